@@ -1,0 +1,30 @@
+/** @file db.h  One SQLite file of ours: open, create, upgrade, refuse. */
+#ifndef DB_H
+#define DB_H
+
+#include <stddef.h>
+
+struct db;
+
+/** Which of our two files, told apart by PRAGMA application_id. */
+enum db_kind { DB_CONFIG, DB_CDR };
+
+enum db_mode {
+	DB_CREATE, /* create it with the schema when it is missing or empty, upgrade it when it is older */
+	DB_CHECK   /* change nothing: what DB_CREATE would refuse is refused; a missing file is fine and gives *out NULL */
+};
+
+/**
+ * Open a file for this process. One struct db belongs to one thread at a time.
+ *
+ * @param error  receives one plain line when the result is not 0
+ * @return 0; -ENOENT, -EACCES, -ENOTSUP (newer than this program), -EINVAL (not ours), -EBUSY, -EIO
+ */
+int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode mode, char *error,
+	size_t error_size);
+void db_close(struct db *db);
+
+/** PRAGMA data_version: changes when another connection changed the file. @return 0 or -errno */
+int db_data_version(struct db *db, int *version);
+
+#endif

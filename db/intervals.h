@@ -1,0 +1,35 @@
+/** @file intervals.h  A resend schedule as an operator writes it: "0.5,1,2,4" or "auto". */
+#ifndef INTERVALS_H
+#define INTERVALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { INTERVALS_MAX = 10 };
+
+/** Waits before retransmission 1, 2, ... n (behaviour.md section 2). */
+struct intervals {
+	uint32_t wait_ms[INTERVALS_MAX];
+	unsigned n;
+	bool automatic; /* "auto": the waits follow the gateway's response time, see intervals_auto() */
+};
+
+/**
+ * Parse 1 to 10 positive decimals in seconds, separated by commas, or `auto`.
+ *
+ * @return 0; -EINVAL and *out untouched when the text is anything else
+ */
+int intervals_parse(struct intervals *out, const char *text);
+
+/**
+ * The schedule of `auto`: T1 is twice the smoothed response time, at least 500 ms; the waits are
+ * T1, 2 T1, 4 T1, then 8 T1.
+ *
+ * @param rtt_ms  smoothed response time; 0 = not known yet
+ */
+struct intervals intervals_auto(uint32_t rtt_ms);
+
+/** Cut the schedule to at most `retries` retransmissions (SS_SIP_SEND_RETRY). */
+void intervals_limit(struct intervals *iv, unsigned retries);
+
+#endif

@@ -1,0 +1,38 @@
+/** @file limits.h  Channels and calls per second of one peer; shared by gateways and mapping gateways. */
+#ifndef LIMITS_H
+#define LIMITS_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+/** One seized channel, embedded in the call that uses it. Zeroed = not seized. */
+struct channel {
+	LIST_ENTRY(channel) link;
+	struct limits *limits;
+};
+
+struct limits {
+	uint32_t capacity; /* 0 = unlimited */
+	uint32_t cps;      /* 0 = unlimited */
+	LIST_HEAD(, channel) channels;
+	uint32_t in_use;   /* length of the list; only limits_seize() and channel_release() touch both */
+	uint64_t total;    /* channels ever seized */
+	uint64_t *recent_ms; /* ring of the last cps seizures: exact, no second holds more than cps */
+	uint32_t recent_size, recent_next;
+};
+
+/** Change the limits in place; channels in use stay. @return 0 or -ENOMEM (old limits stay) */
+int limits_set(struct limits *l, uint32_t capacity, uint32_t cps);
+void limits_clear(struct limits *l);
+
+/**
+ * @param now_ms  monotonic
+ * @return 0; -EBUSY all channels in use; -EAGAIN calls per second used up; nothing changed then
+ */
+int limits_check(const struct limits *l, uint64_t now_ms);
+/** limits_check() and, when 0, take the channel (which must be free). */
+int limits_seize(struct limits *l, struct channel *ch, uint64_t now_ms);
+/** Give the channel back; a channel that is not seized is left alone. */
+void channel_release(struct channel *ch);
+
+#endif

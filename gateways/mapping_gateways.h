@@ -1,0 +1,45 @@
+/** @file mapping_gateways.h  Customers' trunks: who is this source address, and may it call? */
+#ifndef MAPPING_GATEWAYS_H
+#define MAPPING_GATEWAYS_H
+
+#include "limits.h"
+
+#include "db_config.h"
+
+struct mapping_gateways;
+struct mapping_gateway; /* owned by the set, kept alive by mapping_gateway_ref() */
+struct sockaddr;
+
+int mapping_gateways_create(struct mapping_gateways **out);
+void mapping_gateways_destroy(struct mapping_gateways *set);
+
+/**
+ * Make the set equal to these rows, in place, matched by name as gateways_apply() does. A row whose
+ * host is no address or block is left out and named in on_bad (may be NULL).
+ *
+ * @return 0; -ENOMEM with the set as it was
+ */
+int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping_gateway *rows,
+	size_t n, void (*on_bad)(const char *name, const char *host, void *arg), void *arg);
+
+/**
+ * Who sends from here? The longest block wins, a row with the port wins over one without; an
+ * IPv4-mapped IPv6 source counts as IPv4. Disabled rows are unknown. Cost does not grow with the rows.
+ *
+ * @return NULL when nobody is known there
+ */
+struct mapping_gateway *mapping_gateways_find(const struct mapping_gateways *set,
+	const struct sockaddr *source);
+
+struct mapping_gateway *mapping_gateways_by_name(const struct mapping_gateways *set, const char *name);
+
+struct mapping_gateway *mapping_gateway_ref(struct mapping_gateway *mg);
+void mapping_gateway_unref(struct mapping_gateway *mg);
+const char *mapping_gateway_name(const struct mapping_gateway *mg);
+/** @return 0; -EBUSY full; -EAGAIN calls per second used up */
+int mapping_gateway_seize(struct mapping_gateway *mg, struct channel *ch, uint64_t now_ms);
+/** "full 30/30" or "cps 10/10" for the error of mapping_gateway_seize(). */
+void mapping_gateway_explain(const struct mapping_gateway *mg, int error, char *out, size_t size);
+const struct limits *mapping_gateway_limits(const struct mapping_gateway *mg);
+
+#endif

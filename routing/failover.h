@@ -1,0 +1,46 @@
+/** @file failover.h  Does this failure try the next gateway? Pure policy (behaviour.md sections 1 and 3). */
+#ifndef FAILOVER_H
+#define FAILOVER_H
+
+#include "gateway.h"
+
+/** How far an attempt came; each stage has its timeout. */
+enum attempt_stage {
+	STAGE_CALLING,      /* INVITE sent, nothing came back */
+	STAGE_TRYING,       /* 100 */
+	STAGE_PROGRESS,     /* 183 and other 18x without SDP */
+	STAGE_PROGRESS_SDP, /* 183 with SDP */
+	STAGE_RINGING,      /* 180 */
+};
+/** "calling", "trying", "progress", "progress_sdp", "ringing": the words of records and control answers. */
+const char *attempt_stage_name(enum attempt_stage stage);
+
+/** The stage timeout in force. */
+uint32_t attempt_stage_timeout_ms(const struct gateway_policy *policy, enum attempt_stage stage);
+
+/** Why an attempt failed. */
+enum attempt_failure {
+	FAILED_CODE,      /* a final answer 400-699, or a 3xx, which is not followed */
+	FAILED_TIMEOUT,   /* a stage timer, or the resend schedule used up */
+	FAILED_TRANSPORT, /* refused, unreachable, reset, or the name did not resolve */
+};
+
+/** What the call has seen over all attempts so far. */
+struct attempt_result {
+	enum attempt_failure failure;
+	enum attempt_stage stage; /* of the attempt that failed */
+	unsigned sip_code;        /* FAILED_CODE */
+	bool sdp_seen;            /* this or an earlier gateway sent SDP */
+	bool ringing_seen;        /* this or an earlier gateway sent 180 */
+	unsigned tried;           /* gateways tried so far, this one included */
+	unsigned limit;           /* SS_GATEWAY_SWITCH_LIMIT, 0 = none */
+};
+
+/** What to do, and the reason as words for the record when switching ended ("stop code 603"). */
+struct failover_verdict {
+	bool next;
+	const char *reason; /* static text; NULL when next */
+};
+struct failover_verdict failover_decide(const struct gateway_policy *policy, const struct attempt_result *result);
+
+#endif

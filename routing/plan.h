@@ -1,0 +1,54 @@
+/** @file plan.h  Where to? The ordered candidates for one call, each with the reason if it is passed over. */
+#ifndef PLAN_H
+#define PLAN_H
+
+#include "gateway.h"
+#include "gateways.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct routing;       /* the table in force, bound to the gateways */
+struct routing_table;
+
+int routing_create(struct routing **out, uint64_t seed);
+void routing_destroy(struct routing *r);
+
+/**
+ * Put a table in force.
+ *
+ * @param table_take  the new table, or NULL to keep the present one and only bind it anew
+ * @param rows,n      the gateway rows the table's indices speak of
+ * @return the table that was in force and is not any more (to be freed where time does not matter), NULL if none
+ */
+struct routing_table *routing_apply(struct routing *r, struct routing_table *table_take,
+	const struct gateways *gateways, const struct db_gateway *rows, size_t n);
+
+/** What a plan is made for. */
+struct plan_request {
+	const char *ingress; /* name of the mapping gateway */
+	const char *caller;
+	const char *callee;
+	uint64_t now_ms; /* monotonic */
+};
+
+struct candidate {
+	struct gateway *gateway; /* a reference held by the plan */
+	uint16_t prefix_length;
+	uint16_t priority, weight;
+	enum gateway_verdict verdict; /* at the time of the plan */
+};
+
+/** Candidates in the order they are to be tried: longest prefix, priority, weight or load, name. */
+struct plan {
+	struct candidate *candidate;
+	unsigned n;
+	bool matched; /* a route matched the number; false means 404 */
+};
+
+/** @return 0 or -ENOMEM. A gateway appears once, at its first place. */
+int routing_plan(struct routing *r, const struct plan_request *req, struct plan *out);
+/** Drop the references and the memory; a zeroed plan is fine. */
+void plan_clear(struct plan *p);
+
+#endif

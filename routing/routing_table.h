@@ -1,0 +1,41 @@
+/** @file routing_table.h  Prefixes to routes: built once from the rows, then only read. */
+#ifndef ROUTING_TABLE_H
+#define ROUTING_TABLE_H
+
+#include "db_config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct routing_table; /* may be built in one thread and handed to another */
+
+/** One route of a prefix. */
+struct route {
+	uint32_t gateway; /* index into the gateway rows of the same load */
+	uint16_t priority, weight;
+	bool carry_through;
+};
+
+int routing_table_create(struct routing_table **out);
+void routing_table_destroy(struct routing_table *t);
+
+/** Add a row; disabled rows are ignored. Rows come in order of prefix, as db_config_load() gives them. @return 0, -EINVAL (out of order), -ENOMEM */
+int routing_table_add(struct routing_table *t, const struct db_route *row);
+/** No more rows: make the table ready for look-ups. @return 0 or -ENOMEM */
+int routing_table_finish(struct routing_table *t);
+
+/** The prefixes that match a number, longest first: at most ROUTING_DEPTH_MAX of them. */
+enum { ROUTING_DEPTH_MAX = 32 };
+struct prefix_match {
+	const struct route *routes; /* in order of priority */
+	unsigned n_routes;
+	unsigned length; /* of the prefix */
+};
+/** @return the number of matches written to out */
+unsigned routing_table_match(const struct routing_table *t, const char *number,
+	struct prefix_match out[ROUTING_DEPTH_MAX]);
+
+size_t routing_table_prefixes(const struct routing_table *t);
+size_t routing_table_routes(const struct routing_table *t);
+
+#endif
