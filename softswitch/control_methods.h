@@ -1,0 +1,34 @@
+/** @file control_methods.h  What the control socket answers: system, calls, gateways, routes. */
+#ifndef CONTROL_METHODS_H
+#define CONTROL_METHODS_H
+
+#include "control.h"
+
+#include <stdint.h>
+
+struct calls;
+struct cdr_log;
+struct gateways;
+struct routing;
+
+/** What the methods look at; all borrowed, and the `arg` of control_create(). */
+struct control_context {
+	const char *name, *version;
+	const char *db, *cdr;       /* absolute paths */
+	uint64_t started_ms;        /* on the clock of now_ms */
+	uint64_t (*now_ms)(void);   /* the switch's monotonic clock */
+	const struct gateways *gateways;
+	struct routing *routing;
+	const struct calls *calls;
+	struct cdr_log *cdr_log;
+};
+
+/**
+ * system.status   {}: name, version, uptime_ms, db, cdr, calls, records
+ * calls.list      {limit, offset}: total, calls
+ * gateways.list   {limit, offset}: total, gateways (passwords are not told)
+ * routes.lookup   {callee, caller, ingress}: matched, candidates in order with a verdict, left_out
+ */
+extern const struct control_method control_methods[];
+
+#endif
