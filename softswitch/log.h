@@ -23,7 +23,7 @@ int log_format_parse(enum log_format *out, const char *word);
 /**
  * Write one line; use the macros, which cost one comparison when the level is off.
  *
- *	log_info(call_id, "gateway failed", "gateway=%s code=%u", name, code);
+ *	log_info(call_id, "gateway failed gateway=%s code=%u", name, code);
  *	2026-11-20T11:40:00.123Z info  1a2b@host gateway failed gateway=a code=503
  *	{"time":"2026-11-20T11:40:00.123Z","level":"info","call":"1a2b@host","event":"gateway failed","gateway":"a","code":503}
  *
@@ -33,13 +33,12 @@ int log_format_parse(enum log_format *out, const char *word);
  * the next line that gets through is preceded by one that says how many were dropped.
  *
  * @param call_id  NULL when the line belongs to no call
- * @param event    fixed words
- * @param format   "key=value key=value", "" for none; a value is made of literal text without
- *                 spaces and of %s, %.*s, %d, %u, %x (and %ld, %lu, %lld, %llu, %zu); a NULL
- *                 string counts as ""
+ * @param format   the event in fixed words, then any number of " key=value"; a value is made of
+ *                 literal text without spaces and of %s, %.*s, %d, %u, %x (and %ld, %lu, %lld,
+ *                 %llu, %zu); a NULL string counts as ""
  */
-void log_write(enum log_level level, const char *call_id, const char *event, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+void log_write(enum log_level level, const char *call_id, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #define LOG_AT(level, ...) \
 	do { \
