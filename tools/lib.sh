@@ -1,0 +1,94 @@
+# shellcheck shell=bash disable=SC2034 # what is set here is used by those who source it
+# Shared by tools/run, demo, test and bench: where we are, what is missing, how to build.
+# Sourced, not run. Works as root or with sudo; changes nothing on the machine but what it names.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$top/build
+
+build_packages=(gcc libc6-dev meson ninja-build pkg-config python3 libevent-dev libsofia-sip-ua-dev
+	libsqlite3-dev libjansson-dev libc-ares-dev uthash-dev libcmocka-dev sqlite3)
+
+if [ -t 1 ]; then
+	bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'
+else
+	bold='' dim='' red='' green='' plain=''
+fi
+
+say() { printf '%s\n' "$*"; }
+step() { printf '%s== %s%s\n' "$bold" "$*" "$plain"; }
+die() {
+	printf '%s%s: %s%s\n' "$red" "${0##*/}" "$*" "$plain" >&2
+	exit 1
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "installing packages needs root: run 'apt-get install ${missing[*]}' as root, then start me again"
+	fi
+}
+
+# need_packages NAME...: install with apt those Debian packages that are missing, and only those.
+need_packages() {
+	local name
+	missing=()
+	command -v dpkg-query >/dev/null || die "this is no Debian; install the like of: $*"
+	for name; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
+			missing+=("$name")
+	done
+	[ ${#missing[@]} = 0 ] && return
+	step "installing with apt: ${missing[*]}"
+	apt_log=$(mktemp)
+	if ! { as_root apt-get -q update && as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -qy --no-install-recommends install "${missing[@]}"; } >"$apt_log" 2>&1; then
+		tail -n 20 "$apt_log" >&2
+		die "apt could not install: ${missing[*]} (all it said: $apt_log)"
+	fi
+	rm -f "$apt_log"
+}
+
+# build_in DIR [MESON-OPTION...]: configure DIR (again when the options changed), build. Quiet unless it fails.
+build_in() {
+	local dir=$1 log=$1/build.log
+	shift
+	mkdir -p "$dir"
+	{
+		if [ ! -f "$dir/build.ninja" ]; then
+			meson setup "$dir" "$top" "$@"
+		elif [ "$*" != "$(cat "$dir/options")" ]; then
+			meson configure "$dir" "$@"
+		fi && printf '%s\n' "$*" >"$dir/options" && ninja -C "$dir"
+	} >"$log" 2>&1 && return
+	cat "$log" >&2
+	die "could not build in $dir"
+}
+
+# free_ports udp|tcp N: N different free ports of 127.0.0.1, given by the kernel, one per line.
+free_ports() {
+	python3 -c '
+import socket, sys
+kind = socket.SOCK_DGRAM if sys.argv[1] == "udp" else socket.SOCK_STREAM
+held = [socket.socket(socket.AF_INET, kind) for _ in range(int(sys.argv[2]))]
+for s in held:
+    s.bind(("127.0.0.1", 0))
+for s in held:
+    print(s.getsockname()[1])
+' "$@"
+}
+
+# wait_until SECONDS COMMAND...: try the command every 20 ms until it succeeds; 1 when the time is over.
+wait_until() {
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	shift
+	until "$@"; do
+		[ "${EPOCHREALTIME/./}" -lt $end ] || return 1
+		sleep 0.02
+	done
+}
+
+# udp_bound PORT: is the UDP port of 127.0.0.1 taken?
+udp_bound() { grep -q "^ *[0-9]*: 0100007F:$(printf %04X "$1") " /proc/net/udp; }
