@@ -31,14 +31,15 @@ as_root() {
 	fi
 }
 
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
 # need_packages NAME...: install with apt those Debian packages that are missing, and only those.
 need_packages() {
 	local name
 	missing=()
 	command -v dpkg-query >/dev/null || die "this is no Debian; install the like of: $*"
 	for name; do
-		[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
-			missing+=("$name")
+		installed "$name" || missing+=("$name")
 	done
 	[ ${#missing[@]} = 0 ] && return
 	step "installing with apt: ${missing[*]}"
