@@ -1,0 +1,94 @@
+"""The sockets of one scene, read in one loop, and the trace of everything sent and received."""
+
+import collections
+import os
+import selectors
+import socket
+import time
+
+import sip
+
+WAIT = 5.0  # for what must come: enough for sanitizers on a busy machine
+
+Entry = collections.namedtuple("Entry", "time peer sent message again")
+
+
+class Failed(AssertionError):
+	"""Something that had to come did not, or something came that must not."""
+
+
+class Net:
+	def __init__(self):
+		self.selector = selectors.DefaultSelector()
+		self.trace = []
+		self.peers = []
+		self.refusing = []
+		self.started = time.monotonic()
+
+	def add(self, sock, reader):
+		sock.setblocking(False)
+		self.selector.register(sock, selectors.EVENT_READ, reader)
+
+	def drop(self, sock):
+		self.selector.unregister(sock)
+		sock.close()
+
+	def poll(self, timeout):
+		for key, _ in self.selector.select(max(0, timeout)):
+			key.data()
+
+	def until(self, condition, what, timeout=WAIT, step=None):
+		"""Read until condition() is true and return what it gave; `step`: look so often without traffic too."""
+		deadline = time.monotonic() + timeout
+		while True:
+			found = condition()
+			if found:
+				return found
+			left = deadline - time.monotonic()
+			if left <= 0:
+				raise Failed("not within %g s: %s" % (timeout, what))
+			self.poll(min(left, step or left))
+
+	def quiet(self, seconds):
+		"""Nothing new may come for so long: only for what must never come."""
+		before = len(self.unread())
+		deadline = time.monotonic() + seconds
+		while time.monotonic() < deadline:
+			self.poll(deadline - time.monotonic())
+		if len(self.unread()) > before:
+			raise Failed("unexpected: %s" % self.unread()[before:])
+
+	def unread(self):
+		"""What came and no script asked for; 100 is no news."""
+		return ["%s got %s" % (peer.name, message) for peer in self.peers for message in peer.inbox
+			if message.status != 100]
+
+	def record(self, peer, sent, message, when):
+		"""Into the trace. Returns whether these very bytes were there before: a retransmission."""
+		again = any(entry.sent == sent and entry.peer is peer and entry.message.raw == message.raw
+			for entry in self.trace)
+		self.trace.append(Entry(when, peer, sent, message, again))
+		return again
+
+	def print_trace(self):
+		for entry in self.trace:
+			print("%8.3f %-9s %s %s%s" % (entry.time - self.started, entry.peer.name,
+				"->" if entry.sent else "<-", entry.message, " (again)" if entry.again else ""))
+			if os.environ.get("WIRE_TRACE"):
+				print("\t" + entry.message.raw.decode("utf-8", "replace").replace("\r\n", "\n\t"))
+
+	def refusing_port(self, host="127.0.0.1", transport="udp"):
+		"""A port that refuses whoever sends there, and is ours so that nobody else opens it."""
+		sock = socket.socket(sip.family(host), socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM)
+		sock.bind((host, 0))
+		if transport == "udp":
+			sock.connect((host, 9))  # takes datagrams from there only
+		self.refusing.append(sock)
+		return sock.getsockname()[1]
+
+	def close(self):
+		for key in list(self.selector.get_map().values()):
+			key.fileobj.close()
+		for sock in self.refusing:
+			sock.close()
+		self.selector.close()

@@ -1,0 +1,206 @@
+"""A scene: one switch with its tables, its peers, and what must be true at the end of every test; and the runner."""
+
+import concurrent.futures
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+import sip
+from net import Failed, Net
+from peer import Peer
+from switch import Switch
+from tls import Tls
+
+JOBS = int(os.environ.get("WIRE_JOBS", "4"))  # scenarios mostly wait
+LIMIT_S = 40  # for one scenario
+SKIPPED = 77  # as meson understands it
+scenarios = {}
+
+
+class Skip(Exception):
+	"""This test can't run here, and why."""
+
+
+def scenario(function):
+	"""A test: it gets a Scene; its name is the sentence."""
+	scenarios[function.__name__] = function
+	return function
+
+
+class Scene:
+	"""`caller` is a UDP peer that the table mapping_gateway knows as `customer`."""
+
+	def __init__(self):
+		self.folder = tempfile.mkdtemp(prefix="softswitch-wire-")
+		self.net = Net()
+		self.tls = None
+		self.switch = Switch(self.net, self.folder)
+		self.switch.insert("mapping_gateway", name="customer", host="127.0.0.1")
+		self.caller = self.peer("caller")
+		self.priority = 0
+
+	def peer(self, name, transport="udp", host="127.0.0.1"):
+		if transport == "tls" and not self.tls:
+			self.tls = Tls(self.folder)
+		return Peer(self.net, name, transport, host, self.tls)
+
+	def vendor(self, name, port, transport="udp", host="127.0.0.1", prefix="", **columns):
+		"""Rows for a vendor gateway and its route, after those before it; priority, weight, ... go to the route."""
+		self.priority += 1
+		route = {"priority": self.priority}
+		route.update((column, columns.pop(column)) for column in ("priority", "weight", "carry_through")
+			if column in columns)
+		self.switch.insert("gateway", name=name, host=host, port=port, transport=transport, **columns)
+		if prefix is not None:
+			self.switch.insert("route", prefix=prefix, gateway=name, **route)
+
+	def gateway(self, name="gw", transport="udp", host="127.0.0.1", **columns):
+		"""A vendor gateway with a peer behind it."""
+		peer = self.peer(name, transport, host)
+		self.vendor(name, peer.port, transport, host, **columns)
+		return peer
+
+	def gateways(self, count, **columns):
+		"""gw1, gw2, ... tried in this order."""
+		return [self.gateway("gw%d" % number, **columns) for number in range(1, count + 1)]
+
+	def start(self, listen=("udp",), arguments=(), **parameters):
+		"""Start the switch with these tables and parameters and show all peers the way to it."""
+		self.switch.parameters(**parameters)
+		if self.tls:
+			arguments = (*arguments, *self.tls.arguments)
+		self.switch.start(listen, arguments)
+		for peer in self.net.peers:
+			peer.proxy = self.switch.addresses.get(peer.transport + ("6" if ":" in peer.host else ""))
+
+	def talk(self, gateway, callee="4930", caller=None, **invite):
+		"""A call from the caller that this gateway answers; both dialogs, caller's first."""
+		a = (caller or self.caller).invite(callee, **invite)
+		b = gateway.leg()
+		b.reply(180)
+		a.expect(180)
+		self.answer(a, b)
+		return a, b
+
+	def answer(self, a, b):
+		b.reply(200, sdp=True)
+		a.expect(200, "INVITE")
+		a.ack()
+		b.expect("ACK")
+
+	def over(self, a, b):
+		"""Hang up from a's side."""
+		a.send("BYE")
+		b.hung_up()
+		a.expect(200, "BYE")
+
+	def settle(self):
+		"""Wait until the switch holds nothing any more."""
+		self.net.until(self.switch.idle, "nothing held: %s" % self.switch.status(), step=0.02)
+
+	def finish(self):
+		"""What must be true at the end of every scene."""
+		if self.switch.process:
+			self.settle()
+			self.switch.signal()
+			self.switch.ended()
+		if self.net.unread():
+			raise Failed("nobody asked for: %s" % self.net.unread())
+		for entry in self.net.trace:
+			if not entry.sent and not entry.again:
+				self.check_message(entry.peer, entry.message)
+		for row in self.switch.records(None):
+			self.check_record(row)
+
+	def check_message(self, peer, message):
+		"""Sound by itself, and nothing in it of the peers behind the switch."""
+		for name in ("Via", "From", "To", "Call-ID", "CSeq", "Content-Length"):
+			if len(message.all(name)) != 1:
+				raise Failed("%s: %d times %s" % (message, len(message.all(name)), name))
+		if int(message["Content-Length"]) != len(message.body):
+			raise Failed("%s: Content-Length %s, body %d" % (message, message["Content-Length"], len(message.body)))
+		if not message.is_response and not message["Max-Forwards"]:
+			raise Failed("%s: no Max-Forwards" % message)
+		if message["Record-Route"]:
+			raise Failed("%s: Record-Route" % message)
+		if message.method == "INVITE" and message.status in (None, 180, 183, 200) and not message["Contact"]:
+			raise Failed("%s: no Contact" % message)
+		for other in self.net.peers:
+			for secret in other.secrets if other is not peer else ():
+				if re.search(re.escape(secret) + r"(?!\d)", message.head):
+					raise Failed("%s has %s of %s:\n%s" % (message, secret, other.name, message.head))
+
+	def check_record(self, row):
+		times = [row[name] for name in ("begin_ms", "ring_ms", "answer_ms", "end_ms") if row[name] is not None]
+		whole = (times == sorted(times) and row["begin_ms"] and row["end_ms"]
+			and (row["hold_ms"] is None) == (row["answer_ms"] is None)
+			and abs(row["begin_ms"] / 1000 - time.time()) < 120
+			and row["end_direction"] in (0, 1, 2) and row["end_reason"] and 200 <= row["sip_code"] <= 699)
+		for attempt in row["attempts"]:
+			whole = whole and {"gateway", "address", "stage", "code", "reason", "begin_ms", "duration_ms"} <= set(attempt)
+		if not whole:
+			raise Failed("the record is not right: %s" % row)
+
+	def close(self):
+		if self.switch.process:
+			self.switch.process.kill()
+			self.switch.process.wait()
+		self.net.close()
+		if os.environ.get("WIRE_KEEP"):
+			print("kept:", self.folder)
+		else:
+			shutil.rmtree(self.folder)
+
+
+def play(name):
+	"""Run one scenario here; the trace and the switch's log are printed when it fails."""
+	def too_long(*_):
+		raise Failed("longer than %d s" % LIMIT_S)
+
+	signal.signal(signal.SIGALRM, too_long)
+	signal.alarm(LIMIT_S)
+	scene = Scene()
+	try:
+		scenarios[name](scene)
+		scene.finish()
+	except Skip as reason:
+		print("skipped:", reason)
+		return SKIPPED
+	except Exception:
+		traceback.print_exc(file=sys.stdout)
+		scene.net.print_trace()
+		with open(scene.switch.path("log"), errors="replace") as log:
+			print(log.read())
+		return 1
+	finally:
+		signal.alarm(0)
+		scene.close()
+	return 0
+
+
+def play_apart(name):
+	"""Run one scenario in a process of its own."""
+	started = time.monotonic()
+	done = subprocess.run([sys.executable, sys.argv[0], name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+		text=True, errors="replace")
+	return name, done.returncode, time.monotonic() - started, done.stdout
+
+
+def run():
+	"""main of every test file: all scenarios, some at a time, or those named on the command line."""
+	if len(sys.argv) > 1:
+		sys.exit(max(play(name) for name in sys.argv[1:]))
+	with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+		results = list(pool.map(play_apart, scenarios))
+	for name, code, seconds, output in results:
+		print("%-7s %5.2f s  %s" % ({0: "ok", SKIPPED: "skipped"}.get(code, "FAILED"), seconds, name))
+		if code:
+			print(output)
+	sys.exit(max(code if code != SKIPPED else 0 for _, code, _, _ in results) or
+		(SKIPPED if all(code == SKIPPED for _, code, _, _ in results) else 0))

@@ -1,0 +1,156 @@
+"""The real binary on files of its own: started, asked, filled by sqlite3, stopped by its pid, looked over."""
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+
+import sip
+from net import WAIT, Failed
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BINARY = os.environ.get("SOFTSWITCH", os.path.join(ROOT, "build", "softswitch", "softswitch"))
+SANITIZER = re.compile(r"Sanitizer|runtime error:")
+
+
+def quoted(value):
+	return "NULL" if value is None else "'%s'" % str(value).replace("'", "''")
+
+
+class Switch:
+	def __init__(self, net, folder):
+		self.net, self.folder, self.process, self.log = net, folder, None, ""
+		self.addresses = {}
+		self.pending = []
+		self.environment = dict(os.environ)
+		self.environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+		self.run("--init")
+
+	def path(self, name):
+		return os.path.join(self.folder, name)
+
+	def command(self, *arguments):
+		return [BINARY, "--db", self.path("softswitch.db"), "--cdr", self.path("cdr.db"),
+			"--control", self.path("c.sock"), *arguments]
+
+	def run(self, *arguments, expected=0):
+		"""Run to the end, with other arguments; what it wrote to stdout and stderr."""
+		done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=20,
+			env=self.environment)
+		if done.returncode != expected or SANITIZER.search(done.stderr):
+			raise Failed("exit %d: %s" % (done.returncode, done.stderr))
+		return done.stdout + done.stderr
+
+	# tables
+
+	def sql(self, *statements):
+		"""Through the sqlite3 CLI, as an operator does; raises what it says."""
+		done = subprocess.run(["sqlite3", "-bail", "-cmd", ".timeout 3000", self.path("softswitch.db")],
+			input=";\n".join(statements) + ";", capture_output=True, text=True, timeout=20)
+		if done.returncode:
+			raise Failed(done.stderr)
+		return done.stdout.strip()
+
+	def insert(self, table, **row):
+		"""Put down now, written at start() in one go, or at once when the switch runs."""
+		statement = "insert into %s (%s) values (%s)" % (table, ", ".join(row), ", ".join(map(quoted, row.values())))
+		if self.process:
+			self.sql(statement)
+		else:
+			self.pending.append(statement)
+
+	def parameters(self, **values):
+		self.pending += ["update parameter set value = %s where name = '%s'" % (quoted(value), name)
+			for name, value in values.items()]
+
+	# the process
+
+	def start(self, listen=("udp",), arguments=()):
+		"""Write what is pending, start, wait until it answers; its ports come from the kernel."""
+		if self.pending:
+			self.sql("begin", *self.pending, "commit")
+			self.pending = []
+		self.stderr = open(self.path("log"), "ab")
+		for transport in listen:
+			host = "::1" if transport.endswith("6") else "127.0.0.1"
+			arguments = ("--listen", "sip:%s;transport=%s" % (sip.host_port(host, 0), transport.strip("6")), *arguments)
+		self.process = subprocess.Popen(self.command(*arguments), stderr=self.stderr, stdin=subprocess.DEVNULL,
+			env=self.environment)
+		self.net.until(self.answers, "the control socket answers", 10, step=0.01)
+		self.addresses = {}
+		for listener in self.status()["listeners"]:
+			host, port = sip.address(listener)
+			self.addresses[sip.param(listener, "transport") + ("6" if ":" in host else "")] = host, port
+
+	def answers(self):
+		if self.process.poll() is not None:
+			raise Failed("it ended at once: exit %d" % self.process.returncode)
+		try:
+			return self.control("system.status")
+		except (FileNotFoundError, ConnectionRefusedError):
+			return None
+
+	def signal(self, number=signal.SIGTERM):
+		self.process.send_signal(number)
+
+	def ended(self, expected=0, timeout=10):
+		"""Wait for the end of the process, which must have this exit status."""
+		self.net.until(lambda: self.process.poll() is not None, "the switch ends", timeout, step=0.01)
+		code, self.process = self.process.returncode, None
+		self.stderr.close()
+		with open(self.path("log"), errors="replace") as log:
+			self.log = log.read()
+		if code != expected or SANITIZER.search(self.log):
+			raise Failed("the switch ended with exit %d, expected %d" % (code, expected))
+
+	def kill(self):
+		"""kill -9."""
+		self.signal(signal.SIGKILL)
+		self.ended(-signal.SIGKILL)
+
+	# what it says
+
+	def ask(self, line):
+		"""One line to the control socket, one line back, as it is."""
+		with socket.socket(socket.AF_UNIX) as sock:
+			sock.settimeout(WAIT)
+			sock.connect(self.path("c.sock"))
+			sock.sendall(line.encode() + b"\n")
+			return json.loads(sock.makefile().readline())
+
+	def control(self, method, **params):
+		answer = self.ask(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+		if "error" in answer:
+			raise Failed("%s: %s" % (method, answer["error"]))
+		return answer["result"]
+
+	def status(self):
+		return self.control("system.status")
+
+	def idle(self):
+		"""Whether no call, leg, channel or transaction is held."""
+		status = self.status()
+		return status["calls"]["active"] == 0 and not any(status["held"].values())
+
+	def records(self, count=1):
+		"""The rows of cdr in order of begin, waited for until there are so many (None: as they are), as dictionaries."""
+		def read():
+			with sqlite3.connect("file:%s?mode=ro" % self.path("cdr.db"), uri=True, timeout=3) as db:
+				db.row_factory = sqlite3.Row
+				rows = [dict(row) for row in db.execute("select * from cdr order by begin_ms, id")]
+			db.close()
+			return rows if len(rows) >= (count or 0) else None
+		rows = self.net.until(read, "%d rows in cdr" % count, step=0.02) if count else read()
+		if count is not None and len(rows) != count:
+			raise Failed("%d rows in cdr, expected %d: %s" % (len(rows), count, rows))
+		for row in rows:
+			row["attempts"] = json.loads(row["attempts"])
+		return rows
+
+	def record(self):
+		"""The only row of cdr."""
+		return self.records(1)[0]
