@@ -2,6 +2,7 @@
 #ifndef LIMITS_H
 #define LIMITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -17,12 +18,16 @@ struct limits {
 	LIST_HEAD(, channel) channels;
 	uint32_t in_use;   /* length of the list; only limits_seize() and channel_release() touch both */
 	uint64_t total;    /* channels ever seized */
-	uint64_t *recent_ms; /* ring of the last cps seizures: exact, no second holds more than cps */
-	uint32_t recent_size, recent_next;
+	uint64_t *recent_ms; /* ring: when each of the last recent_size seizures is one second old */
+	uint32_t recent_size, recent_next; /* recent_size >= cps, so no second holds more than cps */
+	void (*on_idle)(struct limits *l); /* the last channel came back; l may be freed there; may be NULL */
 };
 
-/** Change the limits in place; channels in use stay. @return 0 or -ENOMEM (old limits stay) */
+/** Make room for a calls-per-second limit, so that limits_set() cannot fail. @return 0 or -ENOMEM */
+int limits_reserve(struct limits *l, uint32_t cps);
+/** Change the limits in place; channels in use and recent seizures stay. @return 0 or -ENOMEM (old limits stay) */
 int limits_set(struct limits *l, uint32_t capacity, uint32_t cps);
+/** Free the memory; no channel may be in use. */
 void limits_clear(struct limits *l);
 
 /**
@@ -34,5 +39,8 @@ int limits_check(const struct limits *l, uint64_t now_ms);
 int limits_seize(struct limits *l, struct channel *ch, uint64_t now_ms);
 /** Give the channel back; a channel that is not seized is left alone. */
 void channel_release(struct channel *ch);
+
+/** The answer of limits_check() in words: "full 30/30", "cps 10/10", "usable". */
+void limits_explain(const struct limits *l, int error, char *out, size_t size);
 
 #endif

@@ -19,7 +19,8 @@ void routing_destroy(struct routing *r);
  *
  * @param table_take  the new table, or NULL to keep the present one and only bind it anew
  * @param rows,n      the gateway rows the table's indices speak of
- * @return the table that was in force and is not any more (to be freed where time does not matter), NULL if none
+ * @return the table that was in force and is not any more (to be freed where time does not matter), NULL if none;
+ *         table_take itself when memory ran out: everything stays as it was then
  */
 struct routing_table *routing_apply(struct routing *r, struct routing_table *table_take,
 	const struct gateways *gateways, const struct db_gateway *rows, size_t n);
@@ -46,7 +47,17 @@ struct plan {
 	bool matched; /* a route matched the number; false means 404 */
 };
 
-/** @return 0 or -ENOMEM. A gateway appears once, at its first place. */
+/**
+ * Make the plan. A gateway appears once, at its first place; one that can't take a call now stays in its
+ * place with the verdict, so it is the caller who passes over it (and answers 503 when all are so).
+ *
+ * Within a priority the routes with a weight come first, drawn at random in proportion to their
+ * weights; those without one follow, least loaded first (calls / capacity, unlimited counts as 0),
+ * then fewest calls so far, then name. Shorter prefixes follow only when every enabled route of
+ * the longer one says carry_through.
+ *
+ * @return 0 or -ENOMEM
+ */
 int routing_plan(struct routing *r, const struct plan_request *req, struct plan *out);
 /** Drop the references and the memory; a zeroed plan is fine. */
 void plan_clear(struct plan *p);

@@ -19,12 +19,20 @@ struct route {
 int routing_table_create(struct routing_table **out);
 void routing_table_destroy(struct routing_table *t);
 
-/** Add a row; disabled rows are ignored. Rows come in order of prefix, as db_config_load() gives them. @return 0, -EINVAL (out of order), -ENOMEM */
+enum { ROUTING_PREFIX_MAX = 64, ROUTES_PER_PREFIX_MAX = 65535 };
+
+/**
+ * Add a row; disabled rows are ignored. Rows come in order of prefix (its bytes), then priority, as
+ * db_config_load() gives them. A prefix may hold any bytes.
+ *
+ * @return 0; -EINVAL out of order, or a prefix longer than ROUTING_PREFIX_MAX; -E2BIG more than
+ *         ROUTES_PER_PREFIX_MAX routes of one prefix; -ENOMEM. The table is as before then.
+ */
 int routing_table_add(struct routing_table *t, const struct db_route *row);
 /** No more rows: make the table ready for look-ups. @return 0 or -ENOMEM */
 int routing_table_finish(struct routing_table *t);
 
-/** The prefixes that match a number, longest first: at most ROUTING_DEPTH_MAX of them. */
+/** The prefixes that match a number, longest first: at most ROUTING_DEPTH_MAX of them, the longest ones. */
 enum { ROUTING_DEPTH_MAX = 32 };
 struct prefix_match {
 	const struct route *routes; /* in order of priority */
@@ -37,5 +45,7 @@ unsigned routing_table_match(const struct routing_table *t, const char *number,
 
 size_t routing_table_prefixes(const struct routing_table *t);
 size_t routing_table_routes(const struct routing_table *t);
+/** What the finished table occupies. */
+size_t routing_table_bytes(const struct routing_table *t);
 
 #endif

@@ -1,0 +1,254 @@
+#include "gateway.h"
+
+#include "gateway_peer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	RETRY_AFTER_MIN_S = 1,
+	RETRY_AFTER_MAX_S = 120,
+	SRTT_SHARE = 8, /* a new measurement weighs one eighth (RFC 6298 section 2) */
+};
+
+struct gateway {
+	struct peer peer; /* first: the set sees it as this */
+	uint64_t retry_after_end_ms; /* monotonic; 0 = none */
+	uint64_t srtt_eighths;       /* smoothed response time in eighths of a ms, 0 = not known */
+};
+
+static bool same_intervals(const struct intervals *a, const struct intervals *b)
+{
+	return a->automatic == b->automatic && a->n == b->n &&
+		memcmp(a->wait_ms, b->wait_ms, a->n * sizeof(a->wait_ms[0])) == 0;
+}
+
+static bool same_codes(const struct stop_codes *a, const struct stop_codes *b)
+{
+	return a->n == b->n && memcmp(a->code, b->code, a->n * sizeof(a->code[0])) == 0;
+}
+
+static bool same_timeouts(const struct db_gateway *a, const struct db_gateway *b)
+{
+	return a->timeout_invite_ms == b->timeout_invite_ms &&
+		a->timeout_trying_ms == b->timeout_trying_ms &&
+		a->timeout_session_progress_ms == b->timeout_session_progress_ms &&
+		a->timeout_session_progress_sdp_ms == b->timeout_session_progress_sdp_ms &&
+		a->timeout_ringing_ms == b->timeout_ringing_ms;
+}
+
+static bool same_switching(const struct db_gateway *a, const struct db_gateway *b)
+{
+	return a->switch_stop_after_invite_timeout == b->switch_stop_after_invite_timeout &&
+		a->switch_stop_after_sdp == b->switch_stop_after_sdp &&
+		a->switch_until_connect == b->switch_until_connect &&
+		a->switch_stop_after_user_busy == b->switch_stop_after_user_busy &&
+		a->has_stop_codes == b->has_stop_codes &&
+		(!a->has_stop_codes || same_codes(&a->switch_stop_codes, &b->switch_stop_codes));
+}
+
+static bool same_row(const void *row_a, const void *row_b)
+{
+	const struct db_gateway *a = row_a, *b = row_b;
+
+	return a->port == b->port && a->enabled == b->enabled && a->capacity == b->capacity &&
+		a->cps == b->cps && same_timeouts(a, b) && same_switching(a, b) &&
+		a->has_resend == b->has_resend &&
+		(!a->has_resend || same_intervals(&a->resend, &b->resend));
+}
+
+/* At another address is another machine: what the old one said and how fast it was is void. */
+static void on_change(struct peer *p, const void *old_row)
+{
+	struct gateway *gw = (struct gateway *)p;
+	const struct db_gateway *old = old_row, *row = p->row;
+
+	if (old && strcmp(old->host, row->host) == 0 && old->port == row->port &&
+			strcmp(old->transport, row->transport) == 0)
+		return;
+	gw->retry_after_end_ms = 0;
+	gw->srtt_eighths = 0;
+}
+
+static const size_t strings[] = {
+	offsetof(struct db_gateway, name),
+	offsetof(struct db_gateway, host),
+	offsetof(struct db_gateway, transport),
+	offsetof(struct db_gateway, auth_user),
+	offsetof(struct db_gateway, auth_password),
+};
+
+const struct peer_type gateway_peer_type = {
+	.peer_size = sizeof(struct gateway),
+	.row_size = sizeof(struct db_gateway),
+	.strings = strings,
+	.n_strings = sizeof(strings) / sizeof(strings[0]),
+	.capacity = offsetof(struct db_gateway, capacity),
+	.cps = offsetof(struct db_gateway, cps),
+	.same = same_row,
+	.on_change = on_change,
+};
+
+struct gateway *gateway_ref(struct gateway *gw)
+{
+	peer_ref(&gw->peer);
+	return gw;
+}
+
+void gateway_unref(struct gateway *gw)
+{
+	if (gw)
+		peer_unref(&gw->peer);
+}
+
+const struct db_gateway *gateway_row(const struct gateway *gw)
+{
+	return gw->peer.row;
+}
+
+const char *gateway_name(const struct gateway *gw)
+{
+	return gw->peer.name;
+}
+
+enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms)
+{
+	if (gw->peer.removed)
+		return GATEWAY_REMOVED;
+	if (!gateway_row(gw)->enabled)
+		return GATEWAY_DISABLED;
+	if (now_ms < gw->retry_after_end_ms)
+		return GATEWAY_RETRY_AFTER;
+	switch (limits_check(&gw->peer.limits, now_ms)) {
+	case -EBUSY:
+		return GATEWAY_FULL;
+	case -EAGAIN:
+		return GATEWAY_CPS;
+	default:
+		return GATEWAY_USABLE;
+	}
+}
+
+enum gateway_verdict gateway_seize(struct gateway *gw, struct channel *ch, uint64_t now_ms)
+{
+	enum gateway_verdict verdict = gateway_check(gw, now_ms);
+
+	if (verdict == GATEWAY_USABLE)
+		limits_seize(&gw->peer.limits, ch, now_ms);
+	return verdict;
+}
+
+void gateway_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
+	char *out, size_t size)
+{
+	switch (verdict) {
+	case GATEWAY_USABLE:
+		snprintf(out, size, "usable");
+		return;
+	case GATEWAY_REMOVED:
+		snprintf(out, size, "removed");
+		return;
+	case GATEWAY_DISABLED:
+		snprintf(out, size, "disabled");
+		return;
+	case GATEWAY_FULL:
+		limits_explain(&gw->peer.limits, -EBUSY, out, size);
+		return;
+	case GATEWAY_CPS:
+		limits_explain(&gw->peer.limits, -EAGAIN, out, size);
+		return;
+	case GATEWAY_RETRY_AFTER:
+		snprintf(out, size, "Retry-After, %" PRIu32 " s left",
+			(gateway_retry_after_left(gw, now_ms) + 999) / 1000);
+		return;
+	}
+}
+
+/* Answers can overtake each other: of two waits in force the one that ends later counts. */
+void gateway_retry_after(struct gateway *gw, uint32_t seconds, uint64_t now_ms)
+{
+	if (seconds < RETRY_AFTER_MIN_S)
+		seconds = RETRY_AFTER_MIN_S;
+	if (seconds > RETRY_AFTER_MAX_S)
+		seconds = RETRY_AFTER_MAX_S;
+	uint64_t end_ms = now_ms + (uint64_t)seconds * 1000;
+	if (end_ms > gw->retry_after_end_ms)
+		gw->retry_after_end_ms = end_ms;
+}
+
+uint32_t gateway_retry_after_left(const struct gateway *gw, uint64_t now_ms)
+{
+	return now_ms < gw->retry_after_end_ms ? (uint32_t)(gw->retry_after_end_ms - now_ms) : 0;
+}
+
+/* Kept in eighths, the sum moves by an eighth of the difference and loses nothing to rounding. */
+void gateway_response_time(struct gateway *gw, uint32_t rtt_ms)
+{
+	uint64_t rtt = rtt_ms ? rtt_ms : 1; /* 0 means not known */
+
+	if (!gw->srtt_eighths)
+		gw->srtt_eighths = rtt * SRTT_SHARE;
+	else
+		gw->srtt_eighths += rtt - gw->srtt_eighths / SRTT_SHARE;
+}
+
+uint32_t gateway_rtt_ms(const struct gateway *gw)
+{
+	return (uint32_t)((gw->srtt_eighths + SRTT_SHARE / 2) / SRTT_SHARE);
+}
+
+uint32_t gateway_calls(const struct gateway *gw)
+{
+	return gw->peer.limits.in_use;
+}
+
+uint64_t gateway_calls_total(const struct gateway *gw)
+{
+	return gw->peer.limits.total;
+}
+
+static uint32_t own_or(uint32_t own, uint32_t parameter)
+{
+	return own ? own : parameter;
+}
+
+static bool override(enum db_override own, bool parameter)
+{
+	return own == DB_INHERIT ? parameter : own == DB_ON;
+}
+
+static void lay_timeouts(const struct db_gateway *row, const struct parameters *p,
+	struct gateway_policy *out)
+{
+	out->timeout_invite_ms = own_or(row->timeout_invite_ms, p->timeout_invite_ms);
+	out->timeout_trying_ms = own_or(row->timeout_trying_ms, p->timeout_trying_ms);
+	out->timeout_session_progress_ms =
+		own_or(row->timeout_session_progress_ms, p->timeout_session_progress_ms);
+	out->timeout_session_progress_sdp_ms =
+		own_or(row->timeout_session_progress_sdp_ms, p->timeout_session_progress_sdp_ms);
+	out->timeout_ringing_ms = own_or(row->timeout_ringing_ms, p->timeout_ringing_ms);
+}
+
+static void lay_switching(const struct db_gateway *row, const struct parameters *p,
+	struct gateway_policy *out)
+{
+	out->stop_switch_after_invite_timeout =
+		override(row->switch_stop_after_invite_timeout, p->stop_switch_after_invite_timeout);
+	out->stop_switch_after_sdp = override(row->switch_stop_after_sdp, p->stop_switch_after_sdp);
+	out->switch_until_connect = override(row->switch_until_connect, p->switch_until_connect);
+	out->switch_stop_after_user_busy =
+		override(row->switch_stop_after_user_busy, p->switch_stop_after_user_busy);
+	out->stop_codes = row->has_stop_codes ? &row->switch_stop_codes : &p->switch_stop_codes;
+}
+
+void gateway_policy(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out)
+{
+	const struct db_gateway *row = gateway_row(gw);
+	const struct intervals *resend = row->has_resend ? &row->resend : &p->resend;
+
+	lay_timeouts(row, p, out);
+	lay_switching(row, p, out);
+	out->resend = resend->automatic ? intervals_auto(gateway_rtt_ms(gw)) : *resend;
+}

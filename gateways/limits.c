@@ -1,0 +1,103 @@
+#include "limits.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECOND_MS = 1000 };
+
+int limits_reserve(struct limits *l, uint32_t cps)
+{
+	if (cps <= l->recent_size)
+		return 0;
+	uint64_t *ring = calloc(cps, sizeof(*ring));
+	if (!ring)
+		return -ENOMEM;
+	/* Oldest first; what follows is 0, "long ago", and is the next to be overwritten. */
+	for (uint32_t i = 0; i < l->recent_size; i++)
+		ring[i] = l->recent_ms[(l->recent_next + i) % l->recent_size];
+	free(l->recent_ms);
+	l->recent_ms = ring;
+	l->recent_next = l->recent_size;
+	l->recent_size = cps;
+	return 0;
+}
+
+int limits_set(struct limits *l, uint32_t capacity, uint32_t cps)
+{
+	int err = limits_reserve(l, cps);
+
+	if (err)
+		return err;
+	l->capacity = capacity;
+	l->cps = cps;
+	return 0;
+}
+
+void limits_clear(struct limits *l)
+{
+	assert(l->in_use == 0);
+	free(l->recent_ms);
+	*l = (struct limits){ 0 };
+}
+
+/* The seizure made cps seizures ago decides: while it is younger than a second, the second is full. */
+static uint64_t next_free_ms(const struct limits *l)
+{
+	uint64_t i = (uint64_t)l->recent_next + l->recent_size - l->cps;
+
+	return l->recent_ms[i % l->recent_size];
+}
+
+int limits_check(const struct limits *l, uint64_t now_ms)
+{
+	if (l->capacity && l->in_use >= l->capacity)
+		return -EBUSY;
+	if (l->cps && now_ms < next_free_ms(l))
+		return -EAGAIN;
+	return 0;
+}
+
+int limits_seize(struct limits *l, struct channel *ch, uint64_t now_ms)
+{
+	int err = limits_check(l, now_ms);
+
+	assert(!ch->limits);
+	if (err)
+		return err;
+	LIST_INSERT_HEAD(&l->channels, ch, link);
+	ch->limits = l;
+	l->in_use++;
+	l->total++;
+	if (l->recent_size) {
+		l->recent_ms[l->recent_next] = now_ms + SECOND_MS;
+		l->recent_next = (l->recent_next + 1) % l->recent_size;
+	}
+	return 0;
+}
+
+void channel_release(struct channel *ch)
+{
+	struct limits *l = ch->limits;
+
+	if (!l)
+		return;
+	LIST_REMOVE(ch, link);
+	ch->limits = NULL;
+	l->in_use--;
+	if (!l->in_use && l->on_idle)
+		l->on_idle(l);
+}
+
+void limits_explain(const struct limits *l, int error, char *out, size_t size)
+{
+	if (error == -EBUSY)
+		snprintf(out, size, "full %" PRIu32 "/%" PRIu32, l->in_use, l->capacity);
+	else if (error == -EAGAIN)
+		snprintf(out, size, "cps %" PRIu32 "/%" PRIu32, l->cps, l->cps);
+	else
+		snprintf(out, size, "usable");
+}

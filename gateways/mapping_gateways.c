@@ -1,0 +1,357 @@
+#define HASH_NONFATAL_OOM 1
+
+#include "mapping_gateways.h"
+
+#include "peers.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { V4, V6, FAMILIES, ADDRESS_BITS_MAX = 128 };
+
+struct mapping_gateway {
+	struct peer peer; /* first: the set sees it as this */
+};
+
+/* What a source is compared with; no padding, since its bytes are hashed. */
+struct block_key {
+	uint8_t family;
+	uint8_t bits;
+	uint16_t port; /* 0 = any */
+	uint8_t address[16];
+};
+_Static_assert(sizeof(struct block_key) == 20, "block_key has padding");
+
+struct block {
+	struct block_key key;
+	bool enabled;
+	struct mapping_gateway *owner;
+	UT_hash_handle hh;
+};
+
+/* Finding a source takes one step for each block length in use, however many blocks there are. */
+struct block_index {
+	struct block *blocks; /* all of them in one piece */
+	struct block *by_key;
+	uint8_t lengths[FAMILIES][ADDRESS_BITS_MAX + 1]; /* in use, longest first */
+	unsigned n_lengths[FAMILIES];
+};
+
+struct mapping_gateways {
+	struct peers *peers;
+	struct block_index index;
+};
+
+static void mask(uint8_t address[16], unsigned bits)
+{
+	if (bits % 8)
+		address[bits / 8] &= (uint8_t)(0xff << (8 - bits % 8));
+	for (unsigned i = (bits + 7) / 8; i < 16; i++)
+		address[i] = 0;
+}
+
+static void set_v4(struct block_key *key, const uint8_t *address)
+{
+	uint8_t v4[4];
+
+	memcpy(v4, address, sizeof(v4)); /* may lie inside the key */
+	memset(key->address, 0, sizeof(key->address));
+	memcpy(key->address, v4, sizeof(v4));
+	key->family = V4;
+}
+
+/* 0 to max, no sign, no leading zero, nothing behind it. */
+static bool parse_bits(const char *text, unsigned max, unsigned *out)
+{
+	unsigned value = 0;
+
+	if (!*text || (text[0] == '0' && text[1]))
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		value = value * 10 + (unsigned)(*text - '0');
+		if (value > max)
+			return false;
+	}
+	*out = value;
+	return true;
+}
+
+/* An address or a block; bits behind the length are dropped, so 10.0.0.5/24 is 10.0.0.0/24. */
+static bool parse_block(const char *host, struct block_key *key)
+{
+	char text[INET6_ADDRSTRLEN];
+	size_t length = strcspn(host, "/");
+	unsigned bits;
+
+	if (length >= sizeof(text))
+		return false;
+	memcpy(text, host, length);
+	text[length] = '\0';
+	if (inet_pton(AF_INET, text, key->address) == 1)
+		key->family = V4;
+	else if (inet_pton(AF_INET6, text, key->address) == 1)
+		key->family = V6;
+	else
+		return false;
+	bits = key->family == V4 ? 32 : 128;
+	if (host[length] && !parse_bits(host + length + 1, bits, &bits))
+		return false;
+	if (key->family == V6 && bits >= 96 && IN6_IS_ADDR_V4MAPPED((struct in6_addr *)key->address)) {
+		set_v4(key, key->address + 12);
+		bits -= 96;
+	}
+	mask(key->address, bits);
+	key->bits = (uint8_t)bits;
+	return true;
+}
+
+static struct block *find_block(const struct block_index *index, const struct block_key *key)
+{
+	struct block *block;
+
+	HASH_FIND(hh, index->by_key, key, sizeof(*key), block);
+	return block;
+}
+
+/* Of several rows with one block and port the first enabled one counts. */
+static int add_block(struct block_index *index, struct block *block)
+{
+	struct block *other = find_block(index, &block->key);
+
+	if (other) {
+		if (!other->enabled) {
+			other->enabled = block->enabled;
+			other->owner = block->owner;
+		}
+		return 0;
+	}
+	HASH_ADD(hh, index->by_key, key, sizeof(block->key), block);
+	return block->hh.tbl ? 0 : -ENOMEM;
+}
+
+static void index_clear(struct block_index *index)
+{
+	HASH_CLEAR(hh, index->by_key);
+	free(index->blocks);
+}
+
+static void collect_lengths(struct block_index *index, bool used[FAMILIES][ADDRESS_BITS_MAX + 1])
+{
+	for (unsigned family = 0; family < FAMILIES; family++)
+		for (int bits = ADDRESS_BITS_MAX; bits >= 0; bits--)
+			if (used[family][bits])
+				index->lengths[family][index->n_lengths[family]++] = (uint8_t)bits;
+}
+
+/* Block i belongs to the staged peer i. */
+static int index_build(struct block_index *index, const struct peers *peers, size_t n)
+{
+	bool used[FAMILIES][ADDRESS_BITS_MAX + 1] = { { false } };
+
+	for (size_t i = 0; i < n; i++) {
+		struct block *block = &index->blocks[i];
+		int err;
+
+		block->owner = (struct mapping_gateway *)peers_staged(peers, i);
+		err = add_block(index, block);
+		if (err)
+			return err;
+		used[block->key.family][block->key.bits] = true;
+	}
+	collect_lengths(index, used);
+	return 0;
+}
+
+static bool same_row(const void *row_a, const void *row_b)
+{
+	const struct db_mapping_gateway *a = row_a, *b = row_b;
+
+	return a->port == b->port && a->enabled == b->enabled && a->capacity == b->capacity &&
+		a->cps == b->cps;
+}
+
+static const size_t strings[] = {
+	offsetof(struct db_mapping_gateway, name),
+	offsetof(struct db_mapping_gateway, host),
+};
+
+static const struct peer_type mapping_peer_type = {
+	.peer_size = sizeof(struct mapping_gateway),
+	.row_size = sizeof(struct db_mapping_gateway),
+	.strings = strings,
+	.n_strings = sizeof(strings) / sizeof(strings[0]),
+	.capacity = offsetof(struct db_mapping_gateway, capacity),
+	.cps = offsetof(struct db_mapping_gateway, cps),
+	.same = same_row,
+};
+
+int mapping_gateways_create(struct mapping_gateways **out)
+{
+	struct mapping_gateways *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	if (peers_create(&set->peers, &mapping_peer_type)) {
+		free(set);
+		return -ENOMEM;
+	}
+	*out = set;
+	return 0;
+}
+
+void mapping_gateways_destroy(struct mapping_gateways *set)
+{
+	if (!set)
+		return;
+	index_clear(&set->index);
+	peers_destroy(set->peers);
+	free(set);
+}
+
+/* The rows with a good host, and the block of each. */
+static size_t parse_rows(const struct db_mapping_gateway *rows, size_t n,
+	struct db_mapping_gateway *good, struct block *blocks,
+	void (*on_bad)(const char *name, const char *host, void *arg), void *arg)
+{
+	size_t n_good = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct block *block = &blocks[n_good];
+
+		memset(block, 0, sizeof(*block));
+		if (parse_block(rows[i].host, &block->key)) {
+			block->key.port = rows[i].port;
+			block->enabled = rows[i].enabled;
+			good[n_good++] = rows[i];
+		} else if (on_bad) {
+			on_bad(rows[i].name, rows[i].host, arg);
+		}
+	}
+	return n_good;
+}
+
+int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping_gateway *rows,
+	size_t n, void (*on_bad)(const char *name, const char *host, void *arg), void *arg)
+{
+	struct block_index index = { .blocks = calloc(n + 1, sizeof(struct block)) };
+	struct db_mapping_gateway *good = calloc(n + 1, sizeof(*good));
+	int err = -ENOMEM;
+
+	if (!index.blocks || !good)
+		goto out;
+	size_t n_good = parse_rows(rows, n, good, index.blocks, on_bad, arg);
+	err = peers_stage(set->peers, good, n_good);
+	if (err)
+		goto out;
+	err = index_build(&index, set->peers, n_good);
+	if (err) {
+		peers_abandon(set->peers);
+		goto out;
+	}
+	peers_commit(set->peers);
+	struct block_index old = set->index;
+	set->index = index;
+	index = old;
+out:
+	index_clear(&index);
+	free(good);
+	return err;
+}
+
+static bool source_key(const struct sockaddr *source, struct block_key *key)
+{
+	if (source->sa_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)source;
+
+		set_v4(key, (const uint8_t *)&in->sin_addr);
+		key->port = ntohs(in->sin_port);
+		return true;
+	}
+	if (source->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)source;
+
+		key->family = V6;
+		memcpy(key->address, &in6->sin6_addr, sizeof(key->address));
+		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+			set_v4(key, key->address + 12);
+		key->port = ntohs(in6->sin6_port);
+		return true;
+	}
+	return false;
+}
+
+/* The longest block that holds the address, that with the port before that for any port. */
+static const struct block *longest_block(const struct block_index *index, struct block_key key)
+{
+	const uint16_t port = key.port;
+
+	for (unsigned i = 0; i < index->n_lengths[key.family]; i++) {
+		const struct block *block;
+
+		key.bits = index->lengths[key.family][i];
+		mask(key.address, key.bits);
+		key.port = port;
+		block = find_block(index, &key);
+		if (!block) {
+			key.port = 0;
+			block = find_block(index, &key);
+		}
+		if (block)
+			return block;
+	}
+	return NULL;
+}
+
+struct mapping_gateway *mapping_gateways_find(const struct mapping_gateways *set,
+	const struct sockaddr *source)
+{
+	struct block_key key = { 0 };
+	const struct block *block;
+
+	if (!source_key(source, &key))
+		return NULL;
+	block = longest_block(&set->index, key);
+	return block && block->enabled ? block->owner : NULL;
+}
+
+struct mapping_gateway *mapping_gateways_by_name(const struct mapping_gateways *set, const char *name)
+{
+	return (struct mapping_gateway *)peers_find(set->peers, name);
+}
+
+struct mapping_gateway *mapping_gateway_ref(struct mapping_gateway *mg)
+{
+	peer_ref(&mg->peer);
+	return mg;
+}
+
+void mapping_gateway_unref(struct mapping_gateway *mg)
+{
+	if (mg)
+		peer_unref(&mg->peer);
+}
+
+const char *mapping_gateway_name(const struct mapping_gateway *mg)
+{
+	return mg->peer.name;
+}
+
+int mapping_gateway_seize(struct mapping_gateway *mg, struct channel *ch, uint64_t now_ms)
+{
+	return limits_seize(&mg->peer.limits, ch, now_ms);
+}
+
+void mapping_gateway_explain(const struct mapping_gateway *mg, int error, char *out, size_t size)
+{
+	limits_explain(&mg->peer.limits, error, out, size);
+}
+
+const struct limits *mapping_gateway_limits(const struct mapping_gateway *mg)
+{
+	return &mg->peer.limits;
+}

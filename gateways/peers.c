@@ -1,0 +1,279 @@
+/* An allocation that fails inside uthash leaves the element out instead of ending the process. */
+#define HASH_NONFATAL_OOM 1
+
+#include "peers.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct peers {
+	const struct peer_type *type;
+	struct peer *by_name; /* hash of all, removed ones too */
+	struct peer **list;   /* in force, in order of name */
+	size_t n;
+	struct peer **staged; /* in order of the rows; sorted when they come in force */
+	size_t n_staged;
+	uint64_t generation;
+};
+
+static const char *row_string(const void *row, size_t offset)
+{
+	return *(const char *const *)((const char *)row + offset);
+}
+
+static uint32_t row_number(const void *row, size_t offset)
+{
+	return *(const uint32_t *)((const char *)row + offset);
+}
+
+static const char *row_name(const struct peer_type *type, const void *row)
+{
+	return row_string(row, type->strings[0]);
+}
+
+static bool row_same(const struct peer_type *type, const void *a, const void *b)
+{
+	for (size_t i = 0; i < type->n_strings; i++)
+		if (strcmp(row_string(a, type->strings[i]), row_string(b, type->strings[i])) != 0)
+			return false;
+	return type->same(a, b);
+}
+
+static void *row_copy(const struct peer_type *type, const void *row)
+{
+	size_t size = type->row_size;
+
+	for (size_t i = 0; i < type->n_strings; i++)
+		size += strlen(row_string(row, type->strings[i])) + 1;
+	char *copy = malloc(size);
+	if (!copy)
+		return NULL;
+	memcpy(copy, row, type->row_size);
+	char *text = copy + type->row_size;
+	for (size_t i = 0; i < type->n_strings; i++) {
+		size_t length = strlen(row_string(row, type->strings[i])) + 1;
+
+		memcpy(text, row_string(row, type->strings[i]), length);
+		*(const char **)(copy + type->strings[i]) = text;
+		text += length;
+	}
+	return copy;
+}
+
+static void peer_free(struct peer *p)
+{
+	if (p->set)
+		HASH_DEL(p->set->by_name, p);
+	limits_clear(&p->limits);
+	free(p->row);
+	free(p->pending);
+	free(p);
+}
+
+static void free_if_unused(struct peer *p)
+{
+	if (!p->refs && !p->limits.in_use)
+		peer_free(p);
+}
+
+static void on_idle(struct limits *l)
+{
+	free_if_unused((struct peer *)((char *)l - offsetof(struct peer, limits)));
+}
+
+void peer_ref(struct peer *p)
+{
+	p->refs++;
+}
+
+void peer_unref(struct peer *p)
+{
+	assert(p->refs);
+	p->refs--;
+	free_if_unused(p);
+}
+
+static struct peer *find_any(const struct peers *set, const char *name)
+{
+	struct peer *p;
+
+	HASH_FIND(hh, set->by_name, name, strlen(name), p);
+	return p;
+}
+
+/* A new peer counts as removed, so nobody sees it before it is committed. */
+static struct peer *peer_create(struct peers *set, const char *name)
+{
+	size_t length = strlen(name);
+	struct peer *p = calloc(1, set->type->peer_size + length + 1);
+
+	if (!p)
+		return NULL;
+	p->name = (char *)p + set->type->peer_size;
+	memcpy(p->name, name, length);
+	p->removed = true;
+	p->limits.on_idle = on_idle;
+	HASH_ADD_KEYPTR(hh, set->by_name, p->name, length, p);
+	if (!p->hh.tbl) {
+		free(p);
+		return NULL;
+	}
+	p->set = set;
+	return p;
+}
+
+int peers_create(struct peers **out, const struct peer_type *type)
+{
+	struct peers *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	set->type = type;
+	*out = set;
+	return 0;
+}
+
+static void remove_peer(struct peer *p)
+{
+	p->removed = true;
+	peer_unref(p);
+}
+
+void peers_destroy(struct peers *set)
+{
+	struct peer *p, *next;
+
+	if (!set)
+		return;
+	HASH_ITER(hh, set->by_name, p, next) {
+		HASH_DEL(set->by_name, p);
+		p->set = NULL;
+		if (!p->removed)
+			remove_peer(p);
+	}
+	free(set->list);
+	free(set);
+}
+
+static int stage_row(struct peers *set, const void *row)
+{
+	const struct peer_type *type = set->type;
+	struct peer *p = find_any(set, row_name(type, row));
+
+	if (!p)
+		p = peer_create(set, row_name(type, row));
+	if (!p)
+		return -ENOMEM;
+	assert(p->generation != set->generation); /* names differ from each other */
+	p->generation = set->generation;
+	set->staged[set->n_staged++] = p;
+	if (p->row && row_same(type, p->row, row))
+		return 0;
+	p->pending = row_copy(type, row);
+	return p->pending ? limits_reserve(&p->limits, row_number(row, type->cps)) : -ENOMEM;
+}
+
+int peers_stage(struct peers *set, const void *rows, size_t n)
+{
+	int err = 0;
+
+	assert(!set->staged);
+	set->staged = malloc((n + 1) * sizeof(*set->staged)); /* + 1: never a request for nothing */
+	if (!set->staged)
+		return -ENOMEM;
+	set->generation++;
+	for (size_t i = 0; i < n && !err; i++)
+		err = stage_row(set, (const char *)rows + i * set->type->row_size);
+	if (err)
+		peers_abandon(set);
+	return err;
+}
+
+struct peer *peers_staged(const struct peers *set, size_t i)
+{
+	assert(i < set->n_staged);
+	return set->staged[i];
+}
+
+static void put_in_force(struct peer *p)
+{
+	const struct peer_type *type = p->set->type;
+
+	if (p->removed) {
+		p->removed = false;
+		peer_ref(p);
+	}
+	if (!p->pending)
+		return;
+	void *old_row = p->row;
+	p->row = p->pending;
+	p->pending = NULL;
+	/* cannot fail: peers_stage() reserved the room */
+	limits_set(&p->limits, row_number(p->row, type->capacity), row_number(p->row, type->cps));
+	if (type->on_change)
+		type->on_change(p, old_row);
+	free(old_row);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct peer *const *)a)->name, (*(struct peer *const *)b)->name);
+}
+
+static bool in_order(struct peer *const *list, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (by_name(&list[i - 1], &list[i]) > 0)
+			return false;
+	return true;
+}
+
+void peers_commit(struct peers *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (set->list[i]->generation != set->generation)
+			remove_peer(set->list[i]);
+	for (size_t i = 0; i < set->n_staged; i++)
+		put_in_force(set->staged[i]);
+	if (!in_order(set->staged, set->n_staged))
+		qsort(set->staged, set->n_staged, sizeof(struct peer *), by_name);
+	free(set->list);
+	set->list = set->staged;
+	set->n = set->n_staged;
+	set->staged = NULL;
+	set->n_staged = 0;
+}
+
+void peers_abandon(struct peers *set)
+{
+	for (size_t i = 0; i < set->n_staged; i++) {
+		struct peer *p = set->staged[i];
+
+		free(p->pending);
+		p->pending = NULL;
+		free_if_unused(p); /* one that peers_stage() made */
+	}
+	free(set->staged);
+	set->staged = NULL;
+	set->n_staged = 0;
+}
+
+struct peer *peers_find(const struct peers *set, const char *name)
+{
+	struct peer *p = find_any(set, name);
+
+	return p && !p->removed ? p : NULL;
+}
+
+size_t peers_count(const struct peers *set)
+{
+	return set->n;
+}
+
+struct peer *peers_at(const struct peers *set, size_t i)
+{
+	assert(i < set->n);
+	return set->list[i];
+}

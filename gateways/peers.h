@@ -1,0 +1,68 @@
+/** @file peers.h  Private to gateways/: a set of named peers with limits, reloaded in place from rows. */
+#ifndef PEERS_H
+#define PEERS_H
+
+#include "limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uthash.h>
+
+struct peers;
+struct peer;
+
+/** What the set must know of a kind of peer and of its database row. */
+struct peer_type {
+	size_t peer_size;      /* of the struct that begins with its struct peer */
+	size_t row_size;
+	const size_t *strings; /* offsets of the row's strings, the name first */
+	size_t n_strings;
+	size_t capacity, cps;  /* offsets of the row's limits */
+	bool (*same)(const void *a, const void *b); /* are two rows equal but for their strings? */
+	/* Another row, p->row, is about to replace old_row (NULL: p is new). May be NULL. */
+	void (*on_change)(struct peer *p, const void *old_row);
+};
+
+/**
+ * One peer, the first member of what it stands for. It lives while the set, a reference or a
+ * channel holds it; a removed one that still lives is revived when its name comes back.
+ */
+struct peer {
+	struct peers *set; /* NULL once the set is destroyed */
+	char *name;
+	void *row;         /* in force; one block with its strings */
+	void *pending;     /* staged: what peers_commit() puts in force, NULL when nothing changes */
+	struct limits limits;
+	unsigned refs;     /* the set's own is one, unless removed */
+	bool removed;      /* no row in force has its name */
+	uint64_t generation; /* of the last load that named it */
+	UT_hash_handle hh;
+};
+
+int peers_create(struct peers **out, const struct peer_type *type);
+/** Peers that are held elsewhere are freed with their last reference or channel. NULL is fine. */
+void peers_destroy(struct peers *set);
+
+/**
+ * Prepare to make the set equal to these rows, whose names differ from each other. Nothing is in
+ * force before peers_commit(); exactly one of commit and abandon must follow when it returns 0.
+ *
+ * @return 0; -ENOMEM with nothing staged
+ */
+int peers_stage(struct peers *set, const void *rows, size_t n);
+/** The peer of row i of the staged ones. */
+struct peer *peers_staged(const struct peers *set, size_t i);
+void peers_commit(struct peers *set);
+void peers_abandon(struct peers *set);
+
+/** Removed ones are not found. */
+struct peer *peers_find(const struct peers *set, const char *name);
+/** In order of name, removed ones left out. */
+size_t peers_count(const struct peers *set);
+struct peer *peers_at(const struct peers *set, size_t i);
+
+void peer_ref(struct peer *p);
+void peer_unref(struct peer *p);
+
+#endif
