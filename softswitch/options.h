@@ -26,7 +26,8 @@ enum options_action {
 
 struct options {
 	enum options_action action;
-	char *db, *cdr, *control; /* paths; cdr and control lie beside db unless said */
+	char *db, *cdr;           /* absolute paths; cdr lies beside db unless said */
+	char *control;            /* path of the socket; beside db unless said */
 	char *name;               /* of this instance; the host's name unless said */
 	char *tls_dir;            /* folder with agent.pem and cafile.pem; NULL without TLS listener */
 	struct options_listen listen[OPTIONS_LISTEN_MAX];

@@ -1,0 +1,366 @@
+#include "options.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { DRAIN_MAX_S = 86400, NAME_MAX_BYTES = 64 };
+
+enum option_id {
+	OPT_DB,
+	OPT_CDR,
+	OPT_CONTROL,
+	OPT_LISTEN,
+	OPT_NAME,
+	OPT_DRAIN,
+	OPT_TLS_DIR,
+	OPT_LOG_LEVEL,
+	OPT_LOG_FORMAT,
+	OPT_INIT,
+	OPT_CHECK,
+	OPT_VERSION,
+	OPT_HELP,
+};
+
+static const struct option long_options[] = {
+	{"db", required_argument, NULL, OPT_DB},
+	{"cdr", required_argument, NULL, OPT_CDR},
+	{"control", required_argument, NULL, OPT_CONTROL},
+	{"listen", required_argument, NULL, OPT_LISTEN},
+	{"name", required_argument, NULL, OPT_NAME},
+	{"drain", required_argument, NULL, OPT_DRAIN},
+	{"tls-dir", required_argument, NULL, OPT_TLS_DIR},
+	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
+	{"log-format", required_argument, NULL, OPT_LOG_FORMAT},
+	{"init", no_argument, NULL, OPT_INIT},
+	{"check", no_argument, NULL, OPT_CHECK},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{"help", no_argument, NULL, OPT_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+static const char usage[] =
+	"usage: softswitch [--db FILE] [--cdr FILE] [--control SOCKET] "
+	"[--listen sip:ADDR:PORT;transport=udp|tcp|tls]... [--tls-dir DIR] [--name NAME] [--drain SECONDS] "
+	"[--log-level error|warning|info|debug] [--log-format text|json] [--init] [--check] [--version] [--help]";
+
+static const char help[] =
+	"usage: softswitch [OPTION]...\n"
+	"\n"
+	"  --db FILE             configuration (./softswitch.db)\n"
+	"  --cdr FILE            call records (cdr.db beside the configuration)\n"
+	"  --control SOCKET      where swctl finds this switch (softswitch.sock beside the configuration)\n"
+	"  --listen URI          sip:ADDR:PORT;transport=udp|tcp|tls, up to 16 times; IPv6 in brackets;\n"
+	"                        port 0: the kernel chooses (sip:0.0.0.0:5060 over udp and over tcp)\n"
+	"  --tls-dir DIR         folder with agent.pem (key, certificate) and cafile.pem, for TLS listeners\n"
+	"  --name NAME           of this instance (the host's name)\n"
+	"  --drain SECONDS       at SIGTERM wait so long for live calls (0)\n"
+	"  --log-level LEVEL     error, warning, info or debug (info)\n"
+	"  --log-format FORMAT   text or json (text)\n"
+	"  --init                create or upgrade both databases and exit\n"
+	"  --check               check databases and options, change nothing, and exit\n"
+	"  --version             print the version and exit\n"
+	"  --help                print this and exit\n";
+
+const char *options_usage(void)
+{
+	return usage;
+}
+
+const char *options_help(void)
+{
+	return help;
+}
+
+/** Where the reason of a refusal goes. */
+struct reason {
+	char *text;
+	size_t size;
+};
+
+__attribute__((format(printf, 2, 3))) static int refuse(const struct reason *why, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(why->text, why->size, format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+/** Digits and nothing else. @return 0 or -EINVAL */
+static int parse_number(unsigned *out, const char *text, unsigned max)
+{
+	unsigned long n = 0;
+	size_t digits = strspn(text, "0123456789");
+	if (digits == 0 || digits > 9 || text[digits])
+		return -EINVAL;
+	n = strtoul(text, NULL, 10);
+	if (n > max)
+		return -EINVAL;
+	*out = (unsigned)n;
+	return 0;
+}
+
+static int set_string(char **field, const char *value, const char *option, const struct reason *why)
+{
+	if (*value == '\0')
+		return refuse(why, "%s: may not be empty", option);
+	char *copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+static const char *find_transport(const char *word)
+{
+	static const char *const known[] = {"udp", "tcp", "tls"};
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcasecmp(word, known[i]) == 0)
+			return known[i];
+	return NULL;
+}
+
+/** "192.0.2.1" or "[2001:db8::1]" of length n, without the brackets into out. */
+static bool parse_host(char out[46], const char *text, size_t n)
+{
+	struct in6_addr address;
+	bool brackets = n > 2 && text[0] == '[' && text[n - 1] == ']';
+	if (brackets) {
+		text++;
+		n -= 2;
+	}
+	if (n >= 46)
+		return false;
+	memcpy(out, text, n);
+	out[n] = '\0';
+	return inet_pton(brackets ? AF_INET6 : AF_INET, out, &address) == 1;
+}
+
+/** The part behind ';': only transport=... is known. */
+static int parse_uri_parameter(struct options_listen *l, const char *uri, const char *parameter, bool sips,
+	const struct reason *why)
+{
+	static const char key[] = "transport=";
+	l->transport = sips ? "tls" : "udp";
+	if (!parameter)
+		return 0;
+	if (strncasecmp(parameter, key, sizeof(key) - 1) != 0)
+		return refuse(why, "--listen %s: only ;transport=udp|tcp|tls may follow the address", uri);
+	l->transport = find_transport(parameter + sizeof(key) - 1);
+	if (!l->transport)
+		return refuse(why, "--listen %s: transport is udp, tcp or tls", uri);
+	if (sips && strcmp(l->transport, "tls") != 0)
+		return refuse(why, "--listen %s: sips: goes over tls only", uri);
+	return 0;
+}
+
+/** sip:ADDR[:PORT][;transport=...] */
+static int parse_listen(struct options *o, const char *uri, const struct reason *why)
+{
+	struct options_listen l = {.host = ""};
+	char buffer[128];
+	bool sips = strncasecmp(uri, "sips:", 5) == 0;
+	if (!sips && strncasecmp(uri, "sip:", 4) != 0)
+		return refuse(why, "--listen %s: begins with sip: or sips:", uri);
+	if (o->n_listen == OPTIONS_LISTEN_MAX)
+		return refuse(why, "--listen: at most %d times", OPTIONS_LISTEN_MAX);
+	const char *address = uri + (sips ? 5 : 4);
+	if (strlen(address) >= sizeof(buffer))
+		return refuse(why, "--listen %s: too long", uri);
+	memcpy(buffer, address, strlen(address) + 1);
+	char *parameter = strchr(buffer, ';');
+	if (parameter)
+		*parameter++ = '\0';
+	int error = parse_uri_parameter(&l, uri, parameter, sips, why);
+	if (error)
+		return error;
+
+	char *bracket = strchr(buffer, ']');
+	char *colon = strchr(bracket ? bracket : buffer, ':');
+	unsigned port = strcmp(l.transport, "tls") == 0 ? 5061 : 5060;
+	if (!parse_host(l.host, buffer, colon ? (size_t)(colon - buffer) : strlen(buffer)))
+		return refuse(why, "--listen %s: needs an IPv4 address or an IPv6 address in brackets", uri);
+	if (colon && parse_number(&port, colon + 1, 65535) != 0)
+		return refuse(why, "--listen %s: port is 0 to 65535", uri);
+	l.port = (uint16_t)port;
+	o->listen[o->n_listen++] = l;
+	return 0;
+}
+
+static int apply(struct options *o, enum option_id option, const char *value, const struct reason *why)
+{
+	switch (option) {
+	case OPT_DB:
+		return set_string(&o->db, value, "--db", why);
+	case OPT_CDR:
+		return set_string(&o->cdr, value, "--cdr", why);
+	case OPT_CONTROL:
+		return set_string(&o->control, value, "--control", why);
+	case OPT_TLS_DIR:
+		return set_string(&o->tls_dir, value, "--tls-dir", why);
+	case OPT_NAME:
+		return set_string(&o->name, value, "--name", why);
+	case OPT_LISTEN:
+		return parse_listen(o, value, why);
+	case OPT_DRAIN:
+		return parse_number(&o->drain_s, value, DRAIN_MAX_S) == 0 ? 0
+			: refuse(why, "--drain %s: seconds from 0 to %d", value, DRAIN_MAX_S);
+	case OPT_LOG_LEVEL:
+		return log_level_parse(&o->log_level, value) == 0 ? 0
+			: refuse(why, "--log-level %s: is error, warning, info or debug", value);
+	case OPT_LOG_FORMAT:
+		return log_format_parse(&o->log_format, value) == 0 ? 0
+			: refuse(why, "--log-format %s: is text or json", value);
+	case OPT_INIT:
+		o->action = OPTIONS_INIT;
+		return 0;
+	case OPT_CHECK:
+		o->action = OPTIONS_CHECK;
+		return 0;
+	case OPT_VERSION:
+		o->action = OPTIONS_VERSION;
+		return 0;
+	case OPT_HELP:
+		o->action = OPTIONS_HELP;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int read_arguments(struct options *o, int argc, char *const argv[], const struct reason *why)
+{
+	int error = 0, option;
+	optind = 0; /* start anew, in the GNU way */
+	opterr = 0;
+	while (!error && (option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
+		if (option == '?')
+			error = refuse(why, "%s: no such option", argv[optind - 1]);
+		else if (option == ':')
+			error = refuse(why, "%s: needs a value", argv[optind - 1]);
+		else
+			error = apply(o, (enum option_id)option, optarg, why);
+	}
+	if (!error && optind < argc)
+		error = refuse(why, "%s: what is this?", argv[optind]);
+	return error;
+}
+
+/** A file of this name in the folder of `path`. */
+static char *beside(const char *path, const char *name)
+{
+	char *out;
+	const char *slash = strrchr(path, '/');
+	int folder = slash ? (int)(slash - path) + 1 : 0;
+	return asprintf(&out, "%.*s%s", folder, path, name) < 0 ? NULL : out;
+}
+
+/** Others are told this path (swctl db), and they run in other folders. */
+static int make_absolute(char **path)
+{
+	char *out, *folder;
+	if (**path == '/')
+		return 0;
+	folder = getcwd(NULL, 0);
+	int n = folder ? asprintf(&out, "%s/%s", folder, *path) : -1;
+	free(folder);
+	if (n < 0)
+		return -ENOMEM;
+	free(*path);
+	*path = out;
+	return 0;
+}
+
+static char *host_name(void)
+{
+	char name[NAME_MAX_BYTES + 1] = "";
+	gethostname(name, sizeof(name) - 1);
+	return strdup(*name ? name : "softswitch");
+}
+
+static int fill_in(struct options *o)
+{
+	if (!o->db)
+		o->db = strdup("softswitch.db");
+	if (o->db && !o->cdr)
+		o->cdr = beside(o->db, "cdr.db");
+	if (o->db && !o->control)
+		o->control = beside(o->db, "softswitch.sock");
+	if (!o->name)
+		o->name = host_name();
+	if (!o->db || !o->cdr || !o->control || !o->name)
+		return -ENOMEM;
+	if (o->n_listen == 0) {
+		o->listen[o->n_listen++] = (struct options_listen){"0.0.0.0", 5060, "udp"};
+		o->listen[o->n_listen++] = (struct options_listen){"0.0.0.0", 5060, "tcp"};
+	}
+	int error = make_absolute(&o->db);
+	return error ? error : make_absolute(&o->cdr);
+}
+
+/** What the TLS transport reads at start; it would only say "no transport" later. */
+static int check_tls(const struct options *o, const struct reason *why)
+{
+	static const char *const files[] = {"agent.pem", "cafile.pem"};
+	char path[4096];
+	bool tls = false;
+	for (unsigned i = 0; i < o->n_listen; i++)
+		tls = tls || strcmp(o->listen[i].transport, "tls") == 0;
+	if (!tls)
+		return 0;
+	if (!o->tls_dir)
+		return refuse(why, "a listener over tls needs --tls-dir with agent.pem and cafile.pem");
+	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", o->tls_dir, files[i]);
+		if (access(path, R_OK) != 0)
+			return refuse(why, "--tls-dir: %s: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+static int check(const struct options *o, const struct reason *why)
+{
+	size_t n = strspn(o->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+	if (o->name[n] || n > NAME_MAX_BYTES)
+		return refuse(why, "--name %s: up to %d letters, digits, '.', '_' and '-'", o->name, NAME_MAX_BYTES);
+	if (strcmp(o->db, o->cdr) == 0)
+		return refuse(why, "--db and --cdr: %s cannot be both", o->db);
+	return check_tls(o, why);
+}
+
+int options_parse(struct options *out, int argc, char *const argv[], char *error, size_t error_size)
+{
+	struct options o = {.log_level = LOG_LEVEL_INFO, .log_format = LOG_FORMAT_TEXT};
+	const struct reason why = {error, error_size};
+	int result = read_arguments(&o, argc, argv, &why);
+	if (!result)
+		result = fill_in(&o);
+	if (!result && o.action != OPTIONS_HELP && o.action != OPTIONS_VERSION)
+		result = check(&o, &why);
+	if (result == -ENOMEM)
+		snprintf(error, error_size, "out of memory");
+	if (result) {
+		options_clear(&o);
+		return result;
+	}
+	*out = o;
+	return 0;
+}
+
+void options_clear(struct options *o)
+{
+	free(o->db);
+	free(o->cdr);
+	free(o->control);
+	free(o->name);
+	free(o->tls_dir);
+	*o = (struct options){0};
+}
