@@ -1,8 +1,8 @@
 /** @file control.h  JSON-RPC 2.0 on a Unix socket, one JSON object in a line (mode 0660).
  *
  * A line of input has 64 KiB at most; a longer one is answered with an error and the end of the
- * connection. A client that does not read its answers is not read from either, and is let go after
- * 30 s. Requests without id get no answer; arrays of requests (batches) are refused: a client may
+ * connection. A client that does not read its answers is not read from either, and is let go when it
+ * took nothing for 30 s; what waits for it is one answer and 256 KiB at most. Requests without id get no answer; arrays of requests (batches) are refused: a client may
  * write many lines instead.
  */
 #ifndef CONTROL_H
@@ -37,7 +37,8 @@ struct control_param {
 
 struct control_error {
 	enum control_code code;
-	char message[192];
+	const char *field; /* the parameter that is wrong, NULL = none; borrowed until the answer is made */
+	char message[160]; /* UTF-8, without the field's name */
 };
 
 /**

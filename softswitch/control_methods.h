@@ -15,8 +15,7 @@ struct routing;
 struct control_context {
 	const char *name, *version;
 	const char *db, *cdr;       /* absolute paths */
-	uint64_t started_ms;        /* on the clock of now_ms */
-	uint64_t (*now_ms)(void);   /* the switch's monotonic clock */
+	uint64_t started_ms;        /* clock_now_ms() at the start */
 	const struct gateways *gateways;
 	struct routing *routing;
 	const struct calls *calls;

@@ -1,0 +1,244 @@
+#include "control_methods.h"
+
+#include "calls.h"
+#include "clock.h"
+
+#include "db_cdr.h"
+#include "gateways.h"
+#include "plan.h"
+
+#include <string.h>
+
+enum { PAGE_DEFAULT = 100, PAGE_MAX = 10000, NUMBER_MAX_BYTES = 128 };
+
+static const struct control_param no_params[] = {{0}};
+
+static const struct control_param page_params[] = {
+	{"limit", CONTROL_INTEGER, false, 1, PAGE_MAX},
+	{"offset", CONTROL_INTEGER, false, 0, INT32_MAX},
+	{0},
+};
+
+static const struct control_param lookup_params[] = {
+	{"callee", CONTROL_STRING, true, 1, NUMBER_MAX_BYTES},
+	{"caller", CONTROL_STRING, false, 0, NUMBER_MAX_BYTES},
+	{"ingress", CONTROL_STRING, false, 0, NUMBER_MAX_BYTES},
+	{0},
+};
+
+/** A part of a longer list. */
+struct page {
+	uint64_t offset, limit, seen; /* seen: entries passed so far, taken or not */
+	json_t *entries;
+};
+
+static struct page page_begin(const json_t *params)
+{
+	return (struct page){
+		.offset = (uint64_t)control_integer(params, "offset", 0),
+		.limit = (uint64_t)control_integer(params, "limit", PAGE_DEFAULT),
+		.entries = json_array(),
+	};
+}
+
+/** Does the next entry belong to the page? */
+static bool page_takes(struct page *page)
+{
+	uint64_t at = page->seen++;
+	return at >= page->offset && at - page->offset < page->limit;
+}
+
+/**
+ * A string, null for NULL. What the network sent need not be UTF-8, and JSON must be: every byte of
+ * a bad string counts as Latin-1.
+ */
+static json_t *text(const char *s)
+{
+	char latin1[512];
+	size_t n = 0;
+	json_t *value = s ? json_string(s) : json_null();
+	if (value)
+		return value;
+	for (; *s && n + 2 < sizeof(latin1); s++) {
+		unsigned char c = (unsigned char)*s;
+		if (c >= 0x80)
+			latin1[n++] = (char)(0xc0 | c >> 6);
+		latin1[n++] = (char)(c >= 0x80 ? 0x80 | (c & 0x3f) : c);
+	}
+	return json_stringn(latin1, n);
+}
+
+static json_t *system_status(const json_t *params, void *arg, struct control_error *error)
+{
+	const struct control_context *ctx = arg;
+	struct calls_stats calls;
+	struct cdr_stats records;
+	(void)params;
+	(void)error;
+	calls_stats(ctx->calls, &calls);
+	cdr_stats(ctx->cdr_log, &records);
+	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I}}",
+		"version", ctx->version, "name", ctx->name,
+		"uptime_ms", (json_int_t)(clock_now_ms() - ctx->started_ms),
+		"db", ctx->db, "cdr", ctx->cdr,
+		"calls", "active", (json_int_t)calls.active, "total", (json_int_t)calls.total,
+		"answered", (json_int_t)calls.answered, "failed", (json_int_t)calls.failed,
+		"records", "written", (json_int_t)records.written, "pending", (json_int_t)records.pending,
+		"errors", (json_int_t)records.errors,
+		"journal_failures", (json_int_t)records.journal_failures);
+}
+
+static void add_call(const struct call_info *call, void *arg)
+{
+	struct page *page = arg;
+	if (!page_takes(page))
+		return;
+	json_t *entry = json_object();
+	json_object_set_new(entry, "id", text(call->id));
+	json_object_set_new(entry, "state", text(call->state));
+	json_object_set_new(entry, "stage", text(call->stage));
+	json_object_set_new(entry, "ingress", text(call->ingress));
+	json_object_set_new(entry, "gateway", text(call->gateway));
+	json_object_set_new(entry, "caller", text(call->caller));
+	json_object_set_new(entry, "callee", text(call->callee));
+	json_object_set_new(entry, "begin_ms", json_integer(call->begin_ms));
+	json_object_set_new(entry, "answer_ms", call->answer_ms ? json_integer(call->answer_ms) : json_null());
+	json_object_set_new(entry, "a_call_id", text(call->a_call_id));
+	json_object_set_new(entry, "b_call_id", text(call->b_call_id));
+	json_array_append_new(page->entries, entry);
+}
+
+static json_t *calls_list(const json_t *params, void *arg, struct control_error *error)
+{
+	const struct control_context *ctx = arg;
+	struct page page = page_begin(params);
+	(void)error;
+	calls_each(ctx->calls, add_call, &page);
+	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "calls", page.entries);
+}
+
+static const char *verdict_word(enum gateway_verdict verdict)
+{
+	switch (verdict) {
+	case GATEWAY_USABLE:
+		return "usable";
+	case GATEWAY_REMOVED:
+		return "removed";
+	case GATEWAY_DISABLED:
+		return "disabled";
+	case GATEWAY_FULL:
+		return "full";
+	case GATEWAY_CPS:
+		return "cps";
+	case GATEWAY_RETRY_AFTER:
+		return "retry_after";
+	}
+	return "unknown";
+}
+
+/** "verdict" for programs and "reason", the same with its figures, for people. */
+static void add_verdict(json_t *entry, const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms)
+{
+	char reason[128];
+	gateway_explain(gw, verdict, now_ms, reason, sizeof(reason));
+	json_object_set_new(entry, "verdict", json_string(verdict_word(verdict)));
+	json_object_set_new(entry, "reason", text(reason));
+}
+
+/** Never the credentials: fields are named one by one. */
+static json_t *describe_gateway(const struct gateway *gw, uint64_t now_ms)
+{
+	const struct db_gateway *row = gateway_row(gw);
+	json_t *entry = json_object();
+	json_object_set_new(entry, "name", text(row->name));
+	json_object_set_new(entry, "host", text(row->host));
+	json_object_set_new(entry, "port", json_integer(row->port));
+	json_object_set_new(entry, "transport", text(row->transport));
+	json_object_set_new(entry, "enabled", json_boolean(row->enabled));
+	add_verdict(entry, gw, gateway_check(gw, now_ms), now_ms);
+	json_object_set_new(entry, "calls", json_integer(gateway_calls(gw)));
+	json_object_set_new(entry, "capacity", json_integer(row->capacity));
+	json_object_set_new(entry, "cps", json_integer(row->cps));
+	json_object_set_new(entry, "calls_total", json_integer((json_int_t)gateway_calls_total(gw)));
+	json_object_set_new(entry, "rtt_ms", json_integer(gateway_rtt_ms(gw)));
+	return entry;
+}
+
+static json_t *gateways_list(const json_t *params, void *arg, struct control_error *error)
+{
+	const struct control_context *ctx = arg;
+	struct page page = page_begin(params);
+	uint64_t now_ms = clock_now_ms();
+	(void)error;
+	for (size_t i = 0; i < gateways_count(ctx->gateways); i++)
+		if (page_takes(&page))
+			json_array_append_new(page.entries, describe_gateway(gateways_at(ctx->gateways, i), now_ms));
+	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "gateways", page.entries);
+}
+
+static json_t *describe_candidate(const struct candidate *c, const char *callee, uint64_t now_ms)
+{
+	json_t *entry = json_object();
+	json_object_set_new(entry, "gateway", text(gateway_name(c->gateway)));
+	json_object_set_new(entry, "prefix", json_stringn(callee, c->prefix_length));
+	json_object_set_new(entry, "priority", json_integer(c->priority));
+	json_object_set_new(entry, "weight", json_integer(c->weight));
+	add_verdict(entry, c->gateway, c->verdict, now_ms);
+	return entry;
+}
+
+static bool is_candidate(const struct plan *plan, const struct gateway *gw)
+{
+	for (unsigned i = 0; i < plan->n; i++)
+		if (plan->candidate[i].gateway == gw)
+			return true;
+	return false;
+}
+
+static json_t *describe_left_out(const struct gateways *gateways, const struct plan *plan)
+{
+	json_t *left_out = json_array();
+	for (size_t i = 0; i < gateways_count(gateways); i++) {
+		const struct gateway *gw = gateways_at(gateways, i);
+		if (is_candidate(plan, gw))
+			continue;
+		json_t *entry = json_object();
+		json_object_set_new(entry, "gateway", text(gateway_name(gw)));
+		json_object_set_new(entry, "reason", json_string("no route of this number leads there"));
+		json_array_append_new(left_out, entry);
+	}
+	return left_out;
+}
+
+static json_t *routes_lookup(const json_t *params, void *arg, struct control_error *error)
+{
+	const struct control_context *ctx = arg;
+	const struct plan_request request = {
+		.ingress = control_string(params, "ingress", ""),
+		.caller = control_string(params, "caller", ""),
+		.callee = control_string(params, "callee", ""),
+		.now_ms = clock_now_ms(),
+	};
+	struct plan plan = {0};
+	json_t *candidates = json_array();
+	(void)error;
+	if (routing_plan(ctx->routing, &request, &plan) != 0) {
+		json_decref(candidates);
+		return NULL;
+	}
+	for (unsigned i = 0; i < plan.n; i++)
+		json_array_append_new(candidates,
+			describe_candidate(&plan.candidate[i], request.callee, request.now_ms));
+	json_t *result = json_pack("{s:b, s:o, s:o}", "matched", plan.matched, "candidates", candidates,
+		"left_out", describe_left_out(ctx->gateways, &plan));
+	plan_clear(&plan);
+	return result;
+}
+
+const struct control_method control_methods[] = {
+	{"system.status", no_params, system_status},
+	{"calls.list", page_params, calls_list},
+	{"gateways.list", page_params, gateways_list},
+	{"routes.lookup", lookup_params, routes_lookup},
+	{0},
+};
