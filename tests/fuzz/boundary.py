@@ -1,0 +1,237 @@
+"""Fuzzes the running switch where the network reaches it: mutated requests as a customer sends them, over UDP and
+TCP, mutated answers as a vendor gives them. After every batch a good call must succeed; at the end nothing may be
+held and no sanitizer may have spoken.
+
+    boundary.py [--seed N] [--seconds N] [--messages FOLDER]
+
+What is sent depends on the seed and on the tags that the switch chose; the last datagrams of a run that failed
+are kept in a file which is named.
+"""
+
+import argparse
+import os
+import pathlib
+import random
+import re
+import socket
+import sys
+import time
+import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "wire"))
+
+import sip  # noqa: E402
+from scene import Scene  # noqa: E402
+
+BATCH = 40
+STREAM_EVERY = 25  # one message in so many goes over TCP
+KEEP = 2000
+GOOD_PREFIX = "7770009"
+SDP = sip.sdp(4000)
+
+WORDS = [b"\r\n", b"\r\n\r\n", b"\n", b"\0", b" ", b"\t", b"\r\n ", b",", b";", b":", b"<", b">", b'"', b"@", b"%00", b"%", b"[", b"]",
+         b"sip:", b"sips:a@b", b"tel:+1", b"SIP/2.0", b"SIP/9.9", b";tag=", b";branch=", b";lr", b";transport=tcp",
+         b";maddr=127.0.0.1", b";received=", b";rport=99999", b"0", b"-1", b"255", b"65536", b"4294967295", b"99999999999999999999",
+         b"INVITE", b"ACK", b"BYE", b"CANCEL", b"PRACK", b"UPDATE", b"*", b"Require: 100rel\r\n", b"Max-Forwards: 0\r\n",
+         b"Content-Length: 99999\r\n", b"Content-Length: -1\r\n", b"Route: <sip:127.0.0.1;lr>\r\n", b"RSeq: 1\r\n",
+         b"Record-Route: <sip:127.0.0.1;lr>\r\n", b"Session-Expires: 1\r\n", b"Retry-After: 9999999999\r\n", b"\xff\xfe\x80",
+         b"a" * 300, b"Via: SIP/2.0/UDP 127.0.0.1\r\n", b"Contact: *\r\n", b"Expires: 0\r\n"]
+
+METHODS = ["INVITE"] * 12 + ["OPTIONS", "REGISTER", "MESSAGE", "BYE", "CANCEL", "ACK", "PRACK", "PUBLISH", "NONSENSE"]
+IN_DIALOG = ["ACK", "ACK", "BYE", "BYE", "CANCEL", "INVITE", "UPDATE", "INFO", "PRACK", "REFER", "NONSENSE"]
+STATUSES = [100, 180, 180, 183, 183, 199, 200, 200, 200, 202, 302, 401, 404, 407, 408, 420, 480, 486, 487, 491, 500, 503, 600, 603, 699]
+
+
+def mutate(rng, data, others):
+    for _ in range(rng.choice([0, 1, 1, 1, 2, 3, 6])):
+        at = rng.randrange(len(data) + 1)
+        end = min(len(data), at + rng.choice([1, 2, 8, 40, 200]))
+        kind = rng.randrange(8)
+        if kind == 0 and data:
+            at = rng.randrange(len(data))
+            data = data[:at] + bytes([rng.randrange(256)]) + data[at + 1:]
+        elif kind == 1:
+            data = data[:at] + data[end:]
+        elif kind == 2:
+            data = data[:at] + data[at:end] * rng.choice([2, 2, 3, 50]) + data[end:]
+        elif kind == 3:
+            data = data[:at] + rng.choice(WORDS) + data[at:]
+        elif kind == 4:
+            data = data[:at]
+        elif kind == 5:  # a line less, twice, or elsewhere
+            lines = data.split(b"\r\n")
+            line = lines.pop(rng.randrange(len(lines)))
+            for _ in range(rng.randrange(3)):
+                lines.insert(rng.randrange(len(lines) + 1), line)
+            data = b"\r\n".join(lines)
+        elif kind == 6:
+            numbers = list(re.finditer(rb"\d+", data))
+            if numbers:
+                number = rng.choice(numbers)
+                data = data[:number.start()] + rng.choice(WORDS[-40:]) + data[number.end():]
+        else:
+            other = rng.choice(others)
+            data = data[:at] + other[rng.randrange(len(other) + 1):]
+    return data[:60000]
+
+
+class Fuzzer:
+    def __init__(self, scene, options):
+        self.rng = random.Random(options.seed)
+        self.scene, self.count, self.sent = scene, 0, []
+        self.customer, self.vendor = self.open(self.heard), self.open(self.called)
+        self.dialogs = []  # header lines of answers that the customer got
+        self.seeds = [self.request("INVITE"), self.request("BYE"), self.answer(self.request("INVITE"), 200)]
+        if options.messages:
+            self.seeds += [file.read_bytes() for file in sorted(pathlib.Path(options.messages).glob("*/*.dat"))]
+
+    def open(self, reader):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(("127.0.0.1", 0))
+        self.scene.net.add(sock, lambda: reader(sock))
+        return sock
+
+    def received(self, sock):
+        while True:
+            try:
+                yield sock.recvfrom(65536)
+            except BlockingIOError:
+                return
+            except OSError:  # an ICMP error of something sent before
+                continue
+
+    # the customer
+
+    def request(self, method):
+        """A sound request; within a dialog now and then, when there is one."""
+        self.count += 1
+        line = {"From": "<sip:4930@127.0.0.1>;tag=f%d" % self.count, "To": "<sip:%d@127.0.0.1>" % self.count,
+                "Call-ID": "fuzz%d" % self.count, "CSeq": "1 " + method}
+        port = self.customer.getsockname()[1]
+        via = "SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bKfuzz%d;rport" % (port, self.count)
+        uri = line["To"].strip("<>")
+        if self.dialogs and self.rng.random() < 0.4:
+            line = dict(self.rng.choice(self.dialogs))
+            method, uri = self.rng.choice(IN_DIALOG), line.pop("uri")
+            via = line.pop("Via") if method == "CANCEL" else via
+            line["CSeq"] = "%d %s" % (1 if method in ("ACK", "CANCEL") else self.rng.randrange(1, 9), method)
+            line.pop("Via", None)
+        headers = [("Via", via), ("Max-Forwards", "70"), *line.items(), ("Contact", "<sip:f@127.0.0.1:%d>" % port)]
+        body = SDP if method in ("INVITE", "UPDATE", "PRACK") else b""
+        if body:
+            headers += [("Content-Type", "application/sdp"), ("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE, PRACK"), ("Supported", "100rel, timer")]
+        return sip.build("%s %s SIP/2.0" % (method, uri), headers, body)
+
+    def heard(self, sock):
+        for raw, _ in self.received(sock):
+            message = sip.Message(raw)
+            if message.is_response and message["Contact"]:
+                dialog = {name: message[name] for name in ("Via", "From", "To", "Call-ID")}
+                dialog["uri"] = sip.uri(message["Contact"])
+                self.dialogs = self.dialogs[-40:] + [dialog]
+            elif not message.is_response and self.rng.random() < 0.8:
+                self.send(sock, self.answer(raw, 200))
+
+    # the vendor
+
+    def answer(self, raw, status):
+        """A sound answer to this request."""
+        lines = re.findall(rb"(?im)^((?:via|v|from|f|call-id|i|cseq)[ \t]*:.*?)\r?$", raw)
+        to = (re.findall(rb"(?im)^((?:to|t)[ \t]*:.*?)\r?$", raw) or [b"To: <sip:x@y>"])[0]
+        if b"tag=" not in to:
+            to += b";tag=v%d" % self.rng.randrange(3)
+        lines += [to, b"Contact: <sip:v@127.0.0.1:%d>" % self.vendor.getsockname()[1]]
+        body = SDP if status in (183, 200) else b""
+        if body:
+            lines.append(b"Content-Type: application/sdp")
+        if status == 503:
+            lines.append(b"Retry-After: 1")
+        if status in (401, 407):
+            lines.append(b'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth,auth-int"')
+        lines.append(b"Content-Length: %d" % len(body))
+        return b"SIP/2.0 %d Fuzz\r\n" % status + b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+    def called(self, sock):
+        for raw, _ in self.received(sock):
+            if raw.startswith(b"INVITE"):
+                for _ in range(self.rng.randrange(4)):
+                    self.send(sock, mutate(self.rng, self.answer(raw, self.rng.choice(STATUSES)), self.seeds))
+                if self.rng.random() < 0.2:
+                    self.send(sock, mutate(self.rng, self.answer(raw, 200).replace(b"SIP/2.0 200 Fuzz", b"BYE sip:x SIP/2.0"), self.seeds))
+            elif not raw.startswith((b"ACK", b"SIP/2.0")):
+                data = self.answer(raw, 200 if self.rng.random() < 0.8 else self.rng.choice(STATUSES))
+                self.send(sock, data if self.rng.random() < 0.7 else mutate(self.rng, data, self.seeds))
+
+    # both
+
+    def send(self, sock, data):
+        self.sent = self.sent[-KEEP:] + [data]
+        sock.sendto(data, self.scene.switch.addresses["udp"])
+
+    def stream(self, data):
+        """Over a connection of its own, in two pieces, left without a word."""
+        self.sent = self.sent[-KEEP:] + [data]
+        with socket.create_connection(self.scene.switch.addresses["tcp"], 5) as sock:
+            cut = self.rng.randrange(len(data) + 1)
+            sock.sendall(data[:cut])
+            try:
+                sock.sendall(data[cut:])
+            except OSError:
+                pass  # it had heard enough
+
+    def batch(self):
+        for _ in range(BATCH):
+            if self.rng.random() < 0.15:
+                data = self.rng.choice(self.seeds)
+            else:
+                data = self.request(self.rng.choice(METHODS))
+            data = mutate(self.rng, data, self.seeds)
+            if self.rng.randrange(STREAM_EVERY) == 0:
+                self.stream(data)
+            else:
+                self.send(self.customer, data)
+            self.scene.net.poll(0)
+
+
+def fuzz(scene, options):
+    good = scene.gateway("good", prefix=GOOD_PREFIX)
+    fuzzer = Fuzzer(scene, options)
+    scene.vendor("fuzzed", fuzzer.vendor.getsockname()[1])
+    scene.start(("udp", "tcp"), SS_SIP_RESEND_INTERVAL="0.1,0.2", SS_SIP_TIMEOUT_INVITE=1, SS_SIP_TIMEOUT_TRYING=1,
+                SS_SIP_TIMEOUT_SESSION_PROGRESS=1, SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP=1, SS_SIP_TIMEOUT_RINGING=1)
+    end, batches = time.monotonic() + options.seconds, 0
+    try:
+        while time.monotonic() < end:
+            fuzzer.batch()
+            scene.over(*scene.talk(good, callee=GOOD_PREFIX + "1"))
+            batches += 1
+        scene.finish()
+    except Exception:
+        path = os.path.abspath("fuzz-boundary-%d.log" % os.getpid())
+        with open(path, "wb") as out:
+            out.writelines(b"\n==== %d\n%s" % item for item in enumerate(fuzzer.sent))
+        print("the last datagrams before it:", path)
+        raise
+    print("%d messages, %d good calls among them" % (batches * BATCH, batches))
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--seconds", type=float, default=5)
+    p.add_argument("--messages", help="folder of public SIP messages to start from")
+    options = p.parse_args()
+    scene = Scene()
+    try:
+        fuzz(scene, options)
+    except Exception:
+        traceback.print_exc()
+        with open(scene.switch.path("log"), errors="replace") as log:
+            print(log.read()[-6000:])
+        sys.exit("failed; --seed %d" % options.seed)
+    finally:
+        scene.close()
+
+
+if __name__ == "__main__":
+    main()
