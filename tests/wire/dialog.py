@@ -58,10 +58,10 @@ class Dialog:
 				self.ack_failure(message)
 		return message
 
-	def reply(self, status, sdp=None, headers=(), request=None, tag=None, body=b"", reason=None):
-		"""Answer the last request. sdp: True the peer's own; tag: of a fork of this callee."""
+	def reply(self, status, sdp=None, headers=(), request=None, tag=None, contact=None):
+		"""Answer the last request. sdp: True the peer's own; tag, contact: other than this callee's."""
 		request = request or self.last
-		body = self.peer.sdp if sdp is True else sdp or body
+		body = self.peer.sdp if sdp is True else sdp or b""
 		to = request["To"]
 		if status > 100 and not sip.param(to, "tag"):
 			to += ";tag=" + (tag or sip.param(self.local, "tag"))
@@ -69,10 +69,10 @@ class Dialog:
 			("Call-ID", request["Call-ID"]), ("CSeq", request["CSeq"]), ("Server", self.peer.agent)]
 		lines += [("Record-Route", value) for value in request.all("Record-Route")]
 		if request.method in ("INVITE", "UPDATE") and 100 < status < 300:
-			lines.append(("Contact", self.peer.contact))
-		if body and "Content-Type" not in dict(headers):
+			lines.append(("Contact", contact or self.peer.contact))
+		if body:
 			lines.append(("Content-Type", "application/sdp"))
-		start = "SIP/2.0 %d %s" % (status, reason or sip.REASONS[status])
+		start = "SIP/2.0 %d %s" % (status, sip.REASONS[status])
 		return self.peer.send(sip.build(start, lines + list(headers), body), request.source)
 
 	def send(self, method, headers=(), body=b"", cseq=None, **fields):

@@ -17,6 +17,18 @@ class Failed(AssertionError):
 	"""Something that had to come did not, or something came that must not."""
 
 
+def same(actual, expected):
+	if actual != expected:
+		raise Failed("expected %r, got %r" % (expected, actual))
+
+
+def instants(entries, due, late=0.15):
+	"""These came at the due times in s after the first: never early (2 ms for rounding), hardly late."""
+	times = [entry.time - entries[0].time for entry in entries]
+	if len(times) != len(due) or not all(-0.002 <= time - wanted <= late for time, wanted in zip(times, due)):
+		raise Failed("expected at %s, came at %s" % (due, ["%.3f" % time for time in times]))
+
+
 class Net:
 	def __init__(self):
 		self.selector = selectors.DefaultSelector()

@@ -16,10 +16,11 @@ numbers = itertools.count(1)
 
 
 class Connection:
-	"""One TCP or TLS connection; messages are cut by Content-Length."""
+	"""One TCP or TLS connection; messages are cut by Content-Length. `piece` bytes are written at a time."""
 
 	def __init__(self, peer, sock):
-		self.peer, self.sock, self.stream, self.open = peer, sock, b"", True
+		self.peer, self.sock, self.stream, self.open, self.piece = peer, sock, b"", True, 65536
+		sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 		peer.net.add(sock, self.read)
 
 	def read(self):
@@ -41,7 +42,7 @@ class Connection:
 	def send(self, raw):
 		while raw:
 			try:
-				raw = raw[self.sock.send(raw):]
+				raw = raw[self.sock.send(raw[:self.piece]):]
 			except (BlockingIOError, ssl.SSLWantReadError):
 				self.peer.net.poll(0.01)
 

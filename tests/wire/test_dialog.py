@@ -1,0 +1,190 @@
+"""Requests inside a call are relayed to the other side and its answer back (behaviour.md section 4)."""
+
+import sip
+from net import same
+from scene import run, scenario
+
+HOLD = sip.sdp(31000, direction="sendonly")
+HELD = sip.sdp(31002, direction="recvonly")
+
+
+def reinvite(x, y, offer=HOLD, answer=HELD, in_ack=b""):
+	"""x sends a re-INVITE, y accepts."""
+	x.send("INVITE", body=offer)
+	same(y.expect("INVITE").body, offer)
+	y.reply(200, sdp=answer)
+	same(x.expect(200, "INVITE").body, answer)
+	x.ack(sdp=in_ack)
+	same(y.expect("ACK").body, in_ack)
+
+
+@scenario
+def a_reinvite_of_either_side_reaches_the_other(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	reinvite(a, b)
+	reinvite(b, a)
+	reinvite(a, b, s.caller.sdp, gw.sdp)
+	s.over(b, a)
+
+
+@scenario
+def a_late_offer_in_a_reinvite_is_answered_in_the_ack(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	reinvite(a, b, b"", HOLD, HELD)
+	s.over(a, b)
+
+
+@scenario
+def a_refused_reinvite_leaves_the_call_as_it_was(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	a.send("INVITE", body=HOLD)
+	b.expect("INVITE")
+	b.reply(488)
+	b.expect("ACK")
+	a.expect(488, "INVITE")
+	reinvite(b, a)
+	s.over(a, b)
+
+
+@scenario
+def reinvites_of_both_sides_at_once_get_491(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	a.send("INVITE", body=HOLD)
+	b.expect("INVITE")
+	b.send("INVITE", body=HELD)
+	b.expect(491, "INVITE")
+	b.reply(200, sdp=HELD)
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
+
+
+@scenario
+def hanging_up_while_a_reinvite_is_pending_ends_both(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	a.send("INVITE", body=HOLD)
+	b.expect("INVITE")
+	pending = b.last
+	b.send("BYE")
+	b.expect(200, "BYE")
+	a.expect(487, "INVITE")
+	a.hung_up()
+	b.reply(487, request=pending)
+	b.expect("ACK")
+
+
+def relayed(method, content_type, status):
+	def play(s):
+		gw = s.gateway()
+		s.start()
+		a, b = s.talk(gw)
+		headers = {"REFER": [("Refer-To", "<sip:4940@carrier.example>")],
+			"NOTIFY": [("Event", "refer"), ("Subscription-State", "active")]}.get(method, [])
+		for x, y in ((a, b), (b, a)):
+			body = b"content of " + method.encode()
+			x.send(method, headers, body, Content_Type=content_type)
+			there = y.expect(method)
+			same((there.body, there["Content-Type"]), (body, content_type))
+			for name, value in headers:
+				same(there[name], value)
+			y.reply(status)
+			x.expect(status, method)
+			x.send(method, headers, body, Content_Type=content_type)
+			y.expect(method)
+			y.reply(488)
+			x.expect(488, method)
+		s.over(a, b)
+	play.__name__ = method.lower() + "_is_relayed_both_ways_with_its_answer"
+	scenario(play)
+
+
+for method, content_type, status in (("INFO", "application/dtmf-relay", 200), ("UPDATE", "application/sdp", 200),
+		("MESSAGE", "text/plain", 202), ("NOTIFY", "message/sipfrag", 200), ("REFER", "text/plain", 202)):
+	relayed(method, content_type, status)
+
+
+@scenario
+def a_body_in_the_answer_comes_back(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	a.send("UPDATE", body=HOLD)
+	b.expect("UPDATE")
+	b.reply(200, sdp=HELD)
+	same(a.expect(200, "UPDATE").body, HELD)
+	s.over(a, b)
+
+
+@scenario
+def an_unknown_method_is_refused_with_allow(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	a.send("JUMP")
+	answer = s.net.until(lambda: s.caller.find(501, "JUMP") or s.caller.find(405, "JUMP"), "501 or 405")
+	assert "INVITE" in answer["Allow"], answer.head
+	s.over(a, b)
+
+
+@scenario
+def a_request_of_no_call_is_481(s):
+	s.gateway()
+	s.start()
+	s.caller.request("BYE", "4930", To="<sip:4930@127.0.0.1>;tag=nobody")
+	s.caller.expect(481, "BYE")
+
+
+@scenario
+def a_bye_with_wrong_tags_is_481_and_the_call_goes_on(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	right, a.remote = a.remote, a.remote + "x"
+	a.send("BYE")
+	a.expect(481, "BYE")
+	a.remote = right
+	s.over(a, b)
+
+
+@scenario
+def a_cseq_that_goes_back_is_refused(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	a.cseq = 50
+	a.send("INFO")
+	b.expect("INFO")
+	b.reply(200)
+	a.expect(200, "INFO")
+	a.send("INFO", cseq=7)
+	a.expect(500, "INFO")
+	s.over(a, b)
+
+
+@scenario
+def a_second_ack_and_a_repeated_bye_change_nothing(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	a.ack()
+	bye = a.send("BYE")
+	b.hung_up()
+	a.expect(200, "BYE")
+	a.again(bye)
+	s.caller.expect_count(2, 200, "BYE")
+	s.switch.record()
+
+
+if __name__ == "__main__":
+	run()

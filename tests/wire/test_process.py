@@ -1,0 +1,210 @@
+"""The process: start, stop, crash, command line and control socket."""
+
+import signal
+import sqlite3
+
+from net import same
+from scene import run, scenario
+
+
+@scenario
+def sigterm_hangs_up_on_both_sides_and_exits_0(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	s.switch.signal()
+	a.hung_up()
+	b.hung_up()
+	s.switch.ended()
+	same(s.switch.record()["end_direction"], 2)
+
+
+@scenario
+def sigterm_ends_a_ringing_call(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(180)
+	a.expect(180)
+	s.switch.signal()
+	a.expect(503)
+	b.cancelled()
+	s.switch.ended()
+	row = s.switch.record()
+	same((row["sip_code"], row["end_direction"], row["answer_ms"]), (503, 2, None))
+
+
+@scenario
+def sigterm_ends_although_nobody_answers_the_bye(s):
+	gw = s.gateway()
+	s.start(SS_SIP_RESEND_INTERVAL="0.1,0.2")
+	a, b = s.talk(gw)
+	s.switch.signal()
+	a.expect("BYE")
+	b.expect("BYE")
+	s.switch.ended()
+	s.switch.record()
+
+
+@scenario
+def drain_waits_for_the_live_call_and_takes_no_new_one(s):
+	gw = s.gateway()
+	s.start(arguments=("--drain", "30"))
+	a, b = s.talk(gw)
+	s.switch.signal()
+	s.net.until(lambda: not s.switch.control("routes.lookup", callee="4930")["candidates"] or True, "")
+	s.caller.invite("4930").expect(503)
+	s.over(a, b)
+	s.switch.ended(timeout=3)
+	same(s.switch.records(None)[0]["end_reason"], "normal clearing")
+
+
+@scenario
+def drain_ends_what_lasts_too_long(s):
+	gw = s.gateway()
+	s.start(arguments=("--drain", "1"))
+	a, b = s.talk(gw)
+	s.switch.signal()
+	s.net.quiet(0.8)
+	a.hung_up()
+	b.hung_up()
+	s.switch.ended()
+	same(s.switch.record()["end_direction"], 2)
+
+
+@scenario
+def a_second_sigterm_ends_at_once(s):
+	gw = s.gateway()
+	s.start(arguments=("--drain", "30"))
+	s.talk(gw)
+	s.switch.signal()
+	a = s.caller.invite("4931")
+	a.expect(503)  # so the first one has been noticed
+	s.switch.signal()
+	s.switch.ended(timeout=2)
+	for peer in (s.caller, gw):
+		peer.find("BYE")
+	assert s.switch.records(None), "the record of the live call"
+
+
+@scenario
+def an_answered_call_survives_kill_9_in_the_records(s):
+	gw = s.gateway()
+	s.start()
+	s.over(*s.talk(gw))
+	a, b = s.talk(gw)
+	ringing = s.caller.invite("4930")
+	gw.leg()
+	s.switch.kill()
+	s.start()
+	rows = s.switch.records(2)
+	same([row["end_reason"] for row in rows], ["normal clearing", "switch restarted"])
+	same((rows[1]["a_call_id"], rows[1]["b_call_id"], rows[1]["sip_code"], rows[1]["end_direction"]),
+		(a.call_id, b.call_id, 200, 2))
+	s.over(*s.talk(gw))
+	assert ringing.call_id not in [row["a_call_id"] for row in s.switch.records(3)]
+
+
+@scenario
+def a_request_of_a_call_before_the_crash_is_481(s):
+	gw = s.gateway()
+	s.start()
+	a, _ = s.talk(gw)
+	s.switch.kill()
+	s.start()
+	a.route = s.caller.proxy
+	a.send("BYE")
+	a.expect(481, "BYE")
+
+
+def answers_error(s, line, code, word=""):
+	answer = s.switch.ask(line)
+	same(answer["error"]["code"], code)
+	assert word in answer["error"]["message"], answer
+
+
+@scenario
+def the_control_socket_refuses_what_it_does_not_understand(s):
+	s.start()
+	answers_error(s, "{", -32700)
+	answers_error(s, "\xff\xfe", -32700)
+	answers_error(s, "[" * 10000, -32700)
+	answers_error(s, '{"jsonrpc":"2.0","id":1,"method":"system.explode"}', -32601)
+	answers_error(s, '{"jsonrpc":"2.0","id":1,"method":"routes.lookup","params":{"caller":"1"}}', -32602, "callee")
+	answers_error(s, '{"jsonrpc":"2.0","id":1,"method":"routes.lookup","params":{"callee":1}}', -32602, "callee")
+	answers_error(s, '{"jsonrpc":"2.0","id":1,"method":"calls.list","params":{"limit":-1}}', -32602, "limit")
+	answers_error(s, '{"jsonrpc":"2.0","id":1,"method":"calls.list","params":{"colour":1}}', -32602, "colour")
+	answers_error(s, '[]', -32600)
+	same(s.switch.status()["calls"]["active"], 0)
+
+
+@scenario
+def the_control_socket_tells_of_live_calls(s):
+	gw = s.gateway(capacity=30)
+	s.start()
+	a, b = s.talk(gw)
+	call = s.switch.control("calls.list")["calls"][0]
+	same((call["gateway"], call["ingress"], call["caller"], call["callee"], call["a_call_id"], call["b_call_id"]),
+		("gw", "customer", "4930100200", "4930", a.call_id, b.call_id))
+	same(s.switch.control("gateways.list")["gateways"][0]["calls"], 1)
+	s.over(a, b)
+	s.settle()
+	same(s.switch.status()["calls"], {"active": 0, "total": 1, "answered": 1, "failed": 0})
+
+
+@scenario
+def routes_lookup_tells_the_order_and_why_others_are_left_out(s):
+	s.gateway("off", prefix="49", enabled=0)
+	s.gateway("berlin", prefix="4930", carry_through=1)
+	s.gateway("paris", prefix="331")
+	s.start()
+	answer = s.switch.control("routes.lookup", callee="4930123", caller="1", ingress="customer")
+	same([(c["gateway"], c["prefix"], c["verdict"]) for c in answer["candidates"]],
+		[("berlin", "4930", "usable"), ("off", "49", "disabled")])
+	same([c["gateway"] for c in answer["left_out"]], ["paris"])
+
+
+@scenario
+def the_command_line_checks_initialises_and_explains(s):
+	assert "usage" in s.switch.run("--nonsense", expected=2).lower()
+	assert s.switch.run("--version").strip()
+	assert "--drain" in s.switch.run("--help")
+	s.switch.run("--check")
+	s.switch.run("--init")
+	s.switch.run("--listen", "sip:127.0.0.1:99999", expected=2)
+
+
+@scenario
+def a_database_of_somebody_else_is_refused_and_left_alone(s):
+	path = s.switch.path("softswitch.db")
+	with sqlite3.connect(path) as db:
+		db.execute("pragma application_id = 1")
+	db.close()
+	for option in ("--check", "--init"):
+		assert path in s.switch.run(option, expected=1)
+
+
+@scenario
+def a_port_in_use_is_told_and_ends_the_start(s):
+	assert str(s.caller.port) in s.switch.run("--listen", "sip:" + s.caller.host_port, expected=1)
+
+
+@scenario
+def a_second_switch_on_the_same_control_socket_is_refused(s):
+	gw = s.gateway()
+	s.start()
+	assert "c.sock" in s.switch.run("--listen", "sip:127.0.0.1:0", expected=1)
+	s.over(*s.talk(gw))
+
+
+@scenario
+def a_broken_pipe_ends_nothing(s):
+	gw = s.gateway()
+	s.start()
+	s.switch.signal(signal.SIGPIPE)
+	s.over(*s.talk(gw))
+
+
+if __name__ == "__main__":
+	run()

@@ -1,0 +1,156 @@
+"""What sqlite3 writes while calls are up is in force within a second and touches no live call."""
+
+import subprocess
+
+from net import Failed, same
+from scene import run, scenario
+
+
+def in_force(s, condition):
+	s.net.until(condition, "in force within 1 s", 1, step=0.02)
+
+
+def candidates(s, callee="4930"):
+	return [candidate["gateway"] for candidate in
+		s.switch.control("routes.lookup", callee=callee, ingress="customer")["candidates"]
+		if candidate["verdict"] == "usable"]
+
+
+def changed_during_a_call(s, statement):
+	"""After the statement the first gateway keeps its call and new ones go to the second."""
+	first, second = s.gateways(2)
+	s.start()
+	a, b = s.talk(first)
+	s.switch.sql(statement)
+	in_force(s, lambda: candidates(s) == ["gw2"])
+	s.over(*s.talk(second))
+	a.send("INFO", body=b"5", Content_Type="application/dtmf")
+	b.expect("INFO")
+	b.reply(200)
+	a.expect(200, "INFO")
+	s.over(b, a)
+	same([row["gateway"] for row in s.switch.records(2)], ["gw1", "gw2"])
+
+
+@scenario
+def a_disabled_gateway_keeps_its_call(s):
+	changed_during_a_call(s, "update gateway set enabled = 0 where name = 'gw1'")
+
+
+@scenario
+def a_removed_gateway_keeps_its_call(s):
+	changed_during_a_call(s, "delete from gateway where name = 'gw1'")
+
+
+@scenario
+def a_removed_route_ends_no_call(s):
+	changed_during_a_call(s, "delete from route where gateway = 'gw1'")
+
+
+@scenario
+def a_gateway_removed_while_it_rings_can_still_answer(s):
+	first, _ = s.gateways(2)
+	s.start()
+	a = s.caller.invite("4930")
+	b = first.leg()
+	b.reply(180)
+	a.expect(180)
+	s.switch.sql("delete from gateway where name = 'gw1'")
+	in_force(s, lambda: candidates(s) == ["gw2"])
+	s.answer(a, b)
+	s.over(a, b)
+
+
+@scenario
+def a_moved_gateway_takes_new_calls_at_its_new_place(s):
+	gw = s.gateway()
+	moved = s.peer("moved")
+	s.start()
+	a, b = s.talk(gw)
+	s.switch.sql("update gateway set port = %d where name = 'gw'" % moved.port)
+	in_force(s, lambda: s.switch.control("gateways.list")["gateways"][0]["port"] == moved.port)
+	s.over(*s.talk(moved))
+	s.over(a, b)
+
+
+@scenario
+def an_added_gateway_takes_calls(s):
+	s.start()
+	gw = s.gateway("new")
+	in_force(s, lambda: candidates(s) == ["new"])
+	s.over(*s.talk(gw))
+
+
+@scenario
+def a_lowered_capacity_ends_no_call(s):
+	first, second = s.gateways(2)
+	s.start()
+	calls = [s.talk(first), s.talk(first)]
+	s.switch.sql("update gateway set capacity = 1 where name = 'gw1'")
+	in_force(s, lambda: candidates(s) == ["gw2"])
+	s.over(*s.talk(second))
+	s.over(*calls[0])
+	s.over(*s.talk(second))
+	s.over(*calls[1])
+	s.over(*s.talk(first))
+
+
+@scenario
+def a_changed_timeout_holds_for_the_next_call(s):
+	gw = s.gateway()
+	s.start(SS_SIP_TIMEOUT_INVITE="60")
+	s.switch.sql("update parameter set value = '1' where name = 'SS_SIP_TIMEOUT_INVITE'",
+		"update gateway set capacity = 77")  # both in one file: when this one shows, the other is in force
+	in_force(s, lambda: s.switch.control("gateways.list")["gateways"][0]["capacity"] == 77)
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	a.expect(408)
+	b.refuse(480)
+
+
+@scenario
+def a_removed_customer_keeps_its_call_and_gets_403(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	s.switch.sql("delete from mapping_gateway", "update gateway set capacity = 77")
+	in_force(s, lambda: s.switch.control("gateways.list")["gateways"][0]["capacity"] == 77)
+	s.caller.invite("4930").expect(403)
+	s.over(a, b)
+
+
+@scenario
+def what_sqlite_refuses_changes_nothing(s):
+	gw = s.gateway()
+	s.start()
+	for statement, word in (("update parameter set value = '0' where name = 'SS_SIP_TIMEOUT_INVITE'", "SS_SIP_TIMEOUT_INVITE"),
+			("update gateway set port = 99999", "port"), ("insert into route (prefix, gateway) values ('1', 'nobody')", "nobody")):
+		try:
+			s.switch.sql(statement)
+		except Failed as refusal:
+			assert word in str(refusal), refusal
+		else:
+			raise Failed("taken: " + statement)
+	s.over(*s.talk(gw))
+
+
+@scenario
+def a_file_locked_by_somebody_else_holds_up_no_call(s):
+	gw = s.gateway()
+	s.start()
+	with subprocess.Popen(["sqlite3", s.switch.path("softswitch.db")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+			text=True) as other:
+		other.stdin.write("begin exclusive; update gateway set capacity = 5; select 'held';\n")
+		other.stdin.flush()
+		same(other.stdout.readline().strip(), "held")
+		a, b = s.talk(gw)
+		s.over(a, b)
+		assert a.invited.time + 1 > b.invited.time
+		other.stdin.write("commit;\n")
+		other.stdin.close()
+		other.wait()
+	in_force(s, lambda: s.switch.control("gateways.list")["gateways"][0]["capacity"] == 5)
+
+
+if __name__ == "__main__":
+	run()

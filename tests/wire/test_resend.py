@@ -1,0 +1,260 @@
+"""When unanswered messages are sent again (behaviour.md section 2)."""
+
+from net import instants, same
+from scene import run, scenario
+
+SHORT = {"SS_SIP_RESEND_INTERVAL": "0.1,0.2,0.4", "SS_SIP_SEND_RETRY": "10"}
+SHORT_DUE = [0, 0.1, 0.3, 0.7]
+GIVEN_UP = 0.8  # after the last one the first interval is waited once more
+
+
+def repeated(entries):
+	"""All the same bytes as the first."""
+	same([entry.again for entry in entries], [False] + [True] * (len(entries) - 1))
+
+
+@scenario
+def an_unanswered_invite_is_resent_by_the_list_and_then_given_up(s):
+	silent, living = s.gateways(2)
+	s.start(**SHORT)
+	a = s.caller.invite("4930")
+	b = silent.leg()
+	c = living.leg()
+	instants(silent.arrivals("INVITE"), SHORT_DUE)
+	repeated(silent.arrivals("INVITE"))
+	assert -0.002 <= c.invited.time - b.invited.time - GIVEN_UP <= 0.15, c.invited.time - b.invited.time
+	s.answer(a, c)
+	s.over(a, c)
+
+
+@scenario
+def the_default_list_begins_with_half_a_second_doubled(s):
+	silent = s.gateway()
+	s.start()
+	a = s.caller.invite("4930")
+	b = silent.leg()
+	entries = silent.expect_count(4, "INVITE")
+	instants(entries, [0, 0.5, 1.5, 3.5])
+	repeated(entries)
+	b.refuse(486)
+	a.expect(486)
+
+
+@scenario
+def the_schedule_starts_again_for_each_gateway(s):
+	first, second = s.gateways(2)
+	s.start(**SHORT)
+	a = s.caller.invite("4930")
+	first.leg()
+	second.leg()
+	a.expect(408)
+	instants(first.arrivals("INVITE"), SHORT_DUE)
+	instants(second.arrivals("INVITE"), SHORT_DUE)
+
+
+@scenario
+def send_retry_cuts_the_list(s):
+	silent = s.gateway()
+	s.start(SS_SIP_RESEND_INTERVAL="0.1,0.2,0.4", SS_SIP_SEND_RETRY="1")
+	a = s.caller.invite("4930")
+	b = silent.leg()
+	assert -0.002 <= a.expect(408).time - b.invited.time - 0.2 <= 0.15
+	instants(silent.arrivals("INVITE"), [0, 0.1])
+
+
+@scenario
+def without_retries_nothing_is_resent(s):
+	silent = s.gateway()
+	s.start(SS_SIP_RESEND_INTERVAL="0.3", SS_SIP_SEND_RETRY="0")
+	a = s.caller.invite("4930")
+	silent.leg()
+	a.expect(408)
+	instants(silent.arrivals("INVITE"), [0])
+
+
+@scenario
+def a_gateway_may_have_a_list_of_its_own(s):
+	silent = s.gateway(resend_interval="0.2,0.1")
+	s.start(**SHORT)
+	a = s.caller.invite("4930")
+	silent.leg()
+	a.expect(408)
+	instants(silent.arrivals("INVITE"), [0, 0.2, 0.3])
+
+
+@scenario
+def auto_starts_at_half_a_second_for_a_near_gateway(s):
+	gw = s.gateway(resend_interval="auto")
+	s.start(**SHORT)
+	s.over(*s.talk(gw))
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	instants(gw.expect_count(4, "INVITE")[1:], [0, 0.5, 1.5])
+	b.refuse(486)
+	a.expect(486)
+
+
+@scenario
+def a_provisional_response_stops_the_resending_of_an_invite(s):
+	gw = s.gateway()
+	s.start(**SHORT)
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	gw.expect_count(2, "INVITE")
+	b.reply(100)
+	s.net.quiet(0.5)
+	same(len(gw.arrivals("INVITE")), 2)
+	b.refuse(486)
+	a.expect(486)
+
+
+@scenario
+def an_unanswered_bye_is_resent_by_the_list(s):
+	gw = s.gateway()
+	s.start(**SHORT)
+	a, b = s.talk(gw)
+	a.send("BYE")
+	b.expect("BYE")
+	entries = gw.expect_count(4, "BYE")
+	instants(entries, SHORT_DUE)
+	repeated(entries)
+	a.expect(200, "BYE")
+	s.settle()
+	same(len(gw.arrivals("BYE")), 4)
+
+
+@scenario
+def an_unanswered_bye_to_the_caller_is_resent_by_the_list(s):
+	gw = s.gateway()
+	s.start(**SHORT)
+	a, b = s.talk(gw)
+	b.send("BYE")
+	b.expect(200, "BYE")
+	a.expect("BYE")
+	entries = s.caller.expect_count(4, "BYE")
+	instants(entries, SHORT_DUE)
+	repeated(entries)
+
+
+@scenario
+def an_answered_bye_is_not_resent(s):
+	gw = s.gateway()
+	s.start(**SHORT)
+	a, b = s.talk(gw)
+	a.send("BYE")
+	b.expect("BYE")
+	gw.expect_count(2, "BYE")
+	b.reply(200)
+	a.expect(200, "BYE")
+	s.net.quiet(0.5)
+	same(len(gw.arrivals("BYE")), 2)
+
+
+@scenario
+def an_unanswered_cancel_is_resent_by_the_list(s):
+	gw = s.gateway()
+	s.start(**SHORT)
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(180)
+	a.expect(180)
+	a.cancel()
+	a.expect(200, "CANCEL")
+	a.expect(487)
+	b.expect("CANCEL")
+	entries = gw.expect_count(4, "CANCEL")
+	instants(entries, SHORT_DUE)
+	repeated(entries)
+
+
+@scenario
+def an_answer_is_resent_until_its_ack_comes(s):
+	gw = s.gateway()
+	s.start(**SHORT)
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(200, sdp=True)
+	a.expect(200)
+	entries = s.caller.expect_count(3, 200, "INVITE")
+	instants(entries, SHORT_DUE[:3])
+	repeated(entries)
+	a.ack()
+	b.expect("ACK")
+	s.net.quiet(0.6)
+	same(len(s.caller.arrivals(200, "INVITE")), 3)
+	s.over(a, b)
+
+
+@scenario
+def an_answer_never_acked_ends_both_legs(s):
+	gw = s.gateway()
+	s.start(**SHORT)
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(200, sdp=True)
+	a.expect(200)
+	b.expect("ACK")
+	entries = s.caller.expect_count(4, 200, "INVITE")
+	instants(entries, SHORT_DUE)
+	repeated(entries)
+	bye = a.hung_up()
+	assert -0.002 <= bye.time - entries[0].time - GIVEN_UP <= 0.15, bye.time - entries[0].time
+	b.hung_up()
+	record = s.switch.record()
+	same((record["sip_code"], record["end_direction"]), (200, 2))
+
+
+@scenario
+def a_repeated_invite_of_an_answered_call_gets_the_same_answer(s):
+	gw = s.gateway()
+	s.start(SS_SIP_RESEND_INTERVAL="3")
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(200, sdp=True)
+	a.expect(200)
+	a.again(a.invited)
+	repeated(s.caller.expect_count(2, 200, "INVITE"))
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
+
+
+@scenario
+def a_repeated_answer_of_a_gateway_is_acked_again(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	b.reply(200, sdp=True, request=b.invited)
+	repeated(gw.expect_count(2, "ACK"))
+	s.over(a, b)
+
+
+@scenario
+def a_final_failure_is_resent_until_its_ack_comes(s):
+	gw = s.gateway()
+	s.start(**SHORT)
+	a = s.caller.invite("4930")
+	gw.leg().refuse(486)
+	failure = a.expect(486, ack=False)
+	entries = s.caller.expect_count(3, 486)
+	instants(entries, SHORT_DUE[:3])
+	repeated(entries)
+	a.ack_failure(failure)
+	s.net.quiet(0.6)
+	same(len(s.caller.arrivals(486)), 3)
+
+
+@scenario
+def nothing_is_resent_over_tcp(s):
+	silent = s.gateway(transport="tcp")
+	s.start(["udp", "tcp"], SS_SIP_TIMEOUT_INVITE="1", **SHORT)
+	a = s.caller.invite("4930")
+	b = silent.leg()
+	left = a.expect(408)
+	assert -0.002 <= left.time - b.invited.time - 1 <= 0.15, left.time - b.invited.time
+	same(len(silent.arrivals("INVITE")), 1)
+	b.refuse(480)
+
+
+if __name__ == "__main__":
+	run()

@@ -1,0 +1,149 @@
+"""The public torture messages (RFC 4475, RFC 5118) to the running switch, each followed by a good call.
+
+They are read in place from the folder named by SIP_MESSAGES (meson option sip_messages): FOLDER/*/*.dat
+with a manifest.tsv beside them, whose column accept_set says what a switch may answer.
+"""
+
+import csv
+import os
+import pathlib
+import re
+import socket
+
+import sip
+from dialog import Dialog
+from net import Failed
+from scene import Skip, run, scenario
+
+GOOD = "4930777"
+SCENE = {"SS_SIP_RESEND_INTERVAL": "0.5"}  # nobody here acknowledges what the messages bring about
+
+
+def messages():
+	"""(name, bytes, accept set or "") of every message of the folder."""
+	folder = os.environ.get("SIP_MESSAGES", "")
+	if not folder:
+		raise Skip("no folder of SIP messages: meson setup -Dsip_messages=FOLDER, or SIP_MESSAGES=FOLDER")
+	accepted = {}
+	for manifest in pathlib.Path(folder).glob("*/manifest.tsv"):
+		with open(manifest, newline="") as rows:
+			for row in csv.DictReader(rows, delimiter="\t"):
+				accepted[manifest.parent / row["file"]] = row.get("accept_set") or ""
+	found = sorted(pathlib.Path(folder).glob("*/*.dat"))
+	if len(found) < 61:
+		raise Failed("only %d messages in %s" % (len(found), folder))
+	return [(path.stem, path.read_bytes(), accepted.get(path, "")) for path in found]
+
+
+def readdressed(raw, transport, host_port):
+	"""The first Via names our transport and address, or answers go astray."""
+	return re.sub(rb"(?im)^((?:via|v)[ \t]*:[ \t\r\n]*SIP[ \t\r\n]*/[ \t\r\n]*2\.0[ \t\r\n]*/[ \t\r\n]*)[^\s;]+([ \t\r\n]+)[^\s;,]+"
+		rb"((?:[ \t]*:[ \t]*\d+)?)", lambda m: m.group(1) + transport.upper().encode() + m.group(2) + host_port.encode(), raw, count=1)
+
+
+class Sender:
+	"""A socket that sends what no library would, and keeps the status of each answer."""
+
+	def __init__(self, s, transport):
+		self.s, self.statuses, self.stream, self.closed = s, [], b"", False
+		kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
+		self.sock = socket.socket(socket.AF_INET, kind)
+		self.sock.bind(("127.0.0.1", 0))
+		self.sock.connect(s.switch.addresses[transport])
+		self.host_port = sip.host_port(*self.sock.getsockname())
+		s.net.add(self.sock, self.read)
+
+	def read(self):
+		try:
+			data = self.sock.recv(65536)
+		except OSError:
+			data = b""
+		self.stream += data
+		self.statuses = [int(code) for code in re.findall(rb"(?m)^SIP/2\.0 (\d{3}) ", self.stream)]
+		if not data:
+			self.close()
+
+	def finals(self):
+		return [status for status in self.statuses if status >= 200]
+
+	def close(self):
+		if not self.closed:
+			self.closed = True
+			self.s.net.drop(self.sock)
+
+
+class Bystander:
+	"""The gateway refuses what the messages bring, and takes the good calls."""
+
+	def __init__(self, s, gw):
+		self.s, self.gw, self.forwarded = s, gw, []
+
+	def serve(self):
+		for message in list(self.gw.inbox):
+			if message.method == "INVITE" and sip.user(message.uri) != GOOD:
+				self.gw.inbox.remove(message)
+				self.forwarded.append(message)
+				Dialog.invited(self.gw, message).reply(486)
+			elif message.method == "ACK" and any(message["Call-ID"] == other["Call-ID"] for other in self.forwarded):
+				self.gw.inbox.remove(message)
+
+	def call(self):
+		"""A good call, and whatever else the gateway is asked meanwhile."""
+		a = self.s.caller.invite(GOOD)
+
+		def rings():
+			self.serve()
+			return self.gw.find("INVITE", call_id=None)
+		b = Dialog.invited(self.gw, self.s.net.until(rings, "the good call rings"))
+		self.s.answer(a, b)
+		self.s.over(a, b)
+
+
+def is_accepted(accept, transport, sender, forwarded):
+	"""Is what came back, or was forwarded, within the accept set of the manifest?"""
+	finals, words = sender.finals(), re.sub(r"\(.*\)", "", accept).split("|")
+	clean = all(re.fullmatch(r"[A-Z]+ \S+ SIP/2\.0", message.start) and "?" not in message.uri for message in forwarded)
+	if not accept or not clean:
+		return clean
+	if transport == "udp" and "400tcp" in words and finals == [400]:
+		return False
+	known = {"any": True, "any-clean": True, "any-final": bool(finals), "drop": not finals, "strip": bool(finals),
+		"process": finals in ([200], [486]), "pass": bool(forwarded), "4xx": len(finals) == 1 and finals[0] // 100 == 4,
+		"4xx-one": len(finals) == 1 and finals[0] // 100 == 4, "400tcp": finals == [400]}
+	return any(known[word] if word in known else finals == [int(word)] for word in words)
+
+
+def survives(s, transport):
+	gw = s.gateway()
+	all_messages = messages()
+	s.start(["udp", "tcp"], **SCENE)
+	wrong = []
+	for name, raw, accept in all_messages:
+		sender, others = Sender(s, transport), Bystander(s, gw)
+		sender.sock.sendall(readdressed(raw, transport, sender.host_port))
+		if accept and "drop" not in accept and accept not in ("any", "any-clean"):
+			try:
+				s.net.until(lambda: others.serve() or sender.finals() or sender.closed, "", 1)
+			except Failed:
+				pass  # told below
+		others.call()
+		if not is_accepted(accept, transport, sender, others.forwarded):
+			wrong.append("%s over %s: accepted %s, got %s, forwarded %s" % (name, transport, accept, sender.statuses,
+				[message.start for message in others.forwarded]))
+		sender.close()
+	if wrong:
+		raise Failed("\n".join(wrong))
+
+
+@scenario
+def every_message_over_udp_is_answered_right_and_a_call_succeeds_after_it(s):
+	survives(s, "udp")
+
+
+@scenario
+def every_message_over_tcp_is_answered_right_and_a_call_succeeds_after_it(s):
+	survives(s, "tcp")
+
+
+if __name__ == "__main__":
+	run()

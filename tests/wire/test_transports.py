@@ -1,0 +1,113 @@
+"""UDP, TCP and TLS, IPv4 and IPv6, and calls between them."""
+
+import sip
+from net import same
+from scene import run, scenario
+
+ALL = ("udp", "tcp", "tls")
+
+
+def between(s, caller_transport, gateway_transport, caller_host="127.0.0.1", gateway_host="127.0.0.1"):
+	"""A call each way of ending, between a caller and a gateway of these kinds."""
+	s.switch.insert("mapping_gateway", name="customer6", host="::1")
+	caller = s.peer("phone", caller_transport, caller_host)
+	gw = s.gateway("gw", gateway_transport, gateway_host)
+	wanted = ["udp"] + [transport + ("6" if ":" in host else "") for transport, host in
+		((caller_transport, caller_host), (gateway_transport, gateway_host))]
+	s.start(list(dict.fromkeys(wanted)))
+	a, b = s.talk(gw, caller=caller)
+	same(b.invited["Via"].split()[0], "SIP/2.0/" + gateway_transport.upper())
+	s.over(a, b)
+	a, b = s.talk(gw, caller=caller)
+	s.over(b, a)
+	for row in s.switch.records(2):
+		same(row["destination_addr"].rpartition(":")[2], str(gw.port))
+	return caller, gw
+
+
+def pair(caller, gateway):
+	def play(s):
+		between(s, caller, gateway)
+	play.__name__ = "%s_to_%s" % (caller, gateway)
+	scenario(play)
+
+
+for caller in ALL:
+	for gateway in ALL:
+		if (caller, gateway) != ("udp", "udp"):
+			pair(caller, gateway)
+
+
+@scenario
+def ipv6_to_ipv6(s):
+	between(s, "udp", "udp", "::1", "::1")
+
+
+@scenario
+def ipv4_to_ipv6(s):
+	between(s, "udp", "udp", gateway_host="::1")
+
+
+@scenario
+def ipv6_over_tcp_to_ipv4(s):
+	between(s, "tcp", "udp", caller_host="::1")
+
+
+@scenario
+def a_message_in_pieces_is_read(s):
+	caller = s.peer("phone", "tcp")
+	gw = s.gateway()
+	s.start(["udp", "tcp"])
+	caller.connect(caller.proxy).piece = 50
+	s.over(*s.talk(gw, caller=caller))
+
+
+@scenario
+def a_gateway_that_closes_its_connection_is_called_on_a_new_one(s):
+	gw = s.gateway(transport="tcp")
+	s.start(["udp", "tcp"])
+	s.over(*s.talk(gw))
+	for connection in list(gw.connections.values()):
+		connection.close()
+	s.over(*s.talk(gw))
+
+
+@scenario
+def a_connection_reset_before_any_answer_fails_over(s):
+	first, second = s.gateway("first", "tcp"), s.gateway("second")
+	s.start(["udp", "tcp"])
+	a = s.caller.invite("4930")
+	b = first.leg()
+	for connection in list(first.connections.values()):
+		connection.close()
+	c = second.leg()
+	assert c.invited.time - b.invited.time < 1
+	s.answer(a, c)
+	s.over(a, c)
+
+
+@scenario
+def a_body_larger_than_a_packet_passes_over_udp(s):
+	gw = s.gateway()
+	s.start()
+	body = s.caller.sdp + b"a=fmtp:8 " + b"x" * 9000 + b"\r\n"
+	a = s.caller.invite("4930", body=body)
+	b = gw.leg()
+	same(b.invited.body, body)
+	s.answer(a, b)
+	s.over(a, b)
+
+
+@scenario
+def two_listeners_of_one_transport_serve_side_by_side(s):
+	gw = s.gateway()
+	s.start(["udp", "udp"])
+	addresses = [sip.address(listener) for listener in s.switch.status()["listeners"]]
+	same(len(set(addresses)), 2)
+	for address in addresses:
+		s.caller.proxy = address
+		s.over(*s.talk(gw))
+
+
+if __name__ == "__main__":
+	run()
