@@ -11,11 +11,12 @@ enum { INTERVALS_MAX = 10 };
 struct intervals {
 	uint32_t wait_ms[INTERVALS_MAX];
 	unsigned n;
-	bool automatic; /* "auto": the waits follow the gateway's response time, see intervals_auto() */
+	bool automatic; /* "auto": n counts, but the waits follow the gateway's response time, see intervals_auto() */
 };
 
 /**
- * Parse 1 to 10 positive decimals in seconds, separated by commas, or `auto`.
+ * Parse 1 to 10 positive decimals in seconds, separated by commas, or `auto`. A decimal is 0.001 to
+ * 600 with at most three digits after the point and no spaces, the same as the table accepts.
  *
  * @return 0; -EINVAL and *out untouched when the text is anything else
  */

@@ -1,0 +1,61 @@
+/** @file cdr_journal.h  Records in a mapped file, which outlives the process. Private to db/.
+ *
+ * The file is an array of blocks; a record is a chain of them. A record counts once the state word
+ * of its first block is written, which is the last thing done, so a process that dies at any moment
+ * leaves whole records or none. The disk space is taken before it is mapped: a full disk refuses to
+ * give more, it cannot take back what is in use.
+ *
+ * One thread puts and frees; another may grow the file meanwhile. A process that has the journal
+ * open holds it alone.
+ */
+#ifndef CDR_JOURNAL_H
+#define CDR_JOURNAL_H
+
+#include "db_cdr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cdr_journal;
+
+enum cdr_journal_state { CDR_JOURNAL_ANSWERED, CDR_JOURNAL_ENDED };
+
+/** What a crash left. */
+struct cdr_journal_record {
+	cdr_slot slot;
+	enum cdr_journal_state state;
+	uint64_t number;   /* as given to cdr_journal_put() */
+	uint64_t ended_by; /* as given to cdr_journal_set_ended(), 0 = never */
+	const char *bytes;
+	size_t size;
+};
+/** Called for each record; it keeps its blocks until cdr_journal_free(). @return 0 to go on, -errno to stop */
+typedef int cdr_journal_record_h(const struct cdr_journal_record *record, void *arg);
+
+/**
+ * Open or create the journal and show the records in it; what is no whole record is wiped.
+ *
+ * @param last_sign_ms  when the file was last changed before, epoch; 0 = it is new
+ * @return 0; -EBUSY another process has it; -EACCES, -EIO, -ENOMEM; the line in error
+ */
+int cdr_journal_open(struct cdr_journal **out, const char *path, int64_t *last_sign_ms,
+	cdr_journal_record_h *on_record, void *arg, char *error, size_t error_size);
+/** Records that were not freed stay in the file. NULL is fine. */
+void cdr_journal_close(struct cdr_journal *journal);
+
+/** Numbers must stay below 2^48 and differ. @return 0 when there is no room */
+cdr_slot cdr_journal_put(struct cdr_journal *journal, enum cdr_journal_state state, uint64_t number,
+	const char *bytes, size_t size);
+/** The answered call of this slot has ended: the record numbered `by` takes its place. */
+void cdr_journal_set_ended(struct cdr_journal *journal, cdr_slot slot, uint64_t by);
+void cdr_journal_free(struct cdr_journal *journal, cdr_slot slot);
+/** Note the time, for cdr_journal_open() after a crash: a mapped file's own time lags behind. */
+void cdr_journal_sign(struct cdr_journal *journal, int64_t now_ms);
+
+/** Is it time to call cdr_journal_grow()? */
+bool cdr_journal_is_low(const struct cdr_journal *journal);
+/** Add room; blocks while the disk works. May run in another thread. @return 0 or -errno */
+int cdr_journal_grow(struct cdr_journal *journal);
+
+#endif

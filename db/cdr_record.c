@@ -1,0 +1,74 @@
+#include "cdr_record.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const size_t text_offsets[CDR_TEXTS] = {
+	offsetof(struct cdr, a_call_id), offsetof(struct cdr, b_call_id),
+	offsetof(struct cdr, ingress), offsetof(struct cdr, gateway),
+	offsetof(struct cdr, caller_in), offsetof(struct cdr, caller_out),
+	offsetof(struct cdr, callee_in), offsetof(struct cdr, callee_out),
+	offsetof(struct cdr, source_addr), offsetof(struct cdr, destination_addr),
+	offsetof(struct cdr, end_reason), offsetof(struct cdr, attempts),
+};
+
+/* The bytes begin with this, in the machine's own order; the texts follow, each with its NUL. */
+struct head {
+	int64_t begin_ms, ring_ms, answer_ms, end_ms, pdd_ms, hold_ms;
+	int32_t sip_code, end_direction;
+};
+
+const char *cdr_record_text(const struct cdr *record, int i)
+{
+	const char *text;
+	memcpy(&text, (const char *)record + text_offsets[i], sizeof(text));
+	return text ? text : "";
+}
+
+void cdr_record_measure(const struct cdr *record, struct cdr_measure *out)
+{
+	out->size = sizeof(struct head);
+	for (int i = 0; i < CDR_TEXTS; i++) {
+		out->length[i] = strlen(cdr_record_text(record, i)) + 1;
+		out->size += out->length[i];
+	}
+}
+
+void cdr_record_write(const struct cdr *record, const struct cdr_measure *measure, char *out)
+{
+	const struct head head = {
+		.begin_ms = record->begin_ms, .ring_ms = record->ring_ms,
+		.answer_ms = record->answer_ms, .end_ms = record->end_ms,
+		.pdd_ms = record->pdd_ms, .hold_ms = record->hold_ms,
+		.sip_code = record->sip_code, .end_direction = (int32_t)record->end_direction,
+	};
+	memcpy(out, &head, sizeof(head));
+	out += sizeof(head);
+	for (int i = 0; i < CDR_TEXTS; i++) {
+		memcpy(out, cdr_record_text(record, i), measure->length[i]);
+		out += measure->length[i];
+	}
+}
+
+int cdr_record_read(struct cdr *out, const char *bytes, size_t size)
+{
+	const char *at = bytes + sizeof(struct head), *end = bytes + size;
+	struct head head;
+	if (size < sizeof(head))
+		return -EINVAL;
+	memcpy(&head, bytes, sizeof(head));
+	*out = (struct cdr){
+		.begin_ms = head.begin_ms, .ring_ms = head.ring_ms,
+		.answer_ms = head.answer_ms, .end_ms = head.end_ms,
+		.pdd_ms = head.pdd_ms, .hold_ms = head.hold_ms,
+		.sip_code = head.sip_code, .end_direction = (enum cdr_direction)head.end_direction,
+	};
+	for (int i = 0; i < CDR_TEXTS; i++) {
+		const char *nul = memchr(at, '\0', (size_t)(end - at));
+		if (!nul)
+			return -EINVAL;
+		memcpy((char *)out + text_offsets[i], &at, sizeof(at));
+		at = nul + 1;
+	}
+	return at == end ? 0 : -EINVAL;
+}

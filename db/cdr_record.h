@@ -1,0 +1,25 @@
+/** @file cdr_record.h  A call record as bytes, for the queue and the journal. Private to db/. */
+#ifndef CDR_RECORD_H
+#define CDR_RECORD_H
+
+#include "db_cdr.h"
+
+#include <stddef.h>
+
+enum { CDR_TEXTS = 12 };
+
+/** Text i of a record, in the order of the bytes: a_call_id, b_call_id, ... end_reason, attempts. Never NULL. */
+const char *cdr_record_text(const struct cdr *record, int i);
+
+/** Lengths taken once, for cdr_record_write(). */
+struct cdr_measure {
+	size_t size; /* of the record in bytes */
+	size_t length[CDR_TEXTS];
+};
+void cdr_record_measure(const struct cdr *record, struct cdr_measure *out);
+void cdr_record_write(const struct cdr *record, const struct cdr_measure *measure, char *out);
+
+/** The texts of *out point into bytes. @return 0; -EINVAL when the bytes are no record */
+int cdr_record_read(struct cdr *out, const char *bytes, size_t size);
+
+#endif

@@ -1,0 +1,331 @@
+#include "db.h"
+#include "db_sqlite.h"
+#include "schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long opening waits for other processes that create, upgrade or recover the same file. */
+enum { OPEN_WAIT_MS = 5000, OPEN_RETRY_MS = 20, FILE_MODE = 0660 };
+
+struct file_kind {
+	const char *what;
+	int application_id;
+	int version;               /* PRAGMA user_version of a file this program writes */
+	const char *schema;        /* of that version */
+	const char *const *upgrade; /* [v]: from version v to v + 1 */
+	const char *pragmas;
+};
+
+static const struct file_kind file_kinds[] = {
+	[DB_CONFIG] = {
+		.what = "configuration", .application_id = 0x53574346 /* SWCF */, .version = 1,
+		.schema = schema_sql,
+		.pragmas = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+	},
+	[DB_CDR] = {
+		.what = "call record", .application_id = 0x53574352 /* SWCR */, .version = 1,
+		.schema = schema_cdr_sql,
+		/* A commit reaches the disk, not only the kernel: billing outlives a power cut. */
+		.pragmas = "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",
+	},
+};
+
+/* What a file says of itself. */
+struct file_state {
+	int application_id;
+	int version;
+	int objects; /* tables, indexes, views, triggers */
+};
+
+int db_errno(int result)
+{
+	switch (result & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_NOTADB:
+		return -EINVAL;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+	case SQLITE_READONLY:
+	case SQLITE_CANTOPEN:
+		return -EACCES;
+	default:
+		return -EIO;
+	}
+}
+
+int db_run(struct db *db, const char *sql)
+{
+	return db_errno(sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
+}
+
+int db_prepare(struct db *db, const char *const *sql, sqlite3_stmt **out, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int result = sqlite3_prepare_v3(db->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+			&out[i], NULL);
+		if (result != SQLITE_OK) {
+			db_finalize(out, i);
+			return db_errno(result);
+		}
+	}
+	return 0;
+}
+
+void db_finalize(sqlite3_stmt **statements, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		sqlite3_finalize(statements[i]);
+		statements[i] = NULL;
+	}
+}
+
+static int read_int(struct db *db, const char *sql, int *out)
+{
+	sqlite3_stmt *statement = NULL;
+	int err = db_prepare(db, &sql, &statement, 1);
+	if (err)
+		return err;
+	err = db_errno(sqlite3_step(statement));
+	if (!err)
+		*out = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return err;
+}
+
+static int read_state(struct db *db, struct file_state *out)
+{
+	int err = read_int(db, "PRAGMA application_id", &out->application_id);
+	if (!err)
+		err = read_int(db, "PRAGMA user_version", &out->version);
+	if (!err)
+		err = read_int(db, "SELECT count(*) FROM sqlite_schema", &out->objects);
+	return err;
+}
+
+static bool is_empty(const struct file_state *state)
+{
+	return state->application_id == 0 && state->version == 0 && state->objects == 0;
+}
+
+/* Bring the file to this program's version, in the transaction the caller holds. */
+static int migrate(struct db *db, const struct file_kind *kind, const struct file_state *state)
+{
+	char stamp[96];
+	int err = 0;
+	if (is_empty(state))
+		err = db_run(db, kind->schema);
+	else
+		for (int v = state->version; !err && v < kind->version; v++)
+			err = db_run(db, kind->upgrade[v]);
+	if (err)
+		return err;
+	snprintf(stamp, sizeof(stamp), "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+		kind->application_id, kind->version);
+	return db_run(db, stamp);
+}
+
+/* Another process may have done the same between our look and our transaction: look again inside it. */
+static int migrate_file(struct db *db, const struct file_kind *kind, enum db_mode mode)
+{
+	struct file_state state;
+	int err = db_run(db, "BEGIN IMMEDIATE");
+	if (err)
+		return err;
+	err = read_state(db, &state);
+	if (!err && state.version < kind->version)
+		err = migrate(db, kind, &state);
+	if (!err && mode == DB_CHECK)
+		return 0; /* never committed: db_close() undoes the upgrade it was tried with */
+	return err ? err : db_run(db, "COMMIT");
+}
+
+/* Is the file one this program may use? -ENODATA: yes, once it has our tables. */
+static int judge(const struct file_state *state, const struct file_kind *kind, const char *path,
+	char *error, size_t error_size)
+{
+	if (is_empty(state))
+		return -ENODATA;
+	if (state->application_id != kind->application_id) {
+		snprintf(error, error_size, "%s is not a %s database of softswitch", path, kind->what);
+		return -EINVAL;
+	}
+	if (state->version > kind->version) {
+		snprintf(error, error_size, "%s is of version %d, newer than this program, which knows up to %d",
+			path, state->version, kind->version);
+		return -ENOTSUP;
+	}
+	return state->version < kind->version ? -ENODATA : 0;
+}
+
+static int explain(struct db *db, int err, const char *path, char *error, size_t error_size)
+{
+	if (err && !error[0])
+		snprintf(error, error_size, "%s: %s", path, err == -EBUSY ? "another process holds it" :
+			sqlite3_errmsg(db->handle));
+	return err;
+}
+
+/* One attempt; -EBUSY is tried again, because SQLite does not always wait when two processes meet. */
+static int set_up(struct db *db, const char *path, enum db_kind which, enum db_mode mode,
+	char *error, size_t error_size)
+{
+	const struct file_kind *kind = &file_kinds[which];
+	struct file_state state;
+	error[0] = '\0';
+	int err = read_state(db, &state);
+	if (!err)
+		err = judge(&state, kind, path, error, error_size);
+	if (err && err != -ENODATA)
+		return explain(db, err, path, error, error_size);
+	bool migration = err == -ENODATA;
+	err = db_run(db, kind->pragmas);
+	if (!err && mode == DB_CREATE)
+		err = db_run(db, "PRAGMA journal_mode = WAL");
+	if (!err && migration)
+		err = migrate_file(db, kind, mode);
+	return explain(db, err, path, error, error_size);
+}
+
+static int set_up_patiently(struct db *db, const char *path, enum db_kind kind, enum db_mode mode,
+	char *error, size_t error_size)
+{
+	const struct timespec pause = {.tv_nsec = OPEN_RETRY_MS * 1000000L};
+	for (int waited_ms = 0;; waited_ms += OPEN_RETRY_MS) {
+		int err = set_up(db, path, kind, mode, error, error_size);
+		if (err != -EBUSY || waited_ms >= OPEN_WAIT_MS)
+			return err;
+		if (!sqlite3_get_autocommit(db->handle))
+			db_run(db, "ROLLBACK");
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* SQLite would make the file with the umask's mode; an operator's group must be able to write it. */
+static int create_file(const char *path, char *error, size_t error_size)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+	int err = fd < 0 || fchmod(fd, FILE_MODE) ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	if (err == -EEXIST)
+		return 0;
+	if (err)
+		snprintf(error, error_size, "cannot create %s: %s", path, strerror(-err));
+	return err;
+}
+
+/*
+ * Files SQLite keeps beside the database belong to whom first opened it: say which one is closed to
+ * us instead of "unable to open database file". They come and go, so a missing one is fine.
+ */
+static int check_access(const char *path, char *error, size_t error_size)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	char name[4096 + 8];
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+		if (access(name, R_OK | W_OK) && errno != ENOENT) {
+			snprintf(error, error_size, "cannot read and write %s: %s", name, strerror(errno));
+			return -EACCES;
+		}
+	}
+	snprintf(name, sizeof(name), "%s", path);
+	const char *folder = dirname(name);
+	if (access(folder, W_OK | X_OK) == 0)
+		return 0;
+	snprintf(error, error_size, "cannot write in the folder %s, which SQLite needs: %s", folder,
+		strerror(errno));
+	return -EACCES;
+}
+
+static int prepare_file(const char *path, enum db_mode mode, bool *missing, char *error,
+	size_t error_size)
+{
+	struct stat st;
+	if (strlen(path) >= 4096) {
+		snprintf(error, error_size, "the path of the database is too long");
+		return -EINVAL;
+	}
+	int err = mode == DB_CREATE ? create_file(path, error, error_size) : 0;
+	if (err)
+		return err;
+	*missing = mode == DB_CHECK && (stat(path, &st) ? errno == ENOENT : st.st_size == 0);
+	if (*missing)
+		return 0;
+	if (stat(path, &st)) {
+		err = -errno;
+		snprintf(error, error_size, "cannot open %s: %s", path, strerror(errno));
+	} else if (!S_ISREG(st.st_mode)) {
+		err = -EINVAL;
+		snprintf(error, error_size, "%s is not a regular file", path);
+	}
+	return err ? err : check_access(path, error, error_size);
+}
+
+int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode mode, char *error,
+	size_t error_size)
+{
+	bool missing = false;
+	int err = prepare_file(path, mode, &missing, error, error_size);
+	if (err)
+		return err;
+	if (missing) {
+		*out = NULL;
+		return 0;
+	}
+	struct db *db = calloc(1, sizeof(*db));
+	if (!db) {
+		snprintf(error, error_size, "no memory to open %s", path);
+		return -ENOMEM;
+	}
+	int result = sqlite3_open_v2(path, &db->handle,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	error[0] = '\0';
+	err = explain(db, db_errno(result), path, error, error_size);
+	if (!err)
+		err = set_up_patiently(db, path, kind, mode, error, error_size);
+	static const char *const data_version = "PRAGMA data_version";
+	if (!err)
+		err = explain(db, db_prepare(db, &data_version, &db->data_version, 1), path, error, error_size);
+	if (err) {
+		db_close(db);
+		return err;
+	}
+	*out = db;
+	return 0;
+}
+
+void db_close(struct db *db)
+{
+	if (!db)
+		return;
+	sqlite3_finalize(db->data_version);
+	sqlite3_close(db->handle);
+	free(db);
+}
+
+int db_data_version(struct db *db, int *version)
+{
+	int err = db_errno(sqlite3_step(db->data_version));
+	if (!err)
+		*version = sqlite3_column_int(db->data_version, 0);
+	sqlite3_reset(db->data_version);
+	return err;
+}

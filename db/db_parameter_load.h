@@ -1,0 +1,18 @@
+/** @file db_parameter_load.h  Reading table `parameter`. Private to db/. */
+#ifndef DB_PARAMETER_LOAD_H
+#define DB_PARAMETER_LOAD_H
+
+#include "db_parameter.h"
+#include "db_sqlite.h"
+
+/**
+ * @param rows     a statement that gives (name, value)
+ * @param retries  SS_SIP_SEND_RETRY, which cuts gateways' own lists as well
+ * @return 0; -EIO when a parameter is missing or does not parse; -EBUSY, -ENOMEM
+ */
+int db_parameter_load(sqlite3_stmt *rows, struct parameters *out, unsigned *retries);
+
+/** Parse a list of codes 400-699 or `None`. @return 0; -EINVAL and *out untouched */
+int stop_codes_parse(struct stop_codes *out, const char *text);
+
+#endif
