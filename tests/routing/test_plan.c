@@ -1,8 +1,10 @@
 #include "plan.h"
 
+#include "out_of_memory.h"
 #include "routing_table.h"
 #include "unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -443,6 +445,47 @@ static void the_seed_decides_the_draws(void **state)
 	assert_string_not_equal(draws[0], draws[2]);
 }
 
+static void a_plan_is_one_allocation(void **state)
+{
+	struct fixture *f = *state;
+
+	ROUTES(f, ROUTE("4", 0, 0), WEIGHED("4", 1, 1, 3), WEIGHED("4", 2, 1, 4), ROUTE("4", 3, 1),
+		ROUTE("4", 4, 1), ROUTE("4", 5, 1));
+	const long before = allocations;
+	assert_int_equal(plan_for(f, "5").n, 0);
+	assert_int_equal(allocations, before);
+	struct plan plan = plan_for(f, "4");
+	assert_int_equal(plan.n, 6);
+	assert_int_equal(allocations, before + 1);
+	plan_clear(&plan);
+}
+
+static void out_of_memory_leaves_everything_in_force(void **state)
+{
+	struct fixture *f = *state;
+	const struct plan_request req = { .callee = "4", .now_ms = 1 };
+	struct plan plan = { .n = 77 };
+	struct routing_table *t;
+	struct routing *r = NULL;
+
+	ROUTES(f, ROUTE("4", 1, 0));
+	fail_at = allocations;
+	assert_int_equal(routing_plan(f->routing, &req, &plan), -ENOMEM);
+	fail_at = -1;
+	assert_int_equal(plan.n, 77);
+	assert_int_equal(routing_table_create(&t), 0);
+	assert_int_equal(routing_table_finish(t), 0);
+	fail_at = allocations;
+	assert_ptr_equal(routing_apply(f->routing, t, f->gateways, f->row, GATEWAYS_MAX), t);
+	fail_at = -1;
+	routing_table_destroy(t);
+	assert_plan(f, "4", "g01");
+	fail_at = allocations;
+	assert_int_equal(routing_create(&r, 1), -ENOMEM);
+	fail_at = -1;
+	assert_null(r);
+}
+
 int main(void)
 {
 #define PLAN_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -468,6 +511,8 @@ int main(void)
 		PLAN_TEST(weight_0_comes_after_the_weighted_by_load),
 		PLAN_TEST(largest_weights_stay_in_proportion),
 		PLAN_TEST(the_seed_decides_the_draws),
+		PLAN_TEST(a_plan_is_one_allocation),
+		PLAN_TEST(out_of_memory_leaves_everything_in_force),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include "routing_table.h"
 
+#include "out_of_memory.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -226,27 +227,36 @@ static void finds_what_a_naive_search_finds(void **unused)
 	free(naive.row);
 }
 
+static bool has_gateway(const struct prefix_match *match, uint32_t gateway)
+{
+	for (unsigned i = 0; i < match->n_routes; i++)
+		if (match->routes[i].gateway == gateway)
+			return true;
+	return false;
+}
+
 static void each_prefix_finds_itself(void **unused)
 {
+	struct prefix_match match[ROUTING_DEPTH_MAX];
 	struct naive naive;
 	struct routing_table *t;
 	size_t prefixes = 0, routes = 0;
+	const char *last = NULL;
 
 	(void)unused;
 	naive_create(&naive);
 	t = table_of(&naive);
 	for (size_t i = 0; i < naive.n; i++) {
-		check_number(t, &naive, naive.row[i].prefix);
+		const char *prefix = naive.row[i].prefix;
+
 		if (!naive.row[i].enabled)
 			continue;
+		assert_true(routing_table_match(t, prefix, match) > 0);
+		assert_int_equal(match[0].length, strlen(prefix));
+		assert_true(has_gateway(&match[0], (uint32_t)i));
 		routes++;
-		for (size_t j = i + 1; j <= naive.n; j++) /* counted at its last enabled row */
-			if (j == naive.n || strcmp(naive.row[j].prefix, naive.row[i].prefix) != 0) {
-				prefixes++;
-				break;
-			} else if (naive.row[j].enabled) {
-				break;
-			}
+		prefixes += !last || strcmp(last, prefix) != 0;
+		last = prefix;
 	}
 	assert_int_equal(routing_table_routes(t), routes);
 	assert_int_equal(routing_table_prefixes(t), prefixes);
@@ -374,6 +384,63 @@ static void a_prefix_costs_few_bytes(void **unused)
 	routing_table_destroy(t);
 }
 
+/* A row that finds no memory can be offered again; the table does not know that it was. */
+static void a_row_refused_for_memory_can_be_offered_again(void **unused)
+{
+	enum { N = 20000 };
+	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table *t;
+	char prefix[16];
+	unsigned refused = 0;
+
+	(void)unused;
+	assert_int_equal(routing_table_create(&t), 0);
+	for (unsigned i = 0; i < N; i++) {
+		snprintf(prefix, sizeof(prefix), "%05u", i);
+		fail_at = allocations;
+		int err = add(t, prefix, i, 1);
+		fail_at = -1;
+		if (err) {
+			assert_int_equal(err, -ENOMEM);
+			assert_int_equal(add(t, prefix, i, 1), 0);
+			refused++;
+		}
+	}
+	assert_true(refused > 4);
+	assert_int_equal(routing_table_finish(t), 0);
+	assert_int_equal(routing_table_routes(t), N);
+	for (unsigned i = 0; i < N; i++) {
+		snprintf(prefix, sizeof(prefix), "%05u9", i);
+		assert_int_equal(routing_table_match(t, prefix, match), 1);
+		assert_int_equal(match[0].routes[0].gateway, i);
+	}
+	routing_table_destroy(t);
+}
+
+static void finishing_can_be_tried_again(void **unused)
+{
+	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table *t = NULL;
+
+	(void)unused;
+	for (unsigned i = 0; i < 2; i++) {
+		fail_at = allocations + i;
+		assert_int_equal(routing_table_create(&t), -ENOMEM);
+		fail_at = -1;
+		assert_null(t);
+	}
+	assert_int_equal(routing_table_create(&t), 0);
+	assert_int_equal(add(t, "1", 5, 1), 0);
+	fail_at = allocations; /* room for the last nodes */
+	assert_int_equal(routing_table_finish(t), -ENOMEM);
+	fail_at = allocations + 1; /* giving room back, which is not needed */
+	assert_int_equal(routing_table_finish(t), 0);
+	fail_at = -1;
+	assert_int_equal(routing_table_match(t, "12", match), 1);
+	assert_int_equal(match[0].routes[0].gateway, 5);
+	routing_table_destroy(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +452,8 @@ int main(void)
 		cmocka_unit_test(refuses_rows_out_of_order),
 		cmocka_unit_test(refuses_more_routes_than_a_prefix_can_hold),
 		cmocka_unit_test(a_prefix_costs_few_bytes),
+		cmocka_unit_test(a_row_refused_for_memory_can_be_offered_again),
+		cmocka_unit_test(finishing_can_be_tried_again),
 	};
 
 	return cmocka_run_group_tests_name("routing_table", tests, NULL, NULL);
