@@ -25,10 +25,12 @@ struct file_kind {
 	const char *pragmas;
 };
 
+static const char *const config_upgrades[] = {[1] = upgrade_2_sql};
+
 static const struct file_kind file_kinds[] = {
 	[DB_CONFIG] = {
-		.what = "configuration", .application_id = 0x53574346 /* SWCF */, .version = 1,
-		.schema = schema_sql,
+		.what = "configuration", .application_id = 0x53574346 /* SWCF */, .version = 2,
+		.schema = schema_sql, .upgrade = config_upgrades,
 		.pragmas = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
 	},
 	[DB_CDR] = {

@@ -22,7 +22,7 @@ static const char *const sql[STATEMENTS] = {
 		" FROM gateway ORDER BY name",
 	[MAPPING_COUNT] = "SELECT count(*) FROM mapping_gateway",
 	[MAPPINGS] = "SELECT name, host, port, enabled, capacity, cps FROM mapping_gateway ORDER BY name",
-	[REVISION] = "PRAGMA data_version",
+	[REVISION] = "SELECT routes FROM revision",
 	[ROUTES] = "SELECT prefix, gateway, priority, weight, carry_through, enabled FROM route"
 		" ORDER BY prefix, priority",
 };
@@ -218,6 +218,8 @@ static void load_all(struct load *l, int64_t known_routes_revision, db_route_h *
 	load_mappings(l, config);
 	if (next_row(l, REVISION))
 		config->routes_revision = sqlite3_column_int64(l->statement[REVISION], 0);
+	else if (!l->err)
+		l->err = -EIO;
 	if (!l->err && config->routes_revision != known_routes_revision)
 		load_routes(l, config, on_route, arg);
 	/* Readers keep the snapshot: end them before it. */

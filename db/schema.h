@@ -1,8 +1,9 @@
-/** @file schema.h  The texts of db/schema*.sql, embedded at build. Private to db/. */
+/** @file schema.h  The SQL files of db/, embedded at build. Private to db/. */
 #ifndef SCHEMA_H
 #define SCHEMA_H
 
 extern const char schema_sql[];     /* softswitch.db, newest version */
 extern const char schema_cdr_sql[]; /* cdr.db, newest version */
+extern const char upgrade_2_sql[];  /* softswitch.db from version 1 to 2 */
 
 #endif

@@ -258,3 +258,38 @@ CREATE TRIGGER mapping_gateway_update AFTER UPDATE OF host ON mapping_gateway BE
 	INSERT INTO address_check (subject, address)
 	VALUES ('mapping_gateway ' || NEW.name || ': host', substr(NEW.host, 1, instr(NEW.host || '/', '/') - 1));
 END;
+
+-- Changes with every change of what a route means to the switch, so that it need not read a million
+-- routes again because a gateway got another password. Gateways count by name only: the switch
+-- knows the gateway of a route by its place among the names. At random and not counted up: a file
+-- restored from a copy must not come back to a number that meant something else.
+CREATE TABLE revision (
+	one INTEGER PRIMARY KEY CHECK (one = 1),
+	routes INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO revision (one, routes) VALUES (1, random() & 0x7fffffffffffffff);
+
+CREATE TRIGGER route_insert_revision AFTER INSERT ON route BEGIN
+	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER route_update_revision AFTER UPDATE ON route BEGIN
+	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER route_delete_revision AFTER DELETE ON route BEGIN
+	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER gateway_insert_revision AFTER INSERT ON gateway BEGIN
+	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER gateway_rename_revision AFTER UPDATE OF name ON gateway WHEN NEW.name <> OLD.name BEGIN
+	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER gateway_delete_revision AFTER DELETE ON gateway BEGIN
+	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
