@@ -2,7 +2,7 @@
 #ifndef GATEWAY_H
 #define GATEWAY_H
 
-#include "limits.h"
+#include "call_limits.h"
 
 #include "db_config.h"
 

@@ -2,7 +2,7 @@
 #ifndef MAPPING_GATEWAYS_H
 #define MAPPING_GATEWAYS_H
 
-#include "limits.h"
+#include "call_limits.h"
 
 #include "db_config.h"
 

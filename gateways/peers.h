@@ -2,7 +2,7 @@
 #ifndef PEERS_H
 #define PEERS_H
 
-#include "limits.h"
+#include "call_limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>

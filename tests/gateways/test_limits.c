@@ -1,4 +1,4 @@
-#include "limits.h"
+#include "call_limits.h"
 
 #include "unit.h"
 

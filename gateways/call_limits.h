@@ -1,6 +1,6 @@
-/** @file limits.h  Channels and calls per second of one peer; shared by gateways and mapping gateways. */
-#ifndef LIMITS_H
-#define LIMITS_H
+/** @file call_limits.h  Channels and calls per second of one peer; shared by gateways and mapping gateways. */
+#ifndef CALL_LIMITS_H
+#define CALL_LIMITS_H
 
 #include <stddef.h>
 #include <stdint.h>
