@@ -2,6 +2,8 @@
 
 #include "calls.h"
 #include "clock.h"
+#include "json_text.h"
+#include "sip.h"
 
 #include "db_cdr.h"
 #include "gateways.h"
@@ -48,44 +50,55 @@ static bool page_takes(struct page *page)
 	return at >= page->offset && at - page->offset < page->limit;
 }
 
-/**
- * A string, null for NULL. What the network sent need not be UTF-8, and JSON must be: every byte of
- * a bad string counts as Latin-1.
- */
-static json_t *text(const char *s)
+/** What is held for calls now: all of it is 0 when nothing goes on. */
+static json_t *describe_held(const struct control_context *ctx)
 {
-	char latin1[512];
-	size_t n = 0;
-	json_t *value = s ? json_string(s) : json_null();
-	if (value)
-		return value;
-	for (; *s && n + 2 < sizeof(latin1); s++) {
-		unsigned char c = (unsigned char)*s;
-		if (c >= 0x80)
-			latin1[n++] = (char)(0xc0 | c >> 6);
-		latin1[n++] = (char)(c >= 0x80 ? 0x80 | (c & 0x3f) : c);
-	}
-	return json_stringn(latin1, n);
+	struct calls_held held;
+	json_int_t channels = 0;
+
+	calls_held(ctx->calls, &held);
+	for (size_t i = 0; i < gateways_count(ctx->gateways); i++)
+		channels += gateway_calls(gateways_at(ctx->gateways, i));
+	return json_pack("{s:I, s:I, s:I, s:I}", "calls", (json_int_t)held.calls, "legs", (json_int_t)held.legs,
+		"channels", channels, "transactions", (json_int_t)held.transactions);
+}
+
+static json_t *describe_listeners(const struct sip *sip)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sip_listeners(sip); i++)
+		json_array_append_new(list, json_sprintf("sip:%s;transport=%s", sip_listener(sip, i)->sent_by,
+			sip_listener(sip, i)->transport));
+	return list;
+}
+
+static json_t *describe_calls(const struct calls *set)
+{
+	struct calls_stats calls;
+	calls_stats(set, &calls);
+	return json_pack("{s:I, s:I, s:I, s:I}", "active", (json_int_t)calls.active, "total", (json_int_t)calls.total,
+		"answered", (json_int_t)calls.answered, "failed", (json_int_t)calls.failed);
+}
+
+static json_t *describe_records(struct cdr_log *log)
+{
+	struct cdr_stats records;
+	cdr_stats(log, &records);
+	return json_pack("{s:I, s:I, s:I, s:I}", "written", (json_int_t)records.written, "pending",
+		(json_int_t)records.pending, "errors", (json_int_t)records.errors, "journal_failures",
+		(json_int_t)records.journal_failures);
 }
 
 static json_t *system_status(const json_t *params, void *arg, struct control_error *error)
 {
 	const struct control_context *ctx = arg;
-	struct calls_stats calls;
-	struct cdr_stats records;
 	(void)params;
 	(void)error;
-	calls_stats(ctx->calls, &calls);
-	cdr_stats(ctx->cdr_log, &records);
-	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I}}",
-		"version", ctx->version, "name", ctx->name,
-		"uptime_ms", (json_int_t)(clock_now_ms() - ctx->started_ms),
-		"db", ctx->db, "cdr", ctx->cdr,
-		"calls", "active", (json_int_t)calls.active, "total", (json_int_t)calls.total,
-		"answered", (json_int_t)calls.answered, "failed", (json_int_t)calls.failed,
-		"records", "written", (json_int_t)records.written, "pending", (json_int_t)records.pending,
-		"errors", (json_int_t)records.errors,
-		"journal_failures", (json_int_t)records.journal_failures);
+	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o}", "version", ctx->version, "name", ctx->name,
+		"uptime_ms", (json_int_t)(clock_now_ms() - ctx->started_ms), "db", ctx->db, "cdr", ctx->cdr,
+		"calls", describe_calls(ctx->calls), "records", describe_records(ctx->cdr_log),
+		"held", describe_held(ctx), "listeners", describe_listeners(ctx->sip));
 }
 
 static void add_call(const struct call_info *call, void *arg)
@@ -94,17 +107,17 @@ static void add_call(const struct call_info *call, void *arg)
 	if (!page_takes(page))
 		return;
 	json_t *entry = json_object();
-	json_object_set_new(entry, "id", text(call->id));
-	json_object_set_new(entry, "state", text(call->state));
-	json_object_set_new(entry, "stage", text(call->stage));
-	json_object_set_new(entry, "ingress", text(call->ingress));
-	json_object_set_new(entry, "gateway", text(call->gateway));
-	json_object_set_new(entry, "caller", text(call->caller));
-	json_object_set_new(entry, "callee", text(call->callee));
+	json_object_set_new(entry, "id", json_text(call->id));
+	json_object_set_new(entry, "state", json_text(call->state));
+	json_object_set_new(entry, "stage", json_text(call->stage));
+	json_object_set_new(entry, "ingress", json_text(call->ingress));
+	json_object_set_new(entry, "gateway", json_text(call->gateway));
+	json_object_set_new(entry, "caller", json_text(call->caller));
+	json_object_set_new(entry, "callee", json_text(call->callee));
 	json_object_set_new(entry, "begin_ms", json_integer(call->begin_ms));
 	json_object_set_new(entry, "answer_ms", call->answer_ms ? json_integer(call->answer_ms) : json_null());
-	json_object_set_new(entry, "a_call_id", text(call->a_call_id));
-	json_object_set_new(entry, "b_call_id", text(call->b_call_id));
+	json_object_set_new(entry, "a_call_id", json_text(call->a_call_id));
+	json_object_set_new(entry, "b_call_id", json_text(call->b_call_id));
 	json_array_append_new(page->entries, entry);
 }
 
@@ -142,7 +155,7 @@ static void add_verdict(json_t *entry, const struct gateway *gw, enum gateway_ve
 	char reason[128];
 	gateway_explain(gw, verdict, now_ms, reason, sizeof(reason));
 	json_object_set_new(entry, "verdict", json_string(verdict_word(verdict)));
-	json_object_set_new(entry, "reason", text(reason));
+	json_object_set_new(entry, "reason", json_text(reason));
 }
 
 /** Never the credentials: fields are named one by one. */
@@ -150,10 +163,10 @@ static json_t *describe_gateway(const struct gateway *gw, uint64_t now_ms)
 {
 	const struct db_gateway *row = gateway_row(gw);
 	json_t *entry = json_object();
-	json_object_set_new(entry, "name", text(row->name));
-	json_object_set_new(entry, "host", text(row->host));
+	json_object_set_new(entry, "name", json_text(row->name));
+	json_object_set_new(entry, "host", json_text(row->host));
 	json_object_set_new(entry, "port", json_integer(row->port));
-	json_object_set_new(entry, "transport", text(row->transport));
+	json_object_set_new(entry, "transport", json_text(row->transport));
 	json_object_set_new(entry, "enabled", json_boolean(row->enabled));
 	add_verdict(entry, gw, gateway_check(gw, now_ms), now_ms);
 	json_object_set_new(entry, "calls", json_integer(gateway_calls(gw)));
@@ -179,7 +192,7 @@ static json_t *gateways_list(const json_t *params, void *arg, struct control_err
 static json_t *describe_candidate(const struct candidate *c, const char *callee, uint64_t now_ms)
 {
 	json_t *entry = json_object();
-	json_object_set_new(entry, "gateway", text(gateway_name(c->gateway)));
+	json_object_set_new(entry, "gateway", json_text(gateway_name(c->gateway)));
 	json_object_set_new(entry, "prefix", json_stringn(callee, c->prefix_length));
 	json_object_set_new(entry, "priority", json_integer(c->priority));
 	json_object_set_new(entry, "weight", json_integer(c->weight));
@@ -203,7 +216,7 @@ static json_t *describe_left_out(const struct gateways *gateways, const struct p
 		if (is_candidate(plan, gw))
 			continue;
 		json_t *entry = json_object();
-		json_object_set_new(entry, "gateway", text(gateway_name(gw)));
+		json_object_set_new(entry, "gateway", json_text(gateway_name(gw)));
 		json_object_set_new(entry, "reason", json_string("no route of this number leads there"));
 		json_array_append_new(left_out, entry);
 	}

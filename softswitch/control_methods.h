@@ -10,6 +10,7 @@ struct calls;
 struct cdr_log;
 struct gateways;
 struct routing;
+struct sip;
 
 /** What the methods look at; all borrowed, and the `arg` of control_create(). */
 struct control_context {
@@ -20,10 +21,11 @@ struct control_context {
 	struct routing *routing;
 	const struct calls *calls;
 	struct cdr_log *cdr_log;
+	const struct sip *sip;
 };
 
 /**
- * system.status   {}: name, version, uptime_ms, db, cdr, calls, records
+ * system.status   {}: name, version, uptime_ms, db, cdr, calls, records, held, listeners
  * calls.list      {limit, offset}: total, calls
  * gateways.list   {limit, offset}: total, gateways (passwords are not told)
  * routes.lookup   {callee, caller, ingress}: matched, candidates in order with a verdict, left_out

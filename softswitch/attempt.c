@@ -1,0 +1,349 @@
+#include "attempt.h"
+
+#include "clock.h"
+#include "digest.h"
+#include "log.h"
+#include "loop.h"
+#include "message.h"
+#include "sdp.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** An address is left after so long a silence while others are left. */
+enum { ADDRESS_SILENCE_MS = 2000 };
+
+struct attempt {
+	struct stack *stack;
+	struct call *call;
+	struct gateway *gateway;
+	struct gateway_policy policy;
+	struct invite_content *content;
+	const struct attempt_handlers *handlers;
+	void *arg;
+	struct resolver_query *query;
+	struct resolver_answer addresses;
+	unsigned next_address;
+	struct invite *invite;
+	enum attempt_stage stage;
+	struct event stage_timer, address_timer, soon;
+	int soon_error;  /* what `soon` reports */
+	bool challenged; /* credentials were sent */
+	bool answered_anything;
+	uint64_t sent_ms;
+	char address[HOP_NAME_MAX];
+	char target[300];
+};
+
+static void fail(struct attempt *a, const struct attempt_end *end)
+{
+	a->handlers->on_failed(end, a->arg);
+}
+
+static void fail_transport(struct attempt *a, int error)
+{
+	struct attempt_end end = {.failure = FAILED_TRANSPORT, .stage = a->stage, .error = error};
+
+	fail(a, &end);
+}
+
+static void start_timer(struct attempt *a, struct event *timer, uint32_t ms)
+{
+	struct timeval tv;
+
+	event_add(timer, loop_delay(a->stack->loop, ms, &tv));
+}
+
+/** Entering a stage cancels the timer of the one before; a stage is never left backwards. */
+static void enter_stage(struct attempt *a, enum attempt_stage stage)
+{
+	if (stage <= a->stage)
+		return;
+	a->stage = stage;
+	start_timer(a, &a->stage_timer, attempt_stage_timeout_ms(&a->policy, stage));
+}
+
+static void on_stage_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	struct attempt *a = arg;
+	struct attempt_end end = {.failure = FAILED_TIMEOUT, .stage = a->stage};
+
+	(void)fd;
+	(void)what;
+	fail(a, &end);
+}
+
+/* Addresses --------------------------------------------------------------------------------- */
+
+static void next_address(struct attempt *a, int last_error);
+
+static void on_address_silent(evutil_socket_t fd, short what, void *arg)
+{
+	struct attempt *a = arg;
+
+	(void)fd;
+	(void)what;
+	invite_abandon(a->invite, NULL);
+	a->invite = NULL;
+	next_address(a, -ETIMEDOUT);
+}
+
+/* Answers ----------------------------------------------------------------------------------- */
+
+static void on_first_answer(struct attempt *a)
+{
+	if (a->answered_anything)
+		return;
+	a->answered_anything = true;
+	event_del(&a->address_timer);
+	gateway_response_time(a->gateway, (uint32_t)(clock_now_ms() - a->sent_ms));
+}
+
+static bool carries_sdp(const sip_t *sip)
+{
+	struct body body = message_body(sip);
+	struct sdp_span span;
+
+	return sdp_find(sip->sip_content_type ? sip->sip_content_type->c_type : NULL, body.data, body.len, &span);
+}
+
+static void on_provisional(const struct received *rx, void *arg)
+{
+	struct attempt *a = arg;
+	int status = rx->sip->sip_status->st_status;
+
+	on_first_answer(a);
+	if (status == 100) {
+		enter_stage(a, STAGE_TRYING);
+		return;
+	}
+	if (status == 180)
+		enter_stage(a, STAGE_RINGING);
+	else
+		enter_stage(a, carries_sdp(rx->sip) ? STAGE_PROGRESS_SDP : STAGE_PROGRESS);
+	a->handlers->on_progress(rx, a->arg);
+}
+
+static void on_answer(const struct received *rx, void *arg)
+{
+	struct attempt *a = arg;
+
+	on_first_answer(a);
+	event_del(&a->stage_timer);
+	a->handlers->on_answer(rx, a->arg);
+}
+
+/** A 401 or 407 is answered once with the gateway's credentials before it counts. @return 0 when it was */
+static int answer_challenge(struct attempt *a, const struct received *rx)
+{
+	const struct db_gateway *row = gateway_row(a->gateway);
+	struct digest_credentials credentials = {row->auth_user, row->auth_password};
+	char line[2048], cnonce[SIP_TOKEN_SIZE];
+	struct text t = {.data = line, .size = sizeof(line) - 1};
+	int err;
+
+	if (a->challenged)
+		return -EACCES;
+	sip_token(a->stack->sip, cnonce);
+	err = digest_answer(&t, rx->sip, &credentials, "INVITE", invite_uri(a->invite), cnonce);
+	if (err || t.full)
+		return err ? err : -EMSGSIZE;
+	line[t.len] = '\0';
+	a->challenged = true;
+	a->content->authorization = line;
+	err = invite_send(a->invite, a->content, &a->policy.resend);
+	a->content->authorization = NULL;
+	return err;
+}
+
+static void on_refused(const struct received *rx, void *arg)
+{
+	struct attempt *a = arg;
+	struct attempt_end end = {.failure = FAILED_CODE, .stage = a->stage, .rx = rx,
+		.sip_code = rx->sip->sip_status->st_status};
+
+	on_first_answer(a);
+	if ((end.sip_code == 401 || end.sip_code == 407) && answer_challenge(a, rx) == 0)
+		return;
+	fail(a, &end);
+}
+
+static void on_failure(int error, void *arg)
+{
+	struct attempt *a = arg;
+
+	invite_destroy(a->invite);
+	a->invite = NULL;
+	next_address(a, error);
+}
+
+static const struct invite_handlers invite_handlers = {on_provisional, on_answer, on_refused, on_failure};
+
+/** @return 0 when an INVITE left to this address */
+static int try_address(struct attempt *a, const struct resolver_address *address)
+{
+	struct hop hop;
+	int err = sip_hop_to(a->stack->sip, address, &hop);
+
+	if (err)
+		return err;
+	sockaddr_name(&hop.to.any, a->address);
+	err = invite_create(&a->invite, a->stack, a->call, &hop, a->content, &invite_handlers, a);
+	if (err)
+		return err;
+	err = invite_send(a->invite, a->content, &a->policy.resend);
+	if (err) {
+		invite_destroy(a->invite);
+		a->invite = NULL;
+		return err;
+	}
+	a->sent_ms = clock_now_ms();
+	if (a->next_address < a->addresses.n)
+		start_timer(a, &a->address_timer, ADDRESS_SILENCE_MS);
+	return 0;
+}
+
+/** @param last_error  what the address before this one failed with */
+static void next_address(struct attempt *a, int last_error)
+{
+	struct attempt_end end = {.failure = FAILED_TIMEOUT, .stage = a->stage};
+
+	event_del(&a->address_timer);
+	while (a->stage == STAGE_CALLING && a->next_address < a->addresses.n) {
+		last_error = try_address(a, &a->addresses.address[a->next_address++]);
+		if (!last_error)
+			return;
+	}
+	if (last_error == -ETIMEDOUT)
+		fail(a, &end);
+	else
+		fail_transport(a, last_error);
+}
+
+static void on_resolved(int error, const struct resolver_answer *answer, void *arg)
+{
+	struct attempt *a = arg;
+
+	a->query = NULL;
+	if (error) {
+		fail_transport(a, error);
+		return;
+	}
+	a->addresses = *answer;
+	next_address(a, 0);
+}
+
+/** A failure in attempt_create() is told from the loop, when the caller is ready for it. */
+static void on_soon(evutil_socket_t fd, short what, void *arg)
+{
+	struct attempt *a = arg;
+
+	(void)fd;
+	(void)what;
+	if (a->addresses.n)
+		next_address(a, a->soon_error);
+	else
+		fail_transport(a, a->soon_error);
+}
+
+static void resolve(struct attempt *a)
+{
+	const struct db_gateway *row = gateway_row(a->gateway);
+	struct resolver_target target = {.host = row->host, .port = row->port, .transport = row->transport};
+	static const struct timeval now = {0};
+	int err = resolver_try(a->stack->resolver, &target, &a->addresses);
+
+	if (err == -EAGAIN)
+		err = resolver_lookup(&a->query, a->stack->resolver, &target, on_resolved, a);
+	else if (!err)
+		err = try_address(a, &a->addresses.address[a->next_address++]);
+	if (err) {
+		a->soon_error = err;
+		event_add(&a->soon, &now);
+	}
+}
+
+int attempt_create(struct attempt **out, struct stack *stack, struct call *call, struct gateway *gw,
+	struct invite_content *content, const struct attempt_handlers *handlers, void *arg)
+{
+	struct attempt *a = calloc(1, sizeof(*a));
+	struct event_base *base = loop_base(stack->loop);
+	const struct db_gateway *row = gateway_row(gw);
+	bool v6 = strchr(row->host, ':') != NULL;
+
+	if (!a)
+		return -ENOMEM;
+	a->stack = stack;
+	a->call = call;
+	a->gateway = gateway_ref(gw);
+	gateway_policy(gw, &stack->parameters, &a->policy);
+	a->content = content;
+	a->handlers = handlers;
+	a->arg = arg;
+	event_assign(&a->stage_timer, base, -1, 0, on_stage_timeout, a);
+	event_assign(&a->address_timer, base, -1, 0, on_address_silent, a);
+	event_assign(&a->soon, base, -1, 0, on_soon, a);
+	snprintf(a->target, sizeof(a->target), row->port ? "%s%s%s:%u" : "%s%s%s", v6 ? "[" : "", row->host,
+		v6 ? "]" : "", row->port);
+	content->target = a->target;
+	start_timer(a, &a->stage_timer, attempt_stage_timeout_ms(&a->policy, STAGE_CALLING));
+	resolve(a);
+	*out = a;
+	return 0;
+}
+
+void attempt_abandon(struct attempt *a, const char *reason_header)
+{
+	if (!a)
+		return;
+	if (a->invite)
+		invite_abandon(a->invite, reason_header);
+	a->invite = NULL;
+	attempt_destroy(a);
+}
+
+void attempt_destroy(struct attempt *a)
+{
+	if (!a)
+		return;
+	resolver_cancel(a->query);
+	event_del(&a->stage_timer);
+	event_del(&a->address_timer);
+	event_del(&a->soon);
+	invite_destroy(a->invite);
+	gateway_unref(a->gateway);
+	free(a);
+}
+
+struct invite *attempt_take_leg(struct attempt *a)
+{
+	struct invite *leg = a->invite;
+
+	a->invite = NULL;
+	return leg;
+}
+
+enum attempt_stage attempt_stage(const struct attempt *a)
+{
+	return a->stage;
+}
+
+const struct gateway_policy *attempt_policy(const struct attempt *a)
+{
+	return &a->policy;
+}
+
+const char *attempt_address(const struct attempt *a)
+{
+	return a->address;
+}
+
+const char *attempt_call_id(const struct attempt *a)
+{
+	return a->invite ? invite_dialog(a->invite)->call_id : NULL;
+}

@@ -1,0 +1,48 @@
+/** @file attempt.h  One gateway is tried: resolve it, call its addresses in turn, watch the stage timers. */
+#ifndef ATTEMPT_H
+#define ATTEMPT_H
+
+#include "failover.h"
+#include "invite.h"
+
+struct attempt;
+
+/** Why an attempt failed, and what is known of it. */
+struct attempt_end {
+	enum attempt_failure failure;
+	enum attempt_stage stage;
+	int sip_code;              /* FAILED_CODE */
+	int error;                 /* FAILED_TRANSPORT: -errno */
+	const struct received *rx; /* FAILED_CODE: the answer; else NULL */
+};
+
+struct attempt_handlers {
+	void (*on_progress)(const struct received *rx, void *arg); /* 101-199 */
+	void (*on_answer)(const struct received *rx, void *arg);   /* 2xx */
+	/** The attempt is over and to be destroyed. */
+	void (*on_failed)(const struct attempt_end *end, void *arg);
+};
+
+/**
+ * Try a gateway, whose channel the caller has seized. No handler is called before this returns.
+ *
+ * @param content  target is filled in here; borrowed with what it points to until the attempt ends
+ */
+int attempt_create(struct attempt **out, struct stack *stack, struct call *call, struct gateway *gw,
+	struct invite_content *content, const struct attempt_handlers *handlers, void *arg);
+
+/** Give it up; what is under way at the gateway is cleaned up. NULL is fine. */
+void attempt_abandon(struct attempt *a, const char *reason_header);
+/** It has failed, or it was answered and the leg was taken. NULL is fine. */
+void attempt_destroy(struct attempt *a);
+/** After on_answer: the leg is the caller's now. */
+struct invite *attempt_take_leg(struct attempt *a);
+
+enum attempt_stage attempt_stage(const struct attempt *a);
+const struct gateway_policy *attempt_policy(const struct attempt *a);
+/** Where it went last, "192.0.2.1:5060"; "" before that is known. */
+const char *attempt_address(const struct attempt *a);
+/** Call-ID of its leg, NULL before there is one. */
+const char *attempt_call_id(const struct attempt *a);
+
+#endif

@@ -1,0 +1,664 @@
+#include "call.h"
+
+#include "attempt.h"
+#include "clock.h"
+#include "headers.h"
+#include "leg.h"
+#include "log.h"
+#include "message.h"
+#include "record.h"
+#include "relay.h"
+#include "sdp.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_FORWARDS = 70 };
+
+struct call {
+	LIST_ENTRY(call) link;
+	struct call_context *context;
+	enum call_state state;
+	struct dialog a;          /* the caller's leg */
+	struct invite *b;         /* the leg that answered */
+	struct server *invite;    /* the caller's INVITE, until it is answered and acknowledged */
+	msg_t *received;          /* the same, until a gateway has answered: each attempt passes it on */
+	struct attempt *attempt;  /* the gateway being tried */
+	struct invite_content content;
+	struct plan plan;
+	unsigned next_candidate, tried;
+	struct relay_list relays;
+
+	struct mapping_gateway *ingress;
+	struct channel channel_in, channel_out;
+	struct gateway *gateway; /* tried last, or the one that answered */
+
+	char *caller, *callee, *display;
+	char source[HOP_NAME_MAX], destination[HOP_NAME_MAX];
+	char b_call_id[2 * SIP_TOKEN_SIZE];
+	bool offerless, sdp_seen, ringing_seen;
+	struct record record;
+	cdr_slot slot;
+	int64_t begin_epoch_ms;
+	uint64_t begin_ms, first_ring_ms, first_answer_ms, answer_ms; /* monotonic, 0 = not yet */
+	uint64_t attempt_ms;
+	/* What the caller is told when nothing is left. */
+	enum cause last_cause;
+	int last_code;
+};
+
+static struct stack *stack_of(const struct call *call)
+{
+	return call->context->stack;
+}
+
+static const struct intervals *resend_of(const struct call *call)
+{
+	return &stack_of(call)->parameters.resend;
+}
+
+static const char *const state_names[] = {"trying", "answered", "up", "ended"};
+
+static void set_state(struct call *call, enum call_state state)
+{
+	log_debug(call->a.call_id, "call state from=%s to=%s", state_names[call->state], state_names[state]);
+	call->state = state;
+}
+
+/* The record -------------------------------------------------------------------------------- */
+
+static int64_t epoch_of(const struct call *call, uint64_t monotonic_ms)
+{
+	return monotonic_ms ? call->begin_epoch_ms + (int64_t)(monotonic_ms - call->begin_ms) : 0;
+}
+
+static void fill_record(const struct call *call, struct cdr *row)
+{
+	bool leg_b = call->b_call_id[0] != '\0';
+
+	*row = (struct cdr){
+		.a_call_id = call->a.call_id,
+		.b_call_id = call->b_call_id,
+		.ingress = mapping_gateway_name(call->ingress),
+		.gateway = leg_b && call->gateway ? gateway_name(call->gateway) : "",
+		.caller_in = call->caller,
+		.caller_out = leg_b ? call->caller : "",
+		.callee_in = call->callee,
+		.callee_out = leg_b ? call->callee : "",
+		.source_addr = call->source,
+		.destination_addr = call->destination,
+		.begin_ms = call->begin_epoch_ms,
+		.ring_ms = epoch_of(call, call->first_ring_ms),
+		.answer_ms = epoch_of(call, call->answer_ms),
+		.pdd_ms = call->first_answer_ms ? (int64_t)(call->first_answer_ms - call->begin_ms) : -1,
+		.hold_ms = -1,
+	};
+}
+
+static void record_attempt(struct call *call, const char *stage, int code, const char *reason)
+{
+	uint64_t now = clock_now_ms();
+	struct record_attempt a = {.stage = stage, .code = code,
+		.begin_ms = epoch_of(call, call->attempt_ms),
+		.duration_ms = (int64_t)(now - call->attempt_ms)};
+
+	snprintf(a.address, sizeof(a.address), "%s", call->destination);
+	snprintf(a.reason, sizeof(a.reason), "%s", reason);
+	record_add(&call->record, gateway_name(call->gateway), &a);
+}
+
+static void record_skip(struct call *call, struct gateway *gw, enum gateway_verdict verdict)
+{
+	uint64_t now = clock_now_ms();
+	struct record_attempt a = {.stage = "skipped", .begin_ms = epoch_of(call, now)};
+
+	gateway_explain(gw, verdict, now, a.reason, sizeof(a.reason));
+	record_add(&call->record, gateway_name(gw), &a);
+}
+
+static void write_answered(struct call *call)
+{
+	char *attempts = record_attempts_json(&call->record);
+	struct cdr row;
+
+	fill_record(call, &row);
+	row.sip_code = 200;
+	row.attempts = attempts;
+	call->slot = cdr_answer(call->context->cdr_log, &row);
+	free(attempts);
+}
+
+static void write_end(struct call *call, int code, const char *words, enum cdr_direction direction)
+{
+	uint64_t now = clock_now_ms();
+	char *attempts = record_attempts_json(&call->record);
+	struct cdr row;
+
+	fill_record(call, &row);
+	row.end_ms = epoch_of(call, now);
+	if (call->answer_ms)
+		row.hold_ms = (int64_t)(now - call->answer_ms);
+	row.sip_code = code;
+	row.end_reason = words;
+	row.end_direction = direction;
+	row.attempts = attempts;
+	cdr_end(call->context->cdr_log, call->slot, &row);
+	free(attempts);
+}
+
+/* The end ----------------------------------------------------------------------------------- */
+
+static void drop_setup(struct call *call)
+{
+	if (call->received)
+		msg_destroy(call->received);
+	call->received = NULL;
+	plan_clear(&call->plan);
+}
+
+/** The one door out: releases, stops, records. The messages that end the legs were sent before. */
+static void call_end(struct call *call, int code, const char *words, enum cdr_direction direction)
+{
+	assert(call->state != CALL_ENDED);
+	relay_end_all(call);
+	server_forget(call->invite);
+	call->invite = NULL;
+	channel_release(&call->channel_out);
+	channel_release(&call->channel_in);
+	write_end(call, code, words, direction);
+	drop_setup(call);
+	invite_destroy(call->b);
+	call->b = NULL;
+	set_state(call, CALL_ENDED);
+	call->context->active--;
+	call->context->failed += !call->answer_ms;
+	LIST_REMOVE(call, link);
+	LIST_INSERT_HEAD(&call->context->parked, call, link);
+}
+
+/** Final failure to the caller's INVITE. */
+static void refuse(struct call *call, int code, const char *phrase, const char *headers)
+{
+	server_reply(call->invite, code, phrase, call->a.local_tag, headers, resend_of(call));
+	call->invite = NULL;
+}
+
+static void refuse_and_end(struct call *call, enum cause cause, const char *words, enum cdr_direction direction)
+{
+	int code = cause_sip_code(cause);
+	char headers[160];
+
+	cause_reason_header(headers, sizeof(headers), code, words);
+	refuse(call, code, NULL, headers);
+	call_end(call, code, words, direction);
+}
+
+static struct dialog *leg_b(const struct call *call)
+{
+	return call->b ? invite_dialog(call->b) : NULL;
+}
+
+static void hang_up_legs(struct call *call, const struct dialog *except, int code, const char *words)
+{
+	char reason[160];
+
+	cause_reason_header(reason, sizeof(reason), code, words);
+	if (except != &call->a)
+		leg_bye(stack_of(call), &call->a, resend_of(call), reason);
+	if (call->b && except != leg_b(call))
+		leg_bye(stack_of(call), leg_b(call), resend_of(call), reason);
+}
+
+static void abandon_attempt(struct call *call, const char *reason_header)
+{
+	attempt_abandon(call->attempt, reason_header);
+	call->attempt = NULL;
+}
+
+static void cancel_attempt(struct call *call, int code, const char *words)
+{
+	char reason[160];
+
+	if (!call->attempt)
+		return;
+	record_attempt(call, attempt_stage_name(attempt_stage(call->attempt)), 0, words);
+	cause_reason_header(reason, sizeof(reason), code, words);
+	abandon_attempt(call, reason);
+}
+
+void call_hangup(struct call *call, enum cause cause)
+{
+	const char *words = cause_words(cause);
+
+	if (call->state == CALL_ENDED)
+		return;
+	if (call->state == CALL_TRYING) {
+		cancel_attempt(call, cause_sip_code(cause), words);
+		refuse_and_end(call, cause, words, CDR_SERVER);
+		return;
+	}
+	hang_up_legs(call, NULL, cause_sip_code(cause), words);
+	call_end(call, 200, words, CDR_SERVER);
+}
+
+/* Trying gateways --------------------------------------------------------------------------- */
+
+static void try_next(struct call *call);
+
+/** Nothing is left to try: the caller gets the last failure. */
+static void give_up(struct call *call, const struct received *rx)
+{
+	enum cause cause = call->last_cause;
+	int code = cause == CAUSE_GATEWAY_CODE ? call->last_code : cause_sip_code(cause);
+	struct text t = text_scratch();
+	char reason[160];
+
+	server_begin(call->invite, &t, code, rx ? rx->sip->sip_status->st_phrase : NULL, call->a.local_tag);
+	cause_reason_header(reason, sizeof(reason), code, cause_words(cause));
+	if (rx)
+		headers_pass(&t, rx->sip, HEADERS_RESPONSE);
+	if (!rx || !rx->sip->sip_reason)
+		text_add(&t, reason);
+	struct body body = rx ? message_body(rx->sip) : (struct body){0};
+	message_end(&t, &body);
+	server_send(call->invite, &t, code, resend_of(call));
+	call->invite = NULL;
+	call_end(call, code, rx ? rx->sip->sip_status->st_phrase : cause_words(cause),
+		cause == CAUSE_GATEWAY_CODE ? CDR_CALLEE : CDR_SERVER);
+}
+
+/** Every candidate was passed over: 503, with Retry-After when the first will be back is known. */
+static void give_up_untried(struct call *call)
+{
+	uint64_t now = clock_now_ms();
+	uint32_t soonest = 0;
+	char headers[200];
+	int n;
+
+	for (unsigned i = 0; i < call->plan.n; i++) {
+		uint32_t left = gateway_retry_after_left(call->plan.candidate[i].gateway, now);
+
+		if (left && (!soonest || left < soonest))
+			soonest = left;
+	}
+	cause_reason_header(headers, sizeof(headers), 503, cause_words(CAUSE_NO_GATEWAY));
+	n = (int)strlen(headers);
+	if (soonest)
+		snprintf(headers + n, sizeof(headers) - (size_t)n, "Retry-After: %u\r\n", (soonest + 999) / 1000);
+	refuse(call, 503, NULL, headers);
+	call_end(call, 503, cause_words(CAUSE_NO_GATEWAY), CDR_SERVER);
+}
+
+static void describe_end(const struct attempt_end *end, char *out, size_t size)
+{
+	switch (end->failure) {
+	case FAILED_CODE:
+		snprintf(out, size, "%s", end->rx->sip->sip_status->st_phrase);
+		return;
+	case FAILED_TIMEOUT:
+		snprintf(out, size, "timeout while %s", attempt_stage_name(end->stage));
+		return;
+	case FAILED_TRANSPORT:
+		snprintf(out, size, "%s", end->error == -ENOENT ? "name not found" : strerror(-end->error));
+		return;
+	}
+}
+
+static void note_failure(struct call *call, const struct attempt_end *end)
+{
+	char words[80];
+
+	describe_end(end, words, sizeof(words));
+	record_attempt(call, attempt_stage_name(end->stage), end->sip_code, words);
+	log_debug(call->a.call_id, "gateway failed gateway=%s code=%d reason=%s", gateway_name(call->gateway),
+		end->sip_code, words);
+	if (end->sip_code == 503 && end->rx->sip->sip_retry_after)
+		gateway_retry_after(call->gateway, (uint32_t)end->rx->sip->sip_retry_after->af_delta, clock_now_ms());
+	call->last_code = end->sip_code;
+	call->last_cause = end->failure == FAILED_CODE    ? CAUSE_GATEWAY_CODE
+			   : end->failure == FAILED_TIMEOUT ? CAUSE_TIMEOUT
+							    : CAUSE_TRANSPORT;
+}
+
+static void on_failed(const struct attempt_end *end, void *arg)
+{
+	struct call *call = arg;
+	struct attempt_result result = {
+		.failure = end->failure,
+		.stage = end->stage,
+		.sip_code = (unsigned)end->sip_code,
+		.sdp_seen = call->sdp_seen,
+		.ringing_seen = call->ringing_seen,
+		.tried = call->tried,
+		.limit = stack_of(call)->parameters.switch_limit,
+	};
+	struct failover_verdict verdict = failover_decide(attempt_policy(call->attempt), &result);
+	char reason[160];
+
+	snprintf(call->destination, sizeof(call->destination), "%s", attempt_address(call->attempt));
+	note_failure(call, end);
+	cause_reason_header(reason, sizeof(reason), cause_sip_code(CAUSE_TIMEOUT), cause_words(CAUSE_TIMEOUT));
+	abandon_attempt(call, reason);
+	channel_release(&call->channel_out);
+	if (!verdict.next)
+		log_debug(call->a.call_id, "switching ended reason=%s", verdict.reason);
+	/* The answer must be used now; later it is gone. Whether a candidate is left is known now, too. */
+	if (!verdict.next || call->next_candidate >= call->plan.n)
+		give_up(call, end->rx);
+	else
+		try_next(call);
+}
+
+static void on_progress(const struct received *rx, void *arg)
+{
+	struct call *call = arg;
+	int status = rx->sip->sip_status->st_status;
+	uint64_t now = clock_now_ms();
+	struct text t = text_scratch();
+	struct body body = message_body(rx->sip);
+	struct sdp_span span;
+
+	if (!call->first_answer_ms)
+		call->first_answer_ms = now;
+	if (status == 180 && !call->first_ring_ms)
+		call->first_ring_ms = now;
+	call->ringing_seen |= status == 180;
+	call->sdp_seen |= sdp_find(rx->sip->sip_content_type ? rx->sip->sip_content_type->c_type : NULL, body.data,
+		body.len, &span);
+	if (status == 199)
+		return; /* a fork of theirs ended: of no use to our caller (RFC 6228) */
+	server_begin(call->invite, &t, status, rx->sip->sip_status->st_phrase, call->a.local_tag);
+	dialog_contact(&call->a, &t);
+	text_add(&t, headers_own);
+	headers_pass(&t, rx->sip, HEADERS_RESPONSE);
+	message_end(&t, &body);
+	server_send(call->invite, &t, status, resend_of(call));
+}
+
+static void on_answer(const struct received *rx, void *arg)
+{
+	struct call *call = arg;
+	struct text t = text_scratch();
+	struct body body = message_body(rx->sip);
+	int status = rx->sip->sip_status->st_status;
+
+	call->answer_ms = clock_now_ms();
+	if (!call->first_answer_ms)
+		call->first_answer_ms = call->answer_ms;
+	snprintf(call->destination, sizeof(call->destination), "%s", attempt_address(call->attempt));
+	record_attempt(call, "answered", status, rx->sip->sip_status->st_phrase);
+	call->b = attempt_take_leg(call->attempt);
+	attempt_destroy(call->attempt);
+	call->attempt = NULL;
+	set_state(call, CALL_ANSWERED);
+	write_answered(call);
+	call->context->answered++;
+
+	server_begin(call->invite, &t, status, rx->sip->sip_status->st_phrase, call->a.local_tag);
+	dialog_contact(&call->a, &t);
+	text_add(&t, headers_own);
+	headers_pass(&t, rx->sip, HEADERS_RESPONSE);
+	message_end(&t, &body);
+	server_send(call->invite, &t, status, resend_of(call));
+	/* Without an offer in the INVITE the answer comes in the caller's ACK. */
+	if (!call->offerless)
+		leg_acknowledge(stack_of(call), leg_b(call), NULL);
+	drop_setup(call);
+}
+
+static const struct attempt_handlers attempt_handlers = {on_progress, on_answer, on_failed};
+
+static void try_next(struct call *call)
+{
+	while (call->next_candidate < call->plan.n) {
+		struct gateway *gw = call->plan.candidate[call->next_candidate++].gateway;
+		enum gateway_verdict verdict = gateway_seize(gw, &call->channel_out, clock_now_ms());
+		const char *id;
+
+		if (verdict != GATEWAY_USABLE) {
+			record_skip(call, gw, verdict);
+			continue;
+		}
+		gateway_unref(call->gateway);
+		call->gateway = gateway_ref(gw);
+		call->tried++;
+		call->attempt_ms = clock_now_ms();
+		if (attempt_create(&call->attempt, stack_of(call), call, gw, &call->content, &attempt_handlers,
+			    call) == 0) {
+			id = attempt_call_id(call->attempt);
+			snprintf(call->b_call_id, sizeof(call->b_call_id), "%s", id ? id : "");
+			snprintf(call->destination, sizeof(call->destination), "%s",
+				attempt_address(call->attempt));
+			return;
+		}
+		channel_release(&call->channel_out);
+		call->last_cause = CAUSE_INTERNAL;
+	}
+	if (call->tried)
+		give_up(call, NULL);
+	else
+		give_up_untried(call);
+}
+
+static void route(struct call *call)
+{
+	struct plan_request request = {.ingress = mapping_gateway_name(call->ingress), .caller = call->caller,
+		.callee = call->callee, .now_ms = clock_now_ms()};
+
+	if (routing_plan(call->context->routing, &request, &call->plan)) {
+		refuse_and_end(call, CAUSE_INTERNAL, cause_words(CAUSE_INTERNAL), CDR_SERVER);
+		return;
+	}
+	if (!call->plan.matched) {
+		refuse_and_end(call, CAUSE_NO_ROUTE, cause_words(CAUSE_NO_ROUTE), CDR_SERVER);
+		return;
+	}
+	call->last_cause = CAUSE_NO_GATEWAY;
+	try_next(call);
+}
+
+/* The caller's side ------------------------------------------------------------------------- */
+
+static void on_cancel(const struct received *rx, void *arg)
+{
+	struct call *call = arg;
+
+	(void)rx;
+	cancel_attempt(call, 487, cause_words(CAUSE_CALLER_CANCEL));
+	refuse_and_end(call, CAUSE_CALLER_CANCEL, cause_words(CAUSE_CALLER_CANCEL), CDR_CALLER);
+}
+
+static void on_unacknowledged(void *arg)
+{
+	struct call *call = arg;
+
+	call->invite = NULL;
+	if (call->offerless && !leg_b(call)->ack)
+		leg_acknowledge(stack_of(call), leg_b(call), NULL); /* it, too, waits for one */
+	call_hangup(call, CAUSE_NO_ACK);
+}
+
+static const struct server_handlers server_handlers = {on_cancel, on_unacknowledged};
+
+static int take_strings(struct call *call, const struct received *rx)
+{
+	const sip_t *sip = rx->sip;
+
+	call->caller = strdup(uri_user(sip->sip_from->a_url));
+	call->callee = strdup(uri_user(sip->sip_request->rq_url));
+	if (sip->sip_from->a_display && *sip->sip_from->a_display)
+		call->display = strdup(sip->sip_from->a_display);
+	sockaddr_name(rx->source, call->source);
+	return call->caller && call->callee ? 0 : -ENOMEM;
+}
+
+static void call_destroy(struct call *call)
+{
+	dialog_clear(&call->a);
+	mapping_gateway_unref(call->ingress);
+	gateway_unref(call->gateway);
+	record_clear(&call->record);
+	free(call->caller);
+	free(call->callee);
+	free(call->display);
+	free(call);
+}
+
+void call_free_parked(struct call_context *context)
+{
+	struct call *call;
+
+	while ((call = LIST_FIRST(&context->parked))) {
+		LIST_REMOVE(call, link);
+		call_destroy(call);
+	}
+}
+
+int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite)
+{
+	const sip_t *sip = invite->sip;
+	struct call *call = calloc(1, sizeof(*call));
+	char words[80];
+	int err;
+
+	if (!call)
+		return -ENOMEM;
+	call->context = context;
+	call->ingress = mapping_gateway_ref(ingress);
+	call->begin_ms = clock_now_ms();
+	call->begin_epoch_ms = clock_epoch_ms();
+	LIST_INIT(&call->relays);
+	record_init(&call->record);
+	if (take_strings(call, invite) || dialog_accept(&call->a, context->stack->dialogs, call, invite) ||
+		server_create(&call->invite, context->stack->servers, invite, &server_handlers, call)) {
+		call_destroy(call);
+		return -ENOMEM;
+	}
+	LIST_INSERT_HEAD(&context->live, call, link);
+	context->total++;
+	context->active++;
+	call->received = msg_ref(invite->msg);
+	call->offerless = !message_body(sip).len;
+	call->content = (struct invite_content){.caller = call->caller, .callee = call->callee,
+		.display = call->display, .received = sip,
+		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS};
+	err = mapping_gateway_seize(ingress, &call->channel_in, call->begin_ms);
+	if (err) {
+		mapping_gateway_explain(ingress, err, words, sizeof(words));
+		refuse_and_end(call, CAUSE_INGRESS_FULL, words, CDR_SERVER);
+		return 0;
+	}
+	server_reply(call->invite, 100, NULL, NULL, NULL, resend_of(call));
+	route(call);
+	return 0;
+}
+
+/* Inside the dialogs ------------------------------------------------------------------------ */
+
+static void on_ack(struct call *call, struct dialog *d, const struct received *rx)
+{
+	if (d == &call->a && call->invite && call->state == CALL_ANSWERED) {
+		if (call->offerless)
+			leg_acknowledge(stack_of(call), leg_b(call), rx->sip);
+		server_acknowledge(call->invite);
+		call->invite = NULL;
+		set_state(call, CALL_UP);
+		return;
+	}
+	relay_acknowledge(call, d, rx);
+}
+
+static void on_bye(struct call *call, struct dialog *d, const struct received *rx)
+{
+	struct stack *stack = stack_of(call);
+	struct server *bye;
+
+	if (server_create(&bye, stack->servers, rx, NULL, NULL)) {
+		sip_reply_stateless(stack->sip, rx, 500, NULL, NULL);
+		return;
+	}
+	server_reply(bye, 200, NULL, NULL, NULL, resend_of(call));
+	if (call->state == CALL_TRYING) { /* of an early dialog: the caller gives up (RFC 3261 section 15) */
+		cancel_attempt(call, 487, cause_words(CAUSE_CALLER_CANCEL));
+		refuse_and_end(call, CAUSE_CALLER_CANCEL, cause_words(CAUSE_CALLER_CANCEL), CDR_CALLER);
+		return;
+	}
+	if (call->offerless && !leg_b(call)->ack && d == &call->a)
+		leg_acknowledge(stack, leg_b(call), NULL);
+	if (d == &call->a)
+		leg_bye(stack, leg_b(call), resend_of(call), NULL);
+	else
+		leg_bye(stack, &call->a, resend_of(call), NULL);
+	call_end(call, 200, cause_words(CAUSE_NORMAL), d == &call->a ? CDR_CALLER : CDR_CALLEE);
+}
+
+void call_on_request(struct call *call, struct dialog *d, const struct received *rx)
+{
+	const sip_t *sip = rx->sip;
+
+	if (sip->sip_request->rq_method == sip_method_ack) {
+		on_ack(call, d, rx);
+		return;
+	}
+	if (sip->sip_cseq->cs_seq <= d->remote_seq && d->remote_seq) { /* RFC 3261 section 12.2.2 */
+		sip_reply_stateless(stack_of(call)->sip, rx, 500, "CSeq out of order", NULL);
+		return;
+	}
+	d->remote_seq = sip->sip_cseq->cs_seq;
+	if (sip->sip_request->rq_method == sip_method_bye)
+		on_bye(call, d, rx);
+	else
+		relay_request(call, d, rx);
+}
+
+struct dialog *call_other_leg(struct call *call, const struct dialog *d)
+{
+	if (call->state != CALL_ANSWERED && call->state != CALL_UP)
+		return NULL;
+	return d == &call->a ? leg_b(call) : &call->a;
+}
+
+void call_leg_gone(struct call *call, struct dialog *d)
+{
+	if (call->state == CALL_ENDED)
+		return;
+	hang_up_legs(call, d, cause_sip_code(CAUSE_PEER_GONE), cause_words(CAUSE_PEER_GONE));
+	call_end(call, 200, cause_words(CAUSE_PEER_GONE), d == &call->a ? CDR_CALLER : CDR_CALLEE);
+}
+
+/* Small ones -------------------------------------------------------------------------------- */
+
+void call_info(const struct call *call, struct call_info *out)
+{
+	*out = (struct call_info){
+		.id = call->a.local_tag,
+		.a_call_id = call->a.call_id,
+		.b_call_id = call->b_call_id,
+		.state = state_names[call->state],
+		.stage = call->attempt ? attempt_stage_name(attempt_stage(call->attempt)) : "",
+		.ingress = mapping_gateway_name(call->ingress),
+		.gateway = call->gateway ? gateway_name(call->gateway) : "",
+		.caller = call->caller,
+		.callee = call->callee,
+		.begin_ms = call->begin_epoch_ms,
+		.answer_ms = epoch_of(call, call->answer_ms),
+	};
+}
+
+struct call *call_next(const struct call *call)
+{
+	return LIST_NEXT(call, link);
+}
+
+struct stack *call_stack(struct call *call)
+{
+	return stack_of(call);
+}
+
+struct relay_list *call_relays(struct call *call)
+{
+	return &call->relays;
+}

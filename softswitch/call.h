@@ -1,0 +1,75 @@
+/** @file call.h  One call: the caller's leg, the gateways tried for it, the leg that answered.
+ *
+ *	            INVITE
+ *	              |
+ *	          CALL_TRYING --- refused, cancelled, timed out, nothing left ---.
+ *	              | 2xx of a gateway                                         |
+ *	          CALL_ANSWERED --- never acknowledged, BYE ---------------------|
+ *	              | ACK of the caller                                        |
+ *	          CALL_UP --- BYE of either side, operator, leg gone ------------|
+ *	                                                                         v
+ *	                                                                    CALL_ENDED
+ *
+ * Every way to CALL_ENDED leads through call_end(), which alone releases channels, stops timers and writes the
+ * record. The memory goes after the pass of the loop.
+ */
+#ifndef CALL_H
+#define CALL_H
+
+#include "cause.h"
+#include "db_cdr.h"
+#include "mapping_gateways.h"
+#include "plan.h"
+#include "stack.h"
+
+#include <sys/queue.h>
+
+struct call;
+struct relay;
+
+LIST_HEAD(call_list, call);
+
+/** What calls share; owned by struct calls. */
+struct call_context {
+	struct stack *stack;
+	struct routing *routing;
+	struct cdr_log *cdr_log;
+	struct call_list live, parked; /* a call that ends moves to `parked` and is freed after the pass */
+	uint64_t total, answered, failed, active; /* calls since start, and now */
+};
+
+enum call_state { CALL_TRYING, CALL_ANSWERED, CALL_UP, CALL_ENDED };
+
+/**
+ * Take an INVITE that passed the gate: answer 100, find a way, try the first gateway. The call may have ended
+ * already when this returns.
+ *
+ * @return 0; -ENOMEM with nothing kept and nothing answered
+ */
+int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite);
+/** Free the parked calls. */
+void call_free_parked(struct call_context *context);
+
+/** A request inside one of the call's dialogs: ACK, BYE, and what is relayed. */
+void call_on_request(struct call *call, struct dialog *d, const struct received *rx);
+
+/** The operator or the switch itself ends it: both sides are told. */
+void call_hangup(struct call *call, enum cause cause);
+
+/** What control shows of a call; strings are borrowed. */
+struct call_info {
+	const char *id, *a_call_id, *b_call_id, *state, *stage, *ingress, *gateway, *caller, *callee;
+	int64_t begin_ms, answer_ms; /* epoch; 0 = not yet */
+};
+void call_info(const struct call *call, struct call_info *out);
+
+struct call *call_next(const struct call *call);
+
+/* For relay.c: the two legs, and the way to end the call. */
+struct stack *call_stack(struct call *call);
+struct dialog *call_other_leg(struct call *call, const struct dialog *d);
+LIST_HEAD(relay_list, relay);
+struct relay_list *call_relays(struct call *call);
+void call_leg_gone(struct call *call, struct dialog *d);
+
+#endif

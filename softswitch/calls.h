@@ -1,0 +1,38 @@
+/** @file calls.h  All calls: the gate that lets new ones in, and the way of each message to its call. */
+#ifndef CALLS_H
+#define CALLS_H
+
+#include "call.h"
+
+#include <stdint.h>
+
+struct calls;
+
+/**
+ * @param stack,mapping_gateways,routing,cdr_log  borrowed
+ */
+int calls_create(struct calls **out, struct stack *stack, struct mapping_gateways *mapping_gateways,
+	struct routing *routing, struct cdr_log *cdr_log);
+/** Calls must have ended: calls_hangup_all(). */
+void calls_destroy(struct calls *set);
+
+/** New calls get 503 from now on. */
+void calls_refuse_new(struct calls *set);
+/** End every call; both sides are told. */
+void calls_hangup_all(struct calls *set, enum cause cause);
+
+/** Counters since start; active = now. */
+struct calls_stats {
+	uint64_t active, total, answered, failed;
+};
+void calls_stats(const struct calls *set, struct calls_stats *out);
+
+/** What is held for calls now; all of it is 0 when nothing goes on. */
+struct calls_held {
+	size_t calls, legs, transactions;
+};
+void calls_held(const struct calls *set, struct calls_held *out);
+
+void calls_each(const struct calls *set, void (*h)(const struct call_info *info, void *arg), void *arg);
+
+#endif

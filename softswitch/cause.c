@@ -1,0 +1,54 @@
+#include "cause.h"
+
+#include <stdio.h>
+
+static const struct {
+	int sip_code;
+	const char *words;
+} causes[] = {
+	[CAUSE_NORMAL] = {0, "normal clearing"},
+	[CAUSE_CALLER_CANCEL] = {487, "cancelled by caller"},
+	[CAUSE_NO_ROUTE] = {404, "no route"},
+	[CAUSE_NO_GATEWAY] = {503, "no gateway available"},
+	[CAUSE_INGRESS_FULL] = {503, "ingress full"},
+	[CAUSE_TIMEOUT] = {408, "gateway timeout"},
+	[CAUSE_TRANSPORT] = {503, "gateway unreachable"},
+	[CAUSE_GATEWAY_CODE] = {0, "refused by gateway"},
+	[CAUSE_NO_ACK] = {408, "answer never acknowledged"},
+	[CAUSE_PEER_GONE] = {481, "leg no longer exists"},
+	[CAUSE_SHUTDOWN] = {503, "switch stopped"},
+	[CAUSE_INTERNAL] = {500, "internal error"},
+};
+
+int cause_sip_code(enum cause cause)
+{
+	return causes[cause].sip_code;
+}
+
+const char *cause_words(enum cause cause)
+{
+	return causes[cause].words;
+}
+
+int cause_q850(int sip_code)
+{
+	static const struct {
+		int sip_code, q850;
+	} map[] = {
+		{200, 16}, {400, 41}, {401, 21}, {402, 21}, {403, 21}, {404, 1}, {405, 63}, {406, 79}, {407, 21},
+		{408, 102}, {410, 22}, {413, 127}, {414, 127}, {415, 79}, {416, 127}, {420, 127}, {421, 127},
+		{423, 127}, {480, 18}, {481, 41}, {482, 25}, {483, 25}, {484, 28}, {485, 1}, {486, 17}, {487, 16},
+		{488, 88}, {500, 41}, {501, 79}, {502, 38}, {503, 41}, {504, 102}, {505, 127}, {513, 127}, {600, 17},
+		{603, 21}, {604, 1}, {606, 88},
+	};
+
+	for (unsigned i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+		if (map[i].sip_code == sip_code)
+			return map[i].q850;
+	return 31; /* normal, unspecified */
+}
+
+void cause_reason_header(char *out, size_t size, int sip_code, const char *words)
+{
+	snprintf(out, size, "Reason: Q.850;cause=%d;text=\"%s\"\r\n", cause_q850(sip_code), words);
+}

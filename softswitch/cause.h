@@ -1,0 +1,32 @@
+/** @file cause.h  Why a call ended: SIP code, Q.850 cause and words, in one table. */
+#ifndef CAUSE_H
+#define CAUSE_H
+
+#include <stddef.h>
+
+/** What ends or refuses a call besides a code of the other side. */
+enum cause {
+	CAUSE_NORMAL,          /* BYE */
+	CAUSE_CALLER_CANCEL,   /* CANCEL */
+	CAUSE_NO_ROUTE,        /* no route matches the number */
+	CAUSE_NO_GATEWAY,      /* every gateway is down or full */
+	CAUSE_INGRESS_FULL,    /* capacity or calls per second of the mapping gateway */
+	CAUSE_TIMEOUT,         /* the last gateway tried was silent */
+	CAUSE_TRANSPORT,       /* the last gateway tried could not be reached */
+	CAUSE_GATEWAY_CODE,    /* the last gateway's answer */
+	CAUSE_NO_ACK,          /* 2xx never acknowledged */
+	CAUSE_PEER_GONE,       /* 481 or 408 to a request inside the dialog */
+	CAUSE_SHUTDOWN,        /* SIGTERM */
+	CAUSE_INTERNAL,        /* out of memory */
+};
+
+/** The SIP code the caller gets; 0 for CAUSE_NORMAL and CAUSE_GATEWAY_CODE. */
+int cause_sip_code(enum cause cause);
+/** Words for the record. */
+const char *cause_words(enum cause cause);
+/** Q.850 cause of a SIP code (RFC 3398 section 7.2.4.1, RFC 6432). */
+int cause_q850(int sip_code);
+/** "Reason: Q.850;cause=17;text=\"...\"\r\n" (RFC 3326). */
+void cause_reason_header(char *out, size_t size, int sip_code, const char *words);
+
+#endif

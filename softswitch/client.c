@@ -1,0 +1,383 @@
+#include "client.h"
+
+#include "loop.h"
+#include "message.h"
+#include "resend.h"
+
+#include <uthash.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+static const char cookie[] = "z9hG4bK"; /* RFC 3261 section 8.1.1.7 */
+
+/** Timer D: how long repeated failures of an INVITE are acknowledged (RFC 3261 section 17.1.1.2). */
+enum { TIMER_D_MS = 32000 };
+
+enum client_state {
+	CLIENT_CALLING,    /* no answer yet */
+	CLIENT_PROCEEDING, /* a provisional answer */
+	CLIENT_COMPLETED   /* INVITE refused: the bytes are those of the ACK now */
+};
+
+struct client {
+	UT_hash_handle hh;
+	uint64_t key; /* the number of the branch; its lowest bit is set for CANCEL */
+	struct clients *set;
+	const char *method;
+	enum client_state state;
+	bool unwanted; /* cancelled or given up: the timer runs for the last answer */
+	struct hop hop;
+	char *data;
+	size_t len;
+	struct resend resend;
+	struct pending pending;
+	const struct client_handlers *handlers; /* NULL: forgotten */
+	void *arg;
+};
+
+struct clients {
+	struct sip *sip;
+	struct client *by_key;
+	size_t completed; /* of them in CLIENT_COMPLETED */
+	uint64_t next;
+};
+
+int clients_create(struct clients **out, struct sip *sip)
+{
+	struct clients *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	set->sip = sip;
+	set->next = sip_random(sip) & ~UINT64_C(1);
+	*out = set;
+	return 0;
+}
+
+static void client_free(struct client *c)
+{
+	c->set->completed -= c->state == CLIENT_COMPLETED;
+	resend_stop(&c->resend);
+	pending_clear(&c->pending);
+	hop_clear(&c->hop);
+	HASH_DEL(c->set->by_key, c);
+	free(c->data);
+	free(c);
+}
+
+void clients_destroy(struct clients *set)
+{
+	struct client *c, *next;
+
+	if (!set)
+		return;
+	HASH_ITER(hh, set->by_key, c, next)
+		client_free(c);
+	free(set);
+}
+
+size_t clients_count(const struct clients *set)
+{
+	return HASH_COUNT(set->by_key) - set->completed;
+}
+
+uint64_t client_branch(struct clients *set, char out[BRANCH_SIZE])
+{
+	/* An odd step through all even numbers: unique, and not the next one for whoever guesses. */
+	set->next += UINT64_C(0x9e3779b97f4a7c16);
+	snprintf(out, BRANCH_SIZE, "%s%016llx", cookie, (unsigned long long)set->next);
+	return set->next;
+}
+
+/** The number in a branch of ours. @return false when it is not ours */
+static bool branch_number(const char *branch, uint64_t *number)
+{
+	char *end;
+
+	if (!branch || strncasecmp(branch, cookie, sizeof(cookie) - 1))
+		return false;
+	*number = strtoull(branch + sizeof(cookie) - 1, &end, 16);
+	return end == branch + sizeof(cookie) - 1 + 16;
+}
+
+static struct client *find(const struct clients *set, uint64_t key)
+{
+	struct client *c;
+
+	HASH_FIND(hh, set->by_key, &key, sizeof(key), c);
+	return c;
+}
+
+static bool is_invite(const struct client *c)
+{
+	return !strcmp(c->method, "INVITE");
+}
+
+/* The end ----------------------------------------------------------------------------------- */
+
+static void fail(struct client *c, int error)
+{
+	const struct client_handlers *handlers = c->handlers;
+	void *arg = c->arg;
+
+	client_free(c);
+	if (handlers && handlers->on_failure)
+		handlers->on_failure(error, arg);
+}
+
+static void on_due(void *arg)
+{
+	struct client *c = arg;
+
+	sip_send(c->set->sip, &c->hop, c->data, c->len, NULL);
+}
+
+static void on_expired(void *arg)
+{
+	struct client *c = arg;
+
+	if (c->state == CLIENT_COMPLETED)
+		client_free(c);
+	else
+		fail(c, -ETIMEDOUT);
+}
+
+static void on_pending_failure(int error, void *arg)
+{
+	struct client *c = arg;
+
+	if (c->state == CLIENT_CALLING)
+		fail(c, error);
+}
+
+static const struct resend_handlers resend_handlers = {on_due, on_expired};
+
+/* Sending ----------------------------------------------------------------------------------- */
+
+int client_send(struct client **out, struct clients *set, const struct client_request *request,
+	const struct client_handlers *handlers, void *arg)
+{
+	struct client *c;
+	int err = -ENOMEM;
+
+	if (request->text->full)
+		return -EMSGSIZE;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->set = set;
+	c->key = request->branch | !strcmp(request->method, "CANCEL");
+	c->method = request->method;
+	c->handlers = handlers;
+	c->arg = arg;
+	c->pending.on_error = on_pending_failure;
+	c->pending.arg = c;
+	hop_copy(&c->hop, request->hop);
+	HASH_ADD(hh, set->by_key, key, sizeof(c->key), c);
+	c->len = request->text->len;
+	c->data = malloc(c->len);
+	if (!c->data)
+		goto fail;
+	memcpy(c->data, request->text->data, c->len);
+	err = sip_send(set->sip, &c->hop, c->data, c->len, &c->pending);
+	if (err)
+		goto fail;
+	resend_start(&c->resend, sip_loop(set->sip), request->resend, hop_is_reliable(&c->hop),
+		&resend_handlers, c);
+	if (out)
+		*out = c;
+	return 0;
+fail:
+	client_free(c);
+	return err;
+}
+
+void client_forget(struct client *c)
+{
+	if (c)
+		c->handlers = NULL;
+}
+
+/** Wait for the last answer as long as a schedule takes, without sending anything. */
+static void await_quietly(struct client *c)
+{
+	c->unwanted = true;
+	resend_start(&c->resend, sip_loop(c->set->sip), &c->resend.intervals, true, &resend_handlers, c);
+}
+
+void client_stop_resending(struct client *c)
+{
+	await_quietly(c);
+}
+
+/** Copies the lines of our own INVITE whose names start like this. */
+static void copy_lines(struct text *t, const struct client *c, const char *name)
+{
+	const char *line = c->data, *end = c->data + c->len;
+	size_t n = strlen(name);
+
+	while (line < end && *line != '\r') {
+		const char *next = memmem(line, (size_t)(end - line), "\r\n", 2);
+
+		if (!next)
+			return;
+		next += 2;
+		if ((size_t)(end - line) > n && !strncasecmp(line, name, n))
+			text_add_bytes(t, line, (size_t)(next - line));
+		line = next;
+	}
+}
+
+/**
+ * The ACK to a failure, or the CANCEL: Request-URI, Via, Route, From, Call-ID and the number of CSeq
+ * are those of the INVITE (RFC 3261 sections 9.1 and 17.1.1.3).
+ */
+static void hop_by_hop(struct text *t, const struct client *c, const char *method, const sip_to_t *to,
+	const char *extra)
+{
+	const char *uri = c->data + strlen("INVITE"), *via = memmem(c->data, c->len, "\r\n", 2);
+	const char *cseq = memmem(c->data, c->len, "\r\nCSeq: ", 8);
+
+	assert(via && cseq); /* we wrote it */
+	text_add(t, method);
+	text_add_bytes(t, uri, (size_t)(via + 2 - uri));
+	copy_lines(t, c, "Via:");
+	copy_lines(t, c, "Route:");
+	copy_lines(t, c, "From:");
+	if (to)
+		message_header(t, (const sip_header_t *)to);
+	else
+		copy_lines(t, c, "To:");
+	copy_lines(t, c, "Call-ID:");
+	text_add(t, "CSeq: ");
+	text_add_number(t, strtoul(cseq + 8, NULL, 10));
+	text_add_all(t, " ", method, "\r\nMax-Forwards: 70\r\n", extra ? extra : "", NULL);
+	message_end(t, NULL);
+}
+
+void client_cancel(struct client *c, const char *reason_header)
+{
+	struct text t = text_scratch();
+	struct client_request cancel = {.method = "CANCEL", .branch = c->key, .text = &t, .hop = &c->hop,
+		.resend = &c->resend.intervals};
+
+	hop_by_hop(&t, c, "CANCEL", NULL, reason_header);
+	client_send(NULL, c->set, &cancel, NULL, NULL);
+	await_quietly(c);
+}
+
+/* Receiving --------------------------------------------------------------------------------- */
+
+/** The INVITE was refused: acknowledge, and keep the ACK for repetitions of the answer. */
+static void complete_invite(struct client *c, const struct received *rx)
+{
+	static const struct intervals timer_d = {.wait_ms = {TIMER_D_MS}, .n = 0};
+	struct text t = text_scratch();
+	char *ack;
+
+	hop_by_hop(&t, c, "ACK", rx->sip->sip_to, NULL);
+	if (t.full)
+		goto out;
+	sip_send(c->set->sip, &c->hop, t.data, t.len, NULL);
+	ack = hop_is_reliable(&c->hop) ? NULL : malloc(t.len);
+	if (!ack)
+		goto out;
+	memcpy(ack, t.data, t.len);
+	free(c->data);
+	c->data = ack;
+	c->len = t.len;
+	c->state = CLIENT_COMPLETED;
+	c->set->completed++;
+	c->handlers = NULL;
+	pending_clear(&c->pending);
+	resend_start(&c->resend, sip_loop(c->set->sip), &timer_d, true, &resend_handlers, c);
+	return;
+out:
+	client_free(c);
+}
+
+static void on_provisional(struct client *c, const struct received *rx)
+{
+	if (is_invite(c)) {
+		if (!c->unwanted)
+			resend_stop(&c->resend); /* the stage timeouts of the call take over */
+	} else {
+		resend_slow(&c->resend);
+	}
+	c->state = CLIENT_PROCEEDING;
+	if (c->handlers && c->handlers->on_response)
+		c->handlers->on_response(rx, c->arg);
+}
+
+static void on_final(struct client *c, const struct received *rx)
+{
+	const struct client_handlers *handlers = c->handlers;
+	void *arg = c->arg;
+
+	if (is_invite(c) && rx->sip->sip_status->st_status >= 300)
+		complete_invite(c, rx);
+	else
+		client_free(c);
+	if (handlers && handlers->on_response)
+		handlers->on_response(rx, arg);
+}
+
+bool clients_on_response(struct clients *set, const struct received *rx)
+{
+	const sip_t *sip = rx->sip;
+	struct client *c;
+	uint64_t key;
+
+	/* Exactly one Via, ours: what carries more was not meant to end here (RFC 3261 section 8.1.3.3). */
+	if (!sip->sip_via || sip->sip_via->v_next || !branch_number(sip->sip_via->v_branch, &key))
+		return false;
+	c = find(set, key | !strcmp(sip->sip_cseq->cs_method_name, "CANCEL"));
+	if (!c || strcmp(c->method, sip->sip_cseq->cs_method_name))
+		return false;
+	if (c->state == CLIENT_COMPLETED) {
+		if (sip->sip_status->st_status >= 300)
+			sip_send(set->sip, &c->hop, c->data, c->len, NULL);
+		return sip->sip_status->st_status < 200 || sip->sip_status->st_status >= 300;
+	}
+	if (sip->sip_status->st_status < 200)
+		on_provisional(c, rx);
+	else
+		on_final(c, rx);
+	return true;
+}
+
+void clients_on_undelivered(struct clients *set, const char *sent, size_t n, int error)
+{
+	const char *branch = memmem(sent, n, cookie, sizeof(cookie) - 1);
+	char copy[BRANCH_SIZE] = "";
+	struct client *c;
+	uint64_t key;
+
+	if (!branch || (size_t)(sent + n - branch) < BRANCH_SIZE - 1)
+		return;
+	memcpy(copy, branch, BRANCH_SIZE - 1);
+	if (!branch_number(copy, &key))
+		return;
+	c = find(set, key | (n > 6 && !memcmp(sent, "CANCEL", 6)));
+	if (c && c->state == CLIENT_CALLING)
+		fail(c, -error);
+}
+
+bool client_is_branch(const sip_via_t *via)
+{
+	uint64_t number;
+
+	return via && !via->v_next && branch_number(via->v_branch, &number);
+}
+
+bool clients_own(const struct clients *set, const sip_via_t *via)
+{
+	uint64_t key;
+
+	return via && branch_number(via->v_branch, &key) && find(set, key);
+}

@@ -1,0 +1,71 @@
+/** @file client.h  A request of ours until its final answer: client transactions (RFC 3261 section 17.1).
+ *
+ * A request is kept as the bytes that were sent, is resent by the schedule, and is found again by
+ * the number in its branch. When a handler has been told the end, the client frees itself.
+ */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include "intervals.h"
+#include "sip.h"
+#include "text.h"
+
+struct client;
+struct clients;
+
+struct client_handlers {
+	/** Any answer. After a final one (>= 200) the client is gone: forget the pointer. */
+	void (*on_response)(const struct received *rx, void *arg);
+	/** No answer will come: -ETIMEDOUT the schedule is used up, else the transport's error. The client is gone. */
+	void (*on_failure)(int error, void *arg);
+};
+
+int clients_create(struct clients **out, struct sip *sip);
+void clients_destroy(struct clients *set);
+/** Transactions held, awaiting an answer; those kept only to acknowledge repeated failures do not count. */
+size_t clients_count(const struct clients *set);
+
+/** A branch for a new request, to be written into its Via; unique in time and among instances. */
+enum { BRANCH_SIZE = 24 };
+uint64_t client_branch(struct clients *set, char out[BRANCH_SIZE]);
+
+/** What client_send() is given. */
+struct client_request {
+	const char *method;             /* static text */
+	uint64_t branch;                /* from client_branch() */
+	const struct text *text;        /* the whole message, its topmost Via with that branch */
+	const struct hop *hop;
+	const struct intervals *resend;
+};
+
+/**
+ * Send a request.
+ *
+ * @param handlers  borrowed; NULL when nobody cares for the answer
+ * @return 0; -EMSGSIZE when the text is full; -ENOMEM; the error of sip_send(). *out is untouched and no handler
+ *         is called then
+ */
+int client_send(struct client **out, struct clients *set, const struct client_request *request,
+	const struct client_handlers *handlers, void *arg);
+
+/** The owner goes: answers are handled as the transaction needs, nobody is told. NULL is fine. */
+void client_forget(struct client *c);
+/** Stop resending an INVITE that is not wanted any more, without an answer so far; late ones still arrive. */
+void client_stop_resending(struct client *c);
+
+/**
+ * Cancel an INVITE that has had a provisional answer (RFC 3261 section 9.1). Its final answer, or
+ * -ETIMEDOUT once the resend schedule has passed again, still arrives.
+ */
+void client_cancel(struct client *c, const char *reason_header);
+
+/** A response came in. @return false when it belongs to no request of ours */
+bool clients_on_response(struct clients *set, const struct received *rx);
+/** The start of a datagram of ours came back as undeliverable. */
+void clients_on_undelivered(struct clients *set, const char *sent, size_t n, int error);
+/** Is this a branch of the form we give? */
+bool client_is_branch(const sip_via_t *via);
+/** Is this the branch of a request that is on its way now? Then it came back to us: a loop. */
+bool clients_own(const struct clients *set, const sip_via_t *via);
+
+#endif

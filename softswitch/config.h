@@ -1,0 +1,37 @@
+/** @file config.h  Keeps what the switch works with equal to softswitch.db.
+ *
+ * A thread watches the file and reads it anew when another process has changed it, routes included; the result
+ * is put in force from the loop in one step. So neither the disk nor a million routes hold up a call.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stddef.h>
+
+struct config;
+struct db;
+struct gateways;
+struct loop;
+struct mapping_gateways;
+struct parameters;
+struct routing;
+
+/** What is kept up to date; all borrowed. */
+struct config_targets {
+	struct parameters *parameters;
+	struct gateways *gateways;
+	struct mapping_gateways *mapping_gateways;
+	struct routing *routing;
+};
+
+/**
+ * Read the file and put it in force, then start watching it.
+ *
+ * @param db_take  open; closed by config_destroy(), or here when this fails
+ * @return 0; the error of db_config_load(); -ENOMEM
+ */
+int config_create(struct config **out, struct loop *loop, struct db *db_take, const struct config_targets *targets);
+/** Stops the thread. NULL is fine. */
+void config_destroy(struct config *c);
+
+#endif

@@ -1,0 +1,303 @@
+#include "dialog.h"
+
+#include "message.h"
+
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/url.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dialogs {
+	struct sip *sip;
+	struct dialog *by_tag;
+};
+
+int dialogs_create(struct dialogs **out, struct sip *sip)
+{
+	struct dialogs *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	set->sip = sip;
+	*out = set;
+	return 0;
+}
+
+void dialogs_destroy(struct dialogs *set)
+{
+	free(set);
+}
+
+size_t dialogs_count(const struct dialogs *set)
+{
+	return HASH_COUNT(set->by_tag);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b && !strcmp(a, b);
+}
+
+struct dialog *dialogs_find(const struct dialogs *set, const sip_t *sip)
+{
+	const char *ours = sip->sip_request ? sip->sip_to->a_tag : sip->sip_from->a_tag;
+	const char *theirs = sip->sip_request ? sip->sip_from->a_tag : sip->sip_to->a_tag;
+	struct dialog *d;
+
+	if (!ours)
+		return NULL;
+	HASH_FIND_STR(set->by_tag, ours, d);
+	if (!d || !same(d->call_id, sip->sip_call_id->i_id))
+		return NULL;
+	return !d->remote_tag || same(d->remote_tag, theirs) ? d : NULL;
+}
+
+const char *uri_user(const url_t *url)
+{
+	return url->url_user && url->url_user[0] ? url->url_user : "anonymous";
+}
+
+static int set_string(char **field, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+static int set_text(char **field, const struct text *t)
+{
+	char *copy = t->full ? NULL : strndup(t->data, t->len);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+static void add_url(struct text *t, const url_t *url)
+{
+	issize_t n = url_e(t->data + t->len, (isize_t)(t->size - t->len), url);
+
+	if (n < 0 || (size_t)n >= t->size - t->len)
+		t->full = true;
+	else
+		t->len += (size_t)n;
+}
+
+/** Numeric hosts only: a name would have to be resolved, and the peer is known by its address already. */
+static void hop_from_url(struct hop *hop, const url_t *url)
+{
+	const char *host = url->url_host ? url->url_host : "";
+	char copy[INET6_ADDRSTRLEN];
+	size_t n = strlen(host);
+	uint16_t port = htons(url->url_port && *url->url_port ? (uint16_t)atoi(url->url_port)
+							      : (uint16_t)(hop->listener->transport[1] == 'l' ? 5061 : 5060));
+
+	if (hop->listener->family == AF_INET6) {
+		if (n < 3 || host[0] != '[' || n - 2 >= sizeof(copy))
+			return;
+		memcpy(copy, host + 1, n - 2);
+		copy[n - 2] = '\0';
+		if (inet_pton(AF_INET6, copy, &hop->to.v6.sin6_addr) == 1)
+			hop->to.v6.sin6_port = port;
+	} else if (inet_pton(AF_INET, host, &hop->to.v4.sin_addr) == 1) {
+		hop->to.v4.sin_port = port;
+	}
+}
+
+static int add(struct dialog *d, struct dialogs *set, struct call *call)
+{
+	d->set = set;
+	d->call = call;
+	sip_token(set->sip, d->local_tag);
+	HASH_ADD_STR(set->by_tag, local_tag, d);
+	return 0;
+}
+
+static int set_target(struct dialog *d, const sip_contact_t *contact)
+{
+	struct text t = text_scratch();
+
+	if (!contact || contact->m_url->url_type == url_any)
+		return 0;
+	add_url(&t, contact->m_url);
+	return set_text(&d->target, &t);
+}
+
+/** Where requests go: the first route, else the target (RFC 3261 section 12.2.1.1, loose routing). */
+static int set_route(struct dialog *d, const sip_record_route_t *first, bool reverse, const sip_contact_t *contact)
+{
+	struct text t = text_scratch();
+	const sip_record_route_t *list[64], *r;
+	unsigned n = 0;
+
+	for (r = first; r && n < 64; r = r->r_next)
+		list[n++] = r;
+	for (unsigned i = 0; i < n; i++) {
+		r = list[reverse ? n - 1 - i : i];
+		text_add(&t, "Route: <");
+		add_url(&t, r->r_url);
+		text_add(&t, ">\r\n");
+	}
+	if (n)
+		hop_from_url(&d->hop, list[reverse ? n - 1 : 0]->r_url);
+	else if (contact && contact->m_url->url_type != url_any)
+		hop_from_url(&d->hop, contact->m_url);
+	return set_text(&d->route, &t);
+}
+
+/** A From or To header as a value, without its name and line end. */
+static void add_value(struct text *t, const sip_addr_t *a)
+{
+	size_t start = t->len;
+	char *colon;
+
+	message_header(t, (const sip_header_t *)a);
+	if (t->full)
+		return;
+	while (t->len > start && (t->data[t->len - 1] == '\n' || t->data[t->len - 1] == '\r'))
+		t->len--;
+	colon = memchr(t->data + start, ':', t->len - start);
+	if (!colon)
+		return;
+	do
+		colon++;
+	while (colon < t->data + t->len && (*colon == ' ' || *colon == '\t'));
+	t->len -= (size_t)(colon - (t->data + start));
+	memmove(t->data + start, colon, t->len - start);
+}
+
+int dialog_accept(struct dialog *d, struct dialogs *set, struct call *call, const struct received *invite)
+{
+	const sip_t *sip = invite->sip;
+	struct text t = text_scratch();
+
+	add(d, set, call);
+	hop_copy(&d->hop, &invite->back);
+	d->remote_seq = sip->sip_cseq->cs_seq;
+	add_value(&t, sip->sip_to);
+	text_add_all(&t, ";tag=", d->local_tag, NULL);
+	if (set_text(&d->local, &t))
+		return -ENOMEM;
+	t = text_scratch();
+	add_value(&t, sip->sip_from);
+	if (set_text(&d->remote, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
+		set_string(&d->remote_tag, sip->sip_from->a_tag ? sip->sip_from->a_tag : "") ||
+		set_string(&d->target, "") || set_target(d, sip->sip_contact))
+		return -ENOMEM;
+	return set_route(d, sip->sip_record_route, false, sip->sip_contact);
+}
+
+int dialog_begin(struct dialog *d, struct dialogs *set, struct call *call, const struct hop *hop,
+	const char *local, const char *remote, const char *target)
+{
+	struct text t = text_scratch();
+	char id[SIP_TOKEN_SIZE], more[SIP_TOKEN_SIZE];
+
+	add(d, set, call);
+	hop_copy(&d->hop, hop);
+	text_add_all(&t, local, ";tag=", d->local_tag, NULL);
+	if (set_text(&d->local, &t))
+		return -ENOMEM;
+	sip_token(set->sip, id);
+	sip_token(set->sip, more);
+	t = text_scratch();
+	text_add_all(&t, id, more, NULL);
+	if (set_text(&d->call_id, &t) || set_string(&d->remote, remote) || set_string(&d->target, target) ||
+		set_string(&d->route, ""))
+		return -ENOMEM;
+	return 0;
+}
+
+int dialog_establish(struct dialog *d, const sip_t *response)
+{
+	struct text t = text_scratch();
+
+	add_value(&t, response->sip_to);
+	if (set_text(&d->remote, &t) ||
+		set_string(&d->remote_tag, response->sip_to->a_tag ? response->sip_to->a_tag : "") ||
+		set_target(d, response->sip_contact))
+		return -ENOMEM;
+	return set_route(d, response->sip_record_route, true, response->sip_contact);
+}
+
+int dialog_refresh_target(struct dialog *d, const sip_t *sip)
+{
+	if (!sip->sip_contact)
+		return 0;
+	if (!d->route[0])
+		hop_from_url(&d->hop, sip->sip_contact->m_url);
+	return set_target(d, sip->sip_contact);
+}
+
+void dialog_clear(struct dialog *d)
+{
+	if (d->set)
+		HASH_DEL(d->set->by_tag, d);
+	hop_clear(&d->hop);
+	free(d->call_id);
+	free(d->local);
+	free(d->remote);
+	free(d->remote_tag);
+	free(d->target);
+	free(d->route);
+	free(d->credentials);
+	free(d->ack);
+	*d = (struct dialog){0};
+}
+
+int dialog_of_stray(struct dialog *d, const struct received *rx)
+{
+	const sip_t *sip = rx->sip;
+	struct text t = text_scratch();
+
+	hop_copy(&d->hop, &rx->back);
+	d->local_seq = d->invite_seq = sip->sip_cseq->cs_seq;
+	add_value(&t, sip->sip_from);
+	if (set_text(&d->local, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
+		set_string(&d->target, "") || set_string(&d->route, "") || dialog_establish(d, sip))
+		return -ENOMEM;
+	return d->target[0] ? 0 : -EINVAL;
+}
+
+void dialog_contact(const struct dialog *d, struct text *t)
+{
+	const struct listener *l = d->hop.listener;
+
+	text_add_all(t, "Contact: <sip:", l->sent_by, NULL);
+	if (strcmp(l->transport, "udp"))
+		text_add_all(t, ";transport=", l->transport, NULL);
+	text_add(t, ">\r\n");
+}
+
+static const char *via_transport(const struct listener *l)
+{
+	return l->transport[0] == 'u' ? "UDP" : l->transport[1] == 'c' ? "TCP" : "TLS";
+}
+
+void dialog_request(struct dialog *d, struct text *t, const char *method, const char *branch, uint32_t cseq,
+	unsigned max_forwards)
+{
+	const struct listener *l = d->hop.listener;
+
+	if (!cseq)
+		cseq = ++d->local_seq;
+	if (!strcmp(method, "INVITE"))
+		d->invite_seq = cseq;
+	text_add_all(t, method, " ", d->target, " SIP/2.0\r\nVia: SIP/2.0/", via_transport(l), " ", l->sent_by,
+		";rport;branch=", branch, "\r\n", d->route, "Max-Forwards: ", NULL);
+	text_add_number(t, max_forwards);
+	text_add_all(t, "\r\nFrom: ", d->local, "\r\nTo: ", d->remote, "\r\nCall-ID: ", d->call_id, "\r\nCSeq: ",
+		NULL);
+	text_add_number(t, cseq);
+	text_add_all(t, " ", method, "\r\n", NULL);
+}

@@ -1,0 +1,83 @@
+/** @file dialog.h  The state of one leg: what RFC 3261 section 12 says a dialog is.
+ *
+ * All of it is plain text and numbers, so it can be written out and read back.
+ */
+#ifndef DIALOG_H
+#define DIALOG_H
+
+#include "sip.h"
+#include "text.h"
+
+#include <uthash.h>
+
+struct call;
+struct dialogs;
+
+struct dialog {
+	UT_hash_handle hh; /* by local_tag */
+	struct dialogs *set;
+	struct call *call;
+
+	char local_tag[SIP_TOKEN_SIZE];
+	char *call_id;
+	char *local, *remote;  /* values of From and To as we send them, tags included once known */
+	char *remote_tag;      /* NULL: not established */
+	char *target;          /* remote target: URI of the peer's Contact */
+	char *route;           /* "Route: ...\r\n" lines, "" without route set */
+	uint32_t local_seq;    /* CSeq of our last request */
+	uint32_t remote_seq;   /* of the peer's last request */
+	uint32_t invite_seq;   /* of our last INVITE: its ACK repeats it */
+	struct hop hop;        /* where requests go */
+	char *credentials;     /* Authorization line of our last INVITE, which its ACK repeats; may be NULL */
+	char *ack;             /* the last ACK we sent, for repeated 200s; length ack_len */
+	size_t ack_len;
+};
+
+int dialogs_create(struct dialogs **out, struct sip *sip);
+void dialogs_destroy(struct dialogs *set);
+size_t dialogs_count(const struct dialogs *set);
+
+/**
+ * The dialog a received request or response speaks of: our tag, the Call-ID, and the peer's tag if both know it.
+ *
+ * @return NULL when there is none
+ */
+struct dialog *dialogs_find(const struct dialogs *set, const sip_t *sip);
+
+/** The leg of a caller: from its INVITE (RFC 3261 section 12.1.1). @return 0 or -ENOMEM; clear it in either case */
+int dialog_accept(struct dialog *d, struct dialogs *set, struct call *call, const struct received *invite);
+/**
+ * The leg to a gateway, before its first answer.
+ *
+ * @param local,remote  values of From (without tag) and To
+ */
+int dialog_begin(struct dialog *d, struct dialogs *set, struct call *call, const struct hop *hop,
+	const char *local, const char *remote, const char *target);
+/** An answer of the gateway: its tag, Contact and Record-Route (section 12.1.2). */
+int dialog_establish(struct dialog *d, const sip_t *response);
+/** A request or 2xx inside the dialog may move the remote target (section 12.2). */
+int dialog_refresh_target(struct dialog *d, const sip_t *sip);
+/**
+ * The dialog a 2xx to an INVITE of ours opened that nobody waits for any more; in no set.
+ *
+ * @return 0; -EINVAL without Contact; -ENOMEM; clear it in either case
+ */
+int dialog_of_stray(struct dialog *d, const struct received *response);
+/** Takes it out of its set and frees what it holds; zeroed afterwards. */
+void dialog_clear(struct dialog *d);
+
+/**
+ * Start a request inside the dialog: request line, Via, Route, Max-Forwards, From, To, Call-ID, CSeq.
+ * The caller adds Contact, other headers and message_end().
+ *
+ * @param cseq    0 = the next; an ACK repeats that of its INVITE
+ */
+void dialog_request(struct dialog *d, struct text *t, const char *method, const char *branch, uint32_t cseq,
+	unsigned max_forwards);
+/** "Contact: <sip:...>\r\n" of ours as seen by this peer. */
+void dialog_contact(const struct dialog *d, struct text *t);
+
+/** The user part of a URI for use in one of ours; "anonymous" when there is none. */
+const char *uri_user(const url_t *url);
+
+#endif

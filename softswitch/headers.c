@@ -1,0 +1,91 @@
+#include "headers.h"
+
+#include "message.h"
+
+#include <sofia-sip/msg_header.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define ALLOW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE, NOTIFY, REFER\r\n"
+
+const char headers_allow[] = ALLOW;
+const char headers_own[] = ALLOW;
+
+enum { REQUEST = HEADERS_REQUEST, RESPONSE = HEADERS_RESPONSE, BOTH = REQUEST | RESPONSE };
+
+/*
+ * What crosses: the content of the call and what users say to each other. Whatever is not named here stays on
+ * its side: routing (Via, Route, Record-Route, Path, Max-Forwards), the dialog (Call-ID, CSeq, Contact, tags),
+ * credentials (Authorization, WWW-Authenticate, ...), equipment (User-Agent, Server, Organization, Warning), and
+ * what each leg agrees on by itself (Supported, Require, Allow, Session-Expires, RSeq). In order of name.
+ */
+static const struct header_policy {
+	const char *name;
+	int kinds;
+} policy[] = {
+	{"Accept", REQUEST},
+	{"Accept-Encoding", REQUEST},
+	{"Accept-Language", REQUEST},
+	{"Alert-Info", BOTH},
+	{"Answer-Mode", BOTH},
+	{"Call-Info", BOTH},
+	{"Content-Disposition", BOTH},
+	{"Content-Encoding", BOTH},
+	{"Content-ID", BOTH},
+	{"Content-Language", BOTH},
+	{"Content-Type", BOTH},
+	{"Date", BOTH},
+	{"Diversion", BOTH},
+	{"Error-Info", RESPONSE},
+	{"Event", REQUEST},
+	{"Geolocation", REQUEST},
+	{"History-Info", BOTH},
+	{"Identity", REQUEST},
+	{"In-Reply-To", REQUEST},
+	{"Info-Package", REQUEST},
+	{"MIME-Version", BOTH},
+	{"P-Asserted-Identity", BOTH},
+	{"P-Early-Media", BOTH},
+	{"P-Preferred-Identity", REQUEST},
+	{"Priority", REQUEST},
+	{"Privacy", BOTH},
+	{"Reason", BOTH},
+	{"Recv-Info", BOTH},
+	{"Refer-Sub", BOTH},
+	{"Refer-To", REQUEST},
+	{"Referred-By", REQUEST},
+	{"Reply-To", BOTH},
+	{"Subject", REQUEST},
+	{"Subscription-State", REQUEST},
+	{"User-to-User", BOTH},
+};
+
+static int compare(const void *name, const void *entry)
+{
+	return strcasecmp(name, ((const struct header_policy *)entry)->name);
+}
+
+static const char *name_of(const sip_header_t *h)
+{
+	const char *name = h->sh_class->hc_name;
+
+	return name && *name ? name : h->sh_class == msg_unknown_class ? h->sh_unknown->un_name : NULL;
+}
+
+void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind)
+{
+	const sip_header_t *first =
+		from->sip_request ? (const sip_header_t *)from->sip_request : (const sip_header_t *)from->sip_status;
+
+	for (const sip_header_t *h = first; h; h = (const sip_header_t *)h->sh_succ) {
+		const char *name = name_of(h);
+		const struct header_policy *p = !name ? NULL
+						      : bsearch(name, policy, sizeof(policy) / sizeof(policy[0]),
+								sizeof(policy[0]), compare);
+
+		if (p && p->kinds & (int)kind)
+			message_header(t, h);
+	}
+}

@@ -1,0 +1,166 @@
+#include "invite.h"
+
+#include "headers.h"
+#include "leg.h"
+#include "message.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct invite {
+	struct stack *stack;
+	struct dialog dialog;
+	struct client *client;                  /* NULL: not on its way */
+	const struct invite_handlers *handlers; /* NULL: abandoned */
+	void *arg;
+	char *uri;
+	bool provisional, cancelled;
+	char *reason; /* for the CANCEL that waits for the first provisional answer */
+};
+
+static void cancel(struct invite *inv)
+{
+	inv->cancelled = true;
+	client_cancel(inv->client, inv->reason);
+}
+
+/** An answer to an INVITE that nobody wants. */
+static void on_abandoned_response(struct invite *inv, const struct received *rx)
+{
+	int status = rx->sip->sip_status->st_status;
+
+	if (status < 200) {
+		if (!inv->cancelled)
+			cancel(inv);
+		return;
+	}
+	if (status < 300)
+		leg_acknowledge_and_bye(inv->stack, rx);
+	invite_destroy(inv);
+}
+
+static void on_response(const struct received *rx, void *arg)
+{
+	struct invite *inv = arg;
+	int status = rx->sip->sip_status->st_status;
+
+	inv->provisional = true;
+	if (status >= 200)
+		inv->client = NULL;
+	if (!inv->handlers) {
+		on_abandoned_response(inv, rx);
+		return;
+	}
+	if (status > 100 && status < 300 && rx->sip->sip_to->a_tag)
+		dialog_establish(&inv->dialog, rx->sip); /* of forks the one that speaks last; the answer decides */
+	if (status < 200)
+		inv->handlers->on_provisional(rx, inv->arg);
+	else if (status < 300)
+		inv->handlers->on_answer(rx, inv->arg);
+	else
+		inv->handlers->on_refused(rx, inv->arg);
+}
+
+static void on_failure(int error, void *arg)
+{
+	struct invite *inv = arg;
+
+	inv->client = NULL;
+	if (inv->handlers)
+		inv->handlers->on_failure(error, inv->arg);
+	else
+		invite_destroy(inv);
+}
+
+static const struct client_handlers client_handlers = {on_response, on_failure};
+
+int invite_create(struct invite **out, struct stack *stack, struct call *call, const struct hop *hop,
+	const struct invite_content *content, const struct invite_handlers *handlers, void *arg)
+{
+	struct invite *inv = calloc(1, sizeof(*inv));
+	char uri[1024], local[1024], remote[1024];
+
+	if (!inv)
+		return -ENOMEM;
+	inv->stack = stack;
+	inv->handlers = handlers;
+	inv->arg = arg;
+	int n = snprintf(uri, sizeof(uri), "sip:%s@%s%s%s", content->callee, content->target,
+		hop_is_reliable(hop) ? ";transport=" : "", hop_is_reliable(hop) ? hop->listener->transport : "");
+	int m = snprintf(local, sizeof(local), "%s%s<sip:%s@%s>", content->display ? content->display : "",
+		content->display ? " " : "", content->caller, hop->listener->host);
+	snprintf(remote, sizeof(remote), "<sip:%s@%s>", content->callee, content->target);
+	if (n >= (int)sizeof(uri) || m >= (int)sizeof(local)) {
+		free(inv);
+		return -EMSGSIZE;
+	}
+	inv->uri = strdup(uri);
+	if (!inv->uri || dialog_begin(&inv->dialog, stack->dialogs, call, hop, local, remote, uri)) {
+		invite_destroy(inv);
+		return -ENOMEM;
+	}
+	*out = inv;
+	return 0;
+}
+
+int invite_send(struct invite *inv, const struct invite_content *content, const struct intervals *resend)
+{
+	struct text t = text_scratch();
+	char branch[BRANCH_SIZE];
+	struct body body = message_body(content->received);
+	struct client_request request = {.method = "INVITE", .text = &t, .hop = &inv->dialog.hop, .resend = resend};
+
+	assert(!inv->client);
+	request.branch = client_branch(inv->stack->clients, branch);
+	inv->provisional = false;
+	dialog_request(&inv->dialog, &t, "INVITE", branch, 0, content->max_forwards);
+	dialog_contact(&inv->dialog, &t);
+	text_add(&t, headers_own);
+	if (content->authorization) {
+		text_add(&t, content->authorization);
+		free(inv->dialog.credentials);
+		inv->dialog.credentials = strdup(content->authorization);
+	}
+	headers_pass(&t, content->received, HEADERS_REQUEST);
+	message_end(&t, &body);
+	return client_send(&inv->client, inv->stack->clients, &request, &client_handlers, inv);
+}
+
+void invite_abandon(struct invite *inv, const char *reason_header)
+{
+	inv->handlers = NULL;
+	inv->dialog.call = NULL;
+	if (!inv->client) {
+		invite_destroy(inv);
+		return;
+	}
+	inv->reason = reason_header ? strdup(reason_header) : NULL;
+	if (inv->provisional)
+		cancel(inv);
+	else
+		client_stop_resending(inv->client);
+}
+
+void invite_destroy(struct invite *inv)
+{
+	if (!inv)
+		return;
+	client_forget(inv->client);
+	dialog_clear(&inv->dialog);
+	free(inv->uri);
+	free(inv->reason);
+	free(inv);
+}
+
+struct dialog *invite_dialog(struct invite *inv)
+{
+	return &inv->dialog;
+}
+
+const char *invite_uri(const struct invite *inv)
+{
+	return inv->uri;
+}

@@ -1,0 +1,49 @@
+/** @file invite.h  One INVITE to one address of a gateway, and the leg it may become.
+ *
+ * Given up before its end, it cleans up after itself: CANCEL as soon as that is allowed, ACK and BYE for an
+ * answer that comes too late (RFC 3261 section 9.1).
+ */
+#ifndef INVITE_H
+#define INVITE_H
+
+#include "stack.h"
+
+struct call;
+struct invite;
+
+struct invite_handlers {
+	void (*on_provisional)(const struct received *rx, void *arg);
+	/** 2xx. The dialog stands; acknowledge it with leg_acknowledge(). */
+	void (*on_answer)(const struct received *rx, void *arg);
+	/** 300-699, acknowledged already. It may be sent again with credentials, or is to be destroyed. */
+	void (*on_refused)(const struct received *rx, void *arg);
+	/** -ETIMEDOUT or the transport's error. To be destroyed. */
+	void (*on_failure)(int error, void *arg);
+};
+
+/** Who calls whom, and what is passed on. All borrowed for the call of the function. */
+struct invite_content {
+	const char *caller, *display; /* user part; display name as it came, or NULL */
+	const char *callee;           /* user part */
+	const char *target;           /* host:port for the Request-URI */
+	const sip_t *received;        /* the caller's INVITE: its headers and body */
+	unsigned max_forwards;
+	const char *authorization;    /* a whole line, or NULL */
+};
+
+/** @param handlers,arg  borrowed until invite_abandon() or invite_destroy() */
+int invite_create(struct invite **out, struct stack *stack, struct call *call, const struct hop *hop,
+	const struct invite_content *content, const struct invite_handlers *handlers, void *arg);
+/** Send it; again after on_refused, with the next CSeq. @return as client_send() */
+int invite_send(struct invite *inv, const struct invite_content *content, const struct intervals *resend);
+
+/** Nobody wants it any more; it ends by itself. @param reason_header  for the CANCEL; may be NULL */
+void invite_abandon(struct invite *inv, const char *reason_header);
+/** It has ended: refused, failed, or the call of the answered leg is over. NULL is fine. */
+void invite_destroy(struct invite *inv);
+
+struct dialog *invite_dialog(struct invite *inv);
+/** Request-URI of the INVITE, for digest. */
+const char *invite_uri(const struct invite *inv);
+
+#endif

@@ -1,0 +1,23 @@
+/** @file leg.h  The requests we send inside a dialog on our own account: ACK and BYE. */
+#ifndef LEG_H
+#define LEG_H
+
+#include "message.h"
+#include "stack.h"
+
+/**
+ * Acknowledge the 2xx to our last INVITE in this dialog (RFC 3261 section 13.2.2.4) and keep the ACK for repetitions.
+ *
+ * @param carries  headers of the body and the body come from this message; NULL = no body
+ */
+void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries);
+/** The 2xx came again: so does its ACK. */
+void leg_acknowledge_again(struct stack *stack, struct dialog *d);
+
+/** End the dialog at the peer's side. The BYE looks after itself. @param reason_header  a whole line, or NULL */
+void leg_bye(struct stack *stack, struct dialog *d, const struct intervals *resend, const char *reason_header);
+
+/** A 2xx to an INVITE nobody wants any more: acknowledge it and hang up at once. */
+void leg_acknowledge_and_bye(struct stack *stack, const struct received *response);
+
+#endif

@@ -1,0 +1,274 @@
+/* The daemon: opens everything in order, runs the loop, closes everything in reverse. */
+
+#include "calls.h"
+#include "clock.h"
+#include "config.h"
+#include "control_methods.h"
+#include "db.h"
+#include "db_cdr.h"
+#include "gateways.h"
+#include "log.h"
+#include "loop.h"
+#include "mapping_gateways.h"
+#include "options.h"
+#include "plan.h"
+#include "stack.h"
+
+#include <event2/event.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	EXIT_USAGE = 2,
+	CHECK_MS = 50,             /* while stopping: how often it is looked whether all is over */
+	FAREWELL_MS = 2000,        /* and how long the last BYEs are waited for */
+	RECORDS_MS = 10000         /* and the last call records */
+};
+
+struct daemon {
+	const struct options *options;
+	struct loop *loop;
+	struct stack stack;
+	struct gateways *gateways;
+	struct mapping_gateways *mapping_gateways;
+	struct routing *routing;
+	struct cdr_log *cdr_log;
+	struct config *config;
+	struct calls *calls;
+	struct control *control;
+	struct control_context context;
+	struct event *term, *interrupt, *stopping;
+	uint64_t drain_until_ms, farewell_until_ms; /* 0: not stopping */
+};
+
+/* Stopping ---------------------------------------------------------------------------------- */
+
+static void schedule_check(struct daemon *d)
+{
+	struct timeval tv = {.tv_usec = CHECK_MS * 1000};
+
+	event_add(d->stopping, &tv);
+}
+
+static void on_stopping(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	uint64_t now = clock_now_ms();
+	struct calls_held held;
+
+	(void)fd;
+	(void)what;
+	calls_held(d->calls, &held);
+	if (held.calls && now >= d->drain_until_ms) {
+		log_info(NULL, "hanging up calls=%zu", held.calls);
+		calls_hangup_all(d->calls, CAUSE_SHUTDOWN);
+		calls_held(d->calls, &held);
+	}
+	if (!held.calls && !d->farewell_until_ms)
+		d->farewell_until_ms = now + FAREWELL_MS;
+	if (!held.calls && (!held.transactions || now >= d->farewell_until_ms))
+		loop_stop(d->loop);
+	else
+		schedule_check(d);
+}
+
+static void on_signal(evutil_socket_t signal, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)what;
+	if (d->drain_until_ms) {
+		log_info(NULL, "second signal, ending at once signal=%d", (int)signal);
+		calls_hangup_all(d->calls, CAUSE_SHUTDOWN);
+		loop_stop(d->loop);
+		return;
+	}
+	log_info(NULL, "stopping signal=%d drain_s=%u", (int)signal, d->options->drain_s);
+	d->drain_until_ms = clock_now_ms() + 1000u * d->options->drain_s;
+	calls_refuse_new(d->calls);
+	on_stopping(-1, 0, d);
+}
+
+static int catch_signals(struct daemon *d)
+{
+	struct event_base *base = loop_base(d->loop);
+
+	signal(SIGPIPE, SIG_IGN);
+	d->term = evsignal_new(base, SIGTERM, on_signal, d);
+	d->interrupt = evsignal_new(base, SIGINT, on_signal, d);
+	d->stopping = evtimer_new(base, on_stopping, d);
+	if (!d->term || !d->interrupt || !d->stopping)
+		return -ENOMEM;
+	return event_add(d->term, NULL) || event_add(d->interrupt, NULL) ? -ENOMEM : 0;
+}
+
+/* Starting ---------------------------------------------------------------------------------- */
+
+static int open_stack(struct daemon *d, char *error, size_t size)
+{
+	const struct options *o = d->options;
+	struct stack *s = &d->stack;
+	int err;
+
+	clock_init();
+	err = loop_create(&d->loop);
+	if (err) {
+		snprintf(error, size, "the SIP library does not run over libevent: %s", strerror(-err));
+		return err;
+	}
+	s->loop = d->loop;
+	err = sip_create(&s->sip, d->loop, o->listen, o->n_listen, o->tls_dir, error, size);
+	if (!err)
+		err = clients_create(&s->clients, s->sip);
+	if (!err)
+		err = servers_create(&s->servers, s->sip);
+	if (!err)
+		err = dialogs_create(&s->dialogs, s->sip);
+	if (!err)
+		err = resolver_create(&s->resolver, loop_base(d->loop), getenv("SOFTSWITCH_DNS"));
+	return err;
+}
+
+static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
+{
+	struct config_targets targets = {.parameters = &d->stack.parameters};
+	int err = gateways_create(&d->gateways);
+
+	if (!err)
+		err = mapping_gateways_create(&d->mapping_gateways);
+	if (!err)
+		err = routing_create(&d->routing, sip_random(d->stack.sip));
+	if (err) {
+		db_close(db);
+		return err;
+	}
+	targets.gateways = d->gateways;
+	targets.mapping_gateways = d->mapping_gateways;
+	targets.routing = d->routing;
+	err = config_create(&d->config, d->loop, db, &targets);
+	if (err)
+		snprintf(error, size, "cannot read %s: %s", d->options->db, strerror(-err));
+	if (!err)
+		err = cdr_open(&d->cdr_log, d->options->cdr, error, size);
+	return err;
+}
+
+static int open_doors(struct daemon *d, char *error, size_t size)
+{
+	int err = calls_create(&d->calls, &d->stack, d->mapping_gateways, d->routing, d->cdr_log);
+
+	if (err)
+		return err;
+	d->context = (struct control_context){
+		.name = d->options->name,
+		.version = SOFTSWITCH_VERSION,
+		.db = d->options->db,
+		.cdr = d->options->cdr,
+		.started_ms = clock_now_ms(),
+		.gateways = d->gateways,
+		.routing = d->routing,
+		.calls = d->calls,
+		.cdr_log = d->cdr_log,
+		.sip = d->stack.sip,
+	};
+	return control_create(&d->control, loop_base(d->loop), d->options->control, control_methods, &d->context, error,
+		size);
+}
+
+static void close_all(struct daemon *d)
+{
+	if (d->calls)
+		calls_hangup_all(d->calls, CAUSE_SHUTDOWN);
+	control_destroy(d->control);
+	calls_destroy(d->calls);
+	cdr_close(d->cdr_log, RECORDS_MS);
+	config_destroy(d->config);
+	resolver_destroy(d->stack.resolver);
+	clients_destroy(d->stack.clients);
+	servers_destroy(d->stack.servers);
+	dialogs_destroy(d->stack.dialogs);
+	routing_destroy(d->routing);
+	mapping_gateways_destroy(d->mapping_gateways);
+	gateways_destroy(d->gateways);
+	sip_destroy(d->stack.sip);
+	if (d->stopping)
+		event_free(d->stopping);
+	if (d->interrupt)
+		event_free(d->interrupt);
+	if (d->term)
+		event_free(d->term);
+	loop_destroy(d->loop);
+}
+
+static int run(const struct options *options, struct db *db)
+{
+	struct daemon d = {.options = options};
+	char error[512] = "";
+	int err = open_stack(&d, error, sizeof(error));
+
+	if (err)
+		db_close(db);
+	else
+		err = open_rooms(&d, db, error, sizeof(error));
+	if (!err)
+		err = open_doors(&d, error, sizeof(error));
+	if (!err)
+		err = catch_signals(&d);
+	if (err) {
+		log_error(NULL, "cannot start reason=%s", error[0] ? error : strerror(-err));
+	} else {
+		for (size_t i = 0; i < sip_listeners(d.stack.sip); i++)
+			log_info(NULL, "listening on=%s transport=%s", sip_listener(d.stack.sip, i)->sent_by,
+				sip_listener(d.stack.sip, i)->transport);
+		loop_run(d.loop);
+		log_info(NULL, "stopped");
+	}
+	close_all(&d);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/** Create, upgrade or only look at both files. *config receives the open softswitch.db. */
+static int open_databases(const struct options *o, struct db **config)
+{
+	enum db_mode mode = o->action == OPTIONS_CHECK ? DB_CHECK : DB_CREATE;
+	struct db *cdr = NULL;
+	char error[512];
+
+	if (db_open(config, o->db, DB_CONFIG, mode, error, sizeof(error)) ||
+		db_open(&cdr, o->cdr, DB_CDR, mode, error, sizeof(error))) {
+		fprintf(stderr, "softswitch: %s\n", error);
+		return EXIT_FAILURE;
+	}
+	db_close(cdr);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[])
+{
+	struct options options;
+	char error[512];
+	struct db *db = NULL;
+	int status;
+
+	if (options_parse(&options, argc, argv, error, sizeof(error))) {
+		fprintf(stderr, "softswitch: %s\n%s\n", error, options_usage());
+		return EXIT_USAGE;
+	}
+	log_setup(options.log_level, options.log_format);
+	if (options.action == OPTIONS_HELP || options.action == OPTIONS_VERSION) {
+		puts(options.action == OPTIONS_HELP ? options_help() : "softswitch " SOFTSWITCH_VERSION);
+		options_clear(&options);
+		return EXIT_SUCCESS;
+	}
+	status = open_databases(&options, &db);
+	if (status == EXIT_SUCCESS && options.action == OPTIONS_RUN)
+		status = run(&options, db);
+	else
+		db_close(db);
+	options_clear(&options);
+	return status;
+}

@@ -1,0 +1,82 @@
+#include "message.h"
+
+#include "sip.h"
+
+#include <sofia-sip/msg_header.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_status.h>
+
+#include <string.h>
+
+struct body message_body(const sip_t *sip)
+{
+	if (!sip->sip_payload)
+		return (struct body){0};
+	return (struct body){.data = sip->sip_payload->pl_data, .len = sip->sip_payload->pl_len};
+}
+
+const char *message_phrase(int status)
+{
+	const char *phrase = sip_status_phrase(status);
+
+	return phrase && strcmp(phrase, " ") ? phrase : "Status";
+}
+
+void message_status(struct text *t, int status, const char *phrase)
+{
+	text_add(t, "SIP/2.0 ");
+	text_add_number(t, (unsigned long)status);
+	text_add_all(t, " ", phrase ? phrase : message_phrase(status), "\r\n", NULL);
+}
+
+void message_header(struct text *t, const sip_header_t *h)
+{
+	const msg_common_t *c = h->sh_common;
+	issize_t n;
+
+	if (c->h_data) { /* of a list in one line, the first holds the line and the others nothing */
+		text_add_bytes(t, c->h_data, c->h_len);
+		return;
+	}
+	n = msg_header_e(t->data + t->len, (isize_t)(t->size - t->len), (const msg_header_t *)h, 0);
+	if (n < 0 || (size_t)n >= t->size - t->len)
+		t->full = true;
+	else
+		t->len += (size_t)n;
+}
+
+static void headers(struct text *t, const void *first)
+{
+	for (const sip_header_t *h = first; h; h = h->sh_next)
+		message_header(t, h);
+}
+
+void message_response_head(struct text *t, const struct received *rx)
+{
+	const sip_t *sip = rx->sip;
+
+	headers(t, sip->sip_via);
+	message_header(t, (const sip_header_t *)sip->sip_from);
+	message_header(t, (const sip_header_t *)sip->sip_call_id);
+	message_header(t, (const sip_header_t *)sip->sip_cseq);
+	headers(t, sip->sip_record_route);
+}
+
+void message_to(struct text *t, const sip_to_t *to, const char *tag)
+{
+	message_header(t, (const sip_header_t *)to);
+	if (to->a_tag || t->full)
+		return;
+	while (t->len && (t->data[t->len - 1] == '\n' || t->data[t->len - 1] == '\r'))
+		t->len--;
+	text_add_all(t, ";tag=", tag, "\r\n", NULL);
+}
+
+void message_end(struct text *t, const struct body *body)
+{
+	text_add(t, "Content-Length: ");
+	text_add_number(t, body ? body->len : 0);
+	text_add(t, "\r\n\r\n");
+	if (body && body->len)
+		text_add_bytes(t, body->data, body->len);
+}

@@ -1,0 +1,33 @@
+/** @file message.h  Reads and writes the parts of SIP messages. Headers that came in are copied byte for byte. */
+#ifndef MESSAGE_H
+#define MESSAGE_H
+
+#include "text.h"
+
+#include <sofia-sip/sip.h>
+
+struct received;
+
+/** A body with its headers; bytes are borrowed. */
+struct body {
+	const char *data;
+	size_t len;
+};
+struct body message_body(const sip_t *sip);
+
+/** "SIP/2.0 180 Ringing"; phrase NULL = the usual one of the code. */
+void message_status(struct text *t, int status, const char *phrase);
+const char *message_phrase(int status);
+
+/** One header as it came in, with its line end; written anew if it was changed since. */
+void message_header(struct text *t, const sip_header_t *h);
+
+/** What every response repeats of its request: Via, From, Call-ID, CSeq, Record-Route (RFC 3261 sections 8.2.6.2, 12.1.1). */
+void message_response_head(struct text *t, const struct received *rx);
+/** The To line, with this tag if it has none. */
+void message_to(struct text *t, const sip_to_t *to, const char *tag);
+
+/** Content-Length, the empty line and the body; the last thing to add. Content-Type is added by whoever knows it. */
+void message_end(struct text *t, const struct body *body);
+
+#endif

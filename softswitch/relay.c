@@ -1,0 +1,195 @@
+#include "relay.h"
+
+#include "headers.h"
+#include "leg.h"
+#include "message.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_FORWARDS = 70 };
+
+struct relay {
+	LIST_ENTRY(relay) link;
+	struct call *call;
+	struct dialog *from, *to;
+	struct server *server;
+	struct client *client;
+	bool invite, offerless;
+	bool answered; /* re-INVITE: its 2xx awaits the ACK */
+};
+
+static void relay_free(struct relay *r)
+{
+	LIST_REMOVE(r, link);
+	free(r);
+}
+
+/** Targets move with re-INVITE and UPDATE and their answers (RFC 3261 section 12.2, RFC 3311 section 5). */
+static bool refreshes_target(const sip_t *sip)
+{
+	return sip->sip_cseq->cs_method == sip_method_invite || sip->sip_cseq->cs_method == sip_method_update;
+}
+
+static void on_unacknowledged(void *arg)
+{
+	struct relay *r = arg;
+	struct call *call = r->call;
+
+	relay_free(r);
+	call_hangup(call, CAUSE_NO_ACK);
+}
+
+static const struct server_handlers server_handlers = {.on_unacknowledged = on_unacknowledged};
+
+/** Pass the other side's answer back. */
+static void answer(struct relay *r, const struct received *rx)
+{
+	int status = rx->sip->sip_status->st_status;
+	struct text t = text_scratch();
+	struct body body = message_body(rx->sip);
+
+	server_begin(r->server, &t, status, rx->sip->sip_status->st_phrase, NULL);
+	if (refreshes_target(rx->sip) && status < 300)
+		dialog_contact(r->from, &t);
+	headers_pass(&t, rx->sip, HEADERS_RESPONSE);
+	message_end(&t, &body);
+	server_send(r->server, &t, status, &call_stack(r->call)->parameters.resend);
+}
+
+static void on_response(const struct received *rx, void *arg)
+{
+	struct relay *r = arg;
+	struct call *call = r->call;
+	struct dialog *to = r->to;
+	int status = rx->sip->sip_status->st_status;
+
+	if (status == 100)
+		return;
+	answer(r, rx);
+	if (status < 200)
+		return;
+	r->client = NULL;
+	if (status < 300 && refreshes_target(rx->sip))
+		dialog_refresh_target(to, rx->sip);
+	if (r->invite && status < 300) {
+		r->answered = true;
+		if (!r->offerless)
+			leg_acknowledge(call_stack(call), to, NULL);
+		return;
+	}
+	relay_free(r);
+	if (status == 481)
+		call_leg_gone(call, to);
+}
+
+static void on_failure(int error, void *arg)
+{
+	struct relay *r = arg;
+
+	(void)error;
+	server_reply(r->server, 408, NULL, NULL, NULL, &call_stack(r->call)->parameters.resend);
+	relay_free(r);
+}
+
+static const struct client_handlers client_handlers = {on_response, on_failure};
+
+static int send_on(struct relay *r, const sip_t *sip)
+{
+	struct stack *stack = call_stack(r->call);
+	struct text t = text_scratch();
+	char branch[BRANCH_SIZE];
+	struct body body = message_body(sip);
+	/* The client keeps the name: it must outlive this message. */
+	static const char *const methods[] = {"INVITE", "UPDATE", "INFO", "MESSAGE", "NOTIFY", "REFER"};
+	struct client_request request = {.text = &t, .hop = &r->to->hop, .resend = &stack->parameters.resend};
+
+	for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (!strcmp(methods[i], sip->sip_request->rq_method_name))
+			request.method = methods[i];
+	if (!request.method)
+		return -ENOTSUP;
+	request.branch = client_branch(stack->clients, branch);
+	dialog_request(r->to, &t, request.method, branch, 0, MAX_FORWARDS);
+	dialog_contact(r->to, &t);
+	headers_pass(&t, sip, HEADERS_REQUEST);
+	message_end(&t, &body);
+	return client_send(&r->client, stack->clients, &request, &client_handlers, r);
+}
+
+static bool invite_pending(struct call *call)
+{
+	const struct relay *r;
+
+	LIST_FOREACH (r, call_relays(call), link)
+		if (r->invite)
+			return true;
+	return false;
+}
+
+void relay_request(struct call *call, struct dialog *from, const struct received *rx)
+{
+	struct stack *stack = call_stack(call);
+	struct dialog *to = call_other_leg(call, from);
+	bool invite = rx->sip->sip_request->rq_method == sip_method_invite;
+	struct relay *r;
+	int err;
+
+	if (!to || (invite && invite_pending(call))) {
+		sip_reply_stateless(stack->sip, rx, 491, NULL, NULL);
+		return;
+	}
+	r = calloc(1, sizeof(*r));
+	if (!r || server_create(&r->server, stack->servers, rx, &server_handlers, r)) {
+		free(r);
+		sip_reply_stateless(stack->sip, rx, 500, NULL, NULL);
+		return;
+	}
+	r->call = call;
+	r->from = from;
+	r->to = to;
+	r->invite = invite;
+	r->offerless = invite && !message_body(rx->sip).len;
+	LIST_INSERT_HEAD(call_relays(call), r, link);
+	if (invite)
+		server_reply(r->server, 100, NULL, NULL, NULL, &stack->parameters.resend);
+	if (refreshes_target(rx->sip))
+		dialog_refresh_target(from, rx->sip);
+	err = send_on(r, rx->sip);
+	if (!err)
+		return;
+	server_reply(r->server, err == -ENOTSUP ? 501 : 503, NULL, NULL, err == -ENOTSUP ? headers_allow : NULL,
+		&stack->parameters.resend);
+	relay_free(r);
+}
+
+void relay_acknowledge(struct call *call, struct dialog *from, const struct received *ack)
+{
+	struct relay *r;
+
+	LIST_FOREACH (r, call_relays(call), link)
+		if (r->answered && r->from == from)
+			break;
+	if (!r)
+		return;
+	if (r->offerless)
+		leg_acknowledge(call_stack(call), r->to, ack->sip);
+	server_acknowledge(r->server);
+	relay_free(r);
+}
+
+void relay_end_all(struct call *call)
+{
+	struct relay *r;
+
+	while ((r = LIST_FIRST(call_relays(call)))) {
+		if (!r->answered)
+			server_reply(r->server, r->invite ? 487 : 481, NULL, NULL, NULL,
+				&call_stack(call)->parameters.resend);
+		else
+			server_forget(r->server);
+		client_forget(r->client);
+		relay_free(r);
+	}
+}

@@ -1,0 +1,76 @@
+#include "resend.h"
+
+#include "loop.h"
+
+static uint32_t wait_ms(const struct resend *r)
+{
+	const struct intervals *iv = &r->intervals;
+
+	if (r->quiet)
+		return resend_total_ms(iv);
+	return r->done < iv->n ? iv->wait_ms[r->done] : iv->wait_ms[0];
+}
+
+static void arm(struct resend *r)
+{
+	struct timeval tv;
+
+	event_add(&r->event, loop_delay(r->loop, wait_ms(r), &tv));
+}
+
+static void on_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct resend *r = arg;
+
+	(void)fd;
+	(void)what;
+	if (r->quiet || r->done >= r->intervals.n) {
+		r->running = false;
+		r->handlers->on_expired(r->arg);
+		return;
+	}
+	r->done++;
+	arm(r); /* before the handler, which may stop it */
+	r->handlers->on_due(r->arg);
+}
+
+void resend_start(struct resend *r, struct loop *loop, const struct intervals *intervals, bool reliable,
+	const struct resend_handlers *handlers, void *arg)
+{
+	resend_stop(r);
+	if (intervals != &r->intervals)
+		r->intervals = *intervals;
+	r->loop = loop;
+	r->handlers = handlers;
+	r->arg = arg;
+	r->done = 0;
+	r->quiet = reliable;
+	r->running = true;
+	event_assign(&r->event, loop_base(loop), -1, 0, on_time, r);
+	arm(r);
+}
+
+void resend_slow(struct resend *r)
+{
+	struct intervals *iv = &r->intervals;
+
+	for (unsigned i = r->done + 1; i < iv->n; i++)
+		iv->wait_ms[i] = iv->wait_ms[iv->n - 1];
+}
+
+void resend_stop(struct resend *r)
+{
+	if (!r->running)
+		return;
+	event_del(&r->event);
+	r->running = false;
+}
+
+uint32_t resend_total_ms(const struct intervals *intervals)
+{
+	uint32_t total = intervals->wait_ms[0];
+
+	for (unsigned i = 0; i < intervals->n; i++)
+		total += intervals->wait_ms[i];
+	return total;
+}

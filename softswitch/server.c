@@ -1,0 +1,330 @@
+#include "server.h"
+
+#include "loop.h"
+#include "message.h"
+#include "resend.h"
+
+#include <sofia-sip/sip_status.h>
+#include <uthash.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	KEY_SIZE = 1 << 17, /* more than a message holds, so nothing is ever cut */
+	TIMER_I_MS = 5000,  /* after the ACK: late repetitions of INVITE and ACK (RFC 3261 section 17.2.1) */
+	TIMER_J_MS = 32000  /* after the answer to another request (section 17.2.2) */
+};
+
+enum server_state {
+	SERVER_PROCEEDING, /* no final response yet */
+	SERVER_ANSWERED,   /* INVITE: 2xx sent, awaits ACK */
+	SERVER_REFUSED,    /* INVITE: failure sent, awaits ACK */
+	SERVER_DONE        /* kept to recognize repetitions */
+};
+
+struct server {
+	UT_hash_handle hh;       /* by key: branch and sent-by of the topmost Via, method */
+	UT_hash_handle by_merge; /* by merge: Call-ID, tag of From, CSeq */
+	struct servers *set;
+	char *key, *merge;
+	enum server_state state;
+	bool invite;
+	struct hop hop;
+	char *head, *to;       /* what each response repeats; gone after the final one */
+	char *response;        /* the last one sent */
+	size_t response_len;
+	struct resend resend;
+	const struct server_handlers *handlers;
+	void *arg;
+};
+
+struct servers {
+	struct sip *sip;
+	struct server *by_key, *by_merge;
+	size_t done; /* of them in SERVER_DONE */
+};
+
+int servers_create(struct servers **out, struct sip *sip)
+{
+	struct servers *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	set->sip = sip;
+	*out = set;
+	return 0;
+}
+
+static void server_free(struct server *s)
+{
+	s->set->done -= s->state == SERVER_DONE;
+	resend_stop(&s->resend);
+	hop_clear(&s->hop);
+	HASH_DEL(s->set->by_key, s);
+	HASH_DELETE(by_merge, s->set->by_merge, s);
+	free(s->key);
+	free(s->merge);
+	free(s->head);
+	free(s->to);
+	free(s->response);
+	free(s);
+}
+
+void servers_destroy(struct servers *set)
+{
+	struct server *s, *next;
+
+	if (!set)
+		return;
+	HASH_ITER(hh, set->by_key, s, next)
+		server_free(s);
+	free(set);
+}
+
+size_t servers_count(const struct servers *set)
+{
+	return HASH_COUNT(set->by_key) - set->done;
+}
+
+/* Recognizing ------------------------------------------------------------------------------- */
+
+/** RFC 3261 section 17.2.3; without the magic cookie what RFC 2543 compares stands for the branch. */
+static const char *make_key(const sip_t *sip, const char *method)
+{
+	static char key[KEY_SIZE];
+	const sip_via_t *via = sip->sip_via;
+
+	if (via->v_branch && !strncasecmp(via->v_branch, "z9hG4bK", 7))
+		snprintf(key, KEY_SIZE, "%s %s:%s %s", via->v_branch, via->v_host,
+			via->v_port ? via->v_port : "", method);
+	else
+		snprintf(key, KEY_SIZE, "%s %s %u %s:%s %s", sip->sip_call_id->i_id,
+			sip->sip_from->a_tag ? sip->sip_from->a_tag : "", sip->sip_cseq->cs_seq, via->v_host,
+			via->v_port ? via->v_port : "", method);
+	return key;
+}
+
+static const char *make_merge_key(const sip_t *sip, const char *method)
+{
+	static char key[KEY_SIZE];
+
+	snprintf(key, KEY_SIZE, "%s %s %u %s", sip->sip_call_id->i_id,
+		sip->sip_from->a_tag ? sip->sip_from->a_tag : "", sip->sip_cseq->cs_seq,
+		method);
+	return key;
+}
+
+static struct server *find(const struct servers *set, const sip_t *sip, const char *method)
+{
+	const char *key = make_key(sip, method);
+	struct server *s;
+
+	HASH_FIND_STR(set->by_key, key, s);
+	return s;
+}
+
+static struct server *find_merged(const struct servers *set, const sip_t *sip, const char *method)
+{
+	const char *key = make_merge_key(sip, method);
+	struct server *s;
+
+	HASH_FIND(by_merge, set->by_merge, key, strlen(key), s);
+	return s;
+}
+
+bool servers_merged(const struct servers *set, const struct received *rx)
+{
+	return find_merged(set, rx->sip, rx->sip->sip_request->rq_method_name) != NULL;
+}
+
+static void send_again(struct server *s)
+{
+	if (s->response)
+		sip_send(s->set->sip, &s->hop, s->response, s->response_len, NULL);
+}
+
+/** Nothing more to say: the repetitions of this request are swallowed for a while. */
+static void linger(struct server *s, uint32_t ms);
+
+/** @param s  the INVITE of the same branch, if any */
+static bool on_ack(struct servers *set, struct server *s, const sip_t *sip)
+{
+	if (s && s->state == SERVER_REFUSED)
+		linger(s, TIMER_I_MS);
+	if (s && s->state != SERVER_ANSWERED)
+		return true;
+	/* The ACK to a 2xx has a branch of its own and belongs to the dialog; where that is gone already, it is ours. */
+	s = find_merged(set, sip, "INVITE");
+	if (!s || s->state != SERVER_ANSWERED || s->handlers)
+		return false;
+	server_acknowledge(s);
+	return true;
+}
+
+bool servers_on_request(struct servers *set, const struct received *rx)
+{
+	const sip_t *sip = rx->sip;
+	sip_method_t method = sip->sip_request->rq_method;
+	bool for_invite = method == sip_method_ack || method == sip_method_cancel;
+	struct server *s = find(set, sip, for_invite ? "INVITE" : sip->sip_request->rq_method_name);
+
+	if (method == sip_method_ack)
+		return on_ack(set, s, sip);
+	if (!s)
+		return false;
+	if (method == sip_method_cancel) {
+		sip_reply_stateless(set->sip, rx, SIP_200_OK, NULL);
+		if (s->state == SERVER_PROCEEDING && s->handlers && s->handlers->on_cancel)
+			s->handlers->on_cancel(rx, s->arg);
+		return true;
+	}
+	send_again(s);
+	return true;
+}
+
+/* Answering --------------------------------------------------------------------------------- */
+
+static void on_due(void *arg)
+{
+	send_again(arg);
+}
+
+static void on_expired(void *arg)
+{
+	struct server *s = arg;
+	const struct server_handlers *handlers = s->state == SERVER_ANSWERED ? s->handlers : NULL;
+	void *owner = s->arg;
+
+	server_free(s);
+	if (handlers && handlers->on_unacknowledged)
+		handlers->on_unacknowledged(owner);
+}
+
+static const struct resend_handlers resend_handlers = {on_due, on_expired};
+
+static void linger(struct server *s, uint32_t ms)
+{
+	struct intervals wait = {.wait_ms = {ms}};
+
+	s->set->done += s->state != SERVER_DONE;
+	s->state = SERVER_DONE;
+	s->handlers = NULL;
+	if (hop_is_reliable(&s->hop)) {
+		resend_stop(&s->resend);
+		hop_clear(&s->hop); /* the connection repeats nothing; let it be closed */
+	}
+	resend_start(&s->resend, sip_loop(s->set->sip), &wait, true, &resend_handlers, s);
+}
+
+static char *copy_of(const struct text *t)
+{
+	char *copy = t->full ? NULL : malloc(t->len + 1);
+
+	if (copy) {
+		memcpy(copy, t->data, t->len);
+		copy[t->len] = '\0';
+	}
+	return copy;
+}
+
+int server_create(struct server **out, struct servers *set, const struct received *rx,
+	const struct server_handlers *handlers, void *arg)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	struct text head = text_scratch(), to;
+
+	if (!s)
+		return -ENOMEM;
+	message_response_head(&head, rx);
+	s->head = copy_of(&head);
+	to = text_scratch();
+	message_header(&to, (const sip_header_t *)rx->sip->sip_to);
+	while (to.len && (to.data[to.len - 1] == '\n' || to.data[to.len - 1] == '\r'))
+		to.len--;
+	s->to = copy_of(&to);
+	s->key = strdup(make_key(rx->sip, rx->sip->sip_request->rq_method_name));
+	s->merge = strdup(make_merge_key(rx->sip, rx->sip->sip_request->rq_method_name));
+	if (!s->head || !s->to || !s->key || !s->merge) {
+		free(s->head);
+		free(s->to);
+		free(s->key);
+		free(s->merge);
+		free(s);
+		return -ENOMEM;
+	}
+	s->set = set;
+	s->invite = rx->sip->sip_request->rq_method == sip_method_invite;
+	s->handlers = handlers;
+	s->arg = arg;
+	hop_copy(&s->hop, &rx->back);
+	HASH_ADD_KEYPTR(hh, set->by_key, s->key, strlen(s->key), s);
+	HASH_ADD_KEYPTR(by_merge, set->by_merge, s->merge, strlen(s->merge), s);
+	*out = s;
+	return 0;
+}
+
+void server_begin(const struct server *s, struct text *t, int status, const char *phrase, const char *to_tag)
+{
+	message_status(t, status, phrase);
+	text_add_all(t, s->head, s->to, NULL);
+	if (to_tag && status > 100)
+		text_add_all(t, ";tag=", to_tag, NULL);
+	text_add(t, "\r\n");
+}
+
+void server_send(struct server *s, const struct text *t, int status, const struct intervals *resend)
+{
+	if (t->full) { /* what was relayed does not fit: the caller learns that it failed */
+		struct text shorter = {.data = t->data, .size = t->size};
+
+		if (status < 200)
+			return;
+		server_begin(s, &shorter, 513, NULL, NULL);
+		message_end(&shorter, NULL);
+		server_send(s, &shorter, 513, resend);
+		return;
+	}
+	free(s->response);
+	s->response = copy_of(t);
+	s->response_len = t->len;
+	sip_send(s->set->sip, &s->hop, t->data, t->len, NULL);
+	if (status < 200)
+		return;
+	free(s->head);
+	free(s->to);
+	s->head = s->to = NULL;
+	if (!s->invite) {
+		linger(s, TIMER_J_MS);
+		return;
+	}
+	s->state = status < 300 ? SERVER_ANSWERED : SERVER_REFUSED;
+	resend_start(&s->resend, sip_loop(s->set->sip), resend, hop_is_reliable(&s->hop), &resend_handlers, s);
+}
+
+void server_reply(struct server *s, int status, const char *phrase, const char *to_tag,
+	const char *extra_headers, const struct intervals *resend)
+{
+	struct text t = text_scratch();
+
+	server_begin(s, &t, status, phrase, to_tag);
+	if (extra_headers)
+		text_add(&t, extra_headers);
+	message_end(&t, NULL);
+	server_send(s, &t, status, resend);
+}
+
+void server_acknowledge(struct server *s)
+{
+	free(s->response);
+	s->response = NULL;
+	linger(s, TIMER_I_MS);
+}
+
+void server_forget(struct server *s)
+{
+	if (s)
+		s->handlers = NULL;
+}

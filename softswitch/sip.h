@@ -1,0 +1,121 @@
+/** @file sip.h  The SIP sockets: Sofia-SIP's agent receives and parses, we send.
+ *
+ * The agent is used statelessly: it owns the transports (UDP, TCP, TLS), frames and parses, answers
+ * what is malformed with 400, and hands everything else to us. Transactions are ours (client.h,
+ * server.h): the library's hold 9 KB for 32 s each, retransmit by a fixed law, and assert.
+ */
+#ifndef SIP_H_OURS
+#define SIP_H_OURS
+
+#include "resolver.h"
+
+#include <sofia-sip/sip.h>
+#include <sofia-sip/tport.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sip;
+struct loop;
+struct options_listen;
+
+/** One local socket. */
+struct listener {
+	const char *transport; /* "udp", "tcp", "tls" */
+	int family;            /* AF_INET, AF_INET6 */
+	int fd;                /* UDP: what we send from; else -1 */
+	tport_t *tport;
+	char host[64];    /* as in URIs: IPv6 in brackets */
+	char sent_by[80]; /* host:port, for Via and Contact */
+	uint16_t port;
+};
+
+/** Where a message goes, and from where. A connection is a reference: hop_copy(), hop_clear(). */
+struct hop {
+	struct listener *listener;
+	tport_t *connection; /* TCP, TLS: by which it came; NULL = find or open one */
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} to;
+};
+void hop_copy(struct hop *to, const struct hop *from);
+void hop_clear(struct hop *hop);
+/** "192.0.2.1:5060", "[2001:db8::1]:5060" */
+enum { HOP_NAME_MAX = 64 };
+void sockaddr_name(const struct sockaddr *sa, char out[HOP_NAME_MAX]);
+static inline bool hop_is_reliable(const struct hop *hop)
+{
+	return hop->listener->fd < 0;
+}
+
+/** A received message; everything in it is gone after the handler. */
+struct received {
+	msg_t *msg;
+	const sip_t *sip;
+	const struct sockaddr *source;
+	struct hop back; /* of a request: where the answer goes (RFC 3261 section 18.2.2, RFC 3581); of a response: where it came
+	                    from. Copy it to keep it */
+};
+
+struct sip_handlers {
+	/** A request that is well-formed; nothing was answered or kept yet. */
+	void (*on_request)(const struct received *rx, void *arg);
+	void (*on_response)(const struct received *rx, void *arg);
+	/**
+	 * A datagram of ours could not be delivered (ICMP).
+	 *
+	 * @param sent,n  the first bytes of it, as the error brought them back
+	 */
+	void (*on_undelivered)(const char *sent, size_t n, int error, void *arg);
+};
+
+/**
+ * Open the sockets.
+ *
+ * @param tls_dir   folder with agent.pem and cafile.pem; may be NULL without TLS listener
+ * @param error     receives one plain line when the result is not 0
+ * @return 0; -EADDRINUSE or the like; -ENOMEM
+ */
+int sip_create(struct sip **out, struct loop *loop, const struct options_listen *listen, size_t n,
+	const char *tls_dir, char *error, size_t error_size);
+void sip_destroy(struct sip *sip);
+void sip_set_handlers(struct sip *sip, const struct sip_handlers *h, void *arg);
+
+size_t sip_listeners(const struct sip *sip);
+const struct listener *sip_listener(const struct sip *sip, size_t i);
+
+/** A hop to a resolved address. @return 0; -EPROTONOSUPPORT without a listener of that transport and family */
+int sip_hop_to(struct sip *sip, const struct resolver_address *address, struct hop *out);
+
+/** A message is on its way over a connection; the handler is told when that breaks. */
+struct pending {
+	tport_t *tport;
+	msg_t *msg;
+	int index;
+	void (*on_error)(int error, void *arg);
+	void *arg;
+};
+void pending_clear(struct pending *p);
+
+/**
+ * Send a complete message.
+ *
+ * @param pending  for requests over connections: cleared and armed; NULL for responses; unused for UDP
+ * @return 0 when it left or waits in the connection's queue; -errno
+ */
+int sip_send(struct sip *sip, const struct hop *hop, const char *data, size_t len, struct pending *pending);
+
+/** Answer a request without keeping anything (gate before state). */
+void sip_reply_stateless(struct sip *sip, const struct received *rx, int status, const char *phrase,
+	const char *extra_headers);
+
+struct loop *sip_loop(struct sip *sip);
+/** Random text for tags, branches and Call-IDs: 16 hexadecimal digits. */
+enum { SIP_TOKEN_SIZE = 17 };
+void sip_token(struct sip *sip, char out[SIP_TOKEN_SIZE]);
+uint64_t sip_random(struct sip *sip);
+
+#endif

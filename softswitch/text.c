@@ -1,0 +1,49 @@
+#include "text.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+struct text text_scratch(void)
+{
+	static char buffer[TEXT_MAX];
+
+	return (struct text){.data = buffer, .size = sizeof(buffer)};
+}
+
+void text_add_bytes(struct text *t, const char *bytes, size_t n)
+{
+	if (n > t->size - t->len) {
+		t->full = true;
+		return;
+	}
+	memcpy(t->data + t->len, bytes, n);
+	t->len += n;
+}
+
+void text_add(struct text *t, const char *s)
+{
+	text_add_bytes(t, s, strlen(s));
+}
+
+void text_add_number(struct text *t, unsigned long n)
+{
+	char digits[24];
+	size_t i = sizeof(digits);
+
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	text_add_bytes(t, digits + i, sizeof(digits) - i);
+}
+
+void text_add_all(struct text *t, ...)
+{
+	va_list ap;
+	const char *s;
+
+	va_start(ap, t);
+	while ((s = va_arg(ap, const char *)))
+		text_add(t, s);
+	va_end(ap);
+}
