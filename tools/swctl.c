@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { EXIT_SWITCH_SAID_NO = 1, EXIT_USAGE = 2, ANSWER_TIMEOUT_S = 10, COLUMNS_MAX = 16 };
+enum { EXIT_SWITCH_SAID_NO = 1, EXIT_USAGE = 2, ANSWER_TIMEOUT_S = 10, COLUMNS_MAX = 16, NAME_COLUMN = 26 };
 
 static const char usage[] =
 	"usage: swctl [--control SOCKET] [--json] COMMAND\n"
@@ -252,6 +252,18 @@ static void print_table(const char *name, json_t *rows)
 		print_row(widths, row, false);
 }
 
+static void print_list(json_t *values)
+{
+	size_t i;
+	json_t *value;
+	json_array_foreach(values, i, value) {
+		char *text = cell(value);
+		printf("%s%s", i ? ", " : "", text);
+		free(text);
+	}
+	putchar('\n');
+}
+
 static void print_object(const char *prefix, json_t *object)
 {
 	const char *key;
@@ -262,11 +274,14 @@ static void print_object(const char *prefix, json_t *object)
 			die("out of memory");
 		if (json_is_object(value)) {
 			print_object(name, value);
-		} else if (json_is_array(value)) {
+		} else if (json_is_array(value) && !json_is_string(json_array_get(value, 0))) {
 			print_table(name, value);
+		} else if (json_is_array(value)) {
+			print_cell(name, NAME_COLUMN);
+			print_list(value);
 		} else {
 			text = cell(value);
-			print_cell(name, 24);
+			print_cell(name, NAME_COLUMN);
 			puts(text);
 			free(text);
 		}

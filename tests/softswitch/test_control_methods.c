@@ -1,0 +1,173 @@
+#include "control_methods.h"
+
+#include "clock.h"
+#include "control_request.h"
+
+#include "gateways.h"
+#include "plan.h"
+#include "routing_table.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* calls.list and system.status need a whole switch: tests/wire asks a running one. */
+
+static const struct db_gateway rows[] = {
+	{.name = "alpha", .host = "192.0.2.1", .transport = "udp", .port = 5060, .enabled = true, .capacity = 2,
+		.auth_user = "userOfAlpha", .auth_password = "secretOfAlpha"},
+	{.name = "beta", .host = "beta.example", .transport = "", .enabled = true, .cps = 1, .auth_user = "",
+		.auth_password = ""},
+	{.name = "gamma", .host = "2001:db8::3", .transport = "tcp", .auth_user = "", .auth_password = "hiddenOfGamma"},
+	{.name = "delta", .host = "192.0.2.4", .transport = "udp", .enabled = true, .auth_user = "", .auth_password = ""},
+};
+enum { ALPHA, BETA, GAMMA, ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static const struct db_route routes[] = {
+	{.prefix = "", .gateway = GAMMA, .priority = 1, .enabled = true},
+	{.prefix = "49", .gateway = ALPHA, .priority = 1, .carry_through = true, .enabled = true},
+	{.prefix = "49", .gateway = BETA, .priority = 2, .weight = 5, .carry_through = true, .enabled = true},
+};
+
+struct fixture {
+	struct gateways *gateways;
+	struct routing *routing;
+	struct control_context context;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct routing_table *table;
+	*state = f;
+	if (gateways_create(&f->gateways) || gateways_apply(f->gateways, rows, ROWS) || routing_create(&f->routing, 1) ||
+		routing_table_create(&table))
+		return -1;
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		if (routing_table_add(table, &routes[i]))
+			return -1;
+	if (routing_table_finish(table))
+		return -1;
+	routing_apply(f->routing, table, f->gateways, rows, ROWS);
+	f->context = (struct control_context){.gateways = f->gateways, .routing = f->routing};
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	routing_destroy(f->routing);
+	gateways_destroy(f->gateways);
+	free(f);
+	return 0;
+}
+
+/** The answer as text. */
+static char *ask(struct fixture *f, const char *method, const char *params)
+{
+	char line[512];
+	int n = snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}", method, params);
+	json_t *reply = control_answer(control_methods, &f->context, line, (size_t)n);
+	json_t *result = json_object_get(reply, "result");
+	char *text = json_dumps(result ? result : json_object_get(reply, "error"), JSON_COMPACT);
+	json_decref(reply);
+	assert_non_null(text);
+	return text;
+}
+
+static void assert_answer(struct fixture *f, const char *method, const char *params, const char *expected)
+{
+	char *text = ask(f, method, params);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void gateways_are_told_in_order_of_name_with_their_state(void **state)
+{
+	struct fixture *f = *state;
+	struct channel channel[2] = {0};
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(gateway_seize(gateways_find(f->gateways, "alpha"), &channel[i], clock_now_ms()),
+			GATEWAY_USABLE);
+	assert_answer(f, "gateways.list", "{\"limit\":1}",
+		"{\"total\":4,\"gateways\":[{\"name\":\"alpha\",\"host\":\"192.0.2.1\",\"port\":5060,\"transport\":\"udp\","
+		"\"enabled\":true,\"verdict\":\"full\",\"reason\":\"full 2/2\",\"calls\":2,\"capacity\":2,\"cps\":0,"
+		"\"calls_total\":2,\"rtt_ms\":0}]}");
+	assert_answer(f, "gateways.list", "{\"limit\":2,\"offset\":3}",
+		"{\"total\":4,\"gateways\":[{\"name\":\"gamma\",\"host\":\"2001:db8::3\",\"port\":0,\"transport\":\"tcp\","
+		"\"enabled\":false,\"verdict\":\"disabled\",\"reason\":\"disabled\",\"calls\":0,\"capacity\":0,\"cps\":0,"
+		"\"calls_total\":0,\"rtt_ms\":0}]}");
+	assert_answer(f, "gateways.list", "{\"offset\":4}", "{\"total\":4,\"gateways\":[]}");
+	for (unsigned i = 0; i < 2; i++)
+		channel_release(&channel[i]);
+}
+
+static void credentials_are_never_told(void **state)
+{
+	static const char *const secrets[] = {"userOfAlpha", "secretOfAlpha", "hiddenOfGamma"};
+	struct fixture *f = *state;
+	char *text[] = {ask(f, "gateways.list", "{}"), ask(f, "routes.lookup", "{\"callee\":\"4930\"}")};
+	for (unsigned i = 0; i < 2; i++) {
+		assert_non_null(strstr(text[i], "alpha"));
+		for (unsigned k = 0; k < 3; k++)
+			assert_null(strstr(text[i], secrets[k]));
+		free(text[i]);
+	}
+}
+
+static void a_plan_is_told_with_a_reason_for_every_gateway(void **state)
+{
+	struct fixture *f = *state;
+	struct channel channel = {0};
+	uint64_t now_ms = clock_now_ms();
+	assert_int_equal(gateway_seize(gateways_find(f->gateways, "beta"), &channel, now_ms), GATEWAY_USABLE);
+	assert_answer(f, "routes.lookup", "{\"callee\":\"4930123\",\"caller\":\"1\",\"ingress\":\"c\"}",
+		"{\"matched\":true,\"candidates\":["
+		"{\"gateway\":\"alpha\",\"prefix\":\"49\",\"priority\":1,\"weight\":0,\"verdict\":\"usable\",\"reason\":\"usable\"},"
+		"{\"gateway\":\"beta\",\"prefix\":\"49\",\"priority\":2,\"weight\":5,\"verdict\":\"cps\",\"reason\":\"cps 1/1\"},"
+		"{\"gateway\":\"gamma\",\"prefix\":\"\",\"priority\":1,\"weight\":0,\"verdict\":\"disabled\","
+		"\"reason\":\"disabled\"}],"
+		"\"left_out\":[{\"gateway\":\"delta\",\"reason\":\"no route of this number leads there\"}]}");
+	channel_release(&channel);
+}
+
+static void a_lookup_leaves_no_trace_on_the_gateways(void **state)
+{
+	struct fixture *f = *state;
+	for (unsigned i = 0; i < 10; i++)
+		free(ask(f, "routes.lookup", "{\"callee\":\"4930123\"}"));
+	assert_int_equal(gateway_calls(gateways_find(f->gateways, "alpha")), 0);
+	assert_int_equal(gateway_calls_total(gateways_find(f->gateways, "alpha")), 0);
+	gateways_apply(f->gateways, rows, 0);
+	assert_answer(f, "gateways.list", "{}", "{\"total\":0,\"gateways\":[]}");
+}
+
+static void bad_parameters_name_the_field(void **state)
+{
+	struct fixture *f = *state;
+	assert_answer(f, "routes.lookup", "{}",
+		"{\"code\":-32602,\"message\":\"callee: is required\",\"data\":{\"field\":\"callee\"}}");
+	assert_answer(f, "gateways.list", "{\"limit\":10001}",
+		"{\"code\":-32602,\"message\":\"limit: must be a whole number from 1 to 10000\","
+		"\"data\":{\"field\":\"limit\"}}");
+	assert_answer(f, "system.status", "{\"x\":1}",
+		"{\"code\":-32602,\"message\":\"x: no such parameter\",\"data\":{\"field\":\"x\"}}");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(gateways_are_told_in_order_of_name_with_their_state),
+		TEST(credentials_are_never_told),
+		TEST(a_plan_is_told_with_a_reason_for_every_gateway),
+		TEST(a_lookup_leaves_no_trace_on_the_gateways),
+		TEST(bad_parameters_name_the_field),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
