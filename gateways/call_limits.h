@@ -1,4 +1,4 @@
-/** @file call_limits.h  Channels and calls per second of one peer; shared by gateways and mapping gateways. */
+/** @file call_limits.h  Channels and calls per second of one peer: a gateway or a mapping gateway. */
 #ifndef CALL_LIMITS_H
 #define CALL_LIMITS_H
 
@@ -16,16 +16,20 @@ struct limits {
 	uint32_t capacity; /* 0 = unlimited */
 	uint32_t cps;      /* 0 = unlimited */
 	LIST_HEAD(, channel) channels;
-	uint32_t in_use;   /* length of the list; only limits_seize() and channel_release() touch both */
+	uint32_t in_use; /* length of the list; only limits_seize() and channel_release() touch it */
 	uint64_t total;    /* channels ever seized */
 	uint64_t *recent_ms; /* ring: when each of the last recent_size seizures is one second old */
 	uint32_t recent_size, recent_next; /* recent_size >= cps, so no second holds more than cps */
-	void (*on_idle)(struct limits *l); /* the last channel came back; l may be freed there; may be NULL */
+	void (*on_idle)(struct limits *l); /* the last channel came back, l may be freed; or NULL */
 };
 
 /** Make room for a calls-per-second limit, so that limits_set() cannot fail. @return 0 or -ENOMEM */
 int limits_reserve(struct limits *l, uint32_t cps);
-/** Change the limits in place; channels in use and recent seizures stay. @return 0 or -ENOMEM (old limits stay) */
+/**
+ * Change the limits in place; channels in use and recent seizures stay.
+ *
+ * @return 0 or -ENOMEM (old limits stay)
+ */
 int limits_set(struct limits *l, uint32_t capacity, uint32_t cps);
 /** Free the memory; no channel may be in use. */
 void limits_clear(struct limits *l);

@@ -243,12 +243,22 @@ static void lay_switching(const struct db_gateway *row, const struct parameters 
 	out->stop_codes = row->has_stop_codes ? &row->switch_stop_codes : &p->switch_stop_codes;
 }
 
-void gateway_policy(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out)
+static void lay_resend(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out)
 {
 	const struct db_gateway *row = gateway_row(gw);
 	const struct intervals *resend = row->has_resend ? &row->resend : &p->resend;
 
-	lay_timeouts(row, p, out);
-	lay_switching(row, p, out);
-	out->resend = resend->automatic ? intervals_auto(gateway_rtt_ms(gw)) : *resend;
+	out->resend = *resend;
+	if (!resend->automatic)
+		return;
+	out->resend = intervals_auto(gateway_rtt_ms(gw));
+	intervals_limit(&out->resend, resend->n);
+	out->resend.automatic = false; /* resolved */
+}
+
+void gateway_policy(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out)
+{
+	lay_timeouts(gateway_row(gw), p, out);
+	lay_switching(gateway_row(gw), p, out);
+	lay_resend(gw, p, out);
 }

@@ -35,7 +35,7 @@ enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms);
 /** Seize one channel for an attempt; pair with channel_release(). @return GATEWAY_USABLE when seized */
 enum gateway_verdict gateway_seize(struct gateway *gw, struct channel *ch, uint64_t now_ms);
 
-/** The verdict in words with its figures: "full 30/30", "cps 10/10", "disabled", "Retry-After, 12 s left". */
+/** The verdict in words with its figures: "full 30/30", "cps 10/10", "Retry-After, 12 s left". */
 void gateway_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
 	char *out, size_t size);
 
@@ -44,7 +44,7 @@ void gateway_retry_after(struct gateway *gw, uint32_t seconds, uint64_t now_ms);
 /** Time until Retry-After is over in ms, 0 when it is not in force. */
 uint32_t gateway_retry_after_left(const struct gateway *gw, uint64_t now_ms);
 
-/** Feed the smoothed response time (INVITE to first reply), for `auto` resending (RFC 6298 section 2 weights). */
+/** Feed the smoothed response time (INVITE to first reply), for `auto` (RFC 6298 section 2 weights). */
 void gateway_response_time(struct gateway *gw, uint32_t rtt_ms);
 /** Smoothed response time in ms, 0 = not known yet. */
 uint32_t gateway_rtt_ms(const struct gateway *gw);
@@ -59,7 +59,7 @@ struct gateway_policy {
 	struct intervals resend; /* automatic already resolved */
 	bool stop_switch_after_invite_timeout, stop_switch_after_sdp, switch_until_connect,
 		switch_stop_after_user_busy;
-	const struct stop_codes *stop_codes; /* borrowed from the gateway's row or from the parameters */
+	const struct stop_codes *stop_codes; /* borrowed from the gateway's row or the parameters */
 };
 void gateway_policy(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out);
 

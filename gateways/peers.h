@@ -1,4 +1,4 @@
-/** @file peers.h  Private to gateways/: a set of named peers with limits, reloaded in place from rows. */
+/** @file peers.h  Private to gateways/: a set of named peers with limits, reloaded in place. */
 #ifndef PEERS_H
 #define PEERS_H
 

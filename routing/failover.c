@@ -86,7 +86,8 @@ static const char *stopped_by_progress(const struct gateway_policy *policy,
 	return NULL;
 }
 
-struct failover_verdict failover_decide(const struct gateway_policy *policy, const struct attempt_result *result)
+struct failover_verdict failover_decide(const struct gateway_policy *policy,
+	const struct attempt_result *result)
 {
 	const char *reason = stopped_by_failure(policy, result);
 

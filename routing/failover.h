@@ -1,4 +1,4 @@
-/** @file failover.h  Does this failure try the next gateway? Pure policy (behaviour.md sections 1 and 3). */
+/** @file failover.h  Does this failure try the next gateway? Pure policy. */
 #ifndef FAILOVER_H
 #define FAILOVER_H
 
@@ -12,7 +12,7 @@ enum attempt_stage {
 	STAGE_PROGRESS_SDP, /* 183 with SDP */
 	STAGE_RINGING,      /* 180 */
 };
-/** "calling", "trying", "progress", "progress_sdp", "ringing": the words of records and control answers. */
+/** "calling", "trying", "progress", "progress_sdp", "ringing": as in records. */
 const char *attempt_stage_name(enum attempt_stage stage);
 
 /** The stage timeout in force. */
@@ -41,6 +41,7 @@ struct failover_verdict {
 	bool next;
 	const char *reason; /* static text; NULL when next */
 };
-struct failover_verdict failover_decide(const struct gateway_policy *policy, const struct attempt_result *result);
+struct failover_verdict failover_decide(const struct gateway_policy *policy,
+	const struct attempt_result *result);
 
 #endif

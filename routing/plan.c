@@ -105,9 +105,11 @@ static void swap(struct candidate *a, struct candidate *b)
 /* Is a less loaded than b? calls / capacity without dividing. */
 static int compare_load(const struct gateway *a, const struct gateway *b)
 {
-	const uint32_t capacity_a = gateway_row(a)->capacity, capacity_b = gateway_row(b)->capacity;
-	const uint64_t load_a = capacity_a ? (uint64_t)gateway_calls(a) * (capacity_b ? capacity_b : 1) : 0;
-	const uint64_t load_b = capacity_b ? (uint64_t)gateway_calls(b) * (capacity_a ? capacity_a : 1) : 0;
+	const uint64_t capacity_a = gateway_row(a)->capacity, capacity_b = gateway_row(b)->capacity;
+	const uint64_t calls_a = capacity_a ? gateway_calls(a) : 0; /* unlimited: no load */
+	const uint64_t calls_b = capacity_b ? gateway_calls(b) : 0;
+	const uint64_t load_a = calls_a * (capacity_b ? capacity_b : 1);
+	const uint64_t load_b = calls_b * (capacity_a ? capacity_a : 1);
 
 	return (load_a > load_b) - (load_a < load_b);
 }
@@ -235,10 +237,11 @@ int routing_plan(struct routing *r, const struct plan_request *req, struct plan 
 {
 	struct prefix_match match[ROUTING_DEPTH_MAX];
 	const unsigned n = match_callee(r, req->callee, match);
+	const size_t routes = count_routes(match, n);
 	struct plan plan = { .matched = n > 0 };
 
-	if (n) {
-		plan.candidate = malloc(count_routes(match, n) * sizeof(*plan.candidate));
+	if (routes) {
+		plan.candidate = malloc(routes * sizeof(*plan.candidate));
 		if (!plan.candidate)
 			return -ENOMEM;
 	}

@@ -1,4 +1,4 @@
-/** @file plan.h  Where to? The ordered candidates for one call, each with the reason if it is passed over. */
+/** @file plan.h  Where to? The ordered candidates for one call, each with its verdict. */
 #ifndef PLAN_H
 #define PLAN_H
 
@@ -19,8 +19,8 @@ void routing_destroy(struct routing *r);
  *
  * @param table_take  the new table, or NULL to keep the present one and only bind it anew
  * @param rows,n      the gateway rows the table's indices speak of
- * @return the table that was in force and is not any more (to be freed where time does not matter), NULL if none;
- *         table_take itself when memory ran out: everything stays as it was then
+ * @return the table that was in force and is not any more (to be freed where time does not matter),
+ *         NULL if none; table_take itself when memory ran out: everything stays as it was then
  */
 struct routing_table *routing_apply(struct routing *r, struct routing_table *table_take,
 	const struct gateways *gateways, const struct db_gateway *rows, size_t n);
@@ -48,8 +48,8 @@ struct plan {
 };
 
 /**
- * Make the plan. A gateway appears once, at its first place; one that can't take a call now stays in its
- * place with the verdict, so it is the caller who passes over it (and answers 503 when all are so).
+ * Make the plan. A gateway appears once, at its first place; one that can't take a call now stays
+ * there with the verdict, so it is the caller who passes over it (and answers 503 when all are so).
  *
  * Within a priority the routes with a weight come first, drawn at random in proportion to their
  * weights; those without one follow, least loaded first (calls / capacity, unlimited counts as 0),

@@ -34,13 +34,13 @@ enum {
 struct node {
 	uint32_t children; /* index of the first one */
 	uint32_t routes;   /* index of the first one */
-	uint32_t label : 24, label_length : 8; /* nibbles to pass before this node, the first one highest */
+	uint32_t label : 24, label_length : 8; /* nibbles to pass before it, the first one highest */
 	uint16_t bitmap;   /* bit i: there is a child for nibble i */
 	uint16_t n_routes;
 };
 _Static_assert(sizeof(struct node) == 16, "struct node is not compact");
 
-/* The path to the prefix added last; one open node per nibble, which later prefixes may still extend. */
+/* The path to the prefix added last: one open node per nibble, which later prefixes may extend. */
 struct builder {
 	uint8_t path[NIBBLES_MAX];
 	unsigned depth;

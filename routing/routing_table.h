@@ -32,7 +32,7 @@ int routing_table_add(struct routing_table *t, const struct db_route *row);
 /** No more rows: make the table ready for look-ups. @return 0 or -ENOMEM */
 int routing_table_finish(struct routing_table *t);
 
-/** The prefixes that match a number, longest first: at most ROUTING_DEPTH_MAX of them, the longest ones. */
+/** The prefixes that match a number, longest first: at most ROUTING_DEPTH_MAX, the longest ones. */
 enum { ROUTING_DEPTH_MAX = 32 };
 struct prefix_match {
 	const struct route *routes; /* in order of priority */

@@ -1,7 +1,7 @@
 /**
  * @file out_of_memory.h  malloc(), calloc() and realloc() that fail on demand.
  *
- * For a test linked with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc; included by its one source file.
+ * For a test linked with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc, in its one source file.
  */
 #ifndef OUT_OF_MEMORY_H
 #define OUT_OF_MEMORY_H

@@ -42,9 +42,10 @@ static int teardown(void **state)
 }
 
 /* The verdict of check and seize, which must be one, and its words. */
-static void assert_verdict(struct gateway *gw, enum gateway_verdict expected, uint64_t now_ms, const char *words)
+static void assert_verdict(
+	struct gateway *gw, enum gateway_verdict expected, uint64_t now_ms, const char *words)
 {
-	struct channel ch = { 0 };
+	struct channel ch = {0};
 	char text[64];
 
 	assert_int_equal(gateway_check(gw, now_ms), expected);
@@ -70,7 +71,7 @@ static void a_new_gateway_is_usable(void **state)
 static void each_reason_is_said_in_words(void **state)
 {
 	struct fixture *f = *state;
-	struct channel ch = { 0 };
+	struct channel ch = {0};
 
 	f->row.capacity = 1;
 	f->row.cps = 1;
@@ -178,10 +179,13 @@ static void the_response_time_is_smoothed(void **state)
 }
 
 static const struct parameters defaults = {
-	.resend = { .wait_ms = { 500, 1000 }, .n = 2 },
-	.timeout_invite_ms = 1, .timeout_trying_ms = 2, .timeout_session_progress_ms = 3,
-	.timeout_session_progress_sdp_ms = 4, .timeout_ringing_ms = 5,
-	.switch_stop_codes = { .code = { 603 }, .n = 1 },
+	.resend = {.wait_ms = {500, 1000}, .n = 2},
+	.timeout_invite_ms = 1,
+	.timeout_trying_ms = 2,
+	.timeout_session_progress_ms = 3,
+	.timeout_session_progress_sdp_ms = 4,
+	.timeout_ringing_ms = 5,
+	.switch_stop_codes = {.code = {603}, .n = 1},
 };
 
 static void without_overrides_the_parameters_are_in_force(void **state)
@@ -211,7 +215,7 @@ static void timeouts_and_lists_of_the_row_win(void **state)
 	f->row.timeout_session_progress_sdp_ms = 14;
 	f->row.timeout_ringing_ms = 15;
 	f->row.has_resend = true;
-	f->row.resend = (struct intervals){ .wait_ms = { 100, 200, 300 }, .n = 3 };
+	f->row.resend = (struct intervals){.wait_ms = {100, 200, 300}, .n = 3};
 	f->row.has_stop_codes = true;
 	apply(f);
 	gateway_policy(f->gw, &defaults, &policy);
@@ -232,7 +236,7 @@ static void on_and_off_of_the_row_win(void **state)
 
 	for (unsigned bits = 0; bits < 16; bits++)
 		for (unsigned own = 0; own < 81; own++) {
-			const enum db_override o[4] = { own % 3, own / 3 % 3, own / 9 % 3, own / 27 };
+			const enum db_override o[4] = {own % 3, own / 3 % 3, own / 9 % 3, own / 27};
 			struct parameters p = defaults;
 			struct gateway_policy policy;
 
@@ -246,11 +250,12 @@ static void on_and_off_of_the_row_win(void **state)
 			f->row.switch_stop_after_user_busy = o[3];
 			apply(f);
 			gateway_policy(f->gw, &p, &policy);
-			const bool got[4] = { policy.stop_switch_after_invite_timeout,
+			const bool got[4] = {policy.stop_switch_after_invite_timeout,
 				policy.stop_switch_after_sdp, policy.switch_until_connect,
-				policy.switch_stop_after_user_busy };
+				policy.switch_stop_after_user_busy};
 			for (unsigned i = 0; i < 4; i++)
-				assert_int_equal(got[i], o[i] == DB_INHERIT ? bits >> i & 1 : o[i] == DB_ON);
+				assert_int_equal(
+					got[i], o[i] == DB_INHERIT ? bits >> i & 1 : o[i] == DB_ON);
 		}
 }
 
@@ -260,16 +265,19 @@ static void auto_follows_the_response_time(void **state)
 	struct parameters p = defaults;
 	struct gateway_policy policy;
 
-	p.resend.automatic = true;
+	assert_int_equal(intervals_parse(&p.resend, "auto"), 0);
 	gateway_policy(f->gw, &p, &policy);
 	assert_false(policy.resend.automatic);
+	assert_int_equal(policy.resend.n, INTERVALS_MAX);
 	assert_int_equal(policy.resend.wait_ms[0], 500);
+	intervals_limit(&p.resend, 4); /* SS_SIP_SEND_RETRY */
 	gateway_response_time(f->gw, 600);
 	gateway_policy(f->gw, &p, &policy);
 	assert_int_equal(policy.resend.wait_ms[0], 1200);
 	assert_int_equal(policy.resend.wait_ms[1], 2400);
+	assert_int_equal(policy.resend.n, 4);
 	f->row.has_resend = true;
-	f->row.resend = (struct intervals){ .automatic = true };
+	f->row.resend = p.resend;
 	apply(f);
 	gateway_policy(f->gw, &defaults, &policy);
 	assert_int_equal(policy.resend.wait_ms[0], 1200);
@@ -282,16 +290,16 @@ static void every_column_of_the_row_is_reloaded(void **state)
 	const struct db_gateway *before;
 	unsigned changes = 0;
 
-#define CHANGE(statement) \
-	do { \
-		before = gateway_row(f->gw); \
-		statement; \
-		apply(f); \
-		assert_ptr_not_equal(gateway_row(f->gw), before); \
-		before = gateway_row(f->gw); \
-		apply(f); \
-		assert_ptr_equal(gateway_row(f->gw), before); \
-		changes++; \
+#define CHANGE(statement)                                                                          \
+	do {                                                                                       \
+		before = gateway_row(f->gw);                                                       \
+		statement;                                                                         \
+		apply(f);                                                                          \
+		assert_ptr_not_equal(gateway_row(f->gw), before);                                  \
+		before = gateway_row(f->gw);                                                       \
+		apply(f);                                                                          \
+		assert_ptr_equal(gateway_row(f->gw), before);                                      \
+		changes++;                                                                         \
 	} while (0)
 	CHANGE(f->row.host = "h");
 	CHANGE(f->row.transport = "tls");

@@ -30,8 +30,8 @@ static void an_empty_set_finds_nothing(void **unused)
 
 static void gateways_are_in_order_of_name(void **unused)
 {
-	const struct db_gateway rows[] = { unit_gateway("c"), unit_gateway("B"), unit_gateway("a"),
-		unit_gateway("aa") };
+	const struct db_gateway rows[] = {
+		unit_gateway("c"), unit_gateway("B"), unit_gateway("a"), unit_gateway("aa")};
 	struct gateways *set = set_of(rows, 4);
 
 	(void)unused;
@@ -45,10 +45,10 @@ static void gateways_are_in_order_of_name(void **unused)
 
 static void a_removed_gateway_keeps_its_calls(void **unused)
 {
-	const struct db_gateway rows[] = { unit_gateway("a"), unit_gateway("b") };
+	const struct db_gateway rows[] = {unit_gateway("a"), unit_gateway("b")};
 	struct gateways *set = set_of(rows, 2);
 	struct gateway *gw = gateway_ref(gateways_find(set, "a"));
-	struct channel ch = { 0 }, other = { 0 };
+	struct channel ch = {0}, other = {0};
 
 	(void)unused;
 	assert_int_equal(gateway_seize(gw, &ch, 0), GATEWAY_USABLE);
@@ -68,7 +68,7 @@ static void a_channel_keeps_a_removed_gateway(void **unused)
 {
 	const struct db_gateway row = unit_gateway("a");
 	struct gateways *set = set_of(&row, 1);
-	struct channel ch[2] = { 0 };
+	struct channel ch[2] = {0};
 
 	(void)unused;
 	assert_int_equal(gateway_seize(gateways_find(set, "a"), &ch[0], 0), GATEWAY_USABLE);
@@ -91,7 +91,7 @@ static void a_name_that_comes_back_revives_its_gateway(void **unused)
 	struct db_gateway row = unit_gateway("a");
 	struct gateways *set = set_of(&row, 1);
 	struct gateway *gw = gateway_ref(gateways_find(set, "a"));
-	struct channel ch = { 0 }, other = { 0 };
+	struct channel ch = {0}, other = {0};
 
 	(void)unused;
 	assert_int_equal(gateway_seize(gw, &ch, 0), GATEWAY_USABLE);
@@ -112,11 +112,11 @@ static void a_name_that_comes_back_revives_its_gateway(void **unused)
 
 static void calls_outlive_the_set(void **unused)
 {
-	const struct db_gateway rows[] = { unit_gateway("a"), unit_gateway("b"), unit_gateway("c") };
+	const struct db_gateway rows[] = {unit_gateway("a"), unit_gateway("b"), unit_gateway("c")};
 	struct gateways *set = set_of(rows, 3);
 	struct gateway *held = gateway_ref(gateways_find(set, "a"));
 	struct gateway *removed = gateway_ref(gateways_find(set, "c"));
-	struct channel ch = { 0 };
+	struct channel ch = {0};
 
 	(void)unused;
 	assert_int_equal(gateway_seize(gateways_find(set, "b"), &ch, 0), GATEWAY_USABLE);
@@ -134,7 +134,7 @@ static void a_reload_changes_limits_under_live_calls(void **unused)
 	struct db_gateway row = unit_gateway("a");
 	struct gateways *set = set_of(&row, 1);
 	struct gateway *gw = gateways_find(set, "a");
-	struct channel ch[4] = { 0 };
+	struct channel ch[4] = {0};
 
 	(void)unused;
 	for (unsigned i = 0; i < 3; i++)
@@ -150,7 +150,8 @@ static void a_reload_changes_limits_under_live_calls(void **unused)
 	assert_int_equal(gateway_seize(gw, &ch[3], 10), GATEWAY_USABLE);
 	row.cps = 1;
 	assert_int_equal(gateways_apply(set, &row, 1), 0);
-	assert_int_equal(gateway_check(gw, 1009), GATEWAY_CPS); /* the seizure before the reload counts */
+	assert_int_equal(
+		gateway_check(gw, 1009), GATEWAY_CPS); /* the seizure before the reload counts */
 	assert_int_equal(gateway_check(gw, 1010), GATEWAY_USABLE);
 	for (unsigned i = 0; i < 4; i++)
 		channel_release(&ch[i]);
@@ -173,14 +174,15 @@ static struct db_gateway *many_rows(char (*names)[16], unsigned n)
 	return rows;
 }
 
-/* What makes a reload cheap is that nothing is copied but the change; time would only measure the machine. */
+/* What makes a reload cheap is that nothing is copied but the change; time would only measure the
+ * machine. */
 static void one_changed_row_of_10000_is_all_that_is_copied(void **unused)
 {
 	static char names[MANY][16];
 	static const struct db_gateway *before[MANY];
 	struct db_gateway *rows = many_rows(names, MANY);
 	struct gateways *set = set_of(rows, MANY);
-	struct channel ch = { 0 };
+	struct channel ch = {0};
 
 	(void)unused;
 	assert_int_equal(gateways_count(set), MANY);
@@ -203,7 +205,8 @@ static void one_changed_row_of_10000_is_all_that_is_copied(void **unused)
 
 enum { OOM_ROWS = 400 }; /* enough for the hash table to grow on the way */
 
-/* Of three gateways c is removed but still held: nothing of this may differ after a failed reload. */
+/* Of three gateways c is removed but still held: nothing of this may differ after a failed reload.
+ */
 static void assert_untouched(struct gateways *set, struct gateway *held, const struct channel *ch)
 {
 	assert_int_equal(gateways_count(set), 2);
@@ -223,9 +226,9 @@ static void assert_untouched(struct gateways *set, struct gateway *held, const s
 static void out_of_memory_leaves_the_set_as_it_was(void **unused)
 {
 	static char names[OOM_ROWS][16];
-	struct db_gateway old[] = { unit_gateway("a"), unit_gateway("b"), unit_gateway("c") };
+	struct db_gateway old[] = {unit_gateway("a"), unit_gateway("b"), unit_gateway("c")};
 	struct db_gateway *rows = many_rows(names, OOM_ROWS);
-	struct channel ch = { 0 };
+	struct channel ch = {0};
 	struct gateway *held;
 	unsigned failures = 0;
 	int err;
@@ -413,7 +416,7 @@ static unsigned list_length(const struct model *m)
 
 	if (m->n_calls)
 		LIST_FOREACH(ch, &m->call[0].limits->channels, link)
-			n++;
+	n++;
 	return n;
 }
 

@@ -18,7 +18,7 @@ union source {
 
 static union source source(const char *address, uint16_t port)
 {
-	union source s = { .in6 = { 0 } };
+	union source s = {.in6 = {0}};
 
 	if (inet_pton(AF_INET, address, &s.in.sin_addr) == 1) {
 		s.in.sin_family = AF_INET;
@@ -63,24 +63,26 @@ static bool holds(const char *host, const char *address)
 
 static void blocks_hold_what_their_length_says(void **unused)
 {
-	static const struct { const char *host, *in, *out; } cases[] = {
-		{ "10.0.0.5", "10.0.0.5", "10.0.0.4" },
-		{ "10.0.0.5/32", "10.0.0.5", "10.0.0.4" },
-		{ "10.0.0.4/31", "10.0.0.5", "10.0.0.6" },
-		{ "10.0.0.0/24", "10.0.0.255", "10.0.1.0" },
-		{ "10.0.0.5/24", "10.0.0.0", "9.255.255.255" }, /* host bits are dropped */
-		{ "255.255.255.255/9", "255.128.0.0", "255.127.255.255" },
-		{ "128.0.0.0/1", "255.1.2.3", "127.255.255.255" },
-		{ "0.0.0.0/0", "0.0.0.0", "::1" },
-		{ "0.0.0.0/0", "255.255.255.255", "2001:db8::1" },
-		{ "0.0.0.0", "0.0.0.0", "0.0.0.1" },
-		{ "2001:db8::1", "2001:db8::1", "2001:db8::" },
-		{ "2001:db8::1/128", "2001:db8:0::1", "2001:db8::2" },
-		{ "2001:db8::/33", "2001:db8:7fff:ffff::1", "2001:db8:8000::" },
-		{ "2001:db8:ffff::1/47", "2001:db8:fffe::1", "2001:db8:fffd:ffff::" },
-		{ "::/0", "fe80::1", "10.0.0.1" }, /* IPv6 only */
-		{ "::1", "::1", "0.0.0.1" },
-		{ "::/96", "::7f00:1", "127.0.0.1" },
+	static const struct {
+		const char *host, *in, *out;
+	} cases[] = {
+		{"10.0.0.5", "10.0.0.5", "10.0.0.4"},
+		{"10.0.0.5/32", "10.0.0.5", "10.0.0.4"},
+		{"10.0.0.4/31", "10.0.0.5", "10.0.0.6"},
+		{"10.0.0.0/24", "10.0.0.255", "10.0.1.0"},
+		{"10.0.0.5/24", "10.0.0.0", "9.255.255.255"}, /* host bits are dropped */
+		{"255.255.255.255/9", "255.128.0.0", "255.127.255.255"},
+		{"128.0.0.0/1", "255.1.2.3", "127.255.255.255"},
+		{"0.0.0.0/0", "0.0.0.0", "::1"},
+		{"0.0.0.0/0", "255.255.255.255", "2001:db8::1"},
+		{"0.0.0.0", "0.0.0.0", "0.0.0.1"},
+		{"2001:db8::1", "2001:db8::1", "2001:db8::"},
+		{"2001:db8::1/128", "2001:db8:0::1", "2001:db8::2"},
+		{"2001:db8::/33", "2001:db8:7fff:ffff::1", "2001:db8:8000::"},
+		{"2001:db8:ffff::1/47", "2001:db8:fffe::1", "2001:db8:fffd:ffff::"},
+		{"::/0", "fe80::1", "10.0.0.1"}, /* IPv6 only */
+		{"::1", "::1", "0.0.0.1"},
+		{"::/96", "::7f00:1", "127.0.0.1"},
 	};
 
 	(void)unused;
@@ -118,19 +120,20 @@ static void on_bad(const char *name, const char *host, void *arg)
 
 static void what_is_no_block_is_named_and_left_out(void **unused)
 {
-	static const char *const hosts[] = { "", " ", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1",
-		"10.0.0.0/+8", "10.0.0.0/ 8", "10.0.0.0/8 ", "10.0.0.0/08", "10.0.0.0/8/8", "10.0.0.0/a",
-		"10.0.0.0/4294967304", "10.0.0", "10.0.0.256", "10.0.0.0.0", " 10.0.0.1", "10.0.0.1 ",
-		"::/129", "::/0128", ":::", "[::1]", "fe80::1%lo", "2001:db8::g", "localhost", "example.com",
-		"10.0.0.1:5060", "::ffff:10.0.0.256", "1234:1234:1234:1234:1234:1234:123.123.123.123456" };
+	static const char *const hosts[] = {"", " ", "/", "/8", "10.0.0.0/", "10.0.0.0/33",
+		"10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/ 8", "10.0.0.0/8 ", "10.0.0.0/08",
+		"10.0.0.0/8/8", "10.0.0.0/a", "10.0.0.0/4294967304", "10.0.0", "10.0.0.256",
+		"10.0.0.0.0", " 10.0.0.1", "10.0.0.1 ", "::/129", "::/0128", ":::", "[::1]",
+		"fe80::1%lo", "2001:db8::g", "localhost", "example.com", "10.0.0.1:5060",
+		"::ffff:10.0.0.256", "1234:1234:1234:1234:1234:1234:123.123.123.123456"};
 	struct mapping_gateways *set;
 
 	(void)unused;
 	assert_int_equal(mapping_gateways_create(&set), 0);
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		const struct db_mapping_gateway rows[] = { unit_mapping("good", "10.0.0.1"),
-			unit_mapping("bad", hosts[i]), unit_mapping("z", "10.0.0.2") };
-		struct bad bad = { 0 };
+		const struct db_mapping_gateway rows[] = {unit_mapping("good", "10.0.0.1"),
+			unit_mapping("bad", hosts[i]), unit_mapping("z", "10.0.0.2")};
+		struct bad bad = {0};
 
 		assert_int_equal(mapping_gateways_apply(set, rows, 3, on_bad, &bad), 0);
 		assert_int_equal(bad.n, 1);
@@ -146,8 +149,9 @@ static void what_is_no_block_is_named_and_left_out(void **unused)
 
 static void the_longest_block_wins(void **unused)
 {
-	const struct db_mapping_gateway rows[] = { unit_mapping("all", "0.0.0.0/0"), unit_mapping("a8", "10.0.0.0/8"),
-		unit_mapping("a31", "10.1.1.0/31"), unit_mapping("host", "10.1.1.1"), unit_mapping("all6", "::/0") };
+	const struct db_mapping_gateway rows[] = {unit_mapping("all", "0.0.0.0/0"),
+		unit_mapping("a8", "10.0.0.0/8"), unit_mapping("a31", "10.1.1.0/31"),
+		unit_mapping("host", "10.1.1.1"), unit_mapping("all6", "::/0")};
 	struct mapping_gateways *set = set_of(rows, 5);
 
 	(void)unused;
@@ -161,8 +165,9 @@ static void the_longest_block_wins(void **unused)
 
 static void a_port_beats_any_port_of_the_same_block(void **unused)
 {
-	struct db_mapping_gateway rows[] = { unit_mapping("any", "10.0.0.0/24"), unit_mapping("p5070", "10.0.0.0/24"),
-		unit_mapping("p5080", "10.0.0.0/24"), unit_mapping("wide", "10.0.0.0/8"), unit_mapping("host", "10.0.0.9") };
+	struct db_mapping_gateway rows[] = {unit_mapping("any", "10.0.0.0/24"),
+		unit_mapping("p5070", "10.0.0.0/24"), unit_mapping("p5080", "10.0.0.0/24"),
+		unit_mapping("wide", "10.0.0.0/8"), unit_mapping("host", "10.0.0.9")};
 	struct mapping_gateways *set;
 
 	(void)unused;
@@ -173,7 +178,7 @@ static void a_port_beats_any_port_of_the_same_block(void **unused)
 	assert_string_equal(who(set, "10.0.0.1", 5060), "any");
 	assert_string_equal(who(set, "10.0.0.1", 5070), "p5070");
 	assert_string_equal(who(set, "10.0.0.1", 5080), "p5080");
-	assert_string_equal(who(set, "10.0.0.1", 5090), "any");   /* the longer block first */
+	assert_string_equal(who(set, "10.0.0.1", 5090), "any"); /* the longer block first */
 	assert_string_equal(who(set, "10.0.0.9", 5070), "host");
 	assert_string_equal(who(set, "10.1.0.1", 5090), "wide");
 	assert_string_equal(who(set, "10.1.0.1", 5060), "");
@@ -184,7 +189,8 @@ static void a_port_beats_any_port_of_the_same_block(void **unused)
 /* A customer who is switched off must not call on the account of a wider block. */
 static void a_disabled_block_is_unknown(void **unused)
 {
-	struct db_mapping_gateway rows[] = { unit_mapping("off", "10.0.0.5"), unit_mapping("wide", "10.0.0.0/8") };
+	struct db_mapping_gateway rows[] = {
+		unit_mapping("off", "10.0.0.5"), unit_mapping("wide", "10.0.0.0/8")};
 	struct mapping_gateways *set;
 
 	(void)unused;
@@ -200,8 +206,8 @@ static void a_disabled_block_is_unknown(void **unused)
 
 static void of_two_rows_for_one_block_the_enabled_counts(void **unused)
 {
-	struct db_mapping_gateway rows[] = { unit_mapping("a", "10.0.0.0/24"), unit_mapping("b", "10.0.0.7/24"),
-		unit_mapping("c", "10.0.0.0/24") };
+	struct db_mapping_gateway rows[] = {unit_mapping("a", "10.0.0.0/24"),
+		unit_mapping("b", "10.0.0.7/24"), unit_mapping("c", "10.0.0.0/24")};
 	struct mapping_gateways *set = set_of(rows, 3);
 
 	(void)unused;
@@ -214,9 +220,10 @@ static void of_two_rows_for_one_block_the_enabled_counts(void **unused)
 
 static void other_families_are_unknown(void **unused)
 {
-	const struct db_mapping_gateway rows[] = { unit_mapping("a", "0.0.0.0/0"), unit_mapping("b", "::/0") };
+	const struct db_mapping_gateway rows[] = {
+		unit_mapping("a", "0.0.0.0/0"), unit_mapping("b", "::/0")};
 	struct mapping_gateways *set = set_of(rows, 2);
-	const struct sockaddr other = { .sa_family = AF_UNIX };
+	const struct sockaddr other = {.sa_family = AF_UNIX};
 
 	(void)unused;
 	assert_null(mapping_gateways_find(set, &other));
@@ -229,7 +236,7 @@ static void limits_belong_to_the_trunk(void **unused)
 	struct db_mapping_gateway row = unit_mapping("a", "10.0.0.1");
 	struct mapping_gateways *set;
 	struct mapping_gateway *mg;
-	struct channel ch[2] = { 0 };
+	struct channel ch[2] = {0};
 	char text[32];
 
 	(void)unused;
@@ -251,10 +258,11 @@ static void limits_belong_to_the_trunk(void **unused)
 
 static void a_reload_moves_the_source_and_keeps_the_calls(void **unused)
 {
-	struct db_mapping_gateway rows[] = { unit_mapping("a", "10.0.0.1"), unit_mapping("b", "10.0.0.2") };
+	struct db_mapping_gateway rows[] = {
+		unit_mapping("a", "10.0.0.1"), unit_mapping("b", "10.0.0.2")};
 	struct mapping_gateways *set = set_of(rows, 2);
 	struct mapping_gateway *mg = mapping_gateway_ref(mapping_gateways_by_name(set, "a"));
-	struct channel ch = { 0 };
+	struct channel ch = {0};
 
 	(void)unused;
 	assert_int_equal(mapping_gateway_seize(mg, &ch, 0), 0);
@@ -278,7 +286,8 @@ static void a_reload_moves_the_source_and_keeps_the_calls(void **unused)
 	mapping_gateway_unref(NULL);
 }
 
-/* Random blocks of all lengths in a small part of the address space, each source sought linearly. */
+/* Random blocks of all lengths in a small part of the address space, each source sought linearly.
+ */
 enum { BLOCKS = 400, SOURCES = 20000 };
 
 struct naive {
@@ -286,8 +295,8 @@ struct naive {
 	unsigned bits;
 };
 
-static const struct db_mapping_gateway *naive_find(const struct naive *naive, const struct db_mapping_gateway *rows,
-	uint32_t address, uint16_t port)
+static const struct db_mapping_gateway *naive_find(const struct naive *naive,
+	const struct db_mapping_gateway *rows, uint32_t address, uint16_t port)
 {
 	const struct db_mapping_gateway *best = NULL;
 	int best_rank = -1;
@@ -297,7 +306,8 @@ static const struct db_mapping_gateway *naive_find(const struct naive *naive, co
 		/* the longest, then the one with the port, then an enabled one, then the first */
 		const int rank = (int)naive[i].bits * 4 + (rows[i].port ? 2 : 0) + rows[i].enabled;
 
-		if ((address & mask) != (naive[i].address & mask) || (rows[i].port && rows[i].port != port))
+		if ((address & mask) != (naive[i].address & mask) ||
+			(rows[i].port && rows[i].port != port))
 			continue;
 		if (rank > best_rank) {
 			best = &rows[i];
@@ -322,21 +332,24 @@ static void finds_what_a_naive_search_finds(void **unused)
 		naive[i].bits = i ? 4 + unit_random_below(&state, 29) : 0;
 		snprintf(names[i], sizeof(names[i]), "%u", i);
 		snprintf(hosts[i], sizeof(hosts[i]), "%u.%u.%u.%u/%u", naive[i].address >> 24,
-			naive[i].address >> 16 & 255, naive[i].address >> 8 & 255, naive[i].address & 255,
-			naive[i].bits);
+			naive[i].address >> 16 & 255, naive[i].address >> 8 & 255,
+			naive[i].address & 255, naive[i].bits);
 		rows[i] = unit_mapping(names[i], hosts[i]);
 		rows[i].enabled = unit_random_below(&state, 5) != 0;
 		rows[i].port = (uint16_t)unit_random_below(&state, 4);
 	}
 	set = set_of(rows, BLOCKS);
 	for (unsigned i = 0; i < SOURCES; i++) {
-		const uint32_t address = i % 2 ? naive[unit_random_below(&state, BLOCKS)].address ^ 1u << (i % 32) :
-			(uint32_t)unit_random(&state) & 0x0f0f03ff;
+		const uint32_t address =
+			i % 2 ? naive[unit_random_below(&state, BLOCKS)].address ^ 1u << (i % 32)
+			      : (uint32_t)unit_random(&state) & 0x0f0f03ff;
 		const uint16_t port = (uint16_t)(1 + unit_random_below(&state, 4));
-		const struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port),
-			.sin_addr.s_addr = htonl(address) };
+		const struct sockaddr_in in = {.sin_family = AF_INET,
+			.sin_port = htons(port),
+			.sin_addr.s_addr = htonl(address)};
 		const struct db_mapping_gateway *expected = naive_find(naive, rows, address, port);
-		const struct mapping_gateway *found = mapping_gateways_find(set, (const struct sockaddr *)&in);
+		const struct mapping_gateway *found =
+			mapping_gateways_find(set, (const struct sockaddr *)&in);
 
 		assert_int_equal(found != NULL, expected != NULL);
 		if (found)

@@ -66,8 +66,10 @@ static struct routing_table *build(char (*prefix)[PREFIX_SIZE], size_t n)
 	if (routing_table_create(&t))
 		abort();
 	for (size_t i = 0; i < n; i++) {
-		const struct db_route row = { .prefix = prefix[i], .enabled = true,
-			.gateway = (uint32_t)(i % GATEWAYS), .carry_through = true };
+		const struct db_route row = {.prefix = prefix[i],
+			.enabled = true,
+			.gateway = (uint32_t)(i % GATEWAYS),
+			.carry_through = true};
 
 		if (routing_table_add(t, &row))
 			abort();
@@ -76,7 +78,8 @@ static struct routing_table *build(char (*prefix)[PREFIX_SIZE], size_t n)
 		abort();
 	printf("build %zu prefixes          %8.1f ms\n", n, now_ms() - start);
 	printf("memory                         %8.1f MiB (%.1f bytes a prefix)\n",
-		(double)routing_table_bytes(t) / 1048576, (double)routing_table_bytes(t) / (double)n);
+		(double)routing_table_bytes(t) / 1048576,
+		(double)routing_table_bytes(t) / (double)n);
 	printf("memory as malloc sees it       %8.1f MiB\n",
 		(double)(mallinfo2().uordblks + mallinfo2().hblkhd - before) / 1048576);
 	return t;
@@ -85,7 +88,7 @@ static struct routing_table *build(char (*prefix)[PREFIX_SIZE], size_t n)
 static void look_up(const struct routing_table *t, char (*prefix)[PREFIX_SIZE], size_t n)
 {
 	struct prefix_match match[ROUTING_DEPTH_MAX];
-	char (*number)[PREFIX_SIZE] = malloc((size_t)LOOKUPS * PREFIX_SIZE);
+	char(*number)[PREFIX_SIZE] = malloc((size_t)LOOKUPS * PREFIX_SIZE);
 	size_t matches = 0;
 
 	for (size_t i = 0; i < LOOKUPS; i++) {
@@ -112,8 +115,14 @@ static struct db_gateway *make_gateways(void)
 	for (unsigned i = 0; i < GATEWAYS; i++) {
 		snprintf(names[i], sizeof(names[i]), "gateway-%05u", i);
 		snprintf(hosts[i], sizeof(hosts[i]), "10.%u.%u.1", i / 256, i % 256);
-		rows[i] = (struct db_gateway){ .name = names[i], .host = hosts[i], .transport = "udp",
-			.enabled = true, .capacity = 30, .cps = 10, .auth_user = "", .auth_password = "" };
+		rows[i] = (struct db_gateway){.name = names[i],
+			.host = hosts[i],
+			.transport = "udp",
+			.enabled = true,
+			.capacity = 30,
+			.cps = 10,
+			.auth_user = "",
+			.auth_password = ""};
 	}
 	return rows;
 }
@@ -127,8 +136,8 @@ static void apply(const char *what, struct gateways *gws, const struct db_gatewa
 	printf("%-30s %8.2f ms\n", what, now_ms() - start);
 }
 
-static void apply_mappings(struct mapping_gateways *set, const struct db_mapping_gateway *rows,
-	const char *what)
+static void apply_mappings(
+	struct mapping_gateways *set, const struct db_mapping_gateway *rows, const char *what)
 {
 	const double start = now_ms();
 
@@ -140,12 +149,13 @@ static void apply_mappings(struct mapping_gateways *set, const struct db_mapping
 static void mappings(void)
 {
 	struct db_mapping_gateway *rows = calloc(GATEWAYS, sizeof(*rows));
-	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in in = {.sin_family = AF_INET};
 	struct mapping_gateways *set;
 	size_t found = 0;
 
 	for (unsigned i = 0; i < GATEWAYS; i++)
-		rows[i] = (struct db_mapping_gateway){ .name = names[i], .host = hosts[i], .enabled = true };
+		rows[i] = (struct db_mapping_gateway){
+			.name = names[i], .host = hosts[i], .enabled = true};
 	if (mapping_gateways_create(&set))
 		abort();
 	apply_mappings(set, rows, "mapping: first load of 10,000");
@@ -168,8 +178,10 @@ static void plans(struct routing *r, char (*prefix)[PREFIX_SIZE], size_t n)
 	size_t candidates = 0;
 
 	for (size_t i = 0; i < LOOKUPS; i++) {
-		const struct plan_request req = { .ingress = "", .caller = "",
-			.callee = prefix[random_below((unsigned)n)], .now_ms = 1000 };
+		const struct plan_request req = {.ingress = "",
+			.caller = "",
+			.callee = prefix[random_below((unsigned)n)],
+			.now_ms = 1000};
 		struct plan plan;
 
 		if (routing_plan(r, &req, &plan))
@@ -183,7 +195,7 @@ static void plans(struct routing *r, char (*prefix)[PREFIX_SIZE], size_t n)
 
 int main(void)
 {
-	char (*prefix)[PREFIX_SIZE] = malloc((size_t)PREFIXES * PREFIX_SIZE);
+	char(*prefix)[PREFIX_SIZE] = malloc((size_t)PREFIXES * PREFIX_SIZE);
 	const size_t n = make_prefixes(prefix);
 	struct db_gateway *rows = make_gateways();
 	struct gateways *gws;

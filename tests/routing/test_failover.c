@@ -5,15 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static const unsigned codes[] = { 300, 302, 305, 380, 399, 400, 403, 404, 408, 480, 484, 486, 487, 488,
-	491, 500, 502, 503, 504, 580, 600, 603, 604, 606, 607, 699 };
+static const unsigned codes[] = {300, 302, 305, 380, 399, 400, 403, 404, 408, 480, 484, 486, 487,
+	488, 491, 500, 502, 503, 504, 580, 600, 603, 604, 606, 607, 699};
 enum { CODES = sizeof(codes) / sizeof(codes[0]) };
 
 static const struct stop_codes lists[] = {
-	{ .n = 0 },
-	{ .code = { 484, 603, 604, 606 }, .n = 4 }, /* the default */
-	{ .code = { 486, 404, 699, 400 }, .n = 4 },
-	{ .code = { 503 }, .n = 1 },
+	{.n = 0},
+	{.code = {484, 603, 604, 606}, .n = 4}, /* the default */
+	{.code = {486, 404, 699, 400}, .n = 4},
+	{.code = {503}, .n = 1},
 };
 enum { LISTS = sizeof(lists) / sizeof(lists[0]) };
 
@@ -35,7 +35,7 @@ static bool may_switch(const struct cell *c)
 
 	/* "On: after an INVITE timeout the call fails, no other gateway is tried" */
 	ended |= c->after_invite_timeout && c->result.failure == FAILED_TIMEOUT &&
-		c->result.stage == STAGE_CALLING;
+		 c->result.stage == STAGE_CALLING;
 	/* "On: once a gateway sent SDP, no other gateway is tried" */
 	ended |= c->after_sdp && c->result.sdp_seen;
 	/* "gateways tried per call at most" */
@@ -43,7 +43,8 @@ static bool may_switch(const struct cell *c)
 	/* "Off: ringing (180) ends switching" */
 	ended |= !c->until_connect && c->result.ringing_seen;
 	/* "On: 486/600 ends switching, even with UNTIL_CONNECT On" */
-	ended |= c->after_user_busy && answered && (c->result.sip_code == 486 || c->result.sip_code == 600);
+	ended |= c->after_user_busy && answered &&
+		 (c->result.sip_code == 486 || c->result.sip_code == 600);
 	/* "final codes that end switching" */
 	for (unsigned i = 0; i < c->list->n; i++)
 		ended |= answered && c->list->code[i] == c->result.sip_code;
@@ -71,8 +72,9 @@ static void check_cell(const struct cell *c)
 /* All combinations of the guards and of what was seen before, for one failure in one stage. */
 static void check_guards(struct cell c)
 {
-	static const struct { unsigned tried, limit; } counts[] = {
-		{ 1, 0 }, { 200, 0 }, { 1, 1 }, { 1, 2 }, { 2, 2 }, { 3, 2 }, { 99, 100 } };
+	static const struct {
+		unsigned tried, limit;
+	} counts[] = {{1, 0}, {200, 0}, {1, 1}, {1, 2}, {2, 2}, {3, 2}, {99, 100}};
 
 	for (unsigned bits = 0; bits < 64; bits++)
 		for (size_t list = 0; list < LISTS; list++)
@@ -94,7 +96,7 @@ static void every_guard_stage_and_code_agrees_with_the_descriptions(void **unuse
 {
 	(void)unused;
 	for (int stage = STAGE_CALLING; stage <= STAGE_RINGING; stage++) {
-		struct cell c = { .result = { .stage = (enum attempt_stage)stage } };
+		struct cell c = {.result = {.stage = (enum attempt_stage)stage}};
 
 		c.result.failure = FAILED_TIMEOUT;
 		check_guards(c);
@@ -113,7 +115,7 @@ static void only_an_answer_has_a_code(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; i < CODES; i++) {
-		struct cell c = { .result = { .failure = FAILED_TIMEOUT, .sip_code = codes[i] } };
+		struct cell c = {.result = {.failure = FAILED_TIMEOUT, .sip_code = codes[i]}};
 
 		check_guards(c);
 		c.result.failure = FAILED_TRANSPORT;
@@ -129,20 +131,26 @@ static const char *reason(struct gateway_policy policy, struct attempt_result re
 
 static void reasons_name_the_guard(void **unused)
 {
-	const struct gateway_policy strict = { .stop_switch_after_invite_timeout = true,
-		.stop_switch_after_sdp = true, .switch_stop_after_user_busy = true };
+	const struct gateway_policy strict = {.stop_switch_after_invite_timeout = true,
+		.stop_switch_after_sdp = true,
+		.switch_stop_after_user_busy = true};
 
 	(void)unused;
-	assert_string_equal(reason(strict, (struct attempt_result){ .sip_code = 603 }), "stop code 603");
-	assert_string_equal(reason(strict, (struct attempt_result){ .sip_code = 484 }), "stop code 484");
-	assert_string_equal(reason(strict, (struct attempt_result){ .sip_code = 486 }), "user busy");
-	assert_string_equal(reason(strict, (struct attempt_result){ .failure = FAILED_TIMEOUT }),
+	assert_string_equal(
+		reason(strict, (struct attempt_result){.sip_code = 603}), "stop code 603");
+	assert_string_equal(
+		reason(strict, (struct attempt_result){.sip_code = 484}), "stop code 484");
+	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 486}), "user busy");
+	assert_string_equal(reason(strict, (struct attempt_result){.failure = FAILED_TIMEOUT}),
 		"no switching after an INVITE timeout");
-	assert_string_equal(reason(strict, (struct attempt_result){ .sip_code = 500, .sdp_seen = true }),
+	assert_string_equal(
+		reason(strict, (struct attempt_result){.sip_code = 500, .sdp_seen = true}),
 		"no switching after SDP");
-	assert_string_equal(reason(strict, (struct attempt_result){ .sip_code = 500, .ringing_seen = true }),
+	assert_string_equal(
+		reason(strict, (struct attempt_result){.sip_code = 500, .ringing_seen = true}),
 		"no switching after ringing");
-	assert_string_equal(reason(strict, (struct attempt_result){ .sip_code = 500, .tried = 3, .limit = 3 }),
+	assert_string_equal(
+		reason(strict, (struct attempt_result){.sip_code = 500, .tried = 3, .limit = 3}),
 		"switch limit reached");
 }
 
@@ -150,25 +158,30 @@ static void each_stop_code_is_named_by_its_number(void **unused)
 {
 	(void)unused;
 	for (unsigned code = 400; code <= 699; code++) {
-		const struct stop_codes list = { .code = { (uint16_t)code }, .n = 1 };
+		const struct stop_codes list = {.code = {(uint16_t)code}, .n = 1};
 		char expected[32];
 
 		snprintf(expected, sizeof(expected), "stop code %u", code);
-		assert_string_equal(reason((struct gateway_policy){ .stop_codes = &list },
-			(struct attempt_result){ .sip_code = code }), expected);
+		assert_string_equal(reason((struct gateway_policy){.stop_codes = &list},
+					    (struct attempt_result){.sip_code = code}),
+			expected);
 	}
 }
 
 static void each_stage_has_its_timeout_and_name(void **unused)
 {
-	const struct gateway_policy policy = { .timeout_invite_ms = 1, .timeout_trying_ms = 2,
-		.timeout_session_progress_ms = 3, .timeout_session_progress_sdp_ms = 4,
-		.timeout_ringing_ms = 5 };
-	static const char *const names[] = { "calling", "trying", "progress", "progress_sdp", "ringing" };
+	const struct gateway_policy policy = {.timeout_invite_ms = 1,
+		.timeout_trying_ms = 2,
+		.timeout_session_progress_ms = 3,
+		.timeout_session_progress_sdp_ms = 4,
+		.timeout_ringing_ms = 5};
+	static const char *const names[] = {
+		"calling", "trying", "progress", "progress_sdp", "ringing"};
 
 	(void)unused;
 	for (int stage = STAGE_CALLING; stage <= STAGE_RINGING; stage++) {
-		assert_int_equal(attempt_stage_timeout_ms(&policy, (enum attempt_stage)stage), stage + 1);
+		assert_int_equal(
+			attempt_stage_timeout_ms(&policy, (enum attempt_stage)stage), stage + 1);
 		assert_string_equal(attempt_stage_name((enum attempt_stage)stage), names[stage]);
 	}
 }

@@ -27,7 +27,8 @@ static uint64_t state = 42;
 static int compare_rows(const void *pa, const void *pb)
 {
 	const struct row *a = pa, *b = pb;
-	const int order = strcmp(a->prefix, b->prefix); /* bytes as unsigned char, as SQLite's BINARY */
+	const int order =
+		strcmp(a->prefix, b->prefix); /* bytes as unsigned char, as SQLite's BINARY */
 
 	return order ? order : a->priority - b->priority;
 }
@@ -45,14 +46,14 @@ static const struct alphabet {
 	const char *text;
 	unsigned max;
 } alphabets[] = {
-	{ "0123456789", 12 },
-	{ "0123456789", 6 },
-	{ "01", 20 },
-	{ "0123456789*#+", 8 },
-	{ "0123456789ABCDabcdxyz*#+._~!$&'()=,;?/%-", 5 },
-	{ "+,-./09:;@\x01\x7f\x80\xf0\xff", 6 },
+	{"0123456789", 12},
+	{"0123456789", 6},
+	{"01", 20},
+	{"0123456789*#+", 8},
+	{"0123456789ABCDabcdxyz*#+._~!$&'()=,;?/%-", 5},
+	{"+,-./09:;@\x01\x7f\x80\xf0\xff", 6},
 };
-static const struct alphabet one_letter = { "7", ROUTING_PREFIX_MAX };
+static const struct alphabet one_letter = {"7", ROUTING_PREFIX_MAX};
 enum { ALPHABETS = sizeof(alphabets) / sizeof(alphabets[0]) };
 
 static void random_prefix(char *out)
@@ -84,8 +85,8 @@ static void naive_create(struct naive *naive)
 
 static int add(struct routing_table *t, const char *prefix, uint32_t gateway, uint16_t priority)
 {
-	const struct db_route row = { .prefix = prefix, .gateway = gateway, .priority = priority,
-		.enabled = true };
+	const struct db_route row = {
+		.prefix = prefix, .gateway = gateway, .priority = priority, .enabled = true};
 
 	return routing_table_add(t, &row);
 }
@@ -97,9 +98,12 @@ static struct routing_table *table_of(const struct naive *naive)
 	assert_int_equal(routing_table_create(&t), 0);
 	for (size_t i = 0; i < naive->n; i++) {
 		const struct row *from = &naive->row[i];
-		const struct db_route row = { .prefix = from->prefix, .gateway = (uint32_t)i,
-			.priority = from->priority, .weight = from->weight,
-			.carry_through = from->carry_through, .enabled = from->enabled };
+		const struct db_route row = {.prefix = from->prefix,
+			.gateway = (uint32_t)i,
+			.priority = from->priority,
+			.weight = from->weight,
+			.carry_through = from->carry_through,
+			.enabled = from->enabled};
 
 		assert_int_equal(routing_table_add(t, &row), 0);
 	}
@@ -124,7 +128,8 @@ static size_t lower_bound(const struct naive *naive, const char *prefix)
 }
 
 /* Compares a match with the enabled rows of exactly this prefix. @return how many there are */
-static unsigned check_routes(const struct naive *naive, const char *prefix, const struct prefix_match *match)
+static unsigned check_routes(
+	const struct naive *naive, const char *prefix, const struct prefix_match *match)
 {
 	unsigned n = 0;
 
@@ -148,7 +153,8 @@ static unsigned check_routes(const struct naive *naive, const char *prefix, cons
 }
 
 /* Every beginning of the number is looked for in the sorted rows, the longest first. */
-static void check_number(const struct routing_table *t, const struct naive *naive, const char *number)
+static void check_number(
+	const struct routing_table *t, const struct naive *naive, const char *number)
 {
 	struct prefix_match match[ROUTING_DEPTH_MAX];
 	const unsigned n = routing_table_match(t, number, match);
@@ -170,7 +176,8 @@ static void check_number(const struct routing_table *t, const struct naive *naiv
 }
 
 /* The same without any order: each row is compared with the number. */
-static void check_number_linearly(const struct routing_table *t, const struct naive *naive, const char *number)
+static void check_number_linearly(
+	const struct routing_table *t, const struct naive *naive, const char *number)
 {
 	struct prefix_match match[ROUTING_DEPTH_MAX];
 	const unsigned n = routing_table_match(t, number, match);
@@ -196,7 +203,7 @@ static void random_number(const struct naive *naive, char out[2 * TEXT_SIZE])
 	random_prefix(out);
 	if (way == 0)
 		return;
-	strcpy(out, naive->row[unit_random_below(&state, (unsigned)naive->n)].prefix);
+	memcpy(out, naive->row[unit_random_below(&state, (unsigned)naive->n)].prefix, TEXT_SIZE);
 	length = strlen(out);
 	if (way == 1 && length)
 		out[unit_random_below(&state, (unsigned)length)] = '5';
@@ -281,7 +288,7 @@ static void empty_table_matches_nothing(void **unused)
 
 static void empty_prefix_matches_everything(void **unused)
 {
-	static const char *const numbers[] = { "", "1", "+49", "alice", "\xff" };
+	static const char *const numbers[] = {"", "1", "+49", "alice", "\xff"};
 	struct prefix_match match[ROUTING_DEPTH_MAX];
 	struct routing_table *t;
 
@@ -376,7 +383,8 @@ static void a_prefix_costs_few_bytes(void **unused)
 	(void)unused;
 	assert_int_equal(routing_table_create(&t), 0);
 	for (unsigned i = 0; i < 10000; i++) {
-		snprintf(prefix, sizeof(prefix), "49%04u%06u", i, unit_random_below(&state, 1000000));
+		snprintf(prefix, sizeof(prefix), "49%04u%06u", i,
+			unit_random_below(&state, 1000000));
 		assert_int_equal(add(t, prefix, i, 1), 0);
 	}
 	assert_int_equal(routing_table_finish(t), 0);
