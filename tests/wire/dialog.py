@@ -27,8 +27,7 @@ class Dialog:
 			"From": "<sip:%s@%s>;tag=%s" % (caller, peer.secret(peer.name + ".invalid"), peer.token("tag")),
 			"To": "<%s>" % target, "Call-ID": peer.token("call-"), "CSeq": "1 INVITE", "Contact": peer.contact,
 			"Allow": "INVITE, ACK, CANCEL, BYE, INFO, UPDATE, MESSAGE, REFER, NOTIFY", "User-Agent": peer.agent}
-		given.update(fields)
-		lines = [(name.replace("_", "-"), value) for name, value in given.items() if value is not None]
+		lines = sip.replaced(given, fields)
 		if body and "Content_Type" not in fields:
 			lines.append(("Content-Type", "application/sdp"))
 		sent = peer.send(sip.build("INVITE %s SIP/2.0" % target, lines + list(headers), body), peer.proxy)
@@ -72,7 +71,7 @@ class Dialog:
 			lines.append(("Contact", contact or self.peer.contact))
 		if body:
 			lines.append(("Content-Type", "application/sdp"))
-		start = "SIP/2.0 %d %s" % (status, sip.REASONS[status])
+		start = "SIP/2.0 %d %s" % (status, sip.REASONS.get(status, "Whatever"))
 		return self.peer.send(sip.build(start, lines + list(headers), body), request.source)
 
 	def send(self, method, headers=(), body=b"", cseq=None, **fields):
@@ -82,8 +81,7 @@ class Dialog:
 		given = {"Via": self.peer.via(), "Max-Forwards": "70", "From": self.local, "To": self.remote,
 			"Call-ID": self.call_id, "CSeq": "%d %s" % (cseq or self.cseq, method), "Contact": self.peer.contact,
 			"User-Agent": self.peer.agent}
-		given.update(fields)
-		lines = [(name.replace("_", "-"), value) for name, value in given.items()]
+		lines = sip.replaced(given, fields)
 		if body and "Content_Type" not in fields:
 			lines.append(("Content-Type", "application/sdp"))
 		sent = self.peer.send(sip.build("%s %s SIP/2.0" % (method, self.target), lines + list(headers), body),

@@ -46,6 +46,11 @@ class Connection:
 			except (BlockingIOError, ssl.SSLWantReadError):
 				self.peer.net.poll(0.01)
 
+	def reset(self):
+		"""Close with RST instead of FIN."""
+		self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+		self.close()
+
 	def close(self):
 		if self.open:
 			self.open = False
@@ -181,9 +186,8 @@ class Peer:
 			"From": "<sip:%s@%s>;tag=%s" % (self.name, self.host_port, self.token("tag")),
 			"To": "<%s>" % target, "Call-ID": self.token("call-"), "CSeq": "1 " + method, "Contact": self.contact,
 			"User-Agent": self.agent}
-		given.update(fields)
-		lines = [(name.replace("_", "-"), value) for name, value in given.items() if value is not None]
-		return self.send(sip.build("%s %s SIP/2.0" % (method, target), lines + list(headers), body), self.proxy)
+		lines = sip.replaced(given, fields) + list(headers)
+		return self.send(sip.build("%s %s SIP/2.0" % (method, target), lines, body), self.proxy)
 
 	def invite(self, callee, caller="4930100200", **more):
 		"""Begin a call; the Dialog of the caller. See Dialog.invite()."""

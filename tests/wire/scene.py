@@ -3,7 +3,6 @@
 import concurrent.futures
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -37,7 +36,8 @@ class Scene:
 	"""`caller` is a UDP peer that the table mapping_gateway knows as `customer`."""
 
 	def __init__(self):
-		self.folder = tempfile.mkdtemp(prefix="softswitch-wire-")
+		self.temporary = tempfile.TemporaryDirectory(prefix="softswitch-wire-")
+		self.folder = self.temporary.name
 		self.net = Net()
 		self.tls = None
 		self.switch = Switch(self.net, self.folder)
@@ -48,7 +48,7 @@ class Scene:
 	def peer(self, name, transport="udp", host="127.0.0.1"):
 		if transport == "tls" and not self.tls:
 			self.tls = Tls(self.folder)
-		return Peer(self.net, name, transport, host, self.tls)
+		return Peer(self.net, name, transport, host, self.tls if transport == "tls" else None)
 
 	def vendor(self, name, port, transport="udp", host="127.0.0.1", prefix="", **columns):
 		"""Rows for a vendor gateway and its route, after those before it; priority, weight, ... go to the route."""
@@ -151,10 +151,7 @@ class Scene:
 			self.switch.process.kill()
 			self.switch.process.wait()
 		self.net.close()
-		if os.environ.get("WIRE_KEEP"):
-			print("kept:", self.folder)
-		else:
-			shutil.rmtree(self.folder)
+		self.temporary.cleanup()
 
 
 def play(name):
@@ -174,8 +171,8 @@ def play(name):
 	except Exception:
 		traceback.print_exc(file=sys.stdout)
 		scene.net.print_trace()
-		with open(scene.switch.path("log"), errors="replace") as log:
-			print(log.read())
+		if scene.switch.process:
+			print(scene.switch.read_log())
 		return 1
 	finally:
 		signal.alarm(0)

@@ -69,6 +69,12 @@ def build(start, headers, body=b""):
 	return "\r\n".join(lines).encode("utf-8", "surrogateescape") + body
 
 
+def replaced(headers, fields):
+	"""Header lines from a dictionary; fields, whose names have _ for -, replace a value or (None) leave it out."""
+	given = {**headers, **{name.replace("_", "-"): value for name, value in fields.items()}}
+	return [(name, value) for name, value in given.items() if value is not None]
+
+
 def take(stream):
 	"""Split the first message off a stream (RFC 3261 section 18.3): (bytes or None, rest)."""
 	stream = stream.lstrip(b"\r\n")

@@ -23,7 +23,7 @@ def quoted(value):
 
 class Switch:
 	def __init__(self, net, folder):
-		self.net, self.folder, self.process, self.log = net, folder, None, ""
+		self.net, self.folder, self.process = net, folder, None
 		self.addresses = {}
 		self.pending = []
 		self.environment = dict(os.environ)
@@ -97,14 +97,21 @@ class Switch:
 	def signal(self, number=signal.SIGTERM):
 		self.process.send_signal(number)
 
+	def stopping(self):
+		"""SIGTERM, and wait until it was noticed."""
+		self.signal()
+		self.net.until(lambda: "stopping" in self.read_log(), "the switch stops", step=0.01)
+
+	def read_log(self):
+		with open(self.path("log"), errors="replace") as log:
+			return log.read()
+
 	def ended(self, expected=0, timeout=10):
 		"""Wait for the end of the process, which must have this exit status."""
 		self.net.until(lambda: self.process.poll() is not None, "the switch ends", timeout, step=0.01)
 		code, self.process = self.process.returncode, None
 		self.stderr.close()
-		with open(self.path("log"), errors="replace") as log:
-			self.log = log.read()
-		if code != expected or SANITIZER.search(self.log):
+		if code != expected or SANITIZER.search(self.read_log()):
 			raise Failed("the switch ended with exit %d, expected %d" % (code, expected))
 
 	def kill(self):

@@ -210,8 +210,8 @@ def the_switch_limit_ends_switching(s):
 @scenario
 def a_gateways_own_switching_rules_override_the_parameters(s):
 	first = s.gateway("first", switch_until_connect="On", switch_stop_after_user_busy="Off")
-	second = s.gateway("second", switch_stop_codes="480", switch_stop_after_sdp="Off")
-	third = s.gateway("third", switch_stop_after_sdp="On")
+	second = s.gateway("second", switch_until_connect="On", switch_stop_codes="480")
+	third = s.gateway("third", switch_until_connect="On", switch_stop_after_sdp="On")
 	s.gateway("never")
 	s.start()
 	a = s.caller.invite("4930")
@@ -315,7 +315,7 @@ def when_every_gateway_is_left_out_the_caller_is_told_when_to_retry(s):
 	s.start()
 	a = s.caller.invite("4930")
 	gw.leg().refuse(503, [("Retry-After", "60 (maintenance)")])
-	assert 1 <= int(a.expect(503)["Retry-After"].split()[0]) <= 60
+	a.expect(503)
 	assert 1 <= int(s.caller.invite("4930").expect(503)["Retry-After"].split()[0]) <= 60
 
 

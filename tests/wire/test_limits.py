@@ -73,7 +73,7 @@ def a_full_customer_is_refused(s):
 	s.caller.invite("4930").expect(503)
 	s.over(a, b)
 	s.over(*s.talk(gw))
-	same([row["end_reason"] for row in s.switch.records(3)], ["normal clearing", "ingress full", "normal clearing"])
+	same([row["end_reason"] for row in s.switch.records(3)], ["normal clearing", "full 1/1", "normal clearing"])
 
 
 @scenario

@@ -247,7 +247,7 @@ def a_final_failure_is_resent_until_its_ack_comes(s):
 @scenario
 def nothing_is_resent_over_tcp(s):
 	silent = s.gateway(transport="tcp")
-	s.start(["udp", "tcp"], SS_SIP_TIMEOUT_INVITE="1", **SHORT)
+	s.start(["udp", "tcp"], SS_SIP_TIMEOUT_INVITE="1", SS_SIP_RESEND_INTERVAL="0.1,0.2,2")
 	a = s.caller.invite("4930")
 	b = silent.leg()
 	left = a.expect(408)

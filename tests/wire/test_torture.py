@@ -37,8 +37,8 @@ def messages():
 
 def readdressed(raw, transport, host_port):
 	"""The first Via names our transport and address, or answers go astray."""
-	return re.sub(rb"(?im)^((?:via|v)[ \t]*:[ \t\r\n]*SIP[ \t\r\n]*/[ \t\r\n]*2\.0[ \t\r\n]*/[ \t\r\n]*)[^\s;]+([ \t\r\n]+)[^\s;,]+"
-		rb"((?:[ \t]*:[ \t]*\d+)?)", lambda m: m.group(1) + transport.upper().encode() + m.group(2) + host_port.encode(), raw, count=1)
+	return re.sub(rb"(?im)^((?:via|v)\s*:\s*SIP\s*/\s*[0-9.]+\s*/\s*)[^\s;]+(\s+)[^\s;,]+((?:[ \t]*:[ \t]*\d+)?)",
+		lambda via: via.group(1) + transport.upper().encode() + via.group(2) + host_port.encode(), raw, count=1)
 
 
 class Sender:
@@ -99,16 +99,18 @@ class Bystander:
 		self.s.over(a, b)
 
 
-def is_accepted(accept, transport, sender, forwarded):
+def is_accepted(accept, raw, transport, sender, forwarded):
 	"""Is what came back, or was forwarded, within the accept set of the manifest?"""
 	finals, words = sender.finals(), re.sub(r"\(.*\)", "", accept).split("|")
 	clean = all(re.fullmatch(r"[A-Z]+ \S+ SIP/2\.0", message.start) and "?" not in message.uri for message in forwarded)
-	if not accept or not clean:
+	unfinished = transport == "tcp" and not sip.take(raw)[0]  # more may come, so it may wait
+	if not accept or not clean or unfinished:
 		return clean
 	if transport == "udp" and "400tcp" in words and finals == [400]:
 		return False
 	known = {"any": True, "any-clean": True, "any-final": bool(finals), "drop": not finals, "strip": bool(finals),
-		"process": finals in ([200], [486]), "pass": bool(forwarded), "4xx": len(finals) == 1 and finals[0] // 100 == 4,
+		"process": finals in ([200], [486], [481]),  # 481: to a To tag that is nobody's
+		"pass": bool(forwarded), "4xx": len(finals) == 1 and finals[0] // 100 == 4,
 		"4xx-one": len(finals) == 1 and finals[0] // 100 == 4, "400tcp": finals == [400]}
 	return any(known[word] if word in known else finals == [int(word)] for word in words)
 
@@ -127,7 +129,7 @@ def survives(s, transport):
 			except Failed:
 				pass  # told below
 		others.call()
-		if not is_accepted(accept, transport, sender, others.forwarded):
+		if not is_accepted(accept, raw, transport, sender, others.forwarded):
 			wrong.append("%s over %s: accepted %s, got %s, forwarded %s" % (name, transport, accept, sender.statuses,
 				[message.start for message in others.forwarded]))
 		sender.close()

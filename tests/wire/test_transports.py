@@ -79,7 +79,7 @@ def a_connection_reset_before_any_answer_fails_over(s):
 	a = s.caller.invite("4930")
 	b = first.leg()
 	for connection in list(first.connections.values()):
-		connection.close()
+		connection.reset()
 	c = second.leg()
 	assert c.invited.time - b.invited.time < 1
 	s.answer(a, c)
