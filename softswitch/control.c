@@ -286,8 +286,10 @@ void control_destroy(struct control *c)
 	struct stat st;
 	if (!c)
 		return;
-	while (!LIST_EMPTY(&c->clients))
-		client_destroy(LIST_FIRST(&c->clients));
+	for (struct client *client = LIST_FIRST(&c->clients), *next; client; client = next) {
+		next = LIST_NEXT(client, link);
+		client_destroy(client);
+	}
 	if (c->inode && lstat(c->address.sun_path, &st) == 0 && st.st_dev == c->device && st.st_ino == c->inode)
 		unlink(c->address.sun_path);
 	if (c->listener)

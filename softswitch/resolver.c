@@ -280,11 +280,12 @@ int resolver_create(struct resolver **out, struct event_base *base, const char *
 
 void resolver_destroy(struct resolver *r)
 {
-	struct entry *e;
 	if (!r)
 		return;
-	while ((e = TAILQ_FIRST(&r->by_use)))
+	for (struct entry *e = TAILQ_FIRST(&r->by_use), *next; e; e = next) {
+		next = TAILQ_NEXT(e, by_use);
 		entry_destroy(e);
+	}
 	resolver_dns_destroy(r->dns); /* ends what the entries abandoned */
 	free(r);
 }

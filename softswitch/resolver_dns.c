@@ -257,7 +257,7 @@ static int give_records(const struct question *q, const unsigned char *bytes, in
 	return -EIO;
 }
 
-static void on_reply(void *arg, int status, int timeouts, unsigned char *bytes, int length)
+static void on_ares_reply(void *arg, int status, int timeouts, unsigned char *bytes, int length)
 {
 	struct question *q = arg;
 	int error = error_from_ares(status);
@@ -270,15 +270,15 @@ static void on_reply(void *arg, int status, int timeouts, unsigned char *bytes, 
 }
 
 void resolver_dns_ask(struct resolver_dns *dns, const char *name, enum resolver_dns_type type,
-	resolver_dns_h *on_answer, void *arg)
+	resolver_dns_h *on_reply, void *arg)
 {
 	struct question *q = calloc(1, sizeof(*q));
 	if (!q) {
-		on_answer(-ENOMEM, NULL, arg);
+		on_reply(-ENOMEM, NULL, arg);
 		return;
 	}
-	*q = (struct question){.type = type, .on_reply = on_answer, .arg = arg};
-	ares_query(dns->channel, name, CLASS_IN, (int)type, on_reply, q);
+	*q = (struct question){.type = type, .on_reply = on_reply, .arg = arg};
+	ares_query(dns->channel, name, CLASS_IN, (int)type, on_ares_reply, q);
 	arm_timer(dns);
 }
 
@@ -341,8 +341,10 @@ void resolver_dns_destroy(struct resolver_dns *dns)
 		ares_destroy(dns->channel);
 		ares_library_cleanup();
 	}
-	while (!LIST_EMPTY(&dns->watches))
-		watch_remove(LIST_FIRST(&dns->watches));
+	for (struct watch *w = LIST_FIRST(&dns->watches), *next; w; w = next) {
+		next = LIST_NEXT(w, link);
+		watch_remove(w);
+	}
 	if (dns->timer)
 		event_free(dns->timer);
 	free(dns);

@@ -36,6 +36,7 @@ struct service {
 	struct resolver_locate *job;
 	const struct transport *transport;
 	uint16_t group;
+	bool absent; /* the DNS says that the host has no such service */
 	char name[NAME_MAX_BYTES + 1];
 };
 
@@ -196,21 +197,21 @@ static void on_srv(int error, const struct resolver_dns_reply *reply, void *arg)
 	note(s->job, error, reply);
 	for (unsigned i = 0; reply && i < reply->n; i++) {
 		const struct resolver_dns_record *r = &reply->record[i];
-		/* target ".": the service is decidedly not there (RFC 2782); c-ares makes it "" */
-		if (r->u.srv.target[0] != '\0')
-			add_place(s->job, r->u.srv.target, r->u.srv.port, s, r);
+		/* target ".", which c-ares makes "": the service is decidedly not there (RFC 2782) */
+		if (r->u.srv.target[0] == '\0')
+			s->absent = true;
 		else
-			s->transport = NULL;
+			add_place(s->job, r->u.srv.target, r->u.srv.port, s, r);
 	}
 	answered(s->job);
 }
 
 static void after_srv(struct resolver_locate *job)
 {
-	bool refused = false;
+	bool absent = false;
 	for (unsigned i = 0; i < job->n_services; i++)
-		refused = refused || !job->service[i].transport;
-	if (job->n_places == 0 && !job->error && !refused)
+		absent = absent || job->service[i].absent;
+	if (job->n_places == 0 && !job->error && !absent)
 		add_place(job, job->host, 0, NULL, NULL);
 	if (job->n_places == 0)
 		finish(job); /* an SRV that could not be asked for must not become a call to the bare name */

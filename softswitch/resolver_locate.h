@@ -24,6 +24,6 @@ typedef void resolver_locate_h(int error, const struct resolver_servers *found, 
 int resolver_locate(struct resolver_locate **out, struct event_base *base, struct resolver_dns *dns,
 	const struct resolver_target *target, resolver_locate_h *on_located, void *arg);
 /** Do not call the handler; what is under way ends by itself, or with resolver_dns_destroy(). */
-void resolver_locate_abandon(struct resolver_locate *l);
+void resolver_locate_abandon(struct resolver_locate *job);
 
 #endif

@@ -36,7 +36,7 @@ static bool same_rank(const struct resolver_server *a, const struct resolver_ser
 
 void resolver_servers_order(const struct resolver_servers *s, struct resolver_answer *out)
 {
-	uint8_t order[RESOLVER_ADDRESSES_MAX];
+	uint8_t order[RESOLVER_ADDRESSES_MAX] = {0};
 	out->n = 0;
 	for (unsigned i = 0; i < s->n_servers; i++)
 		order[i] = (uint8_t)i;

@@ -238,26 +238,23 @@ static void print_row(const int widths[COLUMNS_MAX], json_t *row, bool heading)
 static void print_table(const char *name, json_t *rows)
 {
 	int widths[COLUMNS_MAX] = {0};
-	size_t i;
-	json_t *row;
-	if (json_array_size(rows) == 0) {
+	size_t n = json_array_size(rows);
+	if (n == 0) {
 		printf("%s: none\n", name);
 		return;
 	}
 	printf("%s:\n", name);
-	json_array_foreach(rows, i, row)
-		widen(widths, row);
+	for (size_t i = 0; i < n; i++)
+		widen(widths, json_array_get(rows, i));
 	print_row(widths, json_array_get(rows, 0), true);
-	json_array_foreach(rows, i, row)
-		print_row(widths, row, false);
+	for (size_t i = 0; i < n; i++)
+		print_row(widths, json_array_get(rows, i), false);
 }
 
 static void print_list(json_t *values)
 {
-	size_t i;
-	json_t *value;
-	json_array_foreach(values, i, value) {
-		char *text = cell(value);
+	for (size_t i = 0; i < json_array_size(values); i++) {
+		char *text = cell(json_array_get(values, i));
 		printf("%s%s", i ? ", " : "", text);
 		free(text);
 	}

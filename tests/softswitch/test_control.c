@@ -376,10 +376,10 @@ static void a_line_of_64_kib_is_taken_and_a_longer_one_ends_the_connection(void 
 {
 	struct fixture *f = *state;
 	static char line[70000];
-	const char *request = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":{\"text\":\"a\"}}";
+	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":{\"text\":\"a\"}}";
 	bool ended;
 	memset(line, ' ', sizeof(line));
-	memcpy(line, request, strlen(request));
+	memcpy(line, request, sizeof(request) - 1);
 	json_t *reply = answer_to_bytes(f, line, 65536);
 	assert_non_null(json_object_get(reply, "result"));
 	json_decref(reply);

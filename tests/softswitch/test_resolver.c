@@ -32,6 +32,8 @@ static const char *const zone[] = {
 	"--srv-host=_sip._udp.weight.test,b.test,5060,10,10",
 	"--srv-host=_sip._tcp.tcponly.test,a.test,5080,10,0",
 	"--srv-host=_sip._udp.gone.test",
+	"--srv-host=_sip._udp.doubtful.test",
+	"--srv-host=_sip._udp.doubtful.test,a.test,5064,10,0",
 	"--host-record=gone.test,127.0.0.4",
 	"--srv-host=_sip._udp.halfway.test,missing.test,5060,10,0",
 	"--srv-host=_sip._udp.halfway.test,a.test,5060,20,0",
@@ -292,6 +294,12 @@ static void a_service_that_is_decidedly_absent_is_not_replaced(void **state) /* 
 {
 	struct outcome o = ask(with_dnsmasq(state), "gone.test", 0, "udp");
 	assert_int_equal(o.error, -ENOENT);
+}
+
+static void an_absent_service_beside_a_server_does_no_harm(void **state)
+{
+	struct outcome o = ask(with_dnsmasq(state), "doubtful.test", 0, "udp");
+	assert_found(&o, "udp:127.0.0.1:5064");
 }
 
 static void a_server_name_without_address_is_passed_over(void **state)
@@ -616,6 +624,7 @@ int main(void)
 		TEST_DNSMASQ(aliases_are_followed),
 		TEST_DNSMASQ(a_name_with_only_an_ipv6_address_is_found),
 		TEST_DNSMASQ(a_service_that_is_decidedly_absent_is_not_replaced),
+		TEST_DNSMASQ(an_absent_service_beside_a_server_does_no_harm),
 		TEST_DNSMASQ(a_server_name_without_address_is_passed_over),
 		TEST_DNSMASQ(a_name_that_does_not_exist_is_known_not_to),
 		TEST(the_hosts_file_of_the_machine_counts),
