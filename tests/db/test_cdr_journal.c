@@ -1,0 +1,353 @@
+/* Records in a mapped file. */
+#include "cdr_journal.h"
+#include "scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SEEN_MAX = 20000 };
+
+struct seen {
+	size_t n;
+	struct {
+		cdr_slot slot;
+		enum cdr_journal_state state;
+		uint64_t number, ended_by;
+		size_t size;
+	} record[SEEN_MAX];
+};
+
+static struct seen seen;
+static const char *path;
+static char error[256];
+static int64_t last_sign_ms;
+
+static int make_path(void **state)
+{
+	int err = scratch_make(state);
+	path = scratch_path("cdr.db-live");
+	return err;
+}
+
+/* A record of this size whose bytes all follow from its number. */
+static const char *bytes_of(uint64_t number, size_t size)
+{
+	static char bytes[100000];
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (char)(number * 31 + i * 7);
+	return bytes;
+}
+
+static int on_record(const struct cdr_journal_record *record, void *arg)
+{
+	(void)arg;
+	assert_true(seen.n < SEEN_MAX);
+	assert_memory_equal(record->bytes, bytes_of(record->number, record->size), record->size);
+	seen.record[seen.n].slot = record->slot;
+	seen.record[seen.n].state = record->state;
+	seen.record[seen.n].number = record->number;
+	seen.record[seen.n].ended_by = record->ended_by;
+	seen.record[seen.n++].size = record->size;
+	return 0;
+}
+
+static struct cdr_journal *opened(void)
+{
+	struct cdr_journal *j = NULL;
+	seen.n = 0;
+	if (cdr_journal_open(&j, path, &last_sign_ms, on_record, NULL, error, sizeof(error)))
+		fail_msg("%s", error);
+	return j;
+}
+
+static cdr_slot put(struct cdr_journal *j, enum cdr_journal_state state, uint64_t number, size_t size)
+{
+	return cdr_journal_put(j, state, number, bytes_of(number, size), size);
+}
+
+static void a_new_journal_is_empty_and_takes_its_space_at_once(void **state)
+{
+	(void)state;
+	struct stat st;
+	mode_t before = umask(0777);
+	struct cdr_journal *j = opened();
+	umask(before);
+	assert_int_equal(seen.n, 0);
+	assert_int_equal(last_sign_ms, 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_true(st.st_size > 1000000 && st.st_blocks * 512 >= st.st_size);
+	cdr_journal_close(j);
+}
+
+static void records_of_all_sizes_come_back_whole(void **state)
+{
+	(void)state;
+	static const size_t sizes[] = {0, 1, 7, 8, 9, 471, 472, 473, 943, 944, 945, 5000, 100000};
+	enum { N = sizeof(sizes) / sizeof(sizes[0]) };
+	struct cdr_journal *j = opened();
+	for (size_t i = 0; i < N; i++)
+		assert_int_not_equal(put(j, i % 2 ? CDR_JOURNAL_ENDED : CDR_JOURNAL_ANSWERED, i + 1, sizes[i]), 0);
+	cdr_journal_close(j);
+	j = opened();
+	assert_int_equal(seen.n, N);
+	for (size_t i = 0; i < N; i++) {
+		size_t number = (size_t)seen.record[i].number;
+		assert_int_equal(seen.record[i].size, sizes[number - 1]);
+		assert_int_equal(seen.record[i].state, number % 2 ? CDR_JOURNAL_ANSWERED : CDR_JOURNAL_ENDED);
+		assert_int_equal(seen.record[i].ended_by, 0);
+	}
+	cdr_journal_close(j);
+}
+
+static void a_freed_record_is_gone_and_its_room_used_again(void **state)
+{
+	(void)state;
+	struct cdr_journal *j = opened();
+	for (uint64_t i = 1; i <= 100000; i++) {
+		cdr_slot slot = put(j, CDR_JOURNAL_ANSWERED, i, 600);
+		assert_int_not_equal(slot, 0);
+		assert_true(slot < 10);
+		cdr_journal_free(j, slot);
+	}
+	assert_false(cdr_journal_is_low(j));
+	cdr_journal_close(j);
+	cdr_journal_close(opened());
+	assert_int_equal(seen.n, 0);
+}
+
+static void records_of_a_crash_keep_their_room_until_freed(void **state)
+{
+	(void)state;
+	struct cdr_journal *j = opened();
+	for (uint64_t i = 1; i <= 1000; i++)
+		put(j, CDR_JOURNAL_ENDED, i, (size_t)(i * 13 % 2000));
+	cdr_journal_close(j);
+	for (int round = 0; round < 3; round++) {
+		j = opened();
+		assert_int_equal(seen.n, 1000);
+		for (uint64_t i = 0; i < 500; i++) {
+			cdr_slot slot = put(j, CDR_JOURNAL_ANSWERED, 2000 + i, 900);
+			for (size_t k = 0; k < seen.n; k++)
+				assert_int_not_equal(slot, seen.record[k].slot);
+			cdr_journal_free(j, slot);
+		}
+		cdr_journal_close(j);
+	}
+	j = opened();
+	for (size_t k = 0; k < seen.n; k++)
+		cdr_journal_free(j, seen.record[k].slot);
+	cdr_journal_close(j);
+	cdr_journal_close(opened());
+	assert_int_equal(seen.n, 0);
+}
+
+static void the_end_of_an_answered_call_is_noted_in_place(void **state)
+{
+	(void)state;
+	struct cdr_journal *j = opened();
+	cdr_slot slot = put(j, CDR_JOURNAL_ANSWERED, 5, 700);
+	cdr_journal_set_ended(j, slot, (UINT64_C(1) << 48) - 1);
+	cdr_journal_close(j);
+	cdr_journal_close(opened());
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.record[0].ended_by, (UINT64_C(1) << 48) - 1);
+}
+
+static void without_room_nothing_is_put_and_growing_helps(void **state)
+{
+	(void)state;
+	uint64_t n = 0;
+	struct stat before, after;
+	struct cdr_journal *j = opened();
+	assert_int_equal(stat(path, &before), 0);
+	while (put(j, CDR_JOURNAL_ANSWERED, n + 1, 900))
+		n++;
+	assert_true(n > 1000);
+	assert_true(cdr_journal_is_low(j));
+	assert_int_equal(cdr_journal_grow(j), 0);
+	assert_false(cdr_journal_is_low(j));
+	assert_int_not_equal(put(j, CDR_JOURNAL_ANSWERED, ++n, 900), 0);
+	cdr_journal_close(j);
+	j = opened();
+	assert_int_equal(seen.n, n);
+	for (size_t i = 0; i < seen.n; i++)
+		cdr_journal_free(j, seen.record[i].slot);
+	cdr_journal_close(j);
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(before.st_size, after.st_size); /* what it grew by is given back */
+	cdr_journal_close(opened());
+	assert_int_equal(seen.n, 0);
+}
+
+static void a_second_opener_is_refused_in_words(void **state)
+{
+	(void)state;
+	struct cdr_journal *j = opened(), *second = NULL;
+	cdr_slot slot = put(j, CDR_JOURNAL_ANSWERED, 1, 100);
+	assert_int_equal(cdr_journal_open(&second, path, &last_sign_ms, on_record, NULL, error, sizeof(error)), -EBUSY);
+	assert_null(second);
+	assert_contains(error, path);
+	assert_contains(error, "another process has it open");
+	cdr_journal_free(j, slot);
+	cdr_journal_close(j);
+}
+
+static void what_is_no_file_is_refused(void **state)
+{
+	(void)state;
+	struct cdr_journal *j = NULL;
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_true(cdr_journal_open(&j, path, &last_sign_ms, on_record, NULL, error, sizeof(error)) < 0);
+	assert_contains(error, path);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_true(cdr_journal_open(&j, path, &last_sign_ms, on_record, NULL, error, sizeof(error)) < 0);
+	assert_null(j);
+}
+
+static void the_last_sign_is_the_noted_time_or_the_files(void **state)
+{
+	(void)state;
+	struct timespec now;
+	const struct timespec past[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+	struct cdr_journal *j = opened();
+	clock_gettime(CLOCK_REALTIME, &now);
+	int64_t now_ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+	cdr_journal_sign(j, now_ms - 5000);
+	cdr_journal_close(j);
+	assert_int_equal(utimensat(AT_FDCWD, path, past, 0), 0);
+	cdr_journal_close(opened());
+	assert_int_equal(last_sign_ms, now_ms - 5000);
+	/* What cannot be a time, or is not yet, is not believed. */
+	j = opened();
+	cdr_journal_sign(j, now_ms + 86400000);
+	cdr_journal_close(j);
+	assert_int_equal(utimensat(AT_FDCWD, path, past, 0), 0);
+	cdr_journal_close(opened());
+	assert_int_equal(last_sign_ms, 1000000000);
+}
+
+/* What is not damaged comes back, what is damaged does not, and neither crashes nor blocks the next ones. */
+static void damage_costs_the_damaged_records_only(void **state)
+{
+	(void)state;
+	size_t size;
+	srand(7);
+	struct cdr_journal *j = opened();
+	for (uint64_t i = 1; i <= 300; i++)
+		put(j, i % 2 ? CDR_JOURNAL_ENDED : CDR_JOURNAL_ANSWERED, i, (size_t)(i * 37 % 1800));
+	cdr_journal_close(j);
+	char *good = scratch_read(path, &size);
+	const size_t used = 900 * 512; /* more than the records take */
+	for (int round = 0; round < 100; round++) {
+		scratch_write(path, good, size);
+		FILE *file = fopen(path, "r+b");
+		assert_non_null(file);
+		for (int i = 0; i < 20; i++) {
+			fseek(file, (long)((size_t)rand() % used), SEEK_SET);
+			fputc(rand(), file);
+		}
+		fclose(file);
+		j = opened();
+		assert_in_range(seen.n, 300 - 20, 300);
+		assert_int_not_equal(put(j, CDR_JOURNAL_ENDED, 1000, 5000), 0);
+		for (size_t i = 0; i < seen.n; i++)
+			cdr_journal_free(j, seen.record[i].slot);
+		cdr_journal_close(j);
+		cdr_journal_close(opened());
+		assert_int_equal(seen.n, 1);
+		assert_int_equal(seen.record[0].number, 1000);
+	}
+	free(good);
+}
+
+static void garbage_and_truncation_are_survived(void **state)
+{
+	(void)state;
+	size_t size;
+	srand(8);
+	struct cdr_journal *j = opened();
+	for (uint64_t i = 1; i <= 300; i++)
+		put(j, CDR_JOURNAL_ENDED, i, 1000);
+	cdr_journal_close(j);
+	char *good = scratch_read(path, &size);
+	for (int round = 0; round < 60; round++) {
+		size_t cut = (size_t)rand() % (round % 2 ? 900 * 512 : size);
+		scratch_write(path, good, cut);
+		j = opened();
+		assert_in_range(seen.n, cut / (4 * 512) > 300 ? 300 : cut / (4 * 512), 300);
+		assert_int_not_equal(put(j, CDR_JOURNAL_ENDED, 1000, 5000), 0);
+		cdr_journal_close(j);
+	}
+	char *garbage = malloc(size);
+	assert_non_null(garbage);
+	for (int round = 0; round < 5; round++) {
+		for (size_t i = 0; i < size; i++)
+			garbage[i] = (char)rand();
+		/* State words that promise a record everywhere, whatever follows. */
+		for (size_t i = 512; i < size; i += 512)
+			memcpy(garbage + i, i % 1024 ? "1WNA" : "1DNE", 4);
+		scratch_write(path, garbage, size);
+		j = opened();
+		assert_int_equal(seen.n, 0);
+		assert_int_not_equal(put(j, CDR_JOURNAL_ENDED, 1000, 5000), 0);
+		cdr_journal_close(j);
+	}
+	free(garbage);
+	free(good);
+}
+
+static int free_it(const struct cdr_journal_record *record, void *arg)
+{
+	*(cdr_slot *)arg = record->slot;
+	return 0;
+}
+
+/* Identical blocks make a chain possible that bites its tail and has the right sum. */
+static void a_chain_that_never_ends_is_walked_once(void **state)
+{
+	(void)state;
+	static const char same[472 * 3];
+	struct cdr_journal *j = opened();
+	cdr_slot slot = cdr_journal_put(j, CDR_JOURNAL_ENDED, 1, same, sizeof(same)), found = 0;
+	cdr_journal_close(j);
+	FILE *file = fopen(path, "r+b");
+	assert_non_null(file);
+	fseek(file, (long)slot * 512 + 4, SEEK_SET);
+	assert_int_equal(fwrite(&slot, 4, 1, file), 1);
+	fclose(file);
+	alarm(10); /* a loop without end ends the test */
+	assert_int_equal(cdr_journal_open(&j, path, &last_sign_ms, free_it, &found, error, sizeof(error)), 0);
+	assert_int_equal(found, slot);
+	cdr_journal_free(j, found);
+	alarm(0);
+	cdr_journal_close(j);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_path, scratch_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_new_journal_is_empty_and_takes_its_space_at_once),
+		TEST(records_of_all_sizes_come_back_whole),
+		TEST(a_freed_record_is_gone_and_its_room_used_again),
+		TEST(records_of_a_crash_keep_their_room_until_freed),
+		TEST(the_end_of_an_answered_call_is_noted_in_place),
+		TEST(without_room_nothing_is_put_and_growing_helps),
+		TEST(a_second_opener_is_refused_in_words),
+		TEST(what_is_no_file_is_refused),
+		TEST(the_last_sign_is_the_noted_time_or_the_files),
+		TEST(damage_costs_the_damaged_records_only),
+		TEST(garbage_and_truncation_are_survived),
+		TEST(a_chain_that_never_ends_is_walked_once),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,450 @@
+/* Reading softswitch.db. */
+#include "db_config.h"
+#include "scratch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *path;
+static struct db *db;
+
+struct seen {
+	struct {
+		char prefix[70];
+		struct db_route row;
+	} route[16];
+	int n;
+	int stop_at; /* return -ECANCELED at this route, -1 = never */
+};
+
+static int make_file(void **state)
+{
+	char error[256];
+	if (scratch_make(state))
+		return -1;
+	path = scratch_path("c.db");
+	return db_open(&db, path, DB_CONFIG, DB_CREATE, error, sizeof(error));
+}
+
+static int remove_file(void **state)
+{
+	db_close(db);
+	return scratch_remove(state);
+}
+
+static int on_route(const struct db_route *row, void *arg)
+{
+	struct seen *seen = arg;
+	if (seen->n == seen->stop_at)
+		return -ECANCELED;
+	assert_true(seen->n < 16);
+	snprintf(seen->route[seen->n].prefix, sizeof(seen->route[0].prefix), "%s", row->prefix);
+	seen->route[seen->n++].row = *row;
+	return 0;
+}
+
+static struct db_config *load(int64_t revision, struct seen *seen)
+{
+	struct db_config *config = NULL;
+	*seen = (struct seen){.stop_at = -1};
+	assert_int_equal(db_config_load(db, revision, on_route, seen, &config), 0);
+	return config;
+}
+
+static void a_new_file_gives_the_defaults(void **state)
+{
+	(void)state;
+	static const uint32_t waits[] = {500, 1000, 2000, 4000, 4000, 4000, 4000, 4000, 4000, 4000};
+	static const uint16_t codes[] = {484, 603, 604, 606};
+	struct seen seen;
+	struct db_config *config = load(-1, &seen);
+	const struct parameters *p = &config->parameters;
+	assert_int_equal(p->resend.n, 10);
+	assert_memory_equal(p->resend.wait_ms, waits, sizeof(waits));
+	assert_int_equal(p->timeout_invite_ms, 10000);
+	assert_int_equal(p->timeout_trying_ms, 20000);
+	assert_int_equal(p->timeout_session_progress_ms, 20000);
+	assert_int_equal(p->timeout_session_progress_sdp_ms, 120000);
+	assert_int_equal(p->timeout_ringing_ms, 120000);
+	assert_false(p->stop_switch_after_invite_timeout);
+	assert_false(p->stop_switch_after_sdp);
+	assert_int_equal(p->switch_limit, 0);
+	assert_false(p->switch_until_connect);
+	assert_true(p->switch_stop_after_user_busy);
+	assert_int_equal(p->switch_stop_codes.n, 4);
+	assert_memory_equal(p->switch_stop_codes.code, codes, sizeof(codes));
+	assert_true(p->reply_unauthorized);
+	assert_int_equal(config->n_gateways + config->n_mapping_gateways + (size_t)seen.n, 0);
+	db_config_free(config);
+}
+
+static void every_parameter_is_read_into_its_own_field(void **state)
+{
+	(void)state;
+	struct seen seen;
+	sql_run(path, "UPDATE parameter SET value = CASE name"
+		" WHEN 'SS_SIP_RESEND_INTERVAL' THEN '0.1,0.2,0.3,0.4' WHEN 'SS_SIP_SEND_RETRY' THEN '3'"
+		" WHEN 'SS_SIP_TIMEOUT_INVITE' THEN '1' WHEN 'SS_SIP_TIMEOUT_TRYING' THEN '2'"
+		" WHEN 'SS_SIP_TIMEOUT_SESSION_PROGRESS' THEN '3' WHEN 'SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP' THEN '4'"
+		" WHEN 'SS_SIP_TIMEOUT_RINGING' THEN '5' WHEN 'SS_GATEWAY_SWITCH_LIMIT' THEN '6'"
+		" WHEN 'SS_GATEWAY_SWITCH_STOP_CODES' THEN '486' ELSE iif(value = 'On', 'Off', 'On') END");
+	struct db_config *config = load(-1, &seen);
+	const struct parameters *p = &config->parameters;
+	assert_int_equal(p->resend.n, 3); /* cut by SS_SIP_SEND_RETRY */
+	assert_int_equal(p->resend.wait_ms[2], 300);
+	assert_int_equal(p->timeout_invite_ms, 1000);
+	assert_int_equal(p->timeout_trying_ms, 2000);
+	assert_int_equal(p->timeout_session_progress_ms, 3000);
+	assert_int_equal(p->timeout_session_progress_sdp_ms, 4000);
+	assert_int_equal(p->timeout_ringing_ms, 5000);
+	assert_true(p->stop_switch_after_invite_timeout);
+	assert_true(p->stop_switch_after_sdp);
+	assert_int_equal(p->switch_limit, 6);
+	assert_true(p->switch_until_connect);
+	assert_false(p->switch_stop_after_user_busy);
+	assert_int_equal(p->switch_stop_codes.n, 1);
+	assert_int_equal(p->switch_stop_codes.code[0], 486);
+	assert_false(p->reply_unauthorized);
+	db_config_free(config);
+}
+
+/* One On at a time, so that two fields cannot be mixed up. */
+static void each_switch_is_its_own(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT",
+		"SS_SIP_STOP_SWITCH_AFTER_SDP", "SS_GATEWAY_SWITCH_UNTIL_CONNECT",
+		"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "SS_REPLY_UNAUTHORIZED"};
+	for (unsigned i = 0; i < 5; i++) {
+		struct seen seen;
+		char sql[256];
+		snprintf(sql, sizeof(sql), "UPDATE parameter SET value = iif(name = '%s', 'On', 'Off')"
+			" WHERE value IN ('On', 'Off')", names[i]);
+		sql_run(path, sql);
+		struct db_config *config = load(-1, &seen);
+		const struct parameters *p = &config->parameters;
+		const bool got[] = {p->stop_switch_after_invite_timeout, p->stop_switch_after_sdp,
+			p->switch_until_connect, p->switch_stop_after_user_busy, p->reply_unauthorized};
+		for (unsigned k = 0; k < 5; k++)
+			assert_int_equal(got[k], k == i);
+		db_config_free(config);
+	}
+}
+
+static void a_gateway_comes_with_all_its_columns(void **state)
+{
+	(void)state;
+	struct seen seen;
+	sql_run(path, "INSERT INTO gateway (name, host, port, transport, enabled, capacity, cps, timeout_invite,"
+		" timeout_trying, timeout_session_progress, timeout_session_progress_sdp, timeout_ringing,"
+		" resend_interval, switch_stop_after_invite_timeout, switch_stop_after_sdp, switch_until_connect,"
+		" switch_stop_after_user_busy, switch_stop_codes, auth_user, auth_password) VALUES"
+		" ('full', '::1', 5070, 'tls', 0, 30, 10, 1, 2, 3, 4, 5, '0.2,0.4', 'On', 'Off', 'On', 'Off',"
+		" '486,600', 'user', 'pass')");
+	struct db_config *config = load(-1, &seen);
+	assert_int_equal(config->n_gateways, 1);
+	const struct db_gateway *gw = &config->gateway[0];
+	assert_string_equal(gw->name, "full");
+	assert_string_equal(gw->host, "::1");
+	assert_int_equal(gw->port, 5070);
+	assert_string_equal(gw->transport, "tls");
+	assert_false(gw->enabled);
+	assert_int_equal(gw->capacity, 30);
+	assert_int_equal(gw->cps, 10);
+	assert_int_equal(gw->timeout_invite_ms, 1000);
+	assert_int_equal(gw->timeout_trying_ms, 2000);
+	assert_int_equal(gw->timeout_session_progress_ms, 3000);
+	assert_int_equal(gw->timeout_session_progress_sdp_ms, 4000);
+	assert_int_equal(gw->timeout_ringing_ms, 5000);
+	assert_true(gw->has_resend);
+	assert_int_equal(gw->resend.n, 2);
+	assert_int_equal(gw->resend.wait_ms[1], 400);
+	assert_int_equal(gw->switch_stop_after_invite_timeout, DB_ON);
+	assert_int_equal(gw->switch_stop_after_sdp, DB_OFF);
+	assert_int_equal(gw->switch_until_connect, DB_ON);
+	assert_int_equal(gw->switch_stop_after_user_busy, DB_OFF);
+	assert_true(gw->has_stop_codes);
+	assert_int_equal(gw->switch_stop_codes.n, 2);
+	assert_int_equal(gw->switch_stop_codes.code[1], 600);
+	assert_string_equal(gw->auth_user, "user");
+	assert_string_equal(gw->auth_password, "pass");
+	db_config_free(config);
+}
+
+static void what_a_gateway_does_not_set_is_left_to_the_parameters(void **state)
+{
+	(void)state;
+	struct seen seen;
+	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('a', '127.0.0.1');"
+		"INSERT INTO gateway (name, host, transport, timeout_invite) VALUES ('b', 'gw.example', NULL, 0)");
+	struct db_config *config = load(-1, &seen);
+	assert_int_equal(config->n_gateways, 2);
+	const struct db_gateway *gw = &config->gateway[0];
+	assert_string_equal(gw->transport, "udp");
+	assert_int_equal(gw->port, 0);
+	assert_true(gw->enabled);
+	assert_int_equal(gw->capacity + gw->cps + gw->timeout_invite_ms + gw->timeout_ringing_ms, 0);
+	assert_false(gw->has_resend);
+	assert_false(gw->has_stop_codes);
+	assert_int_equal(gw->switch_stop_after_invite_timeout, DB_INHERIT);
+	assert_int_equal(gw->switch_stop_after_user_busy, DB_INHERIT);
+	assert_string_equal(gw->auth_user, "");
+	assert_string_equal(gw->auth_password, "");
+	assert_string_equal(config->gateway[1].transport, "");
+	assert_int_equal(config->gateway[1].timeout_invite_ms, 0);
+	db_config_free(config);
+}
+
+static void a_gateways_own_list_obeys_the_limit_of_retries(void **state)
+{
+	(void)state;
+	struct seen seen;
+	sql_run(path, "UPDATE parameter SET value = 2 WHERE name = 'SS_SIP_SEND_RETRY';"
+		"INSERT INTO gateway (name, host, resend_interval) VALUES ('a', '127.0.0.1', '1,2,3'),"
+		" ('b', '127.0.0.1', 'auto')");
+	struct db_config *config = load(-1, &seen);
+	assert_int_equal(config->gateway[0].resend.n, 2);
+	assert_int_equal(config->gateway[1].resend.n, 2);
+	assert_true(config->gateway[1].resend.automatic);
+	db_config_free(config);
+}
+
+static void mapping_gateways_come_with_their_columns(void **state)
+{
+	(void)state;
+	struct seen seen;
+	sql_run(path, "INSERT INTO mapping_gateway (name, host, port, enabled, capacity, cps) VALUES"
+		" ('b', '10.0.0.0/8', 5062, 0, 7, 8), ('a', '::1', NULL, 1, 0, 0)");
+	struct db_config *config = load(-1, &seen);
+	assert_int_equal(config->n_mapping_gateways, 2);
+	assert_string_equal(config->mapping_gateway[0].name, "a");
+	assert_int_equal(config->mapping_gateway[0].port, 0);
+	assert_true(config->mapping_gateway[0].enabled);
+	const struct db_mapping_gateway *mg = &config->mapping_gateway[1];
+	assert_string_equal(mg->host, "10.0.0.0/8");
+	assert_int_equal(mg->port, 5062);
+	assert_false(mg->enabled);
+	assert_int_equal(mg->capacity, 7);
+	assert_int_equal(mg->cps, 8);
+	db_config_free(config);
+}
+
+static void routes_come_in_order_of_bytes_then_priority(void **state)
+{
+	(void)state;
+	static const char *const wanted[] = {"", "#1", "*2", "+49", "4", "49", "490", "5", "A", "a"};
+	struct seen seen;
+	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1'), ('h', '127.0.0.1');"
+		"INSERT INTO route (prefix, gateway) VALUES ('a', 'g'), ('A', 'g'), ('5', 'g'), ('49', 'h'), ('490', 'g'),"
+		" ('4', 'g'), ('', 'g'), ('+49', 'g'), ('*2', 'g'), ('#1', 'g');"
+		"INSERT INTO route (prefix, gateway, priority, weight, carry_through, enabled) VALUES ('4', 'h', 0, 9, 1, 0)");
+	db_config_free(load(-1, &seen));
+	assert_int_equal(seen.n, 11);
+	for (int i = 0, w = 0; i < seen.n; i++) {
+		assert_string_equal(seen.route[i].prefix, wanted[w]);
+		w += i != 4;
+	}
+	const struct db_route *first = &seen.route[4].row;
+	assert_int_equal(first->gateway, 1);
+	assert_int_equal(first->priority, 0);
+	assert_int_equal(first->weight, 9);
+	assert_true(first->carry_through);
+	assert_false(first->enabled);
+	const struct db_route *second = &seen.route[5].row;
+	assert_int_equal(second->gateway, 0);
+	assert_int_equal(second->priority, 1);
+	assert_int_equal(second->weight, 0);
+	assert_false(second->carry_through);
+	assert_true(second->enabled);
+}
+
+static void a_handler_that_stops_ends_the_load(void **state)
+{
+	(void)state;
+	struct seen seen = {.stop_at = 1};
+	struct db_config *config = (struct db_config *)&seen;
+	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1');"
+		"INSERT INTO route (prefix, gateway) VALUES ('1', 'g'), ('2', 'g'), ('3', 'g')");
+	assert_int_equal(db_config_load(db, -1, on_route, &seen, &config), -ECANCELED);
+	assert_int_equal(seen.n, 1);
+	assert_ptr_equal(config, &seen);
+	/* And the connection is free again. */
+	db_config_free(load(-1, &seen));
+	assert_int_equal(seen.n, 3);
+}
+
+static void routes_of_a_known_revision_are_not_read_again(void **state)
+{
+	(void)state;
+	struct seen seen;
+	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1');"
+		"INSERT INTO route (prefix, gateway) VALUES ('1', 'g')");
+	struct db_config *config = load(-1, &seen);
+	int64_t revision = config->routes_revision;
+	db_config_free(config);
+	assert_int_equal(seen.n, 1);
+	config = load(revision, &seen);
+	assert_int_equal(config->routes_revision, revision);
+	assert_int_equal(config->n_gateways, 1);
+	db_config_free(config);
+	assert_int_equal(seen.n, 0);
+}
+
+static void the_revision_changes_with_what_routes_mean_and_nothing_else(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *sql;
+		bool changes;
+	} steps[] = {
+		{"INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1')", true},
+		{"INSERT INTO gateway (name, host) VALUES ('h', '127.0.0.1')", true},
+		{"INSERT INTO route (prefix, gateway) VALUES ('1', 'g')", true},
+		{"REPLACE INTO route (prefix, gateway, priority) VALUES ('1', 'g', 3)", true},
+		{"INSERT INTO route (prefix, gateway) VALUES ('1', 'g') ON CONFLICT DO UPDATE SET weight = 4", true},
+		{"UPDATE route SET enabled = 0", true},
+		{"UPDATE gateway SET name = 'i' WHERE name = 'h'", true},
+		{"UPDATE gateway SET host = '127.0.0.2', enabled = 0, capacity = 5", false},
+		{"UPDATE gateway SET name = name", false},
+		{"INSERT INTO mapping_gateway (name, host) VALUES ('m', '::1')", false},
+		{"UPDATE parameter SET value = '3' WHERE name = 'SS_SIP_SEND_RETRY'", false},
+		{"DELETE FROM route", true},
+		{"DELETE FROM gateway WHERE name = 'i'", true},
+	};
+	struct seen seen;
+	struct db_config *config = load(-1, &seen);
+	int64_t revision = config->routes_revision;
+	db_config_free(config);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		sql_run(path, steps[i].sql);
+		config = load(-1, &seen);
+		if ((config->routes_revision != revision) != steps[i].changes)
+			fail_msg("%s", steps[i].sql);
+		assert_true(config->routes_revision >= 0);
+		revision = config->routes_revision;
+		db_config_free(config);
+	}
+}
+
+struct writer {
+	struct seen seen;
+	bool wrote;
+};
+
+/* Another process commits in the middle of our reading. */
+static int write_meanwhile(const struct db_route *row, void *arg)
+{
+	struct writer *w = arg;
+	if (!w->wrote)
+		sql_run(path, "DELETE FROM gateway");
+	w->wrote = true;
+	return on_route(row, &w->seen);
+}
+
+static void all_of_a_load_is_one_moment(void **state)
+{
+	(void)state;
+	struct writer w = {.seen = {.stop_at = -1}};
+	struct db_config *config = NULL;
+	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1');"
+		"INSERT INTO route (prefix, gateway) VALUES ('1', 'g'), ('2', 'g'), ('3', 'g')");
+	assert_int_equal(db_config_load(db, -1, write_meanwhile, &w, &config), 0);
+	assert_int_equal(w.seen.n, 3);
+	assert_int_equal(config->n_gateways, 1);
+	db_config_free(config);
+	struct seen seen;
+	config = load(-1, &seen);
+	assert_int_equal(seen.n + (int)config->n_gateways, 0);
+	db_config_free(config);
+}
+
+static void a_file_another_process_holds_is_busy_at_once(void **state)
+{
+	(void)state;
+	struct seen seen = {.stop_at = -1};
+	struct db_config *config = NULL;
+	/* Only a file whose owner took it out of shared use can hold up a reader. */
+	db_close(db);
+	sqlite3 *holder = sql_connect(path, "PRAGMA journal_mode = DELETE");
+	char error[256];
+	sqlite3_close(holder);
+	assert_int_equal(db_open(&db, path, DB_CONFIG, DB_CHECK, error, sizeof(error)), 0);
+	holder = sql_connect(path, "BEGIN EXCLUSIVE");
+	assert_int_equal(db_config_load(db, -1, on_route, &seen, &config), -EBUSY);
+	assert_null(config);
+	sqlite3_close(holder);
+	db_config_free(load(-1, &seen));
+}
+
+static void damage_gives_an_error_and_no_configuration(void **state)
+{
+	(void)state;
+	static const char *const damage[] = {
+		"DROP TRIGGER parameter_no_delete; DELETE FROM parameter WHERE name = 'SS_SIP_TIMEOUT_RINGING'",
+		"DROP TRIGGER parameter_value; UPDATE parameter SET value = 'x' WHERE name = 'SS_SIP_TIMEOUT_RINGING'",
+		"UPDATE parameter SET value = '601' WHERE name = 'SS_SIP_TIMEOUT_RINGING'",
+		"UPDATE parameter SET value = default_value; UPDATE parameter SET value = 'x' WHERE name ="
+			" 'SS_REPLY_UNAUTHORIZED'",
+		"DROP TRIGGER gateway_insert; UPDATE parameter SET value = default_value;"
+			" INSERT INTO gateway (name, host, resend_interval) VALUES ('a', 'a', 'x')",
+		"UPDATE gateway SET resend_interval = NULL; DELETE FROM revision",
+		"DROP TABLE mapping_gateway",
+	};
+	sql_run(path, "CREATE TABLE spare AS SELECT * FROM parameter");
+	for (size_t i = 0; i < sizeof(damage) / sizeof(damage[0]); i++) {
+		struct seen seen = {.stop_at = -1};
+		struct db_config *config = (struct db_config *)&seen;
+		sql_run(path, damage[i]);
+		if (db_config_load(db, -1, on_route, &seen, &config) != -EIO)
+			fail_msg("loaded after: %s", damage[i]);
+		assert_ptr_equal(config, &seen);
+		if (i == 0)
+			sql_run(path, "DROP TRIGGER parameter_no_insert; INSERT INTO parameter SELECT * FROM spare"
+				" WHERE name = 'SS_SIP_TIMEOUT_RINGING'");
+	}
+}
+
+static void long_texts_and_many_rows_are_kept_whole(void **state)
+{
+	(void)state;
+	struct seen seen;
+	sql_run(path, "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2999)"
+		" INSERT INTO gateway (name, host, auth_password)"
+		" SELECT format('gw%04d', i), '127.0.0.1', hex(zeroblob(120)) || i FROM n");
+	struct db_config *config = load(-1, &seen);
+	assert_int_equal(config->n_gateways, 3000);
+	for (int i = 0; i < 3000; i++) {
+		char name[16], password[256];
+		snprintf(name, sizeof(name), "gw%04d", i);
+		snprintf(password, sizeof(password), "%0240d%d", 0, i);
+		assert_string_equal(config->gateway[i].name, name);
+		assert_string_equal(config->gateway[i].auth_password, password);
+	}
+	db_config_free(config);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_file, remove_file)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_new_file_gives_the_defaults),
+		TEST(every_parameter_is_read_into_its_own_field),
+		TEST(each_switch_is_its_own),
+		TEST(a_gateway_comes_with_all_its_columns),
+		TEST(what_a_gateway_does_not_set_is_left_to_the_parameters),
+		TEST(a_gateways_own_list_obeys_the_limit_of_retries),
+		TEST(mapping_gateways_come_with_their_columns),
+		TEST(routes_come_in_order_of_bytes_then_priority),
+		TEST(a_handler_that_stops_ends_the_load),
+		TEST(routes_of_a_known_revision_are_not_read_again),
+		TEST(the_revision_changes_with_what_routes_mean_and_nothing_else),
+		TEST(all_of_a_load_is_one_moment),
+		TEST(a_file_another_process_holds_is_busy_at_once),
+		TEST(damage_gives_an_error_and_no_configuration),
+		TEST(long_texts_and_many_rows_are_kept_whole),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
