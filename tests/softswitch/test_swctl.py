@@ -1,0 +1,114 @@
+"""swctl against a running switch: what it prints and how it exits."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+SWITCH = os.environ["SOFTSWITCH"]
+SWCTL = os.environ["SWCTL"]
+PATIENCE_S = 20
+
+
+def run(*arguments, cwd):
+	return subprocess.run([SWCTL, *arguments], cwd=cwd, capture_output=True, text=True, timeout=PATIENCE_S)
+
+
+class Swctl(unittest.TestCase):
+	@classmethod
+	def setUpClass(cls):
+		cls.scratch = tempfile.TemporaryDirectory()
+		cls.folder = cls.scratch.name
+		cls.elsewhere = os.path.join(cls.folder, "elsewhere")
+		os.mkdir(cls.elsewhere)
+		cls.log = open(os.path.join(cls.folder, "log"), "w+")
+		cls.switch = subprocess.Popen([SWITCH, "--listen", "sip:127.0.0.1:0;transport=udp", "--name", "here"],
+			cwd=cls.folder, stderr=cls.log)
+		cls.until(lambda: run("status", cwd=cls.folder).returncode == 0)
+
+	@classmethod
+	def tearDownClass(cls):
+		cls.switch.send_signal(signal.SIGTERM)
+		status = cls.switch.wait(PATIENCE_S)
+		cls.log.seek(0)
+		log = cls.log.read()
+		cls.log.close()
+		cls.scratch.cleanup()
+		assert status == 0 and "Sanitizer" not in log, log
+
+	@classmethod
+	def until(cls, happened):
+		end = time.monotonic() + PATIENCE_S
+		while not happened():
+			assert time.monotonic() < end and cls.switch.poll() is None, "it did not happen"
+			time.sleep(0.02)
+
+	def ask(self, *arguments, status=0, cwd=None):
+		done = run(*arguments, cwd=cwd or self.folder)
+		self.assertEqual(done.returncode, status, done.stderr)
+		return done.stdout if status == 0 else done.stderr
+
+	def test_status_is_for_people_and_for_programs(self):
+		words = dict(line.split(None, 1) for line in self.ask("status").splitlines())
+		self.assertEqual(words["name"], "here")
+		self.assertEqual(words["calls.active"], "0")
+		self.assertRegex(words["listeners"], r"^sip:127\.0\.0\.1:\d+;transport=udp$")
+		status = json.loads(self.ask("--json", "status"))
+		self.assertEqual(status["name"], "here")
+		self.assertEqual(status["calls"], {"active": 0, "total": 0, "answered": 0, "failed": 0})
+		self.assertEqual(status["db"], os.path.join(os.path.realpath(self.folder), "softswitch.db"))
+		self.assertGreater(status["uptime_ms"], 0)
+
+	def test_db_opens_the_file_of_the_running_switch(self):
+		socket = os.path.join(self.folder, "softswitch.sock")
+		self.ask("--control", socket, "db", "insert into gateway (name, host, auth_user, auth_password) "
+			"values ('alpha', '127.0.0.1', 'userOfAlpha', 'secretOfAlpha')", cwd=self.elsewhere)
+		self.assertEqual(os.listdir(self.elsewhere), [])
+		self.until(lambda: "alpha" in self.ask("gateways"))
+
+		lines = self.ask("gateways").splitlines()
+		heading, row = next((lines[i], lines[i + 1]) for i in range(len(lines)) if lines[i].startswith("name "))
+		for column in ("host", "enabled", "verdict", "calls", "rtt_ms"):
+			at = heading.index(column)
+			self.assertTrue(row[at - 1] == " " and row[at] != " ", "%s is not below its heading" % column)
+		self.assertEqual(row[heading.index("verdict"):].split()[0], "usable")
+
+		plan = json.loads(self.ask("--json", "lookup", "4930", "caller=1"))
+		self.assertFalse(plan["matched"])
+		self.assertEqual(plan["left_out"],
+			[{"gateway": "alpha", "reason": "no route of this number leads there"}])
+		for answer in (self.ask("gateways"), self.ask("--json", "gateways"), self.ask("lookup", "4930")):
+			self.assertNotIn("OfAlpha", answer)
+
+	def test_any_method_can_be_called(self):
+		self.assertEqual(json.loads(self.ask("--json", "call", "calls.list", '{"limit":5}'))["calls"], [])
+		self.assertEqual(json.loads(self.ask("--json", "calls.list", "limit=5", "offset=1"))["total"], 0)
+		self.assertIn("calls: none", self.ask("calls"))
+
+	def test_a_refusal_of_the_switch_is_exit_status_1(self):
+		self.assertEqual(self.ask("calls", "limit=0", status=1),
+			"swctl: calls.list: limit: must be a whole number from 1 to 2000\n")
+		self.assertEqual(self.ask("lookup", "49", "color=red", status=1),
+			"swctl: routes.lookup: color: no such parameter\n")
+		self.assertEqual(self.ask("nonsense", status=1), "swctl: nonsense: no such method\n")
+
+	def test_wrong_usage_is_exit_status_2(self):
+		self.assertIn("usage:", self.ask(status=2))
+		self.assertIn("--nonsense: no such option", self.ask("--nonsense", "status", status=2))
+		self.assertIn("key=value", self.ask("status", "x", status=2))
+		self.assertIn("which number", self.ask("lookup", status=2))
+		self.assertIn("not JSON", self.ask("call", "calls.list", "{", status=2))
+		self.assertIn("not a whole number", self.ask("calls", "limit=x", status=2))
+
+	def test_without_a_switch_it_is_exit_status_2(self):
+		self.assertIn("no switch answers at softswitch.sock: No such file", self.ask("status", status=2,
+			cwd=self.elsewhere))
+		self.assertIn("no switch answers", self.ask("db", ".tables", status=2, cwd=self.elsewhere))
+		self.assertEqual(os.listdir(self.elsewhere), [])
+
+
+if __name__ == "__main__":
+	unittest.main()
