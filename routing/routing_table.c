@@ -152,7 +152,8 @@ static void place_children(struct routing_table *t, struct node *node)
 	const unsigned n = count(node->bitmap);
 
 	b->n_closed -= n;
-	memcpy(&t->nodes[t->n_nodes], &b->closed[b->n_closed], n * sizeof(struct node));
+	if (n)
+		memcpy(&t->nodes[t->n_nodes], &b->closed[b->n_closed], n * sizeof(struct node));
 	node->children = (uint32_t)t->n_nodes;
 	t->n_nodes += n;
 }
@@ -160,11 +161,15 @@ static void place_children(struct routing_table *t, struct node *node)
 /* A node with one child and no route becomes the first nibble of the child's label, if that fits. */
 static bool fold(struct builder *b, const struct node *node)
 {
-	struct node *child = &b->closed[b->n_closed - 1];
-	const unsigned way = (unsigned)__builtin_ctz(node->bitmap | 1u << FANOUT);
+	struct node *child;
+	unsigned way;
 
-	if (count(node->bitmap) != 1 || node->n_routes || child->label_length == LABEL_MAX)
+	if (count(node->bitmap) != 1 || node->n_routes)
 		return false;
+	child = &b->closed[b->n_closed - 1];
+	if (child->label_length == LABEL_MAX)
+		return false;
+	way = (unsigned)__builtin_ctz(node->bitmap);
 	child->label = (way << (4 * (LABEL_MAX - 1)) | child->label >> 4) & 0xffffff;
 	child->label_length++;
 	return true;
