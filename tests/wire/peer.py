@@ -51,6 +51,11 @@ class Connection:
 		self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 		self.close()
 
+	def finish(self):
+		"""Close the way out and wait until the other end has closed, too."""
+		self.sock.shutdown(socket.SHUT_WR)
+		self.peer.net.until(lambda: not self.open, "the connection is closed at the other end")
+
 	def close(self):
 		if self.open:
 			self.open = False

@@ -171,7 +171,7 @@ def play(name):
 	except Exception:
 		traceback.print_exc(file=sys.stdout)
 		scene.net.print_trace()
-		if scene.switch.process:
+		if os.path.exists(scene.switch.path("log")):
 			print(scene.switch.read_log())
 		return 1
 	finally:

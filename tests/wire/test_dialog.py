@@ -127,6 +127,18 @@ def a_body_in_the_answer_comes_back(s):
 
 
 @scenario
+def a_request_that_nobody_answers_is_408(s):
+	gw = s.gateway()
+	s.start(SS_SIP_RESEND_INTERVAL="0.1,0.2")
+	a, b = s.talk(gw)
+	a.send("INFO")
+	b.expect("INFO")
+	a.expect(408, "INFO")
+	same(len(gw.arrivals("INFO")), 3)
+	s.over(a, b)
+
+
+@scenario
 def an_unknown_method_is_refused_with_allow(s):
 	gw = s.gateway()
 	s.start()

@@ -151,6 +151,20 @@ def an_answered_bye_is_not_resent(s):
 
 
 @scenario
+def after_a_provisional_a_bye_is_resent_at_the_last_interval(s):
+	gw = s.gateway()
+	s.start(**SHORT)
+	a, b = s.talk(gw)
+	a.send("BYE")
+	b.expect("BYE")
+	b.reply(100)
+	entries = gw.expect_count(3, "BYE")
+	instants(entries, [0, 0.1, 0.5])  # the wait under way ends first (RFC 3261 section 17.1.2.2)
+	b.reply(200)
+	a.expect(200, "BYE")
+
+
+@scenario
 def an_unanswered_cancel_is_resent_by_the_list(s):
 	gw = s.gateway()
 	s.start(**SHORT)

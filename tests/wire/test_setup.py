@@ -117,6 +117,14 @@ def the_longest_prefix_chooses_the_gateway(s):
 
 
 @scenario
+def a_gateway_known_by_name_is_called(s):
+	gw = s.peer("gw")
+	s.vendor("named", gw.port, host="localhost")
+	s.start()
+	s.over(*s.talk(gw))
+
+
+@scenario
 def no_route_is_404(s):
 	s.gateway(prefix="49")
 	s.start()

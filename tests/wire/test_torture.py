@@ -119,9 +119,9 @@ def survives(s, transport):
 	gw = s.gateway()
 	all_messages = messages()
 	s.start(["udp", "tcp"], **SCENE)
-	wrong = []
+	wrong, others = [], Bystander(s, gw)
 	for name, raw, accept in all_messages:
-		sender, others = Sender(s, transport), Bystander(s, gw)
+		sender, before = Sender(s, transport), len(others.forwarded)
 		sender.sock.sendall(readdressed(raw, transport, sender.host_port))
 		if accept and "drop" not in accept and accept not in ("any", "any-clean"):
 			try:
@@ -129,10 +129,13 @@ def survives(s, transport):
 			except Failed:
 				pass  # told below
 		others.call()
-		if not is_accepted(accept, raw, transport, sender, others.forwarded):
+		forwarded = others.forwarded[before:]
+		if not is_accepted(accept, raw, transport, sender, forwarded):
 			wrong.append("%s over %s: accepted %s, got %s, forwarded %s" % (name, transport, accept, sender.statuses,
-				[message.start for message in others.forwarded]))
+				[message.start for message in forwarded]))
 		sender.close()
+	s.settle()
+	others.serve()
 	if wrong:
 		raise Failed("\n".join(wrong))
 

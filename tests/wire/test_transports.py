@@ -68,7 +68,7 @@ def a_gateway_that_closes_its_connection_is_called_on_a_new_one(s):
 	s.start(["udp", "tcp"])
 	s.over(*s.talk(gw))
 	for connection in list(gw.connections.values()):
-		connection.close()
+		connection.finish()
 	s.over(*s.talk(gw))
 
 
