@@ -191,7 +191,11 @@ static int set_up(struct db *db, const char *path, enum db_kind which, enum db_m
 	const struct file_kind *kind = &file_kinds[which];
 	struct file_state state;
 	error[0] = '\0';
-	int err = read_state(db, &state);
+	int err = db_run(db, "BEGIN"); /* another process may make the file between two of our looks */
+	if (!err)
+		err = read_state(db, &state);
+	if (!err)
+		err = db_run(db, "END");
 	if (!err)
 		err = judge(&state, kind, path, error, error_size);
 	if (err && err != -ENODATA)
