@@ -177,13 +177,15 @@ static void on_question(evutil_socket_t fd, short what, void *arg)
 	r->questions++;
 	m[2] |= 0x80; /* a response */
 	m[3] = 0x80;  /* recursion available */
-	if (r->mode == RESPONDER_NXDOMAIN)
-		m[3] |= 3;
-	if (r->mode == RESPONDER_SERVFAIL)
+	size_t end = question_length(m, n);
+	bool refused = r->mode == RESPONDER_SERVFAIL || (end && m[end - 3] == r->refused_type);
+	if (refused)
 		m[3] |= 2;
-	if (r->mode == RESPONDER_ADDRESS)
+	else if (r->mode == RESPONDER_NXDOMAIN)
+		m[3] |= 3;
+	else if (r->mode == RESPONDER_ADDRESS)
 		n = make_answer(m, n, r->ttl_s);
-	if (r->mode == RESPONDER_GARBAGE)
+	else if (r->mode == RESPONDER_GARBAGE)
 		n = make_garbage(r, m, n);
 	if (r->mode != RESPONDER_SILENT)
 		sendto(fd, m, n, 0, (struct sockaddr *)&from, length);

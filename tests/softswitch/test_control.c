@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { BIG_BYTES = 1000000 };
+enum { BIG_BYTES = 1000000, HELD_BYTES = 255000 };
 
 /* Methods of the test: what is under test is everything around them. */
 
@@ -26,6 +26,7 @@ static const struct control_param echo_params[] = {
 	{"count", CONTROL_INTEGER, false, 1, 1000},
 	{0},
 };
+static const struct control_param big_params[] = {{"bytes", CONTROL_INTEGER, false, 1, BIG_BYTES}, {0}};
 static const struct control_param no_params[] = {{0}};
 
 static json_t *echo(const json_t *params, void *arg, struct control_error *error)
@@ -48,12 +49,12 @@ static json_t *refuse(const json_t *params, void *arg, struct control_error *err
 static json_t *big(const json_t *params, void *arg, struct control_error *error)
 {
 	unsigned *calls = arg;
-	(void)params;
+	size_t bytes = (size_t)control_integer(params, "bytes", BIG_BYTES);
 	(void)error;
 	++*calls;
-	char *text = malloc(BIG_BYTES);
-	memset(text, 'x', BIG_BYTES);
-	json_t *result = json_stringn(text, BIG_BYTES);
+	char *text = malloc(bytes);
+	memset(text, 'x', bytes);
+	json_t *result = json_stringn(text, bytes);
 	free(text);
 	return result;
 }
@@ -61,7 +62,7 @@ static json_t *big(const json_t *params, void *arg, struct control_error *error)
 static const struct control_method methods[] = {
 	{"echo", echo_params, echo},
 	{"refuse", no_params, refuse},
-	{"big", no_params, big},
+	{"big", big_params, big},
 	{0},
 };
 
@@ -355,18 +356,22 @@ static void many_requests_in_one_write_are_answered_in_order(void **state)
 	close(fd);
 }
 
+/** The end is read while the answer waits: it is more than a socket holds, and less than stops the reading. */
 static void the_answer_comes_although_the_client_writes_no_more(void **state)
 {
-	static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"big\"}\n";
 	struct fixture *f = *state;
 	int fd = connect_client(f->path);
-	char *answer = malloc(BIG_BYTES + 1000);
+	char line[128], *answer = malloc(BIG_BYTES);
 	bool ended;
+	snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"big\",\"params\":{\"bytes\":%d}}\n",
+		HELD_BYTES);
 	send_bytes(f, fd, line, strlen(line));
 	shutdown(fd, SHUT_WR);
-	size_t n = read_answer(f, fd, answer, BIG_BYTES + 1000, '\0', &ended);
+	for (unsigned i = 0; i < 10; i++)
+		turn(f);
+	size_t n = read_answer(f, fd, answer, BIG_BYTES, '\0', &ended);
 	assert_true(ended);
-	assert_true(n > BIG_BYTES);
+	assert_true(n > HELD_BYTES);
 	assert_int_equal(answer[n - 1], '\n');
 	free(answer);
 	close(fd);
@@ -384,14 +389,17 @@ static void a_line_of_64_kib_is_taken_and_a_longer_one_ends_the_connection(void 
 	assert_non_null(json_object_get(reply, "result"));
 	json_decref(reply);
 
-	int fd = connect_client(f->path);
-	send_bytes(f, fd, line, 65537); /* and no end of line yet */
-	char answer[512];
-	read_answer(f, fd, answer, sizeof(answer), '\0', &ended);
-	assert_true(ended);
-	assert_string_equal(answer, "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":"
-		"\"a line has 65536 bytes at most\"},\"id\":null}\n");
-	close(fd);
+	for (size_t ended_line = 0; ended_line < 2; ended_line++) {
+		int fd = connect_client(f->path);
+		char answer[512];
+		line[65537] = ended_line ? '\n' : ' ';
+		send_bytes(f, fd, line, 65537 + ended_line);
+		read_answer(f, fd, answer, sizeof(answer), '\0', &ended);
+		assert_true(ended);
+		assert_string_equal(answer, "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":"
+			"\"a line has 65536 bytes at most\"},\"id\":null}\n");
+		close(fd);
+	}
 }
 
 static void a_client_that_does_not_read_is_not_served_on(void **state)
