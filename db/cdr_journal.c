@@ -70,7 +70,9 @@ static uint64_t mix(uint64_t sum, uint64_t word)
 
 static uint64_t sum_record(uint32_t state_word, uint64_t number, const char *bytes, size_t size)
 {
-	uint64_t word, sum = mix(mix(state_word, number), size);
+	uint64_t word, sum = mix(0, state_word);
+	sum = mix(sum, number);
+	sum = mix(sum, size);
 	for (; size >= sizeof(word); bytes += sizeof(word), size -= sizeof(word)) {
 		memcpy(&word, bytes, sizeof(word));
 		sum = mix(sum, word);
@@ -313,7 +315,7 @@ static int map_file(struct cdr_journal *j, off_t size)
 int cdr_journal_open(struct cdr_journal **out, const char *path, int64_t *last_sign_ms,
 	cdr_journal_record_h *on_record, void *arg, char *error, size_t error_size)
 {
-	struct stat st;
+	struct stat st = {0};
 	struct cdr_journal *j = calloc(1, sizeof(*j));
 	int err = j ? open_file(j, path, &st) : -ENOMEM;
 	if (!err)

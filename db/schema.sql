@@ -4,10 +4,9 @@
 -- is answered there and then. A CHECK is named by the sentence SQLite prints when it fails. Where
 -- the answer has to show the value given, a trigger says it through json_each(): RAISE() takes only
 -- fixed text in SQLite before 3.47, and json_each() quotes a path it does not like (any text that
--- does not begin with $) in its own error message. With the path '$' the empty object has no rows, so
--- the RAISE() itself is never reached, but it makes SQLite undo the refused statement as a whole
--- inside a transaction as well. (json_each() is the one piece of JSON that SQLite 3.40 lets a schema
--- use with trusted_schema = OFF.)
+-- does not begin with $) in its own error message. With the path '$' the empty object has no rows and
+-- nothing happens; the RAISE() itself is never reached and only says what is meant. (json_each() is
+-- the one piece of JSON that SQLite 3.40 lets a schema use with trusted_schema = OFF.)
 
 -- Everything an operator can set for the whole switch. A value is one of `words` (separated by
 -- commas) or a list of up to `items` numbers from `minimum` to `maximum` with `decimals` decimals.
@@ -72,8 +71,8 @@ CREATE TRIGGER value_check_insert INSTEAD OF INSERT ON value_check WHEN NEW.valu
 				SELECT 1
 				FROM json_each(CASE WHEN NEW.value GLOB '*[^0-9.,]*' THEN '["not a number"]'
 					ELSE '["' || replace(NEW.value, ',', '","') || '"]' END) AS item
-				WHERE NOT (item.value GLOB '[0-9]*' AND item.value NOT GLOB '*[^0-9.]*'
-					AND item.value NOT GLOB '0[0-9]*' AND item.value NOT GLOB '*.*.*'
+				WHERE NOT (item.value GLOB '[0-9]*' AND item.value NOT GLOB '0[0-9]*'
+					AND item.value NOT GLOB '*.*.*'
 					AND item.value NOT GLOB '*.'
 					AND length(item.value) - instr(item.value || '.', '.') <= decimals
 					AND CAST(item.value AS REAL) BETWEEN minimum AND maximum))

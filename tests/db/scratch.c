@@ -12,6 +12,7 @@ static char folder[64];
 static char *paths[64];
 static size_t n_paths;
 static char answer[4096];
+static uint64_t random_state;
 
 int scratch_make(void **state)
 {
@@ -119,6 +120,19 @@ const char *sql_text(const char *path, const char *query)
 int64_t sql_int(const char *path, const char *query)
 {
 	return strtoll(sql_text(path, query), NULL, 10);
+}
+
+void scratch_seed(uint64_t seed)
+{
+	random_state = seed * 2 + 1;
+}
+
+unsigned scratch_random(size_t below)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return (unsigned)((random_state * 0x2545f4914f6cdd1d >> 33) % below);
 }
 
 void assert_contains(const char *text, const char *part)

@@ -33,6 +33,10 @@ int64_t sql_int(const char *path, const char *query);
 /** A connection of another process, as far as locks go: run until SQL is done, keep it open. */
 sqlite3 *sql_connect(const char *path, const char *sql);
 
+/** 0 to below - 1, the same sequence in each test after seeding, so that a failure comes again. */
+void scratch_seed(uint64_t seed);
+unsigned scratch_random(size_t below);
+
 /** Does text contain part? Both are shown when not. */
 void assert_contains(const char *text, const char *part);
 

@@ -376,7 +376,7 @@ static void damaged_files_are_refused_and_never_crash(void **state)
 	make(good, DB_CONFIG);
 	sql_run(good, "INSERT INTO gateway (name, host) VALUES ('a', '127.0.0.1')");
 	char *bytes = scratch_read(good, &size);
-	srand(1);
+	scratch_seed(1);
 	for (int round = 0; round < 200; round++) {
 		struct db_config *config = NULL;
 		struct db *db = NULL;
@@ -385,8 +385,8 @@ static void damaged_files_are_refused_and_never_crash(void **state)
 		assert_non_null(copy);
 		memcpy(copy, bytes, size);
 		for (int i = 0; i < 200; i++)
-			copy[(size_t)rand() % size] = (char)rand();
-		scratch_write(bad, copy, round % 4 ? size : (size_t)rand() % size);
+			copy[scratch_random(size)] = (char)scratch_random(256);
+		scratch_write(bad, copy, round % 4 ? size : scratch_random(size));
 		free(copy);
 		unlink(wal);
 		int err = db_open(&db, bad, DB_CONFIG, DB_CREATE, error, sizeof(error));

@@ -68,7 +68,7 @@ static void a_killed_switch_leaves_one_row_for_each_answered_call(void **state)
 {
 	(void)state;
 	int total = 0;
-	srand(42);
+	scratch_seed(42);
 	struct progress *progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(progress, MAP_FAILED);
@@ -83,7 +83,7 @@ static void a_killed_switch_leaves_one_row_for_each_answered_call(void **state)
 			make_calls(path, progress);
 		while (progress->answered == 0)
 			usleep(500);
-		usleep((useconds_t)(rand() % 250000));
+		usleep(scratch_random(250000));
 		kill(child, SIGKILL);
 		waitpid(child, &status, 0);
 		assert_true(WIFSIGNALED(status));
@@ -100,7 +100,7 @@ static void a_switch_killed_while_it_restores_loses_nothing(void **state)
 {
 	(void)state;
 	const char *path = scratch_path("cdr.db");
-	srand(43);
+	scratch_seed(43);
 	struct cdr_log *log = cdr_opened(path);
 	for (int i = 0; i < 3000; i++) {
 		char name[16];
@@ -115,7 +115,7 @@ static void a_switch_killed_while_it_restores_loses_nothing(void **state)
 			cdr_close(cdr_opened(path), 10000);
 			_exit(0);
 		}
-		usleep((useconds_t)(rand() % 40000));
+		usleep(scratch_random(40000));
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
 	}

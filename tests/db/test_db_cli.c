@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static const char *path;
 
@@ -26,14 +27,20 @@ static int make_file(void **state)
 static const char *cli(const char *sql, int *status)
 {
 	static char output[4096];
-	char *command;
-	assert_true(asprintf(&command, "%s -batch '%s' 2>&1 <<'END'\n%s\nEND\n", SQLITE3, path, sql) > 0);
-	FILE *pipe = popen(command, "r");
-	assert_non_null(pipe);
-	size_t n = fread(output, 1, sizeof(output) - 1, pipe);
-	output[n] = '\0';
-	*status = pclose(pipe);
-	free(command);
+	const char *in = scratch_path("in.sql"), *out = scratch_path("out.txt");
+	scratch_write(in, sql, strlen(sql));
+	pid_t child = fork();
+	if (child == 0) {
+		if (!freopen(in, "r", stdin) || !freopen(out, "w", stdout) || dup2(1, 2) < 0)
+			_exit(126);
+		execl(SQLITE3, "sqlite3", "-batch", path, (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(child, status, 0), child);
+	size_t size;
+	char *text = scratch_read(out, &size);
+	snprintf(output, sizeof(output), "%s", text);
+	free(text);
 	return output;
 }
 
