@@ -11,7 +11,7 @@
 static char folder[64];
 static char *paths[64];
 static size_t n_paths;
-static char answer[4096];
+static char *answer;
 static uint64_t random_state;
 
 int scratch_make(void **state)
@@ -32,6 +32,8 @@ int scratch_remove(void **state)
 	(void)state;
 	while (n_paths)
 		free(paths[--n_paths]);
+	free(answer);
+	answer = NULL;
 	return nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -89,13 +91,20 @@ void sql_run(const char *path, const char *sql)
 	sqlite3_close(sql_connect(path, sql));
 }
 
+static void keep_answer(const char *text)
+{
+	free(answer);
+	answer = strdup(text);
+	assert_non_null(answer);
+}
+
 const char *sql_refused(const char *path, const char *sql)
 {
 	sqlite3 *handle = sql_connect(path, "");
 	char *error = NULL;
 	if (sqlite3_exec(handle, sql, NULL, NULL, &error) == SQLITE_OK)
 		fail_msg("not refused: %s", sql);
-	snprintf(answer, sizeof(answer), "%s", error);
+	keep_answer(error);
 	sqlite3_free(error);
 	sqlite3_close(handle);
 	return answer;
@@ -107,10 +116,10 @@ const char *sql_text(const char *path, const char *query)
 	sqlite3_stmt *statement = NULL;
 	if (sqlite3_prepare_v2(handle, query, -1, &statement, NULL) != SQLITE_OK)
 		fail_msg("%s: %s", query, sqlite3_errmsg(handle));
-	answer[0] = '\0';
+	keep_answer("");
 	if (sqlite3_step(statement) == SQLITE_ROW) {
 		const unsigned char *text = sqlite3_column_text(statement, 0);
-		snprintf(answer, sizeof(answer), "%s", text ? (const char *)text : "NULL");
+		keep_answer(text ? (const char *)text : "NULL");
 	}
 	sqlite3_finalize(statement);
 	sqlite3_close(handle);
