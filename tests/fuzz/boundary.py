@@ -14,6 +14,7 @@ import pathlib
 import random
 import re
 import socket
+import sqlite3
 import sys
 import time
 import traceback
@@ -21,6 +22,7 @@ import traceback
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "wire"))
 
 import sip  # noqa: E402
+from net import Failed  # noqa: E402
 from scene import Scene  # noqa: E402
 
 BATCH = 40
@@ -124,13 +126,14 @@ class Fuzzer:
 
     def heard(self, sock):
         for raw, _ in self.received(sock):
-            message = sip.Message(raw)
-            if message.is_response and message["Contact"]:
-                dialog = {name: message[name] for name in ("Via", "From", "To", "Call-ID")}
-                dialog["uri"] = sip.uri(message["Contact"])
-                self.dialogs = self.dialogs[-40:] + [dialog]
-            elif not message.is_response and self.rng.random() < 0.8:
-                self.send(sock, self.answer(raw, 200))
+            if not raw.startswith(b"SIP/2.0"):
+                if self.rng.random() < 0.8:
+                    self.send(sock, self.answer(raw, 200))
+                continue
+            line = dict(re.findall(r"(?m)^(Via|From|To|Call-ID|Contact): (.*)\r$", raw.decode("utf-8", "surrogateescape")))
+            if len(line) == 5:
+                line["uri"] = sip.uri(line.pop("Contact"))
+                self.dialogs = self.dialogs[-40:] + [line]
 
     # the vendor
 
@@ -193,6 +196,19 @@ class Fuzzer:
             self.scene.net.poll(0)
 
 
+def end_all(scene):
+    """What nobody answered or acknowledged ends by its timers, what was answered by SIGTERM; nothing is left."""
+    scene.net.until(lambda: all(call["state"] == "up" for call in scene.switch.control("calls.list")["calls"]),
+                    "only answered calls are left", 10, step=0.05)
+    total = scene.switch.status()["calls"]["total"]
+    scene.switch.signal()
+    scene.switch.ended()
+    with sqlite3.connect(scene.switch.path("cdr.db")) as db:
+        rows = db.execute("select count(*) from cdr").fetchone()[0]
+    if rows != total:
+        raise Failed("%d calls, %d records" % (total, rows))
+
+
 def fuzz(scene, options):
     good = scene.gateway("good", prefix=GOOD_PREFIX)
     fuzzer = Fuzzer(scene, options)
@@ -205,12 +221,14 @@ def fuzz(scene, options):
             fuzzer.batch()
             scene.over(*scene.talk(good, callee=GOOD_PREFIX + "1"))
             batches += 1
-        scene.finish()
+        end_all(scene)
     except Exception:
         path = os.path.abspath("fuzz-boundary-%d.log" % os.getpid())
         with open(path, "wb") as out:
             out.writelines(b"\n==== %d\n%s" % item for item in enumerate(fuzzer.sent))
         print("the last datagrams before it:", path)
+        if scene.switch.process and scene.switch.process.poll() is not None:
+            print("the switch died, exit", scene.switch.process.returncode)
         raise
     print("%d messages, %d good calls among them" % (batches * BATCH, batches))
 
