@@ -96,6 +96,7 @@ static bool has_room(const struct client *client)
 /** Answer whole lines as long as the client takes the answers. */
 static void serve(struct client *client)
 {
+	const struct control *c = client->control;
 	struct evbuffer *in = bufferevent_get_input(client->bev);
 	char *line;
 	size_t n;
@@ -103,7 +104,7 @@ static void serve(struct client *client)
 		if (n > LINE_MAX_BYTES)
 			refuse_long_line(client);
 		else
-			send_reply_take(client, control_answer(client->control->methods, client->control->arg, line, n));
+			send_reply_take(client, control_answer(c->methods, c->arg, line, n));
 		free(line);
 	}
 	if (!client->ending && has_room(client) && evbuffer_get_length(in) > LINE_MAX_BYTES)
@@ -140,7 +141,8 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 		client_destroy(client);
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int length, void *arg)
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from,
+	int length, void *arg)
 {
 	struct control *c = arg;
 	const struct timeval patience = {.tv_sec = WRITE_TIMEOUT_S};
@@ -252,7 +254,8 @@ static int start(struct control *c, const char *path, const struct reason *why)
 	int fd = error ? error : open_socket(c, why);
 	if (fd < 0)
 		return fd;
-	c->listener = evconnlistener_new(c->base, on_accept, c, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	c->listener = evconnlistener_new(c->base, on_accept, c,
+		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!c->listener) {
 		close(fd);
 		return refuse(why, -ENOMEM, path, "out of memory");

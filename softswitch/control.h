@@ -2,8 +2,8 @@
  *
  * A line of input has 64 KiB at most; a longer one is answered with an error and the end of the
  * connection. A client that does not read its answers is not read from either, and is let go when it
- * took nothing for 30 s; what waits for it is one answer and 256 KiB at most. Requests without id get no answer; arrays of requests (batches) are refused: a client may
- * write many lines instead.
+ * took nothing for 30 s; what waits for it is one answer and 256 KiB at most. Requests without id
+ * get no answer; arrays of requests (batches) are refused: a client may write many lines instead.
  */
 #ifndef CONTROL_H
 #define CONTROL_H

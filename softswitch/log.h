@@ -25,7 +25,8 @@ int log_format_parse(enum log_format *out, const char *word);
  *
  *	log_info(call_id, "gateway failed gateway=%s code=%u", name, code);
  *	2026-11-20T11:40:00.123Z info  1a2b@host gateway failed gateway=a code=503
- *	{"time":"2026-11-20T11:40:00.123Z","level":"info","call":"1a2b@host","event":"gateway failed","gateway":"a","code":503}
+ *	{"time":"2026-11-20T11:40:00.123Z","level":"info","call":"1a2b@host","event":"gateway failed",
+ *	 "gateway":"a","code":503}           (in one line)
  *
  * Values may come from the network: each is escaped by itself, so none can end the line or pass
  * for another field. Never give it a password. A line is cut at 4096 bytes and written with one

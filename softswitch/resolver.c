@@ -127,7 +127,8 @@ static bool answer_numeric(const struct resolver_target *target, struct resolver
 		return false;
 	address.transport = transport[0] ? transport : "udp";
 	/* the port lies at the same place in both: RFC 3493 section 3.3 */
-	address.addr.v4.sin_port = htons(target->port ? target->port : resolver_default_port(address.transport));
+	address.addr.v4.sin_port =
+		htons(target->port ? target->port : resolver_default_port(address.transport));
 	out->n = 1;
 	out->address[0] = address;
 	return true;

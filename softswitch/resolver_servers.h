@@ -1,4 +1,7 @@
-/** @file resolver_servers.h  What the DNS said of one target: servers by rank and weight. For the resolver's own modules. */
+/** @file resolver_servers.h  What the DNS said of one target: servers by rank and weight.
+ *
+ * For the resolver's own modules.
+ */
 #ifndef RESOLVER_SERVERS_H
 #define RESOLVER_SERVERS_H
 
