@@ -46,7 +46,7 @@ def kamailio(folder, port, gateway):
     with open(f"{HERE}/kamailio.cfg") as source, open(f"{folder}/kamailio.cfg", "w") as out:
         out.write(source.read().replace("GATEWAY", f"127.0.0.1:{gateway}"))
     return [shutil.which("kamailio", path=os.environ["PATH"] + ":/usr/sbin"), "-DD", "-E", "-x", "fm",
-            "-m", "512", "-n", "1", "-l", f"udp:127.0.0.1:{port}", "-Y", folder, "-f", f"{folder}/kamailio.cfg"]
+            "-m", "512", "-n", "1", "-b", "4194304", "-l", f"udp:127.0.0.1:{port}", "-Y", folder, "-f", f"{folder}/kamailio.cfg"]
 
 
 def softswitch(folder, port, gateway):
