@@ -68,6 +68,15 @@ static void set_state(struct call *call, enum call_state state)
 	call->state = state;
 }
 
+/** How a call ends. */
+struct ending {
+	int code;
+	const char *words;
+	enum cdr_direction direction;
+	const struct dialog *gone; /* the leg that ended by itself and gets no BYE; NULL = none */
+	const sip_t *bye;          /* its BYE: what it carries goes to the other leg; NULL = none */
+};
+
 /* The record -------------------------------------------------------------------------------- */
 
 static int64_t epoch_of(const struct call *call, uint64_t monotonic_ms)
@@ -77,17 +86,17 @@ static int64_t epoch_of(const struct call *call, uint64_t monotonic_ms)
 
 static void fill_record(const struct call *call, struct cdr *row)
 {
-	bool leg_b = call->b_call_id[0] != '\0';
+	bool sent = call->b_call_id[0] != '\0';
 
 	*row = (struct cdr){
 		.a_call_id = call->a.call_id,
 		.b_call_id = call->b_call_id,
 		.ingress = mapping_gateway_name(call->ingress),
-		.gateway = leg_b && call->gateway ? gateway_name(call->gateway) : "",
+		.gateway = sent && call->gateway ? gateway_name(call->gateway) : "",
 		.caller_in = call->caller,
-		.caller_out = leg_b ? call->caller : "",
+		.caller_out = sent ? call->caller : "",
 		.callee_in = call->callee,
-		.callee_out = leg_b ? call->callee : "",
+		.callee_out = sent ? call->callee : "",
 		.source_addr = call->source,
 		.destination_addr = call->destination,
 		.begin_ms = call->begin_epoch_ms,
@@ -131,7 +140,7 @@ static void write_answered(struct call *call)
 	free(attempts);
 }
 
-static void write_end(struct call *call, int code, const char *words, enum cdr_direction direction)
+static void write_end(struct call *call, const struct ending *e)
 {
 	uint64_t now = clock_now_ms();
 	char *attempts = record_attempts_json(&call->record);
@@ -141,9 +150,9 @@ static void write_end(struct call *call, int code, const char *words, enum cdr_d
 	row.end_ms = epoch_of(call, now);
 	if (call->answer_ms)
 		row.hold_ms = (int64_t)(now - call->answer_ms);
-	row.sip_code = code;
-	row.end_reason = words;
-	row.end_direction = direction;
+	row.sip_code = call->answer_ms ? 200 : e->code;
+	row.end_reason = e->words;
+	row.end_direction = e->direction;
 	row.attempts = attempts;
 	cdr_end(call->context->cdr_log, call->slot, &row);
 	free(attempts);
@@ -159,8 +168,27 @@ static void drop_setup(struct call *call)
 	plan_clear(&call->plan);
 }
 
-/** The one door out: releases, stops, records. The messages that end the legs were sent before. */
-static void call_end(struct call *call, int code, const char *words, enum cdr_direction direction)
+static struct dialog *leg_b(const struct call *call)
+{
+	return call->b ? invite_dialog(call->b) : NULL;
+}
+
+/** BYE to the legs of an answered call that are still there. */
+static void hang_up(struct call *call, const struct ending *e)
+{
+	struct dialog *legs[] = {&call->a, leg_b(call)};
+	char reason[160];
+
+	cause_reason_header(reason, sizeof(reason), e->code, e->words);
+	if (call->offerless && !leg_b(call)->ack)
+		leg_acknowledge(stack_of(call), leg_b(call), NULL); /* its 2xx still waits for one */
+	for (int i = 0; i < 2; i++)
+		if (legs[i] != e->gone)
+			leg_bye(stack_of(call), legs[i], resend_of(call), e->bye ? NULL : reason, e->bye);
+}
+
+/** The one door out: releases, stops, records, and ends the legs of an answered call. */
+static void call_end(struct call *call, const struct ending *e)
 {
 	assert(call->state != CALL_ENDED);
 	relay_end_all(call);
@@ -168,11 +196,14 @@ static void call_end(struct call *call, int code, const char *words, enum cdr_di
 	call->invite = NULL;
 	channel_release(&call->channel_out);
 	channel_release(&call->channel_in);
-	write_end(call, code, words, direction);
+	write_end(call, e);
+	set_state(call, CALL_ENDED);
+	if (call->answer_ms)
+		hang_up(call, e);
 	drop_setup(call);
+	dialog_clear(&call->a); /* what still comes for it finds no dialog */
 	invite_destroy(call->b);
 	call->b = NULL;
-	set_state(call, CALL_ENDED);
 	call->context->active--;
 	call->context->failed += !call->answer_ms;
 	LIST_REMOVE(call, link);
@@ -193,23 +224,7 @@ static void refuse_and_end(struct call *call, enum cause cause, const char *word
 
 	cause_reason_header(headers, sizeof(headers), code, words);
 	refuse(call, code, NULL, headers);
-	call_end(call, code, words, direction);
-}
-
-static struct dialog *leg_b(const struct call *call)
-{
-	return call->b ? invite_dialog(call->b) : NULL;
-}
-
-static void hang_up_legs(struct call *call, const struct dialog *except, int code, const char *words)
-{
-	char reason[160];
-
-	cause_reason_header(reason, sizeof(reason), code, words);
-	if (except != &call->a)
-		leg_bye(stack_of(call), &call->a, resend_of(call), reason);
-	if (call->b && except != leg_b(call))
-		leg_bye(stack_of(call), leg_b(call), resend_of(call), reason);
+	call_end(call, &(struct ending){.code = code, .words = words, .direction = direction});
 }
 
 static void abandon_attempt(struct call *call, const char *reason_header)
@@ -240,8 +255,7 @@ void call_hangup(struct call *call, enum cause cause)
 		refuse_and_end(call, cause, words, CDR_SERVER);
 		return;
 	}
-	hang_up_legs(call, NULL, cause_sip_code(cause), words);
-	call_end(call, 200, words, CDR_SERVER);
+	call_end(call, &(struct ending){.code = cause_sip_code(cause), .words = words, .direction = CDR_SERVER});
 }
 
 /* Trying gateways --------------------------------------------------------------------------- */
@@ -266,8 +280,9 @@ static void give_up(struct call *call, const struct received *rx)
 	message_end(&t, &body);
 	server_send(call->invite, &t, code, resend_of(call));
 	call->invite = NULL;
-	call_end(call, code, rx ? rx->sip->sip_status->st_phrase : cause_words(cause),
-		cause == CAUSE_GATEWAY_CODE ? CDR_CALLEE : CDR_SERVER);
+	call_end(call, &(struct ending){.code = code,
+			       .words = rx ? rx->sip->sip_status->st_phrase : cause_words(cause),
+			       .direction = cause == CAUSE_GATEWAY_CODE ? CDR_CALLEE : CDR_SERVER});
 }
 
 /** Every candidate was passed over: 503, with Retry-After when the first will be back is known. */
@@ -289,7 +304,7 @@ static void give_up_untried(struct call *call)
 	if (soonest)
 		snprintf(headers + n, sizeof(headers) - (size_t)n, "Retry-After: %u\r\n", (soonest + 999) / 1000);
 	refuse(call, 503, NULL, headers);
-	call_end(call, 503, cause_words(CAUSE_NO_GATEWAY), CDR_SERVER);
+	call_end(call, &(struct ending){.code = 503, .words = cause_words(CAUSE_NO_GATEWAY), .direction = CDR_SERVER});
 }
 
 static void describe_end(const struct attempt_end *end, char *out, size_t size)
@@ -476,8 +491,6 @@ static void on_unacknowledged(void *arg)
 	struct call *call = arg;
 
 	call->invite = NULL;
-	if (call->offerless && !leg_b(call)->ack)
-		leg_acknowledge(stack_of(call), leg_b(call), NULL); /* it, too, waits for one */
 	call_hangup(call, CAUSE_NO_ACK);
 }
 
@@ -497,7 +510,7 @@ static int take_strings(struct call *call, const struct received *rx)
 
 static void call_destroy(struct call *call)
 {
-	dialog_clear(&call->a);
+	dialog_clear(&call->a); /* of a call that was never begun */
 	mapping_gateway_unref(call->ingress);
 	gateway_unref(call->gateway);
 	record_clear(&call->record);
@@ -551,7 +564,7 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 		refuse_and_end(call, CAUSE_INGRESS_FULL, words, CDR_SERVER);
 		return 0;
 	}
-	server_reply(call->invite, 100, NULL, NULL, NULL, resend_of(call));
+	server_reply(call->invite, 100, NULL, call->a.local_tag, NULL, resend_of(call));
 	route(call);
 	return 0;
 }
@@ -586,13 +599,11 @@ static void on_bye(struct call *call, struct dialog *d, const struct received *r
 		refuse_and_end(call, CAUSE_CALLER_CANCEL, cause_words(CAUSE_CALLER_CANCEL), CDR_CALLER);
 		return;
 	}
-	if (call->offerless && !leg_b(call)->ack && d == &call->a)
-		leg_acknowledge(stack, leg_b(call), NULL);
-	if (d == &call->a)
-		leg_bye(stack, leg_b(call), resend_of(call), NULL);
-	else
-		leg_bye(stack, &call->a, resend_of(call), NULL);
-	call_end(call, 200, cause_words(CAUSE_NORMAL), d == &call->a ? CDR_CALLER : CDR_CALLEE);
+	call_end(call, &(struct ending){.code = 200,
+			       .words = cause_words(CAUSE_NORMAL),
+			       .direction = d == &call->a ? CDR_CALLER : CDR_CALLEE,
+			       .gone = d,
+			       .bye = rx->sip});
 }
 
 void call_on_request(struct call *call, struct dialog *d, const struct received *rx)
@@ -625,8 +636,10 @@ void call_leg_gone(struct call *call, struct dialog *d)
 {
 	if (call->state == CALL_ENDED)
 		return;
-	hang_up_legs(call, d, cause_sip_code(CAUSE_PEER_GONE), cause_words(CAUSE_PEER_GONE));
-	call_end(call, 200, cause_words(CAUSE_PEER_GONE), d == &call->a ? CDR_CALLER : CDR_CALLEE);
+	call_end(call, &(struct ending){.code = cause_sip_code(CAUSE_PEER_GONE),
+			       .words = cause_words(CAUSE_PEER_GONE),
+			       .direction = d == &call->a ? CDR_CALLER : CDR_CALLEE,
+			       .gone = d});
 }
 
 /* Small ones -------------------------------------------------------------------------------- */

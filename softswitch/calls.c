@@ -122,6 +122,8 @@ static void on_request(const struct received *rx, void *arg)
 	d = dialogs_find(stack->dialogs, rx->sip);
 	if (d && d->call && d->remote_tag)
 		call_on_request(d->call, d, rx);
+	else if (d && !d->call)
+		leg_on_crossing(stack, rx);
 	else
 		on_new_request(set, rx);
 }

@@ -70,17 +70,6 @@ static void client_free(struct client *c)
 	free(c);
 }
 
-void clients_destroy(struct clients *set)
-{
-	struct client *c, *next;
-
-	if (!set)
-		return;
-	HASH_ITER(hh, set->by_key, c, next)
-		client_free(c);
-	free(set);
-}
-
 size_t clients_count(const struct clients *set)
 {
 	return HASH_COUNT(set->by_key) - set->completed;
@@ -130,6 +119,15 @@ static void fail(struct client *c, int error)
 		handlers->on_failure(error, arg);
 }
 
+void clients_destroy(struct clients *set)
+{
+	if (!set)
+		return;
+	while (set->by_key) /* what still waits for an answer goes with its owner */
+		fail(set->by_key, -ECANCELED);
+	free(set);
+}
+
 static void on_due(void *arg)
 {
 	struct client *c = arg;
@@ -151,7 +149,13 @@ static void on_pending_failure(int error, void *arg)
 {
 	struct client *c = arg;
 
-	if (c->state == CLIENT_CALLING)
+	if (c->state != CLIENT_CALLING)
+		return;
+	if (c->pending.reused) {
+		hop_clear(&c->hop);
+		error = sip_send(c->set->sip, &c->hop, c->data, c->len, &c->pending);
+	}
+	if (error)
 		fail(c, error);
 }
 

@@ -239,6 +239,18 @@ int dialog_refresh_target(struct dialog *d, const sip_t *sip)
 	return set_target(d, sip->sip_contact);
 }
 
+void dialog_move(struct dialog *to, struct dialog *from)
+{
+	struct dialogs *set = from->set;
+
+	if (set)
+		HASH_DEL(set->by_tag, from);
+	*to = *from;
+	if (set)
+		HASH_ADD_STR(set->by_tag, local_tag, to);
+	*from = (struct dialog){0};
+}
+
 void dialog_clear(struct dialog *d)
 {
 	if (d->set)

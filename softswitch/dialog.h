@@ -63,6 +63,8 @@ int dialog_refresh_target(struct dialog *d, const sip_t *sip);
  * @return 0; -EINVAL without Contact; -ENOMEM; clear it in either case
  */
 int dialog_of_stray(struct dialog *d, const struct received *response);
+/** It lives at another address from now on; the old one is zeroed. */
+void dialog_move(struct dialog *to, struct dialog *from);
 /** Takes it out of its set and frees what it holds; zeroed afterwards. */
 void dialog_clear(struct dialog *d);
 

@@ -2,7 +2,7 @@
 
 #include "message.h"
 
-#include <sofia-sip/msg_header.h>
+#include <sofia-sip/sip_hclasses.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +71,7 @@ static const char *name_of(const sip_header_t *h)
 {
 	const char *name = h->sh_class->hc_name;
 
-	return name && *name ? name : h->sh_class == msg_unknown_class ? h->sh_unknown->un_name : NULL;
+	return name && *name ? name : h->sh_class == sip_unknown_class ? h->sh_unknown->un_name : NULL;
 }
 
 void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind)

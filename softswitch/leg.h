@@ -14,8 +14,18 @@ void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries
 /** The 2xx came again: so does its ACK. */
 void leg_acknowledge_again(struct stack *stack, struct dialog *d);
 
-/** End the dialog at the peer's side. The BYE looks after itself. @param reason_header  a whole line, or NULL */
-void leg_bye(struct stack *stack, struct dialog *d, const struct intervals *resend, const char *reason_header);
+/**
+ * End the dialog at the peer's side. Until the BYE is answered the dialog lives on without its call, so that a
+ * BYE of the peer that crosses ours is known and answered: leg_on_crossing().
+ *
+ * @param d_take         established; zeroed afterwards
+ * @param reason_header  a whole line, or NULL
+ * @param carries        the BYE of the other leg, whose headers are passed on, or NULL
+ */
+void leg_bye(struct stack *stack, struct dialog *d_take, const struct intervals *resend, const char *reason_header,
+	const sip_t *carries);
+/** A request came in a dialog that we are ending. */
+void leg_on_crossing(struct stack *stack, const struct received *rx);
 
 /** A 2xx to an INVITE nobody wants any more: acknowledge it and hang up at once. */
 void leg_acknowledge_and_bye(struct stack *stack, const struct received *response);

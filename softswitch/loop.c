@@ -74,10 +74,26 @@ static void call_sofia(struct watch *w, short revents)
 	w->callback(w->root ? su_root_magic(w->root) : NULL, &wait, w->arg);
 }
 
-/*
- * With IP_RECVERR a queued ICMP error makes the socket readable with nothing to read, and libevent
- * does not tell: nothing to read is an error to fetch, or an empty datagram, which Sofia takes.
+/**
+ * With IP_RECVERR a queued ICMP error makes the socket readable with nothing to read, and libevent does not tell:
+ * nothing to read is an error to fetch, or an empty datagram, thrown away here. Sofia must not be called then: it
+ * would throw away a datagram that came in between.
+ *
+ * @return true when there is a datagram to read after all
  */
+static bool take_nothing(struct loop *loop, int fd)
+{
+	char byte;
+	ssize_t n;
+
+	if (loop->on_error)
+		loop->on_error(fd, loop->on_error_arg);
+	n = recv(fd, &byte, 1, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+	if (n == 0)
+		recv(fd, &byte, 1, MSG_DONTWAIT);
+	return n > 0;
+}
+
 static void on_datagrams(struct watch *w)
 {
 	struct loop *loop = w->loop;
@@ -86,12 +102,10 @@ static void on_datagrams(struct watch *w)
 	for (int i = 0; i < DRAIN_MAX && loop->watch[slot] == w; i++) {
 		int waiting = 0;
 
-		if (ioctl(w->fd, FIONREAD, &waiting) < 0)
+		if (ioctl(w->fd, FIONREAD, &waiting) < 0 || (!waiting && i))
 			return;
-		if (!waiting && i)
+		if (!waiting && !take_nothing(loop, w->fd))
 			return;
-		if (!waiting && loop->on_error)
-			loop->on_error(w->fd, loop->on_error_arg);
 		call_sofia(w, SU_WAIT_IN);
 	}
 }
@@ -471,6 +485,19 @@ out:
 	return seen.message && seen.timer && seen.descriptor ? 0 : -EPROTO;
 }
 
+/** libevent's usual clock has steps of 4 ms, which lets timers fire early; the precise one does not. */
+static struct event_base *new_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config && event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0)
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	return base;
+}
+
 int loop_create(struct loop **out)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
@@ -479,7 +506,7 @@ int loop_create(struct loop **out)
 	if (!loop)
 		return -ENOMEM;
 	loop->messages_tail = &loop->messages;
-	loop->base = event_base_new();
+	loop->base = new_base();
 	loop->wake = loop->base ? evtimer_new(loop->base, on_wake, loop) : NULL;
 	loop->port = su_home_new(sizeof(*loop->port));
 	if (!loop->wake || !loop->port)
@@ -557,6 +584,7 @@ const struct timeval *loop_delay(struct loop *loop, uint32_t delay_ms, struct ti
 {
 	unsigned i = delay_ms * 2654435761u % DELAYS_MAX;
 
+	event_base_update_cache_time(loop->base); /* or the delay would count from the start of this pass */
 	*storage = (struct timeval){.tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000};
 	while (loop->delay[i].shared && loop->delay[i].ms != delay_ms)
 		i = (i + 1) % DELAYS_MAX;

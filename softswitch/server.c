@@ -32,6 +32,7 @@ struct server {
 	char *key, *merge;
 	enum server_state state;
 	bool invite;
+	char tag[SIP_TOKEN_SIZE]; /* of To in our responses; "" = not given yet, or the request had one */
 	struct hop hop;
 	char *head, *to;       /* what each response repeats; gone after the final one */
 	char *response;        /* the last one sent */
@@ -176,7 +177,7 @@ bool servers_on_request(struct servers *set, const struct received *rx)
 	if (!s)
 		return false;
 	if (method == sip_method_cancel) {
-		sip_reply_stateless(set->sip, rx, SIP_200_OK, NULL);
+		sip_reply_tagged(set->sip, rx, SIP_200_OK, s->tag, NULL); /* RFC 3261 section 9.2 */
 		if (s->state == SERVER_PROCEEDING && s->handlers && s->handlers->on_cancel)
 			s->handlers->on_cancel(rx, s->arg);
 		return true;
@@ -266,8 +267,10 @@ int server_create(struct server **out, struct servers *set, const struct receive
 	return 0;
 }
 
-void server_begin(const struct server *s, struct text *t, int status, const char *phrase, const char *to_tag)
+void server_begin(struct server *s, struct text *t, int status, const char *phrase, const char *to_tag)
 {
+	if (to_tag && !s->tag[0])
+		snprintf(s->tag, sizeof(s->tag), "%s", to_tag);
 	message_status(t, status, phrase);
 	text_add_all(t, s->head, s->to, NULL);
 	if (to_tag && status > 100)

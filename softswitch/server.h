@@ -40,7 +40,7 @@ int server_create(struct server **out, struct servers *set, const struct receive
 	const struct server_handlers *handlers, void *arg);
 
 /** Start a response into t: status line and what repeats the request. The caller adds headers and message_end(). */
-void server_begin(const struct server *s, struct text *t, int status, const char *phrase, const char *to_tag);
+void server_begin(struct server *s, struct text *t, int status, const char *phrase, const char *to_tag);
 
 /**
  * Send the response in t. After a final one the server belongs to its set: forget the pointer; but for a 2xx to

@@ -13,6 +13,7 @@
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_parser.h>
 #include <sofia-sip/su_log.h>
+#include <sofia-sip/su_addrinfo.h>
 #include <sofia-sip/tport_tag.h>
 
 #include <arpa/inet.h>
@@ -20,6 +21,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/errqueue.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +43,22 @@ struct sip {
 	size_t n_listeners;
 	struct sip_handlers handlers;
 	void *arg;
-	uint64_t random[2];
+	uint64_t random[2], tag_seed;
 };
+
+/*
+ * The library looks up the host of a Via when it answers by itself, and would block the loop for seconds. It
+ * calls this function through the dynamic linker, which finds ours first: addresses only, names fail at once.
+ */
+int su_getaddrinfo(char const *node, char const *service, su_addrinfo_t const *hints, su_addrinfo_t **res)
+{
+	su_addrinfo_t numeric = {0};
+
+	if (hints)
+		numeric = *hints;
+	numeric.ai_flags |= AI_NUMERICHOST | AI_NUMERICSERV;
+	return getaddrinfo(node, service, &numeric, res);
+}
 
 /* Hops -------------------------------------------------------------------------------------- */
 
@@ -226,6 +242,7 @@ static int open_listener(struct sip *sip, const struct options_listen *at, const
 	return nta_agent_add_tport(sip->agent, URL_STRING_MAKE(url), TPTAG_UDP_RMEM(SOCKET_BUFFER),
 		TPTAG_UDP_WMEM(SOCKET_BUFFER), TPTAG_STUN_SERVER(0), TPTAG_IDLE(CONNECTION_IDLE_MS),
 		TPTAG_TIMEOUT(CONNECTION_READ_MS), TPTAG_QUEUESIZE(LISTEN_BACKLOG), TPTAG_PONG2PING(1),
+		TPTAG_SDWN_ERROR(1) /* a closed connection fails what awaits an answer on it */,
 		TAG_IF(tls && tls_dir, TPTAG_CERTIFICATE(tls_dir)), TAG_END());
 }
 
@@ -240,6 +257,7 @@ int sip_create(struct sip **out, struct loop *loop, const struct options_listen 
 	sip->loop = loop;
 	if (getrandom(sip->random, sizeof(sip->random), 0) != sizeof(sip->random))
 		sip->random[0] = (uint64_t)(uintptr_t)sip | 1;
+	sip->tag_seed = sip_random(sip);
 	su_log_redirect(su_log_default, quiet, NULL);
 	su_log_set_level(NULL, 0);
 	/* EXTRACT_COPY keeps each header's bytes as they came: what passes, passes unchanged. */
@@ -379,6 +397,7 @@ static int send_stream(const struct hop *hop, const char *data, size_t len, stru
 		return 0;
 	}
 	pending_clear(pending);
+	pending->reused = tport_is_connected(tport);
 	pending->tport = tport_ref(tport);
 	pending->msg = msg;
 	pending->index = tport_pend(tport, msg, on_pending_error, (tp_client_t *)pending);
@@ -391,21 +410,45 @@ int sip_send(struct sip *sip, const struct hop *hop, const char *data, size_t le
 	return hop_is_reliable(hop) ? send_stream(hop, data, len, pending) : send_datagram(hop, data, len);
 }
 
-void sip_reply_stateless(struct sip *sip, const struct received *rx, int status, const char *phrase,
+/** FNV-1a over a string, going on from h. */
+static uint64_t hash_string(uint64_t h, const char *s)
+{
+	for (; s && *s; s++)
+		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+static void request_tag(const struct sip *sip, const sip_t *request, char out[SIP_TOKEN_SIZE])
+{
+	uint64_t h = hash_string(sip->tag_seed, request->sip_call_id->i_id);
+
+	h = hash_string(h, request->sip_from->a_tag);
+	h = hash_string(h, request->sip_via->v_branch);
+	snprintf(out, SIP_TOKEN_SIZE, "%016llx", (unsigned long long)h);
+}
+
+void sip_reply_tagged(struct sip *sip, const struct received *rx, int status, const char *phrase, const char *tag,
 	const char *extra_headers)
 {
 	struct text t = text_scratch();
-	char tag[SIP_TOKEN_SIZE];
+	char made[SIP_TOKEN_SIZE];
 
 	if (rx->sip->sip_request->rq_method == sip_method_ack)
 		return;
-	sip_token(sip, tag);
+	if (!tag[0])
+		request_tag(sip, rx->sip, made);
 	message_status(&t, status, phrase);
 	message_response_head(&t, rx);
-	message_to(&t, rx->sip->sip_to, tag);
+	message_to(&t, rx->sip->sip_to, tag[0] ? tag : made);
 	text_add_all(&t, extra_headers ? extra_headers : "", "Content-Length: 0\r\n\r\n", NULL);
 	if (!t.full)
 		sip_send(sip, &rx->back, t.data, t.len, NULL);
+}
+
+void sip_reply_stateless(struct sip *sip, const struct received *rx, int status, const char *phrase,
+	const char *extra_headers)
+{
+	sip_reply_tagged(sip, rx, status, phrase, "", extra_headers);
 }
 
 struct loop *sip_loop(struct sip *sip)

@@ -95,6 +95,7 @@ struct pending {
 	tport_t *tport;
 	msg_t *msg;
 	int index;
+	bool reused; /* the connection stood already: the peer may have closed it meanwhile */
 	void (*on_error)(int error, void *arg);
 	void *arg;
 };
@@ -110,6 +111,9 @@ int sip_send(struct sip *sip, const struct hop *hop, const char *data, size_t le
 
 /** Answer a request without keeping anything (gate before state). */
 void sip_reply_stateless(struct sip *sip, const struct received *rx, int status, const char *phrase,
+	const char *extra_headers);
+/** The same with a tag for To; "" = one made of the request, the same for each repetition (RFC 3261 section 8.2.7). */
+void sip_reply_tagged(struct sip *sip, const struct received *rx, int status, const char *phrase, const char *tag,
 	const char *extra_headers);
 
 struct loop *sip_loop(struct sip *sip);
