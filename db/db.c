@@ -143,21 +143,6 @@ static int migrate(struct db *db, const struct file_kind *kind, const struct fil
 	return db_run(db, stamp);
 }
 
-/* Another process may have done the same between our look and our transaction: look again inside it. */
-static int migrate_file(struct db *db, const struct file_kind *kind, enum db_mode mode)
-{
-	struct file_state state;
-	int err = db_run(db, "BEGIN IMMEDIATE");
-	if (err)
-		return err;
-	err = read_state(db, &state);
-	if (!err && state.version < kind->version)
-		err = migrate(db, kind, &state);
-	if (!err && mode == DB_CHECK)
-		return 0; /* never committed: db_close() undoes the upgrade it was tried with */
-	return err ? err : db_run(db, "COMMIT");
-}
-
 /* Is the file one this program may use? -ENODATA: yes, once it has our tables. */
 static int judge(const struct file_state *state, const struct file_kind *kind, const char *path,
 	char *error, size_t error_size)
@@ -174,6 +159,23 @@ static int judge(const struct file_state *state, const struct file_kind *kind, c
 		return -ENOTSUP;
 	}
 	return state->version < kind->version ? -ENODATA : 0;
+}
+
+/* Another process may have done the same between our look and our transaction: look again inside it. */
+static int migrate_file(struct db *db, const char *path, const struct file_kind *kind, enum db_mode mode,
+	char *error, size_t error_size)
+{
+	struct file_state state;
+	int err = db_run(db, "BEGIN IMMEDIATE");
+	if (!err)
+		err = read_state(db, &state);
+	if (!err)
+		err = judge(&state, kind, path, error, error_size);
+	if (err == -ENODATA)
+		err = migrate(db, kind, &state);
+	if (!err && mode == DB_CHECK)
+		return 0; /* never committed: db_close() undoes the upgrade it was tried with */
+	return err ? err : db_run(db, "COMMIT");
 }
 
 static int explain(struct db *db, int err, const char *path, char *error, size_t error_size)
@@ -205,7 +207,7 @@ static int set_up(struct db *db, const char *path, enum db_kind which, enum db_m
 	if (!err && mode == DB_CREATE)
 		err = db_run(db, "PRAGMA journal_mode = WAL");
 	if (!err && migration)
-		err = migrate_file(db, kind, mode);
+		err = migrate_file(db, path, kind, mode, error, error_size);
 	return explain(db, err, path, error, error_size);
 }
 

@@ -135,10 +135,10 @@ static int collect_leftover(const struct cdr_journal_record *record, void *arg)
 	struct leftovers *left = arg;
 	if (left->n == left->size) {
 		size_t size = left->size ? 2 * left->size : 64;
-		struct leftover *item = realloc(left->item, size * sizeof(*item));
-		if (!item)
+		struct leftover *items = realloc(left->item, size * sizeof(*items));
+		if (!items)
 			return -ENOMEM;
-		left->item = item;
+		left->item = items;
 		left->size = size;
 	}
 	struct ended *e = malloc(sizeof(*e) + record->size);
@@ -146,7 +146,10 @@ static int collect_leftover(const struct cdr_journal_record *record, void *arg)
 		return -ENOMEM;
 	*e = (struct ended){.number = record->number, .record = record->slot, .size = record->size};
 	memcpy(e->bytes, record->bytes, record->size);
-	left->item[left->n++] = (struct leftover){e, record->state, record->ended_by};
+	struct leftover *item = &left->item[left->n++];
+	item->ended = e;
+	item->state = record->state;
+	item->ended_by = record->ended_by;
 	left->n_ended += record->state == CDR_JOURNAL_ENDED;
 	return 0;
 }

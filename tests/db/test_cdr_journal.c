@@ -160,6 +160,27 @@ static void the_end_of_an_answered_call_is_noted_in_place(void **state)
 	assert_int_equal(seen.record[0].ended_by, (UINT64_C(1) << 48) - 1);
 }
 
+static void a_noted_end_that_is_garbage_is_none(void **state)
+{
+	(void)state;
+	static const uint64_t garbage[] = {1, 7, UINT64_MAX, UINT64_C(0x0123456789abcdef)};
+	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
+		struct cdr_journal *j = opened();
+		for (size_t k = 0; k < seen.n; k++)
+			cdr_journal_free(j, seen.record[k].slot);
+		cdr_slot slot = put(j, CDR_JOURNAL_ANSWERED, 5, 700);
+		cdr_journal_close(j);
+		FILE *file = fopen(path, "r+b");
+		assert_non_null(file);
+		fseek(file, (long)slot * 512 + 16, SEEK_SET);
+		assert_int_equal(fwrite(&garbage[i], 8, 1, file), 1);
+		fclose(file);
+		cdr_journal_close(opened());
+		assert_int_equal(seen.n, 1);
+		assert_int_equal(seen.record[0].ended_by, 0);
+	}
+}
+
 static void without_room_nothing_is_put_and_growing_helps(void **state)
 {
 	(void)state;
@@ -342,6 +363,7 @@ int main(void)
 		TEST(a_freed_record_is_gone_and_its_room_used_again),
 		TEST(records_of_a_crash_keep_their_room_until_freed),
 		TEST(the_end_of_an_answered_call_is_noted_in_place),
+		TEST(a_noted_end_that_is_garbage_is_none),
 		TEST(without_room_nothing_is_put_and_growing_helps),
 		TEST(a_second_opener_is_refused_in_words),
 		TEST(what_is_no_file_is_refused),

@@ -360,6 +360,21 @@ static void a_locked_table_holds_up_nobody_and_loses_nothing(void **state)
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
 }
 
+/* What only an operator's hand in the tables can do. */
+static void rows_the_table_refuses_wait_until_it_takes_them(void **state)
+{
+	(void)state;
+	struct cdr_log *log = cdr_opened(path);
+	sql_run(path, "CREATE TRIGGER refuse BEFORE INSERT ON cdr WHEN NEW.a_call_id = '5' BEGIN"
+		" SELECT RAISE(ABORT, 'no'); END");
+	calls(log, 10);
+	wait_for_an_error(log);
+	sql_run(path, "DROP TRIGGER refuse");
+	cdr_wait_written(log, 10);
+	cdr_close(log, 0);
+	assert_string_equal(sql_text(path, "SELECT group_concat(a_call_id) FROM cdr"), "0,1,2,3,4,5,6,7,8,9");
+}
+
 static void closing_waits_no_longer_than_told_and_the_rest_is_written_later(void **state)
 {
 	(void)state;
@@ -544,6 +559,7 @@ int main(void)
 		TEST(a_crash_while_restoring_loses_nothing),
 		TEST(rows_of_a_table_moved_away_do_not_come_back),
 		TEST(a_locked_table_holds_up_nobody_and_loses_nothing),
+		TEST(rows_the_table_refuses_wait_until_it_takes_them),
 		TEST(closing_waits_no_longer_than_told_and_the_rest_is_written_later),
 		TEST(closing_waits_for_a_lock_that_goes_away),
 		TEST(a_full_disk_loses_nothing_once_there_is_room),

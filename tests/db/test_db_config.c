@@ -3,6 +3,8 @@
 #include "scratch.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -360,6 +362,49 @@ static void all_of_a_load_is_one_moment(void **state)
 	db_config_free(config);
 }
 
+/* A writer that keeps three tables in step; a load that mixes two moments would see them differ. */
+static void *write_in_step(void *arg)
+{
+	atomic_bool *stop = arg;
+	sqlite3 *handle = sql_connect(path, "");
+	for (int n = 1; !atomic_load(stop); n = n % 9 + 1) {
+		char sql[500];
+		snprintf(sql, sizeof(sql), "BEGIN IMMEDIATE; UPDATE parameter SET value = %d WHERE name = 'SS_SIP_SEND_RETRY';"
+			"DELETE FROM gateway; WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+			" INSERT INTO gateway (name, host) SELECT 'g' || i, '127.0.0.1' FROM n;"
+			"INSERT INTO route (prefix, gateway) SELECT name, name FROM gateway; COMMIT", n, n);
+		if (sqlite3_exec(handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+			break;
+	}
+	sqlite3_close(handle);
+	return NULL;
+}
+
+static void tables_of_a_load_are_in_step(void **state)
+{
+	(void)state;
+	atomic_bool stop = false;
+	pthread_t thread;
+	int64_t revision = -1;
+	int changes = 0;
+	sql_run(path, "PRAGMA synchronous = OFF");
+	assert_int_equal(pthread_create(&thread, NULL, write_in_step, &stop), 0);
+	for (int i = 0; i < 2000 && changes < 200; i++) {
+		struct seen seen;
+		struct db_config *config = load(-1, &seen);
+		if (config->routes_revision != revision && config->n_gateways) {
+			assert_int_equal(config->n_gateways, config->parameters.resend.n);
+			assert_int_equal(seen.n, config->n_gateways);
+			changes++;
+		}
+		revision = config->routes_revision;
+		db_config_free(config);
+	}
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
+	assert_true(changes > 10);
+}
+
 static void a_file_another_process_holds_is_busy_at_once(void **state)
 {
 	(void)state;
@@ -406,6 +451,52 @@ static void damage_gives_an_error_and_no_configuration(void **state)
 	}
 }
 
+/* Broken pages show only when they are read. */
+static void a_broken_page_of_any_table_gives_an_error(void **state)
+{
+	(void)state;
+	static const char *const tables[] = {"parameter", "gateway", "mapping_gateway", "route", "revision"};
+	const char *copy = scratch_path("copy.db");
+	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('a', '127.0.0.1');"
+		"INSERT INTO mapping_gateway (name, host) VALUES ('a', '127.0.0.1');"
+		"INSERT INTO route (prefix, gateway) VALUES ('', 'a')");
+	db_close(db);
+	db = NULL;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		struct seen seen = {.stop_at = -1};
+		struct db_config *config = NULL;
+		char query[100], error[256], garbage[4096];
+		snprintf(query, sizeof(query), "SELECT rootpage FROM sqlite_schema WHERE name = '%s'", tables[i]);
+		int64_t page = sql_int(path, query);
+		scratch_copy(path, copy);
+		FILE *file = fopen(copy, "r+b");
+		assert_non_null(file);
+		memset(garbage, 0xee, sizeof(garbage));
+		fseek(file, (long)(page - 1) * 4096, SEEK_SET);
+		assert_int_equal(fwrite(garbage, sizeof(garbage), 1, file), 1);
+		fclose(file);
+		assert_int_equal(db_open(&db, copy, DB_CONFIG, DB_CREATE, error, sizeof(error)), 0);
+		if (db_config_load(db, -1, on_route, &seen, &config) != -EIO)
+			fail_msg("loaded in spite of %s", tables[i]);
+		assert_null(config);
+		db_close(db);
+		db = NULL;
+	}
+}
+
+static void a_text_no_check_has_seen_is_kept_whole(void **state)
+{
+	(void)state;
+	struct seen seen;
+	sql_run(path, "PRAGMA ignore_check_constraints = ON; INSERT INTO gateway (name, host, auth_password)"
+		" VALUES ('a', '127.0.0.1', hex(zeroblob(20000)) || 'x'), ('b', '127.0.0.1', 'y')");
+	struct db_config *config = load(-1, &seen);
+	assert_int_equal(strlen(config->gateway[0].auth_password), 40001);
+	assert_string_equal(config->gateway[0].auth_password + 39999, "0x");
+	assert_string_equal(config->gateway[1].auth_password, "y");
+	db_config_free(config);
+}
+
 static void long_texts_and_many_rows_are_kept_whole(void **state)
 {
 	(void)state;
@@ -444,6 +535,9 @@ int main(void)
 		TEST(all_of_a_load_is_one_moment),
 		TEST(a_file_another_process_holds_is_busy_at_once),
 		TEST(damage_gives_an_error_and_no_configuration),
+		TEST(tables_of_a_load_are_in_step),
+		TEST(a_broken_page_of_any_table_gives_an_error),
+		TEST(a_text_no_check_has_seen_is_kept_whole),
 		TEST(long_texts_and_many_rows_are_kept_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
