@@ -138,8 +138,7 @@ static void a_row_appears_without_another_call(void **state)
 	cdr_close(log, 0);
 }
 
-/* The process stops dead: nothing is closed. What it left is copied before anything can tidy up. */
-static void crash(struct cdr_log *log, const char *copy)
+static void copy_files(const char *copy)
 {
 	char from[300], to[300];
 	static const char *const suffixes[] = {"", "-wal", "-live"};
@@ -149,6 +148,12 @@ static void crash(struct cdr_log *log, const char *copy)
 		if (access(from, F_OK) == 0)
 			scratch_copy(from, to);
 	}
+}
+
+/* The process stops dead: nothing is closed. What it left is copied before anything can tidy up. */
+static void crash(struct cdr_log *log, const char *copy)
+{
+	copy_files(copy);
 	cdr_close(log, 0);
 }
 
@@ -273,6 +278,28 @@ static void each_moment_a_crash_can_choose_gives_one_row(void **state)
 		assert_string_equal(sql_text(path, calls_and_reasons), "queued:BYE,later:BYE,"
 			"talking:switch restarted,ended record not whole:switch restarted");
 	}
+	/* The restored ones were numbered after the last. */
+	assert_int_equal(sql_int(path, "SELECT written FROM journal"), 22);
+}
+
+static void numbers_go_on_after_a_clean_stop(void **state)
+{
+	(void)state;
+	const char *copy = scratch_path("copy.db");
+	struct cdr_log *log = cdr_opened(path);
+	struct cdr call = cdr_sample("before");
+	for (int i = 0; i < 10; i++)
+		cdr_end(log, 0, &call);
+	cdr_close(log, 1000);
+	log = cdr_opened(path);
+	sqlite3 *holder = sql_connect(path, "BEGIN EXCLUSIVE");
+	call.a_call_id = "after";
+	cdr_end(log, 0, &call);
+	crash(log, copy);
+	sqlite3_close(holder);
+	cdr_close(cdr_opened(copy), 1000);
+	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr WHERE a_call_id = 'after'"), 1);
+	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr"), 11);
 }
 
 /* Numbers given to the restored calls must not be taken for those another call's record names. */
@@ -483,6 +510,47 @@ static void when_the_journal_is_full_as_well_memory_holds_the_rest(void **state)
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
 }
 
+/* The answered record stands for the call until the row is there: before the commit and after it. */
+static void an_answered_call_outlives_a_crash_when_its_end_finds_no_room(void **state)
+{
+	(void)state;
+	const char *early = scratch_path("early.db"), *late = scratch_path("late.db");
+	cdr_slot slot[10000];
+	struct cdr_stats stats;
+	char name[16];
+	int n = 0;
+	struct cdr_log *log = cdr_opened(path);
+	struct rlimit before = fill_disk();
+	for (;; n++) {
+		snprintf(name, sizeof(name), "%d", n);
+		struct cdr call = cdr_sample(name);
+		assert_true(n < 10000);
+		slot[n] = cdr_answer(log, &call);
+		if (!slot[n])
+			break;
+	}
+	sqlite3 *holder = sql_connect(path, "BEGIN EXCLUSIVE");
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		struct cdr call = cdr_sample(name);
+		cdr_end(log, slot[i], &call);
+	}
+	cdr_stats(log, &stats);
+	assert_int_equal(stats.journal_failures, 1 + 100);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	copy_files(early);
+	sqlite3_close(holder);
+	cdr_wait_written(log, 100);
+	crash(log, late);
+	cdr_close(cdr_opened(early), 1000);
+	assert_int_equal(sql_int(early, "SELECT count(DISTINCT a_call_id) FROM cdr"), n);
+	assert_int_equal(sql_int(early, "SELECT count(*) FROM cdr"), n);
+	cdr_close(cdr_opened(late), 1000);
+	assert_int_equal(sql_int(late, "SELECT count(*) FROM cdr WHERE end_reason = 'BYE'"), 100);
+	assert_int_equal(sql_int(late, "SELECT count(DISTINCT a_call_id) FROM cdr"), n);
+	assert_int_equal(sql_int(late, "SELECT count(*) FROM cdr"), n);
+}
+
 static void the_journal_grows_before_it_is_full(void **state)
 {
 	(void)state;
@@ -556,6 +624,7 @@ int main(void)
 		TEST(a_file_touched_later_gives_a_later_end),
 		TEST(rows_written_just_before_a_crash_are_not_written_again),
 		TEST(each_moment_a_crash_can_choose_gives_one_row),
+		TEST(numbers_go_on_after_a_clean_stop),
 		TEST(a_crash_while_restoring_loses_nothing),
 		TEST(rows_of_a_table_moved_away_do_not_come_back),
 		TEST(a_locked_table_holds_up_nobody_and_loses_nothing),
@@ -565,6 +634,7 @@ int main(void)
 		TEST(a_full_disk_loses_nothing_once_there_is_room),
 		TEST(a_crash_on_a_full_disk_loses_nothing),
 		TEST(when_the_journal_is_full_as_well_memory_holds_the_rest),
+		TEST(an_answered_call_outlives_a_crash_when_its_end_finds_no_room),
 		TEST(the_journal_grows_before_it_is_full),
 		TEST(a_second_process_on_the_same_file_is_refused),
 		TEST(a_file_that_is_not_ours_is_refused_and_no_journal_is_made),
