@@ -126,6 +126,8 @@ static void a_row_appears_without_another_call(void **state)
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr call = cdr_sample("a");
 	for (uint64_t i = 1; i <= 3; i++) {
+		const struct timespec pause = {.tv_nsec = 250000000};
+		nanosleep(&pause, NULL); /* the thread has gone to sleep; if not, it is awake without us */
 		cdr_end(log, cdr_answer(log, &call), &call);
 		cdr_wait_written(log, i);
 		assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), (int64_t)i);
@@ -327,6 +329,7 @@ static void a_crash_while_restoring_loses_nothing(void **state)
 	cdr_close(cdr_opened(path), 1000);
 	assert_string_equal(sql_text(path, calls_and_reasons),
 		"third:BYE,first:switch restarted,second:switch restarted");
+	assert_int_equal(sql_int(path, "SELECT written FROM journal"), 60);
 }
 
 static void rows_of_a_table_moved_away_do_not_come_back(void **state)
