@@ -131,7 +131,7 @@ class Scene:
 		if message.method == "INVITE" and message.status in (None, 180, 183, 200) and not message["Contact"]:
 			raise Failed("%s: no Contact" % message)
 		for other in self.net.peers:
-			for secret in other.secrets if other is not peer else ():
+			for secret in other.secrets - peer.secrets:
 				if re.search(re.escape(secret) + r"(?!\d)", message.head):
 					raise Failed("%s has %s of %s:\n%s" % (message, secret, other.name, message.head))
 

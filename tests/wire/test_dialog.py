@@ -115,6 +115,26 @@ for method, content_type, status in (("INFO", "application/dtmf-relay", 200), ("
 
 
 @scenario
+def a_new_contact_moves_what_follows(s):
+	gw = s.gateway()
+	moved = s.peer("moved")
+	moved.secrets = s.caller.secrets = moved.secrets | s.caller.secrets  # two places of one side
+	s.start()
+	a, b = s.talk(gw)
+	a.send("INVITE", body=HOLD, Contact=moved.contact)
+	b.expect("INVITE")
+	b.reply(200, sdp=HELD)
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	b.send("BYE")
+	bye = moved.expect("BYE")
+	same(bye["Call-ID"], a.call_id)
+	a.reply(200, request=bye)
+	b.expect(200, "BYE")
+
+
+@scenario
 def a_body_in_the_answer_comes_back(s):
 	gw = s.gateway()
 	s.start()
@@ -166,6 +186,8 @@ def a_bye_with_wrong_tags_is_481_and_the_call_goes_on(s):
 	a.send("BYE")
 	a.expect(481, "BYE")
 	a.remote = right
+	a.send("BYE", From=a.local + "x")
+	a.expect(481, "BYE")
 	s.over(a, b)
 
 

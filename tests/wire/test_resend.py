@@ -221,7 +221,7 @@ def an_answer_never_acked_ends_both_legs(s):
 @scenario
 def a_repeated_invite_of_an_answered_call_gets_the_same_answer(s):
 	gw = s.gateway()
-	s.start(SS_SIP_RESEND_INTERVAL="3")
+	s.start(SS_SIP_RESEND_INTERVAL="30")
 	a = s.caller.invite("4930")
 	b = gw.leg()
 	b.reply(200, sdp=True)
