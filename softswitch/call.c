@@ -41,6 +41,7 @@ struct call {
 	char b_call_id[2 * SIP_TOKEN_SIZE];
 	bool offerless, sdp_seen, ringing_seen;
 	struct record record;
+	char *attempts; /* the record's, in JSON, once no more can come */
 	cdr_slot slot;
 	int64_t begin_epoch_ms;
 	uint64_t begin_ms, first_ring_ms, first_answer_ms, answer_ms; /* monotonic, 0 = not yet */
@@ -104,6 +105,7 @@ static void fill_record(const struct call *call, struct cdr *row)
 		.answer_ms = epoch_of(call, call->answer_ms),
 		.pdd_ms = call->first_answer_ms ? (int64_t)(call->first_answer_ms - call->begin_ms) : -1,
 		.hold_ms = -1,
+		.attempts = call->attempts,
 	};
 }
 
@@ -128,24 +130,29 @@ static void record_skip(struct call *call, struct gateway *gw, enum gateway_verd
 	record_add(&call->record, gateway_name(gw), &a);
 }
 
+static void close_attempts(struct call *call)
+{
+	if (!call->attempts)
+		call->attempts = record_attempts_json(&call->record);
+	record_clear(&call->record);
+}
+
 static void write_answered(struct call *call)
 {
-	char *attempts = record_attempts_json(&call->record);
 	struct cdr row;
 
+	close_attempts(call);
 	fill_record(call, &row);
 	row.sip_code = 200;
-	row.attempts = attempts;
 	call->slot = cdr_answer(call->context->cdr_log, &row);
-	free(attempts);
 }
 
 static void write_end(struct call *call, const struct ending *e)
 {
 	uint64_t now = clock_now_ms();
-	char *attempts = record_attempts_json(&call->record);
 	struct cdr row;
 
+	close_attempts(call);
 	fill_record(call, &row);
 	row.end_ms = epoch_of(call, now);
 	if (call->answer_ms)
@@ -153,9 +160,7 @@ static void write_end(struct call *call, const struct ending *e)
 	row.sip_code = call->answer_ms ? 200 : e->code;
 	row.end_reason = e->words;
 	row.end_direction = e->direction;
-	row.attempts = attempts;
 	cdr_end(call->context->cdr_log, call->slot, &row);
-	free(attempts);
 }
 
 /* The end ----------------------------------------------------------------------------------- */
@@ -514,6 +519,7 @@ static void call_destroy(struct call *call)
 	mapping_gateway_unref(call->ingress);
 	gateway_unref(call->gateway);
 	record_clear(&call->record);
+	free(call->attempts);
 	free(call->caller);
 	free(call->callee);
 	free(call->display);

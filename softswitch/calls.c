@@ -41,7 +41,7 @@ static bool check_required(struct calls *set, const struct received *rx)
 			break;
 		n += (size_t)added;
 	}
-	strcpy(header + n, "\r\n");
+	memcpy(header + n, "\r\n", sizeof("\r\n"));
 	reply(set, rx, 420, NULL, header);
 	return false;
 }

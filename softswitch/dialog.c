@@ -99,8 +99,7 @@ static void hop_from_url(struct hop *hop, const url_t *url)
 	const char *host = url->url_host ? url->url_host : "";
 	char copy[INET6_ADDRSTRLEN];
 	size_t n = strlen(host);
-	uint16_t port = htons(url->url_port && *url->url_port ? (uint16_t)atoi(url->url_port)
-							      : (uint16_t)(hop->listener->transport[1] == 'l' ? 5061 : 5060));
+	uint16_t port = port_parse(url->url_port, hop->listener->transport[1] == 'l' ? 5061 : 5060);
 
 	if (hop->listener->family == AF_INET6) {
 		if (n < 3 || host[0] != '[' || n - 2 >= sizeof(copy))
@@ -267,12 +266,12 @@ void dialog_clear(struct dialog *d)
 	*d = (struct dialog){0};
 }
 
-int dialog_of_stray(struct dialog *d, const struct received *rx)
+int dialog_of_stray(struct dialog *d, const struct received *response)
 {
-	const sip_t *sip = rx->sip;
+	const sip_t *sip = response->sip;
 	struct text t = text_scratch();
 
-	hop_copy(&d->hop, &rx->back);
+	hop_copy(&d->hop, &response->back);
 	d->local_seq = d->invite_seq = sip->sip_cseq->cs_seq;
 	add_value(&t, sip->sip_from);
 	if (set_text(&d->local, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||

@@ -5,10 +5,13 @@
 
 json_t *json_text(const char *s)
 {
-	json_t *value = json_string(s ? s : "");
+	json_t *value;
 	size_t n = 0;
 	char *utf8;
 
+	if (!s)
+		s = "";
+	value = json_string(s);
 	if (value)
 		return value;
 	utf8 = malloc(2 * strlen(s) + 1);

@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum {
-	KEY_SIZE = 1 << 17, /* more than a message holds, so nothing is ever cut */
+	KEY_SIZE = 1 << 18, /* more than a message holds, so nothing is ever cut */
 	TIMER_I_MS = 5000,  /* after the ACK: late repetitions of INVITE and ACK (RFC 3261 section 17.2.1) */
 	TIMER_J_MS = 32000  /* after the answer to another request (section 17.2.2) */
 };
@@ -92,29 +92,38 @@ size_t servers_count(const struct servers *set)
 
 /* Recognizing ------------------------------------------------------------------------------- */
 
+static void add_call(struct text *t, const sip_t *sip)
+{
+	text_add_all(t, sip->sip_call_id->i_id, " ", sip->sip_from->a_tag ? sip->sip_from->a_tag : "", " ", NULL);
+}
+
 /** RFC 3261 section 17.2.3; without the magic cookie what RFC 2543 compares stands for the branch. */
 static const char *make_key(const sip_t *sip, const char *method)
 {
 	static char key[KEY_SIZE];
 	const sip_via_t *via = sip->sip_via;
+	struct text t = {.data = key, .size = sizeof(key)};
 
-	if (via->v_branch && !strncasecmp(via->v_branch, "z9hG4bK", 7))
-		snprintf(key, KEY_SIZE, "%s %s:%s %s", via->v_branch, via->v_host,
-			via->v_port ? via->v_port : "", method);
-	else
-		snprintf(key, KEY_SIZE, "%s %s %u %s:%s %s", sip->sip_call_id->i_id,
-			sip->sip_from->a_tag ? sip->sip_from->a_tag : "", sip->sip_cseq->cs_seq, via->v_host,
-			via->v_port ? via->v_port : "", method);
+	if (via->v_branch && !strncasecmp(via->v_branch, "z9hG4bK", 7)) {
+		text_add(&t, via->v_branch);
+	} else {
+		add_call(&t, sip);
+		text_add_number(&t, sip->sip_cseq->cs_seq);
+	}
+	text_add_all(&t, " ", via->v_host, ":", via->v_port ? via->v_port : "", " ", method, NULL);
+	key[t.len] = '\0';
 	return key;
 }
 
 static const char *make_merge_key(const sip_t *sip, const char *method)
 {
 	static char key[KEY_SIZE];
+	struct text t = {.data = key, .size = sizeof(key)};
 
-	snprintf(key, KEY_SIZE, "%s %s %u %s", sip->sip_call_id->i_id,
-		sip->sip_from->a_tag ? sip->sip_from->a_tag : "", sip->sip_cseq->cs_seq,
-		method);
+	add_call(&t, sip);
+	text_add_number(&t, sip->sip_cseq->cs_seq);
+	text_add_all(&t, " ", method, NULL);
+	key[t.len] = '\0';
 	return key;
 }
 

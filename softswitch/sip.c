@@ -105,6 +105,13 @@ void sockaddr_name(const struct sockaddr *sa, char out[HOP_NAME_MAX])
 		sockaddr_port(sa));
 }
 
+uint16_t port_parse(const char *text, uint16_t fallback)
+{
+	unsigned long port = text ? strtoul(text, NULL, 10) : 0;
+
+	return htons(port && port <= UINT16_MAX ? (uint16_t)port : fallback);
+}
+
 /* Receiving --------------------------------------------------------------------------------- */
 
 static struct listener *listener_of(struct sip *sip, const tport_t *tport)
@@ -132,7 +139,7 @@ static void hop_back(struct hop *back, struct listener *listener, tport_t *tport
 	}
 	if (!via || via->v_rport)
 		return;
-	port = via->v_port ? htons((uint16_t)atoi(via->v_port)) : htons(5060);
+	port = port_parse(via->v_port, 5060);
 	if (rx->source->sa_family == AF_INET6)
 		back->to.v6.sin6_port = port;
 	else
