@@ -1,6 +1,7 @@
 #include "cdr_writer.h"
 #include "cdr_record.h"
 #include "db_sqlite.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -112,6 +113,14 @@ static int step(struct cdr_writer *w, enum statement which)
 	return db_errno(result);
 }
 
+static void bind_text(sqlite3_stmt *add, int parameter, const char *text)
+{
+	if (utf8_valid(text))
+		sqlite3_bind_text(add, parameter, text, -1, SQLITE_STATIC);
+	else
+		sqlite3_bind_text(add, parameter, utf8_from_latin1(text), -1, free);
+}
+
 static void bind(sqlite3_stmt *add, enum parameter parameter, int64_t value, int64_t null)
 {
 	if (value == null)
@@ -127,7 +136,7 @@ static int add_row(struct cdr_writer *w, const struct ended *e)
 	if (cdr_record_read(&record, e->bytes, e->size))
 		return 0; /* read once before it was queued: cannot be */
 	for (int i = 0; i < CDR_TEXTS; i++)
-		sqlite3_bind_text(add, i + 1, cdr_record_text(&record, i), -1, SQLITE_STATIC);
+		bind_text(add, i + 1, cdr_record_text(&record, i));
 	if (!record.attempts[0])
 		sqlite3_bind_text(add, ATTEMPTS, "[]", -1, SQLITE_STATIC);
 	bind(add, BEGIN_MS, record.begin_ms, 0);
