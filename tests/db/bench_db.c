@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ROUTES = 1000000, GATEWAYS = 100, CALLS = 10000, CALLS_PER_SECOND = 1000, OPEN_CALLS = 500 };

@@ -1,0 +1,222 @@
+/* What the next start makes of what a crash left. */
+#include "cdr_journal.h"
+#include "cdr_record.h"
+#include "cdr_sample.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+static const char *path;
+static char error[256];
+
+static int make_path(void **state)
+{
+	int err = scratch_make(state);
+	path = scratch_path("cdr.db");
+	return err;
+}
+
+static void calls_in_progress_at_a_crash_end_with_its_last_sign(void **state)
+{
+	(void)state;
+	const char *copy = scratch_path("copy.db"), *live = scratch_path("copy.db-live");
+	struct cdr_log *log = cdr_opened(path);
+	struct cdr call = cdr_sample("cut");
+	call.end_ms = 0;
+	call.hold_ms = -1;
+	call.end_reason = NULL;
+	cdr_answer(log, &call);
+	struct cdr ended = cdr_sample("whole");
+	cdr_end(log, 0, &ended); /* the last sign: 1700000005000 */
+	cdr_crash(log, path, copy);
+	const struct timespec past[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	assert_int_equal(utimensat(AT_FDCWD, live, past, 0), 0);
+	cdr_close(cdr_opened(copy), 1000);
+	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr"), 2);
+	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr WHERE a_call_id = 'whole' AND end_reason = 'BYE'"), 1);
+	assert_string_equal(sql_text(copy, "SELECT end_ms || '|' || hold_ms || '|' || end_direction || '|' || end_reason || '|' ||"
+		" sip_code || '|' || answer_ms FROM cdr WHERE a_call_id = 'cut'"),
+		"1700000005000|3000|2|switch restarted|200|1700000002000");
+	/* And once only. */
+	cdr_close(cdr_opened(copy), 1000);
+	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr"), 2);
+}
+
+static void a_file_touched_later_gives_a_later_end(void **state)
+{
+	(void)state;
+	const char *live = scratch_path("cdr.db-live");
+	const struct timespec then[2] = {{.tv_sec = 1700000100}, {.tv_sec = 1700000100}};
+	struct cdr_log *log = cdr_opened(path);
+	struct cdr call = cdr_sample("cut");
+	cdr_answer(log, &call);
+	cdr_close(log, 0);
+	assert_int_equal(utimensat(AT_FDCWD, live, then, 0), 0);
+	cdr_close(cdr_opened(path), 1000);
+	assert_int_equal(sql_int(path, "SELECT end_ms FROM cdr"), 1700000100000);
+}
+
+/* A crash after the commit and before the slots are free: the next call would free them. */
+static void rows_written_just_before_a_crash_are_not_written_again(void **state)
+{
+	(void)state;
+	const char *copy = scratch_path("copy.db");
+	struct cdr_log *log = cdr_opened(path);
+	for (int i = 0; i < 50; i++) {
+		struct cdr call = cdr_sample("a");
+		cdr_end(log, cdr_answer(log, &call), &call);
+	}
+	cdr_wait_written(log, 50);
+	cdr_crash(log, path, copy);
+	log = cdr_opened(copy);
+	struct cdr_stats stats;
+	cdr_stats(log, &stats);
+	assert_int_equal(stats.written + stats.pending, 0);
+	/* New calls are not mistaken for the old ones, in the same and after another crash. */
+	struct cdr call = cdr_sample("new");
+	cdr_end(log, 0, &call);
+	cdr_close(log, 0);
+	cdr_close(cdr_opened(copy), 1000);
+	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr"), 51);
+}
+
+struct left {
+	enum cdr_journal_state state;
+	uint64_t number, ended_by;
+	const char *a_call_id;
+};
+
+static int no_record(const struct cdr_journal_record *record, void *arg)
+{
+	(void)record, (void)arg;
+	return -EEXIST;
+}
+
+/* A journal as a crash can leave it, beside a table whose last row is of record number `written`. */
+static void leave_behind(const struct left *left, size_t n, int written)
+{
+	struct cdr_journal *j = NULL;
+	int64_t last_sign_ms;
+	char bytes[1000], live[300], sql[100];
+	cdr_close(cdr_opened(path), 0);
+	snprintf(sql, sizeof(sql), "UPDATE journal SET written = %d", written);
+	sql_run(path, sql);
+	snprintf(live, sizeof(live), "%s-live", path);
+	assert_int_equal(cdr_journal_open(&j, live, &last_sign_ms, no_record, NULL, error, sizeof(error)), 0);
+	for (size_t i = 0; i < n; i++) {
+		struct cdr_measure measure;
+		struct cdr call = cdr_sample(left[i].a_call_id);
+		cdr_record_measure(&call, &measure);
+		assert_true(measure.size < sizeof(bytes));
+		cdr_record_write(&call, &measure, bytes);
+		cdr_slot slot = cdr_journal_put(j, left[i].state, left[i].number, bytes, measure.size);
+		if (left[i].ended_by)
+			cdr_journal_set_ended(j, slot, left[i].ended_by);
+	}
+	cdr_journal_close(j);
+}
+
+static const char *const calls_and_reasons = "SELECT group_concat(a_call_id || ':' || end_reason) FROM"
+	" (SELECT a_call_id, end_reason FROM cdr ORDER BY id)";
+
+static void each_moment_a_crash_can_choose_gives_one_row(void **state)
+{
+	(void)state;
+	static const struct left left[] = {
+		{CDR_JOURNAL_ANSWERED, 3, 0, "talking"},
+		{CDR_JOURNAL_ANSWERED, 4, 9, "row already, the ended record had no room"},
+		{CDR_JOURNAL_ENDED, 5, 0, "row already, the slot not free yet"},
+		{CDR_JOURNAL_ANSWERED, 6, 11, "the answered record not free yet"},
+		{CDR_JOURNAL_ANSWERED, 7, 12, "ended record not whole"},
+		{CDR_JOURNAL_ENDED, 20, 0, "later"},
+		{CDR_JOURNAL_ENDED, 11, 0, "queued"},
+	};
+	leave_behind(left, sizeof(left) / sizeof(left[0]), 10);
+	for (int round = 0; round < 2; round++) {
+		cdr_close(cdr_opened(path), 1000);
+		assert_string_equal(sql_text(path, calls_and_reasons), "queued:BYE,later:BYE,"
+			"talking:switch restarted,ended record not whole:switch restarted");
+	}
+	/* The restored ones were numbered after the last. */
+	assert_int_equal(sql_int(path, "SELECT written FROM journal"), 22);
+}
+
+static void numbers_go_on_after_a_clean_stop(void **state)
+{
+	(void)state;
+	const char *copy = scratch_path("copy.db");
+	struct cdr_log *log = cdr_opened(path);
+	struct cdr call = cdr_sample("before");
+	for (int i = 0; i < 10; i++)
+		cdr_end(log, 0, &call);
+	cdr_close(log, 1000);
+	log = cdr_opened(path);
+	sqlite3 *holder = sql_connect(path, "BEGIN EXCLUSIVE");
+	call.a_call_id = "after";
+	cdr_end(log, 0, &call);
+	cdr_crash(log, path, copy);
+	sqlite3_close(holder);
+	cdr_close(cdr_opened(copy), 1000);
+	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr WHERE a_call_id = 'after'"), 1);
+	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr"), 11);
+}
+
+/* Numbers given to the restored calls must not be taken for those another call's record names. */
+static void a_crash_while_restoring_loses_nothing(void **state)
+{
+	(void)state;
+	static const struct left left[] = {
+		{CDR_JOURNAL_ANSWERED, 1, 57, "first"},
+		{CDR_JOURNAL_ANSWERED, 2, 58, "second"},
+		{CDR_JOURNAL_ENDED, 56, 0, "third"},
+	};
+	const char *copy = scratch_path("copy.db");
+	leave_behind(left, 3, 50);
+	/* Restored, but not written: another process holds the table. */
+	sqlite3 *holder = sql_connect(path, "BEGIN IMMEDIATE");
+	struct cdr_log *log = cdr_opened(path);
+	struct cdr_stats stats;
+	cdr_stats(log, &stats);
+	assert_int_equal(stats.pending, 3);
+	cdr_crash(log, path, copy);
+	sqlite3_close(holder);
+	cdr_close(cdr_opened(copy), 1000);
+	assert_string_equal(sql_text(copy, calls_and_reasons),
+		"third:BYE,first:switch restarted,second:switch restarted");
+	cdr_close(cdr_opened(path), 1000);
+	assert_string_equal(sql_text(path, calls_and_reasons),
+		"third:BYE,first:switch restarted,second:switch restarted");
+	assert_int_equal(sql_int(path, "SELECT written FROM journal"), 60);
+}
+
+static void rows_of_a_table_moved_away_do_not_come_back(void **state)
+{
+	(void)state;
+	struct cdr_log *log = cdr_opened(path);
+	struct cdr call = cdr_sample("old");
+	cdr_end(log, 0, &call);
+	call.a_call_id = "talking";
+	cdr_answer(log, &call);
+	cdr_close(log, 1000);
+	assert_int_equal(rename(path, scratch_path("moved.db")), 0);
+	cdr_close(cdr_opened(path), 1000);
+	assert_string_equal(sql_text(path, calls_and_reasons), "talking:switch restarted");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_path, scratch_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(calls_in_progress_at_a_crash_end_with_its_last_sign),
+		TEST(a_file_touched_later_gives_a_later_end),
+		TEST(rows_written_just_before_a_crash_are_not_written_again),
+		TEST(each_moment_a_crash_can_choose_gives_one_row),
+		TEST(numbers_go_on_after_a_clean_stop),
+		TEST(a_crash_while_restoring_loses_nothing),
+		TEST(rows_of_a_table_moved_away_do_not_come_back),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,220 @@
+/* A table that is locked, a disk that is full: nothing waits and nothing is lost. */
+#include "cdr_sample.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *path;
+
+static int make_path(void **state)
+{
+	int err = scratch_make(state);
+	path = scratch_path("cdr.db");
+	return err;
+}
+
+static void a_locked_table_holds_up_nobody_and_loses_nothing(void **state)
+{
+	(void)state;
+	enum { N = 3000 };
+	struct rusage before, after;
+	struct cdr_log *log = cdr_opened(path);
+	sqlite3 *holder = sql_connect(path, "BEGIN EXCLUSIVE");
+	getrusage(RUSAGE_THREAD, &before);
+	cdr_calls(log, N);
+	getrusage(RUSAGE_THREAD, &after);
+	/* Our thread waited for nothing, but perhaps for a page of the journal now and then. */
+	assert_true(after.ru_nvcsw - before.ru_nvcsw < 20);
+	struct cdr_stats stats = cdr_wait_error(log);
+	assert_int_equal(stats.written, 0);
+	assert_int_equal(stats.pending, N);
+	sqlite3_close(holder);
+	cdr_wait_written(log, N);
+	cdr_close(log, 0);
+	assert_int_equal(sql_int(path, "SELECT count(DISTINCT a_call_id) FROM cdr"), N);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
+}
+
+/* What only an operator's hand in the tables can do. */
+static void rows_the_table_refuses_wait_until_it_takes_them(void **state)
+{
+	(void)state;
+	struct cdr_log *log = cdr_opened(path);
+	sql_run(path, "CREATE TRIGGER refuse BEFORE INSERT ON cdr WHEN NEW.a_call_id = '5' BEGIN"
+		" SELECT RAISE(ABORT, 'no'); END");
+	cdr_calls(log, 10);
+	cdr_wait_error(log);
+	sql_run(path, "DROP TRIGGER refuse");
+	cdr_wait_written(log, 10);
+	cdr_close(log, 0);
+	assert_string_equal(sql_text(path, "SELECT group_concat(a_call_id) FROM cdr"), "0,1,2,3,4,5,6,7,8,9");
+}
+
+static void closing_waits_no_longer_than_told_and_the_rest_is_written_later(void **state)
+{
+	(void)state;
+	enum { N = 500 };
+	struct cdr_log *log = cdr_opened(path);
+	sqlite3 *holder = sql_connect(path, "BEGIN EXCLUSIVE");
+	cdr_calls(log, N);
+	uint64_t begin = cdr_now_ms();
+	cdr_close(log, 300);
+	uint64_t waited = cdr_now_ms() - begin;
+	assert_in_range(waited, 290, 3000);
+	/* The next start does not wait for the lock either. */
+	log = cdr_opened(path);
+	sqlite3_close(holder);
+	cdr_wait_written(log, N);
+	cdr_close(log, 0);
+	assert_int_equal(sql_int(path, "SELECT count(DISTINCT a_call_id) FROM cdr"), N);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
+}
+
+static void closing_waits_for_a_lock_that_goes_away(void **state)
+{
+	(void)state;
+	struct cdr_log *log = cdr_opened(path);
+	int fds[2];
+	assert_int_equal(pipe(fds), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		sqlite3 *holder = sql_connect(path, "BEGIN EXCLUSIVE");
+		if (write(fds[1], "x", 1) == 1)
+			usleep(400000);
+		sqlite3_close(holder);
+		_exit(0);
+	}
+	char byte;
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	cdr_calls(log, 10);
+	cdr_close(log, 10000);
+	waitpid(child, NULL, 0);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 10);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* No file may grow beyond 64 KiB: what a full disk is to a writer. */
+static struct rlimit fill_disk(void)
+{
+	struct rlimit before, full;
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	full = before;
+	full.rlim_cur = 65536;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	return before;
+}
+
+static void a_full_disk_loses_nothing_once_there_is_room(void **state)
+{
+	(void)state;
+	enum { N = 3000 };
+	struct cdr_log *log = cdr_opened(path);
+	struct rlimit before = fill_disk();
+	cdr_calls(log, N);
+	struct cdr_stats stats = cdr_wait_error(log);
+	assert_true(stats.pending > 0);
+	assert_int_equal(stats.journal_failures, 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	cdr_wait_written(log, N);
+	cdr_close(log, 0);
+	assert_int_equal(sql_int(path, "SELECT count(DISTINCT a_call_id) FROM cdr"), N);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
+}
+
+static void a_crash_on_a_full_disk_loses_nothing(void **state)
+{
+	(void)state;
+	enum { N = 3000 };
+	const char *copy = scratch_path("copy.db");
+	struct cdr_log *log = cdr_opened(path);
+	struct rlimit before = fill_disk();
+	cdr_calls(log, N);
+	cdr_wait_error(log);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	sqlite3 *holder = sql_connect(path, "BEGIN EXCLUSIVE"); /* nothing moves while it is copied */
+	cdr_crash(log, path, copy);
+	sqlite3_close(holder);
+	cdr_close(cdr_opened(copy), 1000);
+	assert_int_equal(sql_int(copy, "SELECT count(DISTINCT a_call_id) FROM cdr"), N);
+	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr"), N);
+}
+
+static void when_the_journal_is_full_as_well_memory_holds_the_rest(void **state)
+{
+	(void)state;
+	enum { N = 20000 };
+	struct cdr_log *log = cdr_opened(path);
+	struct rlimit before = fill_disk();
+	cdr_calls(log, N);
+	struct cdr_stats stats = cdr_wait_error(log);
+	assert_true(stats.journal_failures > 0);
+	assert_int_equal(stats.pending + stats.written, N);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	cdr_wait_written(log, N);
+	cdr_close(log, 0);
+	assert_int_equal(sql_int(path, "SELECT count(DISTINCT a_call_id) FROM cdr"), N);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
+}
+
+/* The answered record stands for the call until the row is there: before the commit and after it. */
+static void an_answered_call_outlives_a_crash_when_its_end_finds_no_room(void **state)
+{
+	(void)state;
+	const char *early = scratch_path("early.db"), *late = scratch_path("late.db");
+	static cdr_slot slot[10000];
+	struct cdr_stats stats;
+	char name[16];
+	int n = 0;
+	struct cdr_log *log = cdr_opened(path);
+	struct rlimit before = fill_disk();
+	for (;; n++) {
+		snprintf(name, sizeof(name), "%d", n);
+		struct cdr call = cdr_sample(name);
+		assert_true(n < 10000);
+		slot[n] = cdr_answer(log, &call);
+		if (!slot[n])
+			break;
+	}
+	sqlite3 *holder = sql_connect(path, "BEGIN EXCLUSIVE");
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		struct cdr call = cdr_sample(name);
+		cdr_end(log, slot[i], &call);
+	}
+	cdr_stats(log, &stats);
+	assert_int_equal(stats.journal_failures, 1 + 100);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	cdr_copy(path, early);
+	sqlite3_close(holder);
+	cdr_wait_written(log, 100);
+	cdr_crash(log, path, late);
+	cdr_close(cdr_opened(early), 1000);
+	assert_int_equal(sql_int(early, "SELECT count(DISTINCT a_call_id) FROM cdr"), n);
+	assert_int_equal(sql_int(early, "SELECT count(*) FROM cdr"), n);
+	cdr_close(cdr_opened(late), 1000);
+	assert_int_equal(sql_int(late, "SELECT count(*) FROM cdr WHERE end_reason = 'BYE'"), 100);
+	assert_int_equal(sql_int(late, "SELECT count(DISTINCT a_call_id) FROM cdr"), n);
+	assert_int_equal(sql_int(late, "SELECT count(*) FROM cdr"), n);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_path, scratch_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_locked_table_holds_up_nobody_and_loses_nothing),
+		TEST(rows_the_table_refuses_wait_until_it_takes_them),
+		TEST(closing_waits_no_longer_than_told_and_the_rest_is_written_later),
+		TEST(closing_waits_for_a_lock_that_goes_away),
+		TEST(a_full_disk_loses_nothing_once_there_is_room),
+		TEST(a_crash_on_a_full_disk_loses_nothing),
+		TEST(when_the_journal_is_full_as_well_memory_holds_the_rest),
+		TEST(an_answered_call_outlives_a_crash_when_its_end_finds_no_room),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
