@@ -43,7 +43,8 @@ struct block {
 	char data[BLOCK_DATA];
 };
 _Static_assert(sizeof(struct block) == BLOCK_SIZE, "no padding in a block");
-_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "words in the file are plain words");
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2,
+	"words in the file are plain words");
 
 struct cdr_journal {
 	int fd;

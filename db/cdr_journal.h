@@ -30,7 +30,7 @@ struct cdr_journal_record {
 	const char *bytes;
 	size_t size;
 };
-/** Called for each record; it keeps its blocks until cdr_journal_free(). @return 0 to go on, -errno to stop */
+/** Called for each record, which keeps its blocks until freed. @return 0 to go on, -errno to stop */
 typedef int cdr_journal_record_h(const struct cdr_journal_record *record, void *arg);
 
 /**

@@ -8,7 +8,7 @@
 
 enum { CDR_TEXTS = 12 };
 
-/** Text i of a record, in the order of the bytes: a_call_id, b_call_id, ... end_reason, attempts. Never NULL. */
+/** Text i of a record: a_call_id, b_call_id, ... end_reason, attempts. Never NULL. */
 const char *cdr_record_text(const struct cdr *record, int i);
 
 /** Lengths taken once, for cdr_record_write(). */

@@ -26,11 +26,11 @@ static const char *const sql[STATEMENTS] = {
 	[LAST_NUMBER] = "SELECT written FROM journal",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[ADD] = "INSERT INTO cdr (a_call_id, b_call_id, ingress, gateway, caller_in, caller_out, callee_in,"
-		" callee_out, source_addr, destination_addr, end_reason, attempts, begin_ms, ring_ms, answer_ms,"
-		" end_ms, pdd_ms, hold_ms, sip_code, end_direction)"
+		" callee_out, source_addr, destination_addr, end_reason, attempts, begin_ms, ring_ms,"
+		" answer_ms, end_ms, pdd_ms, hold_ms, sip_code, end_direction)"
 		" VALUES ($a_call_id, $b_call_id, $ingress, $gateway, $caller_in, $caller_out, $callee_in,"
-		" $callee_out, $source_addr, $destination_addr, $end_reason, $attempts, $begin_ms, $ring_ms, $answer_ms,"
-		" $end_ms, $pdd_ms, $hold_ms, $sip_code, $end_direction)",
+		" $callee_out, $source_addr, $destination_addr, $end_reason, $attempts, $begin_ms,"
+		" $ring_ms, $answer_ms, $end_ms, $pdd_ms, $hold_ms, $sip_code, $end_direction)",
 	[SET_NUMBER] = "UPDATE journal SET written = $written",
 	[COMMIT] = "COMMIT",
 };

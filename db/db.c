@@ -31,7 +31,8 @@ static const struct file_kind file_kinds[] = {
 	[DB_CONFIG] = {
 		.what = "configuration", .application_id = 0x53574346 /* SWCF */, .version = 2,
 		.schema = schema_sql, .upgrade = config_upgrades,
-		.pragmas = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+		.pragmas = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+			" PRAGMA trusted_schema = OFF;",
 	},
 	[DB_CDR] = {
 		.what = "call record", .application_id = 0x53574352 /* SWCR */, .version = 1,
@@ -154,8 +155,8 @@ static int judge(const struct file_state *state, const struct file_kind *kind, c
 		return -EINVAL;
 	}
 	if (state->version > kind->version) {
-		snprintf(error, error_size, "%s is of version %d, newer than this program, which knows up to %d",
-			path, state->version, kind->version);
+		snprintf(error, error_size, "%s is of version %d, newer than this program,"
+			" which knows up to %d", path, state->version, kind->version);
 		return -ENOTSUP;
 	}
 	return state->version < kind->version ? -ENODATA : 0;
@@ -311,7 +312,8 @@ int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode m
 		err = set_up_patiently(db, path, kind, mode, error, error_size);
 	static const char *const data_version = "PRAGMA data_version";
 	if (!err)
-		err = explain(db, db_prepare(db, &data_version, &db->data_version, 1), path, error, error_size);
+		err = explain(db, db_prepare(db, &data_version, &db->data_version, 1), path, error,
+			error_size);
 	if (err) {
 		db_close(db);
 		return err;

@@ -10,15 +10,20 @@ struct db;
 enum db_kind { DB_CONFIG, DB_CDR };
 
 enum db_mode {
-	DB_CREATE, /* create it with the schema when it is missing or empty, upgrade it when it is older */
-	DB_CHECK   /* change nothing: what DB_CREATE would refuse is refused; a missing file is fine and gives *out NULL */
+	DB_CREATE, /* create it with the schema when missing or empty, upgrade it when older */
+	/*
+	 * Change nothing: what DB_CREATE would refuse is refused. A missing or empty file is fine
+	 * and gives *out NULL; an older one is upgraded in a transaction that db_close() undoes.
+	 */
+	DB_CHECK
 };
 
 /**
  * Open a file for this process. One struct db belongs to one thread at a time.
  *
  * @param error  receives one plain line when the result is not 0
- * @return 0; -ENOENT, -EACCES, -ENOTSUP (newer than this program), -EINVAL (not ours), -EBUSY, -EIO
+ * @return 0; -ENOENT, -EACCES, -ENOTSUP (newer than this program), -EINVAL (not ours), -EBUSY
+ *         (after 5 s), -EIO, -ENOMEM
  */
 int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode mode, char *error,
 	size_t error_size);

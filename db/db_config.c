@@ -15,8 +15,8 @@ static const char *const sql[STATEMENTS] = {
 	[RELEASE] = "RELEASE config_load",
 	[PARAMETERS] = "SELECT name, value FROM parameter",
 	[GATEWAY_COUNT] = "SELECT count(*) FROM gateway",
-	[GATEWAYS] = "SELECT name, host, transport, port, enabled, capacity, cps, timeout_invite, timeout_trying,"
-		" timeout_session_progress, timeout_session_progress_sdp, timeout_ringing, resend_interval,"
+	[GATEWAYS] = "SELECT name, host, transport, port, enabled, capacity, cps, timeout_invite,"
+		" timeout_trying, timeout_session_progress, timeout_session_progress_sdp, timeout_ringing, resend_interval,"
 		" switch_stop_after_invite_timeout, switch_stop_after_sdp, switch_until_connect,"
 		" switch_stop_after_user_busy, switch_stop_codes, auth_user, auth_password"
 		" FROM gateway ORDER BY name",

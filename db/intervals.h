@@ -11,7 +11,7 @@ enum { INTERVALS_MAX = 10 };
 struct intervals {
 	uint32_t wait_ms[INTERVALS_MAX];
 	unsigned n;
-	bool automatic; /* "auto": n counts, but the waits follow the gateway's response time, see intervals_auto() */
+	bool automatic; /* "auto": n holds, but the waits are those of intervals_auto() */
 };
 
 /**
