@@ -4,6 +4,7 @@
 #include "loop.h"
 #include "message.h"
 #include "options.h"
+#include "sofia_port.h"
 #include "text.h"
 
 #include <sofia-sip/msg_addr.h>
@@ -223,7 +224,7 @@ static int note_listeners(struct sip *sip)
 			.port = sockaddr_port(ai->ai_addr)};
 		l->transport = !strcasecmp(name, "udp") ? "udp" : !strcasecmp(name, "tls") ? "tls" : "tcp";
 		if (!strcmp(l->transport, "udp"))
-			l->fd = loop_datagram_socket(sip->loop, ai->ai_addr, (socklen_t)ai->ai_addrlen);
+			l->fd = sofia_port_datagram_socket(loop_sofia(sip->loop), ai->ai_addr, (socklen_t)ai->ai_addrlen);
 		const char *host = via ? via->v_host : tport_name(t)->tpn_host;
 
 		snprintf(l->host, sizeof(l->host), "%s", host);
@@ -268,7 +269,7 @@ int sip_create(struct sip **out, struct loop *loop, const struct options_listen 
 	su_log_redirect(su_log_default, quiet, NULL);
 	su_log_set_level(NULL, 0);
 	/* EXTRACT_COPY keeps each header's bytes as they came: what passes, passes unchanged. */
-	sip->agent = nta_agent_create(loop_sofia_root(loop), (url_string_t *)-1 /* no socket yet */,
+	sip->agent = nta_agent_create(sofia_port_root(loop_sofia(loop)), (url_string_t *)-1 /* no socket yet */,
 		on_message, (nta_agent_magic_t *)sip, NTATAG_UA(0), NTATAG_SERVER_RPORT(1),
 		NTATAG_MAXSIZE(MESSAGE_MAX), NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY), NTATAG_USE_NAPTR(0),
 		NTATAG_USE_SRV(0), TAG_END());
@@ -286,7 +287,7 @@ int sip_create(struct sip **out, struct loop *loop, const struct options_listen 
 		if (err)
 			goto fail;
 	}
-	loop_on_datagram_error(loop, on_datagram_error, sip);
+	sofia_port_on_error(loop_sofia(loop), on_datagram_error, sip);
 	*out = sip;
 	return 0;
 fail:
@@ -299,7 +300,7 @@ void sip_destroy(struct sip *sip)
 {
 	if (!sip)
 		return;
-	loop_on_datagram_error(sip->loop, NULL, NULL);
+	sofia_port_on_error(loop_sofia(sip->loop), NULL, NULL);
 	nta_agent_destroy(sip->agent);
 	free(sip);
 }
