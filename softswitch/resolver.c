@@ -96,10 +96,12 @@ static bool make_key(struct key *key, const struct resolver_target *target)
 	return true;
 }
 
-/** "1.2.3.4", "::1", "[::1]" */
+/** "1.2.3.4", "::1", "[::1]", and "localhost", which is never asked for (RFC 6761 section 6.3) */
 static bool parse_address(struct resolver_address *out, const char *host)
 {
 	char bare[INET6_ADDRSTRLEN];
+	if (!strcasecmp(host, "localhost"))
+		host = "127.0.0.1";
 	if (inet_pton(AF_INET, host, &out->addr.v4.sin_addr) == 1) {
 		out->addr.v4.sin_family = AF_INET;
 		out->length = sizeof(out->addr.v4);
@@ -118,7 +120,7 @@ static bool parse_address(struct resolver_address *out, const char *host)
 	return true;
 }
 
-/** @return false when the host is a name */
+/** @return false when the host is a name to ask for */
 static bool answer_numeric(const struct resolver_target *target, struct resolver_answer *out)
 {
 	struct resolver_address address = {0};
