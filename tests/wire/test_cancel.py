@@ -276,5 +276,20 @@ def both_sides_hang_up_at_the_same_instant(s):
 	assert record["end_direction"] in (0, 1)
 
 
+@scenario
+def a_second_bye_right_behind_the_first_is_481(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	a.send("BYE")
+	a.send("BYE")
+	a.send("INFO")
+	a.expect(200, "BYE")
+	a.expect(481, "BYE")
+	a.expect(481, "INFO")
+	b.hung_up()
+	s.switch.record()
+
+
 if __name__ == "__main__":
 	run()

@@ -273,17 +273,6 @@ def a_transport_error_of_the_last_gateway_is_503(s):
 
 
 @scenario
-def a_name_that_does_not_resolve_fails_over(s):
-	s.vendor("nowhere", 5060, host="nowhere.invalid")
-	living = s.gateway("living")
-	s.start()
-	a = s.caller.invite("4930")
-	b = living.leg(timeout=15)
-	s.answer(a, b)
-	s.over(a, b)
-
-
-@scenario
 def the_last_failure_is_what_the_caller_gets(s):
 	first, second = s.gateways(2)
 	s.start()

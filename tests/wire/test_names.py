@@ -1,0 +1,93 @@
+"""Gateways known by a name: resolved outside of calls, addresses tried in order (RFC 3263)."""
+
+from dns import Dns
+from net import same
+from scene import run, scenario
+
+
+def named(s, *services):
+	"""A gateway gw.test without a port, its servers (priority, port) in the DNS; the name server."""
+	dns = Dns(s.net)
+	s.switch.environment["SOFTSWITCH_DNS"] = dns.server
+	dns.host("host.gw.test", "127.0.0.1")
+	dns.service("_sip._udp.gw.test", *((priority, port, "host.gw.test") for priority, port in services))
+	s.vendor("named", 0, host="gw.test")
+	return dns
+
+
+@scenario
+def a_name_with_an_address_is_called(s):
+	gw = s.peer("gw")
+	named(s).host("plain.test", "127.0.0.1")
+	s.vendor("plain", gw.port, host="plain.test", prefix="4930")
+	s.start()
+	s.over(*s.talk(gw))
+	same(s.switch.record()["destination_addr"], gw.host_port)
+
+
+@scenario
+def a_name_that_does_not_exist_fails_over_at_once(s):
+	named(s)
+	s.switch.pending.append("update gateway set host = 'nowhere.test'")
+	living = s.gateway("living")
+	s.start()
+	a = s.caller.invite("4930")
+	b = living.leg()
+	assert b.invited.time - a.invited.time < 0.5
+	s.answer(a, b)
+	s.over(a, b)
+	same(s.switch.record()["attempts"][0]["reason"], "name not found")
+
+
+@scenario
+def the_server_of_the_lowest_priority_is_called_first(s):
+	second, first = s.peer("second"), s.peer("first")
+	named(s, (20, second.port), (10, first.port))
+	s.start()
+	s.over(*s.talk(first))
+	same(second.inbox, [])
+
+
+@scenario
+def a_refused_server_is_followed_by_the_next_at_once(s):
+	second = s.peer("second")
+	named(s, (1, s.net.refusing_port()), (2, second.port))
+	s.start()
+	a = s.caller.invite("4930")
+	b = second.leg()
+	assert b.invited.time - a.invited.time < 0.5
+	s.answer(a, b)
+	s.over(a, b)
+	attempts = s.switch.record()["attempts"]
+	same([(attempt["gateway"], attempt["address"]) for attempt in attempts], [("named", second.host_port)])
+
+
+@scenario
+def a_silent_server_is_followed_by_the_next_after_2_s(s):
+	first, second = s.peer("first"), s.peer("second")
+	named(s, (1, first.port), (2, second.port))
+	s.start()
+	a = s.caller.invite("4930")
+	silent = first.leg()
+	b = second.leg()
+	assert -0.002 <= b.invited.time - silent.invited.time - 2 <= 0.15
+	silent.refuse(480)
+	s.answer(a, b)
+	s.over(a, b)
+
+
+@scenario
+def the_last_silent_server_has_the_invite_timeout(s):
+	first, second = s.peer("first"), s.peer("second")
+	named(s, (1, first.port), (2, second.port))
+	s.start(SS_SIP_TIMEOUT_INVITE="3")
+	a = s.caller.invite("4930")
+	legs = first.leg(), second.leg()
+	left = a.expect(408)
+	assert -0.002 <= left.time - a.invited.time - 3 <= 0.15
+	for leg in legs:
+		leg.refuse(480)
+
+
+if __name__ == "__main__":
+	run()
