@@ -178,18 +178,32 @@ static struct dialog *leg_b(const struct call *call)
 	return call->b ? invite_dialog(call->b) : NULL;
 }
 
+struct intervals call_resend(const struct call *call, const struct dialog *to)
+{
+	struct gateway_policy policy;
+
+	if (to == &call->a)
+		return stack_of(call)->parameters.resend;
+	gateway_policy(call->gateway, &stack_of(call)->parameters, &policy);
+	return policy.resend;
+}
+
 /** BYE to the legs of an answered call that are still there. */
 static void hang_up(struct call *call, const struct ending *e)
 {
 	struct dialog *legs[] = {&call->a, leg_b(call)};
+	struct intervals resend;
 	char reason[160];
 
 	cause_reason_header(reason, sizeof(reason), e->code, e->words);
 	if (call->offerless && !leg_b(call)->ack)
 		leg_acknowledge(stack_of(call), leg_b(call), NULL); /* its 2xx still waits for one */
-	for (int i = 0; i < 2; i++)
-		if (legs[i] != e->gone)
-			leg_bye(stack_of(call), legs[i], resend_of(call), e->bye ? NULL : reason, e->bye);
+	for (int i = 0; i < 2; i++) {
+		if (legs[i] == e->gone)
+			continue;
+		resend = call_resend(call, legs[i]);
+		leg_bye(stack_of(call), legs[i], &resend, e->bye ? NULL : reason, e->bye);
+	}
 }
 
 /** The one door out: releases, stops, records, and ends the legs of an answered call. */

@@ -67,6 +67,8 @@ struct call *call_next(const struct call *call);
 
 /* For relay.c: the two legs, and the way to end the call. */
 struct stack *call_stack(struct call *call);
+/** The resend schedule towards this leg: the gateway may have one of its own. */
+struct intervals call_resend(const struct call *call, const struct dialog *to);
 struct dialog *call_other_leg(struct call *call, const struct dialog *d);
 LIST_HEAD(relay_list, relay);
 struct relay_list *call_relays(struct call *call);

@@ -99,6 +99,7 @@ static void on_bad_host(const char *name, const char *host, void *arg)
 static void apply(struct config *c, struct reading *r)
 {
 	const struct db_config *f = r->config;
+	struct routing_table *fresh;
 	int err = gateways_apply(c->targets.gateways, f->gateway, f->n_gateways);
 
 	if (!err)
@@ -109,7 +110,12 @@ static void apply(struct config *c, struct reading *r)
 		return;
 	}
 	*c->targets.parameters = f->parameters;
-	r->table = routing_apply(c->targets.routing, r->table, c->targets.gateways, f->gateway, f->n_gateways);
+	fresh = r->table;
+	r->table = routing_apply(c->targets.routing, fresh, c->targets.gateways, f->gateway, f->n_gateways);
+	if (fresh && r->table == fresh) {
+		log_error(NULL, "routes not in force error=%s", strerror(ENOMEM));
+		return;
+	}
 	log_info(NULL, "configuration in force gateways=%zu mapping_gateways=%zu", f->n_gateways,
 		f->n_mapping_gateways);
 }

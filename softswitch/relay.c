@@ -43,6 +43,24 @@ static void on_unacknowledged(void *arg)
 
 static const struct server_handlers server_handlers = {.on_unacknowledged = on_unacknowledged};
 
+static void send_answer(struct relay *r, const struct text *t, int status)
+{
+	struct intervals resend = call_resend(r->call, r->from);
+
+	server_send(r->server, t, status, &resend);
+}
+
+static void reply(struct relay *r, int status, const char *headers)
+{
+	struct text t = text_scratch();
+
+	server_begin(r->server, &t, status, NULL, NULL);
+	if (headers)
+		text_add(&t, headers);
+	message_end(&t, NULL);
+	send_answer(r, &t, status);
+}
+
 /** Pass the other side's answer back. */
 static void answer(struct relay *r, const struct received *rx)
 {
@@ -55,7 +73,7 @@ static void answer(struct relay *r, const struct received *rx)
 		dialog_contact(r->from, &t);
 	headers_pass(&t, rx->sip, HEADERS_RESPONSE);
 	message_end(&t, &body);
-	server_send(r->server, &t, status, &call_stack(r->call)->parameters.resend);
+	send_answer(r, &t, status);
 }
 
 static void on_response(const struct received *rx, void *arg)
@@ -89,7 +107,7 @@ static void on_failure(int error, void *arg)
 	struct relay *r = arg;
 
 	(void)error;
-	server_reply(r->server, 408, NULL, NULL, NULL, &call_stack(r->call)->parameters.resend);
+	reply(r, 408, NULL);
 	relay_free(r);
 }
 
@@ -103,7 +121,8 @@ static int send_on(struct relay *r, const sip_t *sip)
 	struct body body = message_body(sip);
 	/* The client keeps the name: it must outlive this message. */
 	static const char *const methods[] = {"INVITE", "UPDATE", "INFO", "MESSAGE", "NOTIFY", "REFER"};
-	struct client_request request = {.text = &t, .hop = &r->to->hop, .resend = &stack->parameters.resend};
+	struct intervals resend = call_resend(r->call, r->to);
+	struct client_request request = {.text = &t, .hop = &r->to->hop, .resend = &resend};
 
 	for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 		if (!strcmp(methods[i], sip->sip_request->rq_method_name))
@@ -153,14 +172,13 @@ void relay_request(struct call *call, struct dialog *from, const struct received
 	r->offerless = invite && !message_body(rx->sip).len;
 	LIST_INSERT_HEAD(call_relays(call), r, link);
 	if (invite)
-		server_reply(r->server, 100, NULL, NULL, NULL, &stack->parameters.resend);
+		reply(r, 100, NULL);
 	if (refreshes_target(rx->sip))
 		dialog_refresh_target(from, rx->sip);
 	err = send_on(r, rx->sip);
 	if (!err)
 		return;
-	server_reply(r->server, err == -ENOTSUP ? 501 : 503, NULL, NULL, err == -ENOTSUP ? headers_allow : NULL,
-		&stack->parameters.resend);
+	reply(r, err == -ENOTSUP ? 501 : 503, err == -ENOTSUP ? headers_allow : NULL);
 	relay_free(r);
 }
 
@@ -185,8 +203,7 @@ void relay_end_all(struct call *call)
 
 	while ((r = LIST_FIRST(call_relays(call)))) {
 		if (!r->answered)
-			server_reply(r->server, r->invite ? 487 : 481, NULL, NULL, NULL,
-				&call_stack(call)->parameters.resend);
+			reply(r, r->invite ? 487 : 481, NULL);
 		else
 			server_forget(r->server);
 		client_forget(r->client);
