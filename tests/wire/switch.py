@@ -1,5 +1,6 @@
 """The real binary on files of its own: started, asked, filled by sqlite3, stopped by its pid, looked over."""
 
+import contextlib
 import json
 import os
 import re
@@ -115,6 +116,13 @@ class Switch:
 		self.stderr.close()
 		if code != expected or SANITIZER.search(self.read_log()):
 			raise Failed("the switch ended with exit %d, expected %d" % (code, expected))
+
+	@contextlib.contextmanager
+	def asleep(self):
+		"""What is sent meanwhile is found at one look."""
+		self.signal(signal.SIGSTOP)
+		yield
+		self.signal(signal.SIGCONT)
 
 	def kill(self):
 		"""kill -9."""

@@ -95,6 +95,29 @@ def an_answer_that_crosses_the_cancel_is_acked_and_ended(s):
 
 
 @scenario
+def an_answer_and_a_cancel_at_the_same_instant_leave_no_leg(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(180)
+	a.expect(180)
+	with s.switch.asleep():
+		b.reply(200, sdp=True)
+		a.cancel()
+	a.expect(200, "CANCEL")
+	b.expect("ACK")
+	final = s.net.until(lambda: s.caller.find(200, "INVITE") or s.caller.find(487, "INVITE"), "an end of the INVITE")
+	if final.status == 200:  # the answer was first
+		a.ack()
+		s.over(a, b)
+	else:
+		a.ack_failure(final)
+		b.hung_up()
+	same(s.switch.record()["sip_code"], final.status)
+
+
+@scenario
 def an_answer_after_a_cancel_that_could_not_be_sent_is_acked_and_ended(s):
 	gw = s.gateway()
 	s.start()
@@ -264,8 +287,9 @@ def both_sides_hang_up_at_the_same_instant(s):
 	gw = s.gateway()
 	s.start()
 	a, b = s.talk(gw)
-	a.send("BYE")
-	b.send("BYE")
+	with s.switch.asleep():
+		a.send("BYE")
+		b.send("BYE")
 	a.expect(200, "BYE")
 	b.expect(200, "BYE")
 	for leg in (a, b):  # the switch's own BYE crosses that of the side it heard second
@@ -281,9 +305,10 @@ def a_second_bye_right_behind_the_first_is_481(s):
 	gw = s.gateway()
 	s.start()
 	a, b = s.talk(gw)
-	a.send("BYE")
-	a.send("BYE")
-	a.send("INFO")
+	with s.switch.asleep():
+		a.send("BYE")
+		a.send("BYE")
+		a.send("INFO")
 	a.expect(200, "BYE")
 	a.expect(481, "BYE")
 	a.expect(481, "INFO")

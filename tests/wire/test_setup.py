@@ -152,20 +152,6 @@ def options_from_a_known_source_is_answered(s):
 	assert "INVITE" in answer["Allow"], answer.raw
 
 
-@scenario
-def a_name_in_a_via_holds_up_nothing(s):
-	gw = s.gateway()
-	s.start()
-	for version in ("2.0", "9.9"):
-		s.caller.sock.sendto(("OPTIONS sip:x SIP/%s\r\nVia: SIP/2.0/UDP host.example.com;branch=z9hG4bK1\r\nTo: <sip:x>\r\n"
-			"\r\n" % version).encode(), s.caller.proxy)
-	a, b = s.talk(gw)
-	assert b.invited.time - a.invited.time < 0.2
-	s.over(a, b)
-	s.net.quiet(0.1)
-	s.caller.inbox = [message for message in s.caller.inbox if message["Call-ID"]]  # 400 and 505, or nothing
-
-
 def challenge(gw, status, parameters):
 	"""The gateway asks for credentials; the Dialog of the INVITE that brings them."""
 	refused = gw.leg()
