@@ -4,6 +4,7 @@
 #include "loop.h"
 #include "message.h"
 #include "options.h"
+#include "sofia_mend.h"
 #include "sofia_port.h"
 #include "text.h"
 
@@ -14,7 +15,6 @@
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_parser.h>
 #include <sofia-sip/su_log.h>
-#include <sofia-sip/su_addrinfo.h>
 #include <sofia-sip/tport_tag.h>
 
 #include <arpa/inet.h>
@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/errqueue.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,20 +45,6 @@ struct sip {
 	void *arg;
 	uint64_t random[2], tag_seed;
 };
-
-/*
- * The library looks up the host of a Via when it answers by itself, and would block the loop for seconds. It
- * calls this function through the dynamic linker, which finds ours first: addresses only, names fail at once.
- */
-int su_getaddrinfo(char const *node, char const *service, su_addrinfo_t const *hints, su_addrinfo_t **res)
-{
-	su_addrinfo_t numeric = {0};
-
-	if (hints)
-		numeric = *hints;
-	numeric.ai_flags |= AI_NUMERICHOST | AI_NUMERICSERV;
-	return getaddrinfo(node, service, &numeric, res);
-}
 
 /* Hops -------------------------------------------------------------------------------------- */
 
@@ -258,7 +243,7 @@ int sip_create(struct sip **out, struct loop *loop, const struct options_listen 
 	const char *tls_dir, char *error, size_t error_size)
 {
 	struct sip *sip = calloc(1, sizeof(*sip));
-	int err = -ENOMEM;
+	int err;
 
 	if (!sip)
 		return -ENOMEM;
@@ -266,6 +251,9 @@ int sip_create(struct sip **out, struct loop *loop, const struct options_listen 
 	if (getrandom(sip->random, sizeof(sip->random), 0) != sizeof(sip->random))
 		sip->random[0] = (uint64_t)(uintptr_t)sip | 1;
 	sip->tag_seed = sip_random(sip);
+	err = sofia_mend_check();
+	if (err)
+		goto fail;
 	su_log_redirect(su_log_default, quiet, NULL);
 	su_log_set_level(NULL, 0);
 	/* EXTRACT_COPY keeps each header's bytes as they came: what passes, passes unchanged. */
@@ -273,8 +261,10 @@ int sip_create(struct sip **out, struct loop *loop, const struct options_listen 
 		on_message, (nta_agent_magic_t *)sip, NTATAG_UA(0), NTATAG_SERVER_RPORT(1),
 		NTATAG_MAXSIZE(MESSAGE_MAX), NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY), NTATAG_USE_NAPTR(0),
 		NTATAG_USE_SRV(0), TAG_END());
-	if (!sip->agent)
+	if (!sip->agent) {
+		err = -ENOMEM;
 		goto fail;
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (open_listener(sip, &listen[i], tls_dir) < 0) {
 			err = errno ? -errno : -EADDRNOTAVAIL;
