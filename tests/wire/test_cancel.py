@@ -145,7 +145,8 @@ def a_late_answer_of_an_abandoned_gateway_is_acked_and_ended(s):
 	s.over(a, c)
 	record = s.switch.record()
 	same((record["gateway"], record["b_call_id"], record["sip_code"]), ("gw2", c.call_id, 200))
-	same([(attempt["gateway"], attempt["stage"]) for attempt in record["attempts"]], [("gw1", "calling"), ("gw2", "answered")])
+	same([(attempt["gateway"], attempt["stage"]) for attempt in record["attempts"]],
+		[("gw1", "calling"), ("gw2", "answered")])
 
 
 @scenario

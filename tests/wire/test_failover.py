@@ -49,7 +49,8 @@ def stage_times_out(s, stage, others):
 def stage_scenario(stage, others):
 	def play(s):
 		stage_times_out(s, stage, others)
-	play.__name__ = "the_%s_timeout_%s" % (stage.lower(), "tries_the_next_gateway" if others else "is_408_without_another_gateway")
+	play.__name__ = "the_%s_timeout_%s" % (stage.lower(),
+		"tries_the_next_gateway" if others else "is_408_without_another_gateway")
 	scenario(play)
 
 

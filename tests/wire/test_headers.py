@@ -15,7 +15,8 @@ CONTENT = [("P-Asserted-Identity", '"Alice" <sip:+4930100200@customer.example>')
 	("Reason", 'Q.850;cause=16;text="over"'), ("Alert-Info", "<urn:alert:service:call-waiting>"),
 	("Subject", "caf\u00e9 (\u4f60\u597d), again"), ("P-Early-Media", "supported"), ("Content-Disposition", "session"),
 	("Content-Language", "de")]
-EQUIPMENT = [("Server", "secret-product"), ("Organization", "secret-company"), ("Record-Route", "<sip:secret.example;lr>"),
+EQUIPMENT = [("Server", "secret-product"), ("Organization", "secret-company"),
+	("Record-Route", "<sip:secret.example;lr>"),
 	("Via", "SIP/2.0/UDP secret.example;branch=z9hG4bKsecret"), ("Path", "<sip:secret.example>"),
 	("P-Charging-Vector", "icid-value=secret")]
 
@@ -50,8 +51,8 @@ def call_content_passes_with_every_response(s):
 	s.start()
 	a = s.caller.invite("4930")
 	b = gw.leg()
-	for status, names in ((183, ("P-Early-Media", "P-Asserted-Identity", "Alert-Info")), (180, ("Alert-Info", "History-Info")),
-			(200, ("P-Asserted-Identity", "User-to-User", "Privacy"))):
+	for status, names in ((183, ("P-Early-Media", "P-Asserted-Identity", "Alert-Info")),
+			(180, ("Alert-Info", "History-Info")), (200, ("P-Asserted-Identity", "User-to-User", "Privacy"))):
 		b.reply(status, sdp=True, headers=only(CONTENT, *names))
 		passes(only(CONTENT, *names), a.expect(status, "INVITE"))
 	a.ack()
@@ -83,7 +84,8 @@ def call_content_passes_with_the_bye(s):
 def the_displayed_name_of_the_caller_passes(s):
 	gw = s.gateway()
 	s.start()
-	a = s.caller.invite("4930", From='"J\u00fcrgen \\"X\\"" <sip:4930100200@caller.invalid>;tag=%s' % s.caller.token("tag"))
+	a = s.caller.invite("4930",
+		From='"J\u00fcrgen \\"X\\"" <sip:4930100200@caller.invalid>;tag=%s' % s.caller.token("tag"))
 	b = gw.leg()
 	assert b.invited["From"].startswith('"J\u00fcrgen \\"X\\"" <sip:4930100200@'), b.invited["From"]
 	b.refuse(486)
@@ -108,7 +110,8 @@ def the_gateways_equipment_is_not_seen_by_the_caller(s):
 	s.start()
 	a = s.caller.invite("4930")
 	b = gw.leg()
-	seen = [header for header in EQUIPMENT if header[0] not in ("Via", "Record-Route")] + [("Warning", '399 secret.example "x"')]
+	seen = [header for header in EQUIPMENT if header[0] not in ("Via", "Record-Route")]
+	seen.append(("Warning", '399 secret.example "x"'))
 	b.reply(183, sdp=True, headers=seen)
 	assert "secret" not in a.expect(183).head
 	b.refuse(486, seen)

@@ -123,8 +123,10 @@ def a_removed_customer_keeps_its_call_and_gets_403(s):
 def what_sqlite_refuses_changes_nothing(s):
 	gw = s.gateway()
 	s.start()
-	for statement, word in (("update parameter set value = '0' where name = 'SS_SIP_TIMEOUT_INVITE'", "SS_SIP_TIMEOUT_INVITE"),
-			("update gateway set port = 99999", "port"), ("insert into route (prefix, gateway) values ('1', 'nobody')", "nobody")):
+	for statement, word in (
+			("update parameter set value = '0' where name = 'SS_SIP_TIMEOUT_INVITE'", "SS_SIP_TIMEOUT_INVITE"),
+			("update gateway set port = 99999", "port"),
+			("insert into route (prefix, gateway) values ('1', 'nobody')", "nobody")):
 		try:
 			s.switch.sql(statement)
 		except Failed as refusal:

@@ -265,7 +265,7 @@ def nothing_is_resent_over_tcp(s):
 	a = s.caller.invite("4930")
 	b = silent.leg()
 	left = a.expect(408)
-	assert -0.002 <= left.time - b.invited.time - 1 <= 0.15, left.time - b.invited.time
+	assert -0.002 <= left.time - a.invited.time - 1 <= 0.15, left.time - a.invited.time
 	same(len(silent.arrivals("INVITE")), 1)
 	b.refuse(480)
 

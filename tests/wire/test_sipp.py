@@ -22,9 +22,9 @@ def free_port(host):
 def sipp(s, name, host, port, *arguments):
 	"""Start SIPp with a scenario of tools/sipp; what it says goes to a file of the scene."""
 	with open(s.switch.path(name + ".out"), "wb") as out:
-		return subprocess.Popen(["sipp", "-sf", os.path.join(ROOT, "tools", "sipp", name + ".xml"), "-i", host, "-p", str(port),
-			"-m", str(CALLS), "-nostdin", "-timeout", "30", "-timeout_error", *arguments], stdout=out, stderr=out,
-			stdin=subprocess.DEVNULL, cwd=s.folder)
+		return subprocess.Popen(["sipp", "-sf", os.path.join(ROOT, "tools", "sipp", name + ".xml"),
+			"-i", host, "-p", str(port), "-m", str(CALLS), "-nostdin", "-timeout", "30", "-timeout_error", *arguments],
+			stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=s.folder)
 
 
 def succeeds(s, name, process):
