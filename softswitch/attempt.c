@@ -1,7 +1,7 @@
 #include "attempt.h"
 
 #include "clock.h"
-#include "digest.h"
+#include "leg.h"
 #include "log.h"
 #include "loop.h"
 #include "message.h"
@@ -37,6 +37,7 @@ struct attempt {
 	bool answered_anything;
 	uint64_t sent_ms;
 	char address[HOP_NAME_MAX];
+	char call_id[2 * SIP_TOKEN_SIZE];
 	char target[300];
 };
 
@@ -141,16 +142,13 @@ static void on_answer(const struct received *rx, void *arg)
 /** A 401 or 407 is answered once with the gateway's credentials before it counts. @return 0 when it was */
 static int answer_challenge(struct attempt *a, const struct received *rx)
 {
-	const struct db_gateway *row = gateway_row(a->gateway);
-	struct digest_credentials credentials = {row->auth_user, row->auth_password};
-	char line[2048], cnonce[SIP_TOKEN_SIZE];
+	char line[2048];
 	struct text t = {.data = line, .size = sizeof(line) - 1};
 	int err;
 
 	if (a->challenged)
 		return -EACCES;
-	sip_token(a->stack->sip, cnonce);
-	err = digest_answer(&t, rx->sip, &credentials, "INVITE", invite_uri(a->invite), cnonce);
+	err = leg_answer_challenge(a->stack, invite_dialog(a->invite), rx->sip, "INVITE", &t);
 	if (err || t.full)
 		return err ? err : -EMSGSIZE;
 	line[t.len] = '\0';
@@ -196,6 +194,7 @@ static int try_address(struct attempt *a, const struct resolver_address *address
 	err = invite_create(&a->invite, a->stack, a->call, &hop, a->content, &invite_handlers, a);
 	if (err)
 		return err;
+	snprintf(a->call_id, sizeof(a->call_id), "%s", invite_dialog(a->invite)->call_id);
 	err = invite_send(a->invite, a->content, &a->policy.resend);
 	if (err) {
 		invite_destroy(a->invite);
@@ -291,6 +290,8 @@ int attempt_create(struct attempt **out, struct stack *stack, struct call *call,
 	snprintf(a->target, sizeof(a->target), row->port ? "%s%s%s:%u" : "%s%s%s", v6 ? "[" : "", row->host,
 		v6 ? "]" : "", row->port);
 	content->target = a->target;
+	content->user = row->auth_user;
+	content->password = row->auth_password;
 	start_timer(a, &a->stage_timer, attempt_stage_timeout_ms(&a->policy, STAGE_CALLING));
 	resolve(a);
 	*out = a;
@@ -345,5 +346,5 @@ const char *attempt_address(const struct attempt *a)
 
 const char *attempt_call_id(const struct attempt *a)
 {
-	return a->invite ? invite_dialog(a->invite)->call_id : NULL;
+	return a->call_id;
 }

@@ -42,7 +42,7 @@ enum attempt_stage attempt_stage(const struct attempt *a);
 const struct gateway_policy *attempt_policy(const struct attempt *a);
 /** Where it went last, "192.0.2.1:5060"; "" before that is known. */
 const char *attempt_address(const struct attempt *a);
-/** Call-ID of its leg, NULL before there is one. */
+/** Call-ID of the leg it tried last, "" before there is one. */
 const char *attempt_call_id(const struct attempt *a);
 
 #endif

@@ -87,17 +87,15 @@ static int64_t epoch_of(const struct call *call, uint64_t monotonic_ms)
 
 static void fill_record(const struct call *call, struct cdr *row)
 {
-	bool sent = call->b_call_id[0] != '\0';
-
 	*row = (struct cdr){
 		.a_call_id = call->a.call_id,
 		.b_call_id = call->b_call_id,
 		.ingress = mapping_gateway_name(call->ingress),
-		.gateway = sent && call->gateway ? gateway_name(call->gateway) : "",
+		.gateway = call->gateway ? gateway_name(call->gateway) : "",
 		.caller_in = call->caller,
-		.caller_out = sent ? call->caller : "",
+		.caller_out = call->gateway ? call->caller : "",
 		.callee_in = call->callee,
-		.callee_out = sent ? call->callee : "",
+		.callee_out = call->gateway ? call->callee : "",
 		.source_addr = call->source,
 		.destination_addr = call->destination,
 		.begin_ms = call->begin_epoch_ms,
@@ -107,6 +105,13 @@ static void fill_record(const struct call *call, struct cdr *row)
 		.hold_ms = -1,
 		.attempts = call->attempts,
 	};
+}
+
+/** Where the attempt went by now: a name may have been resolved, or another address tried, since it began. */
+static void note_leg(struct call *call)
+{
+	snprintf(call->b_call_id, sizeof(call->b_call_id), "%s", attempt_call_id(call->attempt));
+	snprintf(call->destination, sizeof(call->destination), "%s", attempt_address(call->attempt));
 }
 
 static void record_attempt(struct call *call, const char *stage, int code, const char *reason)
@@ -163,6 +168,30 @@ static void write_end(struct call *call, const struct ending *e)
 	cdr_end(call->context->cdr_log, call->slot, &row);
 }
 
+/* Channels ---------------------------------------------------------------------------------- */
+
+static int seize_ingress(struct call *call)
+{
+	int err = mapping_gateway_seize(call->ingress, &call->channel_in, call->begin_ms);
+
+	call->context->channels += !err;
+	return err;
+}
+
+static enum gateway_verdict seize_gateway(struct call *call, struct gateway *gw)
+{
+	enum gateway_verdict verdict = gateway_seize(gw, &call->channel_out, clock_now_ms());
+
+	call->context->channels += verdict == GATEWAY_USABLE;
+	return verdict;
+}
+
+static void release(struct call *call, struct channel *channel)
+{
+	call->context->channels -= channel->limits != NULL;
+	channel_release(channel);
+}
+
 /* The end ----------------------------------------------------------------------------------- */
 
 static void drop_setup(struct call *call)
@@ -213,8 +242,8 @@ static void call_end(struct call *call, const struct ending *e)
 	relay_end_all(call);
 	server_forget(call->invite);
 	call->invite = NULL;
-	channel_release(&call->channel_out);
-	channel_release(&call->channel_in);
+	release(call, &call->channel_out);
+	release(call, &call->channel_in);
 	write_end(call, e);
 	set_state(call, CALL_ENDED);
 	if (call->answer_ms)
@@ -258,6 +287,7 @@ static void cancel_attempt(struct call *call, int code, const char *words)
 
 	if (!call->attempt)
 		return;
+	note_leg(call);
 	record_attempt(call, attempt_stage_name(attempt_stage(call->attempt)), 0, words);
 	cause_reason_header(reason, sizeof(reason), code, words);
 	abandon_attempt(call, reason);
@@ -281,6 +311,23 @@ void call_hangup(struct call *call, enum cause cause)
 
 static void try_next(struct call *call);
 
+/** A 503 says when the first of the gateways will be back, where that is known. */
+static void add_retry_after(const struct call *call, char *headers, size_t size)
+{
+	uint64_t now = clock_now_ms();
+	uint32_t soonest = 0;
+	size_t n = strlen(headers);
+
+	for (unsigned i = 0; i < call->plan.n; i++) {
+		uint32_t left = gateway_retry_after_left(call->plan.candidate[i].gateway, now);
+
+		if (left && (!soonest || left < soonest))
+			soonest = left;
+	}
+	if (soonest)
+		snprintf(headers + n, size - n, "Retry-After: %u\r\n", (soonest + 999) / 1000);
+}
+
 /** Nothing is left to try: the caller gets the last failure. */
 static void give_up(struct call *call, const struct received *rx)
 {
@@ -295,6 +342,10 @@ static void give_up(struct call *call, const struct received *rx)
 		headers_pass(&t, rx->sip, HEADERS_RESPONSE);
 	if (!rx || !rx->sip->sip_reason)
 		text_add(&t, reason);
+	reason[0] = '\0';
+	if (code == 503)
+		add_retry_after(call, reason, sizeof(reason));
+	text_add(&t, reason);
 	struct body body = rx ? message_body(rx->sip) : (struct body){0};
 	message_end(&t, &body);
 	server_send(call->invite, &t, code, resend_of(call));
@@ -304,24 +355,13 @@ static void give_up(struct call *call, const struct received *rx)
 			       .direction = cause == CAUSE_GATEWAY_CODE ? CDR_CALLEE : CDR_SERVER});
 }
 
-/** Every candidate was passed over: 503, with Retry-After when the first will be back is known. */
+/** Every candidate was passed over. */
 static void give_up_untried(struct call *call)
 {
-	uint64_t now = clock_now_ms();
-	uint32_t soonest = 0;
-	char headers[200];
-	int n;
+	char headers[200] = "";
 
-	for (unsigned i = 0; i < call->plan.n; i++) {
-		uint32_t left = gateway_retry_after_left(call->plan.candidate[i].gateway, now);
-
-		if (left && (!soonest || left < soonest))
-			soonest = left;
-	}
 	cause_reason_header(headers, sizeof(headers), 503, cause_words(CAUSE_NO_GATEWAY));
-	n = (int)strlen(headers);
-	if (soonest)
-		snprintf(headers + n, sizeof(headers) - (size_t)n, "Retry-After: %u\r\n", (soonest + 999) / 1000);
+	add_retry_after(call, headers, sizeof(headers));
 	refuse(call, 503, NULL, headers);
 	call_end(call, &(struct ending){.code = 503, .words = cause_words(CAUSE_NO_GATEWAY), .direction = CDR_SERVER});
 }
@@ -372,11 +412,11 @@ static void on_failed(const struct attempt_end *end, void *arg)
 	struct failover_verdict verdict = failover_decide(attempt_policy(call->attempt), &result);
 	char reason[160];
 
-	snprintf(call->destination, sizeof(call->destination), "%s", attempt_address(call->attempt));
+	note_leg(call);
 	note_failure(call, end);
 	cause_reason_header(reason, sizeof(reason), cause_sip_code(CAUSE_TIMEOUT), cause_words(CAUSE_TIMEOUT));
 	abandon_attempt(call, reason);
-	channel_release(&call->channel_out);
+	release(call, &call->channel_out);
 	if (!verdict.next)
 		log_debug(call->a.call_id, "switching ended reason=%s", verdict.reason);
 	/* The answer must be used now; later it is gone. Whether a candidate is left is known now, too. */
@@ -422,7 +462,7 @@ static void on_answer(const struct received *rx, void *arg)
 	call->answer_ms = clock_now_ms();
 	if (!call->first_answer_ms)
 		call->first_answer_ms = call->answer_ms;
-	snprintf(call->destination, sizeof(call->destination), "%s", attempt_address(call->attempt));
+	note_leg(call);
 	record_attempt(call, "answered", status, rx->sip->sip_status->st_phrase);
 	call->b = attempt_take_leg(call->attempt);
 	attempt_destroy(call->attempt);
@@ -449,8 +489,7 @@ static void try_next(struct call *call)
 {
 	while (call->next_candidate < call->plan.n) {
 		struct gateway *gw = call->plan.candidate[call->next_candidate++].gateway;
-		enum gateway_verdict verdict = gateway_seize(gw, &call->channel_out, clock_now_ms());
-		const char *id;
+		enum gateway_verdict verdict = seize_gateway(call, gw);
 
 		if (verdict != GATEWAY_USABLE) {
 			record_skip(call, gw, verdict);
@@ -461,14 +500,9 @@ static void try_next(struct call *call)
 		call->tried++;
 		call->attempt_ms = clock_now_ms();
 		if (attempt_create(&call->attempt, stack_of(call), call, gw, &call->content, &attempt_handlers,
-			    call) == 0) {
-			id = attempt_call_id(call->attempt);
-			snprintf(call->b_call_id, sizeof(call->b_call_id), "%s", id ? id : "");
-			snprintf(call->destination, sizeof(call->destination), "%s",
-				attempt_address(call->attempt));
+			    call) == 0)
 			return;
-		}
-		channel_release(&call->channel_out);
+		release(call, &call->channel_out);
 		call->last_cause = CAUSE_INTERNAL;
 	}
 	if (call->tried)
@@ -520,7 +554,7 @@ static int take_strings(struct call *call, const struct received *rx)
 	const sip_t *sip = rx->sip;
 
 	call->caller = strdup(uri_user(sip->sip_from->a_url));
-	call->callee = strdup(uri_user(sip->sip_request->rq_url));
+	call->callee = strdup(sip->sip_request->rq_url->url_user ? sip->sip_request->rq_url->url_user : "");
 	if (sip->sip_from->a_display && *sip->sip_from->a_display)
 		call->display = strdup(sip->sip_from->a_display);
 	sockaddr_name(rx->source, call->source);
@@ -550,7 +584,8 @@ void call_free_parked(struct call_context *context)
 	}
 }
 
-int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite)
+int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite,
+	const struct call_refusal *refusal)
 {
 	const sip_t *sip = invite->sip;
 	struct call *call = calloc(1, sizeof(*call));
@@ -573,17 +608,22 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	LIST_INSERT_HEAD(&context->live, call, link);
 	context->total++;
 	context->active++;
-	call->received = msg_ref(invite->msg);
-	call->offerless = !message_body(sip).len;
-	call->content = (struct invite_content){.caller = call->caller, .callee = call->callee,
-		.display = call->display, .received = sip,
-		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS};
-	err = mapping_gateway_seize(ingress, &call->channel_in, call->begin_ms);
+	if (refusal) {
+		refuse(call, refusal->code, NULL, refusal->headers);
+		call_end(call, &(struct ending){.code = refusal->code, .words = refusal->words, .direction = CDR_SERVER});
+		return 0;
+	}
+	err = seize_ingress(call);
 	if (err) {
 		mapping_gateway_explain(ingress, err, words, sizeof(words));
 		refuse_and_end(call, CAUSE_INGRESS_FULL, words, CDR_SERVER);
 		return 0;
 	}
+	call->received = msg_ref(invite->msg);
+	call->offerless = !message_body(sip).len;
+	call->content = (struct invite_content){.caller = call->caller, .callee = call->callee,
+		.display = call->display, .received = sip,
+		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS};
 	server_reply(call->invite, 100, NULL, call->a.local_tag, NULL, resend_of(call));
 	route(call);
 	return 0;
@@ -609,6 +649,10 @@ static void on_bye(struct call *call, struct dialog *d, const struct received *r
 	struct stack *stack = stack_of(call);
 	struct server *bye;
 
+	if (call->state == CALL_TRYING && d != &call->a) { /* nobody may end what he has not answered */
+		sip_reply_stateless(stack->sip, rx, 481, NULL, NULL);
+		return;
+	}
 	if (server_create(&bye, stack->servers, rx, NULL, NULL)) {
 		sip_reply_stateless(stack->sip, rx, 500, NULL, NULL);
 		return;
@@ -669,7 +713,7 @@ void call_info(const struct call *call, struct call_info *out)
 	*out = (struct call_info){
 		.id = call->a.local_tag,
 		.a_call_id = call->a.call_id,
-		.b_call_id = call->b_call_id,
+		.b_call_id = call->attempt ? attempt_call_id(call->attempt) : call->b_call_id,
 		.state = state_names[call->state],
 		.stage = call->attempt ? attempt_stage_name(attempt_stage(call->attempt)) : "",
 		.ingress = mapping_gateway_name(call->ingress),

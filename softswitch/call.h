@@ -36,17 +36,28 @@ struct call_context {
 	struct cdr_log *cdr_log;
 	struct call_list live, parked; /* a call that ends moves to `parked` and is freed after the pass */
 	uint64_t total, answered, failed, active; /* calls since start, and now */
+	size_t channels; /* seized now, of ingress and gateways together */
 };
 
 enum call_state { CALL_TRYING, CALL_ANSWERED, CALL_UP, CALL_ENDED };
 
+/** Why the gate turns a customer's call away. */
+struct call_refusal {
+	int code;
+	const char *words;   /* for the record */
+	const char *headers; /* whole lines for the response; "" = none */
+};
+
 /**
- * Take an INVITE that passed the gate: answer 100, find a way, try the first gateway. The call may have ended
+ * Take an INVITE of a customer: answer 100, find a way, try the first gateway. The call may have ended
  * already when this returns.
+ *
+ * @param refusal  the call is turned away and only leaves its record; NULL = it goes on
  *
  * @return 0; -ENOMEM with nothing kept and nothing answered
  */
-int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite);
+int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite,
+	const struct call_refusal *refusal);
 /** Free the parked calls. */
 void call_free_parked(struct call_context *context);
 

@@ -25,47 +25,63 @@ static void reply(struct calls *set, const struct received *rx, int status, cons
 	sip_reply_stateless(set->context.stack->sip, rx, status, phrase, headers);
 }
 
-/** Option tags of Require that we do not support: none is (RFC 3261 section 8.2.2.3). @return false when refused */
-static bool check_required(struct calls *set, const struct received *rx)
+enum { HEADER_MAX = 512 };
+
+/**
+ * Option tags of Require that we do not support: none is (RFC 3261 section 8.2.2.3).
+ *
+ * @param header  receives the Unsupported line
+ * @return true when there are some
+ */
+static bool requires_unsupported(const sip_t *sip, char header[HEADER_MAX])
 {
-	char header[512] = "Unsupported: ";
-	const sip_require_t *r = rx->sip->sip_require;
-	size_t n = strlen(header);
+	const sip_require_t *r = sip->sip_require;
+	struct text t = {.data = header, .size = HEADER_MAX - sizeof("\r\n")};
 
 	if (!r || !r->k_items || !r->k_items[0])
-		return true;
-	for (unsigned i = 0; r->k_items[i]; i++) {
-		int added = snprintf(header + n, sizeof(header) - n - 2, "%s%s", i ? ", " : "", r->k_items[i]);
+		return false;
+	text_add(&t, "Unsupported: ");
+	for (unsigned i = 0; r->k_items[i]; i++)
+		text_add_all(&t, i ? ", " : "", r->k_items[i], NULL);
+	memcpy(header + t.len, "\r\n", sizeof("\r\n"));
+	return true;
+}
 
-		if (added < 0 || (size_t)added >= sizeof(header) - n - 2)
-			break;
-		n += (size_t)added;
-	}
-	memcpy(header + n, "\r\n", sizeof("\r\n"));
-	reply(set, rx, 420, NULL, header);
-	return false;
+/** @param header  room for the lines of the refusal. @return true when the gate turns the call away */
+static bool find_refusal(const struct calls *set, const sip_t *sip, struct call_refusal *out, char header[HEADER_MAX])
+{
+	if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count)
+		*out = (struct call_refusal){483, "too many hops", ""};
+	else if (requires_unsupported(sip, header))
+		*out = (struct call_refusal){420, "unsupported extension required", header};
+	else if (!sip->sip_request->rq_url->url_user)
+		*out = (struct call_refusal){484, "no number", ""};
+	else if (set->refuse_new)
+		*out = (struct call_refusal){503, "switch is stopping", "Retry-After: 10\r\n"};
+	else
+		return false;
+	return true;
 }
 
 static void on_invite(struct calls *set, struct mapping_gateway *ingress, const struct received *rx)
 {
-	const sip_t *sip = rx->sip;
 	struct stack *stack = set->context.stack;
+	struct call_refusal refusal;
+	char header[HEADER_MAX];
+	bool refused;
 
-	if (clients_own(stack->clients, sip->sip_via)) {
-		reply(set, rx, 482, "Loop Detected", NULL); /* a gateway's address is our own */
-	} else if (servers_merged(stack->servers, rx)) {
-		reply(set, rx, 482, "Merged Request", NULL);
-	} else if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count) {
-		reply(set, rx, 483, NULL, NULL);
-	} else if (!check_required(set, rx)) {
+	/* These two are no calls of their own: our INVITE has come back, or a call has come by a second way. */
+	if (clients_own(stack->clients, rx->sip->sip_via)) {
+		reply(set, rx, 482, "Loop Detected", NULL);
 		return;
-	} else if (!sip->sip_request->rq_url->url_user) {
-		reply(set, rx, 484, NULL, NULL);
-	} else if (set->refuse_new) {
-		reply(set, rx, 503, NULL, "Retry-After: 10\r\n");
-	} else if (call_create(&set->context, ingress, rx)) {
-		reply(set, rx, 500, NULL, NULL);
 	}
+	if (servers_merged(stack->servers, rx)) {
+		reply(set, rx, 482, "Merged Request", NULL);
+		return;
+	}
+	refused = find_refusal(set, rx->sip, &refusal, header);
+	if (call_create(&set->context, ingress, rx, refused ? &refusal : NULL))
+		reply(set, rx, 500, NULL, NULL);
 }
 
 /** A request that belongs to nothing yet. */
@@ -73,6 +89,7 @@ static void on_new_request(struct calls *set, const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 	struct mapping_gateway *ingress = mapping_gateways_find(set->mapping_gateways, rx->source);
+	char unsupported[HEADER_MAX];
 
 	if (!ingress) {
 		if (set->context.stack->parameters.reply_unauthorized)
@@ -94,7 +111,9 @@ static void on_new_request(struct calls *set, const struct received *rx)
 		on_invite(set, ingress, rx);
 		return;
 	case sip_method_options:
-		if (check_required(set, rx))
+		if (requires_unsupported(sip, unsupported))
+			reply(set, rx, 420, NULL, unsupported);
+		else
 			reply(set, rx, 200, NULL, headers_own);
 		return;
 	case sip_method_bye:
@@ -219,6 +238,7 @@ void calls_held(const struct calls *set, struct calls_held *out)
 	const struct stack *stack = set->context.stack;
 
 	*out = (struct calls_held){.calls = set->context.active, .legs = dialogs_count(stack->dialogs),
+		.channels = set->context.channels,
 		.transactions = clients_count(stack->clients) + servers_count(stack->servers)};
 }
 

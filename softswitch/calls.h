@@ -29,7 +29,7 @@ void calls_stats(const struct calls *set, struct calls_stats *out);
 
 /** What is held for calls now; all of it is 0 when nothing goes on. */
 struct calls_held {
-	size_t calls, legs, transactions;
+	size_t calls, legs, channels, transactions;
 };
 void calls_held(const struct calls *set, struct calls_held *out);
 

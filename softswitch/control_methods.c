@@ -55,13 +55,10 @@ static bool page_takes(struct page *page)
 static json_t *describe_held(const struct control_context *ctx)
 {
 	struct calls_held held;
-	json_int_t channels = 0;
 
 	calls_held(ctx->calls, &held);
-	for (size_t i = 0; i < gateways_count(ctx->gateways); i++)
-		channels += gateway_calls(gateways_at(ctx->gateways, i));
 	return json_pack("{s:I, s:I, s:I, s:I}", "calls", (json_int_t)held.calls, "legs", (json_int_t)held.legs,
-		"channels", channels, "transactions", (json_int_t)held.transactions);
+		"channels", (json_int_t)held.channels, "transactions", (json_int_t)held.transactions);
 }
 
 static json_t *describe_listeners(const struct sip *sip)

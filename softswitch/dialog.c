@@ -261,6 +261,8 @@ void dialog_clear(struct dialog *d)
 	free(d->remote_tag);
 	free(d->target);
 	free(d->route);
+	free(d->user);
+	free(d->password);
 	free(d->credentials);
 	free(d->ack);
 	*d = (struct dialog){0};

@@ -28,6 +28,7 @@ struct dialog {
 	uint32_t remote_seq;   /* of the peer's last request */
 	uint32_t invite_seq;   /* of our last INVITE: its ACK repeats it */
 	struct hop hop;        /* where requests go */
+	char *user, *password; /* for challenges of the peer; NULL: none */
 	char *credentials;     /* Authorization line of our last INVITE, which its ACK repeats; may be NULL */
 	char *ack;             /* the last ACK we sent, for repeated 200s; length ack_len */
 	size_t ack_len;

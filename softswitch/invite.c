@@ -16,7 +16,6 @@ struct invite {
 	struct client *client;                  /* NULL: not on its way */
 	const struct invite_handlers *handlers; /* NULL: abandoned */
 	void *arg;
-	char *uri;
 	bool provisional, cancelled;
 	char *reason; /* for the CANCEL that waits for the first provisional answer */
 };
@@ -97,10 +96,13 @@ int invite_create(struct invite **out, struct stack *stack, struct call *call, c
 		free(inv);
 		return -EMSGSIZE;
 	}
-	inv->uri = strdup(uri);
-	if (!inv->uri || dialog_begin(&inv->dialog, stack->dialogs, call, hop, local, remote, uri)) {
+	if (dialog_begin(&inv->dialog, stack->dialogs, call, hop, local, remote, uri)) {
 		invite_destroy(inv);
 		return -ENOMEM;
+	}
+	if (content->user && content->user[0]) {
+		inv->dialog.user = strdup(content->user);
+		inv->dialog.password = strdup(content->password);
 	}
 	*out = inv;
 	return 0;
@@ -150,7 +152,6 @@ void invite_destroy(struct invite *inv)
 		return;
 	client_forget(inv->client);
 	dialog_clear(&inv->dialog);
-	free(inv->uri);
 	free(inv->reason);
 	free(inv);
 }
@@ -158,9 +159,4 @@ void invite_destroy(struct invite *inv)
 struct dialog *invite_dialog(struct invite *inv)
 {
 	return &inv->dialog;
-}
-
-const char *invite_uri(const struct invite *inv)
-{
-	return inv->uri;
 }

@@ -28,6 +28,7 @@ struct invite_content {
 	const char *target;           /* host:port for the Request-URI */
 	const sip_t *received;        /* the caller's INVITE: its headers and body */
 	unsigned max_forwards;
+	const char *user, *password;  /* for challenges; may be NULL */
 	const char *authorization;    /* a whole line, or NULL */
 };
 
@@ -43,7 +44,5 @@ void invite_abandon(struct invite *inv, const char *reason_header);
 void invite_destroy(struct invite *inv);
 
 struct dialog *invite_dialog(struct invite *inv);
-/** Request-URI of the INVITE, for digest. */
-const char *invite_uri(const struct invite *inv);
 
 #endif

@@ -1,5 +1,6 @@
 #include "leg.h"
 
+#include "digest.h"
 #include "headers.h"
 
 #include <stdlib.h>
@@ -30,6 +31,16 @@ void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries
 	sip_send(stack->sip, &d->hop, t.data, t.len, NULL);
 }
 
+int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge, const char *method,
+	struct text *t)
+{
+	struct digest_credentials credentials = {d->user, d->password ? d->password : ""};
+	char cnonce[SIP_TOKEN_SIZE];
+
+	sip_token(stack->sip, cnonce);
+	return digest_answer(t, challenge, &credentials, method, d->target, cnonce);
+}
+
 void leg_acknowledge_again(struct stack *stack, struct dialog *d)
 {
 	if (d->ack)
@@ -39,6 +50,9 @@ void leg_acknowledge_again(struct stack *stack, struct dialog *d)
 /** A dialog whose BYE is on its way. */
 struct farewell {
 	struct dialog dialog;
+	struct stack *stack;
+	struct intervals resend;
+	bool challenged; /* credentials were sent */
 };
 
 static void farewell_end(struct farewell *f)
@@ -47,10 +61,43 @@ static void farewell_end(struct farewell *f)
 	free(f);
 }
 
+static const struct client_handlers bye_handlers;
+
+/** @param lines  headers to add, "" = none. @param carries  whose headers and body are passed on, or NULL */
+static void send_bye(struct farewell *f, const char *lines, const sip_t *carries)
+{
+	struct text t = text_scratch();
+	struct body body = carries ? message_body(carries) : (struct body){0};
+	char branch[BRANCH_SIZE];
+	struct client_request bye = {.method = "BYE", .text = &t, .hop = &f->dialog.hop, .resend = &f->resend};
+
+	bye.branch = client_branch(f->stack->clients, branch);
+	dialog_request(&f->dialog, &t, "BYE", branch, 0, MAX_FORWARDS);
+	text_add(&t, lines);
+	if (carries)
+		headers_pass(&t, carries, HEADERS_REQUEST);
+	message_end(&t, &body);
+	if (client_send(NULL, f->stack->clients, &bye, &bye_handlers, f))
+		farewell_end(f);
+}
+
 static void on_bye_response(const struct received *rx, void *arg)
 {
-	if (rx->sip->sip_status->st_status >= 200)
-		farewell_end(arg);
+	struct farewell *f = arg;
+	int status = rx->sip->sip_status->st_status;
+	char line[2048];
+	struct text t = {.data = line, .size = sizeof(line) - 1};
+
+	if (status < 200)
+		return;
+	if ((status == 401 || status == 407) && !f->challenged &&
+		!leg_answer_challenge(f->stack, &f->dialog, rx->sip, "BYE", &t) && !t.full) {
+		line[t.len] = '\0';
+		f->challenged = true;
+		send_bye(f, line, NULL);
+	} else {
+		farewell_end(f);
+	}
 }
 
 static void on_bye_failure(int error, void *arg)
@@ -65,10 +112,6 @@ void leg_bye(struct stack *stack, struct dialog *d_take, const struct intervals 
 	const sip_t *carries)
 {
 	struct farewell *f = calloc(1, sizeof(*f));
-	struct text t = text_scratch();
-	struct body body = {0};
-	char branch[BRANCH_SIZE];
-	struct client_request bye = {.method = "BYE", .text = &t, .resend = resend};
 
 	if (!f) {
 		dialog_clear(d_take);
@@ -76,17 +119,9 @@ void leg_bye(struct stack *stack, struct dialog *d_take, const struct intervals 
 	}
 	dialog_move(&f->dialog, d_take);
 	f->dialog.call = NULL;
-	bye.hop = &f->dialog.hop;
-	bye.branch = client_branch(stack->clients, branch);
-	dialog_request(&f->dialog, &t, "BYE", branch, 0, MAX_FORWARDS);
-	if (reason_header)
-		text_add(&t, reason_header);
-	if (carries)
-		headers_pass(&t, carries, HEADERS_REQUEST);
-	body = carries ? message_body(carries) : body;
-	message_end(&t, &body);
-	if (client_send(NULL, stack->clients, &bye, &bye_handlers, f))
-		farewell_end(f);
+	f->stack = stack;
+	f->resend = *resend;
+	send_bye(f, reason_header ? reason_header : "", carries);
 }
 
 void leg_on_crossing(struct stack *stack, const struct received *rx)

@@ -11,6 +11,14 @@
  * @param carries  headers of the body and the body come from this message; NULL = no body
  */
 void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries);
+/**
+ * Write the line that answers a 401 or 407 in this dialog with its user and password (RFC 3261 section 22).
+ *
+ * @return 0; -EINVAL without user; -ENOENT no challenge that we know
+ */
+int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge, const char *method,
+	struct text *t);
+
 /** The 2xx came again: so does its ACK. */
 void leg_acknowledge_again(struct stack *stack, struct dialog *d);
 

@@ -4,6 +4,8 @@
 #include "leg.h"
 #include "message.h"
 
+#include <sofia-sip/sip_header.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +18,15 @@ struct relay {
 	struct dialog *from, *to;
 	struct server *server;
 	struct client *client;
-	bool invite, offerless;
+	msg_t *received; /* until it is answered: it may have to be sent again, with credentials */
+	bool invite, offerless, challenged;
 	bool answered; /* re-INVITE: its 2xx awaits the ACK */
 };
 
 static void relay_free(struct relay *r)
 {
 	LIST_REMOVE(r, link);
+	msg_destroy(r->received);
 	free(r);
 }
 
@@ -76,6 +80,53 @@ static void answer(struct relay *r, const struct received *rx)
 	send_answer(r, &t, status);
 }
 
+static const struct client_handlers client_handlers;
+
+/** @param authorization  a line, "" = none */
+static int send_on(struct relay *r, const char *authorization)
+{
+	const sip_t *sip = sip_object(r->received);
+	struct stack *stack = call_stack(r->call);
+	struct text t = text_scratch();
+	char branch[BRANCH_SIZE];
+	struct body body = message_body(sip);
+	/* The client keeps the name: it must outlive this message. */
+	static const char *const methods[] = {"INVITE", "UPDATE", "INFO", "MESSAGE", "NOTIFY", "REFER"};
+	struct intervals resend = call_resend(r->call, r->to);
+	struct client_request request = {.text = &t, .hop = &r->to->hop, .resend = &resend};
+
+	for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (!strcmp(methods[i], sip->sip_request->rq_method_name))
+			request.method = methods[i];
+	if (!request.method)
+		return -ENOTSUP;
+	request.branch = client_branch(stack->clients, branch);
+	dialog_request(r->to, &t, request.method, branch, 0,
+		sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS);
+	dialog_contact(r->to, &t);
+	text_add(&t, authorization);
+	headers_pass(&t, sip, HEADERS_REQUEST);
+	message_end(&t, &body);
+	return client_send(&r->client, stack->clients, &request, &client_handlers, r);
+}
+
+/** @return true when the request was sent again with credentials */
+static bool answer_challenge(struct relay *r, const struct received *rx)
+{
+	int status = rx->sip->sip_status->st_status;
+	char line[2048];
+	struct text t = {.data = line, .size = sizeof(line) - 1};
+
+	if ((status != 401 && status != 407) || r->challenged ||
+		leg_answer_challenge(call_stack(r->call), r->to, rx->sip,
+			sip_object(r->received)->sip_request->rq_method_name, &t) || t.full)
+		return false;
+	line[t.len] = '\0';
+	r->challenged = true;
+	r->client = NULL;
+	return send_on(r, line) == 0;
+}
+
 static void on_response(const struct received *rx, void *arg)
 {
 	struct relay *r = arg;
@@ -83,7 +134,7 @@ static void on_response(const struct received *rx, void *arg)
 	struct dialog *to = r->to;
 	int status = rx->sip->sip_status->st_status;
 
-	if (status == 100)
+	if (status == 100 || answer_challenge(r, rx))
 		return;
 	answer(r, rx);
 	if (status < 200)
@@ -113,30 +164,6 @@ static void on_failure(int error, void *arg)
 
 static const struct client_handlers client_handlers = {on_response, on_failure};
 
-static int send_on(struct relay *r, const sip_t *sip)
-{
-	struct stack *stack = call_stack(r->call);
-	struct text t = text_scratch();
-	char branch[BRANCH_SIZE];
-	struct body body = message_body(sip);
-	/* The client keeps the name: it must outlive this message. */
-	static const char *const methods[] = {"INVITE", "UPDATE", "INFO", "MESSAGE", "NOTIFY", "REFER"};
-	struct intervals resend = call_resend(r->call, r->to);
-	struct client_request request = {.text = &t, .hop = &r->to->hop, .resend = &resend};
-
-	for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (!strcmp(methods[i], sip->sip_request->rq_method_name))
-			request.method = methods[i];
-	if (!request.method)
-		return -ENOTSUP;
-	request.branch = client_branch(stack->clients, branch);
-	dialog_request(r->to, &t, request.method, branch, 0, MAX_FORWARDS);
-	dialog_contact(r->to, &t);
-	headers_pass(&t, sip, HEADERS_REQUEST);
-	message_end(&t, &body);
-	return client_send(&r->client, stack->clients, &request, &client_handlers, r);
-}
-
 static bool invite_pending(struct call *call)
 {
 	const struct relay *r;
@@ -155,6 +182,10 @@ void relay_request(struct call *call, struct dialog *from, const struct received
 	struct relay *r;
 	int err;
 
+	if (rx->sip->sip_max_forwards && !rx->sip->sip_max_forwards->mf_count) {
+		sip_reply_stateless(stack->sip, rx, 483, NULL, NULL);
+		return;
+	}
 	if (!to || (invite && invite_pending(call))) {
 		sip_reply_stateless(stack->sip, rx, 491, NULL, NULL);
 		return;
@@ -165,6 +196,7 @@ void relay_request(struct call *call, struct dialog *from, const struct received
 		sip_reply_stateless(stack->sip, rx, 500, NULL, NULL);
 		return;
 	}
+	r->received = msg_ref(rx->msg);
 	r->call = call;
 	r->from = from;
 	r->to = to;
@@ -175,7 +207,7 @@ void relay_request(struct call *call, struct dialog *from, const struct received
 		reply(r, 100, NULL);
 	if (refreshes_target(rx->sip))
 		dialog_refresh_target(from, rx->sip);
-	err = send_on(r, rx->sip);
+	err = send_on(r, "");
 	if (!err)
 		return;
 	reply(r, err == -ENOTSUP ? 501 : 503, err == -ENOTSUP ? headers_allow : NULL);

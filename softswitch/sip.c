@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 enum {
 	LISTENERS_MAX = 32,          /* a wildcard address of TCP and UDP may open several */
@@ -311,18 +312,56 @@ const struct listener *sip_listener(const struct sip *sip, size_t i)
 	return &sip->listener[i];
 }
 
+/** The address the kernel would send from. @return false when it has no way there */
+static bool local_address(const struct resolver_address *to, struct sockaddr_storage *out)
+{
+	socklen_t len = sizeof(*out);
+	int fd = socket(to->addr.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool ok = fd >= 0 && connect(fd, &to->addr.any, to->length) == 0 &&
+		getsockname(fd, (struct sockaddr *)out, &len) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool listens_at(const struct listener *l, const struct sockaddr_storage *address)
+{
+	char host[INET6_ADDRSTRLEN];
+
+	sockaddr_host((const struct sockaddr *)address, host);
+	return strstr(l->host, host) != NULL && strlen(l->host) <= strlen(host) + 2; /* brackets */
+}
+
 int sip_hop_to(struct sip *sip, const struct resolver_address *address, struct hop *out)
 {
+	struct listener *chosen = NULL;
+	struct sockaddr_storage from;
+	bool probed = false;
+
 	for (size_t i = 0; i < sip->n_listeners; i++) {
 		struct listener *l = &sip->listener[i];
 
 		if (l->family != address->addr.any.sa_family || strcmp(l->transport, address->transport))
 			continue;
-		*out = (struct hop){.listener = l};
-		memcpy(&out->to, &address->addr, address->length);
-		return 0;
+		if (!chosen) {
+			chosen = l;
+			continue;
+		}
+		/* Several: the one on the way there, else the first. */
+		if (!probed && !local_address(address, &from))
+			break;
+		probed = true;
+		if (listens_at(chosen, &from))
+			break;
+		if (listens_at(l, &from))
+			chosen = l;
 	}
-	return -EPROTONOSUPPORT;
+	if (!chosen)
+		return -EPROTONOSUPPORT;
+	*out = (struct hop){.listener = chosen};
+	memcpy(&out->to, &address->addr, address->length);
+	return 0;
 }
 
 /* Sending ----------------------------------------------------------------------------------- */

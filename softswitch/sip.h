@@ -89,7 +89,7 @@ void sip_set_handlers(struct sip *sip, const struct sip_handlers *h, void *arg);
 size_t sip_listeners(const struct sip *sip);
 const struct listener *sip_listener(const struct sip *sip, size_t i);
 
-/** A hop to a resolved address. @return 0; -EPROTONOSUPPORT without a listener of that transport and family */
+/** A hop to a resolved address; of several listeners the one the kernel would send from. @return 0; -EPROTONOSUPPORT without a listener of that transport and family */
 int sip_hop_to(struct sip *sip, const struct resolver_address *address, struct hop *out);
 
 /** A message is on its way over a connection; the handler is told when that breaks. */
