@@ -20,6 +20,7 @@ JOBS = int(os.environ.get("WIRE_JOBS", "4"))  # scenarios mostly wait
 LIMIT_S = 40  # for one scenario
 SKIPPED = 77  # as meson understands it
 scenarios = {}
+children = set()  # scenarios running in processes of their own
 
 
 class Skip(Exception):
@@ -159,6 +160,7 @@ def play(name):
 	def too_long(*_):
 		raise Failed("longer than %d s" % LIMIT_S)
 
+	signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through finally, which ends the switch
 	signal.signal(signal.SIGALRM, too_long)
 	signal.alarm(LIMIT_S)
 	scene = Scene()
@@ -183,9 +185,12 @@ def play(name):
 def play_apart(name):
 	"""Run one scenario in a process of its own."""
 	started = time.monotonic()
-	done = subprocess.run([sys.executable, sys.argv[0], name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-		text=True, errors="replace")
-	return name, done.returncode, time.monotonic() - started, done.stdout
+	with subprocess.Popen([sys.executable, sys.argv[0], name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+			text=True, errors="replace") as child:
+		children.add(child)
+		output = child.communicate()[0]
+		children.remove(child)
+	return name, child.returncode, time.monotonic() - started, output
 
 
 def run():
@@ -193,6 +198,13 @@ def run():
 	if len(sys.argv) > 1:
 		sys.exit(max(play(name) for name in sys.argv[1:]))
 	with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+		def stop(*_):
+			pool.shutdown(wait=False, cancel_futures=True)
+			for child in list(children):
+				child.terminate()
+			sys.exit(1)
+
+		signal.signal(signal.SIGTERM, stop)
 		results = list(pool.map(play_apart, scenarios))
 	for name, code, seconds, output in results:
 		print("%-7s %5.2f s  %s" % ({0: "ok", SKIPPED: "skipped"}.get(code, "FAILED"), seconds, name))

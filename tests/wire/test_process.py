@@ -1,7 +1,11 @@
 """The process: start, stop, crash, command line and control socket."""
 
+import glob
+import os
 import signal
 import sqlite3
+import subprocess
+import sys
 
 from net import same
 from scene import run, scenario
@@ -201,6 +205,28 @@ def a_broken_pipe_ends_nothing(s):
 	s.start()
 	s.switch.signal(signal.SIGPIPE)
 	s.over(*s.talk(gw))
+
+
+@scenario
+def tests_that_are_ended_leave_no_switch_behind(s):
+	def left():
+		"""Command lines of all processes that work on files in our folder."""
+		found = []
+		for path in glob.glob("/proc/[0-9]*/cmdline"):
+			try:
+				with open(path) as line:
+					found += [text for text in [line.read()] if s.folder in text]
+			except OSError:  # it ended meanwhile
+				pass
+		return found
+
+	tests = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(__file__), "test_resend.py")],
+		env={**os.environ, "TMPDIR": s.folder}, stdout=subprocess.DEVNULL)
+	s.net.until(lambda: glob.glob(s.folder + "/*/c.sock") or tests.poll() is not None, "a switch runs", step=0.02)
+	assert left()
+	tests.terminate()
+	tests.wait()
+	same((left(), sorted(os.listdir(s.folder))), ([], ["cdr.db", "softswitch.db"]))
 
 
 if __name__ == "__main__":
