@@ -310,6 +310,16 @@ def when_every_gateway_is_left_out_the_caller_is_told_when_to_retry(s):
 
 
 @scenario
+def the_last_gateway_tells_the_caller_when_to_retry(s):
+	first, second = s.gateways(2)
+	s.start()
+	a = s.caller.invite("4930")
+	first.leg().refuse(503, [("Retry-After", "90")])
+	second.leg().refuse(503, [("Retry-After", "60 (maintenance)")])
+	same(a.expect(503)["Retry-After"].split()[0], "60")
+
+
+@scenario
 def a_retransmitted_invite_does_not_disturb_the_failover(s):
 	first, second = s.gateways(2)
 	s.start(SS_SIP_TIMEOUT_INVITE="1")

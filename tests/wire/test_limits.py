@@ -77,6 +77,20 @@ def a_full_customer_is_refused(s):
 
 
 @scenario
+def channels_held_are_those_of_customers_and_of_gateways_deleted_meanwhile(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	same(s.switch.status()["held"]["channels"], 2)
+	s.switch.sql("delete from route", "delete from gateway")
+	s.net.until(lambda: s.switch.control("routes.lookup", callee="4930")["candidates"] == [], "the gateway is gone",
+		step=0.02)
+	same(s.switch.status()["held"]["channels"], 2)
+	s.over(a, b)
+	s.settle()
+
+
+@scenario
 def calls_per_second_of_a_customer_are_held(s):
 	gw = s.gateway()
 	s.switch.pending.append("update mapping_gateway set cps = 2")

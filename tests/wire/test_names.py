@@ -26,6 +26,22 @@ def a_name_with_an_address_is_called(s):
 
 
 @scenario
+def the_first_call_to_a_name_has_a_whole_record(s):
+	gw = s.peer("gw")
+	named(s).host("gw.test", "127.0.0.1")
+	s.switch.pending.append("update gateway set port = %d" % gw.port)  # so without SRV
+	s.start()
+	a, b = s.talk(gw)
+	s.over(a, b)
+	is_called(s.switch.record(), b, gw)
+
+
+def is_called(row, b, gw):
+	same([row[name] for name in ("gateway", "b_call_id", "caller_out", "callee_out", "destination_addr")],
+		["named", b.call_id, "4930100200", "4930", gw.host_port])
+
+
+@scenario
 def a_name_that_does_not_exist_fails_over_at_once(s):
 	named(s)
 	s.switch.pending.append("update gateway set host = 'nowhere.test'")
@@ -60,6 +76,26 @@ def a_refused_server_is_followed_by_the_next_at_once(s):
 	s.over(a, b)
 	attempts = s.switch.record()["attempts"]
 	same([(attempt["gateway"], attempt["address"]) for attempt in attempts], [("named", second.host_port)])
+
+
+@scenario
+def the_record_tells_the_server_that_was_called_last(s):
+	second = s.peer("second")
+	named(s, (1, s.net.refusing_port()), (2, second.port))
+	s.start()
+	for count in (1, 2):  # the second time the name is known at once
+		a, b = s.talk(second)
+		s.over(a, b)
+		is_called(s.switch.records(count)[-1], b, second)
+	a = s.caller.invite("4930")
+	b = second.leg()
+	b.reply(180)
+	a.expect(180)
+	a.cancel()
+	a.expect(200, "CANCEL")
+	a.expect(487, "INVITE")
+	b.cancelled()
+	is_called(s.switch.records(3)[-1], b, second)
 
 
 @scenario

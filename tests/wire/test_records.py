@@ -2,6 +2,7 @@
 
 import time
 
+from dialog import Dialog
 from net import Failed, same
 from scene import run, scenario
 
@@ -212,12 +213,38 @@ def every_attempt_is_told_and_every_gateway_passed_over(s):
 
 
 @scenario
+def the_invite_itself_was_refused(s):
+	gw = s.gateway()
+	s.start(arguments=("--drain", "30"))
+	live = s.talk(gw)
+	calls = []
+
+	def refused(a, status, reason, **columns):
+		end = a.expect(status)
+		calls.append(a)
+		row, = [row for row in s.switch.records(len(calls)) if row["a_call_id"] == a.call_id]
+		is_row(row, s, a, None, None, begin=a.invited, end=end, attempts=[], sip_code=status, end_reason=reason,
+			end_direction=2, **columns)
+
+	refused(s.caller.invite("4930", Require="foo"), 420, "unsupported extension required")
+	refused(s.caller.invite("4930", Max_Forwards="0"), 483, "too many hops")
+	invite = s.caller.request("INVITE")
+	refused(Dialog(s.caller, invite, invite["From"], invite["To"], invite.uri, s.caller.proxy), 484, "no number",
+		caller_in="caller", callee_in="")
+	s.switch.stopping()
+	refused(s.caller.invite("4930"), 503, "switch is stopping")
+	s.over(*live)
+	s.switch.ended()
+	same(len(s.switch.records(None)), 5)
+
+
+@scenario
 def a_refused_stranger_leaves_no_row(s):
 	stranger = s.peer("stranger", host="127.0.0.9")
 	s.gateway()
 	s.start()
 	stranger.invite("4930").expect(403)
-	s.caller.invite("4930", Max_Forwards="0").expect(483)
+	stranger.invite("4930", Max_Forwards="0").expect(403)
 	s.settle()
 	s.switch.signal()
 	s.switch.ended()
