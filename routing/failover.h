@@ -36,7 +36,7 @@ struct attempt_result {
 	unsigned limit;           /* SS_GATEWAY_SWITCH_LIMIT, 0 = none */
 };
 
-/** What to do, and the reason as words for the record when switching ended ("stop code 603"). */
+/** What to do, and the reason as words for the log when switching ended ("stop code 603"). */
 struct failover_verdict {
 	bool next;
 	const char *reason; /* static text; NULL when next */

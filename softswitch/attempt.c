@@ -5,7 +5,6 @@
 #include "log.h"
 #include "loop.h"
 #include "message.h"
-#include "sdp.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -105,14 +104,6 @@ static void on_first_answer(struct attempt *a)
 	gateway_response_time(a->gateway, (uint32_t)(clock_now_ms() - a->sent_ms));
 }
 
-static bool carries_sdp(const sip_t *sip)
-{
-	struct body body = message_body(sip);
-	struct sdp_span span;
-
-	return sdp_find(sip->sip_content_type ? sip->sip_content_type->c_type : NULL, body.data, body.len, &span);
-}
-
 static void on_provisional(const struct received *rx, void *arg)
 {
 	struct attempt *a = arg;
@@ -126,7 +117,7 @@ static void on_provisional(const struct received *rx, void *arg)
 	if (status == 180)
 		enter_stage(a, STAGE_RINGING);
 	else
-		enter_stage(a, carries_sdp(rx->sip) ? STAGE_PROGRESS_SDP : STAGE_PROGRESS);
+		enter_stage(a, message_has_sdp(rx->sip) ? STAGE_PROGRESS_SDP : STAGE_PROGRESS);
 	a->handlers->on_progress(rx, a->arg);
 }
 
@@ -326,6 +317,7 @@ struct invite *attempt_take_leg(struct attempt *a)
 	struct invite *leg = a->invite;
 
 	a->invite = NULL;
+	invite_detach(leg);
 	return leg;
 }
 

@@ -8,15 +8,12 @@
 #include "message.h"
 #include "record.h"
 #include "relay.h"
-#include "sdp.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_FORWARDS = 70 };
 
 struct call {
 	LIST_ENTRY(call) link;
@@ -227,6 +224,11 @@ static void hang_up(struct call *call, const struct ending *e)
 	cause_reason_header(reason, sizeof(reason), e->code, e->words);
 	if (call->offerless && !leg_b(call)->ack)
 		leg_acknowledge(stack_of(call), leg_b(call), NULL); /* its 2xx still waits for one */
+	if (call->invite && e->bye && e->gone == leg_b(call)) { /* answered and over before the caller's ACK */
+		leg_bye_after_ack(stack_of(call), &call->a, call->invite, resend_of(call), e->bye);
+		call->invite = NULL;
+		return;
+	}
 	for (int i = 0; i < 2; i++) {
 		if (legs[i] == e->gone)
 			continue;
@@ -240,14 +242,14 @@ static void call_end(struct call *call, const struct ending *e)
 {
 	assert(call->state != CALL_ENDED);
 	relay_end_all(call);
-	server_forget(call->invite);
-	call->invite = NULL;
 	release(call, &call->channel_out);
 	release(call, &call->channel_in);
 	write_end(call, e);
 	set_state(call, CALL_ENDED);
 	if (call->answer_ms)
 		hang_up(call, e);
+	server_forget(call->invite);
+	call->invite = NULL;
 	drop_setup(call);
 	dialog_clear(&call->a); /* what still comes for it finds no dialog */
 	invite_destroy(call->b);
@@ -392,7 +394,8 @@ static void note_failure(struct call *call, const struct attempt_end *end)
 	if (end->sip_code == 503 && end->rx->sip->sip_retry_after)
 		gateway_retry_after(call->gateway, (uint32_t)end->rx->sip->sip_retry_after->af_delta, clock_now_ms());
 	call->last_code = end->sip_code;
-	call->last_cause = end->failure == FAILED_CODE    ? CAUSE_GATEWAY_CODE
+	call->last_cause = end->error == -EMSGSIZE          ? CAUSE_TOO_LARGE
+			   : end->failure == FAILED_CODE    ? CAUSE_GATEWAY_CODE
 			   : end->failure == FAILED_TIMEOUT ? CAUSE_TIMEOUT
 							    : CAUSE_TRANSPORT;
 }
@@ -420,10 +423,23 @@ static void on_failed(const struct attempt_end *end, void *arg)
 	if (!verdict.next)
 		log_debug(call->a.call_id, "switching ended reason=%s", verdict.reason);
 	/* The answer must be used now; later it is gone. Whether a candidate is left is known now, too. */
-	if (!verdict.next || call->next_candidate >= call->plan.n)
+	if (!verdict.next || call->last_cause == CAUSE_TOO_LARGE || call->next_candidate >= call->plan.n)
 		give_up(call, end->rx);
 	else
 		try_next(call);
+}
+
+/** The gateway's answer as the caller gets it. */
+static void pass_response(struct call *call, struct text *t, const struct received *rx)
+{
+	struct body body = message_body(rx->sip);
+
+	server_begin(call->invite, t, rx->sip->sip_status->st_status, rx->sip->sip_status->st_phrase,
+		call->a.local_tag);
+	dialog_contact(&call->a, t);
+	text_add(t, headers_allow);
+	headers_pass(t, rx->sip, HEADERS_RESPONSE);
+	message_end(t, &body);
 }
 
 static void on_progress(const struct received *rx, void *arg)
@@ -432,50 +448,52 @@ static void on_progress(const struct received *rx, void *arg)
 	int status = rx->sip->sip_status->st_status;
 	uint64_t now = clock_now_ms();
 	struct text t = text_scratch();
-	struct body body = message_body(rx->sip);
-	struct sdp_span span;
 
 	if (!call->first_answer_ms)
 		call->first_answer_ms = now;
 	if (status == 180 && !call->first_ring_ms)
 		call->first_ring_ms = now;
 	call->ringing_seen |= status == 180;
-	call->sdp_seen |= sdp_find(rx->sip->sip_content_type ? rx->sip->sip_content_type->c_type : NULL, body.data,
-		body.len, &span);
+	call->sdp_seen |= message_has_sdp(rx->sip);
 	if (status == 199)
 		return; /* a fork of theirs ended: of no use to our caller (RFC 6228) */
-	server_begin(call->invite, &t, status, rx->sip->sip_status->st_phrase, call->a.local_tag);
-	dialog_contact(&call->a, &t);
-	text_add(&t, headers_own);
-	headers_pass(&t, rx->sip, HEADERS_RESPONSE);
-	message_end(&t, &body);
+	pass_response(call, &t, rx);
 	server_send(call->invite, &t, status, resend_of(call));
+}
+
+/** The answer does not fit with what the caller's INVITE makes us repeat: nobody gets the call. */
+static void give_up_answer(struct call *call)
+{
+	struct intervals resend = call_resend(call, leg_b(call));
+
+	leg_acknowledge(stack_of(call), leg_b(call), NULL);
+	leg_bye(stack_of(call), leg_b(call), &resend, NULL, NULL);
+	refuse_and_end(call, CAUSE_TOO_LARGE, cause_words(CAUSE_TOO_LARGE), CDR_SERVER);
 }
 
 static void on_answer(const struct received *rx, void *arg)
 {
 	struct call *call = arg;
 	struct text t = text_scratch();
-	struct body body = message_body(rx->sip);
 	int status = rx->sip->sip_status->st_status;
+	uint64_t now = clock_now_ms();
 
-	call->answer_ms = clock_now_ms();
 	if (!call->first_answer_ms)
-		call->first_answer_ms = call->answer_ms;
+		call->first_answer_ms = now;
 	note_leg(call);
 	record_attempt(call, "answered", status, rx->sip->sip_status->st_phrase);
 	call->b = attempt_take_leg(call->attempt);
 	attempt_destroy(call->attempt);
 	call->attempt = NULL;
+	pass_response(call, &t, rx);
+	if (t.full) {
+		give_up_answer(call);
+		return;
+	}
+	call->answer_ms = now;
 	set_state(call, CALL_ANSWERED);
 	write_answered(call);
 	call->context->answered++;
-
-	server_begin(call->invite, &t, status, rx->sip->sip_status->st_phrase, call->a.local_tag);
-	dialog_contact(&call->a, &t);
-	text_add(&t, headers_own);
-	headers_pass(&t, rx->sip, HEADERS_RESPONSE);
-	message_end(&t, &body);
 	server_send(call->invite, &t, status, resend_of(call));
 	/* Without an offer in the INVITE the answer comes in the caller's ACK. */
 	if (!call->offerless)
@@ -530,13 +548,16 @@ static void route(struct call *call)
 
 /* The caller's side ------------------------------------------------------------------------- */
 
-static void on_cancel(const struct received *rx, void *arg)
+static void caller_gives_up(struct call *call)
 {
-	struct call *call = arg;
-
-	(void)rx;
 	cancel_attempt(call, 487, cause_words(CAUSE_CALLER_CANCEL));
 	refuse_and_end(call, CAUSE_CALLER_CANCEL, cause_words(CAUSE_CALLER_CANCEL), CDR_CALLER);
+}
+
+static void on_cancel(const struct received *rx, void *arg)
+{
+	(void)rx;
+	caller_gives_up(arg);
 }
 
 static void on_unacknowledged(void *arg)
@@ -547,7 +568,7 @@ static void on_unacknowledged(void *arg)
 	call_hangup(call, CAUSE_NO_ACK);
 }
 
-static const struct server_handlers server_handlers = {on_cancel, on_unacknowledged};
+static const struct server_handlers server_handlers = {.on_cancel = on_cancel, .on_unacknowledged = on_unacknowledged};
 
 static int take_strings(struct call *call, const struct received *rx)
 {
@@ -557,6 +578,8 @@ static int take_strings(struct call *call, const struct received *rx)
 	call->callee = strdup(sip->sip_request->rq_url->url_user ? sip->sip_request->rq_url->url_user : "");
 	if (sip->sip_from->a_display && *sip->sip_from->a_display)
 		call->display = strdup(sip->sip_from->a_display);
+	for (char *at = call->display; at && (at = strpbrk(at, "\r\n"));)
+		*at = ' '; /* a folded line: we write one */
 	sockaddr_name(rx->source, call->source);
 	return call->caller && call->callee ? 0 : -ENOMEM;
 }
@@ -600,10 +623,14 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	call->begin_epoch_ms = clock_epoch_ms();
 	LIST_INIT(&call->relays);
 	record_init(&call->record);
-	if (take_strings(call, invite) || dialog_accept(&call->a, context->stack->dialogs, call, invite) ||
-		server_create(&call->invite, context->stack->servers, invite, &server_handlers, call)) {
+	err = take_strings(call, invite);
+	if (!err)
+		err = dialog_accept(&call->a, context->stack->dialogs, call, invite);
+	if (!err)
+		err = server_create(&call->invite, context->stack->servers, invite, &server_handlers, call);
+	if (err) {
 		call_destroy(call);
-		return -ENOMEM;
+		return err;
 	}
 	LIST_INSERT_HEAD(&context->live, call, link);
 	context->total++;
@@ -620,7 +647,7 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 		return 0;
 	}
 	call->received = msg_ref(invite->msg);
-	call->offerless = !message_body(sip).len;
+	call->offerless = !message_has_sdp(sip);
 	call->content = (struct invite_content){.caller = call->caller, .callee = call->callee,
 		.display = call->display, .received = sip,
 		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS};
@@ -649,18 +676,13 @@ static void on_bye(struct call *call, struct dialog *d, const struct received *r
 	struct stack *stack = stack_of(call);
 	struct server *bye;
 
-	if (call->state == CALL_TRYING && d != &call->a) { /* nobody may end what he has not answered */
-		sip_reply_stateless(stack->sip, rx, 481, NULL, NULL);
-		return;
-	}
 	if (server_create(&bye, stack->servers, rx, NULL, NULL)) {
 		sip_reply_stateless(stack->sip, rx, 500, NULL, NULL);
 		return;
 	}
 	server_reply(bye, 200, NULL, NULL, NULL, resend_of(call));
-	if (call->state == CALL_TRYING) { /* of an early dialog: the caller gives up (RFC 3261 section 15) */
-		cancel_attempt(call, 487, cause_words(CAUSE_CALLER_CANCEL));
-		refuse_and_end(call, CAUSE_CALLER_CANCEL, cause_words(CAUSE_CALLER_CANCEL), CDR_CALLER);
+	if (call->state == CALL_TRYING) { /* of an early dialog (RFC 3261 section 15) */
+		caller_gives_up(call);
 		return;
 	}
 	call_end(call, &(struct ending){.code = 200,
@@ -685,8 +707,15 @@ void call_on_request(struct call *call, struct dialog *d, const struct received 
 	d->remote_seq = sip->sip_cseq->cs_seq;
 	if (sip->sip_request->rq_method == sip_method_bye)
 		on_bye(call, d, rx);
+	else if (sip->sip_request->rq_method == sip_method_options)
+		sip_reply_stateless(stack_of(call)->sip, rx, 200, NULL, headers_allow);
 	else
 		relay_request(call, d, rx);
+}
+
+bool call_awaits_ack(const struct call *call, const struct dialog *d)
+{
+	return (call->invite && call->offerless && d == leg_b(call)) || relay_awaits_ack(&call->relays, d);
 }
 
 struct dialog *call_other_leg(struct call *call, const struct dialog *d)

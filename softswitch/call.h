@@ -54,7 +54,7 @@ struct call_refusal {
  *
  * @param refusal  the call is turned away and only leaves its record; NULL = it goes on
  *
- * @return 0; -ENOMEM with nothing kept and nothing answered
+ * @return 0; -EMSGSIZE, -E2BIG (routes) or -ENOMEM with nothing kept and nothing answered
  */
 int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite,
 	const struct call_refusal *refusal);
@@ -78,6 +78,8 @@ struct call *call_next(const struct call *call);
 
 /* For relay.c: the two legs, and the way to end the call. */
 struct stack *call_stack(struct call *call);
+/** Does the ACK of this leg wait for the other leg's, with the answer to an offer? */
+bool call_awaits_ack(const struct call *call, const struct dialog *d);
 /** The resend schedule towards this leg: the gateway may have one of its own. */
 struct intervals call_resend(const struct call *call, const struct dialog *to);
 struct dialog *call_other_leg(struct call *call, const struct dialog *d);

@@ -47,6 +47,12 @@ static bool requires_unsupported(const sip_t *sip, char header[HEADER_MAX])
 	return true;
 }
 
+/** Numbers are copied into URIs of ours, between brackets. */
+static bool is_plain(const url_t *url)
+{
+	return !url->url_user || !strpbrk(url->url_user, "<>\"");
+}
+
 /** @param header  room for the lines of the refusal. @return true when the gate turns the call away */
 static bool find_refusal(const struct calls *set, const sip_t *sip, struct call_refusal *out, char header[HEADER_MAX])
 {
@@ -54,8 +60,12 @@ static bool find_refusal(const struct calls *set, const sip_t *sip, struct call_
 		*out = (struct call_refusal){483, "too many hops", ""};
 	else if (requires_unsupported(sip, header))
 		*out = (struct call_refusal){420, "unsupported extension required", header};
+	else if (!sip->sip_contact || sip->sip_contact->m_url->url_type == url_any || !sip->sip_from->a_tag)
+		*out = (struct call_refusal){400, "no Contact or no tag", ""};
 	else if (!sip->sip_request->rq_url->url_user)
 		*out = (struct call_refusal){484, "no number", ""};
+	else if (!is_plain(sip->sip_request->rq_url) || !is_plain(sip->sip_from->a_url))
+		*out = (struct call_refusal){400, "number with quotes or brackets", ""};
 	else if (set->refuse_new)
 		*out = (struct call_refusal){503, "switch is stopping", "Retry-After: 10\r\n"};
 	else
@@ -69,6 +79,7 @@ static void on_invite(struct calls *set, struct mapping_gateway *ingress, const 
 	struct call_refusal refusal;
 	char header[HEADER_MAX];
 	bool refused;
+	int err;
 
 	/* These two are no calls of their own: our INVITE has come back, or a call has come by a second way. */
 	if (clients_own(stack->clients, rx->sip->sip_via)) {
@@ -80,8 +91,9 @@ static void on_invite(struct calls *set, struct mapping_gateway *ingress, const 
 		return;
 	}
 	refused = find_refusal(set, rx->sip, &refusal, header);
-	if (call_create(&set->context, ingress, rx, refused ? &refusal : NULL))
-		reply(set, rx, 500, NULL, NULL);
+	err = call_create(&set->context, ingress, rx, refused ? &refusal : NULL);
+	if (err)
+		reply(set, rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
 }
 
 /** A request that belongs to nothing yet. */
@@ -114,7 +126,7 @@ static void on_new_request(struct calls *set, const struct received *rx)
 		if (requires_unsupported(sip, unsupported))
 			reply(set, rx, 420, NULL, unsupported);
 		else
-			reply(set, rx, 200, NULL, headers_own);
+			reply(set, rx, 200, NULL, headers_allow);
 		return;
 	case sip_method_bye:
 	case sip_method_cancel:
@@ -134,38 +146,41 @@ static void on_request(const struct received *rx, void *arg)
 {
 	struct calls *set = arg;
 	struct stack *stack = set->context.stack;
+	sip_method_t method = rx->sip->sip_request->rq_method;
+	char unsupported[HEADER_MAX];
 	struct dialog *d;
 
 	if (servers_on_request(stack->servers, rx))
 		return;
-	d = dialogs_find(stack->dialogs, rx->sip);
-	if (d && d->call && d->remote_tag)
-		call_on_request(d->call, d, rx);
-	else if (d && !d->call)
-		leg_on_crossing(stack, rx);
-	else
+	d = method == sip_method_cancel ? NULL : dialogs_find(stack->dialogs, rx->sip);
+	if (!d)
 		on_new_request(set, rx);
+	else if (d->call && !d->remote_tag) /* the gateway has not answered yet: there is no dialog to speak in */
+		reply(set, rx, 481, NULL, NULL);
+	else if (method != sip_method_ack && requires_unsupported(rx->sip, unsupported))
+		reply(set, rx, 420, NULL, unsupported);
+	else if (d->call)
+		call_on_request(d->call, d, rx);
+	else
+		leg_on_crossing(stack, rx);
 }
 
-/** An answer nobody waits for: a 2xx to an INVITE is repeated, of another fork, or too late. */
+/** A 2xx to an INVITE that has had one is repeated, or of another fork. */
 static void on_response(const struct received *rx, void *arg)
 {
 	struct calls *set = arg;
 	struct stack *stack = set->context.stack;
-	int status = rx->sip->sip_status->st_status;
 	struct dialog *d;
 
-	if (clients_on_response(stack->clients, rx))
-		return;
-	if (rx->sip->sip_cseq->cs_method != sip_method_invite || status < 200 || status >= 300)
-		return;
-	if (!client_is_branch(rx->sip->sip_via))
+	if (clients_on_response(stack->clients, rx) != CLIENT_ANSWERED)
 		return;
 	d = dialogs_find(stack->dialogs, rx->sip);
-	if (d)
-		leg_acknowledge_again(stack, d);
-	else
+	if (!d)
 		leg_acknowledge_and_bye(stack, rx);
+	else if (d->ack_seq == rx->sip->sip_cseq->cs_seq)
+		leg_acknowledge_again(d);
+	else if (!d->call || !call_awaits_ack(d->call, d))
+		leg_acknowledge(stack, d, NULL);
 }
 
 static void on_undelivered(const char *sent, size_t n, int error, void *arg)

@@ -16,6 +16,7 @@ static const struct {
 	[CAUSE_GATEWAY_CODE] = {0, "refused by gateway"},
 	[CAUSE_NO_ACK] = {408, "answer never acknowledged"},
 	[CAUSE_PEER_GONE] = {481, "leg no longer exists"},
+	[CAUSE_TOO_LARGE] = {513, "message too large"},
 	[CAUSE_SHUTDOWN] = {503, "switch stopped"},
 	[CAUSE_INTERNAL] = {500, "internal error"},
 };

@@ -15,7 +15,8 @@ enum cause {
 	CAUSE_TRANSPORT,       /* the last gateway tried could not be reached */
 	CAUSE_GATEWAY_CODE,    /* the last gateway's answer */
 	CAUSE_NO_ACK,          /* 2xx never acknowledged */
-	CAUSE_PEER_GONE,       /* 481 or 408 to a request inside the dialog */
+	CAUSE_PEER_GONE,       /* 481 to a request inside the dialog */
+	CAUSE_TOO_LARGE,       /* a message does not fit with what we have to add */
 	CAUSE_SHUTDOWN,        /* SIGTERM */
 	CAUSE_INTERNAL,        /* out of memory */
 };

@@ -15,13 +15,17 @@
 
 static const char cookie[] = "z9hG4bK"; /* RFC 3261 section 8.1.1.7 */
 
-/** Timer D: how long repeated failures of an INVITE are acknowledged (RFC 3261 section 17.1.1.2). */
-enum { TIMER_D_MS = 32000 };
+/*
+ * How long repeated final answers to an INVITE are recognized (timer D of RFC 3261 section 17.1.1.2, timer M of RFC
+ * 6026), and how long at least the answer to an INVITE nobody wants is waited for.
+ */
+enum { LINGER_MS = 32000 };
 
 enum client_state {
 	CLIENT_CALLING,    /* no answer yet */
 	CLIENT_PROCEEDING, /* a provisional answer */
-	CLIENT_COMPLETED   /* INVITE refused: the bytes are those of the ACK now */
+	CLIENT_REFUSED,    /* INVITE: the bytes are those of the ACK now */
+	CLIENT_ACCEPTED    /* INVITE: kept to tell a repeated 2xx from a stranger's */
 };
 
 struct client {
@@ -30,7 +34,11 @@ struct client {
 	struct clients *set;
 	const char *method;
 	enum client_state state;
-	bool unwanted; /* cancelled or given up: the timer runs for the last answer */
+	uint64_t identity; /* hash of Call-ID and CSeq: a branch alone can be read by whoever it was sent to */
+	bool unwanted;     /* to be cancelled, or cancelled: the timer runs for the last answer */
+	bool ringing;      /* 180 came: its answer may come by another connection */
+	char *cancel_reason;
+	struct intervals cancel_resend;
 	struct hop hop;
 	char *data;
 	size_t len;
@@ -43,8 +51,7 @@ struct client {
 struct clients {
 	struct sip *sip;
 	struct client *by_key;
-	size_t completed; /* of them in CLIENT_COMPLETED */
-	uint64_t next;
+	size_t lingering; /* of them nobody waits for */
 };
 
 int clients_create(struct clients **out, struct sip *sip)
@@ -54,33 +61,50 @@ int clients_create(struct clients **out, struct sip *sip)
 	if (!set)
 		return -ENOMEM;
 	set->sip = sip;
-	set->next = sip_random(sip) & ~UINT64_C(1);
 	*out = set;
 	return 0;
 }
 
+/** Nobody waits for it: it only recognizes what still comes. */
+static bool lingers(const struct client *c)
+{
+	return c->state >= CLIENT_REFUSED || c->unwanted;
+}
+
 static void client_free(struct client *c)
 {
-	c->set->completed -= c->state == CLIENT_COMPLETED;
+	c->set->lingering -= lingers(c);
 	resend_stop(&c->resend);
 	pending_clear(&c->pending);
 	hop_clear(&c->hop);
 	HASH_DEL(c->set->by_key, c);
 	free(c->data);
+	free(c->cancel_reason);
 	free(c);
 }
 
 size_t clients_count(const struct clients *set)
 {
-	return HASH_COUNT(set->by_key) - set->completed;
+	return HASH_COUNT(set->by_key) - set->lingering;
+}
+
+static struct client *find(const struct clients *set, uint64_t key)
+{
+	struct client *c;
+
+	HASH_FIND(hh, set->by_key, &key, sizeof(key), c);
+	return c;
 }
 
 uint64_t client_branch(struct clients *set, char out[BRANCH_SIZE])
 {
-	/* An odd step through all even numbers: unique, and not the next one for whoever guesses. */
-	set->next += UINT64_C(0x9e3779b97f4a7c16);
-	snprintf(out, BRANCH_SIZE, "%s%016llx", cookie, (unsigned long long)set->next);
-	return set->next;
+	uint64_t number;
+
+	do
+		number = sip_random(set->sip) & ~UINT64_C(1);
+	while (find(set, number));
+	snprintf(out, BRANCH_SIZE, "%s%016llx", cookie, (unsigned long long)number);
+	return number;
 }
 
 /** The number in a branch of ours. @return false when it is not ours */
@@ -92,14 +116,6 @@ static bool branch_number(const char *branch, uint64_t *number)
 		return false;
 	*number = strtoull(branch + sizeof(cookie) - 1, &end, 16);
 	return end == branch + sizeof(cookie) - 1 + 16;
-}
-
-static struct client *find(const struct clients *set, uint64_t key)
-{
-	struct client *c;
-
-	HASH_FIND(hh, set->by_key, &key, sizeof(key), c);
-	return c;
 }
 
 static bool is_invite(const struct client *c)
@@ -132,28 +148,37 @@ static void on_due(void *arg)
 {
 	struct client *c = arg;
 
-	sip_send(c->set->sip, &c->hop, c->data, c->len, NULL);
+	sip_send(&c->hop, c->data, c->len, NULL);
 }
 
 static void on_expired(void *arg)
 {
 	struct client *c = arg;
 
-	if (c->state == CLIENT_COMPLETED)
+	const struct client_handlers *handlers = c->handlers;
+	void *owner = c->arg;
+
+	if (c->state >= CLIENT_REFUSED || c->unwanted) {
 		client_free(c);
-	else
+	} else if (is_invite(c)) { /* it may ring all the same */
+		client_cancel(c, NULL);
+		client_forget(c);
+		if (handlers && handlers->on_failure)
+			handlers->on_failure(-ETIMEDOUT, owner);
+	} else {
 		fail(c, -ETIMEDOUT);
+	}
 }
 
 static void on_pending_failure(int error, void *arg)
 {
 	struct client *c = arg;
 
-	if (c->state != CLIENT_CALLING)
+	if (c->state >= CLIENT_REFUSED || c->ringing)
 		return;
-	if (c->pending.reused) {
+	if (c->state == CLIENT_CALLING && c->pending.reused) {
 		hop_clear(&c->hop);
-		error = sip_send(c->set->sip, &c->hop, c->data, c->len, &c->pending);
+		error = sip_send(&c->hop, c->data, c->len, &c->pending);
 	}
 	if (error)
 		fail(c, error);
@@ -163,8 +188,13 @@ static const struct resend_handlers resend_handlers = {on_due, on_expired};
 
 /* Sending ----------------------------------------------------------------------------------- */
 
-int client_send(struct client **out, struct clients *set, const struct client_request *request,
-	const struct client_handlers *handlers, void *arg)
+static uint64_t identity(const struct clients *set, const char *call_id, uint32_t cseq)
+{
+	return sip_hash(set->sip, cseq, call_id);
+}
+
+static int start(struct client **out, struct clients *set, const struct client_request *request,
+	uint64_t id, const struct client_handlers *handlers, void *arg)
 {
 	struct client *c;
 	int err = -ENOMEM;
@@ -177,6 +207,7 @@ int client_send(struct client **out, struct clients *set, const struct client_re
 	c->set = set;
 	c->key = request->branch | !strcmp(request->method, "CANCEL");
 	c->method = request->method;
+	c->identity = id;
 	c->handlers = handlers;
 	c->arg = arg;
 	c->pending.on_error = on_pending_failure;
@@ -188,7 +219,7 @@ int client_send(struct client **out, struct clients *set, const struct client_re
 	if (!c->data)
 		goto fail;
 	memcpy(c->data, request->text->data, c->len);
-	err = sip_send(set->sip, &c->hop, c->data, c->len, &c->pending);
+	err = sip_send(&c->hop, c->data, c->len, &c->pending);
 	if (err)
 		goto fail;
 	resend_start(&c->resend, sip_loop(set->sip), request->resend, hop_is_reliable(&c->hop),
@@ -201,22 +232,16 @@ fail:
 	return err;
 }
 
+int client_send(struct client **out, struct clients *set, const struct client_request *request,
+	const struct client_handlers *handlers, void *arg)
+{
+	return start(out, set, request, identity(set, request->call_id, request->cseq), handlers, arg);
+}
+
 void client_forget(struct client *c)
 {
 	if (c)
 		c->handlers = NULL;
-}
-
-/** Wait for the last answer as long as a schedule takes, without sending anything. */
-static void await_quietly(struct client *c)
-{
-	c->unwanted = true;
-	resend_start(&c->resend, sip_loop(c->set->sip), &c->resend.intervals, true, &resend_handlers, c);
-}
-
-void client_stop_resending(struct client *c)
-{
-	await_quietly(c);
 }
 
 /** Copies the lines of our own INVITE whose names start like this. */
@@ -260,60 +285,96 @@ static void hop_by_hop(struct text *t, const struct client *c, const char *metho
 	copy_lines(t, c, "Call-ID:");
 	text_add(t, "CSeq: ");
 	text_add_number(t, strtoul(cseq + 8, NULL, 10));
-	text_add_all(t, " ", method, "\r\nMax-Forwards: 70\r\n", extra ? extra : "", NULL);
+	text_add_all(t, " ", method, "\r\nMax-Forwards: ", NULL);
+	text_add_number(t, MAX_FORWARDS);
+	text_add_all(t, "\r\n", extra ? extra : "", NULL);
 	message_end(t, NULL);
+}
+
+/** Stay for a while without sending anything. */
+static void linger(struct client *c)
+{
+	struct intervals wait = {.wait_ms = {LINGER_MS}};
+
+	if (c->state < CLIENT_REFUSED && resend_total_ms(&c->resend.intervals) > LINGER_MS)
+		wait.wait_ms[0] = resend_total_ms(&c->resend.intervals);
+	resend_start(&c->resend, sip_loop(c->set->sip), &wait, true, &resend_handlers, c);
+}
+
+static void send_cancel(struct client *c, const struct intervals *resend)
+{
+	struct text t = text_scratch();
+	struct client_request cancel = {.method = "CANCEL", .branch = c->key, .text = &t, .hop = &c->hop,
+		.resend = resend};
+
+	hop_by_hop(&t, c, "CANCEL", NULL, c->cancel_reason);
+	start(NULL, c->set, &cancel, c->identity, NULL, NULL);
 }
 
 void client_cancel(struct client *c, const char *reason_header)
 {
-	struct text t = text_scratch();
-	struct client_request cancel = {.method = "CANCEL", .branch = c->key, .text = &t, .hop = &c->hop,
-		.resend = &c->resend.intervals};
-
-	hop_by_hop(&t, c, "CANCEL", NULL, reason_header);
-	client_send(NULL, c->set, &cancel, NULL, NULL);
-	await_quietly(c);
+	if (lingers(c))
+		return;
+	c->unwanted = true;
+	c->set->lingering++;
+	c->cancel_reason = reason_header ? strdup(reason_header) : NULL;
+	c->cancel_resend = c->resend.intervals;
+	if (c->state == CLIENT_PROCEEDING)
+		send_cancel(c, &c->cancel_resend);
+	linger(c);
 }
 
 /* Receiving --------------------------------------------------------------------------------- */
 
-/** The INVITE was refused: acknowledge, and keep the ACK for repetitions of the answer. */
-static void complete_invite(struct client *c, const struct received *rx)
+static void set_lingering(struct client *c, enum client_state state)
 {
-	static const struct intervals timer_d = {.wait_ms = {TIMER_D_MS}, .n = 0};
+	c->set->lingering += !lingers(c);
+	c->state = state;
+	c->handlers = NULL;
+	pending_clear(&c->pending);
+	linger(c);
+}
+
+/** The INVITE was refused: acknowledge, and keep the ACK for repetitions of the answer. */
+static void refuse_invite(struct client *c, const struct received *rx)
+{
 	struct text t = text_scratch();
 	char *ack;
 
 	hop_by_hop(&t, c, "ACK", rx->sip->sip_to, NULL);
-	if (t.full)
-		goto out;
-	sip_send(c->set->sip, &c->hop, t.data, t.len, NULL);
-	ack = hop_is_reliable(&c->hop) ? NULL : malloc(t.len);
-	if (!ack)
-		goto out;
+	if (!t.full)
+		sip_send(&c->hop, t.data, t.len, NULL);
+	ack = t.full || hop_is_reliable(&c->hop) ? NULL : malloc(t.len);
+	if (!ack) {
+		client_free(c);
+		return;
+	}
 	memcpy(ack, t.data, t.len);
 	free(c->data);
 	c->data = ack;
 	c->len = t.len;
-	c->state = CLIENT_COMPLETED;
-	c->set->completed++;
-	c->handlers = NULL;
-	pending_clear(&c->pending);
-	resend_start(&c->resend, sip_loop(c->set->sip), &timer_d, true, &resend_handlers, c);
-	return;
-out:
-	client_free(c);
+	set_lingering(c, CLIENT_REFUSED);
+}
+
+static void accept_invite(struct client *c)
+{
+	free(c->data);
+	c->data = NULL;
+	set_lingering(c, CLIENT_ACCEPTED);
 }
 
 static void on_provisional(struct client *c, const struct received *rx)
 {
-	if (is_invite(c)) {
-		if (!c->unwanted)
-			resend_stop(&c->resend); /* the stage timeouts of the call take over */
-	} else {
-		resend_slow(&c->resend);
-	}
+	bool first = c->state == CLIENT_CALLING;
+
 	c->state = CLIENT_PROCEEDING;
+	c->ringing |= rx->sip->sip_status->st_status == 180;
+	if (!is_invite(c))
+		resend_slow(&c->resend);
+	else if (!c->unwanted)
+		resend_stop(&c->resend); /* the stage timeouts of the call take over */
+	else if (first)
+		send_cancel(c, &c->cancel_resend);
 	if (c->handlers && c->handlers->on_response)
 		c->handlers->on_response(rx, c->arg);
 }
@@ -323,36 +384,45 @@ static void on_final(struct client *c, const struct received *rx)
 	const struct client_handlers *handlers = c->handlers;
 	void *arg = c->arg;
 
-	if (is_invite(c) && rx->sip->sip_status->st_status >= 300)
-		complete_invite(c, rx);
-	else
+	if (!is_invite(c))
 		client_free(c);
+	else if (rx->sip->sip_status->st_status < 300)
+		accept_invite(c);
+	else
+		refuse_invite(c, rx);
 	if (handlers && handlers->on_response)
 		handlers->on_response(rx, arg);
 }
 
-bool clients_on_response(struct clients *set, const struct received *rx)
+enum client_match clients_on_response(struct clients *set, const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
+	int status = sip->sip_status->st_status;
 	struct client *c;
 	uint64_t key;
+	bool orphan;
 
 	/* Exactly one Via, ours: what carries more was not meant to end here (RFC 3261 section 8.1.3.3). */
-	if (!sip->sip_via || sip->sip_via->v_next || !branch_number(sip->sip_via->v_branch, &key))
-		return false;
+	if (!sip->sip_via || sip->sip_via->v_next || !branch_number(sip->sip_via->v_branch, &key) || status > 699)
+		return CLIENT_STRANGE;
 	c = find(set, key | !strcmp(sip->sip_cseq->cs_method_name, "CANCEL"));
-	if (!c || strcmp(c->method, sip->sip_cseq->cs_method_name))
-		return false;
-	if (c->state == CLIENT_COMPLETED) {
-		if (sip->sip_status->st_status >= 300)
-			sip_send(set->sip, &c->hop, c->data, c->len, NULL);
-		return sip->sip_status->st_status < 200 || sip->sip_status->st_status >= 300;
+	if (!c || strcmp(c->method, sip->sip_cseq->cs_method_name) ||
+		c->identity != identity(set, sip->sip_call_id->i_id, sip->sip_cseq->cs_seq))
+		return CLIENT_STRANGE;
+	if (c->state == CLIENT_ACCEPTED)
+		return status >= 200 && status < 300 ? CLIENT_ANSWERED : CLIENT_TAKEN;
+	if (c->state == CLIENT_REFUSED) {
+		if (status >= 300)
+			sip_send(&c->hop, c->data, c->len, NULL);
+		return CLIENT_TAKEN;
 	}
-	if (sip->sip_status->st_status < 200)
+	if (status < 200) {
 		on_provisional(c, rx);
-	else
-		on_final(c, rx);
-	return true;
+		return CLIENT_TAKEN;
+	}
+	orphan = is_invite(c) && !c->handlers && status < 300;
+	on_final(c, rx);
+	return orphan ? CLIENT_ANSWERED : CLIENT_TAKEN;
 }
 
 void clients_on_undelivered(struct clients *set, const char *sent, size_t n, int error)
@@ -370,13 +440,6 @@ void clients_on_undelivered(struct clients *set, const char *sent, size_t n, int
 	c = find(set, key | (n > 6 && !memcmp(sent, "CANCEL", 6)));
 	if (c && c->state == CLIENT_CALLING)
 		fail(c, -error);
-}
-
-bool client_is_branch(const sip_via_t *via)
-{
-	uint64_t number;
-
-	return via && !via->v_next && branch_number(via->v_branch, &number);
 }
 
 bool clients_own(const struct clients *set, const sip_via_t *via)

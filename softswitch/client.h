@@ -22,7 +22,7 @@ struct client_handlers {
 
 int clients_create(struct clients **out, struct sip *sip);
 void clients_destroy(struct clients *set);
-/** Transactions held, awaiting an answer; those kept only to acknowledge repeated failures do not count. */
+/** Transactions held, awaiting an answer; those kept only to recognize what still comes do not count. */
 size_t clients_count(const struct clients *set);
 
 /** A branch for a new request, to be written into its Via; unique in time and among instances. */
@@ -33,6 +33,8 @@ uint64_t client_branch(struct clients *set, char out[BRANCH_SIZE]);
 struct client_request {
 	const char *method;             /* static text */
 	uint64_t branch;                /* from client_branch() */
+	const char *call_id;            /* with cseq: what an answer must repeat */
+	uint32_t cseq;
 	const struct text *text;        /* the whole message, its topmost Via with that branch */
 	const struct hop *hop;
 	const struct intervals *resend;
@@ -50,21 +52,24 @@ int client_send(struct client **out, struct clients *set, const struct client_re
 
 /** The owner goes: answers are handled as the transaction needs, nobody is told. NULL is fine. */
 void client_forget(struct client *c);
-/** Stop resending an INVITE that is not wanted any more, without an answer so far; late ones still arrive. */
-void client_stop_resending(struct client *c);
-
 /**
- * Cancel an INVITE that has had a provisional answer (RFC 3261 section 9.1). Its final answer, or
- * -ETIMEDOUT once the resend schedule has passed again, still arrives.
+ * The INVITE is not wanted any more. CANCEL goes out as soon as a provisional answer allows it (RFC 3261 section
+ * 9.1), for 32 s at least. Its owner forgets it now or awaits its final answer, which may be none at all.
+ *
+ * @param reason_header  a whole line for the CANCEL, or NULL
  */
 void client_cancel(struct client *c, const char *reason_header);
 
-/** A response came in. @return false when it belongs to no request of ours */
-bool clients_on_response(struct clients *set, const struct received *rx);
+/** Whose answer was it? */
+enum client_match {
+	CLIENT_STRANGE,  /* to no request of ours */
+	CLIENT_TAKEN,    /* handled */
+	CLIENT_ANSWERED, /* a 2xx to an INVITE that nobody awaits: repeated, of another fork, or too late (RFC 6026) */
+};
+/** A response came in. */
+enum client_match clients_on_response(struct clients *set, const struct received *rx);
 /** The start of a datagram of ours came back as undeliverable. */
 void clients_on_undelivered(struct clients *set, const char *sent, size_t n, int error);
-/** Is this a branch of the form we give? */
-bool client_is_branch(const sip_via_t *via);
 /** Is this the branch of a request that is on its way now? Then it came back to us: a loop. */
 bool clients_own(const struct clients *set, const sip_via_t *via);
 

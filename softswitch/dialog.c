@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +52,8 @@ struct dialog *dialogs_find(const struct dialogs *set, const sip_t *sip)
 	HASH_FIND_STR(set->by_tag, ours, d);
 	if (!d || !same(d->call_id, sip->sip_call_id->i_id))
 		return NULL;
-	return !d->remote_tag || same(d->remote_tag, theirs) ? d : NULL;
+	/* A peer of RFC 2543 may have no tag (RFC 3261 section 12.1.1). */
+	return !d->remote_tag || same(d->remote_tag, theirs ? theirs : "") ? d : NULL;
 }
 
 const char *uri_user(const url_t *url)
@@ -113,13 +113,12 @@ static void hop_from_url(struct hop *hop, const url_t *url)
 	}
 }
 
-static int add(struct dialog *d, struct dialogs *set, struct call *call)
+static void add(struct dialog *d, struct dialogs *set, struct call *call)
 {
 	d->set = set;
 	d->call = call;
 	sip_token(set->sip, d->local_tag);
 	HASH_ADD_STR(set->by_tag, local_tag, d);
-	return 0;
 }
 
 static int set_target(struct dialog *d, const sip_contact_t *contact)
@@ -132,24 +131,39 @@ static int set_target(struct dialog *d, const sip_contact_t *contact)
 	return set_text(&d->target, &t);
 }
 
-/** Where requests go: the first route, else the target (RFC 3261 section 12.2.1.1, loose routing). */
+enum { ROUTES_MAX = 64 };
+
+/**
+ * Where requests go: the first route, else the target. Without lr the first route is an old strict router, which takes
+ * the Request-URI's place and finds the target as the last route (RFC 3261 section 12.2.1.1).
+ */
 static int set_route(struct dialog *d, const sip_record_route_t *first, bool reverse, const sip_contact_t *contact)
 {
 	struct text t = text_scratch();
-	const sip_record_route_t *list[64], *r;
+	const sip_record_route_t *list[ROUTES_MAX], *r;
 	unsigned n = 0;
 
-	for (r = first; r && n < 64; r = r->r_next)
+	for (r = first; r; r = r->r_next) {
+		if (n == ROUTES_MAX)
+			return -E2BIG;
 		list[n++] = r;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		r = list[reverse ? n - 1 - i : i];
+		if (i == 0)
+			hop_from_url(&d->hop, r->r_url);
+		if (i == 0 && !url_has_param(r->r_url, "lr")) {
+			add_url(&t, r->r_url);
+			if (set_text(&d->strict_route, &t))
+				return -ENOMEM;
+			t.len = 0;
+			continue;
+		}
 		text_add(&t, "Route: <");
 		add_url(&t, r->r_url);
 		text_add(&t, ">\r\n");
 	}
-	if (n)
-		hop_from_url(&d->hop, list[reverse ? n - 1 : 0]->r_url);
-	else if (contact && contact->m_url->url_type != url_any)
+	if (!n && contact && contact->m_url->url_type != url_any)
 		hop_from_url(&d->hop, contact->m_url);
 	return set_text(&d->route, &t);
 }
@@ -163,8 +177,10 @@ static void add_value(struct text *t, const sip_addr_t *a)
 	message_header(t, (const sip_header_t *)a);
 	if (t->full)
 		return;
-	while (t->len > start && (t->data[t->len - 1] == '\n' || t->data[t->len - 1] == '\r'))
-		t->len--;
+	text_strip_line_end(t);
+	for (char *at = t->data + start; at < t->data + t->len; at++)
+		if (*at == '\r' || *at == '\n')
+			*at = ' '; /* a folded line: we write one */
 	colon = memchr(t->data + start, ':', t->len - start);
 	if (!colon)
 		return;
@@ -233,7 +249,7 @@ int dialog_refresh_target(struct dialog *d, const sip_t *sip)
 {
 	if (!sip->sip_contact)
 		return 0;
-	if (!d->route[0])
+	if (!d->route[0] && !d->strict_route)
 		hop_from_url(&d->hop, sip->sip_contact->m_url);
 	return set_target(d, sip->sip_contact);
 }
@@ -261,6 +277,7 @@ void dialog_clear(struct dialog *d)
 	free(d->remote_tag);
 	free(d->target);
 	free(d->route);
+	free(d->strict_route);
 	free(d->user);
 	free(d->password);
 	free(d->credentials);
@@ -306,8 +323,11 @@ void dialog_request(struct dialog *d, struct text *t, const char *method, const 
 		cseq = ++d->local_seq;
 	if (!strcmp(method, "INVITE"))
 		d->invite_seq = cseq;
-	text_add_all(t, method, " ", d->target, " SIP/2.0\r\nVia: SIP/2.0/", via_transport(l), " ", l->sent_by,
-		";rport;branch=", branch, "\r\n", d->route, "Max-Forwards: ", NULL);
+	text_add_all(t, method, " ", d->strict_route ? d->strict_route : d->target, " SIP/2.0\r\nVia: SIP/2.0/",
+		via_transport(l), " ", l->sent_by, ";rport;branch=", branch, "\r\n", d->route, NULL);
+	if (d->strict_route)
+		text_add_all(t, "Route: <", d->target, ">\r\n", NULL);
+	text_add(t, "Max-Forwards: ");
 	text_add_number(t, max_forwards);
 	text_add_all(t, "\r\nFrom: ", d->local, "\r\nTo: ", d->remote, "\r\nCall-ID: ", d->call_id, "\r\nCSeq: ",
 		NULL);

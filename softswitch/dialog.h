@@ -24,14 +24,17 @@ struct dialog {
 	char *remote_tag;      /* NULL: not established */
 	char *target;          /* remote target: URI of the peer's Contact */
 	char *route;           /* "Route: ...\r\n" lines, "" without route set */
+	char *strict_route;    /* the first route where it is a strict router's URI; else NULL */
 	uint32_t local_seq;    /* CSeq of our last request */
 	uint32_t remote_seq;   /* of the peer's last request */
 	uint32_t invite_seq;   /* of our last INVITE: its ACK repeats it */
 	struct hop hop;        /* where requests go */
 	char *user, *password; /* for challenges of the peer; NULL: none */
 	char *credentials;     /* Authorization line of our last INVITE, which its ACK repeats; may be NULL */
-	char *ack;             /* the last ACK we sent, for repeated 200s; length ack_len */
+	char *ack;             /* the last ACK we sent, for repeated 200s of INVITE ack_seq; length ack_len */
 	size_t ack_len;
+	uint32_t ack_seq;
+	uint32_t session_interval_s; /* RFC 4028; 0 = no session timer */
 };
 
 int dialogs_create(struct dialogs **out, struct sip *sip);

@@ -11,9 +11,7 @@ enum headers_kind { HEADERS_REQUEST = 1, HEADERS_RESPONSE = 2 };
 /** Copy the headers that cross from one leg to the other, byte for byte, in their order. */
 void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind);
 
-/** What we say of ourselves in dialog-creating messages: Allow and Supported. */
-extern const char headers_own[];
-/** "Allow: ...\r\n" */
+/** "Allow: ...\r\n": what we relay, said in dialog-creating messages and refusals. */
 extern const char headers_allow[];
 
 #endif

@@ -1,7 +1,6 @@
 #include "invite.h"
 
 #include "headers.h"
-#include "leg.h"
 #include "message.h"
 
 #include <assert.h>
@@ -14,53 +13,26 @@ struct invite {
 	struct stack *stack;
 	struct dialog dialog;
 	struct client *client;                  /* NULL: not on its way */
-	const struct invite_handlers *handlers; /* NULL: abandoned */
+	const struct invite_handlers *handlers;
 	void *arg;
-	bool provisional, cancelled;
-	char *reason; /* for the CANCEL that waits for the first provisional answer */
 };
-
-static void cancel(struct invite *inv)
-{
-	inv->cancelled = true;
-	client_cancel(inv->client, inv->reason);
-}
-
-/** An answer to an INVITE that nobody wants. */
-static void on_abandoned_response(struct invite *inv, const struct received *rx)
-{
-	int status = rx->sip->sip_status->st_status;
-
-	if (status < 200) {
-		if (!inv->cancelled)
-			cancel(inv);
-		return;
-	}
-	if (status < 300)
-		leg_acknowledge_and_bye(inv->stack, rx);
-	invite_destroy(inv);
-}
 
 static void on_response(const struct received *rx, void *arg)
 {
 	struct invite *inv = arg;
 	int status = rx->sip->sip_status->st_status;
 
-	inv->provisional = true;
 	if (status >= 200)
 		inv->client = NULL;
-	if (!inv->handlers) {
-		on_abandoned_response(inv, rx);
-		return;
-	}
-	if (status > 100 && status < 300 && rx->sip->sip_to->a_tag)
-		dialog_establish(&inv->dialog, rx->sip); /* of forks the one that speaks last; the answer decides */
-	if (status < 200)
+	if (status >= 200 && status < 300)
+		dialog_establish(&inv->dialog, rx->sip);
+	if (status < 200) {
 		inv->handlers->on_provisional(rx, inv->arg);
-	else if (status < 300)
+	} else if (status < 300) {
 		inv->handlers->on_answer(rx, inv->arg);
-	else
+	} else {
 		inv->handlers->on_refused(rx, inv->arg);
+	}
 }
 
 static void on_failure(int error, void *arg)
@@ -68,10 +40,7 @@ static void on_failure(int error, void *arg)
 	struct invite *inv = arg;
 
 	inv->client = NULL;
-	if (inv->handlers)
-		inv->handlers->on_failure(error, inv->arg);
-	else
-		invite_destroy(inv);
+	inv->handlers->on_failure(error, inv->arg);
 }
 
 static const struct client_handlers client_handlers = {on_response, on_failure};
@@ -91,8 +60,9 @@ int invite_create(struct invite **out, struct stack *stack, struct call *call, c
 		hop_is_reliable(hop) ? ";transport=" : "", hop_is_reliable(hop) ? hop->listener->transport : "");
 	int m = snprintf(local, sizeof(local), "%s%s<sip:%s@%s>", content->display ? content->display : "",
 		content->display ? " " : "", content->caller, hop->listener->host);
-	snprintf(remote, sizeof(remote), "<sip:%s@%s>", content->callee, content->target);
-	if (n >= (int)sizeof(uri) || m >= (int)sizeof(local)) {
+	int r = snprintf(remote, sizeof(remote), "<sip:%s@%s>", content->callee, content->target);
+
+	if (n >= (int)sizeof(uri) || m >= (int)sizeof(local) || r >= (int)sizeof(remote)) {
 		free(inv);
 		return -EMSGSIZE;
 	}
@@ -117,10 +87,11 @@ int invite_send(struct invite *inv, const struct invite_content *content, const 
 
 	assert(!inv->client);
 	request.branch = client_branch(inv->stack->clients, branch);
-	inv->provisional = false;
 	dialog_request(&inv->dialog, &t, "INVITE", branch, 0, content->max_forwards);
+	request.call_id = inv->dialog.call_id;
+	request.cseq = inv->dialog.local_seq;
 	dialog_contact(&inv->dialog, &t);
-	text_add(&t, headers_own);
+	text_add(&t, headers_allow);
 	if (content->authorization) {
 		text_add(&t, content->authorization);
 		free(inv->dialog.credentials);
@@ -133,17 +104,15 @@ int invite_send(struct invite *inv, const struct invite_content *content, const 
 
 void invite_abandon(struct invite *inv, const char *reason_header)
 {
+	if (inv->client)
+		client_cancel(inv->client, reason_header);
+	invite_destroy(inv);
+}
+
+void invite_detach(struct invite *inv)
+{
 	inv->handlers = NULL;
-	inv->dialog.call = NULL;
-	if (!inv->client) {
-		invite_destroy(inv);
-		return;
-	}
-	inv->reason = reason_header ? strdup(reason_header) : NULL;
-	if (inv->provisional)
-		cancel(inv);
-	else
-		client_stop_resending(inv->client);
+	inv->arg = NULL;
 }
 
 void invite_destroy(struct invite *inv)
@@ -152,7 +121,6 @@ void invite_destroy(struct invite *inv)
 		return;
 	client_forget(inv->client);
 	dialog_clear(&inv->dialog);
-	free(inv->reason);
 	free(inv);
 }
 

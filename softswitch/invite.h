@@ -1,7 +1,7 @@
 /** @file invite.h  One INVITE to one address of a gateway, and the leg it may become.
  *
- * Given up before its end, it cleans up after itself: CANCEL as soon as that is allowed, ACK and BYE for an
- * answer that comes too late (RFC 3261 section 9.1).
+ * The leg stands with the answer; provisional answers of forks come and go without one. Given up before its end, an
+ * INVITE cleans up after itself: CANCEL as soon as that is allowed, ACK and BYE for an answer that comes too late.
  */
 #ifndef INVITE_H
 #define INVITE_H
@@ -38,8 +38,10 @@ int invite_create(struct invite **out, struct stack *stack, struct call *call, c
 /** Send it; again after on_refused, with the next CSeq. @return as client_send() */
 int invite_send(struct invite *inv, const struct invite_content *content, const struct intervals *resend);
 
-/** Nobody wants it any more; it ends by itself. @param reason_header  for the CANCEL; may be NULL */
+/** Nobody wants it any more; what is under way is cleaned up. @param reason_header  for the CANCEL; may be NULL */
 void invite_abandon(struct invite *inv, const char *reason_header);
+/** Answered: its handlers are not called any more, the leg is the caller's. */
+void invite_detach(struct invite *inv);
 /** It has ended: refused, failed, or the call of the answered leg is over. NULL is fine. */
 void invite_destroy(struct invite *inv);
 

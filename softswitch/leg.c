@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FORWARDS = 70 };
-
 void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries)
 {
 	struct text t = text_scratch();
@@ -26,9 +24,10 @@ void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries
 	free(d->ack);
 	d->ack = malloc(t.len);
 	d->ack_len = d->ack ? t.len : 0;
+	d->ack_seq = d->invite_seq;
 	if (d->ack)
 		memcpy(d->ack, t.data, t.len);
-	sip_send(stack->sip, &d->hop, t.data, t.len, NULL);
+	sip_send(&d->hop, t.data, t.len, NULL);
 }
 
 int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge, const char *method,
@@ -41,10 +40,10 @@ int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_
 	return digest_answer(t, challenge, &credentials, method, d->target, cnonce);
 }
 
-void leg_acknowledge_again(struct stack *stack, struct dialog *d)
+void leg_acknowledge_again(const struct dialog *d)
 {
 	if (d->ack)
-		sip_send(stack->sip, &d->hop, d->ack, d->ack_len, NULL);
+		sip_send(&d->hop, d->ack, d->ack_len, NULL);
 }
 
 /** A dialog whose BYE is on its way. */
@@ -53,11 +52,13 @@ struct farewell {
 	struct stack *stack;
 	struct intervals resend;
 	bool challenged; /* credentials were sent */
+	char *lines;     /* headers of the BYE that waits for an ACK; else NULL */
 };
 
 static void farewell_end(struct farewell *f)
 {
 	dialog_clear(&f->dialog);
+	free(f->lines);
 	free(f);
 }
 
@@ -73,6 +74,8 @@ static void send_bye(struct farewell *f, const char *lines, const sip_t *carries
 
 	bye.branch = client_branch(f->stack->clients, branch);
 	dialog_request(&f->dialog, &t, "BYE", branch, 0, MAX_FORWARDS);
+	bye.call_id = f->dialog.call_id;
+	bye.cseq = f->dialog.local_seq;
 	text_add(&t, lines);
 	if (carries)
 		headers_pass(&t, carries, HEADERS_REQUEST);
@@ -108,20 +111,50 @@ static void on_bye_failure(int error, void *arg)
 
 static const struct client_handlers bye_handlers = {on_bye_response, on_bye_failure};
 
-void leg_bye(struct stack *stack, struct dialog *d_take, const struct intervals *resend, const char *reason_header,
-	const sip_t *carries)
+static struct farewell *farewell_begin(struct stack *stack, struct dialog *d_take, const struct intervals *resend)
 {
 	struct farewell *f = calloc(1, sizeof(*f));
 
 	if (!f) {
 		dialog_clear(d_take);
-		return;
+		return NULL;
 	}
 	dialog_move(&f->dialog, d_take);
 	f->dialog.call = NULL;
 	f->stack = stack;
 	f->resend = *resend;
-	send_bye(f, reason_header ? reason_header : "", carries);
+	return f;
+}
+
+void leg_bye(struct stack *stack, struct dialog *d_take, const struct intervals *resend, const char *reason_header,
+	const sip_t *carries)
+{
+	struct farewell *f = farewell_begin(stack, d_take, resend);
+
+	if (f)
+		send_bye(f, reason_header ? reason_header : "", carries);
+}
+
+static void on_late_ack(void *arg)
+{
+	struct farewell *f = arg;
+
+	send_bye(f, f->lines ? f->lines : "", NULL);
+}
+
+static const struct server_handlers late_ack_handlers = {.on_unacknowledged = on_late_ack, .on_late_ack = on_late_ack};
+
+void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server *answered_take,
+	const struct intervals *resend, const sip_t *carries)
+{
+	struct text t = text_scratch();
+	struct farewell *f = farewell_begin(stack, d_take, resend);
+
+	server_hand_over(answered_take, f ? &late_ack_handlers : NULL, f);
+	if (!f || !carries)
+		return;
+	headers_pass(&t, carries, HEADERS_REQUEST);
+	f->lines = t.full || message_body(carries).len ? NULL : strndup(t.data, t.len);
 }
 
 void leg_on_crossing(struct stack *stack, const struct received *rx)

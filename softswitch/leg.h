@@ -19,8 +19,8 @@ void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries
 int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge, const char *method,
 	struct text *t);
 
-/** The 2xx came again: so does its ACK. */
-void leg_acknowledge_again(struct stack *stack, struct dialog *d);
+/** The 2xx to INVITE ack_seq came again: so does its ACK. */
+void leg_acknowledge_again(const struct dialog *d);
 
 /**
  * End the dialog at the peer's side. Until the BYE is answered the dialog lives on without its call, so that a
@@ -32,6 +32,14 @@ void leg_acknowledge_again(struct stack *stack, struct dialog *d);
  */
 void leg_bye(struct stack *stack, struct dialog *d_take, const struct intervals *resend, const char *reason_header,
 	const sip_t *carries);
+/**
+ * The same for a caller that has not acknowledged our 2xx yet: the BYE goes out after the ACK, or when that is given up
+ * (RFC 3261 section 15).
+ *
+ * @param answered_take  the INVITE; it belongs to its set again
+ */
+void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server *answered_take,
+	const struct intervals *resend, const sip_t *carries);
 /** A request came in a dialog that we are ending. */
 void leg_on_crossing(struct stack *stack, const struct received *rx);
 

@@ -1,5 +1,6 @@
 #include "message.h"
 
+#include "sdp.h"
 #include "sip.h"
 
 #include <sofia-sip/msg_header.h>
@@ -13,6 +14,14 @@ struct body message_body(const sip_t *sip)
 	if (!sip->sip_payload)
 		return (struct body){0};
 	return (struct body){.data = sip->sip_payload->pl_data, .len = sip->sip_payload->pl_len};
+}
+
+bool message_has_sdp(const sip_t *sip)
+{
+	struct body body = message_body(sip);
+	struct sdp_span span;
+
+	return sdp_find(sip->sip_content_type ? sip->sip_content_type->c_type : NULL, body.data, body.len, &span);
 }
 
 const char *message_phrase(int status)
@@ -67,8 +76,7 @@ void message_to(struct text *t, const sip_to_t *to, const char *tag)
 	message_header(t, (const sip_header_t *)to);
 	if (to->a_tag || t->full)
 		return;
-	while (t->len && (t->data[t->len - 1] == '\n' || t->data[t->len - 1] == '\r'))
-		t->len--;
+	text_strip_line_end(t);
 	text_add_all(t, ";tag=", tag, "\r\n", NULL);
 }
 

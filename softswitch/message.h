@@ -8,12 +8,17 @@
 
 struct received;
 
+/** Of requests we make ourselves (RFC 3261 section 8.1.1.6). */
+enum { MAX_FORWARDS = 70 };
+
 /** A body with its headers; bytes are borrowed. */
 struct body {
 	const char *data;
 	size_t len;
 };
 struct body message_body(const sip_t *sip);
+/** Is there a session description in it? */
+bool message_has_sdp(const sip_t *sip);
 
 /** "SIP/2.0 180 Ringing"; phrase NULL = the usual one of the code. */
 void message_status(struct text *t, int status, const char *phrase);

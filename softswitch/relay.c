@@ -2,15 +2,17 @@
 
 #include "headers.h"
 #include "leg.h"
+#include "loop.h"
 #include "message.h"
 
 #include <sofia-sip/sip_header.h>
 
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_FORWARDS = 70 };
 
 struct relay {
 	LIST_ENTRY(relay) link;
@@ -19,6 +21,7 @@ struct relay {
 	struct server *server;
 	struct client *client;
 	msg_t *received; /* until it is answered: it may have to be sent again, with credentials */
+	struct event silence; /* re-INVITE: a provisional answer, and nothing after it */
 	bool invite, offerless, challenged;
 	bool answered; /* re-INVITE: its 2xx awaits the ACK */
 };
@@ -26,6 +29,7 @@ struct relay {
 static void relay_free(struct relay *r)
 {
 	LIST_REMOVE(r, link);
+	event_del(&r->silence);
 	msg_destroy(r->received);
 	free(r);
 }
@@ -45,8 +49,6 @@ static void on_unacknowledged(void *arg)
 	call_hangup(call, CAUSE_NO_ACK);
 }
 
-static const struct server_handlers server_handlers = {.on_unacknowledged = on_unacknowledged};
-
 static void send_answer(struct relay *r, const struct text *t, int status)
 {
 	struct intervals resend = call_resend(r->call, r->from);
@@ -65,8 +67,35 @@ static void reply(struct relay *r, int status, const char *headers)
 	send_answer(r, &t, status);
 }
 
-/** Pass the other side's answer back. */
-static void answer(struct relay *r, const struct received *rx)
+/** The re-INVITE is over for the side that sent it; what the other side still says is acknowledged by the set. */
+static void cancel(struct relay *r, int status)
+{
+	reply(r, status, NULL);
+	client_cancel(r->client, NULL);
+	client_forget(r->client);
+	relay_free(r);
+}
+
+static void on_cancel(const struct received *rx, void *arg)
+{
+	struct relay *r = arg;
+
+	(void)rx;
+	if (r->client)
+		cancel(r, 487);
+}
+
+static void on_silence(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	cancel(arg, 408);
+}
+
+static const struct server_handlers server_handlers = {.on_cancel = on_cancel, .on_unacknowledged = on_unacknowledged};
+
+/** Pass the other side's answer back. @return the status it came through with */
+static int answer(struct relay *r, const struct received *rx)
 {
 	int status = rx->sip->sip_status->st_status;
 	struct text t = text_scratch();
@@ -78,6 +107,7 @@ static void answer(struct relay *r, const struct received *rx)
 	headers_pass(&t, rx->sip, HEADERS_RESPONSE);
 	message_end(&t, &body);
 	send_answer(r, &t, status);
+	return t.full && status >= 200 ? 513 : status;
 }
 
 static const struct client_handlers client_handlers;
@@ -103,6 +133,8 @@ static int send_on(struct relay *r, const char *authorization)
 	request.branch = client_branch(stack->clients, branch);
 	dialog_request(r->to, &t, request.method, branch, 0,
 		sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS);
+	request.call_id = r->to->call_id;
+	request.cseq = r->to->local_seq;
 	dialog_contact(r->to, &t);
 	text_add(&t, authorization);
 	headers_pass(&t, sip, HEADERS_REQUEST);
@@ -132,22 +164,28 @@ static void on_response(const struct received *rx, void *arg)
 	struct relay *r = arg;
 	struct call *call = r->call;
 	struct dialog *to = r->to;
-	int status = rx->sip->sip_status->st_status;
+	int status = rx->sip->sip_status->st_status, passed;
+	struct timeval tv;
 
+	if (status < 200 && r->invite)
+		event_add(&r->silence, loop_delay(call_stack(call)->loop,
+			call_stack(call)->parameters.timeout_trying_ms, &tv));
 	if (status == 100 || answer_challenge(r, rx))
 		return;
-	answer(r, rx);
+	passed = answer(r, rx);
 	if (status < 200)
 		return;
 	r->client = NULL;
+	event_del(&r->silence);
 	if (status < 300 && refreshes_target(rx->sip))
 		dialog_refresh_target(to, rx->sip);
 	if (r->invite && status < 300) {
-		r->answered = true;
-		if (!r->offerless)
+		r->answered = passed < 300;
+		if (!r->offerless || !r->answered)
 			leg_acknowledge(call_stack(call), to, NULL);
-		return;
 	}
+	if (r->answered)
+		return;
 	relay_free(r);
 	if (status == 481)
 		call_leg_gone(call, to);
@@ -201,7 +239,8 @@ void relay_request(struct call *call, struct dialog *from, const struct received
 	r->from = from;
 	r->to = to;
 	r->invite = invite;
-	r->offerless = invite && !message_body(rx->sip).len;
+	r->offerless = invite && !message_has_sdp(rx->sip);
+	event_assign(&r->silence, loop_base(stack->loop), -1, 0, on_silence, r);
 	LIST_INSERT_HEAD(call_relays(call), r, link);
 	if (invite)
 		reply(r, 100, NULL);
@@ -227,6 +266,16 @@ void relay_acknowledge(struct call *call, struct dialog *from, const struct rece
 		leg_acknowledge(call_stack(call), r->to, ack->sip);
 	server_acknowledge(r->server);
 	relay_free(r);
+}
+
+bool relay_awaits_ack(const struct relay_list *relays, const struct dialog *to)
+{
+	const struct relay *r;
+
+	LIST_FOREACH (r, relays, link)
+		if (r->answered && r->to == to)
+			return true;
+	return false;
 }
 
 void relay_end_all(struct call *call)

@@ -15,6 +15,9 @@ void relay_request(struct call *call, struct dialog *from, const struct received
 /** An ACK came on this leg: it may acknowledge a relayed re-INVITE. */
 void relay_acknowledge(struct call *call, struct dialog *from, const struct received *ack);
 
+/** Was a re-INVITE of ours on this leg answered, and waits for the ACK of the other? */
+bool relay_awaits_ack(const struct relay_list *relays, const struct dialog *to);
+
 /** The call has ended: what is under way is answered with 481 and forgotten. */
 void relay_end_all(struct call *call);
 

@@ -14,6 +14,7 @@
 
 enum {
 	KEY_SIZE = 1 << 18, /* more than a message holds, so nothing is ever cut */
+	OWN_MAX = 4096,    /* what of a response is ours, bytes */
 	TIMER_I_MS = 5000,  /* after the ACK: late repetitions of INVITE and ACK (RFC 3261 section 17.2.1) */
 	TIMER_J_MS = 32000  /* after the answer to another request (section 17.2.2) */
 };
@@ -153,7 +154,7 @@ bool servers_merged(const struct servers *set, const struct received *rx)
 static void send_again(struct server *s)
 {
 	if (s->response)
-		sip_send(s->set->sip, &s->hop, s->response, s->response_len, NULL);
+		sip_send(&s->hop, s->response, s->response_len, NULL);
 }
 
 /** Nothing more to say: the repetitions of this request are swallowed for a while. */
@@ -162,15 +163,22 @@ static void linger(struct server *s, uint32_t ms);
 /** @param s  the INVITE of the same branch, if any */
 static bool on_ack(struct servers *set, struct server *s, const sip_t *sip)
 {
+	const struct server_handlers *handlers;
+	void *arg;
+
 	if (s && s->state == SERVER_REFUSED)
 		linger(s, TIMER_I_MS);
 	if (s && s->state != SERVER_ANSWERED)
 		return true;
 	/* The ACK to a 2xx has a branch of its own and belongs to the dialog; where that is gone already, it is ours. */
 	s = find_merged(set, sip, "INVITE");
-	if (!s || s->state != SERVER_ANSWERED || s->handlers)
+	if (!s || s->state != SERVER_ANSWERED || (s->handlers && !s->handlers->on_late_ack))
 		return false;
+	handlers = s->handlers;
+	arg = s->arg;
 	server_acknowledge(s);
+	if (handlers)
+		handlers->on_late_ack(arg);
 	return true;
 }
 
@@ -249,11 +257,17 @@ int server_create(struct server **out, struct servers *set, const struct receive
 	if (!s)
 		return -ENOMEM;
 	message_response_head(&head, rx);
+	message_header(&head, (const sip_header_t *)rx->sip->sip_to);
+	if (head.full || head.len > TEXT_MAX - OWN_MAX) { /* no room for a response that repeats all that */
+		free(s);
+		return -EMSGSIZE;
+	}
+	head = text_scratch();
+	message_response_head(&head, rx);
 	s->head = copy_of(&head);
 	to = text_scratch();
 	message_header(&to, (const sip_header_t *)rx->sip->sip_to);
-	while (to.len && (to.data[to.len - 1] == '\n' || to.data[to.len - 1] == '\r'))
-		to.len--;
+	text_strip_line_end(&to);
 	s->to = copy_of(&to);
 	s->key = strdup(make_key(rx->sip, rx->sip->sip_request->rq_method_name));
 	s->merge = strdup(make_merge_key(rx->sip, rx->sip->sip_request->rq_method_name));
@@ -289,20 +303,20 @@ void server_begin(struct server *s, struct text *t, int status, const char *phra
 
 void server_send(struct server *s, const struct text *t, int status, const struct intervals *resend)
 {
-	if (t->full) { /* what was relayed does not fit: the caller learns that it failed */
-		struct text shorter = {.data = t->data, .size = t->size};
+	struct text shorter = text_scratch();
 
-		if (status < 200)
-			return;
-		server_begin(s, &shorter, 513, NULL, NULL);
-		message_end(&shorter, NULL);
-		server_send(s, &shorter, 513, resend);
+	if (t->full && status < 200)
 		return;
+	if (t->full) { /* what was relayed does not fit: the peer learns that it failed */
+		status = 513;
+		server_begin(s, &shorter, status, NULL, s->tag[0] ? s->tag : NULL);
+		message_end(&shorter, NULL);
+		t = &shorter;
 	}
 	free(s->response);
 	s->response = copy_of(t);
 	s->response_len = t->len;
-	sip_send(s->set->sip, &s->hop, t->data, t->len, NULL);
+	sip_send(&s->hop, t->data, t->len, NULL);
 	if (status < 200)
 		return;
 	free(s->head);
@@ -335,8 +349,15 @@ void server_acknowledge(struct server *s)
 	linger(s, TIMER_I_MS);
 }
 
+void server_hand_over(struct server *s, const struct server_handlers *handlers, void *arg)
+{
+	if (!s)
+		return;
+	s->handlers = handlers;
+	s->arg = arg;
+}
+
 void server_forget(struct server *s)
 {
-	if (s)
-		s->handlers = NULL;
+	server_hand_over(s, NULL, NULL);
 }

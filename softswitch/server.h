@@ -18,6 +18,8 @@ struct server_handlers {
 	void (*on_cancel)(const struct received *rx, void *arg);
 	/** A 2xx to INVITE was never acknowledged, all its resending over. The server is gone. */
 	void (*on_unacknowledged)(void *arg);
+	/** For an owner without a dialog: the ACK to the 2xx came. The server is gone. NULL: the dialog's owner looks for it. */
+	void (*on_late_ack)(void *arg);
 };
 
 int servers_create(struct servers **out, struct sip *sip);
@@ -35,6 +37,7 @@ bool servers_merged(const struct servers *set, const struct received *rx);
  * Keep a request that is to be answered. The owner answers it with a final response, sooner or later.
  *
  * @param handlers  borrowed; may be NULL for other methods than INVITE
+ * @return 0; -EMSGSIZE when what a response has to repeat leaves no room in it; -ENOMEM
  */
 int server_create(struct server **out, struct servers *set, const struct received *rx,
 	const struct server_handlers *handlers, void *arg);
@@ -46,6 +49,8 @@ void server_begin(struct server *s, struct text *t, int status, const char *phra
  * Send the response in t. After a final one the server belongs to its set: forget the pointer; but for a 2xx to
  * INVITE, which the owner keeps until server_acknowledge() or on_unacknowledged.
  *
+ * A text that is full is not sent: a provisional response is dropped, a final one becomes 513.
+ *
  * @param resend  the schedule for final responses to INVITE, which await ACK
  */
 void server_send(struct server *s, const struct text *t, int status, const struct intervals *resend);
@@ -56,6 +61,8 @@ void server_reply(struct server *s, int status, const char *phrase, const char *
 
 /** The ACK to the 2xx came. The server is gone. */
 void server_acknowledge(struct server *s);
+/** Somebody else owns it from now on. NULL is fine. */
+void server_hand_over(struct server *s, const struct server_handlers *handlers, void *arg);
 /** The owner goes before the ACK came: it is not told any more, the 2xx is still resent. NULL is fine. */
 void server_forget(struct server *s);
 

@@ -44,7 +44,7 @@ struct sip {
 	size_t n_listeners;
 	struct sip_handlers handlers;
 	void *arg;
-	uint64_t random[2], tag_seed;
+	uint64_t random[2], hash_seed;
 };
 
 /* Hops -------------------------------------------------------------------------------------- */
@@ -251,7 +251,7 @@ int sip_create(struct sip **out, struct loop *loop, const struct options_listen 
 	sip->loop = loop;
 	if (getrandom(sip->random, sizeof(sip->random), 0) != sizeof(sip->random))
 		sip->random[0] = (uint64_t)(uintptr_t)sip | 1;
-	sip->tag_seed = sip_random(sip);
+	sip->hash_seed = sip_random(sip);
 	err = sofia_mend_check();
 	if (err)
 		goto fail;
@@ -424,6 +424,8 @@ static int send_stream(const struct hop *hop, const char *data, size_t len, stru
 	snprintf(port, sizeof(port), "%u", sockaddr_port(&hop->to.any));
 	tport = tport_tsend(hop->connection ? hop->connection : hop->listener->tport, msg, &name,
 		TPTAG_MTU(INT_MAX), TAG_END());
+	if (!tport && pending) /* the standing connection broke just now: a new one */
+		tport = tport_tsend(hop->listener->tport, msg, &name, TPTAG_MTU(INT_MAX), TPTAG_FRESH(1), TAG_END());
 	if (!tport) {
 		err = msg_errno(msg) ? -msg_errno(msg) : -ECONNREFUSED;
 		msg_destroy(msg);
@@ -441,15 +443,15 @@ static int send_stream(const struct hop *hop, const char *data, size_t len, stru
 	return 0;
 }
 
-int sip_send(struct sip *sip, const struct hop *hop, const char *data, size_t len, struct pending *pending)
+int sip_send(const struct hop *hop, const char *data, size_t len, struct pending *pending)
 {
-	(void)sip;
 	return hop_is_reliable(hop) ? send_stream(hop, data, len, pending) : send_datagram(hop, data, len);
 }
 
-/** FNV-1a over a string, going on from h. */
-static uint64_t hash_string(uint64_t h, const char *s)
+/* FNV-1a */
+uint64_t sip_hash(const struct sip *sip, uint64_t h, const char *s)
 {
+	h ^= sip->hash_seed;
 	for (; s && *s; s++)
 		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
 	return h;
@@ -457,10 +459,10 @@ static uint64_t hash_string(uint64_t h, const char *s)
 
 static void request_tag(const struct sip *sip, const sip_t *request, char out[SIP_TOKEN_SIZE])
 {
-	uint64_t h = hash_string(sip->tag_seed, request->sip_call_id->i_id);
+	uint64_t h = sip_hash(sip, 0, request->sip_call_id->i_id);
 
-	h = hash_string(h, request->sip_from->a_tag);
-	h = hash_string(h, request->sip_via->v_branch);
+	h = sip_hash(sip, h, request->sip_from->a_tag);
+	h = sip_hash(sip, h, request->sip_via->v_branch);
 	snprintf(out, SIP_TOKEN_SIZE, "%016llx", (unsigned long long)h);
 }
 
@@ -479,7 +481,7 @@ void sip_reply_tagged(struct sip *sip, const struct received *rx, int status, co
 	message_to(&t, rx->sip->sip_to, tag[0] ? tag : made);
 	text_add_all(&t, extra_headers ? extra_headers : "", "Content-Length: 0\r\n\r\n", NULL);
 	if (!t.full)
-		sip_send(sip, &rx->back, t.data, t.len, NULL);
+		sip_send(&rx->back, t.data, t.len, NULL);
 }
 
 void sip_reply_stateless(struct sip *sip, const struct received *rx, int status, const char *phrase,

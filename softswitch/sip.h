@@ -109,7 +109,7 @@ void pending_clear(struct pending *p);
  * @param pending  for requests over connections: cleared and armed; NULL for responses; unused for UDP
  * @return 0 when it left or waits in the connection's queue; -errno
  */
-int sip_send(struct sip *sip, const struct hop *hop, const char *data, size_t len, struct pending *pending);
+int sip_send(const struct hop *hop, const char *data, size_t len, struct pending *pending);
 
 /** Answer a request without keeping anything (gate before state). */
 void sip_reply_stateless(struct sip *sip, const struct received *rx, int status, const char *phrase,
@@ -123,5 +123,7 @@ struct loop *sip_loop(struct sip *sip);
 enum { SIP_TOKEN_SIZE = 17 };
 void sip_token(struct sip *sip, char out[SIP_TOKEN_SIZE]);
 uint64_t sip_random(struct sip *sip);
+/** Hash of a string under a secret of this process, going on from h. */
+uint64_t sip_hash(const struct sip *sip, uint64_t h, const char *s);
 
 #endif

@@ -25,6 +25,12 @@ void text_add(struct text *t, const char *s)
 	text_add_bytes(t, s, strlen(s));
 }
 
+void text_strip_line_end(struct text *t)
+{
+	while (t->len && (t->data[t->len - 1] == '\n' || t->data[t->len - 1] == '\r'))
+		t->len--;
+}
+
 void text_add_number(struct text *t, unsigned long n)
 {
 	char digits[24];
