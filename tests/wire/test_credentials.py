@@ -1,0 +1,104 @@
+"""Challenges of a gateway after the first INVITE went through, or beside it (RFC 3261 section 22)."""
+
+import sip
+from net import same
+from scene import run, scenario
+
+USER, PASSWORD = "us", "se:cret"
+
+
+def gateway(s):
+	gw = s.gateway(auth_user=USER, auth_password=PASSWORD)
+	s.start()
+	return gw
+
+
+def challenge(leg, status):
+	"""Refuse leg.last with 401 or 407; the request that comes with credentials."""
+	first = leg.last
+	asks, brings = {401: ("WWW-Authenticate", "Authorization"),
+		407: ("Proxy-Authenticate", "Proxy-Authorization")}[status]
+	leg.reply(status, headers=[(asks, 'Digest realm="vendor", nonce="n1", algorithm=MD5')])
+	if first.method == "INVITE":
+		leg.expect("ACK")
+	second = leg.expect(first.method)
+	given, right = sip.digest(second[brings], first.method, PASSWORD)
+	same(given, right)
+	assert int(second["CSeq"].split()[0]) > int(first["CSeq"].split()[0]), second.head
+	same((second.uri, second["From"], second["To"], second.body), (first.uri, first["From"], first["To"], first.body))
+	return second
+
+
+def hang_up(status):
+	def play(s):
+		gw = gateway(s)
+		a, b = s.talk(gw)
+		a.send("BYE")
+		a.expect(200, "BYE")
+		b.expect("BYE")
+		challenge(b, status)
+		b.reply(200)
+		s.settle()
+		same(len(gw.arrivals("BYE")), 2)
+	play.__name__ = "a_bye_challenged_with_%d_brings_credentials" % status
+	scenario(play)
+
+
+hang_up(401)
+hang_up(407)
+
+
+@scenario
+def a_challenged_reinvite_brings_credentials(s):
+	gw = gateway(s)
+	a, b = s.talk(gw)
+	a.send("INVITE", body=s.caller.sdp)
+	b.expect("INVITE")
+	challenge(b, 407)
+	b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
+
+
+@scenario
+def a_challenged_info_brings_credentials(s):
+	gw = gateway(s)
+	a, b = s.talk(gw)
+	a.send("INFO", body=b"Signal=5", Content_Type="application/dtmf-relay")
+	b.expect("INFO")
+	same(challenge(b, 401)["Content-Type"], "application/dtmf-relay")
+	b.reply(200)
+	a.expect(200, "INFO")
+	s.over(a, b)
+
+
+@scenario
+def credentials_refused_inside_a_call_reach_the_caller_as_a_refusal(s):
+	gw = gateway(s)
+	a, b = s.talk(gw)
+	a.send("INFO")
+	b.expect("INFO")
+	challenge(b, 401)
+	b.reply(401, headers=[("WWW-Authenticate", 'Digest realm="vendor", nonce="n2"')])
+	same(a.expect(401, "INFO")["WWW-Authenticate"], "")
+	s.over(a, b)
+
+
+@scenario
+def a_challenge_after_early_media_repeats_the_invite_as_it_was(s):
+	gw = gateway(s)
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(183, sdp=True, contact="<sip:elsewhere@%s>" % gw.host_port)
+	a.expect(183)
+	b.last = b.invited
+	c = type(b).invited(gw, challenge(b, 407))
+	same(sip.param(c.invited["To"], "tag"), "")
+	s.answer(a, c)
+	s.over(a, c)
+
+
+if __name__ == "__main__":
+	run()
