@@ -183,6 +183,20 @@ def a_late_provisional_of_an_abandoned_gateway_is_cancelled(s):
 
 
 @scenario
+def a_provisional_later_than_the_resend_schedule_is_cancelled(s):
+	first, second = s.gateways(2)
+	s.start(**SHORT)
+	a = s.caller.invite("4930")
+	b = first.leg()
+	c = second.leg()  # the schedule of the first is over
+	s.answer(a, c)
+	s.net.quiet(1)
+	b.reply(180)
+	b.cancelled()
+	s.over(a, c)
+
+
+@scenario
 def a_late_answer_after_the_end_of_the_call_is_acked_and_ended(s):
 	gw = s.gateway()
 	s.start(SS_SIP_TIMEOUT_INVITE="1")

@@ -53,6 +53,45 @@ def a_refused_reinvite_leaves_the_call_as_it_was(s):
 
 
 @scenario
+def a_reinvite_that_gets_no_further_than_100_is_408_and_the_call_goes_on(s):
+	gw = s.gateway()
+	s.start(SS_SIP_TIMEOUT_TRYING="1")
+	a, b = s.talk(gw)
+	a.send("INVITE", body=HOLD)
+	pending = b.expect("INVITE")
+	trying = b.reply(100)
+	b.expect("CANCEL")
+	b.reply(200)
+	b.reply(487, request=pending)
+	b.expect("ACK")
+	left = a.expect(408, "INVITE")
+	assert -0.002 <= left.time - trying.time - 1 <= 0.15, left.time - trying.time
+	reinvite(b, a)
+	reinvite(a, b)
+	s.over(a, b)
+
+
+@scenario
+def a_cancelled_reinvite_is_487_and_the_call_goes_on(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	for x, y in ((a, b), (b, a)):
+		x.send("INVITE", body=HOLD)
+		pending = y.expect("INVITE")
+		x.cancel()
+		x.expect(200, "CANCEL")
+		y.reply(100)
+		y.expect("CANCEL")
+		y.reply(200)
+		y.reply(487, request=pending)
+		y.expect("ACK")
+		x.expect(487, "INVITE")
+		reinvite(y, x)
+	s.over(a, b)
+
+
+@scenario
 def reinvites_of_both_sides_at_once_get_491(s):
 	gw = s.gateway()
 	s.start()

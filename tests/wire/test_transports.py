@@ -87,6 +87,55 @@ def a_connection_reset_before_any_answer_fails_over(s):
 
 
 @scenario
+def a_connection_reset_after_a_provisional_fails_over(s):
+	first, second = s.gateway("first", "tcp"), s.gateway("second")
+	s.start(["udp", "tcp"])
+	a = s.caller.invite("4930")
+	b = first.leg()
+	b.reply(183)
+	a.expect(183)
+	reset(first)
+	c = second.leg(timeout=1)
+	s.answer(a, c)
+	s.over(a, c)
+
+
+def reset(peer):
+	for connection in list(peer.connections.values()):
+		connection.reset()
+
+
+def just_reset(s, gw, ask):
+	"""ask() makes the switch send along a connection whose end it cannot have noticed before."""
+	with s.switch.asleep():
+		ask()
+		reset(gw)
+
+
+@scenario
+def a_bye_for_a_connection_just_reset_goes_out_on_a_new_one(s):
+	gw = s.gateway(transport="tcp")
+	s.start(["udp", "tcp"])
+	a, b = s.talk(gw)
+	just_reset(s, gw, lambda: a.send("BYE"))
+	b.hung_up()
+	a.expect(200, "BYE")
+
+
+@scenario
+def an_invite_for_a_connection_just_reset_goes_out_on_a_new_one(s):
+	gw = s.gateway(transport="tcp")
+	s.start(["udp", "tcp"])
+	s.over(*s.talk(gw))
+	s.settle()
+	calls = []
+	just_reset(s, gw, lambda: calls.append(s.caller.invite("4930")))
+	b = gw.leg()
+	s.answer(calls[0], b)
+	s.over(calls[0], b)
+
+
+@scenario
 def a_body_larger_than_a_packet_passes_over_udp(s):
 	gw = s.gateway()
 	s.start()
