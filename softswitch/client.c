@@ -34,7 +34,7 @@ struct client {
 	struct clients *set;
 	const char *method;
 	enum client_state state;
-	uint64_t identity; /* hash of Call-ID and CSeq: a branch alone can be read by whoever it was sent to */
+	uint64_t identity; /* hash of Call-ID, tag and CSeq: a branch alone can be read by whoever it was sent to */
 	bool unwanted;     /* to be cancelled, or cancelled: the timer runs for the last answer */
 	bool ringing;      /* 180 came: its answer may come by another connection */
 	char *cancel_reason;
@@ -188,9 +188,9 @@ static const struct resend_handlers resend_handlers = {on_due, on_expired};
 
 /* Sending ----------------------------------------------------------------------------------- */
 
-static uint64_t identity(const struct clients *set, const char *call_id, uint32_t cseq)
+static uint64_t identity(const struct clients *set, const char *call_id, const char *from_tag, uint32_t cseq)
 {
-	return sip_hash(set->sip, cseq, call_id);
+	return sip_hash(set->sip, sip_hash(set->sip, cseq, call_id), from_tag);
 }
 
 static int start(struct client **out, struct clients *set, const struct client_request *request,
@@ -235,7 +235,7 @@ fail:
 int client_send(struct client **out, struct clients *set, const struct client_request *request,
 	const struct client_handlers *handlers, void *arg)
 {
-	return start(out, set, request, identity(set, request->call_id, request->cseq), handlers, arg);
+	return start(out, set, request, identity(set, request->call_id, request->from_tag, request->cseq), handlers, arg);
 }
 
 void client_forget(struct client *c)
@@ -407,7 +407,7 @@ enum client_match clients_on_response(struct clients *set, const struct received
 		return CLIENT_STRANGE;
 	c = find(set, key | !strcmp(sip->sip_cseq->cs_method_name, "CANCEL"));
 	if (!c || strcmp(c->method, sip->sip_cseq->cs_method_name) ||
-		c->identity != identity(set, sip->sip_call_id->i_id, sip->sip_cseq->cs_seq))
+		c->identity != identity(set, sip->sip_call_id->i_id, sip->sip_from->a_tag, sip->sip_cseq->cs_seq))
 		return CLIENT_STRANGE;
 	if (c->state == CLIENT_ACCEPTED)
 		return status >= 200 && status < 300 ? CLIENT_ANSWERED : CLIENT_TAKEN;

@@ -33,7 +33,7 @@ uint64_t client_branch(struct clients *set, char out[BRANCH_SIZE]);
 struct client_request {
 	const char *method;             /* static text */
 	uint64_t branch;                /* from client_branch() */
-	const char *call_id;            /* with cseq: what an answer must repeat */
+	const char *call_id, *from_tag; /* with cseq: what an answer must repeat */
 	uint32_t cseq;
 	const struct text *text;        /* the whole message, its topmost Via with that branch */
 	const struct hop *hop;

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,6 +292,7 @@ int dialog_of_stray(struct dialog *d, const struct received *response)
 	struct text t = text_scratch();
 
 	hop_copy(&d->hop, &response->back);
+	snprintf(d->local_tag, sizeof(d->local_tag), "%s", sip->sip_from->a_tag ? sip->sip_from->a_tag : "");
 	d->local_seq = d->invite_seq = sip->sip_cseq->cs_seq;
 	add_value(&t, sip->sip_from);
 	if (set_text(&d->local, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||

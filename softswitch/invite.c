@@ -89,6 +89,7 @@ int invite_send(struct invite *inv, const struct invite_content *content, const 
 	request.branch = client_branch(inv->stack->clients, branch);
 	dialog_request(&inv->dialog, &t, "INVITE", branch, 0, content->max_forwards);
 	request.call_id = inv->dialog.call_id;
+	request.from_tag = inv->dialog.local_tag;
 	request.cseq = inv->dialog.local_seq;
 	dialog_contact(&inv->dialog, &t);
 	text_add(&t, headers_allow);

@@ -75,6 +75,7 @@ static void send_bye(struct farewell *f, const char *lines, const sip_t *carries
 	bye.branch = client_branch(f->stack->clients, branch);
 	dialog_request(&f->dialog, &t, "BYE", branch, 0, MAX_FORWARDS);
 	bye.call_id = f->dialog.call_id;
+	bye.from_tag = f->dialog.local_tag;
 	bye.cseq = f->dialog.local_seq;
 	text_add(&t, lines);
 	if (carries)

@@ -134,6 +134,7 @@ static int send_on(struct relay *r, const char *authorization)
 	dialog_request(r->to, &t, request.method, branch, 0,
 		sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS);
 	request.call_id = r->to->call_id;
+	request.from_tag = r->to->local_tag;
 	request.cseq = r->to->local_seq;
 	dialog_contact(r->to, &t);
 	text_add(&t, authorization);
