@@ -99,6 +99,7 @@ def forged(what, **wrong):
 
 
 forged("call_id", Call_ID="nobodys")
+forged("from_tag", From="<sip:nobody@x.invalid>;tag=1")
 forged("cseq", CSeq="77 INVITE")
 
 
