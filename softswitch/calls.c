@@ -47,10 +47,12 @@ static bool requires_unsupported(const sip_t *sip, char header[HEADER_MAX])
 	return true;
 }
 
+enum { NUMBER_MAX = 255 };
+
 /** Numbers are copied into URIs of ours, between brackets. */
 static bool is_plain(const url_t *url)
 {
-	return !url->url_user || !strpbrk(url->url_user, "<>\"");
+	return !url->url_user || (strlen(url->url_user) <= NUMBER_MAX && !strpbrk(url->url_user, "<>\""));
 }
 
 /** @param header  room for the lines of the refusal. @return true when the gate turns the call away */
@@ -65,7 +67,7 @@ static bool find_refusal(const struct calls *set, const sip_t *sip, struct call_
 	else if (!sip->sip_request->rq_url->url_user)
 		*out = (struct call_refusal){484, "no number", ""};
 	else if (!is_plain(sip->sip_request->rq_url) || !is_plain(sip->sip_from->a_url))
-		*out = (struct call_refusal){400, "number with quotes or brackets", ""};
+		*out = (struct call_refusal){400, "number too long, or with quotes or brackets", ""};
 	else if (set->refuse_new)
 		*out = (struct call_refusal){503, "switch is stopping", "Retry-After: 10\r\n"};
 	else

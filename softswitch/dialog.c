@@ -132,7 +132,7 @@ static int set_target(struct dialog *d, const sip_contact_t *contact)
 	return set_text(&d->target, &t);
 }
 
-enum { ROUTES_MAX = 64 };
+enum { ROUTES_MAX = 256 };
 
 /**
  * Where requests go: the first route, else the target. Without lr the first route is an old strict router, which takes

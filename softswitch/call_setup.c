@@ -1,0 +1,272 @@
+#include "call_state.h"
+
+#include "clock.h"
+#include "headers.h"
+#include "leg.h"
+#include "log.h"
+#include "message.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void try_next(struct call *call);
+
+static enum gateway_verdict seize_gateway(struct call *call, struct gateway *gw)
+{
+	enum gateway_verdict verdict = gateway_seize(gw, &call->channel_out, clock_now_ms());
+
+	call->context->channels += verdict == GATEWAY_USABLE;
+	return verdict;
+}
+
+static void abandon_attempt(struct call *call, const char *reason_header)
+{
+	attempt_abandon(call->attempt, reason_header);
+	call->attempt = NULL;
+}
+
+void call_setup_cancel(struct call *call, int code, const char *words)
+{
+	char reason[160];
+
+	if (!call->attempt)
+		return;
+	call_record_leg(call);
+	call_record_attempt(call, attempt_stage_name(attempt_stage(call->attempt)), 0, words);
+	cause_reason_header(reason, sizeof(reason), code, words);
+	abandon_attempt(call, reason);
+}
+
+/** A 503 says when the first of the gateways will be back, where that is known. */
+static void add_retry_after(const struct call *call, char *headers, size_t size)
+{
+	uint64_t now = clock_now_ms();
+	uint32_t soonest = 0;
+	size_t n = strlen(headers);
+
+	for (unsigned i = 0; i < call->plan.n; i++) {
+		uint32_t left = gateway_retry_after_left(call->plan.candidate[i].gateway, now);
+
+		if (left && (!soonest || left < soonest))
+			soonest = left;
+	}
+	if (soonest)
+		snprintf(headers + n, size - n, "Retry-After: %u\r\n", (soonest + 999) / 1000);
+}
+
+/** Nothing is left to try: the caller gets the last failure. */
+static void give_up(struct call *call, const struct received *rx)
+{
+	enum cause cause = call->last_cause;
+	int code = cause == CAUSE_GATEWAY_CODE ? call->last_code : cause_sip_code(cause);
+	struct text t = text_scratch();
+	char reason[160];
+
+	server_begin(call->invite, &t, code, rx ? rx->sip->sip_status->st_phrase : NULL, call->a.local_tag);
+	cause_reason_header(reason, sizeof(reason), code, cause_words(cause));
+	if (rx)
+		headers_pass(&t, rx->sip, HEADERS_RESPONSE);
+	if (!rx || !rx->sip->sip_reason)
+		text_add(&t, reason);
+	reason[0] = '\0';
+	if (code == 503)
+		add_retry_after(call, reason, sizeof(reason));
+	text_add(&t, reason);
+	struct body body = rx ? message_body(rx->sip) : (struct body){0};
+	message_end(&t, &body);
+	server_send(call->invite, &t, code, resend_of(call));
+	call->invite = NULL;
+	call_end(call, &(struct ending){.code = code,
+			       .words = rx ? rx->sip->sip_status->st_phrase : cause_words(cause),
+			       .direction = cause == CAUSE_GATEWAY_CODE ? CDR_CALLEE : CDR_SERVER});
+}
+
+/** Every candidate was passed over. */
+static void give_up_untried(struct call *call)
+{
+	char headers[200] = "";
+
+	cause_reason_header(headers, sizeof(headers), 503, cause_words(CAUSE_NO_GATEWAY));
+	add_retry_after(call, headers, sizeof(headers));
+	call_refuse(call, 503, NULL, headers);
+	call_end(call, &(struct ending){.code = 503, .words = cause_words(CAUSE_NO_GATEWAY), .direction = CDR_SERVER});
+}
+
+static void describe_end(const struct attempt_end *end, char *out, size_t size)
+{
+	switch (end->failure) {
+	case FAILED_CODE:
+		snprintf(out, size, "%s", end->rx->sip->sip_status->st_phrase);
+		return;
+	case FAILED_TIMEOUT:
+		snprintf(out, size, "timeout while %s", attempt_stage_name(end->stage));
+		return;
+	case FAILED_TRANSPORT:
+		snprintf(out, size, "%s", end->error == -ENOENT ? "name not found" : strerror(-end->error));
+		return;
+	}
+}
+
+static void note_failure(struct call *call, const struct attempt_end *end)
+{
+	char words[80];
+
+	describe_end(end, words, sizeof(words));
+	call_record_attempt(call, attempt_stage_name(end->stage), end->sip_code, words);
+	log_debug(call->a.call_id, "gateway failed gateway=%s code=%d reason=%s", gateway_name(call->gateway),
+		end->sip_code, words);
+	if (end->sip_code == 503 && end->rx->sip->sip_retry_after)
+		gateway_retry_after(call->gateway, (uint32_t)end->rx->sip->sip_retry_after->af_delta, clock_now_ms());
+	call->last_code = end->sip_code;
+	call->last_cause = end->error == -EMSGSIZE          ? CAUSE_TOO_LARGE
+			   : end->failure == FAILED_CODE    ? CAUSE_GATEWAY_CODE
+			   : end->failure == FAILED_TIMEOUT ? CAUSE_TIMEOUT
+							    : CAUSE_TRANSPORT;
+}
+
+static void on_failed(const struct attempt_end *end, void *arg)
+{
+	struct call *call = arg;
+	struct attempt_result result = {
+		.failure = end->failure,
+		.stage = end->stage,
+		.sip_code = (unsigned)end->sip_code,
+		.sdp_seen = call->sdp_seen,
+		.ringing_seen = call->ringing_seen,
+		.tried = call->tried,
+		.limit = stack_of(call)->parameters.switch_limit,
+	};
+	struct failover_verdict verdict = failover_decide(attempt_policy(call->attempt), &result);
+	char reason[160];
+
+	call_record_leg(call);
+	note_failure(call, end);
+	cause_reason_header(reason, sizeof(reason), cause_sip_code(CAUSE_TIMEOUT), cause_words(CAUSE_TIMEOUT));
+	abandon_attempt(call, reason);
+	call_release(call, &call->channel_out);
+	if (!verdict.next)
+		log_debug(call->a.call_id, "switching ended reason=%s", verdict.reason);
+	/* The answer must be used now; later it is gone. Whether a candidate is left is known now, too. */
+	if (!verdict.next || call->last_cause == CAUSE_TOO_LARGE || call->next_candidate >= call->plan.n)
+		give_up(call, end->rx);
+	else
+		try_next(call);
+}
+
+/** The gateway's answer as the caller gets it. */
+static void pass_response(struct call *call, struct text *t, const struct received *rx)
+{
+	struct body body = message_body(rx->sip);
+
+	server_begin(call->invite, t, rx->sip->sip_status->st_status, rx->sip->sip_status->st_phrase,
+		call->a.local_tag);
+	dialog_contact(&call->a, t);
+	text_add(t, headers_allow);
+	headers_pass(t, rx->sip, HEADERS_RESPONSE);
+	message_end(t, &body);
+}
+
+static void on_progress(const struct received *rx, void *arg)
+{
+	struct call *call = arg;
+	int status = rx->sip->sip_status->st_status;
+	uint64_t now = clock_now_ms();
+	struct text t = text_scratch();
+
+	if (!call->first_answer_ms)
+		call->first_answer_ms = now;
+	if (status == 180 && !call->first_ring_ms)
+		call->first_ring_ms = now;
+	call->ringing_seen |= status == 180;
+	call->sdp_seen |= message_has_sdp(rx->sip);
+	if (status == 199)
+		return; /* a fork of theirs ended: of no use to our caller (RFC 6228) */
+	pass_response(call, &t, rx);
+	server_send(call->invite, &t, status, resend_of(call));
+}
+
+/** The answer does not fit with what the caller's INVITE makes us repeat: nobody gets the call. */
+static void give_up_answer(struct call *call)
+{
+	struct intervals resend = call_resend(call, call_leg_b(call));
+
+	leg_acknowledge(stack_of(call), call_leg_b(call), NULL);
+	leg_bye(stack_of(call), call_leg_b(call), &resend, NULL, NULL);
+	call_refuse_and_end(call, CAUSE_TOO_LARGE, cause_words(CAUSE_TOO_LARGE), CDR_SERVER);
+}
+
+static void on_answer(const struct received *rx, void *arg)
+{
+	struct call *call = arg;
+	struct text t = text_scratch();
+	int status = rx->sip->sip_status->st_status;
+	uint64_t now = clock_now_ms();
+
+	if (!call->first_answer_ms)
+		call->first_answer_ms = now;
+	call_record_leg(call);
+	call_record_attempt(call, "answered", status, rx->sip->sip_status->st_phrase);
+	call->b = attempt_take_leg(call->attempt);
+	attempt_destroy(call->attempt);
+	call->attempt = NULL;
+	pass_response(call, &t, rx);
+	if (t.full) {
+		give_up_answer(call);
+		return;
+	}
+	call->answer_ms = now;
+	call_set_state(call, CALL_ANSWERED);
+	call_record_answer(call);
+	call->context->answered++;
+	server_send(call->invite, &t, status, resend_of(call));
+	/* Without an offer in the INVITE the answer comes in the caller's ACK. */
+	if (!call->offerless)
+		leg_acknowledge(stack_of(call), call_leg_b(call), NULL);
+	call_drop_setup(call);
+}
+
+static const struct attempt_handlers attempt_handlers = {on_progress, on_answer, on_failed};
+
+static void try_next(struct call *call)
+{
+	while (call->next_candidate < call->plan.n) {
+		struct gateway *gw = call->plan.candidate[call->next_candidate++].gateway;
+		enum gateway_verdict verdict = seize_gateway(call, gw);
+
+		if (verdict != GATEWAY_USABLE) {
+			call_record_skip(call, gw, verdict);
+			continue;
+		}
+		gateway_unref(call->gateway);
+		call->gateway = gateway_ref(gw);
+		call->tried++;
+		call->attempt_ms = clock_now_ms();
+		if (attempt_create(&call->attempt, stack_of(call), call, gw, &call->content, &attempt_handlers,
+			    call) == 0)
+			return;
+		call_release(call, &call->channel_out);
+		call->last_cause = CAUSE_INTERNAL;
+	}
+	if (call->tried)
+		give_up(call, NULL);
+	else
+		give_up_untried(call);
+}
+
+void call_setup(struct call *call)
+{
+	struct plan_request request = {.ingress = mapping_gateway_name(call->ingress), .caller = call->caller,
+		.callee = call->callee, .now_ms = clock_now_ms()};
+
+	if (routing_plan(call->context->routing, &request, &call->plan)) {
+		call_refuse_and_end(call, CAUSE_INTERNAL, cause_words(CAUSE_INTERNAL), CDR_SERVER);
+		return;
+	}
+	if (!call->plan.matched) {
+		call_refuse_and_end(call, CAUSE_NO_ROUTE, cause_words(CAUSE_NO_ROUTE), CDR_SERVER);
+		return;
+	}
+	call->last_cause = CAUSE_NO_GATEWAY;
+	try_next(call);
+}

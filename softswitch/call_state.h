@@ -1,0 +1,102 @@
+/** @file call_state.h  What a call is made of; for call.c, call_setup.c and call_record.c, and for nobody else. */
+#ifndef CALL_STATE_H
+#define CALL_STATE_H
+
+#include "attempt.h"
+#include "call.h"
+#include "record.h"
+
+struct call {
+	LIST_ENTRY(call) link;
+	struct call_context *context;
+	enum call_state state;
+	struct dialog a;          /* the caller's leg */
+	struct invite *b;         /* the leg that answered */
+	struct server *invite;    /* the caller's INVITE, until it is answered and acknowledged */
+	msg_t *received;          /* the same, until a gateway has answered: each attempt passes it on */
+	struct attempt *attempt;  /* the gateway being tried */
+	struct invite_content content;
+	struct plan plan;
+	unsigned next_candidate, tried;
+	struct relay_list relays;
+
+	struct mapping_gateway *ingress;
+	struct channel channel_in, channel_out;
+	struct gateway *gateway; /* being tried, or the one that answered */
+	struct gateway *called;  /* the last one that was sent an INVITE */
+
+	char *caller, *callee, *display;
+	char source[HOP_NAME_MAX], destination[HOP_NAME_MAX];
+	char b_call_id[2 * SIP_TOKEN_SIZE];
+	bool offerless, sdp_seen, ringing_seen;
+	struct record record;
+	char *attempts; /* the record's, in JSON, once no more can come */
+	cdr_slot slot;
+	int64_t begin_epoch_ms;
+	uint64_t begin_ms, first_ring_ms, first_answer_ms, answer_ms; /* monotonic, 0 = not yet */
+	uint64_t attempt_ms;
+	/* What the caller is told when nothing is left. */
+	enum cause last_cause;
+	int last_code;
+};
+
+/** How a call ends. */
+struct ending {
+	int code;
+	const char *words;
+	enum cdr_direction direction;
+	const struct dialog *gone; /* the leg that ended by itself and gets no BYE; NULL = none */
+	const sip_t *bye;          /* its BYE: what it carries goes to the other leg; NULL = none */
+};
+
+static inline struct stack *stack_of(const struct call *call)
+{
+	return call->context->stack;
+}
+
+/** The schedule towards the caller. */
+static inline const struct intervals *resend_of(const struct call *call)
+{
+	return &stack_of(call)->parameters.resend;
+}
+
+/* call.c: state, end, refusal */
+
+void call_set_state(struct call *call, enum call_state state);
+/** The one door out: releases, stops, records, and ends the legs of an answered call. */
+void call_end(struct call *call, const struct ending *e);
+/** Final failure to the caller's INVITE. @param headers  whole lines, or NULL */
+void call_refuse(struct call *call, int code, const char *phrase, const char *headers);
+/** The same with the code of a cause, and the end of the call. */
+void call_refuse_and_end(struct call *call, enum cause cause, const char *words, enum cdr_direction direction);
+/** What is needed only until a gateway has answered goes. */
+void call_drop_setup(struct call *call);
+/** Give a channel back that may be seized. */
+void call_release(struct call *call, struct channel *channel);
+/** The leg that answered, NULL before. */
+struct dialog *call_leg_b(const struct call *call);
+
+/* call_setup.c: from the plan to the answer */
+
+/** Find a way and try the first gateway; the call may have ended when this returns. */
+void call_setup(struct call *call);
+/** The attempt under way, if any, is given up: recorded and cleaned up. */
+void call_setup_cancel(struct call *call, int code, const char *words);
+
+/* call_record.c: the record */
+
+/** Epoch of a monotonic time of this call; 0 stays 0. */
+int64_t call_epoch_ms(const struct call *call, uint64_t monotonic_ms);
+/**
+ * Note where the attempt went by now: a name may have been resolved, or another address tried, since it began. One that
+ * never sent an INVITE leaves what was noted before.
+ */
+void call_record_leg(struct call *call);
+/** Note how the attempt under way ended. */
+void call_record_attempt(struct call *call, const char *stage, int code, const char *reason);
+void call_record_skip(struct call *call, struct gateway *gw, enum gateway_verdict verdict);
+/** The call is answered: a crash from now on leaves a record of it. */
+void call_record_answer(struct call *call);
+void call_record_end(struct call *call, const struct ending *e);
+
+#endif
