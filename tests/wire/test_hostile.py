@@ -119,6 +119,24 @@ def a_branch_does_not_tell_the_next(s):
 
 
 @scenario
+def a_number_as_long_as_it_likes_is_whole_or_refused(s):
+	gw = s.gateway()
+	s.start()
+	for length in (200, *range(980, 1030)):
+		number = "4" * length
+		a = s.caller.invite(number)
+		s.net.until(lambda: gw.inbox or [m for m in s.caller.inbox if m.status and m.status >= 400], "an answer")
+		if gw.inbox:
+			b = gw.leg()
+			same((sip.user(b.invited.uri), sip.user(b.invited["To"])), (number, number))
+			b.refuse(486)
+			a.expect(486, "INVITE")
+		else:
+			assert length > 200
+			a.expect(513, "INVITE")
+
+
+@scenario
 def a_number_that_would_break_a_header_is_400(s):
 	gw = s.gateway()
 	s.start()

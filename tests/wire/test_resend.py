@@ -83,6 +83,23 @@ def a_gateway_may_have_a_list_of_its_own(s):
 
 
 @scenario
+def a_gateways_own_list_holds_for_all_of_its_leg(s):
+	gw = s.gateway(resend_interval="0.1,0.3")
+	s.start()
+	a, b = s.talk(gw)
+	a.send("INFO")
+	b.expect("INFO")
+	instants(gw.expect_count(3, "INFO"), [0, 0.1, 0.4])
+	b.reply(200)
+	a.expect(200, "INFO")
+	a.send("BYE")
+	a.expect(200, "BYE")
+	b.expect("BYE")
+	instants(gw.expect_count(3, "BYE"), [0, 0.1, 0.4])
+	b.reply(200)
+
+
+@scenario
 def auto_starts_at_half_a_second_for_a_near_gateway(s):
 	gw = s.gateway(resend_interval="auto")
 	s.start(**SHORT)
