@@ -56,6 +56,20 @@ def a_name_that_does_not_exist_fails_over_at_once(s):
 
 
 @scenario
+def a_name_that_does_not_exist_after_a_refusal_leaves_the_gateway_called_in_the_record(s):
+	first = s.gateway("first")
+	named(s)
+	s.switch.pending.append("update gateway set host = 'nowhere.test' where name = 'named'")
+	s.start()
+	a = s.caller.invite("4930")
+	b = first.leg()
+	b.refuse(480)
+	a.expect(503, "INVITE")
+	row = s.switch.record()
+	same((row["gateway"], row["b_call_id"], row["sip_code"]), ("first", b.call_id, 503))
+
+
+@scenario
 def the_server_of_the_lowest_priority_is_called_first(s):
 	second, first = s.peer("second"), s.peer("first")
 	named(s, (20, second.port), (10, first.port))
