@@ -246,10 +246,22 @@ int routing_plan(struct routing *r, const struct plan_request *req, struct plan 
 			return -ENOMEM;
 	}
 	r->n_plans++;
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; plan.candidate && i < n; i++)
 		add_prefix(r, &match[i], req->now_ms, &plan);
 	*out = plan;
 	return 0;
+}
+
+int routing_hidden_prefix(const struct routing *r, const char *callee, const struct gateway *gw)
+{
+	struct prefix_match match[ROUTING_DEPTH_MAX];
+	const unsigned all = r->table ? routing_table_match(r->table, callee, match) : 0;
+
+	for (unsigned i = match_callee(r, callee, match); i < all; i++)
+		for (unsigned k = 0; k < match[i].n_routes; k++)
+			if (r->bound[match[i].routes[k].gateway].gateway == gw)
+				return (int)match[i].length;
+	return -1;
 }
 
 void plan_clear(struct plan *p)

@@ -59,6 +59,13 @@ struct plan {
  * @return 0 or -ENOMEM
  */
 int routing_plan(struct routing *r, const struct plan_request *req, struct plan *out);
+/**
+ * Why is a gateway not in the plan? A route leads there, but lies behind a longer prefix that does not carry through.
+ *
+ * @return the length of that route's prefix; -1 when no enabled route of this number leads there
+ */
+int routing_hidden_prefix(const struct routing *r, const char *callee, const struct gateway *gw);
+
 /** Drop the references and the memory; a zeroed plan is fine. */
 void plan_clear(struct plan *p);
 

@@ -168,8 +168,9 @@ static int take_strings(struct call *call, const struct received *rx)
 	call->callee = strdup(sip->sip_request->rq_url->url_user ? sip->sip_request->rq_url->url_user : "");
 	if (sip->sip_from->a_display && *sip->sip_from->a_display)
 		call->display = strdup(sip->sip_from->a_display);
-	for (char *at = call->display; at && (at = strpbrk(at, "\r\n"));)
-		*at = ' '; /* a folded line: we write one */
+	for (char *at = call->display; at && *at; at++)
+		if (*at == '\r' || *at == '\n')
+			*at = ' '; /* a folded line: we write one */
 	sockaddr_name(rx->source, call->source);
 	return call->caller && call->callee ? 0 : -ENOMEM;
 }

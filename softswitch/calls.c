@@ -62,8 +62,8 @@ static bool find_refusal(const struct calls *set, const sip_t *sip, struct call_
 		*out = (struct call_refusal){483, "too many hops", ""};
 	else if (requires_unsupported(sip, header))
 		*out = (struct call_refusal){420, "unsupported extension required", header};
-	else if (!sip->sip_contact || sip->sip_contact->m_url->url_type == url_any || !sip->sip_from->a_tag)
-		*out = (struct call_refusal){400, "no Contact or no tag", ""};
+	else if (sip->sip_contact && sip->sip_contact->m_url->url_type == url_any)
+		*out = (struct call_refusal){400, "no address in Contact", ""};
 	else if (!sip->sip_request->rq_url->url_user)
 		*out = (struct call_refusal){484, "no number", ""};
 	else if (!is_plain(sip->sip_request->rq_url) || !is_plain(sip->sip_from->a_url))

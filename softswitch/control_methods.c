@@ -7,8 +7,10 @@
 
 #include "db_cdr.h"
 #include "gateways.h"
+#include "mapping_gateways.h"
 #include "plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* A page of this size holds up the loop for some 10 ms; longer lists take several requests. */
@@ -26,6 +28,8 @@ static const struct control_param lookup_params[] = {
 	{"callee", CONTROL_STRING, true, 1, NUMBER_MAX_BYTES},
 	{"caller", CONTROL_STRING, false, 0, NUMBER_MAX_BYTES},
 	{"ingress", CONTROL_STRING, false, 0, NUMBER_MAX_BYTES},
+	{"limit", CONTROL_INTEGER, false, 1, PAGE_MAX},
+	{"offset", CONTROL_INTEGER, false, 0, INT32_MAX},
 	{0},
 };
 
@@ -206,21 +210,28 @@ static bool is_candidate(const struct plan *plan, const struct gateway *gw)
 	return false;
 }
 
-static json_t *describe_left_out(const struct gateways *gateways, const struct plan *plan)
+static json_t *explain_left_out(const struct routing *routing, const char *callee, const struct gateway *gw)
 {
-	json_t *left_out = json_array();
-	json_t *reason = json_string("no route of this number leads there");
-	for (size_t i = 0; i < gateways_count(gateways); i++) {
-		const struct gateway *gw = gateways_at(gateways, i);
-		if (is_candidate(plan, gw))
+	const int hidden = routing_hidden_prefix(routing, callee, gw);
+	if (hidden < 0)
+		return json_string("no enabled route of this number leads there");
+	return json_sprintf("route \"%.*s\" lies behind a longer prefix without carry_through", hidden, callee);
+}
+
+/** A page of the gateways that are no candidates, each with the reason. */
+static json_t *describe_left_out(const struct control_context *ctx, const char *callee, const struct plan *plan,
+	struct page page)
+{
+	for (size_t i = 0; i < gateways_count(ctx->gateways); i++) {
+		const struct gateway *gw = gateways_at(ctx->gateways, i);
+		if (is_candidate(plan, gw) || !page_takes(&page))
 			continue;
 		json_t *entry = json_object();
 		json_object_set_new(entry, "gateway", json_text(gateway_name(gw)));
-		json_object_set(entry, "reason", reason);
-		json_array_append_new(left_out, entry);
+		json_object_set_new(entry, "reason", explain_left_out(ctx->routing, callee, gw));
+		json_array_append_new(page.entries, entry);
 	}
-	json_decref(reason);
-	return left_out;
+	return page.entries;
 }
 
 static json_t *routes_lookup(const json_t *params, void *arg, struct control_error *error)
@@ -233,8 +244,12 @@ static json_t *routes_lookup(const json_t *params, void *arg, struct control_err
 		.now_ms = clock_now_ms(),
 	};
 	struct plan plan = {0};
+	if (request.ingress[0] && !mapping_gateways_by_name(ctx->mapping_gateways, request.ingress)) {
+		error->code = CONTROL_INVALID_PARAMS;
+		snprintf(error->message, sizeof(error->message), "ingress: there is no such mapping gateway");
+		return NULL;
+	}
 	json_t *candidates = json_array();
-	(void)error;
 	if (routing_plan(ctx->routing, &request, &plan) != 0) {
 		json_decref(candidates);
 		return NULL;
@@ -243,7 +258,7 @@ static json_t *routes_lookup(const json_t *params, void *arg, struct control_err
 		json_array_append_new(candidates,
 			describe_candidate(&plan.candidate[i], request.callee, request.now_ms));
 	json_t *result = json_pack("{s:b, s:o, s:o}", "matched", plan.matched, "candidates", candidates,
-		"left_out", describe_left_out(ctx->gateways, &plan));
+		"left_out", describe_left_out(ctx, request.callee, &plan, page_begin(params)));
 	plan_clear(&plan);
 	return result;
 }

@@ -9,6 +9,7 @@
 struct calls;
 struct cdr_log;
 struct gateways;
+struct mapping_gateways;
 struct routing;
 struct sip;
 
@@ -18,6 +19,7 @@ struct control_context {
 	const char *db, *cdr;       /* absolute paths */
 	uint64_t started_ms;        /* clock_now_ms() at the start */
 	const struct gateways *gateways;
+	const struct mapping_gateways *mapping_gateways;
 	struct routing *routing;
 	const struct calls *calls;
 	struct cdr_log *cdr_log;
@@ -28,7 +30,8 @@ struct control_context {
  * system.status   {}: name, version, uptime_ms, db, cdr, calls, records, held, listeners
  * calls.list      {limit, offset}: total, calls
  * gateways.list   {limit, offset}: total, gateways (passwords are not told)
- * routes.lookup   {callee, caller, ingress}: matched, candidates in order with a verdict, left_out
+ * routes.lookup   {callee, caller, ingress, limit, offset}: matched, candidates in order with a verdict, left_out
+ *                 (a page of the other gateways, each with the reason)
  */
 extern const struct control_method control_methods[];
 

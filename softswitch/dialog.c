@@ -206,9 +206,12 @@ int dialog_accept(struct dialog *d, struct dialogs *set, struct call *call, cons
 		return -ENOMEM;
 	t = text_scratch();
 	add_value(&t, sip->sip_from);
-	if (set_text(&d->remote, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
-		set_string(&d->remote_tag, sip->sip_from->a_tag ? sip->sip_from->a_tag : "") ||
-		set_string(&d->target, "") || set_target(d, sip->sip_contact))
+	if (set_text(&d->remote, &t))
+		return -ENOMEM;
+	t = text_scratch();
+	add_url(&t, sip->sip_contact ? sip->sip_contact->m_url : sip->sip_from->a_url); /* as RFC 2543 had it */
+	if (set_text(&d->target, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
+		set_string(&d->remote_tag, sip->sip_from->a_tag ? sip->sip_from->a_tag : ""))
 		return -ENOMEM;
 	return set_route(d, sip->sip_record_route, false, sip->sip_contact);
 }

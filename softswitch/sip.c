@@ -336,7 +336,7 @@ static bool listens_at(const struct listener *l, const struct sockaddr_storage *
 int sip_hop_to(struct sip *sip, const struct resolver_address *address, struct hop *out)
 {
 	struct listener *chosen = NULL;
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = {0};
 	bool probed = false;
 
 	for (size_t i = 0; i < sip->n_listeners; i++) {

@@ -125,13 +125,13 @@ static void a_plan_is_told_with_a_reason_for_every_gateway(void **state)
 	struct channel channel = {0};
 	uint64_t now_ms = clock_now_ms();
 	assert_int_equal(gateway_seize(gateways_find(f->gateways, "beta"), &channel, now_ms), GATEWAY_USABLE);
-	assert_answer(f, "routes.lookup", "{\"callee\":\"4930123\",\"caller\":\"1\",\"ingress\":\"c\"}",
+	assert_answer(f, "routes.lookup", "{\"callee\":\"4930123\",\"caller\":\"1\"}",
 		"{\"matched\":true,\"candidates\":["
 		"{\"gateway\":\"alpha\",\"prefix\":\"49\",\"priority\":1,\"weight\":0,\"verdict\":\"usable\",\"reason\":\"usable\"},"
 		"{\"gateway\":\"beta\",\"prefix\":\"49\",\"priority\":2,\"weight\":5,\"verdict\":\"cps\",\"reason\":\"cps 1/1\"},"
 		"{\"gateway\":\"gamma\",\"prefix\":\"\",\"priority\":1,\"weight\":0,\"verdict\":\"disabled\","
 		"\"reason\":\"disabled\"}],"
-		"\"left_out\":[{\"gateway\":\"delta\",\"reason\":\"no route of this number leads there\"}]}");
+		"\"left_out\":[{\"gateway\":\"delta\",\"reason\":\"no enabled route of this number leads there\"}]}");
 	channel_release(&channel);
 }
 

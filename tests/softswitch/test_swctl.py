@@ -79,7 +79,7 @@ class Swctl(unittest.TestCase):
 		plan = json.loads(self.ask("--json", "lookup", "4930", "caller=1"))
 		self.assertFalse(plan["matched"])
 		self.assertEqual(plan["left_out"],
-			[{"gateway": "alpha", "reason": "no route of this number leads there"}])
+			[{"gateway": "alpha", "reason": "no enabled route of this number leads there"}])
 		for answer in (self.ask("gateways"), self.ask("--json", "gateways"), self.ask("lookup", "4930")):
 			self.assertNotIn("OfAlpha", answer)
 
