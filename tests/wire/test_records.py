@@ -231,11 +231,12 @@ def the_invite_itself_was_refused(s):
 	invite = s.caller.request("INVITE")
 	refused(Dialog(s.caller, invite, invite["From"], invite["To"], invite.uri, s.caller.proxy), 484, "no number",
 		caller_in="caller", callee_in="")
+	refused(s.caller.invite("4930", Contact="*"), 400, "no address in Contact")
 	s.switch.stopping()
 	refused(s.caller.invite("4930"), 503, "switch is stopping")
 	s.over(*live)
 	s.switch.ended()
-	same(len(s.switch.records(None)), 5)
+	same(len(s.switch.records(None)), 6)
 
 
 @scenario
