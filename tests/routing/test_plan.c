@@ -202,6 +202,19 @@ static void one_route_of_a_prefix_can_stop_carry_through(void **state)
 	assert_plan(f, "4", "g01 g02 g03");
 }
 
+static void a_route_behind_a_longer_prefix_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	ROUTES(f, ROUTE("", 0, 0), ROUTE("4", 1, 0), CARRIED("49", 2, 9), ROUTE("48", 3, 0));
+	assert_int_equal(routing_hidden_prefix(f->routing, "4930", gateways_find(f->gateways, "g00")), 0);
+	assert_int_equal(routing_hidden_prefix(f->routing, "4830", gateways_find(f->gateways, "g01")), 1);
+	/* in the plan, of another number, of none */
+	assert_int_equal(routing_hidden_prefix(f->routing, "4930", gateways_find(f->gateways, "g01")), -1);
+	assert_int_equal(routing_hidden_prefix(f->routing, "4930", gateways_find(f->gateways, "g03")), -1);
+	assert_int_equal(routing_hidden_prefix(f->routing, "4930", gateways_find(f->gateways, "g04")), -1);
+}
+
 static void the_smallest_priority_is_first(void **state)
 {
 	struct fixture *f = *state;
@@ -517,6 +530,7 @@ int main(void)
 		PLAN_TEST(carry_through_goes_on_to_shorter_prefixes),
 		PLAN_TEST(carry_through_ends_at_a_prefix_without_it),
 		PLAN_TEST(one_route_of_a_prefix_can_stop_carry_through),
+		PLAN_TEST(a_route_behind_a_longer_prefix_is_told),
 		PLAN_TEST(the_smallest_priority_is_first),
 		PLAN_TEST(names_decide_between_equals),
 		PLAN_TEST(the_least_loaded_is_first),
