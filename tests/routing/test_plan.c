@@ -206,7 +206,7 @@ static void a_route_behind_a_longer_prefix_is_told(void **state)
 {
 	struct fixture *f = *state;
 
-	ROUTES(f, ROUTE("", 0, 0), ROUTE("4", 1, 0), CARRIED("49", 2, 9), ROUTE("48", 3, 0));
+	ROUTES(f, ROUTE("", 0, 0), ROUTE("4", 1, 0), ROUTE("48", 3, 0), CARRIED("49", 2, 9));
 	assert_int_equal(routing_hidden_prefix(f->routing, "4930", gateways_find(f->gateways, "g00")), 0);
 	assert_int_equal(routing_hidden_prefix(f->routing, "4830", gateways_find(f->gateways, "g01")), 1);
 	/* in the plan, of another number, of none */
