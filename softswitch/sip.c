@@ -424,7 +424,7 @@ static int send_stream(const struct hop *hop, const char *data, size_t len, stru
 	snprintf(port, sizeof(port), "%u", sockaddr_port(&hop->to.any));
 	tport = tport_tsend(hop->connection ? hop->connection : hop->listener->tport, msg, &name,
 		TPTAG_MTU(INT_MAX), TAG_END());
-	if (!tport && pending) /* the standing connection broke just now: a new one */
+	if (!tport && (pending || !hop->connection)) /* the standing connection broke just now: a new one */
 		tport = tport_tsend(hop->listener->tport, msg, &name, TPTAG_MTU(INT_MAX), TPTAG_FRESH(1), TAG_END());
 	if (!tport) {
 		err = msg_errno(msg) ? -msg_errno(msg) : -ECONNREFUSED;

@@ -136,6 +136,19 @@ def an_invite_for_a_connection_just_reset_goes_out_on_a_new_one(s):
 
 
 @scenario
+def an_answer_right_before_its_connection_is_reset_is_acked_on_a_new_one(s):
+	gw = s.gateway(transport="tcp")
+	s.start(["udp", "tcp"])
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	just_reset(s, gw, lambda: b.reply(200, sdp=True))
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
+
+
+@scenario
 def a_body_larger_than_a_packet_passes_over_udp(s):
 	gw = s.gateway()
 	s.start()
