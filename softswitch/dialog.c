@@ -75,7 +75,7 @@ static int set_string(char **field, const char *value)
 
 static int set_text(char **field, const struct text *t)
 {
-	char *copy = t->full ? NULL : strndup(t->data, t->len);
+	char *copy = text_copy(t);
 
 	if (!copy)
 		return -ENOMEM;

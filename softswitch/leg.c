@@ -155,7 +155,7 @@ void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server
 	if (!f || !carries)
 		return;
 	headers_pass(&t, carries, HEADERS_REQUEST);
-	f->lines = t.full || message_body(carries).len ? NULL : strndup(t.data, t.len);
+	f->lines = message_body(carries).len ? NULL : text_copy(&t);
 }
 
 void leg_on_crossing(struct stack *stack, const struct received *rx)

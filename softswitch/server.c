@@ -237,17 +237,6 @@ static void linger(struct server *s, uint32_t ms)
 	resend_start(&s->resend, sip_loop(s->set->sip), &wait, true, &resend_handlers, s);
 }
 
-static char *copy_of(const struct text *t)
-{
-	char *copy = t->full ? NULL : malloc(t->len + 1);
-
-	if (copy) {
-		memcpy(copy, t->data, t->len);
-		copy[t->len] = '\0';
-	}
-	return copy;
-}
-
 int server_create(struct server **out, struct servers *set, const struct received *rx,
 	const struct server_handlers *handlers, void *arg)
 {
@@ -264,11 +253,11 @@ int server_create(struct server **out, struct servers *set, const struct receive
 	}
 	head = text_scratch();
 	message_response_head(&head, rx);
-	s->head = copy_of(&head);
+	s->head = text_copy(&head);
 	to = text_scratch();
 	message_header(&to, (const sip_header_t *)rx->sip->sip_to);
 	text_strip_line_end(&to);
-	s->to = copy_of(&to);
+	s->to = text_copy(&to);
 	s->key = strdup(make_key(rx->sip, rx->sip->sip_request->rq_method_name));
 	s->merge = strdup(make_merge_key(rx->sip, rx->sip->sip_request->rq_method_name));
 	if (!s->head || !s->to || !s->key || !s->merge) {
@@ -314,7 +303,7 @@ void server_send(struct server *s, const struct text *t, int status, const struc
 		t = &shorter;
 	}
 	free(s->response);
-	s->response = copy_of(t);
+	s->response = text_copy(t);
 	s->response_len = t->len;
 	sip_send(&s->hop, t->data, t->len, NULL);
 	if (status < 200)

@@ -1,6 +1,7 @@
 #include "text.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct text text_scratch(void)
@@ -23,6 +24,17 @@ void text_add_bytes(struct text *t, const char *bytes, size_t n)
 void text_add(struct text *t, const char *s)
 {
 	text_add_bytes(t, s, strlen(s));
+}
+
+char *text_copy(const struct text *t)
+{
+	char *copy = t->full ? NULL : malloc(t->len + 1);
+
+	if (copy) {
+		memcpy(copy, t->data, t->len);
+		copy[t->len] = '\0';
+	}
+	return copy;
 }
 
 void text_strip_line_end(struct text *t)

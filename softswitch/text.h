@@ -19,6 +19,8 @@ struct text text_scratch(void);
 
 void text_add(struct text *t, const char *s);
 void text_add_bytes(struct text *t, const char *bytes, size_t n);
+/** The text as a string of its own. @return free() it; NULL when the text is full or there is no memory */
+char *text_copy(const struct text *t);
 /** Take off the line end that was added last. */
 void text_strip_line_end(struct text *t);
 void text_add_number(struct text *t, unsigned long n);
