@@ -1,5 +1,6 @@
 #include "loop.h"
 
+#include "clock.h"
 #include "sofia_port.h"
 
 #include <event2/event.h>
@@ -193,9 +194,10 @@ struct sofia_port *loop_sofia(struct loop *loop)
 const struct timeval *loop_delay(struct loop *loop, uint32_t delay_ms, struct timeval *storage)
 {
 	unsigned i = delay_ms * 2654435761u % DELAYS_MAX;
+	uint64_t us = clock_delay_us(delay_ms);
 
 	event_base_update_cache_time(loop->base); /* or the delay would count from the start of this pass */
-	*storage = (struct timeval){.tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000};
+	*storage = (struct timeval){.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
 	while (loop->delay[i].shared && loop->delay[i].ms != delay_ms)
 		i = (i + 1) % DELAYS_MAX;
 	if (loop->delay[i].shared)

@@ -71,9 +71,13 @@ class Scene:
 		"""gw1, gw2, ... tried in this order."""
 		return [self.gateway("gw%d" % number, **columns) for number in range(1, count + 1)]
 
-	def start(self, listen=("udp",), arguments=(), **parameters):
-		"""Start the switch with these tables and parameters and show all peers the way to it."""
+	def start(self, listen=("udp",), arguments=(), clock_speed=1, **parameters):
+		"""
+		Start the switch with these tables and parameters and show all peers the way to it. clock_speed: its time
+		runs so many times as fast as ours, for what takes it minutes.
+		"""
 		self.switch.parameters(**parameters)
+		self.switch.environment["SOFTSWITCH_CLOCK_SPEED"] = str(clock_speed)
 		if self.tls:
 			arguments = (*arguments, *self.tls.arguments)
 		self.switch.start(listen, arguments)
