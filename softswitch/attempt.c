@@ -1,6 +1,7 @@
 #include "attempt.h"
 
 #include "clock.h"
+#include "digest.h"
 #include "leg.h"
 #include "log.h"
 #include "loop.h"
@@ -32,7 +33,7 @@ struct attempt {
 	enum attempt_stage stage;
 	struct event stage_timer, address_timer, soon;
 	int soon_error;  /* what `soon` reports */
-	bool challenged; /* credentials were sent */
+	struct digest_tries challenges;
 	bool answered_anything;
 	uint64_t sent_ms;
 	char address[HOP_NAME_MAX];
@@ -137,13 +138,12 @@ static int answer_challenge(struct attempt *a, const struct received *rx)
 	struct text t = {.data = line, .size = sizeof(line) - 1};
 	int err;
 
-	if (a->challenged)
+	if (!digest_may_answer(&a->challenges, rx->sip))
 		return -EACCES;
 	err = leg_answer_challenge(a->stack, invite_dialog(a->invite), rx->sip, "INVITE", &t);
 	if (err || t.full)
 		return err ? err : -EMSGSIZE;
 	line[t.len] = '\0';
-	a->challenged = true;
 	a->content->authorization = line;
 	err = invite_send(a->invite, a->content, &a->policy.resend);
 	a->content->authorization = NULL;

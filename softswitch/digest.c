@@ -1,33 +1,43 @@
 #include "digest.h"
 
+#include <openssl/evp.h>
 #include <sofia-sip/msg_header.h>
-#include <sofia-sip/su_md5.h>
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-enum { MD5_HEX = 2 * SU_MD5_DIGEST_SIZE + 1 };
+/** A server that calls every nonce stale is answered so often. */
+enum { ANSWERS_MAX = 4, HASH_HEX = 2 * EVP_MAX_MD_SIZE + 1 };
 
-/** MD5 of the strings up to a NULL, with colons between them, in hexadecimal. */
-static void hash(char out[MD5_HEX], ...)
+static const struct algorithm {
+	const char *name;
+	const EVP_MD *(*hash)(void);
+} algorithms[] = {{"MD5", EVP_md5}, {"SHA-256", EVP_sha256}};
+
+/** Hash of the strings up to a NULL, with colons between them, in hexadecimal. @return false when libcrypto will not */
+static bool hash(const struct algorithm *algorithm, char out[HASH_HEX], ...)
 {
-	su_md5_t md5;
+	unsigned char bytes[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool ok = context && EVP_DigestInit_ex(context, algorithm->hash(), NULL);
 	const char *s, *colon = "";
 	va_list ap;
 
-	su_md5_init(&md5);
 	va_start(ap, out);
-	while ((s = va_arg(ap, const char *))) {
-		su_md5_update(&md5, colon, strlen(colon));
-		su_md5_update(&md5, s, strlen(s));
+	while (ok && (s = va_arg(ap, const char *))) {
+		ok = EVP_DigestUpdate(context, colon, strlen(colon)) && EVP_DigestUpdate(context, s, strlen(s));
 		colon = ":";
 	}
 	va_end(ap);
-	su_md5_hexdigest(&md5, out);
-	su_md5_deinit(&md5);
+	ok = ok && EVP_DigestFinal_ex(context, bytes, &n);
+	EVP_MD_CTX_free(context);
+	for (unsigned i = 0; i < n; i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+	return ok;
 }
 
 /** A parameter of the challenge without its quotes. */
@@ -65,46 +75,96 @@ static bool listed(const char *list, const char *word)
 	return false;
 }
 
-/** The first challenge that we can answer: servers list them in order of preference (RFC 7616 section 3.7). */
-static const msg_auth_t *choose(const msg_auth_t *challenge)
+static const struct algorithm *algorithm_of(const msg_auth_t *challenge)
 {
-	char algorithm[32], qop[64];
+	char name[32] = "MD5";
 
-	for (; challenge; challenge = challenge->au_next) {
-		if (!challenge->au_scheme || strcasecmp(challenge->au_scheme, "Digest"))
-			continue;
-		if (parameter(challenge, "algorithm=", algorithm, sizeof(algorithm)) && strcasecmp(algorithm, "MD5"))
-			continue;
-		if (parameter(challenge, "qop=", qop, sizeof(qop)) && !listed(qop, "auth"))
-			continue;
-		return challenge;
-	}
+	if (msg_params_find(challenge->au_params, "algorithm=") && !parameter(challenge, "algorithm=", name, sizeof(name)))
+		return NULL;
+	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
+		if (!strcasecmp(name, algorithms[i].name))
+			return &algorithms[i];
 	return NULL;
+}
+
+static bool is_known(const msg_auth_t *challenge)
+{
+	char qop[64];
+
+	return challenge->au_scheme && !strcasecmp(challenge->au_scheme, "Digest") && algorithm_of(challenge) &&
+		(!msg_params_find(challenge->au_params, "qop=") ||
+			(parameter(challenge, "qop=", qop, sizeof(qop)) && listed(qop, "auth")));
+}
+
+/** The first challenge that we know, of this realm if there is one. */
+static const msg_auth_t *choose(const sip_t *response, const char *realm)
+{
+	const msg_auth_t *c = response->sip_status->st_status == 407 ? response->sip_proxy_authenticate
+								     : response->sip_www_authenticate;
+	const msg_auth_t *other = NULL;
+	char of[256];
+
+	for (; c; c = c->au_next) {
+		if (!is_known(c))
+			continue;
+		if (!realm || !realm[0] || (parameter(c, "realm=", of, sizeof(of)) && !strcmp(of, realm)))
+			return c;
+		if (!other)
+			other = c;
+	}
+	return other;
+}
+
+bool digest_may_answer(struct digest_tries *tries, const sip_t *challenge)
+{
+	const msg_auth_t *c = choose(challenge, NULL);
+	char stale[8] = "";
+
+	if (c)
+		parameter(c, "stale=", stale, sizeof(stale));
+	if (tries->answered == ANSWERS_MAX || (tries->answered && strcasecmp(stale, "true")))
+		return false;
+	tries->answered++;
+	return true;
+}
+
+/** The user name comes from a row and may need quoting; the rest is the server's, as it wrote it. */
+static void add_user(struct text *t, const char *user)
+{
+	for (; *user; user++) {
+		if (*user == '"' || *user == '\\')
+			text_add(t, "\\");
+		text_add_bytes(t, user, 1);
+	}
 }
 
 int digest_answer(struct text *t, const sip_t *challenge, const struct digest_credentials *credentials,
 	const char *method, const char *uri, const char *cnonce)
 {
-	bool proxy = challenge->sip_status->st_status == 407;
-	const msg_auth_t *c = choose(proxy ? challenge->sip_proxy_authenticate : challenge->sip_www_authenticate);
-	char realm[256], nonce[512], opaque[512], qop[64], a1[MD5_HEX], a2[MD5_HEX], response[MD5_HEX];
+	static const char nc[] = "00000001"; /* no nonce is used twice */
+	bool proxy = challenge->sip_status->st_status == 407, with_qop;
+	const msg_auth_t *c = choose(challenge, credentials->realm);
+	const struct algorithm *algorithm;
+	char realm[256], nonce[512], opaque[512], qop[64], a1[HASH_HEX], a2[HASH_HEX], response[HASH_HEX];
 
 	if (!credentials->user || !credentials->user[0])
 		return -EINVAL;
 	if (!c || !parameter(c, "realm=", realm, sizeof(realm)) || !parameter(c, "nonce=", nonce, sizeof(nonce)))
 		return -ENOENT;
-	hash(a1, credentials->user, realm, credentials->password, NULL);
-	hash(a2, method, uri, NULL);
-	bool with_qop = parameter(c, "qop=", qop, sizeof(qop));
+	algorithm = algorithm_of(c);
+	with_qop = parameter(c, "qop=", qop, sizeof(qop));
+	if (!hash(algorithm, a1, credentials->user, realm, credentials->password, NULL) ||
+		!hash(algorithm, a2, method, uri, NULL))
+		return -ENOTSUP;
+	if (with_qop ? !hash(algorithm, response, a1, nonce, nc, cnonce, "auth", a2, NULL)
+		     : !hash(algorithm, response, a1, nonce, a2, NULL))
+		return -ENOTSUP;
+	text_add_all(t, proxy ? "Proxy-Authorization" : "Authorization", ": Digest username=\"", NULL);
+	add_user(t, credentials->user);
+	text_add_all(t, "\", realm=\"", realm, "\", nonce=\"", nonce, "\", uri=\"", uri, "\", response=\"", response,
+		"\", algorithm=", algorithm->name, NULL);
 	if (with_qop)
-		hash(response, a1, nonce, "00000001", cnonce, "auth", a2, NULL);
-	else
-		hash(response, a1, nonce, a2, NULL);
-	text_add_all(t, proxy ? "Proxy-Authorization" : "Authorization", ": Digest username=\"", credentials->user,
-		"\", realm=\"", realm, "\", nonce=\"", nonce, "\", uri=\"", uri, "\", response=\"", response,
-		"\", algorithm=MD5", NULL);
-	if (with_qop)
-		text_add_all(t, ", qop=auth, nc=00000001, cnonce=\"", cnonce, "\"", NULL);
+		text_add_all(t, ", qop=auth, nc=", nc, ", cnonce=\"", cnonce, "\"", NULL);
 	if (parameter(c, "opaque=", opaque, sizeof(opaque)))
 		text_add_all(t, ", opaque=\"", opaque, "\"", NULL);
 	text_add(t, "\r\n");

@@ -33,7 +33,7 @@ void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries
 int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge, const char *method,
 	struct text *t)
 {
-	struct digest_credentials credentials = {d->user, d->password ? d->password : ""};
+	struct digest_credentials credentials = {.user = d->user, .password = d->password ? d->password : ""};
 	char cnonce[SIP_TOKEN_SIZE];
 
 	sip_token(stack->sip, cnonce);
@@ -51,7 +51,7 @@ struct farewell {
 	struct dialog dialog;
 	struct stack *stack;
 	struct intervals resend;
-	bool challenged; /* credentials were sent */
+	struct digest_tries challenges;
 	char *lines;     /* headers of the BYE that waits for an ACK; else NULL */
 };
 
@@ -94,10 +94,9 @@ static void on_bye_response(const struct received *rx, void *arg)
 
 	if (status < 200)
 		return;
-	if ((status == 401 || status == 407) && !f->challenged &&
+	if ((status == 401 || status == 407) && digest_may_answer(&f->challenges, rx->sip) &&
 		!leg_answer_challenge(f->stack, &f->dialog, rx->sip, "BYE", &t) && !t.full) {
 		line[t.len] = '\0';
-		f->challenged = true;
 		send_bye(f, line, NULL);
 	} else {
 		farewell_end(f);

@@ -5,7 +5,7 @@
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$top/build
 
-build_packages=(gcc libc6-dev meson ninja-build pkg-config python3 libevent-dev libsofia-sip-ua-dev
+build_packages=(gcc libc6-dev meson ninja-build pkg-config python3 libevent-dev libsofia-sip-ua-dev libssl-dev
 	libsqlite3-dev libjansson-dev libc-ares-dev uthash-dev libcmocka-dev sqlite3)
 
 if [ -t 1 ]; then
