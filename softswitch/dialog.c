@@ -314,28 +314,15 @@ void dialog_contact(const struct dialog *d, struct text *t)
 	text_add(t, ">\r\n");
 }
 
-static const char *via_transport(const struct listener *l)
-{
-	return l->transport[0] == 'u' ? "UDP" : l->transport[1] == 'c' ? "TCP" : "TLS";
-}
-
 void dialog_request(struct dialog *d, struct text *t, const char *method, const char *branch, uint32_t cseq,
 	unsigned max_forwards)
 {
-	const struct listener *l = d->hop.listener;
+	struct request_head head = {.method = method, .branch = branch, .max_forwards = max_forwards,
+		.uri = d->strict_route ? d->strict_route : d->target, .route = d->route,
+		.last_route = d->strict_route ? d->target : NULL, .from = d->local, .to = d->remote,
+		.call_id = d->call_id, .cseq = cseq ? cseq : ++d->local_seq};
 
-	if (!cseq)
-		cseq = ++d->local_seq;
 	if (!strcmp(method, "INVITE"))
-		d->invite_seq = cseq;
-	text_add_all(t, method, " ", d->strict_route ? d->strict_route : d->target, " SIP/2.0\r\nVia: SIP/2.0/",
-		via_transport(l), " ", l->sent_by, ";rport;branch=", branch, "\r\n", d->route, NULL);
-	if (d->strict_route)
-		text_add_all(t, "Route: <", d->target, ">\r\n", NULL);
-	text_add(t, "Max-Forwards: ");
-	text_add_number(t, max_forwards);
-	text_add_all(t, "\r\nFrom: ", d->local, "\r\nTo: ", d->remote, "\r\nCall-ID: ", d->call_id, "\r\nCSeq: ",
-		NULL);
-	text_add_number(t, cseq);
-	text_add_all(t, " ", method, "\r\n", NULL);
+		d->invite_seq = head.cseq;
+	message_request_head(t, d->hop.listener, &head);
 }

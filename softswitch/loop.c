@@ -191,13 +191,20 @@ struct sofia_port *loop_sofia(struct loop *loop)
 	return loop->sofia;
 }
 
-const struct timeval *loop_delay(struct loop *loop, uint32_t delay_ms, struct timeval *storage)
+const struct timeval *loop_delay_once(struct loop *loop, uint32_t delay_ms, struct timeval *storage)
 {
-	unsigned i = delay_ms * 2654435761u % DELAYS_MAX;
 	uint64_t us = clock_delay_us(delay_ms);
 
 	event_base_update_cache_time(loop->base); /* or the delay would count from the start of this pass */
 	*storage = (struct timeval){.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
+	return storage;
+}
+
+const struct timeval *loop_delay(struct loop *loop, uint32_t delay_ms, struct timeval *storage)
+{
+	unsigned i = delay_ms * 2654435761u % DELAYS_MAX;
+
+	loop_delay_once(loop, delay_ms, storage);
 	while (loop->delay[i].shared && loop->delay[i].ms != delay_ms)
 		i = (i + 1) % DELAYS_MAX;
 	if (loop->delay[i].shared)

@@ -38,5 +38,7 @@ void loop_on_pass(struct loop *loop, loop_pass_h *h, void *arg);
  * cancelling a timer costs the same however many there are.
  */
 const struct timeval *loop_delay(struct loop *loop, uint32_t delay_ms, struct timeval *storage);
+/** The same for a delay that hardly comes twice, a random one: it takes no shared queue from those that do. */
+const struct timeval *loop_delay_once(struct loop *loop, uint32_t delay_ms, struct timeval *storage);
 
 #endif

@@ -54,6 +54,25 @@ void message_header(struct text *t, const sip_header_t *h)
 		t->len += (size_t)n;
 }
 
+static const char *via_transport(const struct listener *l)
+{
+	return l->transport[0] == 'u' ? "UDP" : l->transport[1] == 'c' ? "TCP" : "TLS";
+}
+
+void message_request_head(struct text *t, const struct listener *from, const struct request_head *head)
+{
+	text_add_all(t, head->method, " ", head->uri, " SIP/2.0\r\nVia: SIP/2.0/", via_transport(from), " ",
+		from->sent_by, ";rport;branch=", head->branch, "\r\n", head->route ? head->route : "", NULL);
+	if (head->last_route)
+		text_add_all(t, "Route: <", head->last_route, ">\r\n", NULL);
+	text_add(t, "Max-Forwards: ");
+	text_add_number(t, head->max_forwards);
+	text_add_all(t, "\r\nFrom: ", head->from, "\r\nTo: ", head->to, "\r\nCall-ID: ", head->call_id,
+		"\r\nCSeq: ", NULL);
+	text_add_number(t, head->cseq);
+	text_add_all(t, " ", head->method, "\r\n", NULL);
+}
+
 static void headers(struct text *t, const void *first)
 {
 	for (const sip_header_t *h = first; h; h = h->sh_next)

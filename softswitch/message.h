@@ -6,6 +6,9 @@
 
 #include <sofia-sip/sip.h>
 
+#include <stdint.h>
+
+struct listener;
 struct received;
 
 /** Of requests we make ourselves (RFC 3261 section 8.1.1.6). */
@@ -26,6 +29,19 @@ const char *message_phrase(int status);
 
 /** One header as it came in, with its line end; written anew if it was changed since. */
 void message_header(struct text *t, const sip_header_t *h);
+
+/** What every request begins with; strings are borrowed. */
+struct request_head {
+	const char *method, *uri, *branch;
+	const char *route;      /* whole Route lines; may be NULL */
+	const char *last_route; /* a URI to go behind them, for a strict router; may be NULL */
+	unsigned max_forwards;
+	const char *from, *to; /* values, tags included */
+	const char *call_id;
+	uint32_t cseq;
+};
+/** Request line, Via of this listener, Route, Max-Forwards, From, To, Call-ID, CSeq (RFC 3261 section 8.1.1). */
+void message_request_head(struct text *t, const struct listener *from, const struct request_head *head);
 
 /** What every response repeats of its request: Via, From, Call-ID, CSeq, Record-Route (RFC 3261 sections 8.2.6.2, 12.1.1). */
 void message_response_head(struct text *t, const struct received *rx);
