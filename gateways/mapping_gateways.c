@@ -2,6 +2,7 @@
 
 #include "mapping_gateways.h"
 
+#include "address_key.h"
 #include "peers.h"
 
 #include <arpa/inet.h>
@@ -10,23 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { V4, V6, FAMILIES, ADDRESS_BITS_MAX = 128 };
-
 struct mapping_gateway {
 	struct peer peer; /* first: the set sees it as this */
 };
 
-/* What a source is compared with; no padding, since its bytes are hashed. */
-struct block_key {
-	uint8_t family;
-	uint8_t bits;
-	uint16_t port; /* 0 = any */
-	uint8_t address[16];
-};
-_Static_assert(sizeof(struct block_key) == 20, "block_key has padding");
-
 struct block {
-	struct block_key key;
+	struct address_key key;
 	bool enabled;
 	struct mapping_gateway *owner;
 	UT_hash_handle hh;
@@ -36,8 +26,8 @@ struct block {
 struct block_index {
 	struct block *blocks; /* all of them in one piece */
 	struct block *by_key;
-	uint8_t lengths[FAMILIES][ADDRESS_BITS_MAX + 1]; /* in use, longest first */
-	unsigned n_lengths[FAMILIES];
+	uint8_t lengths[ADDRESS_FAMILIES][ADDRESS_BITS_MAX + 1]; /* in use, longest first */
+	unsigned n_lengths[ADDRESS_FAMILIES];
 };
 
 struct mapping_gateways {
@@ -51,16 +41,6 @@ static void mask(uint8_t address[16], unsigned bits)
 		address[bits / 8] &= (uint8_t)(0xff << (8 - bits % 8));
 	for (unsigned i = (bits + 7) / 8; i < 16; i++)
 		address[i] = 0;
-}
-
-static void set_v4(struct block_key *key, const uint8_t *address)
-{
-	uint8_t v4[4];
-
-	memcpy(v4, address, sizeof(v4)); /* may lie inside the key */
-	memset(key->address, 0, sizeof(key->address));
-	memcpy(key->address, v4, sizeof(v4));
-	key->family = V4;
 }
 
 /* 0 to max, no sign, no leading zero, nothing behind it. */
@@ -82,7 +62,7 @@ static bool parse_bits(const char *text, unsigned max, unsigned *out)
 }
 
 /* An address or a block; bits behind the length are dropped, so 10.0.0.5/24 is 10.0.0.0/24. */
-static bool parse_block(const char *host, struct block_key *key)
+static bool parse_block(const char *host, struct address_key *key)
 {
 	char text[INET6_ADDRSTRLEN];
 	size_t length = strcspn(host, "/");
@@ -93,16 +73,16 @@ static bool parse_block(const char *host, struct block_key *key)
 	memcpy(text, host, length);
 	text[length] = '\0';
 	if (inet_pton(AF_INET, text, key->address) == 1)
-		key->family = V4;
+		key->family = ADDRESS_V4;
 	else if (inet_pton(AF_INET6, text, key->address) == 1)
-		key->family = V6;
+		key->family = ADDRESS_V6;
 	else
 		return false;
-	bits = key->family == V4 ? 32 : 128;
+	bits = key->family == ADDRESS_V4 ? 32 : 128;
 	if (host[length] && !parse_bits(host + length + 1, bits, &bits))
 		return false;
-	if (key->family == V6 && bits >= 96 && IN6_IS_ADDR_V4MAPPED((struct in6_addr *)key->address)) {
-		set_v4(key, key->address + 12);
+	if (key->family == ADDRESS_V6 && bits >= 96 && IN6_IS_ADDR_V4MAPPED((struct in6_addr *)key->address)) {
+		address_key_v4(key, key->address + 12);
 		bits -= 96;
 	}
 	mask(key->address, bits);
@@ -110,7 +90,7 @@ static bool parse_block(const char *host, struct block_key *key)
 	return true;
 }
 
-static struct block *find_block(const struct block_index *index, const struct block_key *key)
+static struct block *find_block(const struct block_index *index, const struct address_key *key)
 {
 	struct block *block;
 
@@ -140,9 +120,9 @@ static void index_clear(struct block_index *index)
 	free(index->blocks);
 }
 
-static void collect_lengths(struct block_index *index, bool used[FAMILIES][ADDRESS_BITS_MAX + 1])
+static void collect_lengths(struct block_index *index, bool used[ADDRESS_FAMILIES][ADDRESS_BITS_MAX + 1])
 {
-	for (unsigned family = 0; family < FAMILIES; family++)
+	for (unsigned family = 0; family < ADDRESS_FAMILIES; family++)
 		for (int bits = ADDRESS_BITS_MAX; bits >= 0; bits--)
 			if (used[family][bits])
 				index->lengths[family][index->n_lengths[family]++] = (uint8_t)bits;
@@ -151,7 +131,7 @@ static void collect_lengths(struct block_index *index, bool used[FAMILIES][ADDRE
 /* Block i belongs to the staged peer i. */
 static int index_build(struct block_index *index, const struct peers *peers, size_t n)
 {
-	bool used[FAMILIES][ADDRESS_BITS_MAX + 1] = { { false } };
+	bool used[ADDRESS_FAMILIES][ADDRESS_BITS_MAX + 1] = { { false } };
 
 	for (size_t i = 0; i < n; i++) {
 		struct block *block = &index->blocks[i];
@@ -263,30 +243,8 @@ out:
 	return err;
 }
 
-static bool source_key(const struct sockaddr *source, struct block_key *key)
-{
-	if (source->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)source;
-
-		set_v4(key, (const uint8_t *)&in->sin_addr);
-		key->port = ntohs(in->sin_port);
-		return true;
-	}
-	if (source->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)source;
-
-		key->family = V6;
-		memcpy(key->address, &in6->sin6_addr, sizeof(key->address));
-		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-			set_v4(key, key->address + 12);
-		key->port = ntohs(in6->sin6_port);
-		return true;
-	}
-	return false;
-}
-
 /* The longest block that holds the address, that with the port before that for any port. */
-static const struct block *longest_block(const struct block_index *index, struct block_key key)
+static const struct block *longest_block(const struct block_index *index, struct address_key key)
 {
 	const uint16_t port = key.port;
 
@@ -310,10 +268,10 @@ static const struct block *longest_block(const struct block_index *index, struct
 struct mapping_gateway *mapping_gateways_find(const struct mapping_gateways *set,
 	const struct sockaddr *source)
 {
-	struct block_key key = { 0 };
+	struct address_key key = { 0 };
 	const struct block *block;
 
-	if (!source_key(source, &key))
+	if (!address_key(&key, source))
 		return NULL;
 	block = longest_block(&set->index, key);
 	return block && block->enabled ? block->owner : NULL;
