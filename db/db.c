@@ -25,11 +25,11 @@ struct file_kind {
 	const char *pragmas;
 };
 
-static const char *const config_upgrades[] = {[1] = upgrade_2_sql};
+static const char *const config_upgrades[] = {[1] = upgrade_2_sql, [2] = upgrade_3_sql};
 
 static const struct file_kind file_kinds[] = {
 	[DB_CONFIG] = {
-		.what = "configuration", .application_id = 0x53574346 /* SWCF */, .version = 2,
+		.what = "configuration", .application_id = 0x53574346 /* SWCF */, .version = 3,
 		.schema = schema_sql, .upgrade = config_upgrades,
 		.pragmas = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 			" PRAGMA trusted_schema = OFF;",

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum statement { SNAPSHOT, RELEASE, PARAMETERS, GATEWAY_COUNT, GATEWAYS, MAPPING_COUNT, MAPPINGS,
-	REVISION, ROUTES, STATEMENTS };
+	REGISTRATION_COUNT, REGISTRATIONS, REVISION, ROUTES, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
 	/* A savepoint and not BEGIN: a file opened with DB_CHECK may be inside a transaction already. */
@@ -18,10 +18,16 @@ static const char *const sql[STATEMENTS] = {
 	[GATEWAYS] = "SELECT name, host, transport, port, enabled, capacity, cps, timeout_invite,"
 		" timeout_trying, timeout_session_progress, timeout_session_progress_sdp, timeout_ringing, resend_interval,"
 		" switch_stop_after_invite_timeout, switch_stop_after_sdp, switch_until_connect,"
-		" switch_stop_after_user_busy, switch_stop_codes, auth_user, auth_password"
+		" switch_stop_after_user_busy, switch_stop_codes, auth_user, auth_password,"
+		" registration, draining, options_check, options_alive_codes, breaker_on, session_timer, sip_100rel,"
+		" max_call_duration, sdp_own_origin"
 		" FROM gateway ORDER BY name",
 	[MAPPING_COUNT] = "SELECT count(*) FROM mapping_gateway",
-	[MAPPINGS] = "SELECT name, host, port, enabled, capacity, cps FROM mapping_gateway ORDER BY name",
+	[MAPPINGS] = "SELECT name, host, port, enabled, capacity, cps, session_timer, sip_100rel, max_call_duration"
+		" FROM mapping_gateway ORDER BY name",
+	[REGISTRATION_COUNT] = "SELECT count(*) FROM registration",
+	[REGISTRATIONS] = "SELECT name, host, transport, port, proxy, local_port, user, coalesce(nullif(auth_user, ''), user),"
+		" password, realm, contact_host, expiry, enabled, line FROM registration ORDER BY name",
 	[REVISION] = "SELECT routes FROM revision",
 	[ROUTES] = "SELECT prefix, gateway, priority, weight, carry_through, enabled FROM route"
 		" ORDER BY prefix, priority",
@@ -97,12 +103,32 @@ static bool read_resend(struct load *l, sqlite3_stmt *row, int column, struct in
 	return true;
 }
 
-static bool read_stop_codes(struct load *l, sqlite3_stmt *row, int column, struct stop_codes *out)
+static bool read_codes(struct load *l, sqlite3_stmt *row, int column, unsigned minimum, struct stop_codes *out)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
 	if (!text)
 		return false;
-	if (stop_codes_parse(out, text))
+	if (stop_codes_parse(out, text, minimum))
+		l->err = -EIO;
+	return true;
+}
+
+static bool read_breaker_on(struct load *l, sqlite3_stmt *row, int column, struct breaker_on *out)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+	if (!text)
+		return false;
+	if (breaker_on_parse(out, text))
+		l->err = -EIO;
+	return true;
+}
+
+static bool read_100rel(struct load *l, sqlite3_stmt *row, int column, enum db_100rel *out)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+	if (!text)
+		return false;
+	if (sip_100rel_parse(out, text))
 		l->err = -EIO;
 	return true;
 }
@@ -127,9 +153,18 @@ static void read_gateway(struct load *l, sqlite3_stmt *row, struct db_gateway *g
 	gw->switch_stop_after_sdp = read_override(row, c++);
 	gw->switch_until_connect = read_override(row, c++);
 	gw->switch_stop_after_user_busy = read_override(row, c++);
-	gw->has_stop_codes = read_stop_codes(l, row, c++, &gw->switch_stop_codes);
+	gw->has_stop_codes = read_codes(l, row, c++, 400, &gw->switch_stop_codes);
 	gw->auth_user = read_text(l, row, c++);
 	gw->auth_password = read_text(l, row, c++);
+	gw->registration = read_text(l, row, c++);
+	gw->draining = sqlite3_column_int(row, c++);
+	gw->options_check = sqlite3_column_int(row, c++);
+	gw->has_options_alive_codes = read_codes(l, row, c++, 200, &gw->options_alive_codes);
+	gw->has_breaker_on = read_breaker_on(l, row, c++, &gw->breaker_on);
+	gw->session_timer = read_override(row, c++);
+	gw->has_100rel = read_100rel(l, row, c++, &gw->sip_100rel);
+	gw->max_call_duration_ms = read_seconds(row, c++);
+	gw->sdp_own_origin = sqlite3_column_int(row, c++);
 }
 
 static void read_mapping(struct load *l, sqlite3_stmt *row, struct db_mapping_gateway *mg)
@@ -141,6 +176,28 @@ static void read_mapping(struct load *l, sqlite3_stmt *row, struct db_mapping_ga
 	mg->enabled = sqlite3_column_int(row, c++);
 	mg->capacity = (uint32_t)sqlite3_column_int(row, c++);
 	mg->cps = (uint32_t)sqlite3_column_int(row, c++);
+	mg->session_timer = read_override(row, c++);
+	mg->has_100rel = read_100rel(l, row, c++, &mg->sip_100rel);
+	mg->max_call_duration_ms = read_seconds(row, c++);
+}
+
+static void read_registration(struct load *l, sqlite3_stmt *row, struct db_registration *r)
+{
+	int c = 0;
+	r->name = read_text(l, row, c++);
+	r->host = read_text(l, row, c++);
+	r->transport = read_text(l, row, c++);
+	r->port = (uint16_t)sqlite3_column_int(row, c++);
+	r->proxy = read_text(l, row, c++);
+	r->local_port = (uint16_t)sqlite3_column_int(row, c++);
+	r->user = read_text(l, row, c++);
+	r->auth_user = read_text(l, row, c++);
+	r->password = read_text(l, row, c++);
+	r->realm = read_text(l, row, c++);
+	r->contact_host = read_text(l, row, c++);
+	r->expiry_s = (uint32_t)sqlite3_column_int(row, c++);
+	r->enabled = sqlite3_column_int(row, c++);
+	r->line = read_text(l, row, c++);
 }
 
 /* Step a statement; false at its end or on an error, which is then in l->err. */
@@ -183,6 +240,15 @@ static void load_mappings(struct load *l, struct db_config *config)
 			&config->mapping_gateway[config->n_mapping_gateways++]);
 }
 
+static void load_registrations(struct load *l, struct db_config *config)
+{
+	size_t n = read_count(l, REGISTRATION_COUNT);
+	config->registration = make_rows(l, n, sizeof(*config->registration));
+	while (next_row(l, REGISTRATIONS))
+		read_registration(l, l->statement[REGISTRATIONS],
+			&config->registration[config->n_registrations++]);
+}
+
 static int compare_names(const void *name, const void *gateway)
 {
 	return strcmp(name, ((const struct db_gateway *)gateway)->name);
@@ -216,6 +282,7 @@ static void load_all(struct load *l, int64_t known_routes_revision, db_route_h *
 		l->err = db_parameter_load(l->statement[PARAMETERS], &config->parameters, &l->retries);
 	load_gateways(l, config);
 	load_mappings(l, config);
+	load_registrations(l, config);
 	if (next_row(l, REVISION))
 		config->routes_revision = sqlite3_column_int64(l->statement[REVISION], 0);
 	else if (!l->err)
@@ -257,5 +324,6 @@ void db_config_free(struct db_config *config)
 	}
 	free(config->gateway);
 	free(config->mapping_gateway);
+	free(config->registration);
 	free(loaded);
 }

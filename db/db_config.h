@@ -1,4 +1,4 @@
-/** @file db_config.h  Reads softswitch.db: parameters, gateways, routes, mapping gateways. */
+/** @file db_config.h  Reads softswitch.db: parameters, gateways, routes, mapping gateways, registrations. */
 #ifndef DB_CONFIG_H
 #define DB_CONFIG_H
 
@@ -28,6 +28,18 @@ struct db_gateway {
 	bool has_stop_codes;
 	struct stop_codes switch_stop_codes; /* when has_stop_codes */
 	const char *auth_user, *auth_password;
+	const char *registration; /* name of the one it belongs to, "" = none */
+	bool draining;            /* no new calls */
+	bool options_check;       /* is it probed? */
+	bool has_options_alive_codes;
+	struct stop_codes options_alive_codes; /* when has_options_alive_codes; else all but 408, 503 */
+	bool has_breaker_on;
+	struct breaker_on breaker_on; /* when has_breaker_on */
+	enum db_override session_timer;
+	bool has_100rel;
+	enum db_100rel sip_100rel;     /* when has_100rel */
+	uint32_t max_call_duration_ms; /* 0 = parameter */
+	bool sdp_own_origin;           /* our own o= and s= lines in its calls' session descriptions */
 };
 
 /** One row of `mapping_gateway`: a customer's trunk, known by its source address. */
@@ -37,6 +49,28 @@ struct db_mapping_gateway {
 	uint16_t port;    /* 0 = any */
 	bool enabled;
 	uint32_t capacity, cps;
+	enum db_override session_timer;
+	bool has_100rel;
+	enum db_100rel sip_100rel;     /* when has_100rel */
+	uint32_t max_call_duration_ms; /* 0 = parameter */
+};
+
+/** One row of `registration`: our account at a registrar (behaviour.md section 5). */
+struct db_registration {
+	const char *name;
+	const char *host;         /* the registrar: IPv4, IPv6 (no brackets) or a name to resolve */
+	const char *transport;    /* as db_gateway's */
+	uint16_t port;            /* as db_gateway's */
+	const char *proxy;        /* where REGISTER is really sent: host, host:port, [IPv6], [IPv6]:port, IPv6; "" = host */
+	uint16_t local_port;      /* of the listener to send from, 0 = any */
+	const char *user;         /* of the address of record */
+	const char *auth_user;    /* the user where NULL or empty in the table */
+	const char *password;
+	const char *realm;        /* domain of the address of record and realm of the challenge; "" = host, any realm */
+	const char *contact_host; /* "" = the address of the listener */
+	uint32_t expiry_s;        /* 0 = parameter */
+	bool enabled;
+	const char *line;         /* random hexadecimal digits for our Contact, the same for ever */
 };
 
 /** One row of `route`, gateway given as the index into db_config.gateways of the same load. */
@@ -56,6 +90,8 @@ struct db_config {
 	size_t n_gateways;
 	struct db_mapping_gateway *mapping_gateway;
 	size_t n_mapping_gateways;
+	struct db_registration *registration; /* in order of name */
+	size_t n_registrations;
 	int64_t routes_revision; /* changes when a row of `route` or the set of gateway names changed */
 };
 

@@ -12,7 +12,11 @@
  */
 int db_parameter_load(sqlite3_stmt *rows, struct parameters *out, unsigned *retries);
 
-/** Parse a list of codes 400-699 or `None`. @return 0; -EINVAL and *out untouched */
-int stop_codes_parse(struct stop_codes *out, const char *text);
+/** Parse a list of codes from `minimum` to 699, or `None`. @return 0; -EINVAL and *out untouched */
+int stop_codes_parse(struct stop_codes *out, const char *text, unsigned minimum);
+/** As SS_GATEWAY_BREAKER_ON. @return 0; -EINVAL and *out untouched */
+int breaker_on_parse(struct breaker_on *out, const char *text);
+/** As SS_SIP_100REL. @return 0; -EINVAL and *out untouched */
+int sip_100rel_parse(enum db_100rel *out, const char *text);
 
 #endif

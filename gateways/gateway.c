@@ -49,12 +49,35 @@ static bool same_switching(const struct db_gateway *a, const struct db_gateway *
 		(!a->has_stop_codes || same_codes(&a->switch_stop_codes, &b->switch_stop_codes));
 }
 
+static bool same_session(const struct db_gateway *a, const struct db_gateway *b)
+{
+	return a->session_timer == b->session_timer && a->has_100rel == b->has_100rel &&
+		(!a->has_100rel || a->sip_100rel == b->sip_100rel) &&
+		a->max_call_duration_ms == b->max_call_duration_ms &&
+		a->sdp_own_origin == b->sdp_own_origin;
+}
+
+static bool same_breaker_on(const struct breaker_on *a, const struct breaker_on *b)
+{
+	return a->timeout == b->timeout && a->transport == b->transport && same_codes(&a->codes, &b->codes);
+}
+
+static bool same_liveness(const struct db_gateway *a, const struct db_gateway *b)
+{
+	return a->draining == b->draining && a->options_check == b->options_check &&
+		a->has_options_alive_codes == b->has_options_alive_codes &&
+		(!a->has_options_alive_codes || same_codes(&a->options_alive_codes, &b->options_alive_codes)) &&
+		a->has_breaker_on == b->has_breaker_on &&
+		(!a->has_breaker_on || same_breaker_on(&a->breaker_on, &b->breaker_on));
+}
+
 static bool same_row(const void *row_a, const void *row_b)
 {
 	const struct db_gateway *a = row_a, *b = row_b;
 
 	return a->port == b->port && a->enabled == b->enabled && a->capacity == b->capacity &&
 		a->cps == b->cps && same_timeouts(a, b) && same_switching(a, b) &&
+		same_session(a, b) && same_liveness(a, b) &&
 		a->has_resend == b->has_resend &&
 		(!a->has_resend || same_intervals(&a->resend, &b->resend));
 }
@@ -78,6 +101,7 @@ static const size_t strings[] = {
 	offsetof(struct db_gateway, transport),
 	offsetof(struct db_gateway, auth_user),
 	offsetof(struct db_gateway, auth_password),
+	offsetof(struct db_gateway, registration),
 };
 
 const struct peer_type gateway_peer_type = {
@@ -243,6 +267,15 @@ static void lay_switching(const struct db_gateway *row, const struct parameters 
 	out->stop_codes = row->has_stop_codes ? &row->switch_stop_codes : &p->switch_stop_codes;
 }
 
+static void lay_session(const struct db_gateway *row, const struct parameters *p,
+	struct gateway_policy *out)
+{
+	out->session_timer = override(row->session_timer, p->session_timer);
+	out->sip_100rel = row->has_100rel ? row->sip_100rel : p->sip_100rel;
+	out->max_call_duration_ms = own_or(row->max_call_duration_ms, p->max_call_duration_ms);
+	out->sdp_own_origin = row->sdp_own_origin;
+}
+
 static void lay_resend(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out)
 {
 	const struct db_gateway *row = gateway_row(gw);
@@ -260,5 +293,6 @@ void gateway_policy(const struct gateway *gw, const struct parameters *p, struct
 {
 	lay_timeouts(gateway_row(gw), p, out);
 	lay_switching(gateway_row(gw), p, out);
+	lay_session(gateway_row(gw), p, out);
 	lay_resend(gw, p, out);
 }

@@ -60,6 +60,10 @@ struct gateway_policy {
 	bool stop_switch_after_invite_timeout, stop_switch_after_sdp, switch_until_connect,
 		switch_stop_after_user_busy;
 	const struct stop_codes *stop_codes; /* borrowed from the gateway's row or the parameters */
+	bool session_timer;
+	enum db_100rel sip_100rel;
+	uint32_t max_call_duration_ms; /* 0 = no limit */
+	bool sdp_own_origin;
 };
 void gateway_policy(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out);
 

@@ -152,7 +152,9 @@ static bool same_row(const void *row_a, const void *row_b)
 	const struct db_mapping_gateway *a = row_a, *b = row_b;
 
 	return a->port == b->port && a->enabled == b->enabled && a->capacity == b->capacity &&
-		a->cps == b->cps;
+		a->cps == b->cps && a->session_timer == b->session_timer && a->has_100rel == b->has_100rel &&
+		(!a->has_100rel || a->sip_100rel == b->sip_100rel) &&
+		a->max_call_duration_ms == b->max_call_duration_ms;
 }
 
 static const size_t strings[] = {
@@ -312,4 +314,24 @@ void mapping_gateway_explain(const struct mapping_gateway *mg, int error, char *
 const struct limits *mapping_gateway_limits(const struct mapping_gateway *mg)
 {
 	return &mg->peer.limits;
+}
+
+void mapping_gateway_policy(const struct mapping_gateway *mg, const struct parameters *p,
+	struct mapping_gateway_policy *out)
+{
+	const struct db_mapping_gateway *row = mg ? mg->peer.row : NULL;
+
+	*out = (struct mapping_gateway_policy){
+		.session_timer = p->session_timer,
+		.sip_100rel = p->sip_100rel,
+		.max_call_duration_ms = p->max_call_duration_ms,
+	};
+	if (!row)
+		return;
+	if (row->session_timer != DB_INHERIT)
+		out->session_timer = row->session_timer == DB_ON;
+	if (row->has_100rel)
+		out->sip_100rel = row->sip_100rel;
+	if (row->max_call_duration_ms)
+		out->max_call_duration_ms = row->max_call_duration_ms;
 }

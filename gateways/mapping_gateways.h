@@ -42,4 +42,14 @@ int mapping_gateway_seize(struct mapping_gateway *mg, struct channel *ch, uint64
 void mapping_gateway_explain(const struct mapping_gateway *mg, int error, char *out, size_t size);
 const struct limits *mapping_gateway_limits(const struct mapping_gateway *mg);
 
+/** What is in force for the leg of a caller: its overrides laid over the parameters. */
+struct mapping_gateway_policy {
+	bool session_timer;
+	enum db_100rel sip_100rel;
+	uint32_t max_call_duration_ms; /* 0 = no limit */
+};
+/** @param mg  NULL: the parameters alone */
+void mapping_gateway_policy(const struct mapping_gateway *mg, const struct parameters *p,
+	struct mapping_gateway_policy *out);
+
 #endif

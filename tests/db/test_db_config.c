@@ -78,6 +78,32 @@ static void a_new_file_gives_the_defaults(void **state)
 	assert_int_equal(p->switch_stop_codes.n, 4);
 	assert_memory_equal(p->switch_stop_codes.code, codes, sizeof(codes));
 	assert_true(p->reply_unauthorized);
+	assert_true(p->session_timer);
+	assert_int_equal(p->session_ttl_s, 1800);
+	assert_int_equal(p->session_update_segment, 4);
+	assert_int_equal(p->early_hangup_ms, 0);
+	assert_int_equal(p->no_timer_reinvite_ms, 7200000);
+	assert_int_equal(p->max_call_duration_ms, 0);
+	assert_int_equal(p->sip_100rel, DB_100REL_OFF);
+	assert_int_equal(p->user_agent_expire_s, 0);
+	assert_int_equal(p->user_agent_retry_delay_ms, 60000);
+	assert_true(p->user_agent_send_unregister);
+	assert_int_equal(p->user_agent_privacy, DB_PRIVACY_IGNORE);
+	assert_int_equal(p->options_check_period_ms, 30000);
+	assert_int_equal(p->options_timeout_ms, 2000);
+	assert_int_equal(p->options_down, 2);
+	assert_int_equal(p->options_up, 1);
+	assert_int_equal(p->publish_expire_s, 3600);
+	assert_int_equal(p->breaker_failures, 5);
+	assert_int_equal(p->breaker_window, 20);
+	assert_int_equal(p->breaker_rate, 80);
+	assert_int_equal(p->breaker_time_ms, 30000);
+	assert_int_equal(p->breaker_successes, 1);
+	assert_int_equal(p->breaker_ramp_ms, 10000);
+	assert_true(p->breaker_on.timeout && p->breaker_on.transport);
+	assert_int_equal(p->breaker_on.codes.n, 1);
+	assert_int_equal(p->breaker_on.codes.code[0], 503);
+	assert_int_equal(config->n_registrations, 0);
 	assert_int_equal(config->n_gateways + config->n_mapping_gateways + (size_t)seen.n, 0);
 	db_config_free(config);
 }
@@ -91,7 +117,18 @@ static void every_parameter_is_read_into_its_own_field(void **state)
 		" WHEN 'SS_SIP_TIMEOUT_INVITE' THEN '1' WHEN 'SS_SIP_TIMEOUT_TRYING' THEN '2'"
 		" WHEN 'SS_SIP_TIMEOUT_SESSION_PROGRESS' THEN '3' WHEN 'SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP' THEN '4'"
 		" WHEN 'SS_SIP_TIMEOUT_RINGING' THEN '5' WHEN 'SS_GATEWAY_SWITCH_LIMIT' THEN '6'"
-		" WHEN 'SS_GATEWAY_SWITCH_STOP_CODES' THEN '486' ELSE iif(value = 'On', 'Off', 'On') END");
+		" WHEN 'SS_GATEWAY_SWITCH_STOP_CODES' THEN '486'"
+		" WHEN 'SS_SIP_SESSION_TTL' THEN '90' WHEN 'SS_SIP_SESSION_UPDATE_SEGMENT' THEN '7'"
+		" WHEN 'SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP' THEN '8' WHEN 'SS_SIP_NO_TIMER_REINVITE_INTERVAL' THEN '86400'"
+		" WHEN 'SS_MAXCALLDURATION' THEN '86399' WHEN 'SS_SIP_100REL' THEN 'Required'"
+		" WHEN 'SS_SIP_USER_AGENT_EXPIRE' THEN '7200' WHEN 'SS_SIP_USER_AGENT_RETRY_DELAY' THEN '600'"
+		" WHEN 'SS_SIP_USER_AGENT_PRIVACY' THEN 'None' WHEN 'SS_SIP_OPTIONS_CHECK_PERIOD' THEN '3600'"
+		" WHEN 'SS_SIP_OPTIONS_TIMEOUT' THEN '0.1' WHEN 'SS_SIP_OPTIONS_DOWN' THEN '9'"
+		" WHEN 'SS_SIP_OPTIONS_UP' THEN '10' WHEN 'SS_SIP_PUBLISH_EXPIRE' THEN '7199'"
+		" WHEN 'SS_GATEWAY_BREAKER_FAILURES' THEN 'None' WHEN 'SS_GATEWAY_BREAKER_WINDOW' THEN '64'"
+		" WHEN 'SS_GATEWAY_BREAKER_RATE' THEN '100' WHEN 'SS_GATEWAY_BREAKER_TIME' THEN '3599'"
+		" WHEN 'SS_GATEWAY_BREAKER_SUCCESSES' THEN '4' WHEN 'SS_GATEWAY_BREAKER_RAMP' THEN '599'"
+		" WHEN 'SS_GATEWAY_BREAKER_ON' THEN '404,timeout' ELSE iif(value = 'On', 'Off', 'On') END");
 	struct db_config *config = load(-1, &seen);
 	const struct parameters *p = &config->parameters;
 	assert_int_equal(p->resend.n, 3); /* cut by SS_SIP_SEND_RETRY */
@@ -109,6 +146,30 @@ static void every_parameter_is_read_into_its_own_field(void **state)
 	assert_int_equal(p->switch_stop_codes.n, 1);
 	assert_int_equal(p->switch_stop_codes.code[0], 486);
 	assert_false(p->reply_unauthorized);
+	assert_int_equal(p->session_ttl_s, 90);
+	assert_int_equal(p->session_update_segment, 7);
+	assert_int_equal(p->early_hangup_ms, 8000);
+	assert_int_equal(p->no_timer_reinvite_ms, 86400000);
+	assert_int_equal(p->max_call_duration_ms, 86399000);
+	assert_int_equal(p->sip_100rel, DB_100REL_REQUIRED);
+	assert_int_equal(p->user_agent_expire_s, 7200);
+	assert_int_equal(p->user_agent_retry_delay_ms, 600000);
+	assert_int_equal(p->user_agent_privacy, DB_PRIVACY_NONE);
+	assert_int_equal(p->options_check_period_ms, 3600000);
+	assert_int_equal(p->options_timeout_ms, 100);
+	assert_int_equal(p->options_down, 9);
+	assert_int_equal(p->options_up, 10);
+	assert_int_equal(p->publish_expire_s, 7199);
+	assert_int_equal(p->breaker_failures, 0);
+	assert_int_equal(p->breaker_window, 64);
+	assert_int_equal(p->breaker_rate, 100);
+	assert_int_equal(p->breaker_time_ms, 3599000);
+	assert_int_equal(p->breaker_successes, 4);
+	assert_int_equal(p->breaker_ramp_ms, 599000);
+	assert_true(p->breaker_on.timeout);
+	assert_false(p->breaker_on.transport);
+	assert_int_equal(p->breaker_on.codes.n, 1);
+	assert_int_equal(p->breaker_on.codes.code[0], 404);
 	db_config_free(config);
 }
 
@@ -118,18 +179,21 @@ static void each_switch_is_its_own(void **state)
 	(void)state;
 	static const char *const names[] = {"SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT",
 		"SS_SIP_STOP_SWITCH_AFTER_SDP", "SS_GATEWAY_SWITCH_UNTIL_CONNECT",
-		"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "SS_REPLY_UNAUTHORIZED"};
-	for (unsigned i = 0; i < 5; i++) {
+		"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "SS_REPLY_UNAUTHORIZED",
+		"SS_SIP_SESSION_TIMER", "SS_SIP_USER_AGENT_SEND_UNREGISTER"};
+	enum { SWITCHES = sizeof(names) / sizeof(names[0]) };
+	for (unsigned i = 0; i < SWITCHES; i++) {
 		struct seen seen;
 		char sql[256];
 		snprintf(sql, sizeof(sql), "UPDATE parameter SET value = iif(name = '%s', 'On', 'Off')"
-			" WHERE value IN ('On', 'Off')", names[i]);
+			" WHERE range = 'On, Off'", names[i]);
 		sql_run(path, sql);
 		struct db_config *config = load(-1, &seen);
 		const struct parameters *p = &config->parameters;
 		const bool got[] = {p->stop_switch_after_invite_timeout, p->stop_switch_after_sdp,
-			p->switch_until_connect, p->switch_stop_after_user_busy, p->reply_unauthorized};
-		for (unsigned k = 0; k < 5; k++)
+			p->switch_until_connect, p->switch_stop_after_user_busy, p->reply_unauthorized,
+			p->session_timer, p->user_agent_send_unregister};
+		for (unsigned k = 0; k < SWITCHES; k++)
 			assert_int_equal(got[k], k == i);
 		db_config_free(config);
 	}

@@ -49,10 +49,10 @@ struct parameter_case {
 /* Forms no number may have; shared by all that take whole numbers. */
 #define NOT_WHOLE "", " ", " 5", "5 ", "5x", "x", "1e1", "0.5", "5.0", "5.", "+5", "-5", "05", "0x5", "5,6", ",", "5,", \
 	"NULL", "99999999999999999999", "On", "None,5", "\"", "\\", "''", "[]", "$"
-#define CODES_32 ("400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415," \
-	"416,417,418,419,420,421,422,423,424,425,426,427,428,429,430,431")
-#define CODES_33 ("400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415," \
-	"416,417,418,419,420,421,422,423,424,425,426,427,428,429,430,431,432")
+#define CODES_31 ",400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415," \
+	"416,417,418,419,420,421,422,423,424,425,426,427,428,429,430"
+#define CODES_32 "431" CODES_31
+#define CODES_33 "432,431" CODES_31
 #define NOT_SWITCH "", "on", "ON", "off", "1", "0", "true", "On,Off", "On ", " Off", ",", "None"
 
 static const struct parameter_case parameter_cases[] = {
@@ -73,6 +73,36 @@ static const struct parameter_case parameter_cases[] = {
 			CODES_32},
 		{"", "399", "700", "200", "484, 603", "484,,603", ",484", "484,", "4840", "None,484", "484.5",
 			CODES_33}},
+	{"SS_SIP_SESSION_TTL", "(90-86400 s)", {"90", "86400"}, {"89", "86401", NOT_WHOLE}},
+	{"SS_SIP_SESSION_UPDATE_SEGMENT", "(2-10)", {"2", "10"}, {"1", "11", NOT_WHOLE}},
+	{"SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP", "(0, 5-600 s)", {"0", "5", "600"}, {"1", "4", "601", NOT_WHOLE}},
+	{"SS_SIP_NO_TIMER_REINVITE_INTERVAL", "(0, 60-86400 s)", {"0", "60", "86400"}, {"59", "86401", NOT_WHOLE}},
+	{"SS_SIP_SESSION_TIMER", "(On, Off)", {"On", "Off"}, {NOT_SWITCH}},
+	{"SS_SIP_100REL", "(Off, Supported, Required)", {"Off", "Supported", "Required"},
+		{"", "On", "off", "supported", "Off,Supported", "0"}},
+	{"SS_MAXCALLDURATION", "(0, 10-86400 s)", {"0", "10", "86400"}, {"9", "86401", NOT_WHOLE}},
+	{"SS_SIP_USER_AGENT_EXPIRE", "(Auto, 20-7200 s)", {"Auto", "20", "7200"}, {"0", "19", "7201", "auto", "Auto,20", NOT_WHOLE}},
+	{"SS_SIP_USER_AGENT_RETRY_DELAY", "(30-600 s)", {"30", "600"}, {"0", "29", "601", NOT_WHOLE}},
+	{"SS_SIP_USER_AGENT_SEND_UNREGISTER", "(On, Off)", {"On", "Off"}, {NOT_SWITCH}},
+	{"SS_SIP_USER_AGENT_PRIVACY", "(Ignore, Id, None)", {"Ignore", "Id", "None"}, {"", "id", "none", "On", "0"}},
+	{"SS_SIP_OPTIONS_CHECK_PERIOD", "(0, 5-3600 s)", {"0", "5", "3600"}, {"4", "3601", NOT_WHOLE}},
+	{"SS_SIP_OPTIONS_TIMEOUT", "(0.1-32, at most 1 decimal s)", {"0.1", "2", "2.5", "31.9", "32", "32.0"},
+		{"", "0", "0.0", "0.05", "0.15", "32.1", "33", "1,2", "auto", " 2", "2.", ".2", "2e1", "2s"}},
+	{"SS_SIP_OPTIONS_DOWN", "(1-10)", {"1", "10"}, {"0", "11", NOT_WHOLE}},
+	{"SS_SIP_OPTIONS_UP", "(1-10)", {"1", "10"}, {"0", "11", NOT_WHOLE}},
+	{"SS_SIP_PUBLISH_EXPIRE", "(30-7200 s)", {"30", "7200"}, {"29", "7201", NOT_WHOLE}},
+	{"SS_GATEWAY_BREAKER_FAILURES", "(None, 1-100)", {"None", "1", "100"}, {"0", "101", NOT_WHOLE}},
+	{"SS_GATEWAY_BREAKER_WINDOW", "(5-64)", {"5", "64"}, {"4", "65", "None", NOT_WHOLE}},
+	{"SS_GATEWAY_BREAKER_RATE", "(None, 1-100 %)", {"None", "1", "100"}, {"0", "101", NOT_WHOLE}},
+	{"SS_GATEWAY_BREAKER_TIME", "(1-3600 s)", {"1", "3600"}, {"0", "3601", NOT_WHOLE}},
+	{"SS_GATEWAY_BREAKER_SUCCESSES", "(1-10)", {"1", "10"}, {"0", "11", NOT_WHOLE}},
+	{"SS_GATEWAY_BREAKER_RAMP", "(0-600 s)", {"0", "600"}, {"601", NOT_WHOLE}},
+	{"SS_GATEWAY_BREAKER_ON", "(None, or 1 to 32 of timeout, transport and codes 400-699)",
+		{"None", "timeout", "transport", "503", "timeout,transport,503", "503,timeout,400,699", "timeout,timeout",
+			CODES_32, "timeout" CODES_31},
+		{"", ",", "timeout,", ",timeout", "timeout,,503", "Timeout", "time", "out", "timeout,None", "None,503",
+			"399", "700", "503x", "x503", "timeout,transport,5e2", "503.0", "timeout transport", "timeout,\"",
+			"timeout,431" CODES_31, CODES_33}},
 	{"SS_SIP_RESEND_INTERVAL", "(auto, or 1 to 10 positive decimals 0.001-600 s)",
 		{"auto", "0.5", "0.001", "600", "599.999", "1.0", "0.5,1,2,4,4,4,4,4,4,4"},
 		{"", ",", "1,", ",1", "1,,2", " 1", "1, 2", "0", "0.0", "0.000", "0.0001", "1.2345", "-1", "+1",
@@ -130,7 +160,7 @@ static void the_cases_above_are_all_the_parameters(void **state)
 	}
 }
 
-static void defaults_are_those_of_the_original(void **state)
+static void defaults_are_those_of_the_text(void **state)
 {
 	(void)state;
 	static const char *const defaults[][2] = {
@@ -141,6 +171,16 @@ static void defaults_are_those_of_the_original(void **state)
 		{"SS_SIP_STOP_SWITCH_AFTER_SDP", "Off"}, {"SS_GATEWAY_SWITCH_LIMIT", "None"},
 		{"SS_GATEWAY_SWITCH_UNTIL_CONNECT", "Off"}, {"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "On"},
 		{"SS_GATEWAY_SWITCH_STOP_CODES", "484,603,604,606"}, {"SS_REPLY_UNAUTHORIZED", "On"},
+		{"SS_SIP_SESSION_TTL", "1800"}, {"SS_SIP_SESSION_UPDATE_SEGMENT", "4"},
+		{"SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP", "0"}, {"SS_SIP_NO_TIMER_REINVITE_INTERVAL", "7200"},
+		{"SS_SIP_SESSION_TIMER", "On"}, {"SS_SIP_100REL", "Off"}, {"SS_MAXCALLDURATION", "0"},
+		{"SS_SIP_USER_AGENT_EXPIRE", "Auto"}, {"SS_SIP_USER_AGENT_RETRY_DELAY", "60"},
+		{"SS_SIP_USER_AGENT_SEND_UNREGISTER", "On"}, {"SS_SIP_USER_AGENT_PRIVACY", "Ignore"},
+		{"SS_SIP_OPTIONS_CHECK_PERIOD", "30"}, {"SS_SIP_OPTIONS_TIMEOUT", "2"}, {"SS_SIP_OPTIONS_DOWN", "2"},
+		{"SS_SIP_OPTIONS_UP", "1"}, {"SS_SIP_PUBLISH_EXPIRE", "3600"}, {"SS_GATEWAY_BREAKER_FAILURES", "5"},
+		{"SS_GATEWAY_BREAKER_WINDOW", "20"}, {"SS_GATEWAY_BREAKER_RATE", "80"}, {"SS_GATEWAY_BREAKER_TIME", "30"},
+		{"SS_GATEWAY_BREAKER_SUCCESSES", "1"}, {"SS_GATEWAY_BREAKER_RAMP", "10"},
+		{"SS_GATEWAY_BREAKER_ON", "timeout,transport,503"},
 	};
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
 		sqlite3_snprintf(sizeof(sql), sql,
@@ -172,13 +212,13 @@ static void only_the_value_of_a_parameter_changes(void **state)
 {
 	(void)state;
 	static const char *const columns[] = {"name", "default_value", "unit", "range", "description", "words",
-		"items", "decimals", "minimum", "maximum"};
+		"items", "decimals", "minimum", "maximum", "item_words"};
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
 		sqlite3_snprintf(sizeof(sql), sql, "UPDATE parameter SET %s = 1", columns[i]);
 		assert_contains(sql_refused(path, sql), "only the value of a parameter can be changed");
 	}
 	assert_contains(sql_refused(path, "DELETE FROM parameter"), "cannot be deleted");
-	assert_contains(sql_refused(path, "INSERT INTO parameter SELECT 'SS_X', value, value, '', '', '', '', 1, 0, 1, 2"
+	assert_contains(sql_refused(path, "INSERT INTO parameter SELECT 'SS_X', value, value, '', '', '', '', 1, 0, 1, 2, ''"
 		" FROM parameter"), "no other parameters");
 	assert_contains(sql_refused(path, "REPLACE INTO parameter SELECT * FROM parameter"), "no other parameters");
 	sql_run(path, "UPDATE parameter SET value = default_value");
@@ -386,7 +426,7 @@ int main(void)
 		TEST(each_parameter_takes_its_range),
 		TEST(each_parameter_refuses_the_rest_and_says_why),
 		TEST(the_cases_above_are_all_the_parameters),
-		TEST(defaults_are_those_of_the_original),
+		TEST(defaults_are_those_of_the_text),
 		TEST(numbers_need_no_quotes_and_nothing_but_text_and_numbers_is_taken),
 		TEST(only_the_value_of_a_parameter_changes),
 		TEST(gateway_overrides_have_the_range_of_their_parameter),

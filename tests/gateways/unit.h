@@ -35,6 +35,7 @@ static inline struct db_gateway unit_gateway(const char *name)
 		.enabled = true,
 		.auth_user = "",
 		.auth_password = "",
+		.registration = "",
 	};
 }
 

@@ -122,7 +122,8 @@ static struct db_gateway *make_gateways(void)
 			.capacity = 30,
 			.cps = 10,
 			.auth_user = "",
-			.auth_password = ""};
+			.auth_password = "",
+			.registration = ""};
 	}
 	return rows;
 }

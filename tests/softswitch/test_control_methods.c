@@ -19,11 +19,13 @@
 
 static const struct db_gateway rows[] = {
 	{.name = "alpha", .host = "192.0.2.1", .transport = "udp", .port = 5060, .enabled = true, .capacity = 2,
-		.auth_user = "userOfAlpha", .auth_password = "secretOfAlpha"},
+		.auth_user = "userOfAlpha", .auth_password = "secretOfAlpha", .registration = ""},
 	{.name = "beta", .host = "beta.example", .transport = "", .enabled = true, .cps = 1, .auth_user = "",
-		.auth_password = ""},
-	{.name = "gamma", .host = "2001:db8::3", .transport = "tcp", .auth_user = "", .auth_password = "hiddenOfGamma"},
-	{.name = "delta", .host = "192.0.2.4", .transport = "udp", .enabled = true, .auth_user = "", .auth_password = ""},
+		.auth_password = "", .registration = ""},
+	{.name = "gamma", .host = "2001:db8::3", .transport = "tcp", .auth_user = "",
+		.auth_password = "hiddenOfGamma", .registration = ""},
+	{.name = "delta", .host = "192.0.2.4", .transport = "udp", .enabled = true, .auth_user = "",
+		.auth_password = "", .registration = ""},
 };
 enum { ALPHA, BETA, GAMMA, ROWS = sizeof(rows) / sizeof(rows[0]) };
 

@@ -1,0 +1,255 @@
+-- Version 3: sessions, registrations and the liveness of gateways.
+DROP TRIGGER value_check_insert;
+DROP TRIGGER parameter_fixed;
+DROP TRIGGER parameter_no_insert;
+DROP TRIGGER mapping_gateway_insert;
+DROP TRIGGER mapping_gateway_update;
+DROP VIEW gateway_override;
+
+ALTER TABLE parameter ADD COLUMN item_words TEXT NOT NULL DEFAULT '';
+
+INSERT INTO parameter (name, value, default_value, unit, range, description, words, items, decimals, minimum, maximum)
+SELECT column1, column2, column2, column3, column4, column5, column6, column7, column8, column9, column10 FROM (VALUES
+	('SS_SIP_SESSION_TTL', '1800', 's', '90-86400',
+		'Session-Expires we ask for', '', 1, 0, 90, 86400),
+	('SS_SIP_SESSION_UPDATE_SEGMENT', '4', '', '2-10',
+		'a session is refreshed when (1 - 1/n) of its interval has passed', '', 1, 0, 2, 10),
+	('SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP', '0', 's', '0, 5-600',
+		'a call not answered so long after the INVITE of the caller, all gateways counted, is hung up; 0: never', '0', 1, 0, 5, 600),
+	('SS_SIP_NO_TIMER_REINVITE_INTERVAL', '7200', 's', '0, 60-86400',
+		'a leg without session timer is checked so often with a re-INVITE; 0: never', '0', 1, 0, 60, 86400),
+	('SS_SIP_SESSION_TIMER', 'On', '', 'On, Off',
+		'On: session timers (RFC 4028) with peers that support them. Off: no leg has one', 'On,Off', 0, 0, 0, 0),
+	('SS_SIP_100REL', 'Off', '', 'Off, Supported, Required',
+		'reliable provisional responses (RFC 3262)', 'Off,Supported,Required', 0, 0, 0, 0),
+	('SS_MAXCALLDURATION', '0', 's', '0, 10-86400',
+		'longest call, then BYE to both sides; 0: no limit', '0', 1, 0, 10, 86400),
+	('SS_SIP_USER_AGENT_EXPIRE', 'Auto', 's', 'Auto, 20-7200',
+		'expiry of our own registrations; Auto: what the registrar grants', 'Auto', 1, 0, 20, 7200),
+	('SS_SIP_USER_AGENT_RETRY_DELAY', '60', 's', '30-600',
+		'wait after a failed registration, always the same', '', 1, 0, 30, 600),
+	('SS_SIP_USER_AGENT_SEND_UNREGISTER', 'On', '', 'On, Off',
+		'On: REGISTER with Expires 0 at stop, restart or removal', 'On,Off', 0, 0, 0, 0),
+	('SS_SIP_USER_AGENT_PRIVACY', 'Ignore', '', 'Ignore, Id, None',
+		'Privacy header of our REGISTER. Ignore: absent. Id: id. None: none', 'Ignore,Id,None', 0, 0, 0, 0),
+	('SS_SIP_OPTIONS_CHECK_PERIOD', '30', 's', '0, 5-3600',
+		'OPTIONS probe of gateways with options_check; 0: off', '0', 1, 0, 5, 3600),
+	('SS_SIP_OPTIONS_TIMEOUT', '2', 's', '0.1-32, at most 1 decimal',
+		'OPTIONS probe sent, nothing came back', '', 1, 1, 0.1, 32),
+	('SS_SIP_OPTIONS_DOWN', '2', '', '1-10',
+		'so many failed probes in a row mark a gateway down', '', 1, 0, 1, 10),
+	('SS_SIP_OPTIONS_UP', '1', '', '1-10',
+		'so many answered probes in a row mark it up again', '', 1, 0, 1, 10),
+	('SS_SIP_PUBLISH_EXPIRE', '3600', 's', '30-7200',
+		'longest lifetime granted to the PUBLISH of a gateway', '', 1, 0, 30, 7200),
+	('SS_GATEWAY_BREAKER_FAILURES', '5', '', 'None, 1-100',
+		'so many failed calls in a row open the breaker of a gateway', 'None', 1, 0, 1, 100),
+	('SS_GATEWAY_BREAKER_WINDOW', '20', '', '5-64',
+		'the calls SS_GATEWAY_BREAKER_RATE looks back at', '', 1, 0, 5, 64),
+	('SS_GATEWAY_BREAKER_RATE', '80', '%', 'None, 1-100',
+		'such a share of failed calls opens the breaker', 'None', 1, 0, 1, 100),
+	('SS_GATEWAY_BREAKER_TIME', '30', 's', '1-3600',
+		'an open breaker lets no call through for so long, then single calls as a test', '', 1, 0, 1, 3600),
+	('SS_GATEWAY_BREAKER_SUCCESSES', '1', '', '1-10',
+		'so many test calls that succeed in a row close the breaker', '', 1, 0, 1, 10),
+	('SS_GATEWAY_BREAKER_RAMP', '10', 's', '0-600',
+		'a breaker that closed lets the calls grow to the full load in so long', '', 1, 0, 0, 600));
+
+INSERT INTO parameter (name, value, default_value, unit, range, description, words, items, decimals, minimum, maximum, item_words)
+VALUES ('SS_GATEWAY_BREAKER_ON', 'timeout,transport,503', 'timeout,transport,503', '',
+	'None, or 1 to 32 of timeout, transport and codes 400-699',
+	'what counts as a failed call for the breaker', 'None', 32, 0, 400, 699, 'timeout,transport');
+
+CREATE VIEW rule (name, unit, range, words, items, decimals, minimum, maximum, item_words) AS
+	SELECT name, unit, range, words, items, decimals, minimum, maximum, item_words FROM parameter
+	UNION ALL VALUES ('any answer but 408 and 503', '', '1 to 32 codes 200-699', '', 32, 0, 200, 699, '');
+
+CREATE TRIGGER value_check_insert INSTEAD OF INSERT ON value_check WHEN NEW.value IS NOT NULL BEGIN
+	SELECT RAISE(ABORT, 'refused')
+	FROM rule, json_each('{}', CASE WHEN
+		NEW.value <> '' AND instr(NEW.value, ',') = 0 AND
+			instr(',' || words || ',', ',' || NEW.value || ',') > 0
+		OR length(NEW.value) - length(replace(NEW.value, ',', '')) < items
+			AND instr(NEW.value, char(0)) = 0
+			AND NOT EXISTS (
+				SELECT 1
+				FROM json_each(CASE WHEN NEW.value GLOB '*[^0-9A-Za-z.,]*' THEN '["not an item"]'
+					ELSE '["' || replace(NEW.value, ',', '","') || '"]' END) AS item
+				WHERE NOT (item.value <> '' AND instr(',' || item_words || ',', ',' || item.value || ',') > 0
+					OR item.value GLOB '[0-9]*' AND item.value NOT GLOB '*[^0-9.]*'
+					AND item.value NOT GLOB '0[0-9]*'
+					AND item.value NOT GLOB '*.*.*'
+					AND item.value NOT GLOB '*.'
+					AND length(item.value) - instr(item.value || '.', '.') <= decimals
+					AND CAST(item.value AS REAL) BETWEEN minimum AND maximum))
+		THEN '$'
+		ELSE NEW.subject || ': "' || NEW.value || '" is out of range (' || rtrim(range || ' ' || unit) || ')' END)
+	WHERE name = NEW.rule;
+END;
+
+CREATE TRIGGER parameter_fixed BEFORE UPDATE OF name, default_value, unit, range, description, words,
+	items, decimals, minimum, maximum, item_words ON parameter
+BEGIN
+	SELECT RAISE(ABORT, 'only the value of a parameter can be changed');
+END;
+
+CREATE TRIGGER parameter_no_insert BEFORE INSERT ON parameter BEGIN
+	SELECT RAISE(ABORT, 'the program knows no other parameters: change a value with UPDATE');
+END;
+
+ALTER TABLE gateway ADD COLUMN registration TEXT;
+ALTER TABLE gateway ADD COLUMN draining INTEGER NOT NULL DEFAULT 0 CONSTRAINT "draining is 1 (no new calls) or 0 (no)" CHECK (draining IN (0, 1));
+ALTER TABLE gateway ADD COLUMN options_check INTEGER NOT NULL DEFAULT 0 CONSTRAINT "options_check is 1 (yes) or 0 (no)" CHECK (options_check IN (0, 1));
+ALTER TABLE gateway ADD COLUMN options_alive_codes TEXT;
+ALTER TABLE gateway ADD COLUMN breaker_on TEXT;
+ALTER TABLE gateway ADD COLUMN session_timer TEXT;
+ALTER TABLE gateway ADD COLUMN sip_100rel TEXT;
+ALTER TABLE gateway ADD COLUMN max_call_duration INTEGER;
+ALTER TABLE gateway ADD COLUMN sdp_own_origin INTEGER NOT NULL DEFAULT 0 CONSTRAINT "sdp_own_origin is 1 (yes) or 0 (no)" CHECK (sdp_own_origin IN (0, 1));
+ALTER TABLE mapping_gateway ADD COLUMN session_timer TEXT;
+ALTER TABLE mapping_gateway ADD COLUMN sip_100rel TEXT;
+ALTER TABLE mapping_gateway ADD COLUMN max_call_duration INTEGER;
+
+CREATE VIEW gateway_override (gateway, name, rule, value) AS
+	SELECT name, 'timeout_invite', 'SS_SIP_TIMEOUT_INVITE', nullif(timeout_invite, 0) FROM gateway
+	UNION ALL SELECT name, 'timeout_trying', 'SS_SIP_TIMEOUT_TRYING', nullif(timeout_trying, 0) FROM gateway
+	UNION ALL SELECT name, 'timeout_session_progress', 'SS_SIP_TIMEOUT_SESSION_PROGRESS',
+		nullif(timeout_session_progress, 0) FROM gateway
+	UNION ALL SELECT name, 'timeout_session_progress_sdp', 'SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP',
+		nullif(timeout_session_progress_sdp, 0) FROM gateway
+	UNION ALL SELECT name, 'timeout_ringing', 'SS_SIP_TIMEOUT_RINGING', nullif(timeout_ringing, 0) FROM gateway
+	UNION ALL SELECT name, 'resend_interval', 'SS_SIP_RESEND_INTERVAL', resend_interval FROM gateway
+	UNION ALL SELECT name, 'switch_stop_after_invite_timeout', 'SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT',
+		switch_stop_after_invite_timeout FROM gateway
+	UNION ALL SELECT name, 'switch_stop_after_sdp', 'SS_SIP_STOP_SWITCH_AFTER_SDP', switch_stop_after_sdp FROM gateway
+	UNION ALL SELECT name, 'switch_until_connect', 'SS_GATEWAY_SWITCH_UNTIL_CONNECT', switch_until_connect FROM gateway
+	UNION ALL SELECT name, 'switch_stop_after_user_busy', 'SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY',
+		switch_stop_after_user_busy FROM gateway
+	UNION ALL SELECT name, 'switch_stop_codes', 'SS_GATEWAY_SWITCH_STOP_CODES', switch_stop_codes FROM gateway
+	UNION ALL SELECT name, 'options_alive_codes', 'any answer but 408 and 503', options_alive_codes FROM gateway
+	UNION ALL SELECT name, 'breaker_on', 'SS_GATEWAY_BREAKER_ON', breaker_on FROM gateway
+	UNION ALL SELECT name, 'session_timer', 'SS_SIP_SESSION_TIMER', session_timer FROM gateway
+	UNION ALL SELECT name, 'sip_100rel', 'SS_SIP_100REL', sip_100rel FROM gateway
+	UNION ALL SELECT name, 'max_call_duration', 'SS_MAXCALLDURATION', nullif(max_call_duration, 0) FROM gateway;
+
+CREATE VIEW mapping_gateway_override (mapping_gateway, name, rule, value) AS
+	SELECT name, 'session_timer', 'SS_SIP_SESSION_TIMER', session_timer FROM mapping_gateway
+	UNION ALL SELECT name, 'sip_100rel', 'SS_SIP_100REL', sip_100rel FROM mapping_gateway
+	UNION ALL SELECT name, 'max_call_duration', 'SS_MAXCALLDURATION', nullif(max_call_duration, 0) FROM mapping_gateway;
+
+CREATE TRIGGER mapping_gateway_insert AFTER INSERT ON mapping_gateway BEGIN
+	INSERT INTO address_check (subject, address)
+	VALUES ('mapping_gateway ' || NEW.name || ': host', substr(NEW.host, 1, instr(NEW.host || '/', '/') - 1));
+	INSERT INTO value_check (subject, rule, value)
+	SELECT 'mapping_gateway ' || mapping_gateway || ': ' || name || ' (NULL: ' || rule || ')', rule, value
+	FROM mapping_gateway_override WHERE mapping_gateway = NEW.name;
+END;
+
+CREATE TRIGGER mapping_gateway_update AFTER UPDATE ON mapping_gateway BEGIN
+	INSERT INTO address_check (subject, address)
+	VALUES ('mapping_gateway ' || NEW.name || ': host', substr(NEW.host, 1, instr(NEW.host || '/', '/') - 1));
+	INSERT INTO value_check (subject, rule, value)
+	SELECT 'mapping_gateway ' || mapping_gateway || ': ' || name || ' (NULL: ' || rule || ')', rule, value
+	FROM mapping_gateway_override WHERE mapping_gateway = NEW.name;
+END;
+
+CREATE TABLE registration (
+	name TEXT NOT NULL PRIMARY KEY,
+	host TEXT NOT NULL,
+	port INTEGER NOT NULL DEFAULT 0,
+	transport TEXT DEFAULT 'udp',
+	proxy TEXT,
+	local_port INTEGER,
+	user TEXT NOT NULL,
+	auth_user TEXT,
+	password TEXT,
+	realm TEXT,
+	contact_host TEXT,
+	expiry INTEGER,
+	enabled INTEGER NOT NULL DEFAULT 1,
+	line TEXT NOT NULL UNIQUE DEFAULT (lower(hex(randomblob(8)))),
+	CONSTRAINT "name of a registration is 1 to 64 characters, none of them a control character, no space at its ends"
+		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
+			AND name = trim(name)),
+	CONSTRAINT "host is an IPv4 address, an IPv6 address without brackets, or a domain name"
+		CHECK (length(host) BETWEEN 1 AND 253
+			AND (host NOT GLOB '*[^0-9A-Za-z._-]*' AND host GLOB '[0-9A-Za-z_]*'
+				OR host GLOB '*:*:*' AND host NOT GLOB '*[^0-9A-Fa-f:.]*')),
+	CONSTRAINT "port is 0 (as DNS says, else 5060 or 5061) to 65535" CHECK (port BETWEEN 0 AND 65535),
+	CONSTRAINT "transport is udp, tcp, tls, or NULL for what DNS says" CHECK (transport IN ('udp', 'tcp', 'tls')),
+	CONSTRAINT "proxy is a host, host:port or [IPv6 address]:port with a port of 1 to 65535, or NULL for the registrar itself"
+		CHECK (length(proxy) BETWEEN 1 AND 259 AND CASE
+			WHEN proxy GLOB '[[]*]*' THEN substr(proxy, 2, instr(proxy, ']') - 2) GLOB '*:*:*'
+				AND substr(proxy, 2, instr(proxy, ']') - 2) NOT GLOB '*[^0-9A-Fa-f:.]*'
+				AND (proxy NOT GLOB '*]?*' OR proxy GLOB '*]:[1-9]*' AND proxy NOT GLOB '*]?*[^0-9]*'
+					AND CAST(substr(proxy, instr(proxy, ']') + 2) AS INTEGER) <= 65535)
+			WHEN proxy GLOB '*:*:*' THEN proxy NOT GLOB '*[^0-9A-Fa-f:.]*'
+			ELSE proxy NOT GLOB '*[^0-9A-Za-z._:-]*' AND proxy GLOB '[0-9A-Za-z_]*'
+				AND (proxy NOT GLOB '*:*' OR proxy GLOB '*:[1-9]*' AND proxy NOT GLOB '*:*[^0-9]*'
+					AND CAST(substr(proxy, instr(proxy, ':') + 1) AS INTEGER) <= 65535) END),
+	CONSTRAINT "local_port is 1 to 65535, or NULL for any" CHECK (local_port BETWEEN 1 AND 65535),
+	CONSTRAINT "user is 1 to 128 characters of a SIP user name: letters, digits, -_.!~*()&=+$,;?/ and %HH"
+		CHECK (length(user) BETWEEN 1 AND 128 AND user NOT GLOB '*[^0-9A-Za-z_.!~*()&=+$,;?/%-]*'
+			AND user || '--' NOT GLOB '*%[^0-9A-Fa-f]*' AND user || '--' NOT GLOB '*%?[^0-9A-Fa-f]*'),
+	CONSTRAINT "auth_user is at most 128 characters, none of them a control character"
+		CHECK (length(auth_user) <= 128 AND auth_user NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'),
+	CONSTRAINT "password is at most 256 characters" CHECK (length(password) <= 256),
+	CONSTRAINT "realm is an IPv4 address, an IPv6 address without brackets, or a domain name, or NULL for the host"
+		CHECK (length(realm) BETWEEN 1 AND 253
+			AND (realm NOT GLOB '*[^0-9A-Za-z._-]*' AND realm GLOB '[0-9A-Za-z_]*'
+				OR realm GLOB '*:*:*' AND realm NOT GLOB '*[^0-9A-Fa-f:.]*')),
+	CONSTRAINT "contact_host is an IPv4 address, an IPv6 address without brackets, or a domain name, or NULL for our own"
+		CHECK (length(contact_host) BETWEEN 1 AND 253
+			AND (contact_host NOT GLOB '*[^0-9A-Za-z._-]*' AND contact_host GLOB '[0-9A-Za-z_]*'
+				OR contact_host GLOB '*:*:*' AND contact_host NOT GLOB '*[^0-9A-Fa-f:.]*')),
+	CONSTRAINT "expiry is 20 to 7200 s, or NULL for SS_SIP_USER_AGENT_EXPIRE" CHECK (expiry BETWEEN 20 AND 7200),
+	CONSTRAINT "enabled is 1 (yes) or 0 (no)" CHECK (enabled IN (0, 1)),
+	CONSTRAINT "line is 16 to 32 hexadecimal digits; leave it to the database"
+		CHECK (length(line) BETWEEN 16 AND 32 AND line NOT GLOB '*[^0-9a-f]*')
+) STRICT;
+
+CREATE VIEW registration_address (registration, name, address) AS
+	SELECT name, 'host', host FROM registration
+	UNION ALL SELECT name, 'proxy', nullif(substr(proxy, 1, instr(proxy || ':', ':') - 1), '') FROM registration
+	UNION ALL SELECT name, 'realm', realm FROM registration
+	UNION ALL SELECT name, 'contact_host', contact_host FROM registration;
+
+CREATE TRIGGER registration_insert AFTER INSERT ON registration BEGIN
+	INSERT INTO address_check (subject, address)
+	SELECT 'registration ' || registration || ': ' || name, address
+	FROM registration_address WHERE registration = NEW.name;
+END;
+
+CREATE TRIGGER registration_update AFTER UPDATE ON registration BEGIN
+	INSERT INTO address_check (subject, address)
+	SELECT 'registration ' || registration || ': ' || name, address
+	FROM registration_address WHERE registration = NEW.name;
+END;
+
+CREATE TRIGGER registration_line BEFORE UPDATE OF line ON registration WHEN NEW.line IS NOT OLD.line BEGIN
+	SELECT RAISE(ABORT, 'the line of a registration cannot be changed');
+END;
+
+CREATE TRIGGER gateway_insert_registration BEFORE INSERT ON gateway
+WHEN NEW.registration IS NOT NULL AND NOT EXISTS (SELECT 1 FROM registration WHERE name = NEW.registration) BEGIN
+	SELECT RAISE(ABORT, 'refused')
+	FROM json_each('{}', 'gateway "' || NEW.name || '": there is no registration "' || NEW.registration || '"');
+END;
+
+CREATE TRIGGER gateway_update_registration BEFORE UPDATE OF registration ON gateway
+WHEN NEW.registration IS NOT NULL AND NOT EXISTS (SELECT 1 FROM registration WHERE name = NEW.registration) BEGIN
+	SELECT RAISE(ABORT, 'refused')
+	FROM json_each('{}', 'gateway "' || NEW.name || '": there is no registration "' || NEW.registration || '"');
+END;
+
+-- A gateway set free of its registration would get calls nobody has registered for: refused.
+CREATE TRIGGER registration_delete BEFORE DELETE ON registration
+WHEN EXISTS (SELECT 1 FROM gateway WHERE registration = OLD.name) BEGIN
+	SELECT RAISE(ABORT, 'refused')
+	FROM json_each('{}', (SELECT 'registration "' || OLD.name || '": gateway "' || min(name) ||
+		'" belongs to it; delete that or set its registration to NULL first' FROM gateway WHERE registration = OLD.name));
+END;
+
+CREATE TRIGGER registration_rename AFTER UPDATE OF name ON registration WHEN NEW.name <> OLD.name BEGIN
+	UPDATE gateway SET registration = NEW.name WHERE registration = OLD.name;
+END;

@@ -1,0 +1,298 @@
+-- Frozen: db/schema.sql as of version 2, for the test of upgrades. Never changed again.
+-- softswitch.db: configuration. The names of tables and columns are a contract with the operator.
+--
+-- The database itself refuses what the switch could not use, so a typo in the sqlite3 command line
+-- is answered there and then. A CHECK is named by the sentence SQLite prints when it fails. Where
+-- the answer has to show the value given, a trigger says it through json_each(): RAISE() takes only
+-- fixed text in SQLite before 3.47, and json_each() quotes a path it does not like (any text that
+-- does not begin with $) in its own error message. With the path '$' the empty object has no rows and
+-- nothing happens; the RAISE() itself is never reached and only says what is meant. (json_each() is
+-- the one piece of JSON that SQLite 3.40 lets a schema use with trusted_schema = OFF.)
+
+-- Everything an operator can set for the whole switch. A value is one of `words` (separated by
+-- commas) or a list of up to `items` numbers from `minimum` to `maximum` with `decimals` decimals.
+CREATE TABLE parameter (
+	name TEXT NOT NULL PRIMARY KEY,
+	value TEXT NOT NULL,
+	default_value TEXT NOT NULL,
+	unit TEXT NOT NULL,
+	range TEXT NOT NULL,
+	description TEXT NOT NULL,
+	words TEXT NOT NULL,
+	items INTEGER NOT NULL,
+	decimals INTEGER NOT NULL,
+	minimum REAL NOT NULL,
+	maximum REAL NOT NULL
+) STRICT;
+
+INSERT INTO parameter (name, value, default_value, unit, range, description, words, items, decimals, minimum, maximum)
+SELECT column1, column2, column2, column3, column4, column5, column6, column7, column8, column9, column10 FROM (VALUES
+	('SS_SIP_RESEND_INTERVAL', '0.5,1,2,4,4,4,4,4,4,4', 's', 'auto, or 1 to 10 positive decimals 0.001-600',
+		'wait before each retransmission of an unanswered message; auto: follows the response time of the gateway', 'auto', 10, 3, 0.001, 600),
+	('SS_SIP_SEND_RETRY', '10', '', '0-10',
+		'at most this many retransmissions; later intervals are then never used', '', 1, 0, 0, 10),
+	('SS_SIP_TIMEOUT_INVITE', '10', 's', '1-120',
+		'INVITE sent, nothing at all came back', '', 1, 0, 1, 120),
+	('SS_SIP_TIMEOUT_TRYING', '20', 's', '1-300',
+		'100 came, nothing after it', '', 1, 0, 1, 300),
+	('SS_SIP_TIMEOUT_SESSION_PROGRESS', '20', 's', '1-300',
+		'183 without SDP came, nothing after it', '', 1, 0, 1, 300),
+	('SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP', '120', 's', '1-600',
+		'183 with SDP came, no final answer', '', 1, 0, 1, 600),
+	('SS_SIP_TIMEOUT_RINGING', '120', 's', '1-600',
+		'180 came, no final answer', '', 1, 0, 1, 600),
+	('SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT', 'Off', '', 'On, Off',
+		'On: after an INVITE timeout the call fails, no other gateway is tried', 'On,Off', 0, 0, 0, 0),
+	('SS_SIP_STOP_SWITCH_AFTER_SDP', 'Off', '', 'On, Off',
+		'On: once a gateway sent SDP, no other gateway is tried', 'On,Off', 0, 0, 0, 0),
+	('SS_GATEWAY_SWITCH_LIMIT', 'None', '', 'None, 1-100',
+		'gateways tried per call at most', 'None', 1, 0, 1, 100),
+	('SS_GATEWAY_SWITCH_UNTIL_CONNECT', 'Off', '', 'On, Off',
+		'Off: ringing (180) ends switching. On: only an answer ends it', 'On,Off', 0, 0, 0, 0),
+	('SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY', 'On', '', 'On, Off',
+		'On: 486 and 600 end switching, even with SS_GATEWAY_SWITCH_UNTIL_CONNECT On', 'On,Off', 0, 0, 0, 0),
+	('SS_GATEWAY_SWITCH_STOP_CODES', '484,603,604,606', '', 'None, or 1 to 32 codes 400-699',
+		'final codes that end switching', 'None', 32, 0, 400, 699),
+	('SS_REPLY_UNAUTHORIZED', 'On', '', 'On, Off',
+		'On: unknown sources get 403. Off: silence', 'On,Off', 0, 0, 0, 0));
+
+-- What a value must be, in one place: insert (subject, rule, value) here and a value the parameter
+-- `rule` could not take is refused, NULL is not looked at. GLOB and not a cast decides about the
+-- form, because a cast takes ' 5', '5x' and '1e1' for numbers.
+CREATE VIEW value_check (subject, rule, value) AS SELECT NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER value_check_insert INSTEAD OF INSERT ON value_check WHEN NEW.value IS NOT NULL BEGIN
+	SELECT RAISE(ABORT, 'refused')
+	FROM parameter, json_each('{}', CASE WHEN
+		NEW.value <> '' AND instr(NEW.value, ',') = 0 AND
+			instr(',' || words || ',', ',' || NEW.value || ',') > 0
+		OR length(NEW.value) - length(replace(NEW.value, ',', '')) < items
+			AND instr(NEW.value, char(0)) = 0
+			AND NOT EXISTS (
+				SELECT 1
+				FROM json_each(CASE WHEN NEW.value GLOB '*[^0-9.,]*' THEN '["not a number"]'
+					ELSE '["' || replace(NEW.value, ',', '","') || '"]' END) AS item
+				WHERE NOT (item.value GLOB '[0-9]*' AND item.value NOT GLOB '0[0-9]*'
+					AND item.value NOT GLOB '*.*.*'
+					AND item.value NOT GLOB '*.'
+					AND length(item.value) - instr(item.value || '.', '.') <= decimals
+					AND CAST(item.value AS REAL) BETWEEN minimum AND maximum))
+		THEN '$'
+		ELSE NEW.subject || ': "' || NEW.value || '" is out of range (' || rtrim(range || ' ' || unit) || ')' END)
+	WHERE name = NEW.rule;
+END;
+
+-- The same for addresses: what is made of digits and dots is an IPv4 address or a mistake.
+CREATE VIEW address_check (subject, address) AS SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER address_check_insert INSTEAD OF INSERT ON address_check
+WHEN NEW.address NOT GLOB '*[^0-9.]*' BEGIN
+	SELECT RAISE(ABORT, 'refused')
+	FROM json_each('{}', CASE WHEN
+		length(NEW.address) - length(replace(NEW.address, '.', '')) = 3 AND NOT EXISTS (
+			SELECT 1 FROM json_each('["' || replace(NEW.address, '.', '","') || '"]') AS item
+			WHERE NOT (item.value = CAST(CAST(item.value AS INTEGER) AS TEXT)
+				AND CAST(item.value AS INTEGER) <= 255))
+		THEN '$'
+		ELSE NEW.subject || ': "' || NEW.address || '" is not an IPv4 address (four numbers 0-255)' END);
+END;
+
+CREATE TRIGGER parameter_value BEFORE UPDATE OF value ON parameter BEGIN
+	INSERT INTO value_check (subject, rule, value) VALUES (OLD.name, OLD.name, coalesce(NEW.value, 'NULL'));
+END;
+
+CREATE TRIGGER parameter_fixed BEFORE UPDATE OF name, default_value, unit, range, description, words,
+	items, decimals, minimum, maximum ON parameter
+BEGIN
+	SELECT RAISE(ABORT, 'only the value of a parameter can be changed');
+END;
+
+CREATE TRIGGER parameter_no_insert BEFORE INSERT ON parameter BEGIN
+	SELECT RAISE(ABORT, 'the program knows no other parameters: change a value with UPDATE');
+END;
+
+CREATE TRIGGER parameter_no_delete BEFORE DELETE ON parameter BEGIN
+	SELECT RAISE(ABORT, 'a parameter cannot be deleted; back to the default: UPDATE parameter SET value = default_value WHERE name = ...');
+END;
+
+-- Vendors ("routing gateway"): where calls go.
+CREATE TABLE gateway (
+	name TEXT NOT NULL PRIMARY KEY,
+	host TEXT NOT NULL,
+	port INTEGER NOT NULL DEFAULT 0,
+	transport TEXT DEFAULT 'udp',
+	enabled INTEGER NOT NULL DEFAULT 1,
+	capacity INTEGER NOT NULL DEFAULT 0,
+	cps INTEGER NOT NULL DEFAULT 0,
+	timeout_invite INTEGER,
+	timeout_trying INTEGER,
+	timeout_session_progress INTEGER,
+	timeout_session_progress_sdp INTEGER,
+	timeout_ringing INTEGER,
+	resend_interval TEXT,
+	switch_stop_after_invite_timeout TEXT,
+	switch_stop_after_sdp TEXT,
+	switch_until_connect TEXT,
+	switch_stop_after_user_busy TEXT,
+	switch_stop_codes TEXT,
+	auth_user TEXT,
+	auth_password TEXT,
+	CONSTRAINT "name of a gateway is 1 to 64 characters, none of them a control character, no space at its ends"
+		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
+			AND name = trim(name)),
+	CONSTRAINT "host is an IPv4 address, an IPv6 address without brackets, or a domain name"
+		CHECK (length(host) BETWEEN 1 AND 253
+			AND (host NOT GLOB '*[^0-9A-Za-z._-]*' AND host GLOB '[0-9A-Za-z_]*'
+				OR host GLOB '*:*:*' AND host NOT GLOB '*[^0-9A-Fa-f:.]*')),
+	CONSTRAINT "port is 0 (as DNS says, else 5060 or 5061) to 65535" CHECK (port BETWEEN 0 AND 65535),
+	CONSTRAINT "transport is udp, tcp, tls, or NULL for what DNS says" CHECK (transport IN ('udp', 'tcp', 'tls')),
+	CONSTRAINT "enabled is 1 (yes) or 0 (no)" CHECK (enabled IN (0, 1)),
+	CONSTRAINT "capacity is the calls at a time, 0 (no limit) to 1000000" CHECK (capacity BETWEEN 0 AND 1000000),
+	CONSTRAINT "cps is the new calls per second, 0 (no limit) to 100000" CHECK (cps BETWEEN 0 AND 100000),
+	CONSTRAINT "auth_user is at most 128 characters, none of them a control character"
+		CHECK (length(auth_user) <= 128 AND auth_user NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'),
+	CONSTRAINT "auth_password is at most 256 characters" CHECK (length(auth_password) <= 256)
+) STRICT;
+
+-- What a gateway sets for itself, each with the parameter that holds otherwise.
+CREATE VIEW gateway_override (gateway, name, rule, value) AS
+	SELECT name, 'timeout_invite', 'SS_SIP_TIMEOUT_INVITE', nullif(timeout_invite, 0) FROM gateway
+	UNION ALL SELECT name, 'timeout_trying', 'SS_SIP_TIMEOUT_TRYING', nullif(timeout_trying, 0) FROM gateway
+	UNION ALL SELECT name, 'timeout_session_progress', 'SS_SIP_TIMEOUT_SESSION_PROGRESS',
+		nullif(timeout_session_progress, 0) FROM gateway
+	UNION ALL SELECT name, 'timeout_session_progress_sdp', 'SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP',
+		nullif(timeout_session_progress_sdp, 0) FROM gateway
+	UNION ALL SELECT name, 'timeout_ringing', 'SS_SIP_TIMEOUT_RINGING', nullif(timeout_ringing, 0) FROM gateway
+	UNION ALL SELECT name, 'resend_interval', 'SS_SIP_RESEND_INTERVAL', resend_interval FROM gateway
+	UNION ALL SELECT name, 'switch_stop_after_invite_timeout', 'SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT',
+		switch_stop_after_invite_timeout FROM gateway
+	UNION ALL SELECT name, 'switch_stop_after_sdp', 'SS_SIP_STOP_SWITCH_AFTER_SDP', switch_stop_after_sdp FROM gateway
+	UNION ALL SELECT name, 'switch_until_connect', 'SS_GATEWAY_SWITCH_UNTIL_CONNECT', switch_until_connect FROM gateway
+	UNION ALL SELECT name, 'switch_stop_after_user_busy', 'SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY',
+		switch_stop_after_user_busy FROM gateway
+	UNION ALL SELECT name, 'switch_stop_codes', 'SS_GATEWAY_SWITCH_STOP_CODES', switch_stop_codes FROM gateway;
+
+CREATE TRIGGER gateway_insert AFTER INSERT ON gateway BEGIN
+	INSERT INTO address_check (subject, address) VALUES ('gateway ' || NEW.name || ': host', NEW.host);
+	INSERT INTO value_check (subject, rule, value)
+	SELECT 'gateway ' || gateway || ': ' || name || ' (NULL: ' || rule || ')', rule, value
+	FROM gateway_override WHERE gateway = NEW.name;
+END;
+
+CREATE TRIGGER gateway_update AFTER UPDATE ON gateway BEGIN
+	INSERT INTO address_check (subject, address) VALUES ('gateway ' || NEW.name || ': host', NEW.host);
+	INSERT INTO value_check (subject, rule, value)
+	SELECT 'gateway ' || gateway || ': ' || name || ' (NULL: ' || rule || ')', rule, value
+	FROM gateway_override WHERE gateway = NEW.name;
+END;
+
+-- Which numbers go to which gateway. References are kept by triggers and not by foreign keys,
+-- because the sqlite3 command line does not enforce those unless told to. There is no index by
+-- gateway: it would double the time to import a million routes and serve only the rare delete.
+CREATE TABLE route (
+	prefix TEXT NOT NULL,
+	gateway TEXT NOT NULL,
+	priority INTEGER NOT NULL DEFAULT 1,
+	weight INTEGER NOT NULL DEFAULT 0,
+	carry_through INTEGER NOT NULL DEFAULT 0,
+	enabled INTEGER NOT NULL DEFAULT 1,
+	PRIMARY KEY (prefix, gateway),
+	CONSTRAINT "prefix is empty (every number) or up to 64 characters of a SIP user name"
+		CHECK (length(prefix) <= 64 AND prefix NOT GLOB '*[^0-9A-Za-z+*#._~!$&''()=,;?/%-]*'),
+	CONSTRAINT "priority is 0 (first) to 65535" CHECK (priority BETWEEN 0 AND 65535),
+	CONSTRAINT "weight is 0 (not set) to 65535" CHECK (weight BETWEEN 0 AND 65535),
+	CONSTRAINT "carry_through is 1 (shorter prefixes are tried as well) or 0 (not)" CHECK (carry_through IN (0, 1)),
+	CONSTRAINT "enabled is 1 (yes) or 0 (no)" CHECK (enabled IN (0, 1))
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER route_insert BEFORE INSERT ON route
+WHEN NOT EXISTS (SELECT 1 FROM gateway WHERE name = NEW.gateway) BEGIN
+	SELECT RAISE(ABORT, 'refused')
+	FROM json_each('{}', 'route "' || NEW.prefix || '": there is no gateway "' || NEW.gateway || '"');
+END;
+
+CREATE TRIGGER route_update BEFORE UPDATE OF gateway ON route
+WHEN NOT EXISTS (SELECT 1 FROM gateway WHERE name = NEW.gateway) BEGIN
+	SELECT RAISE(ABORT, 'refused')
+	FROM json_each('{}', 'route "' || NEW.prefix || '": there is no gateway "' || NEW.gateway || '"');
+END;
+
+CREATE TRIGGER gateway_delete AFTER DELETE ON gateway BEGIN
+	DELETE FROM route WHERE gateway = OLD.name;
+END;
+
+CREATE TRIGGER gateway_rename AFTER UPDATE OF name ON gateway WHEN NEW.name <> OLD.name BEGIN
+	UPDATE route SET gateway = NEW.name WHERE gateway = OLD.name;
+END;
+
+-- Customers' trunks ("mapping gateway"): where calls come from, known by the source address. The
+-- switch itself looks closer at IPv6 blocks than a CHECK can.
+CREATE TABLE mapping_gateway (
+	name TEXT NOT NULL PRIMARY KEY,
+	host TEXT NOT NULL,
+	port INTEGER,
+	enabled INTEGER NOT NULL DEFAULT 1,
+	capacity INTEGER NOT NULL DEFAULT 0,
+	cps INTEGER NOT NULL DEFAULT 0,
+	CONSTRAINT "name of a mapping gateway is 1 to 64 characters, none of them a control character, no space at its ends"
+		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
+			AND name = trim(name)),
+	CONSTRAINT "host is an IPv4 or IPv6 address without brackets, or a block such as 10.0.0.0/8 or 2001:db8::/32"
+		CHECK (length(host) BETWEEN 1 AND 49 AND host NOT GLOB '*/*[^0-9]*' AND host NOT GLOB '*/'
+			AND CASE WHEN host GLOB '*:*:*' THEN host NOT GLOB '*[^0-9A-Fa-f:./]*'
+				AND CAST(substr(host, instr(host || '/', '/') + 1) AS INTEGER) <= 128
+			ELSE host NOT GLOB '*[^0-9./]*' AND host GLOB '[0-9]*'
+				AND CAST(substr(host, instr(host || '/', '/') + 1) AS INTEGER) <= 32 END),
+	CONSTRAINT "port is 1 to 65535, or NULL for any" CHECK (port BETWEEN 1 AND 65535),
+	CONSTRAINT "enabled is 1 (yes) or 0 (no)" CHECK (enabled IN (0, 1)),
+	CONSTRAINT "capacity is the calls at a time, 0 (no limit) to 1000000" CHECK (capacity BETWEEN 0 AND 1000000),
+	CONSTRAINT "cps is the new calls per second, 0 (no limit) to 100000" CHECK (cps BETWEEN 0 AND 100000)
+) STRICT;
+
+CREATE TRIGGER mapping_gateway_insert AFTER INSERT ON mapping_gateway BEGIN
+	INSERT INTO address_check (subject, address)
+	VALUES ('mapping_gateway ' || NEW.name || ': host', substr(NEW.host, 1, instr(NEW.host || '/', '/') - 1));
+END;
+
+CREATE TRIGGER mapping_gateway_update AFTER UPDATE OF host ON mapping_gateway BEGIN
+	INSERT INTO address_check (subject, address)
+	VALUES ('mapping_gateway ' || NEW.name || ': host', substr(NEW.host, 1, instr(NEW.host || '/', '/') - 1));
+END;
+
+-- Changes with every change of what a route means to the switch, so that it need not read a million
+-- routes again because a gateway got another password. Gateways count by name only: the switch
+-- knows the gateway of a route by its place among the names. At random and not counted up: a file
+-- restored from a copy must not come back to a number that meant something else.
+CREATE TABLE revision (
+	one INTEGER PRIMARY KEY CHECK (one = 1),
+	routes INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO revision (one, routes) VALUES (1, random() & 0x7fffffffffffffff);
+
+CREATE TRIGGER route_insert_revision AFTER INSERT ON route BEGIN
+	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER route_update_revision AFTER UPDATE ON route BEGIN
+	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER route_delete_revision AFTER DELETE ON route BEGIN
+	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER gateway_insert_revision AFTER INSERT ON gateway BEGIN
+	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER gateway_rename_revision AFTER UPDATE OF name ON gateway WHEN NEW.name <> OLD.name BEGIN
+	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER gateway_delete_revision AFTER DELETE ON gateway BEGIN
+	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
+
+PRAGMA application_id = 0x53574346;
+PRAGMA user_version = 2;
