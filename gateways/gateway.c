@@ -3,21 +3,9 @@
 #include "gateway_peer.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-enum {
-	RETRY_AFTER_MIN_S = 1,
-	RETRY_AFTER_MAX_S = 120,
-	SRTT_SHARE = 8, /* a new measurement weighs one eighth (RFC 6298 section 2) */
-};
-
-struct gateway {
-	struct peer peer; /* first: the set sees it as this */
-	uint64_t retry_after_end_ms; /* monotonic; 0 = none */
-	uint64_t srtt_eighths;       /* smoothed response time in eighths of a ms, 0 = not known */
-};
+enum { SRTT_SHARE = 8 }; /* a new measurement weighs one eighth (RFC 6298 section 2) */
 
 static bool same_intervals(const struct intervals *a, const struct intervals *b)
 {
@@ -87,12 +75,12 @@ static void on_change(struct peer *p, const void *old_row)
 {
 	struct gateway *gw = (struct gateway *)p;
 	const struct db_gateway *old = old_row, *row = p->row;
+	const bool moved = !old || strcmp(old->host, row->host) != 0 || old->port != row->port ||
+		strcmp(old->transport, row->transport) != 0;
 
-	if (old && strcmp(old->host, row->host) == 0 && old->port == row->port &&
-			strcmp(old->transport, row->transport) == 0)
-		return;
-	gw->retry_after_end_ms = 0;
-	gw->srtt_eighths = 0;
+	if (moved)
+		gw->srtt_eighths = 0;
+	gateway_liveness_reload(gw, old, moved);
 }
 
 static const size_t strings[] = {
@@ -137,14 +125,8 @@ const char *gateway_name(const struct gateway *gw)
 	return gw->peer.name;
 }
 
-enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms)
+enum gateway_verdict gateway_limits_check(const struct gateway *gw, uint64_t now_ms)
 {
-	if (gw->peer.removed)
-		return GATEWAY_REMOVED;
-	if (!gateway_row(gw)->enabled)
-		return GATEWAY_DISABLED;
-	if (now_ms < gw->retry_after_end_ms)
-		return GATEWAY_RETRY_AFTER;
 	switch (limits_check(&gw->peer.limits, now_ms)) {
 	case -EBUSY:
 		return GATEWAY_FULL;
@@ -153,6 +135,13 @@ enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms)
 	default:
 		return GATEWAY_USABLE;
 	}
+}
+
+enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms)
+{
+	const enum gateway_verdict verdict = gateway_liveness_check(gw, now_ms);
+
+	return verdict == GATEWAY_USABLE ? gateway_limits_check(gw, now_ms) : verdict;
 }
 
 enum gateway_verdict gateway_seize(struct gateway *gw, struct channel *ch, uint64_t now_ms)
@@ -167,44 +156,12 @@ enum gateway_verdict gateway_seize(struct gateway *gw, struct channel *ch, uint6
 void gateway_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
 	char *out, size_t size)
 {
-	switch (verdict) {
-	case GATEWAY_USABLE:
-		snprintf(out, size, "usable");
-		return;
-	case GATEWAY_REMOVED:
-		snprintf(out, size, "removed");
-		return;
-	case GATEWAY_DISABLED:
-		snprintf(out, size, "disabled");
-		return;
-	case GATEWAY_FULL:
+	if (verdict == GATEWAY_FULL)
 		limits_explain(&gw->peer.limits, -EBUSY, out, size);
-		return;
-	case GATEWAY_CPS:
+	else if (verdict == GATEWAY_CPS)
 		limits_explain(&gw->peer.limits, -EAGAIN, out, size);
-		return;
-	case GATEWAY_RETRY_AFTER:
-		snprintf(out, size, "Retry-After, %" PRIu32 " s left",
-			(gateway_retry_after_left(gw, now_ms) + 999) / 1000);
-		return;
-	}
-}
-
-/* Answers can overtake each other: of two waits in force the one that ends later counts. */
-void gateway_retry_after(struct gateway *gw, uint32_t seconds, uint64_t now_ms)
-{
-	if (seconds < RETRY_AFTER_MIN_S)
-		seconds = RETRY_AFTER_MIN_S;
-	if (seconds > RETRY_AFTER_MAX_S)
-		seconds = RETRY_AFTER_MAX_S;
-	uint64_t end_ms = now_ms + (uint64_t)seconds * 1000;
-	if (end_ms > gw->retry_after_end_ms)
-		gw->retry_after_end_ms = end_ms;
-}
-
-uint32_t gateway_retry_after_left(const struct gateway *gw, uint64_t now_ms)
-{
-	return now_ms < gw->retry_after_end_ms ? (uint32_t)(gw->retry_after_end_ms - now_ms) : 0;
+	else
+		gateway_liveness_explain(gw, verdict, now_ms, out, size);
 }
 
 /* Kept in eighths, the sum moves by an eighth of the difference and loses nothing to rounding. */

@@ -20,6 +20,8 @@ enum gateway_verdict {
 	GATEWAY_FULL,        /* capacity */
 	GATEWAY_CPS,         /* calls per second */
 	GATEWAY_RETRY_AFTER, /* it answered 503 with Retry-After, which is not over yet */
+	GATEWAY_CLOSED,      /* its publication says so, or has expired */
+	GATEWAY_OPTIONS_DOWN, /* probes fail */
 };
 
 struct gateway *gateway_ref(struct gateway *gw);
@@ -35,7 +37,10 @@ enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms);
 /** Seize one channel for an attempt; pair with channel_release(). @return GATEWAY_USABLE when seized */
 enum gateway_verdict gateway_seize(struct gateway *gw, struct channel *ch, uint64_t now_ms);
 
-/** The verdict in words with its figures: "full 30/30", "cps 10/10", "Retry-After, 12 s left". */
+/**
+ * The verdict in words with its figures: "full 30/30", "cps 10/10", "Retry-After, 12 s left",
+ * "down: OPTIONS timeout for 42 s".
+ */
 void gateway_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
 	char *out, size_t size);
 

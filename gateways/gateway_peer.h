@@ -1,10 +1,54 @@
-/** @file gateway_peer.h  Private to gateways/: what makes a gateway one kind of peer. */
+/** @file gateway_peer.h  Private to gateways/: a gateway from within, and what makes it one kind of peer. */
 #ifndef GATEWAY_PEER_H
 #define GATEWAY_PEER_H
 
+#include "gateway_liveness.h"
 #include "peers.h"
+
+enum { REGISTRATION_WORDS_MAX = 48 };
+
+/** What the inputs said last; see gateway_liveness.h. All of it zeroed is a new gateway. */
+struct liveness {
+	uint64_t retry_after_end_ms; /* 0 = none */
+	struct {
+		bool probed, down;
+		uint8_t failures, successes; /* in a row */
+		uint16_t code;               /* last answer, 0 = none came */
+		uint32_t rtt_ms;
+	} options;
+	enum gateway_publication publication;
+	bool registered;
+	char registration[REGISTRATION_WORDS_MAX];
+	uint64_t failed_ms; /* last bad news, 0 = none */
+	/* What decided last; only gateway_settle() changes it. */
+	struct liveness_status {
+		unsigned rule;     /* of the table */
+		uint64_t since_ms;
+		bool settled;      /* false: nothing was decided yet */
+	} status;
+};
+
+struct gateway {
+	struct peer peer; /* first: the set sees it as this */
+	uint64_t srtt_eighths; /* smoothed response time in eighths of a ms, 0 = not known */
+	struct liveness liveness;
+};
 
 /** struct gateway begins with its struct peer. */
 extern const struct peer_type gateway_peer_type;
+
+/** Channels and calls per second alone: GATEWAY_USABLE, GATEWAY_FULL or GATEWAY_CPS. */
+enum gateway_verdict gateway_limits_check(const struct gateway *gw, uint64_t now_ms);
+/** What liveness has to say, without channels and calls per second: GATEWAY_USABLE or why not. */
+enum gateway_verdict gateway_liveness_check(const struct gateway *gw, uint64_t now_ms);
+/** The words of such a verdict, "down: OPTIONS timeout for 42 s". */
+void gateway_liveness_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
+	char *out, size_t size);
+/** Its row changed: forget what is void now. old_row NULL: it is new. */
+void gateway_liveness_reload(struct gateway *gw, const struct db_gateway *old_row, bool moved);
+/** Bring the state up to date and tell the set's handler when it is another one. */
+void gateway_settle(struct gateway *gw, uint64_t now_ms);
+/** Tell the set's handler. */
+void gateways_tell_change(const struct gateway *gw, enum gateway_state old, uint64_t now_ms);
 
 #endif

@@ -178,7 +178,7 @@ int mapping_gateways_create(struct mapping_gateways **out)
 
 	if (!set)
 		return -ENOMEM;
-	if (peers_create(&set->peers, &mapping_peer_type)) {
+	if (peers_create(&set->peers, &mapping_peer_type, NULL)) {
 		free(set);
 		return -ENOMEM;
 	}

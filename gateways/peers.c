@@ -10,6 +10,7 @@
 
 struct peers {
 	const struct peer_type *type;
+	void *owner;
 	struct peer *by_name; /* hash of all, removed ones too */
 	struct peer **list;   /* in force, in order of name */
 	size_t n;
@@ -124,15 +125,21 @@ static struct peer *peer_create(struct peers *set, const char *name)
 	return p;
 }
 
-int peers_create(struct peers **out, const struct peer_type *type)
+int peers_create(struct peers **out, const struct peer_type *type, void *owner)
 {
 	struct peers *set = calloc(1, sizeof(*set));
 
 	if (!set)
 		return -ENOMEM;
 	set->type = type;
+	set->owner = owner;
 	*out = set;
 	return 0;
+}
+
+void *peers_owner(const struct peers *set)
+{
+	return set->owner;
 }
 
 static void remove_peer(struct peer *p)

@@ -40,7 +40,9 @@ struct peer {
 	UT_hash_handle hh;
 };
 
-int peers_create(struct peers **out, const struct peer_type *type);
+/** @param owner  handed out again by peers_owner(), or NULL */
+int peers_create(struct peers **out, const struct peer_type *type, void *owner);
+void *peers_owner(const struct peers *set);
 /** Peers that are held elsewhere are freed with their last reference or channel. NULL is fine. */
 void peers_destroy(struct peers *set);
 

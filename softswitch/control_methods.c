@@ -147,6 +147,10 @@ static const char *verdict_word(enum gateway_verdict verdict)
 		return "cps";
 	case GATEWAY_RETRY_AFTER:
 		return "retry_after";
+	case GATEWAY_CLOSED:
+		return "closed";
+	case GATEWAY_OPTIONS_DOWN:
+		return "options_down";
 	}
 	return "unknown";
 }
