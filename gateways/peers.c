@@ -26,7 +26,7 @@ static const char *row_string(const void *row, size_t offset)
 
 static uint32_t row_number(const void *row, size_t offset)
 {
-	return *(const uint32_t *)((const char *)row + offset);
+	return offset == PEER_UNLIMITED ? 0 : *(const uint32_t *)((const char *)row + offset);
 }
 
 static const char *row_name(const struct peer_type *type, const void *row)
@@ -42,7 +42,7 @@ static bool row_same(const struct peer_type *type, const void *a, const void *b)
 	return type->same(a, b);
 }
 
-static void *row_copy(const struct peer_type *type, const void *row)
+void *peer_copy_row(const struct peer_type *type, const void *row)
 {
 	size_t size = type->row_size;
 
@@ -67,6 +67,8 @@ static void peer_free(struct peer *p)
 {
 	if (p->set)
 		HASH_DEL(p->set->by_name, p);
+	if (p->type->on_free)
+		p->type->on_free(p);
 	limits_clear(&p->limits);
 	free(p->row);
 	free(p->pending);
@@ -112,6 +114,7 @@ static struct peer *peer_create(struct peers *set, const char *name)
 
 	if (!p)
 		return NULL;
+	p->type = set->type;
 	p->name = (char *)p + set->type->peer_size;
 	memcpy(p->name, name, length);
 	p->removed = true;
@@ -178,7 +181,7 @@ static int stage_row(struct peers *set, const void *row)
 	set->staged[set->n_staged++] = p;
 	if (p->row && row_same(type, p->row, row))
 		return 0;
-	p->pending = row_copy(type, row);
+	p->pending = peer_copy_row(type, row);
 	return p->pending ? limits_reserve(&p->limits, row_number(row, type->cps)) : -ENOMEM;
 }
 

@@ -12,16 +12,19 @@
 struct peers;
 struct peer;
 
+#define PEER_UNLIMITED ((size_t)-1) /* this kind has no such limit */
+
 /** What the set must know of a kind of peer and of its database row. */
 struct peer_type {
 	size_t peer_size;      /* of the struct that begins with its struct peer */
 	size_t row_size;
 	const size_t *strings; /* offsets of the row's strings, the name first */
 	size_t n_strings;
-	size_t capacity, cps;  /* offsets of the row's limits */
+	size_t capacity, cps;  /* offsets of the row's limits, or PEER_UNLIMITED */
 	bool (*same)(const void *a, const void *b); /* are two rows equal but for their strings? */
 	/* Another row, p->row, is about to replace old_row (NULL: p is new). May be NULL. */
 	void (*on_change)(struct peer *p, const void *old_row);
+	void (*on_free)(struct peer *p); /* free what it owns by itself. May be NULL */
 };
 
 /**
@@ -29,6 +32,7 @@ struct peer_type {
  * channel holds it; a removed one that still lives is revived when its name comes back.
  */
 struct peer {
+	const struct peer_type *type;
 	struct peers *set; /* NULL once the set is destroyed */
 	char *name;
 	void *row;         /* in force; one block with its strings */
@@ -63,6 +67,9 @@ struct peer *peers_find(const struct peers *set, const char *name);
 /** In order of name, removed ones left out. */
 size_t peers_count(const struct peers *set);
 struct peer *peers_at(const struct peers *set, size_t i);
+
+/** A copy of a row with its strings, in one block. @return free() it; NULL without memory */
+void *peer_copy_row(const struct peer_type *type, const void *row);
 
 void peer_ref(struct peer *p);
 void peer_unref(struct peer *p);

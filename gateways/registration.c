@@ -1,0 +1,340 @@
+#include "registration.h"
+
+#include "registration_peer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	AUTO_EXPIRES_S = 3600,        /* asked for where the registrar decides */
+	EXPIRES_MAX_S = 7 * 24 * 3600, /* no more is believed */
+	WORDS_MAX = 96
+};
+
+struct registration {
+	struct peer peer; /* first: the set sees it as this */
+	void *driver;
+	enum registration_state state;
+	uint64_t since_ms;
+	bool busy;           /* a request is under way */
+	uint64_t next_ms;    /* the next request */
+	uint64_t expires_ms; /* REGISTERED: end of what was granted */
+	struct db_registration *used;
+	uint32_t asked_s;
+	bool fixed;          /* asked_s is the operator's */
+	uint32_t floor_s;    /* the registrar's Min-Expires, for the same row */
+	bool raised;         /* this request was answered 423 already */
+	int code;
+	char words[WORDS_MAX];
+	struct registration_route route;
+};
+
+/* A kind of peer ---------------------------------------------------------------------------- */
+
+static const size_t strings[] = {
+	offsetof(struct db_registration, name),
+	offsetof(struct db_registration, host),
+	offsetof(struct db_registration, transport),
+	offsetof(struct db_registration, proxy),
+	offsetof(struct db_registration, user),
+	offsetof(struct db_registration, auth_user),
+	offsetof(struct db_registration, password),
+	offsetof(struct db_registration, realm),
+	offsetof(struct db_registration, contact_host),
+	offsetof(struct db_registration, line),
+};
+
+static bool same_row(const void *row_a, const void *row_b)
+{
+	const struct db_registration *a = row_a, *b = row_b;
+
+	return a->port == b->port && a->local_port == b->local_port && a->expiry_s == b->expiry_s &&
+		a->enabled == b->enabled;
+}
+
+static void on_free(struct peer *p)
+{
+	struct registration *r = (struct registration *)p;
+
+	registration_set_route(r, NULL);
+	free(r->used);
+}
+
+const struct peer_type registration_peer_type = {
+	.peer_size = sizeof(struct registration),
+	.row_size = sizeof(struct db_registration),
+	.strings = strings,
+	.n_strings = sizeof(strings) / sizeof(strings[0]),
+	.capacity = PEER_UNLIMITED,
+	.cps = PEER_UNLIMITED,
+	.same = same_row,
+	.on_free = on_free,
+};
+
+struct registration *registration_ref(struct registration *r)
+{
+	peer_ref(&r->peer);
+	return r;
+}
+
+void registration_unref(struct registration *r)
+{
+	if (r)
+		peer_unref(&r->peer);
+}
+
+const char *registration_name(const struct registration *r)
+{
+	return r->peer.name;
+}
+
+const struct db_registration *registration_row(const struct registration *r)
+{
+	return r->peer.row;
+}
+
+const struct db_registration *registration_used(const struct registration *r)
+{
+	return r->used;
+}
+
+bool registration_is_removed(const struct registration *r)
+{
+	return r->peer.removed;
+}
+
+void registration_set_driver(struct registration *r, void *driver)
+{
+	r->driver = driver;
+}
+
+void *registration_driver(const struct registration *r)
+{
+	return r->driver;
+}
+
+/* States ------------------------------------------------------------------------------------ */
+
+const char *registration_state_name(enum registration_state state)
+{
+	switch (state) {
+	case REGISTRATION_DISABLED:
+		return "disabled";
+	case REGISTRATION_UNREGISTERED:
+		return "unregistered";
+	case REGISTRATION_REGISTERING:
+		return "registering";
+	case REGISTRATION_REGISTERED:
+		return "registered";
+	case REGISTRATION_WAITING:
+		return "waiting";
+	case REGISTRATION_UNREGISTERING:
+		return "unregistering";
+	}
+	return "unknown";
+}
+
+static void set_state(struct registration *r, enum registration_state state, uint64_t now_ms)
+{
+	if (state == r->state)
+		return;
+	r->state = state;
+	r->since_ms = now_ms;
+}
+
+static bool is_wanted(const struct registration *r)
+{
+	return !r->peer.removed && registration_row(r)->enabled;
+}
+
+bool registration_is_new(const struct registration *r)
+{
+	return r->state == REGISTRATION_DISABLED && is_wanted(r);
+}
+
+void registration_set_turn(struct registration *r, uint64_t turn_ms)
+{
+	r->next_ms = turn_ms;
+}
+
+/** Do both rows name the same address of record, Contact and registrar? */
+static bool same_binding(const struct db_registration *a, const struct db_registration *b)
+{
+	return !strcmp(a->host, b->host) && a->port == b->port && !strcmp(a->transport, b->transport) &&
+		!strcmp(a->user, b->user) && !strcmp(a->realm, b->realm) && !strcmp(a->contact_host, b->contact_host) &&
+		a->local_port == b->local_port && !strcmp(a->line, b->line);
+}
+
+static bool same_way(const struct db_registration *a, const struct db_registration *b)
+{
+	return same_binding(a, b) && !strcmp(a->proxy, b->proxy);
+}
+
+/** The next request is made of the row in force. */
+static int use_row(struct registration *r)
+{
+	struct db_registration *copy = peer_copy_row(&registration_peer_type, registration_row(r));
+
+	if (!copy)
+		return -ENOMEM;
+	if (!r->used || !same_way(r->used, copy))
+		r->floor_s = 0;
+	free(r->used);
+	r->used = copy;
+	return 0;
+}
+
+static enum registration_task begin_register(struct registration *r, const struct parameters *p, uint64_t now_ms)
+{
+	uint32_t fixed_s;
+
+	if (use_row(r)) {
+		registration_failed(r, 0, "out of memory", p, now_ms);
+		return REGISTRATION_NOTHING;
+	}
+	fixed_s = r->used->expiry_s ? r->used->expiry_s : p->user_agent_expire_s;
+	r->fixed = fixed_s != 0;
+	r->asked_s = fixed_s ? fixed_s : AUTO_EXPIRES_S;
+	if (r->asked_s < r->floor_s)
+		r->asked_s = r->floor_s;
+	r->raised = false;
+	r->busy = true;
+	if (r->state != REGISTRATION_REGISTERED)
+		set_state(r, REGISTRATION_REGISTERING, now_ms);
+	return REGISTRATION_REGISTER;
+}
+
+static enum registration_task begin_unregister(struct registration *r, uint64_t now_ms)
+{
+	if (same_binding(r->used, registration_row(r)))
+		use_row(r); /* the password may be a new one; without memory the old one is tried */
+	r->busy = true;
+	set_state(r, REGISTRATION_UNREGISTERING, now_ms);
+	return REGISTRATION_UNREGISTER;
+}
+
+enum registration_task registration_next(struct registration *r, const struct parameters *p, uint64_t now_ms)
+{
+	bool wanted = is_wanted(r);
+
+	if (r->state == REGISTRATION_REGISTERED && now_ms >= r->expires_ms)
+		set_state(r, r->busy ? REGISTRATION_REGISTERING : REGISTRATION_WAITING, now_ms);
+	if (r->busy)
+		return REGISTRATION_NOTHING;
+	if (r->state == REGISTRATION_REGISTERED && !(wanted && same_binding(r->used, registration_row(r)))) {
+		if (p->user_agent_send_unregister)
+			return begin_unregister(r, now_ms);
+		set_state(r, REGISTRATION_UNREGISTERED, now_ms);
+	}
+	if (!wanted) {
+		set_state(r, REGISTRATION_DISABLED, now_ms);
+		return REGISTRATION_NOTHING;
+	}
+	if (r->state == REGISTRATION_DISABLED)
+		set_state(r, REGISTRATION_UNREGISTERED, now_ms);
+	else if (r->used && !same_way(r->used, registration_row(r)))
+		r->next_ms = now_ms;
+	return now_ms < r->next_ms ? REGISTRATION_NOTHING : begin_register(r, p, now_ms);
+}
+
+uint64_t registration_due_ms(const struct registration *r)
+{
+	switch (r->state) {
+	case REGISTRATION_REGISTERED:
+		return r->busy || r->expires_ms < r->next_ms ? r->expires_ms : r->next_ms;
+	case REGISTRATION_UNREGISTERED:
+	case REGISTRATION_WAITING:
+		return r->next_ms;
+	case REGISTRATION_DISABLED:
+	case REGISTRATION_REGISTERING:
+	case REGISTRATION_UNREGISTERING:
+		break;
+	}
+	return REGISTRATION_NEVER;
+}
+
+/* Answers ----------------------------------------------------------------------------------- */
+
+uint32_t registration_expires_s(const struct registration *r)
+{
+	return r->asked_s;
+}
+
+int registration_raise(struct registration *r, uint32_t min_expires_s)
+{
+	if (r->raised || min_expires_s <= r->asked_s || min_expires_s > EXPIRES_MAX_S)
+		return -EINVAL;
+	r->raised = true;
+	r->asked_s = r->floor_s = min_expires_s;
+	return 0;
+}
+
+static void note_answer(struct registration *r, int code, const char *words)
+{
+	r->busy = false;
+	r->code = code;
+	snprintf(r->words, sizeof(r->words), "%s", words);
+}
+
+/** The binding is gone; if it is wanted again, or elsewhere, then at once. */
+static void end_binding(struct registration *r, uint64_t now_ms)
+{
+	set_state(r, REGISTRATION_UNREGISTERED, now_ms);
+	r->next_ms = now_ms;
+}
+
+void registration_succeeded(struct registration *r, uint32_t granted_s, uint64_t now_ms)
+{
+	note_answer(r, 200, "200 OK");
+	if (r->state == REGISTRATION_UNREGISTERING) {
+		end_binding(r, now_ms);
+		return;
+	}
+	if (granted_s > (r->fixed ? r->asked_s : EXPIRES_MAX_S))
+		granted_s = r->fixed ? r->asked_s : EXPIRES_MAX_S;
+	r->expires_ms = now_ms + granted_s * UINT64_C(1000);
+	r->next_ms = now_ms + granted_s * UINT64_C(500);
+	set_state(r, REGISTRATION_REGISTERED, now_ms);
+}
+
+void registration_failed(struct registration *r, int code, const char *words, const struct parameters *p,
+	uint64_t now_ms)
+{
+	note_answer(r, code, words);
+	if (r->state == REGISTRATION_UNREGISTERING) {
+		end_binding(r, now_ms);
+		return;
+	}
+	r->next_ms = now_ms + p->user_agent_retry_delay_ms;
+	if (r->state != REGISTRATION_REGISTERED)
+		set_state(r, REGISTRATION_WAITING, now_ms);
+}
+
+bool registration_is_registered(const struct registration *r, uint64_t now_ms)
+{
+	return r->state == REGISTRATION_REGISTERED && now_ms < r->expires_ms;
+}
+
+void registration_set_route(struct registration *r, struct registration_route *route_take)
+{
+	free(r->route.lines);
+	free(r->route.host);
+	r->route = route_take ? *route_take : (struct registration_route){0};
+}
+
+const struct registration_route *registration_route(const struct registration *r, uint64_t now_ms)
+{
+	return r->route.lines && registration_is_registered(r, now_ms) ? &r->route : NULL;
+}
+
+void registration_info(const struct registration *r, uint64_t now_ms, struct registration_info *out)
+{
+	*out = (struct registration_info){.state = r->state, .since_ms = r->since_ms, .code = r->code,
+		.words = r->words};
+	if (registration_is_registered(r, now_ms))
+		out->expires_ms = r->expires_ms;
+	if (!r->busy && r->state != REGISTRATION_DISABLED)
+		out->due_ms = r->next_ms;
+}

@@ -1,0 +1,115 @@
+/** @file registration.h  One account of ours at a carrier's registrar: what is to be done next, and when.
+ *
+ *	               enabled                REGISTER sent              2xx
+ *	DISABLED ──────────────► UNREGISTERED ─────────────► REGISTERING ─────► REGISTERED ◄──┐ refreshed at half time;
+ *	    ▲                     ▲       ▲                   │       ▲            │   │  └───┘ a refresh that fails is tried
+ *	    │ nothing is wanted   │       │ wanted again,     │failed │ retry      │   │        again after the same wait
+ *	    │                     │       │ or elsewhere      ▼       │            │   │
+ *	    ├─────────────────────┘       │                  WAITING ─┘◄───────────┘   │ not wanted, or elsewhere
+ *	    │                             │                             expired        ▼
+ *	    └─────────────────────────────┴──────────────────────────────────── UNREGISTERING
+ *
+ * Whoever drives it asks registration_next() whenever something may have changed, does what it says, and reports back.
+ */
+#ifndef REGISTRATION_H
+#define REGISTRATION_H
+
+#include "db_config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct registration; /* owned by struct registrations, kept alive by registration_ref() */
+
+enum registration_state {
+	REGISTRATION_DISABLED,      /* nothing is wanted: its row says so, or is gone */
+	REGISTRATION_UNREGISTERED,  /* to be registered when its turn comes */
+	REGISTRATION_REGISTERING,   /* no binding yet, a request is under way */
+	REGISTRATION_REGISTERED,    /* the registrar knows where we are, also while a refresh is under way or failed */
+	REGISTRATION_WAITING,       /* the last try failed, the next one is due */
+	REGISTRATION_UNREGISTERING, /* the binding is being removed */
+};
+/** "disabled", "unregistered", ... */
+const char *registration_state_name(enum registration_state state);
+
+enum registration_task { REGISTRATION_NOTHING, REGISTRATION_REGISTER, REGISTRATION_UNREGISTER };
+
+struct registration *registration_ref(struct registration *r);
+/** Drop a reference; the last one of a removed registration frees it. NULL is fine. */
+void registration_unref(struct registration *r);
+
+const char *registration_name(const struct registration *r);
+/** The row as last loaded; valid until the next registrations_apply(). */
+const struct db_registration *registration_row(const struct registration *r);
+/** The row the request under way, or the last one, is made of; NULL before the first. */
+const struct db_registration *registration_used(const struct registration *r);
+bool registration_is_removed(const struct registration *r);
+
+/** For whoever drives it; NULL at first. */
+void registration_set_driver(struct registration *r, void *driver);
+void *registration_driver(const struct registration *r);
+
+/**
+ * What is to be done now. Anything but REGISTRATION_NOTHING has begun when this returns: send it and report with
+ * registration_succeeded() or registration_failed(). Ask again after that, at registration_due_ms(), and when rows or
+ * parameters have changed.
+ *
+ * A changed password or expiry counts from the next request on; a changed proxy is used at once; whatever changes the
+ * address of record, the Contact or the registrar removes the old binding and makes a new one at once.
+ *
+ * @param now_ms  monotonic
+ */
+enum registration_task registration_next(struct registration *r, const struct parameters *p, uint64_t now_ms);
+enum { REGISTRATION_NEVER = 0 };
+/** When to ask again though nothing happened, monotonic; REGISTRATION_NEVER = something will happen, or nothing. */
+uint64_t registration_due_ms(const struct registration *r);
+
+/** The expiry that the REGISTER under way asks for, s. */
+uint32_t registration_expires_s(const struct registration *r);
+/** It was answered 423: ask for so many s. @return 0 when it is to be sent again; -EINVAL that counts as failure */
+int registration_raise(struct registration *r, uint32_t min_expires_s);
+
+/**
+ * The request was accepted.
+ *
+ * @param granted_s  of a REGISTER: the expiry granted. With an automatic expiry it is in force as it is, else it can only
+ *                   shorten what was asked. A refresh is due after half of it
+ */
+void registration_succeeded(struct registration *r, uint32_t granted_s, uint64_t now_ms);
+/**
+ * The request failed, for any reason. A REGISTER is tried again after user_agent_retry_delay_ms; what was granted before
+ * stays in force until it expires. An UNREGISTER is given up: the binding will expire.
+ *
+ * @param code   final code, 0 = none came
+ * @param words  why: "403 Forbidden", "timeout"; copied
+ */
+void registration_failed(struct registration *r, int code, const char *words, const struct parameters *p,
+	uint64_t now_ms);
+
+/** Does the registrar know where we are? */
+bool registration_is_registered(const struct registration *r, uint64_t now_ms);
+
+/** Where the registrar wants our requests to go first (RFC 3608). */
+struct registration_route {
+	char *lines;       /* "Route: <sip:...>\r\n" for each */
+	char *host;        /* of the first one */
+	char transport[4]; /* "udp", "tcp", "tls"; "" = as DNS says */
+	uint16_t port;     /* 0 = as DNS says */
+};
+/** @param route_take  its strings are freed here; NULL = none */
+void registration_set_route(struct registration *r, struct registration_route *route_take);
+/** @return NULL when there is none, or while not registered; valid until the next answer of the registrar */
+const struct registration_route *registration_route(const struct registration *r, uint64_t now_ms);
+
+/** For people. */
+struct registration_info {
+	enum registration_state state;
+	uint64_t since_ms;   /* the state's */
+	uint64_t due_ms;     /* the next request; 0 = none is planned */
+	uint64_t expires_ms; /* when the binding expires; 0 = there is none */
+	int code;            /* of the last answer; 0 = none came */
+	const char *words;   /* how the last request ended: "200 OK", "403 Forbidden", "timeout"; "" = none was sent */
+};
+void registration_info(const struct registration *r, uint64_t now_ms, struct registration_info *out);
+
+#endif

@@ -1,0 +1,29 @@
+/** @file registrations.h  The set of registrations, by name; reloaded in place. */
+#ifndef REGISTRATIONS_H
+#define REGISTRATIONS_H
+
+#include "registration.h"
+
+#include <stddef.h>
+
+struct registrations;
+
+int registrations_create(struct registrations **out);
+/** Those that are referenced are freed with their last reference. NULL is fine. */
+void registrations_destroy(struct registrations *set);
+
+/**
+ * Make the set equal to these rows, in place, matched by name as gateways_apply() does. Those that are to register from
+ * now on get their turns one after the other, so that not all of them fire at once: the first at once, the others 50 ms
+ * apart, all of them within 10 s.
+ *
+ * @return 0; -ENOMEM with the set as it was
+ */
+int registrations_apply(struct registrations *set, const struct db_registration *rows, size_t n, uint64_t now_ms);
+
+struct registration *registrations_find(const struct registrations *set, const char *name);
+/** In order of name, removed ones left out. */
+size_t registrations_count(const struct registrations *set);
+struct registration *registrations_at(const struct registrations *set, size_t i);
+
+#endif
