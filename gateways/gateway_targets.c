@@ -1,0 +1,289 @@
+#define HASH_NONFATAL_OOM 1
+
+#include "gateway_targets.h"
+
+#include "address_key.h"
+
+#include <uthash.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct source;
+
+/** A target has an address; two of them for each, one with the port and one for any port. */
+struct place {
+	LIST_ENTRY(place) link; /* of the source's */
+	struct target *target;
+	struct source *source;
+};
+
+/** Where somebody may send from. */
+struct source {
+	struct address_key key;
+	LIST_HEAD(, place) places;
+	UT_hash_handle hh;
+};
+
+struct target {
+	struct gateway_target public; /* first: seen as this */
+	char *key;                    /* host, port and transport in one */
+	struct place *places;
+	size_t n_places;
+	UT_hash_handle hh;
+};
+
+struct gateway_targets {
+	void (*on_gone)(void *probe);
+	struct target *by_key;
+	struct source *by_address;
+	struct gateway_member *members; /* of all targets, in one piece */
+	size_t n_members;
+};
+
+int gateway_targets_create(struct gateway_targets **out, void (*on_gone)(void *probe))
+{
+	struct gateway_targets *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	set->on_gone = on_gone;
+	*out = set;
+	return 0;
+}
+
+/* Addresses --------------------------------------------------------------------------------- */
+
+static void drop_places(struct gateway_targets *set, struct place *places, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct source *source = places[i].source;
+
+		LIST_REMOVE(&places[i], link);
+		if (LIST_EMPTY(&source->places)) {
+			HASH_DEL(set->by_address, source);
+			free(source);
+		}
+	}
+	free(places);
+}
+
+static struct source *find_source(const struct gateway_targets *set, const struct address_key *key)
+{
+	struct source *source;
+
+	HASH_FIND(hh, set->by_address, key, sizeof(*key), source);
+	return source;
+}
+
+static struct source *need_source(struct gateway_targets *set, const struct address_key *key)
+{
+	struct source *source = find_source(set, key);
+
+	if (source)
+		return source;
+	source = calloc(1, sizeof(*source));
+	if (!source)
+		return NULL;
+	source->key = *key;
+	LIST_INIT(&source->places);
+	HASH_ADD(hh, set->by_address, key, sizeof(source->key), source);
+	if (source->hh.tbl)
+		return source;
+	free(source);
+	return NULL;
+}
+
+/** A place among those of the target, once only. @return false when there is no memory */
+static bool add_place(struct gateway_targets *set, struct target *target, struct place *places, size_t *n,
+	const struct address_key *key)
+{
+	struct source *source = need_source(set, key);
+
+	if (!source)
+		return false;
+	for (size_t i = 0; i < *n; i++)
+		if (places[i].source == source)
+			return true;
+	places[*n] = (struct place){.target = target, .source = source};
+	LIST_INSERT_HEAD(&source->places, &places[*n], link);
+	++*n;
+	return true;
+}
+
+int gateway_target_learn(struct gateway_targets *set, struct gateway_target *public,
+	const struct sockaddr *const *addresses, size_t n)
+{
+	struct target *target = (struct target *)public;
+	struct place *places = calloc(2 * n + 1, sizeof(*places));
+	size_t n_places = 0;
+	bool added = places != NULL;
+
+	for (size_t i = 0; i < n && added; i++) {
+		struct address_key key;
+
+		if (!address_key(&key, addresses[i]))
+			continue;
+		added = add_place(set, target, places, &n_places, &key);
+		key.port = 0;
+		added = added && add_place(set, target, places, &n_places, &key);
+	}
+	if (!added) {
+		drop_places(set, places, n_places);
+		return -ENOMEM;
+	}
+	drop_places(set, target->places, target->n_places);
+	target->places = places;
+	target->n_places = n_places;
+	return 0;
+}
+
+size_t gateway_targets_at(const struct gateway_targets *set, const struct sockaddr *sender,
+	void (*h)(struct gateway *gw, void *arg), void *arg)
+{
+	struct address_key key;
+	const struct source *source;
+	const struct place *place;
+	const struct gateway_member *member;
+	size_t n = 0;
+
+	if (!address_key(&key, sender))
+		return 0;
+	source = find_source(set, &key);
+	key.port = 0;
+	if (!source)
+		source = find_source(set, &key);
+	if (!source)
+		return 0;
+	LIST_FOREACH(place, &source->places, link)
+		STAILQ_FOREACH(member, &place->target->public.members, next) {
+			n++;
+			if (h)
+				h(member->gateway, arg);
+		}
+	return n;
+}
+
+/* Targets ----------------------------------------------------------------------------------- */
+
+static void target_free(struct gateway_targets *set, struct target *target)
+{
+	if (target->public.probe)
+		set->on_gone(target->public.probe);
+	drop_places(set, target->places, target->n_places);
+	HASH_DEL(set->by_key, target);
+	free(target);
+}
+
+enum { KEY_MAX = 300 }; /* more than a host name of 253 characters needs */
+
+static struct target *find_target(const struct gateway_targets *set, const struct db_gateway *row, char key[KEY_MAX])
+{
+	struct target *target;
+	int n = snprintf(key, KEY_MAX, "%u %s %s", row->port, row->transport, row->host);
+
+	HASH_FIND(hh, set->by_key, key, (unsigned)(n < KEY_MAX ? n : KEY_MAX - 1), target);
+	return target;
+}
+
+/** What it points to lies behind it. */
+static struct target *target_create(struct gateway_targets *set, const struct db_gateway *row, const char *key)
+{
+	size_t key_size = strlen(key) + 1, host_size = strlen(row->host) + 1;
+	struct target *target = calloc(1, sizeof(*target) + key_size + host_size + strlen(row->transport) + 1);
+
+	if (!target)
+		return NULL;
+	target->key = memcpy(target + 1, key, key_size);
+	target->public.host = memcpy(target->key + key_size, row->host, host_size);
+	target->public.transport = strcpy(target->key + key_size + host_size, row->transport);
+	target->public.port = row->port;
+	STAILQ_INIT(&target->public.members);
+	HASH_ADD_KEYPTR(hh, set->by_key, target->key, key_size - 1, target);
+	if (target->hh.tbl)
+		return target;
+	free(target);
+	return NULL;
+}
+
+static void drop_empty(struct gateway_targets *set)
+{
+	struct target *target, *next;
+
+	HASH_ITER(hh, set->by_key, target, next)
+		if (STAILQ_EMPTY(&target->public.members))
+			target_free(set, target);
+}
+
+static void drop_members(struct gateway_member *members, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		gateway_unref(members[i].gateway);
+	free(members);
+}
+
+/** A target for each gateway; new ones have no members yet. */
+static int stage(struct gateway_targets *set, const struct gateways *gateways, struct gateway_member *members, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct db_gateway *row = gateway_row(gateways_at(gateways, i));
+		char key[KEY_MAX];
+		struct target *target = find_target(set, row, key);
+
+		if (!target)
+			target = target_create(set, row, key);
+		if (!target)
+			return -ENOMEM;
+		members[i].target = &target->public;
+	}
+	return 0;
+}
+
+int gateway_targets_apply(struct gateway_targets *set, const struct gateways *gateways)
+{
+	size_t n = gateways_count(gateways), n_old = set->n_members;
+	struct gateway_member *members = calloc(n + 1, sizeof(*members)), *old = set->members;
+
+	if (!members || stage(set, gateways, members, n)) {
+		free(members);
+		drop_empty(set);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n_old; i++)
+		STAILQ_INIT(&old[i].target->members);
+	for (size_t i = 0; i < n; i++) {
+		members[i].gateway = gateway_ref(gateways_at(gateways, i));
+		STAILQ_INSERT_TAIL(&members[i].target->members, &members[i], next);
+	}
+	set->members = members;
+	set->n_members = n;
+	drop_members(old, n_old);
+	drop_empty(set);
+	return 0;
+}
+
+size_t gateway_targets_count(const struct gateway_targets *set)
+{
+	return HASH_COUNT(set->by_key);
+}
+
+void gateway_targets_each(const struct gateway_targets *set, void (*h)(struct gateway_target *target, void *arg), void *arg)
+{
+	for (struct target *target = set->by_key; target; target = target->hh.next)
+		h(&target->public, arg);
+}
+
+void gateway_targets_destroy(struct gateway_targets *set)
+{
+	struct target *target, *next;
+
+	if (!set)
+		return;
+	HASH_ITER(hh, set->by_key, target, next)
+		target_free(set, target);
+	drop_members(set->members, set->n_members);
+	free(set);
+}
