@@ -159,6 +159,9 @@ static void on_refused(const struct received *rx, void *arg)
 	on_first_answer(a);
 	if ((end.sip_code == 401 || end.sip_code == 407) && answer_challenge(a, rx) == 0)
 		return;
+	if (end.sip_code == 422 && session_lengthen(&invite_dialog(a->invite)->session, rx->sip) &&
+		invite_send(a->invite, a->content, &a->policy.resend) == 0)
+		return;
 	fail(a, &end);
 }
 
@@ -185,6 +188,7 @@ static int try_address(struct attempt *a, const struct resolver_address *address
 	err = invite_create(&a->invite, a->stack, a->call, &hop, a->content, &invite_handlers, a);
 	if (err)
 		return err;
+	invite_dialog(a->invite)->session.timer = a->policy.session_timer;
 	snprintf(a->call_id, sizeof(a->call_id), "%s", invite_dialog(a->invite)->call_id);
 	err = invite_send(a->invite, a->content, &a->policy.resend);
 	if (err) {

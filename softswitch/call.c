@@ -4,8 +4,11 @@
 #include "headers.h"
 #include "leg.h"
 #include "log.h"
+#include "loop.h"
 #include "message.h"
 #include "relay.h"
+
+#include <event2/event.h>
 
 #include <assert.h>
 #include <errno.h>
@@ -87,6 +90,9 @@ static void hang_up(struct call *call, const struct ending *e)
 void call_end(struct call *call, const struct ending *e)
 {
 	assert(call->state != CALL_ENDED);
+	event_del(&call->limit);
+	session_timer_stop(&call->timer_a);
+	session_timer_stop(&call->timer_b);
 	relay_end_all(call);
 	call_release(call, &call->channel_out);
 	call_release(call, &call->channel_in);
@@ -136,9 +142,29 @@ void call_hangup(struct call *call, enum cause cause)
 	call_end(call, &(struct ending){.code = cause_sip_code(cause), .words = words, .direction = CDR_SERVER});
 }
 
+/** The call was not answered in time, or lasts too long. */
+static void on_limit(evutil_socket_t fd, short what, void *arg)
+{
+	struct call *call = arg;
+
+	(void)fd;
+	(void)what;
+	call_hangup(call, call->state == CALL_TRYING ? CAUSE_EARLY_HANGUP : CAUSE_MAX_DURATION);
+}
+
+void call_limit(struct call *call, uint32_t ms)
+{
+	struct timeval tv;
+
+	if (ms)
+		event_add(&call->limit, loop_delay(stack_of(call)->loop, ms, &tv));
+	else
+		event_del(&call->limit);
+}
+
 /* The caller's side ------------------------------------------------------------------------- */
 
-static void caller_gives_up(struct call *call)
+void call_give_up(struct call *call)
 {
 	call_setup_cancel(call, 487, cause_words(CAUSE_CALLER_CANCEL));
 	call_refuse_and_end(call, CAUSE_CALLER_CANCEL, cause_words(CAUSE_CALLER_CANCEL), CDR_CALLER);
@@ -147,7 +173,7 @@ static void caller_gives_up(struct call *call)
 static void on_cancel(const struct received *rx, void *arg)
 {
 	(void)rx;
-	caller_gives_up(arg);
+	call_give_up(arg);
 }
 
 static void on_unacknowledged(void *arg)
@@ -204,6 +230,7 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 {
 	const sip_t *sip = invite->sip;
 	struct call *call = calloc(1, sizeof(*call));
+	struct mapping_gateway_policy policy;
 	char words[80];
 	int err;
 
@@ -215,6 +242,7 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	call->begin_epoch_ms = clock_epoch_ms();
 	LIST_INIT(&call->relays);
 	record_init(&call->record);
+	event_assign(&call->limit, loop_base(context->stack->loop), -1, 0, on_limit, call);
 	err = take_strings(call, invite);
 	if (!err)
 		err = dialog_accept(&call->a, context->stack->dialogs, call, invite);
@@ -238,6 +266,11 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 		call_refuse_and_end(call, CAUSE_INGRESS_FULL, words, CDR_SERVER);
 		return 0;
 	}
+	call_limit(call, stack_of(call)->parameters.early_hangup_ms);
+	mapping_gateway_policy(ingress, &stack_of(call)->parameters, &policy);
+	call->a.session.timer = policy.session_timer;
+	call->max_duration_ms = policy.max_call_duration_ms;
+	session_learn(&call->a.session, sip);
 	call->received = msg_ref(invite->msg);
 	call->offerless = !message_has_sdp(sip);
 	call->content = (struct invite_content){.caller = call->caller, .callee = call->callee,
@@ -246,85 +279,6 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	server_reply(call->invite, 100, NULL, call->a.local_tag, NULL, resend_of(call));
 	call_setup(call);
 	return 0;
-}
-
-/* Inside the dialogs ------------------------------------------------------------------------ */
-
-static void on_ack(struct call *call, struct dialog *d, const struct received *rx)
-{
-	if (d == &call->a && call->invite && call->state == CALL_ANSWERED) {
-		if (call->offerless)
-			leg_acknowledge(stack_of(call), call_leg_b(call), rx->sip);
-		server_acknowledge(call->invite);
-		call->invite = NULL;
-		call_set_state(call, CALL_UP);
-		return;
-	}
-	relay_acknowledge(call, d, rx);
-}
-
-static void on_bye(struct call *call, struct dialog *d, const struct received *rx)
-{
-	struct stack *stack = stack_of(call);
-	struct server *bye;
-
-	if (server_create(&bye, stack->servers, rx, NULL, NULL)) {
-		sip_reply_stateless(stack->sip, rx, 500, NULL, NULL);
-		return;
-	}
-	server_reply(bye, 200, NULL, NULL, NULL, resend_of(call));
-	if (call->state == CALL_TRYING) { /* of an early dialog (RFC 3261 section 15) */
-		caller_gives_up(call);
-		return;
-	}
-	call_end(call, &(struct ending){.code = 200,
-			       .words = cause_words(CAUSE_NORMAL),
-			       .direction = d == &call->a ? CDR_CALLER : CDR_CALLEE,
-			       .gone = d,
-			       .bye = rx->sip});
-}
-
-void call_on_request(struct call *call, struct dialog *d, const struct received *rx)
-{
-	const sip_t *sip = rx->sip;
-
-	if (sip->sip_request->rq_method == sip_method_ack) {
-		on_ack(call, d, rx);
-		return;
-	}
-	if (sip->sip_cseq->cs_seq <= d->remote_seq && d->remote_seq) { /* RFC 3261 section 12.2.2 */
-		sip_reply_stateless(stack_of(call)->sip, rx, 500, "CSeq out of order", NULL);
-		return;
-	}
-	d->remote_seq = sip->sip_cseq->cs_seq;
-	if (sip->sip_request->rq_method == sip_method_bye)
-		on_bye(call, d, rx);
-	else if (sip->sip_request->rq_method == sip_method_options)
-		sip_reply_stateless(stack_of(call)->sip, rx, 200, NULL, headers_allow);
-	else
-		relay_request(call, d, rx);
-}
-
-bool call_awaits_ack(const struct call *call, const struct dialog *d)
-{
-	return (call->invite && call->offerless && d == call_leg_b(call)) || relay_awaits_ack(&call->relays, d);
-}
-
-struct dialog *call_other_leg(struct call *call, const struct dialog *d)
-{
-	if (call->state != CALL_ANSWERED && call->state != CALL_UP)
-		return NULL;
-	return d == &call->a ? call_leg_b(call) : &call->a;
-}
-
-void call_leg_gone(struct call *call, struct dialog *d)
-{
-	if (call->state == CALL_ENDED)
-		return;
-	call_end(call, &(struct ending){.code = cause_sip_code(CAUSE_PEER_GONE),
-			       .words = cause_words(CAUSE_PEER_GONE),
-			       .direction = d == &call->a ? CDR_CALLER : CDR_CALLEE,
-			       .gone = d});
 }
 
 /* Small ones -------------------------------------------------------------------------------- */

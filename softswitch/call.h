@@ -76,15 +76,24 @@ void call_info(const struct call *call, struct call_info *out);
 
 struct call *call_next(const struct call *call);
 
-/* For relay.c: the two legs, and the way to end the call. */
+/* For relay.c and session_timer.c: the two legs, and the ways to end the call. */
 struct stack *call_stack(struct call *call);
-/** Does the ACK of this leg wait for the other leg's, with the answer to an offer? */
-bool call_awaits_ack(const struct call *call, const struct dialog *d);
+bool call_is_caller(const struct call *call, const struct dialog *d);
+/** @return NULL before the answer */
+struct dialog *call_other_leg(struct call *call, const struct dialog *d);
 /** The resend schedule towards this leg: the gateway may have one of its own. */
 struct intervals call_resend(const struct call *call, const struct dialog *to);
-struct dialog *call_other_leg(struct call *call, const struct dialog *d);
 LIST_HEAD(relay_list, relay);
 struct relay_list *call_relays(struct call *call);
+/** Does the ACK of this leg wait for the other leg's, with the answer to an offer? */
+bool call_awaits_ack(const struct call *call, const struct dialog *d);
+/** Is a re-INVITE or an offer under way on either leg? */
+bool call_offer_pending(const struct call *call);
+/** The session of this leg was set up or refreshed: its timer starts anew. */
+void call_refreshed(struct call *call, struct dialog *d);
+/** The peer of this leg does not know it any more: BYE to the other one. */
 void call_leg_gone(struct call *call, struct dialog *d);
+/** The peer of this leg is silent: BYE to both. */
+void call_leg_lost(struct call *call, struct dialog *d, enum cause cause);
 
 #endif

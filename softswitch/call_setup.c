@@ -163,6 +163,8 @@ static void pass_response(struct call *call, struct text *t, const struct receiv
 		call->a.local_tag);
 	dialog_contact(&call->a, t);
 	text_add(t, headers_allow);
+	if (rx->sip->sip_status->st_status >= 200)
+		session_accept(&call->a.session, call->content.received, &stack_of(call)->parameters, t);
 	headers_pass(t, rx->sip, HEADERS_RESPONSE);
 	message_end(t, &body);
 }
@@ -196,6 +198,12 @@ static void give_up_answer(struct call *call)
 	call_refuse_and_end(call, CAUSE_TOO_LARGE, cause_words(CAUSE_TOO_LARGE), CDR_SERVER);
 }
 
+/** Of two limits in ms, where 0 is none. */
+static uint32_t shorter(uint32_t a, uint32_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
 static void on_answer(const struct received *rx, void *arg)
 {
 	struct call *call = arg;
@@ -207,6 +215,8 @@ static void on_answer(const struct received *rx, void *arg)
 		call->first_answer_ms = now;
 	call_record_leg(call);
 	call_record_attempt(call, "answered", status, rx->sip->sip_status->st_phrase);
+	call->max_duration_ms =
+		shorter(call->max_duration_ms, attempt_policy(call->attempt)->max_call_duration_ms);
 	call->b = attempt_take_leg(call->attempt);
 	attempt_destroy(call->attempt);
 	call->attempt = NULL;
@@ -216,6 +226,7 @@ static void on_answer(const struct received *rx, void *arg)
 		return;
 	}
 	call->answer_ms = now;
+	call_limit(call, call->max_duration_ms);
 	call_set_state(call, CALL_ANSWERED);
 	call_record_answer(call);
 	call->context->answered++;
@@ -223,6 +234,10 @@ static void on_answer(const struct received *rx, void *arg)
 	/* Without an offer in the INVITE the answer comes in the caller's ACK. */
 	if (!call->offerless)
 		leg_acknowledge(stack_of(call), call_leg_b(call), NULL);
+	session_describe(&call->a.session, call->content.received);
+	session_describe(&call_leg_b(call)->session, rx->sip);
+	call_refreshed(call, &call->a);
+	call_refreshed(call, call_leg_b(call));
 	call_drop_setup(call);
 }
 

@@ -1,10 +1,11 @@
-/** @file call_state.h  What a call is made of; for call.c, call_setup.c and call_record.c, and for nobody else. */
+/** @file call_state.h  What a call is made of; for call.c, call_setup.c, call_inside.c, call_record.c, and for nobody else. */
 #ifndef CALL_STATE_H
 #define CALL_STATE_H
 
 #include "attempt.h"
 #include "call.h"
 #include "record.h"
+#include "session_timer.h"
 
 struct call {
 	LIST_ENTRY(call) link;
@@ -19,6 +20,9 @@ struct call {
 	struct plan plan;
 	unsigned next_candidate, tried;
 	struct relay_list relays;
+	struct session_timer timer_a, timer_b;
+	struct event limit;       /* until the answer: early hangup; then: the longest call */
+	uint32_t max_duration_ms; /* for the caller's side; 0 = unlimited */
 
 	struct mapping_gateway *ingress;
 	struct channel channel_in, channel_out;
@@ -69,6 +73,10 @@ void call_end(struct call *call, const struct ending *e);
 void call_refuse(struct call *call, int code, const char *phrase, const char *headers);
 /** The same with the code of a cause, and the end of the call. */
 void call_refuse_and_end(struct call *call, enum cause cause, const char *words, enum cdr_direction direction);
+/** The caller gives up before the answer. */
+void call_give_up(struct call *call);
+/** End the call after so long, unless it is set anew; 0 = never. */
+void call_limit(struct call *call, uint32_t ms);
 /** What is needed only until a gateway has answered goes. */
 void call_drop_setup(struct call *call);
 /** Give a channel back that may be seized. */
@@ -82,6 +90,11 @@ struct dialog *call_leg_b(const struct call *call);
 void call_setup(struct call *call);
 /** The attempt under way, if any, is given up: recorded and cleaned up. */
 void call_setup_cancel(struct call *call, int code, const char *words);
+
+/* call_inside.c: requests inside the dialogs */
+
+/** In a record: the side of this leg. */
+enum cdr_direction call_direction(const struct call *call, const struct dialog *d);
 
 /* call_record.c: the record */
 

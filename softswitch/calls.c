@@ -28,23 +28,22 @@ static void reply(struct calls *set, const struct received *rx, int status, cons
 enum { HEADER_MAX = 512 };
 
 /**
- * Option tags of Require that we do not support: none is (RFC 3261 section 8.2.2.3).
+ * Option tags of Require that we do not support for this peer (RFC 3261 section 8.2.2.3).
  *
+ * @param timer   session timers are on: `timer` is supported
  * @param header  receives the Unsupported line
  * @return true when there are some
  */
-static bool requires_unsupported(const sip_t *sip, char header[HEADER_MAX])
+static bool requires_unsupported(const sip_t *sip, bool timer, char header[HEADER_MAX])
 {
 	const sip_require_t *r = sip->sip_require;
 	struct text t = {.data = header, .size = HEADER_MAX - sizeof("\r\n")};
 
-	if (!r || !r->k_items || !r->k_items[0])
-		return false;
-	text_add(&t, "Unsupported: ");
-	for (unsigned i = 0; r->k_items[i]; i++)
-		text_add_all(&t, i ? ", " : "", r->k_items[i], NULL);
+	for (unsigned i = 0; r && r->k_items && r->k_items[i]; i++)
+		if (!timer || strcasecmp(r->k_items[i], "timer"))
+			text_add_all(&t, t.len ? ", " : "Unsupported: ", r->k_items[i], NULL);
 	memcpy(header + t.len, "\r\n", sizeof("\r\n"));
-	return true;
+	return t.len > 0;
 }
 
 enum { NUMBER_MAX = 255 };
@@ -56,11 +55,15 @@ static bool is_plain(const url_t *url)
 }
 
 /** @param header  room for the lines of the refusal. @return true when the gate turns the call away */
-static bool find_refusal(const struct calls *set, const sip_t *sip, struct call_refusal *out, char header[HEADER_MAX])
+static bool find_refusal(const struct calls *set, const struct mapping_gateway *ingress, const sip_t *sip,
+	struct call_refusal *out, char header[HEADER_MAX])
 {
+	struct mapping_gateway_policy policy;
+
+	mapping_gateway_policy(ingress, &set->context.stack->parameters, &policy);
 	if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count)
 		*out = (struct call_refusal){483, "too many hops", ""};
-	else if (requires_unsupported(sip, header))
+	else if (requires_unsupported(sip, policy.session_timer, header))
 		*out = (struct call_refusal){420, "unsupported extension required", header};
 	else if (sip->sip_contact && sip->sip_contact->m_url->url_type == url_any)
 		*out = (struct call_refusal){400, "no address in Contact", ""};
@@ -68,6 +71,8 @@ static bool find_refusal(const struct calls *set, const sip_t *sip, struct call_
 		*out = (struct call_refusal){484, "no number", ""};
 	else if (!is_plain(sip->sip_request->rq_url) || !is_plain(sip->sip_from->a_url))
 		*out = (struct call_refusal){400, "number too long, or with quotes or brackets", ""};
+	else if (session_is_too_short(&(struct session){.timer = policy.session_timer}, sip))
+		*out = (struct call_refusal){422, "session interval too small", session_min_se};
 	else if (set->refuse_new)
 		*out = (struct call_refusal){503, "switch is stopping", "Retry-After: 10\r\n"};
 	else
@@ -92,7 +97,7 @@ static void on_invite(struct calls *set, struct mapping_gateway *ingress, const 
 		reply(set, rx, 482, "Merged Request", NULL);
 		return;
 	}
-	refused = find_refusal(set, rx->sip, &refusal, header);
+	refused = find_refusal(set, ingress, rx->sip, &refusal, header);
 	err = call_create(&set->context, ingress, rx, refused ? &refusal : NULL);
 	if (err)
 		reply(set, rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
@@ -125,7 +130,7 @@ static void on_new_request(struct calls *set, const struct received *rx)
 		on_invite(set, ingress, rx);
 		return;
 	case sip_method_options:
-		if (requires_unsupported(sip, unsupported))
+		if (requires_unsupported(sip, true, unsupported))
 			reply(set, rx, 420, NULL, unsupported);
 		else
 			reply(set, rx, 200, NULL, headers_allow);
@@ -159,7 +164,7 @@ static void on_request(const struct received *rx, void *arg)
 		on_new_request(set, rx);
 	else if (d->call && !d->remote_tag) /* the gateway has not answered yet: there is no dialog to speak in */
 		reply(set, rx, 481, NULL, NULL);
-	else if (method != sip_method_ack && requires_unsupported(rx->sip, unsupported))
+	else if (method != sip_method_ack && requires_unsupported(rx->sip, d->session.timer, unsupported))
 		reply(set, rx, 420, NULL, unsupported);
 	else if (d->call)
 		call_on_request(d->call, d, rx);

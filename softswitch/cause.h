@@ -16,6 +16,10 @@ enum cause {
 	CAUSE_GATEWAY_CODE,    /* the last gateway's answer */
 	CAUSE_NO_ACK,          /* 2xx never acknowledged */
 	CAUSE_PEER_GONE,       /* 481 to a request inside the dialog */
+	CAUSE_REFRESH_FAILED,  /* no answer, or 408, to a refresh of the session */
+	CAUSE_SESSION_EXPIRED, /* the peer did not refresh the session */
+	CAUSE_EARLY_HANGUP,    /* SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP */
+	CAUSE_MAX_DURATION,    /* SS_MAXCALLDURATION */
 	CAUSE_TOO_LARGE,       /* a message does not fit with what we have to add */
 	CAUSE_SHUTDOWN,        /* SIGTERM */
 	CAUSE_INTERNAL,        /* out of memory */

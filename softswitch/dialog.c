@@ -286,6 +286,7 @@ void dialog_clear(struct dialog *d)
 	free(d->password);
 	free(d->credentials);
 	free(d->ack);
+	session_clear(&d->session);
 	*d = (struct dialog){0};
 }
 

@@ -5,8 +5,8 @@
 #ifndef DIALOG_H
 #define DIALOG_H
 
+#include "session.h"
 #include "sip.h"
-#include "text.h"
 
 #include <uthash.h>
 
@@ -34,7 +34,7 @@ struct dialog {
 	char *ack;             /* the last ACK we sent, for repeated 200s of INVITE ack_seq; length ack_len */
 	size_t ack_len;
 	uint32_t ack_seq;
-	uint32_t session_interval_s; /* RFC 4028; 0 = no session timer */
+	struct session session;
 };
 
 int dialogs_create(struct dialogs **out, struct sip *sip);

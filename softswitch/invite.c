@@ -24,8 +24,11 @@ static void on_response(const struct received *rx, void *arg)
 
 	if (status >= 200)
 		inv->client = NULL;
-	if (status >= 200 && status < 300)
+	session_learn(&inv->dialog.session, rx->sip);
+	if (status >= 200 && status < 300) {
 		dialog_establish(&inv->dialog, rx->sip);
+		session_granted(&inv->dialog.session, rx->sip);
+	}
 	if (status < 200) {
 		inv->handlers->on_provisional(rx, inv->arg);
 	} else if (status < 300) {
@@ -93,6 +96,7 @@ int invite_send(struct invite *inv, const struct invite_content *content, const 
 	request.cseq = inv->dialog.local_seq;
 	dialog_contact(&inv->dialog, &t);
 	text_add(&t, headers_allow);
+	session_propose(&inv->dialog.session, &inv->stack->parameters, &t);
 	if (content->authorization) {
 		text_add(&t, content->authorization);
 		free(inv->dialog.credentials);

@@ -1,14 +1,11 @@
 #include "relay.h"
 
+#include "exchange.h"
 #include "headers.h"
 #include "leg.h"
-#include "loop.h"
 #include "message.h"
 
 #include <sofia-sip/sip_header.h>
-
-#include <event2/event.h>
-#include <event2/event_struct.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,37 +14,31 @@
 struct relay {
 	LIST_ENTRY(relay) link;
 	struct call *call;
-	struct dialog *from, *to;
+	struct dialog *from, *to; /* to: NULL = answered here */
 	struct server *server;
-	struct client *client;
-	msg_t *received; /* until it is answered: it may have to be sent again, with credentials */
-	struct event silence; /* re-INVITE: a provisional answer, and nothing after it */
-	bool invite, offerless, challenged;
-	bool answered; /* re-INVITE: its 2xx awaits the ACK */
+	struct exchange exchange;
+	msg_t *received;
+	bool invite;
+	bool session;   /* INVITE or UPDATE: it sets up the session anew, and moves the target */
+	bool offer;     /* a description, or an INVITE that asks for one */
+	bool offerless; /* INVITE: the offer comes in its 2xx, the answer in the ACK */
+	bool answered;  /* INVITE: its 2xx awaits the ACK */
 };
 
 static void relay_free(struct relay *r)
 {
 	LIST_REMOVE(r, link);
-	event_del(&r->silence);
+	exchange_stop(&r->exchange);
 	msg_destroy(r->received);
 	free(r);
 }
 
-/** Targets move with re-INVITE and UPDATE and their answers (RFC 3261 section 12.2, RFC 3311 section 5). */
-static bool refreshes_target(const sip_t *sip)
+static const sip_t *request_of(const struct relay *r)
 {
-	return sip->sip_cseq->cs_method == sip_method_invite || sip->sip_cseq->cs_method == sip_method_update;
+	return sip_object(r->received);
 }
 
-static void on_unacknowledged(void *arg)
-{
-	struct relay *r = arg;
-	struct call *call = r->call;
-
-	relay_free(r);
-	call_hangup(call, CAUSE_NO_ACK);
-}
+/* Towards the side that asked --------------------------------------------------------------- */
 
 static void send_answer(struct relay *r, const struct text *t, int status)
 {
@@ -67,32 +58,16 @@ static void reply(struct relay *r, int status, const char *headers)
 	send_answer(r, &t, status);
 }
 
-/** The re-INVITE is over for the side that sent it; what the other side still says is acknowledged by the set. */
-static void cancel(struct relay *r, int status)
+/** What a response to INVITE and UPDATE says of this leg. */
+static void add_session(struct relay *r, struct text *t, int status)
 {
-	reply(r, status, NULL);
-	client_cancel(r->client, NULL);
-	client_forget(r->client);
-	relay_free(r);
+	if (!r->session || status >= 300)
+		return;
+	dialog_contact(r->from, t);
+	text_add(t, headers_allow);
+	if (status >= 200)
+		session_accept(&r->from->session, request_of(r), &call_stack(r->call)->parameters, t);
 }
-
-static void on_cancel(const struct received *rx, void *arg)
-{
-	struct relay *r = arg;
-
-	(void)rx;
-	if (r->client)
-		cancel(r, 487);
-}
-
-static void on_silence(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	cancel(arg, 408);
-}
-
-static const struct server_handlers server_handlers = {.on_cancel = on_cancel, .on_unacknowledged = on_unacknowledged};
 
 /** Pass the other side's answer back. @return the status it came through with */
 static int answer(struct relay *r, const struct received *rx)
@@ -102,62 +77,61 @@ static int answer(struct relay *r, const struct received *rx)
 	struct body body = message_body(rx->sip);
 
 	server_begin(r->server, &t, status, rx->sip->sip_status->st_phrase, NULL);
-	if (refreshes_target(rx->sip) && status < 300)
-		dialog_contact(r->from, &t);
+	add_session(r, &t, status);
 	headers_pass(&t, rx->sip, HEADERS_RESPONSE);
 	message_end(&t, &body);
 	send_answer(r, &t, status);
 	return t.full && status >= 200 ? 513 : status;
 }
 
-static const struct client_handlers client_handlers;
-
-/** @param authorization  a line, "" = none */
-static int send_on(struct relay *r, const char *authorization)
+static void on_cancel(const struct received *rx, void *arg)
 {
-	const sip_t *sip = sip_object(r->received);
-	struct stack *stack = call_stack(r->call);
-	struct text t = text_scratch();
-	char branch[BRANCH_SIZE];
-	struct body body = message_body(sip);
-	/* The client keeps the name: it must outlive this message. */
-	static const char *const methods[] = {"INVITE", "UPDATE", "INFO", "MESSAGE", "NOTIFY", "REFER"};
-	struct intervals resend = call_resend(r->call, r->to);
-	struct client_request request = {.text = &t, .hop = &r->to->hop, .resend = &resend};
+	struct relay *r = arg;
 
-	for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (!strcmp(methods[i], sip->sip_request->rq_method_name))
-			request.method = methods[i];
-	if (!request.method)
-		return -ENOTSUP;
-	request.branch = client_branch(stack->clients, branch);
-	dialog_request(r->to, &t, request.method, branch, 0,
-		sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS);
-	request.call_id = r->to->call_id;
-	request.from_tag = r->to->local_tag;
-	request.cseq = r->to->local_seq;
-	dialog_contact(r->to, &t);
-	text_add(&t, authorization);
-	headers_pass(&t, sip, HEADERS_REQUEST);
-	message_end(&t, &body);
-	return client_send(&r->client, stack->clients, &request, &client_handlers, r);
+	(void)rx;
+	if (!exchange_is_under_way(&r->exchange))
+		return;
+	reply(r, 487, NULL);
+	relay_free(r);
 }
 
-/** @return true when the request was sent again with credentials */
-static bool answer_challenge(struct relay *r, const struct received *rx)
+static void on_unacknowledged(void *arg)
 {
-	int status = rx->sip->sip_status->st_status;
-	char line[2048];
-	struct text t = {.data = line, .size = sizeof(line) - 1};
+	struct relay *r = arg;
+	struct call *call = r->call;
 
-	if ((status != 401 && status != 407) || r->challenged ||
-		leg_answer_challenge(call_stack(r->call), r->to, rx->sip,
-			sip_object(r->received)->sip_request->rq_method_name, &t) || t.full)
-		return false;
-	line[t.len] = '\0';
-	r->challenged = true;
-	r->client = NULL;
-	return send_on(r, line) == 0;
+	relay_free(r);
+	call_hangup(call, CAUSE_NO_ACK);
+}
+
+static const struct server_handlers server_handlers = {.on_cancel = on_cancel, .on_unacknowledged = on_unacknowledged};
+
+/* Towards the other side -------------------------------------------------------------------- */
+
+static void write_request(struct text *t, void *arg)
+{
+	const struct relay *r = arg;
+	const sip_t *sip = request_of(r);
+	struct body body = message_body(sip);
+
+	if (r->session) {
+		text_add(t, headers_allow);
+		session_propose(&r->to->session, &call_stack(r->call)->parameters, t);
+	}
+	headers_pass(t, sip, HEADERS_REQUEST);
+	message_end(t, &body);
+}
+
+/** The request has succeeded: what both sides agreed on is in force. */
+static void agree(struct relay *r, const sip_t *response)
+{
+	dialog_refresh_target(r->to, response);
+	session_learn(&r->to->session, response);
+	session_granted(&r->to->session, response);
+	session_describe(&r->from->session, request_of(r));
+	session_describe(&r->to->session, response);
+	call_refreshed(r->call, r->from);
+	call_refreshed(r->call, r->to);
 }
 
 static void on_response(const struct received *rx, void *arg)
@@ -165,21 +139,13 @@ static void on_response(const struct received *rx, void *arg)
 	struct relay *r = arg;
 	struct call *call = r->call;
 	struct dialog *to = r->to;
-	int status = rx->sip->sip_status->st_status, passed;
-	struct timeval tv;
+	int status = rx->sip->sip_status->st_status;
+	int passed = answer(r, rx);
 
-	if (status < 200 && r->invite)
-		event_add(&r->silence, loop_delay(call_stack(call)->loop,
-			call_stack(call)->parameters.timeout_trying_ms, &tv));
-	if (status == 100 || answer_challenge(r, rx))
-		return;
-	passed = answer(r, rx);
 	if (status < 200)
 		return;
-	r->client = NULL;
-	event_del(&r->silence);
-	if (status < 300 && refreshes_target(rx->sip))
-		dialog_refresh_target(to, rx->sip);
+	if (r->session && passed < 300)
+		agree(r, rx->sip);
 	if (r->invite && status < 300) {
 		r->answered = passed < 300;
 		if (!r->offerless || !r->answered)
@@ -201,57 +167,92 @@ static void on_failure(int error, void *arg)
 	relay_free(r);
 }
 
-static const struct client_handlers client_handlers = {on_response, on_failure};
+static const struct exchange_handlers exchange_handlers = {write_request, on_response, on_failure};
 
-static bool invite_pending(struct call *call)
+/** The name as static text, which an exchange keeps; NULL = we do not relay it. */
+static const char *method_name(const sip_t *sip)
 {
-	const struct relay *r;
+	static const char *const methods[] = {"INVITE", "UPDATE", "INFO", "MESSAGE", "NOTIFY", "REFER"};
 
-	LIST_FOREACH (r, call_relays(call), link)
-		if (r->invite)
-			return true;
-	return false;
+	for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (!strcmp(methods[i], sip->sip_request->rq_method_name))
+			return methods[i];
+	return NULL;
 }
 
-void relay_request(struct call *call, struct dialog *from, const struct received *rx)
+/* The doors --------------------------------------------------------------------------------- */
+
+/** @return NULL when it was refused */
+static struct relay *begin(struct call *call, struct dialog *from, struct dialog *to, const struct received *rx)
 {
 	struct stack *stack = call_stack(call);
-	struct dialog *to = call_other_leg(call, from);
-	bool invite = rx->sip->sip_request->rq_method == sip_method_invite;
-	struct relay *r;
-	int err;
+	sip_method_t method = rx->sip->sip_request->rq_method;
+	struct relay *r = calloc(1, sizeof(*r));
 
-	if (rx->sip->sip_max_forwards && !rx->sip->sip_max_forwards->mf_count) {
-		sip_reply_stateless(stack->sip, rx, 483, NULL, NULL);
-		return;
-	}
-	if (!to || (invite && invite_pending(call))) {
-		sip_reply_stateless(stack->sip, rx, 491, NULL, NULL);
-		return;
-	}
-	r = calloc(1, sizeof(*r));
 	if (!r || server_create(&r->server, stack->servers, rx, &server_handlers, r)) {
 		free(r);
 		sip_reply_stateless(stack->sip, rx, 500, NULL, NULL);
-		return;
+		return NULL;
 	}
 	r->received = msg_ref(rx->msg);
 	r->call = call;
 	r->from = from;
 	r->to = to;
-	r->invite = invite;
-	r->offerless = invite && !message_has_sdp(rx->sip);
-	event_assign(&r->silence, loop_base(stack->loop), -1, 0, on_silence, r);
+	r->invite = method == sip_method_invite;
+	r->session = r->invite || method == sip_method_update;
+	r->offer = r->invite || (r->session && message_has_sdp(rx->sip));
+	r->offerless = r->invite && !message_has_sdp(rx->sip);
 	LIST_INSERT_HEAD(call_relays(call), r, link);
-	if (invite)
+	if (r->invite)
 		reply(r, 100, NULL);
-	if (refreshes_target(rx->sip))
+	if (r->session) {
 		dialog_refresh_target(from, rx->sip);
-	err = send_on(r, "");
-	if (!err)
+		session_learn(&from->session, rx->sip);
+	}
+	return r;
+}
+
+void relay_request(struct call *call, struct dialog *from, struct dialog *to, const struct received *rx)
+{
+	struct stack *stack = call_stack(call);
+	const sip_max_forwards_t *hops = rx->sip->sip_max_forwards;
+	struct relay *r;
+
+	if (hops && !hops->mf_count) {
+		sip_reply_stateless(stack->sip, rx, 483, NULL, NULL);
 		return;
-	reply(r, err == -ENOTSUP ? 501 : 503, err == -ENOTSUP ? headers_allow : NULL);
+	}
+	r = begin(call, from, to, rx);
+	if (!r)
+		return;
+	r->exchange = (struct exchange){.stack = stack, .dialog = to, .method = method_name(rx->sip),
+		.resend = call_resend(call, to), .max_forwards = hops ? (unsigned)hops->mf_count - 1 : MAX_FORWARDS,
+		.handlers = &exchange_handlers, .arg = r};
+	if (exchange_start(&r->exchange) == 0)
+		return;
+	reply(r, 503, NULL);
 	relay_free(r);
+}
+
+void relay_answer_refresh(struct call *call, struct dialog *from, const struct received *rx)
+{
+	struct relay *r = begin(call, from, NULL, rx);
+	struct text t = text_scratch();
+
+	if (!r)
+		return;
+	server_begin(r->server, &t, 200, NULL, NULL);
+	add_session(r, &t, 200);
+	if (r->offer)
+		session_present(&call_other_leg(call, from)->session, &t);
+	else
+		message_end(&t, NULL);
+	send_answer(r, &t, 200);
+	r->answered = r->invite && !t.full;
+	if (!r->answered)
+		relay_free(r);
+	if (!t.full)
+		call_refreshed(call, from);
 }
 
 void relay_acknowledge(struct call *call, struct dialog *from, const struct received *ack)
@@ -263,8 +264,10 @@ void relay_acknowledge(struct call *call, struct dialog *from, const struct rece
 			break;
 	if (!r)
 		return;
-	if (r->offerless)
+	if (r->offerless) {
 		leg_acknowledge(call_stack(call), r->to, ack->sip);
+		session_describe(&from->session, ack->sip);
+	}
 	server_acknowledge(r->server);
 	relay_free(r);
 }
@@ -279,6 +282,16 @@ bool relay_awaits_ack(const struct relay_list *relays, const struct dialog *to)
 	return false;
 }
 
+const struct dialog *relay_offer_from(const struct relay_list *relays)
+{
+	const struct relay *r;
+
+	LIST_FOREACH (r, relays, link)
+		if (r->offer)
+			return r->from;
+	return NULL;
+}
+
 void relay_end_all(struct call *call)
 {
 	struct relay *r;
@@ -288,7 +301,6 @@ void relay_end_all(struct call *call)
 			reply(r, r->invite ? 487 : 481, NULL);
 		else
 			server_forget(r->server);
-		client_forget(r->client);
 		relay_free(r);
 	}
 }

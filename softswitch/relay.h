@@ -6,19 +6,27 @@
 
 struct relay;
 
+/** Relay a request from one leg to the other. */
+void relay_request(struct call *call, struct dialog *from, struct dialog *to, const struct received *rx);
 /**
- * Relay any request but ACK, BYE and CANCEL from one leg to the other. Glare between two re-INVITEs gives 491
- * (RFC 3261 section 14.1).
+ * Answer a refresh of the session, a re-INVITE or UPDATE that changes nothing, without the other leg (RFC 4028 section
+ * 9): 200 with the description of the other leg, if the request has one.
  */
-void relay_request(struct call *call, struct dialog *from, const struct received *rx);
+void relay_answer_refresh(struct call *call, struct dialog *from, const struct received *rx);
 
-/** An ACK came on this leg: it may acknowledge a relayed re-INVITE. */
+/** An ACK came on this leg: it may acknowledge a re-INVITE. */
 void relay_acknowledge(struct call *call, struct dialog *from, const struct received *ack);
-
 /** Was a re-INVITE of ours on this leg answered, and waits for the ACK of the other? */
 bool relay_awaits_ack(const struct relay_list *relays, const struct dialog *to);
 
-/** The call has ended: what is under way is answered with 481 and forgotten. */
+/**
+ * Is an offer, or a re-INVITE without one, on its way or not acknowledged yet?
+ *
+ * @return the leg it came from; NULL when there is none
+ */
+const struct dialog *relay_offer_from(const struct relay_list *relays);
+
+/** The call has ended: what is under way is answered with 481 (re-INVITE: 487) and forgotten. */
 void relay_end_all(struct call *call);
 
 #endif

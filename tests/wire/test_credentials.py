@@ -52,7 +52,7 @@ hang_up(407)
 def a_challenged_reinvite_brings_credentials(s):
 	gw = gateway(s)
 	a, b = s.talk(gw)
-	a.send("INVITE", body=s.caller.sdp)
+	a.send("INVITE", body=sip.sdp(31000))
 	b.expect("INVITE")
 	challenge(b, 407)
 	b.reply(200, sdp=True)

@@ -77,7 +77,7 @@ def a_cancelled_reinvite_is_487_and_the_call_goes_on(s):
 	s.start()
 	a, b = s.talk(gw)
 	for x, y in ((a, b), (b, a)):
-		x.send("INVITE", body=HOLD)
+		x.send("INVITE", body=sip.sdp(31004, direction="sendonly"))
 		pending = y.expect("INVITE")
 		x.cancel()
 		x.expect(200, "CANCEL")

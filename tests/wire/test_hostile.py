@@ -45,7 +45,7 @@ def an_answer_to_a_reinvite_too_large_for_the_caller_is_513_and_the_call_goes_on
 	gw = s.gateway()
 	s.start(**SHORT)
 	a, b = s.talk(gw)
-	a.send("INVITE", body=s.caller.sdp, Via=s.caller.via() + PAD)
+	a.send("INVITE", body=sip.sdp(31000), Via=s.caller.via() + PAD)
 	b.expect("INVITE")
 	b.reply(200, sdp=LARGE)
 	a.expect(513, "INVITE", ack=False)

@@ -1,0 +1,166 @@
+#include "session.h"
+
+#include "message.h"
+
+#include <sofia-sip/sip_header.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/** Longer ones are cut to this: a day is the longest we ask for. */
+enum { INTERVAL_MAX_S = 7 * 86400 };
+
+const char session_min_se[] = "Min-SE: 90\r\n";
+
+static void description_clear(struct description *d)
+{
+	free(d->type);
+	free(d->data);
+	*d = (struct description){0};
+}
+
+void session_clear(struct session *s)
+{
+	description_clear(&s->theirs);
+}
+
+/* The description --------------------------------------------------------------------------- */
+
+int session_describe(struct session *s, const sip_t *sip)
+{
+	struct text t = text_scratch();
+	struct body body = message_body(sip);
+	struct description d;
+
+	if (!message_has_sdp(sip))
+		return 0;
+	message_header(&t, (const sip_header_t *)sip->sip_content_type);
+	d = (struct description){.type = text_copy(&t), .data = malloc(body.len), .len = body.len};
+	if (!d.type || !d.data) {
+		description_clear(&d);
+		return -ENOMEM;
+	}
+	memcpy(d.data, body.data, body.len);
+	description_clear(&s->theirs);
+	s->theirs = d;
+	return 0;
+}
+
+bool session_is_unchanged(const struct session *s, const sip_t *sip)
+{
+	struct body body = message_body(sip);
+
+	return s->theirs.len && body.len == s->theirs.len && !memcmp(body.data, s->theirs.data, body.len);
+}
+
+void session_present(const struct session *other, struct text *t)
+{
+	const struct description *d = &other->theirs;
+	struct body body = {.data = d->data, .len = d->len};
+
+	if (d->type)
+		text_add(t, d->type);
+	message_end(t, &body);
+}
+
+void session_learn(struct session *s, const sip_t *sip)
+{
+	if (sip->sip_allow)
+		s->allows_update = sip_is_allowed(sip->sip_allow, SIP_METHOD_UPDATE);
+}
+
+/* The timer --------------------------------------------------------------------------------- */
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint32_t seconds(unsigned long delta)
+{
+	return delta < INTERVAL_MAX_S ? (uint32_t)delta : INTERVAL_MAX_S;
+}
+
+static bool knows_timers(const sip_t *sip)
+{
+	return sip_has_feature(sip->sip_supported, "timer") || sip_has_feature(sip->sip_require, "timer");
+}
+
+bool session_is_too_short(const struct session *s, const sip_t *request)
+{
+	const sip_session_expires_t *asked = request->sip_session_expires;
+
+	return s->timer && asked && asked->x_delta < SESSION_MIN_SE_S && knows_timers(request);
+}
+
+/** Never above what was asked, never below either side's least. */
+static uint32_t choose_interval(const sip_t *request, const struct parameters *p)
+{
+	uint32_t least = SESSION_MIN_SE_S, wanted;
+
+	if (request->sip_min_se)
+		least = larger(least, seconds(request->sip_min_se->min_delta));
+	wanted = larger(p->session_ttl_s, least);
+	if (!request->sip_session_expires)
+		return wanted;
+	uint32_t asked = larger(seconds(request->sip_session_expires->x_delta), 1);
+	return asked < wanted ? asked : wanted;
+}
+
+void session_accept(struct session *s, const sip_t *request, const struct parameters *p, struct text *t)
+{
+	const sip_session_expires_t *asked = request->sip_session_expires;
+	bool knows = knows_timers(request);
+
+	s->interval_s = 0;
+	s->refresher = SESSION_NOBODY;
+	if (!s->timer || (!knows && !asked))
+		return;
+	s->interval_s = choose_interval(request, p);
+	s->refresher = knows && asked && asked->x_refresher && !strcasecmp(asked->x_refresher, "uac") ? SESSION_PEER
+												      : SESSION_US;
+	text_add(t, s->refresher == SESSION_PEER ? "Require: timer\r\nSession-Expires: "
+						 : "Supported: timer\r\nSession-Expires: ");
+	text_add_number(t, s->interval_s);
+	text_add_all(t, ";refresher=", s->refresher == SESSION_PEER ? "uac" : "uas", "\r\n", NULL);
+}
+
+void session_propose(const struct session *s, const struct parameters *p, struct text *t)
+{
+	static const char *const role[] = {"", ";refresher=uac", ";refresher=uas"};
+
+	if (!s->timer)
+		return;
+	text_add(t, "Supported: timer\r\nSession-Expires: ");
+	text_add_number(t, larger(s->interval_s ? s->interval_s : p->session_ttl_s, s->min_se_s));
+	text_add_all(t, role[s->refresher], "\r\n", NULL);
+	if (!s->min_se_s)
+		return;
+	text_add(t, "Min-SE: ");
+	text_add_number(t, s->min_se_s);
+	text_add(t, "\r\n");
+}
+
+void session_granted(struct session *s, const sip_t *response)
+{
+	const sip_session_expires_t *granted = response->sip_session_expires;
+
+	s->interval_s = 0;
+	s->refresher = SESSION_NOBODY;
+	if (!s->timer || !granted)
+		return;
+	s->interval_s = larger(seconds(granted->x_delta), 1);
+	s->refresher = granted->x_refresher && !strcasecmp(granted->x_refresher, "uas") ? SESSION_PEER : SESSION_US;
+}
+
+bool session_lengthen(struct session *s, const sip_t *response)
+{
+	uint32_t least = response->sip_min_se ? seconds(response->sip_min_se->min_delta) : 0;
+
+	if (!s->timer || least <= s->min_se_s)
+		return false;
+	s->min_se_s = least;
+	return true;
+}

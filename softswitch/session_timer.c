@@ -1,0 +1,225 @@
+#include "session_timer.h"
+
+#include "call.h"
+#include "clock.h"
+#include "headers.h"
+#include "leg.h"
+#include "log.h"
+#include "loop.h"
+#include "message.h"
+
+#include <event2/event.h>
+
+#include <string.h>
+
+enum {
+	FAREWELL_MAX_MS = 32000, /* so long at most before the end of a session its BYE goes out (RFC 4028 section 10) */
+	AGAIN_MIN_MS = 2000,     /* least wait after a refresh that failed */
+};
+
+static const struct parameters *parameters(const struct session_timer *st)
+{
+	return &call_stack(st->call)->parameters;
+}
+
+/** Most legs keep to our interval and share a queue of timers; what a peer chose or chance gives does not take one. */
+static void set(struct session_timer *st, enum session_due due, uint64_t delay_ms)
+{
+	struct loop *loop = call_stack(st->call)->loop;
+	uint32_t interval = st->leg->session.interval_s, ms = (uint32_t)delay_ms;
+	bool usual = !interval || interval == parameters(st)->session_ttl_s;
+	struct timeval tv;
+
+	st->due = due;
+	event_add(&st->event, usual ? loop_delay(loop, ms, &tv) : loop_delay_once(loop, ms, &tv));
+}
+
+/** When the session ends for want of a refresh, monotonic. */
+static uint64_t end_ms(const struct session_timer *st)
+{
+	uint64_t interval = 1000 * (uint64_t)st->leg->session.interval_s;
+
+	return st->begun_ms + interval - (interval / 3 < FAREWELL_MAX_MS ? interval / 3 : FAREWELL_MAX_MS);
+}
+
+/* Refreshing -------------------------------------------------------------------------------- */
+
+static void refresh(struct session_timer *st);
+
+/** The peer refused, but is there: try again while the session lasts. */
+static void try_later(struct session_timer *st)
+{
+	uint64_t now = clock_now_ms(), end = end_ms(st);
+
+	if (!st->leg->session.interval_s) {
+		session_timer_restart(st, st->call, st->leg);
+		return;
+	}
+	if (end <= now) /* a short rest: use all of it */
+		end = st->begun_ms + 1000 * (uint64_t)st->leg->session.interval_s;
+	uint64_t left = end > now ? end - now : 0;
+	if (left / 2 < AGAIN_MIN_MS)
+		set(st, SESSION_END, left);
+	else
+		set(st, SESSION_REFRESH, left / 2);
+}
+
+/**
+ * Two re-INVITEs have crossed: who owns the Call-ID, because it made it, waits 2.1-4 s, the other one 0-2 s (RFC 3261
+ * section 14.1).
+ */
+static void try_after_glare(struct session_timer *st)
+{
+	uint64_t random = sip_random(call_stack(st->call)->sip);
+
+	set(st, st->leg->session.interval_s ? SESSION_REFRESH : SESSION_CHECK,
+		call_is_caller(st->call, st->leg) ? 10 * (random % 201) : 2100 + 10 * (random % 191));
+}
+
+static bool by(const struct session_timer *st, const char *method)
+{
+	return !strcmp(st->exchange.method, method);
+}
+
+static void write_refresh(struct text *t, void *arg)
+{
+	struct session_timer *st = arg;
+
+	if (!by(st, "OPTIONS"))
+		session_propose(&st->leg->session, parameters(st), t);
+	text_add(t, headers_allow);
+	if (by(st, "INVITE"))
+		session_present(&call_other_leg(st->call, st->leg)->session, t);
+	else
+		message_end(t, NULL);
+}
+
+static void on_refreshed(struct session_timer *st, const struct received *rx)
+{
+	if (by(st, "INVITE"))
+		leg_acknowledge(call_stack(st->call), st->leg, NULL);
+	dialog_refresh_target(st->leg, rx->sip);
+	session_learn(&st->leg->session, rx->sip);
+	session_granted(&st->leg->session, rx->sip);
+	session_timer_restart(st, st->call, st->leg);
+}
+
+static void on_response(const struct received *rx, void *arg)
+{
+	struct session_timer *st = arg;
+	int status = rx->sip->sip_status->st_status;
+
+	if (status < 200)
+		return;
+	if (status < 300) {
+		on_refreshed(st, rx);
+	} else if (status == 481) {
+		call_leg_gone(st->call, st->leg);
+	} else if (status == 408) {
+		call_leg_lost(st->call, st->leg, CAUSE_REFRESH_FAILED);
+	} else if (status == 491) {
+		try_after_glare(st);
+	} else if (by(st, "UPDATE") && (status == 405 || status == 501)) {
+		st->leg->session.allows_update = false;
+		refresh(st);
+	} else {
+		try_later(st);
+	}
+}
+
+static void on_failure(int error, void *arg)
+{
+	struct session_timer *st = arg;
+
+	(void)error;
+	call_leg_lost(st->call, st->leg, CAUSE_REFRESH_FAILED);
+}
+
+static const struct exchange_handlers exchange_handlers = {write_refresh, on_response, on_failure};
+
+/** A leg that never had a description is asked with what needs none. */
+static const char *choose_method(const struct session_timer *st)
+{
+	const struct dialog *other = call_other_leg(st->call, st->leg);
+
+	if (st->leg->session.interval_s && st->leg->session.allows_update)
+		return "UPDATE";
+	return other && other->session.theirs.len ? "INVITE" : "OPTIONS";
+}
+
+static void refresh(struct session_timer *st)
+{
+	const char *method = choose_method(st);
+
+	if (!strcmp(method, "INVITE") && call_offer_pending(st->call)) {
+		try_after_glare(st);
+		return;
+	}
+	log_debug(st->leg->call_id, "session refresh method=%s", method);
+	st->exchange = (struct exchange){.stack = call_stack(st->call), .dialog = st->leg, .method = method,
+		.resend = call_resend(st->call, st->leg), .max_forwards = MAX_FORWARDS, .handlers = &exchange_handlers,
+		.arg = st};
+	if (exchange_start(&st->exchange))
+		call_leg_lost(st->call, st->leg, CAUSE_REFRESH_FAILED);
+}
+
+/* The timer --------------------------------------------------------------------------------- */
+
+static void on_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct session_timer *st = arg;
+
+	(void)fd;
+	(void)what;
+	switch (st->due) {
+	case SESSION_IDLE:
+		return;
+	case SESSION_REFRESH:
+	case SESSION_CHECK:
+		if (!exchange_is_under_way(&st->exchange))
+			refresh(st);
+		return;
+	case SESSION_END:
+		call_leg_lost(st->call, st->leg, CAUSE_SESSION_EXPIRED);
+		return;
+	}
+}
+
+static void stop_waiting(struct session_timer *st)
+{
+	event_del(&st->event);
+	st->due = SESSION_IDLE;
+}
+
+void session_timer_restart(struct session_timer *st, struct call *call, struct dialog *leg)
+{
+	const struct session *s = &leg->session;
+	uint64_t interval = 1000 * (uint64_t)s->interval_s, now = clock_now_ms();
+
+	if (!st->call)
+		event_assign(&st->event, loop_base(call_stack(call)->loop), -1, 0, on_due, st);
+	st->call = call;
+	st->leg = leg;
+	st->begun_ms = now;
+	if (s->refresher == SESSION_US)
+		set(st, SESSION_REFRESH, interval - interval / parameters(st)->session_update_segment);
+	else if (interval)
+		set(st, SESSION_END, end_ms(st) - now);
+	else if (parameters(st)->no_timer_reinvite_ms)
+		set(st, SESSION_CHECK, parameters(st)->no_timer_reinvite_ms);
+	else
+		stop_waiting(st);
+}
+
+void session_timer_stop(struct session_timer *st)
+{
+	if (!st->call)
+		return;
+	stop_waiting(st);
+	exchange_stop(&st->exchange);
+}
+
+bool session_timer_is_offering(const struct session_timer *st)
+{
+	return exchange_is_under_way(&st->exchange) && by(st, "INVITE");
+}
