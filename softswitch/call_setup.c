@@ -235,7 +235,6 @@ static void on_answer(const struct received *rx, void *arg)
 	if (!call->offerless)
 		leg_acknowledge(stack_of(call), call_leg_b(call), NULL);
 	session_describe(&call->a.session, call->content.received);
-	session_describe(&call_leg_b(call)->session, rx->sip);
 	call_refreshed(call, &call->a);
 	call_refreshed(call, call_leg_b(call));
 	call_drop_setup(call);

@@ -25,6 +25,8 @@ static void on_response(const struct received *rx, void *arg)
 	if (status >= 200)
 		inv->client = NULL;
 	session_learn(&inv->dialog.session, rx->sip);
+	if (status < 300) /* a 2xx may leave out what an 18x said */
+		session_describe(&inv->dialog.session, rx->sip);
 	if (status >= 200 && status < 300) {
 		dialog_establish(&inv->dialog, rx->sip);
 		session_granted(&inv->dialog.session, rx->sip);
