@@ -71,7 +71,7 @@ int limits_seize(struct limits *l, struct channel *ch, uint64_t now_ms)
 	LIST_INSERT_HEAD(&l->channels, ch, link);
 	ch->limits = l;
 	l->in_use++;
-	l->total++;
+	ch->serial = ++l->total;
 	if (l->recent_size) {
 		l->recent_ms[l->recent_next] = now_ms + SECOND_MS;
 		l->recent_next = (l->recent_next + 1) % l->recent_size;
@@ -88,8 +88,8 @@ void channel_release(struct channel *ch)
 	LIST_REMOVE(ch, link);
 	ch->limits = NULL;
 	l->in_use--;
-	if (!l->in_use && l->on_idle)
-		l->on_idle(l);
+	if (l->on_release)
+		l->on_release(l, ch);
 }
 
 void limits_explain(const struct limits *l, int error, char *out, size_t size)

@@ -10,6 +10,7 @@
 struct channel {
 	LIST_ENTRY(channel) link;
 	struct limits *limits;
+	uint64_t serial; /* the how-manyeth seizure it was: limits.total then */
 };
 
 struct limits {
@@ -20,7 +21,7 @@ struct limits {
 	uint64_t total;    /* channels ever seized */
 	uint64_t *recent_ms; /* ring: when each of the last recent_size seizures is one second old */
 	uint32_t recent_size, recent_next; /* recent_size >= cps, so no second holds more than cps */
-	void (*on_idle)(struct limits *l); /* the last channel came back, l may be freed; or NULL */
+	void (*on_release)(struct limits *l, const struct channel *ch); /* it came back, l may be freed; or NULL */
 };
 
 /** Make room for a calls-per-second limit, so that limits_set() cannot fail. @return 0 or -ENOMEM */

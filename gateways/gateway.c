@@ -83,6 +83,11 @@ static void on_change(struct peer *p, const void *old_row)
 	gateway_liveness_reload(gw, old, moved);
 }
 
+static void on_release(struct peer *p, const struct channel *ch)
+{
+	gateway_liveness_on_released((struct gateway *)p, ch);
+}
+
 static const size_t strings[] = {
 	offsetof(struct db_gateway, name),
 	offsetof(struct db_gateway, host),
@@ -101,6 +106,7 @@ const struct peer_type gateway_peer_type = {
 	.cps = offsetof(struct db_gateway, cps),
 	.same = same_row,
 	.on_change = on_change,
+	.on_release = on_release,
 };
 
 struct gateway *gateway_ref(struct gateway *gw)
@@ -125,6 +131,27 @@ const char *gateway_name(const struct gateway *gw)
 	return gw->peer.name;
 }
 
+const char *gateway_verdict_name(enum gateway_verdict verdict)
+{
+	static const char *const names[] = {
+		[GATEWAY_USABLE] = "usable",
+		[GATEWAY_REMOVED] = "removed",
+		[GATEWAY_DISABLED] = "disabled",
+		[GATEWAY_DRAINING] = "draining",
+		[GATEWAY_FULL] = "full",
+		[GATEWAY_CPS] = "cps",
+		[GATEWAY_NOT_REGISTERED] = "not_registered",
+		[GATEWAY_RETRY_AFTER] = "retry_after",
+		[GATEWAY_CLOSED] = "closed",
+		[GATEWAY_OPTIONS_DOWN] = "options_down",
+		[GATEWAY_BREAKER_OPEN] = "breaker_open",
+		[GATEWAY_PROBING] = "probing",
+		[GATEWAY_RAMPING] = "ramping",
+	};
+
+	return names[verdict];
+}
+
 enum gateway_verdict gateway_limits_check(const struct gateway *gw, uint64_t now_ms)
 {
 	switch (limits_check(&gw->peer.limits, now_ms)) {
@@ -144,12 +171,20 @@ enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms)
 	return verdict == GATEWAY_USABLE ? gateway_limits_check(gw, now_ms) : verdict;
 }
 
+void gateway_take_channel(struct gateway *gw, struct channel *ch, uint64_t now_ms)
+{
+	limits_seize(&gw->peer.limits, ch, now_ms);
+	gateway_liveness_on_seized(gw, ch, now_ms);
+}
+
 enum gateway_verdict gateway_seize(struct gateway *gw, struct channel *ch, uint64_t now_ms)
 {
 	enum gateway_verdict verdict = gateway_check(gw, now_ms);
 
 	if (verdict == GATEWAY_USABLE)
-		limits_seize(&gw->peer.limits, ch, now_ms);
+		gateway_take_channel(gw, ch, now_ms);
+	else
+		gateway_liveness_on_passed_over(gw, verdict, now_ms);
 	return verdict;
 }
 

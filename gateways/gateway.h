@@ -15,14 +15,21 @@ struct gateway; /* owned by struct gateways, kept alive by gateway_ref() */
 /** May this gateway take a call? Everything but GATEWAY_USABLE is a reason why not. */
 enum gateway_verdict {
 	GATEWAY_USABLE,
-	GATEWAY_REMOVED,     /* its row is gone; live calls go on */
+	GATEWAY_REMOVED,        /* its row is gone; live calls go on */
 	GATEWAY_DISABLED,
-	GATEWAY_FULL,        /* capacity */
-	GATEWAY_CPS,         /* calls per second */
-	GATEWAY_RETRY_AFTER, /* it answered 503 with Retry-After, which is not over yet */
-	GATEWAY_CLOSED,      /* its publication says so, or has expired */
-	GATEWAY_OPTIONS_DOWN, /* probes fail */
+	GATEWAY_DRAINING,       /* live calls go on: the operator's wish */
+	GATEWAY_FULL,           /* capacity */
+	GATEWAY_CPS,            /* calls per second */
+	GATEWAY_NOT_REGISTERED, /* the registration it names is not in force */
+	GATEWAY_RETRY_AFTER,    /* it answered 503 with Retry-After, which is not over yet */
+	GATEWAY_CLOSED,         /* its publication says so, or has expired */
+	GATEWAY_OPTIONS_DOWN,   /* probes fail */
+	GATEWAY_BREAKER_OPEN,   /* calls fail */
+	GATEWAY_PROBING,        /* a test call is under way */
+	GATEWAY_RAMPING,        /* up again, but does not get all calls yet */
 };
+/** "usable", "retry_after", "options_down", ...: for programs. */
+const char *gateway_verdict_name(enum gateway_verdict verdict);
 
 struct gateway *gateway_ref(struct gateway *gw);
 /** Drop a reference; the last one of a removed gateway frees it. NULL is fine. */

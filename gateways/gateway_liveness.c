@@ -3,6 +3,7 @@
 #include "gateway_peer.h"
 #include "gateways.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,11 +11,11 @@
 enum {
 	RETRY_AFTER_MIN_S = 1,
 	RETRY_AFTER_MAX_S = 120,
-	OPTIONS_TIMEOUT = 408,
-	OPTIONS_UNAVAILABLE = 503,
+	CODE_REQUEST_TIMEOUT = 408,
+	CODE_SERVICE_UNAVAILABLE = 503,
 };
 
-/* The table --------------------------------------------------------------------------------- */
+/* What can decide --------------------------------------------------------------------------- */
 
 static bool is_removed(const struct gateway *gw, uint64_t now_ms)
 {
@@ -26,6 +27,18 @@ static bool is_disabled(const struct gateway *gw, uint64_t now_ms)
 {
 	(void)now_ms;
 	return !gateway_row(gw)->enabled;
+}
+
+static bool is_draining(const struct gateway *gw, uint64_t now_ms)
+{
+	(void)now_ms;
+	return gateway_row(gw)->draining;
+}
+
+static bool is_not_registered(const struct gateway *gw, uint64_t now_ms)
+{
+	(void)now_ms;
+	return gateway_row(gw)->registration[0] && !gw->liveness.registered;
 }
 
 static bool waits_retry_after(const struct gateway *gw, uint64_t now_ms)
@@ -51,6 +64,41 @@ static bool is_options_down(const struct gateway *gw, uint64_t now_ms)
 	return gw->liveness.options.down;
 }
 
+static bool is_breaker_open(const struct gateway *gw, uint64_t now_ms)
+{
+	return breaker_state(&gw->liveness.breaker, now_ms) == BREAKER_OPEN;
+}
+
+static uint64_t breaker_open_end(const struct gateway *gw)
+{
+	return gw->liveness.breaker.open_end_ms;
+}
+
+static bool is_half_open(const struct gateway *gw, uint64_t now_ms)
+{
+	return breaker_state(&gw->liveness.breaker, now_ms) == BREAKER_HALF_OPEN;
+}
+
+static bool is_tested(const struct gateway *gw, uint64_t now_ms)
+{
+	return is_half_open(gw, now_ms) && !breaker_lets_through(&gw->liveness.breaker, now_ms);
+}
+
+static bool is_ramping_and_full(const struct gateway *gw, uint64_t now_ms)
+{
+	return !breaker_lets_through(&gw->liveness.breaker, now_ms);
+}
+
+static bool is_ramping(const struct gateway *gw, uint64_t now_ms)
+{
+	return breaker_state(&gw->liveness.breaker, now_ms) == BREAKER_RAMPING;
+}
+
+static uint64_t ramp_end(const struct gateway *gw)
+{
+	return gw->liveness.breaker.ramp_end_ms;
+}
+
 static bool always(const struct gateway *gw, uint64_t now_ms)
 {
 	(void)gw;
@@ -58,22 +106,97 @@ static bool always(const struct gateway *gw, uint64_t now_ms)
 	return true;
 }
 
+/* Why, in words ----------------------------------------------------------------------------- */
+
+static void say_removed(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
+{
+	(void)gw;
+	(void)now_ms;
+	snprintf(out, GATEWAY_WORDS_MAX, "its row is gone");
+}
+
+static void say_operator(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
+{
+	snprintf(out, GATEWAY_WORDS_MAX, "%s by operator", is_disabled(gw, now_ms) ? "disabled" : "draining");
+}
+
+static void say_not_registered(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
+{
+	const char *words = gw->liveness.registration;
+
+	(void)now_ms;
+	snprintf(out, GATEWAY_WORDS_MAX, "not registered%s%s", words[0] ? ": " : "", words);
+}
+
+static void say_retry_after(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
+{
+	(void)gw;
+	(void)now_ms;
+	snprintf(out, GATEWAY_WORDS_MAX, "Retry-After");
+}
+
+static void say_closed(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
+{
+	(void)now_ms;
+	snprintf(out, GATEWAY_WORDS_MAX, gw->liveness.publication == GATEWAY_PUBLICATION_EXPIRED
+						 ? "publication expired"
+						 : "PUBLISH says closed");
+}
+
+static void say_options(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
+{
+	const unsigned code = gw->liveness.options.code;
+
+	(void)now_ms;
+	snprintf(out, GATEWAY_WORDS_MAX, code ? "OPTIONS answered %u" : "OPTIONS timeout", code);
+}
+
+static void say_breaker(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
+{
+	(void)now_ms;
+	breaker_explain(&gw->liveness.breaker, out, GATEWAY_WORDS_MAX);
+}
+
+static void say_ramping(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
+{
+	snprintf(out, GATEWAY_WORDS_MAX, "ramping up %u %%", breaker_share(&gw->liveness.breaker, now_ms));
+}
+
+static void say_nothing(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
+{
+	(void)gw;
+	(void)now_ms;
+	out[0] = '\0';
+}
+
+/* The table --------------------------------------------------------------------------------- */
+
 /*
- * Read from the top: the first line that holds decides. The operator comes first, then what the gateway says
- * of itself (it does not know us, it wants a rest, it is closed), then what we see of it.
+ * Read from the top: the first line that holds decides. The operator comes first, then what the gateway or its
+ * registrar says of it (it does not know us, it wants a rest, it is closed), then what we see of it.
  */
 static const struct rule {
 	bool (*holds)(const struct gateway *gw, uint64_t now_ms);
 	enum gateway_verdict verdict;
 	enum gateway_state state;
 	uint64_t (*end_ms)(const struct gateway *gw); /* when time alone ends it; NULL: it takes an event */
+	const char *until; /* that event, or what comes when the time is over */
+	void (*say)(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX]); /* the reason */
 } rules[] = {
-	{is_removed, GATEWAY_REMOVED, GATEWAY_STATE_DISABLED, NULL},
-	{is_disabled, GATEWAY_DISABLED, GATEWAY_STATE_DISABLED, NULL},
-	{waits_retry_after, GATEWAY_RETRY_AFTER, GATEWAY_STATE_DOWN, retry_after_end},
-	{is_published_closed, GATEWAY_CLOSED, GATEWAY_STATE_DOWN, NULL},
-	{is_options_down, GATEWAY_OPTIONS_DOWN, GATEWAY_STATE_DOWN, NULL},
-	{always, GATEWAY_USABLE, GATEWAY_STATE_UP, NULL},
+	{is_removed, GATEWAY_REMOVED, GATEWAY_STATE_DISABLED, NULL, "a row of this name", say_removed},
+	{is_disabled, GATEWAY_DISABLED, GATEWAY_STATE_DISABLED, NULL, "enabled = 1 in its row", say_operator},
+	{is_draining, GATEWAY_DRAINING, GATEWAY_STATE_DRAINING, NULL, "draining = 0 in its row", say_operator},
+	{is_not_registered, GATEWAY_NOT_REGISTERED, GATEWAY_STATE_DOWN, NULL, "a registration that succeeds",
+		say_not_registered},
+	{waits_retry_after, GATEWAY_RETRY_AFTER, GATEWAY_STATE_DOWN, retry_after_end, "calls", say_retry_after},
+	{is_published_closed, GATEWAY_CLOSED, GATEWAY_STATE_DOWN, NULL, "a PUBLISH that says open", say_closed},
+	{is_options_down, GATEWAY_OPTIONS_DOWN, GATEWAY_STATE_DOWN, NULL, "OPTIONS answered", say_options},
+	{is_breaker_open, GATEWAY_BREAKER_OPEN, GATEWAY_STATE_DOWN, breaker_open_end, "a test call", say_breaker},
+	{is_tested, GATEWAY_PROBING, GATEWAY_STATE_PROBING, NULL, "the result of the test call under way", say_breaker},
+	{is_half_open, GATEWAY_USABLE, GATEWAY_STATE_PROBING, NULL, "the next call, as a test", say_breaker},
+	{is_ramping_and_full, GATEWAY_RAMPING, GATEWAY_STATE_UP, ramp_end, "all calls", say_ramping},
+	{is_ramping, GATEWAY_USABLE, GATEWAY_STATE_UP, ramp_end, "all calls", say_ramping},
+	{always, GATEWAY_USABLE, GATEWAY_STATE_UP, NULL, "", say_nothing},
 };
 
 static unsigned find_rule(const struct gateway *gw, uint64_t now_ms)
@@ -144,76 +267,11 @@ void gateway_settle(struct gateway *gw, uint64_t now_ms)
 		gateways_tell_change(gw, rules[old.rule].state, now_ms);
 }
 
-/* Words ------------------------------------------------------------------------------------- */
+/* Shown ------------------------------------------------------------------------------------- */
 
 static uint32_t seconds_left(uint64_t end_ms, uint64_t now_ms)
 {
 	return end_ms > now_ms ? (uint32_t)((end_ms - now_ms + 999) / 1000) : 0;
-}
-
-static void say_answer(const struct liveness *l, char *out, size_t size)
-{
-	if (l->options.code)
-		snprintf(out, size, "answered %u", l->options.code);
-	else
-		snprintf(out, size, "timeout");
-}
-
-static void say_reason(const struct gateway *gw, enum gateway_verdict verdict, char *out, size_t size)
-{
-	const struct liveness *l = &gw->liveness;
-	char answer[32];
-
-	switch (verdict) {
-	case GATEWAY_REMOVED:
-		snprintf(out, size, "its row is gone");
-		return;
-	case GATEWAY_DISABLED:
-		snprintf(out, size, "disabled by operator");
-		return;
-	case GATEWAY_RETRY_AFTER:
-		snprintf(out, size, "Retry-After");
-		return;
-	case GATEWAY_CLOSED:
-		snprintf(out, size, l->publication == GATEWAY_PUBLICATION_EXPIRED ? "publication expired"
-										  : "PUBLISH says closed");
-		return;
-	case GATEWAY_OPTIONS_DOWN:
-		say_answer(l, answer, sizeof(answer));
-		snprintf(out, size, "OPTIONS %s", answer);
-		return;
-	case GATEWAY_USABLE:
-	case GATEWAY_FULL: /* limits are no matter of liveness */
-	case GATEWAY_CPS:
-		out[0] = '\0';
-		return;
-	}
-}
-
-static void say_until(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms, char *out, size_t size)
-{
-	switch (verdict) {
-	case GATEWAY_REMOVED:
-		snprintf(out, size, "a row of this name");
-		return;
-	case GATEWAY_DISABLED:
-		snprintf(out, size, "enabled = 1 in its row");
-		return;
-	case GATEWAY_RETRY_AFTER:
-		snprintf(out, size, "in %" PRIu32 " s", seconds_left(gw->liveness.retry_after_end_ms, now_ms));
-		return;
-	case GATEWAY_CLOSED:
-		snprintf(out, size, "a PUBLISH that says open");
-		return;
-	case GATEWAY_OPTIONS_DOWN:
-		snprintf(out, size, "the next OPTIONS that is answered");
-		return;
-	case GATEWAY_USABLE:
-	case GATEWAY_FULL:
-	case GATEWAY_CPS:
-		out[0] = '\0';
-		return;
-	}
 }
 
 static void say_facts(const struct gateway *gw, struct gateway_health *out)
@@ -234,7 +292,10 @@ static void say_facts(const struct gateway *gw, struct gateway_health *out)
 			l->options.rtt_ms);
 	else
 		snprintf(out->options, sizeof(out->options), "timeout, %u in a row", l->options.failures);
-	out->registration[0] = '\0';
+	snprintf(out->registration, sizeof(out->registration), "%s",
+		!gateway_row(gw)->registration[0] ? ""
+		: l->registered                   ? "registered"
+						  : l->registration);
 }
 
 void gateway_health(const struct gateway *gw, uint64_t now_ms, struct gateway_health *out)
@@ -244,37 +305,49 @@ void gateway_health(const struct gateway *gw, uint64_t now_ms, struct gateway_he
 
 	out->state = r->state;
 	out->since_ms = s.since_ms;
-	say_reason(gw, r->verdict, out->reason, sizeof(out->reason));
-	say_until(gw, r->verdict, now_ms, out->until, sizeof(out->until));
+	r->say(gw, now_ms, out->reason);
+	if (r->end_ms)
+		snprintf(out->until, sizeof(out->until), "in %" PRIu32 " s %s", seconds_left(r->end_ms(gw), now_ms),
+			r->until);
+	else
+		snprintf(out->until, sizeof(out->until), "%s", r->until);
 	say_facts(gw, out);
 }
 
 void gateway_liveness_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
 	char *out, size_t size)
 {
-	const struct liveness_status s = status_at(gw, now_ms);
 	char reason[GATEWAY_WORDS_MAX];
+	unsigned rule = 0;
 
-	say_reason(gw, verdict, reason, sizeof(reason));
+	assert(verdict != GATEWAY_FULL && verdict != GATEWAY_CPS); /* limits are no matter of liveness */
+	while (rules[rule].verdict != verdict)
+		rule++;
+	rules[rule].say(gw, now_ms, reason);
 	switch (verdict) {
 	case GATEWAY_REMOVED:
-		snprintf(out, size, "removed");
-		return;
 	case GATEWAY_DISABLED:
-		snprintf(out, size, "disabled");
-		return;
-	case GATEWAY_RETRY_AFTER:
-		snprintf(out, size, "Retry-After, %" PRIu32 " s left",
-			seconds_left(gw->liveness.retry_after_end_ms, now_ms));
-		return;
-	case GATEWAY_CLOSED:
-	case GATEWAY_OPTIONS_DOWN:
-		snprintf(out, size, "down: %s for %" PRIu64 " s", reason, (now_ms - s.since_ms) / 1000);
-		return;
+	case GATEWAY_DRAINING:
 	case GATEWAY_USABLE:
 	case GATEWAY_FULL:
 	case GATEWAY_CPS:
-		snprintf(out, size, "usable");
+		snprintf(out, size, "%s", gateway_verdict_name(verdict));
+		return;
+	case GATEWAY_NOT_REGISTERED:
+	case GATEWAY_RAMPING:
+		snprintf(out, size, "%s", reason);
+		return;
+	case GATEWAY_RETRY_AFTER:
+		snprintf(out, size, "%s, %" PRIu32 " s left", reason, seconds_left(retry_after_end(gw), now_ms));
+		return;
+	case GATEWAY_CLOSED:
+	case GATEWAY_OPTIONS_DOWN:
+	case GATEWAY_BREAKER_OPEN:
+		snprintf(out, size, "down: %s for %" PRIu64 " s", reason,
+			(now_ms - status_at(gw, now_ms).since_ms) / 1000);
+		return;
+	case GATEWAY_PROBING:
+		snprintf(out, size, "probing: test call under way");
 		return;
 	}
 }
@@ -300,35 +373,63 @@ uint32_t gateway_retry_after_left(const struct gateway *gw, uint64_t now_ms)
 	return waits_retry_after(gw, now_ms) ? (uint32_t)(gw->liveness.retry_after_end_ms - now_ms) : 0;
 }
 
-static bool means_alive(const struct gateway *gw, int code)
+static bool holds_code(const struct stop_codes *codes, int code)
 {
-	(void)gw;
-	return code && code != OPTIONS_TIMEOUT && code != OPTIONS_UNAVAILABLE;
+	for (unsigned i = 0; i < codes->n; i++)
+		if (codes->code[i] == code)
+			return true;
+	return false;
+}
+
+static bool means_alive(const struct db_gateway *row, int code)
+{
+	if (row->has_options_alive_codes)
+		return holds_code(&row->options_alive_codes, code);
+	return code && code != CODE_REQUEST_TIMEOUT && code != CODE_SERVICE_UNAVAILABLE;
+}
+
+/* A machine that is back is worth a test call now, whatever the breaker had planned. */
+static void on_good_news(struct gateway *gw, uint64_t now_ms)
+{
+	breaker_hurry(&gw->liveness.breaker, now_ms);
+}
+
+static void on_probe_answered(struct gateway *gw, const struct parameters *p, uint64_t now_ms)
+{
+	struct liveness *l = &gw->liveness;
+
+	l->options.failures = 0;
+	l->options.successes += l->options.successes < UINT8_MAX;
+	if (!l->options.down || l->options.successes < p->options_up)
+		return;
+	l->options.down = false;
+	on_good_news(gw, now_ms);
+}
+
+static void on_probe_failed(struct gateway *gw, const struct parameters *p, uint64_t now_ms)
+{
+	struct liveness *l = &gw->liveness;
+
+	l->options.successes = 0;
+	l->options.failures += l->options.failures < UINT8_MAX;
+	l->options.down |= l->options.failures >= p->options_down;
+	l->failed_ms = now_ms;
 }
 
 void gateway_on_probe(struct gateway *gw, int code, uint32_t rtt_ms, const struct parameters *p, uint64_t now_ms)
 {
 	struct liveness *l = &gw->liveness;
 
-	(void)p;
 	gateway_settle(gw, now_ms);
 	l->options.probed = true;
 	l->options.code = (uint16_t)code;
 	l->options.rtt_ms = rtt_ms;
 	if (code)
 		gateway_response_time(gw, rtt_ms);
-	if (means_alive(gw, code)) {
-		l->options.failures = 0;
-		l->options.successes += l->options.successes < UINT8_MAX;
-		if (l->options.successes >= 1)
-			l->options.down = false;
-	} else {
-		l->options.successes = 0;
-		l->options.failures += l->options.failures < UINT8_MAX;
-		l->failed_ms = now_ms;
-		if (l->options.failures >= 2)
-			l->options.down = true;
-	}
+	if (means_alive(gateway_row(gw), code))
+		on_probe_answered(gw, p, now_ms);
+	else
+		on_probe_failed(gw, p, now_ms);
 	gateway_settle(gw, now_ms);
 }
 
@@ -346,10 +447,15 @@ void gateway_on_probe_end(struct gateway *gw, uint64_t now_ms)
 
 void gateway_on_publication(struct gateway *gw, enum gateway_publication publication, uint64_t now_ms)
 {
+	bool was_closed;
+
 	gateway_settle(gw, now_ms);
+	was_closed = is_published_closed(gw, now_ms);
 	gw->liveness.publication = publication;
 	if (is_published_closed(gw, now_ms))
 		gw->liveness.failed_ms = now_ms;
+	else if (was_closed && publication == GATEWAY_PUBLICATION_OPEN)
+		on_good_news(gw, now_ms);
 	gateway_settle(gw, now_ms);
 }
 
@@ -361,20 +467,61 @@ void gateway_on_registration(struct gateway *gw, bool registered, const char *wo
 	gateway_settle(gw, now_ms);
 }
 
+/* What counts against it. A phone that rings in vain is none of its faults. */
+static bool is_failure(const struct gateway_result *r, const struct breaker_on *on)
+{
+	switch (r->outcome) {
+	case GATEWAY_ANSWERED:
+	case GATEWAY_ABANDONED:
+		return false;
+	case GATEWAY_REFUSED:
+		return holds_code(&on->codes, r->sip_code);
+	case GATEWAY_TIMEOUT:
+		return on->timeout && r->pdd_ms < 0;
+	case GATEWAY_TRANSPORT:
+		return on->transport;
+	}
+	return false;
+}
+
+/* Silence that does not count as failure is no success either. */
+static bool is_success(const struct gateway_result *r, const struct breaker_on *on)
+{
+	switch (r->outcome) {
+	case GATEWAY_ANSWERED:
+	case GATEWAY_REFUSED:
+		return !is_failure(r, on);
+	case GATEWAY_TIMEOUT:
+		return r->pdd_ms >= 0;
+	case GATEWAY_TRANSPORT:
+	case GATEWAY_ABANDONED:
+		return false;
+	}
+	return false;
+}
+
 void gateway_on_result(struct gateway *gw, const struct gateway_result *r, const struct parameters *p, uint64_t now_ms)
 {
-	(void)gw;
-	(void)r;
-	(void)p;
-	(void)now_ms;
+	const struct db_gateway *row = gateway_row(gw);
+	const struct breaker_on *on = row->has_breaker_on ? &row->breaker_on : &p->breaker_on;
+	const bool failed = is_failure(r, on);
+	struct liveness *l = &gw->liveness;
+
+	gateway_settle(gw, now_ms);
+	if (failed)
+		l->failed_ms = now_ms;
+	if (failed || is_success(r, on))
+		breaker_on_result(&l->breaker, r->channel, failed, p, now_ms);
+	else
+		breaker_on_released(&l->breaker, r->channel);
+	gateway_settle(gw, now_ms);
 }
 
 void gateway_on_progress(struct gateway *gw, const struct channel *ch, const struct parameters *p, uint64_t now_ms)
 {
-	(void)gw;
-	(void)ch;
-	(void)p;
-	(void)now_ms;
+	gateway_settle(gw, now_ms);
+	breaker_on_progress(&gw->liveness.breaker, ch, p, now_ms);
+	gateway_settle(gw, now_ms);
 }
 
 void gateway_on_call_end(struct gateway *gw, uint64_t hold_ms, uint64_t now_ms)
@@ -384,24 +531,49 @@ void gateway_on_call_end(struct gateway *gw, uint64_t hold_ms, uint64_t now_ms)
 	(void)now_ms;
 }
 
-void gateway_liveness_reload(struct gateway *gw, const struct db_gateway *old_row, bool moved)
+void gateway_liveness_on_seized(struct gateway *gw, const struct channel *ch, uint64_t now_ms)
+{
+	gateway_settle(gw, now_ms);
+	breaker_on_seized(&gw->liveness.breaker, ch, now_ms);
+	gateway_settle(gw, now_ms);
+}
+
+void gateway_liveness_on_passed_over(struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms)
+{
+	if (verdict == GATEWAY_RAMPING)
+		breaker_on_passed_over(&gw->liveness.breaker, now_ms);
+}
+
+void gateway_liveness_on_released(struct gateway *gw, const struct channel *ch)
+{
+	breaker_on_released(&gw->liveness.breaker, ch);
+}
+
+void gateway_liveness_reload(struct gateway *gw, const struct db_gateway *old, bool moved)
 {
 	struct liveness *l = &gw->liveness;
+	const struct db_gateway *row = gateway_row(gw);
 
-	(void)old_row;
+	if (!old || strcmp(old->registration, row->registration) != 0) {
+		l->registered = false;
+		l->registration[0] = '\0';
+	}
+	if (moved || !row->options_check)
+		forget_probes(l);
 	if (!moved)
 		return;
 	l->retry_after_end_ms = 0;
 	l->publication = GATEWAY_PUBLICATION_NONE;
 	l->failed_ms = 0;
-	forget_probes(l);
+	breaker_reset(&l->breaker, gw->peer.limits.total);
 }
 
 /* For want of a better one ------------------------------------------------------------------ */
 
 static bool may_be_forced(enum gateway_verdict verdict)
 {
-	return verdict == GATEWAY_CLOSED || verdict == GATEWAY_OPTIONS_DOWN || verdict == GATEWAY_USABLE;
+	return verdict == GATEWAY_USABLE || verdict == GATEWAY_CLOSED || verdict == GATEWAY_OPTIONS_DOWN ||
+		verdict == GATEWAY_BREAKER_OPEN || verdict == GATEWAY_PROBING || verdict == GATEWAY_RAMPING;
 }
 
 enum gateway_verdict gateway_check_forced(const struct gateway *gw, uint64_t now_ms)
@@ -416,7 +588,7 @@ enum gateway_verdict gateway_seize_forced(struct gateway *gw, struct channel *ch
 	const enum gateway_verdict verdict = gateway_check_forced(gw, now_ms);
 
 	if (verdict == GATEWAY_USABLE)
-		limits_seize(&gw->peer.limits, ch, now_ms);
+		gateway_take_channel(gw, ch, now_ms);
 	return verdict;
 }
 

@@ -80,7 +80,7 @@ struct gateway_result {
 };
 /** Tell how an attempt ended, once for each gateway_seize() or gateway_seize_forced(), before the release. */
 void gateway_on_result(struct gateway *gw, const struct gateway_result *r, const struct parameters *p, uint64_t now_ms);
-/** A 18x came: a test call need not wait for the answer. May be told repeatedly. */
+/** An 18x came: a test call has succeeded, however long its phone rings. May be told repeatedly. */
 void gateway_on_progress(struct gateway *gw, const struct channel *ch, const struct parameters *p, uint64_t now_ms);
 /** An answered call is over. */
 void gateway_on_call_end(struct gateway *gw, uint64_t hold_ms, uint64_t now_ms);

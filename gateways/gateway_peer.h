@@ -2,6 +2,7 @@
 #ifndef GATEWAY_PEER_H
 #define GATEWAY_PEER_H
 
+#include "breaker.h"
 #include "gateway_liveness.h"
 #include "peers.h"
 
@@ -17,6 +18,7 @@ struct liveness {
 		uint32_t rtt_ms;
 	} options;
 	enum gateway_publication publication;
+	struct breaker breaker;
 	bool registered;
 	char registration[REGISTRATION_WORDS_MAX];
 	uint64_t failed_ms; /* last bad news, 0 = none */
@@ -44,8 +46,14 @@ enum gateway_verdict gateway_liveness_check(const struct gateway *gw, uint64_t n
 /** The words of such a verdict, "down: OPTIONS timeout for 42 s". */
 void gateway_liveness_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
 	char *out, size_t size);
-/** Its row changed: forget what is void now. old_row NULL: it is new. */
-void gateway_liveness_reload(struct gateway *gw, const struct db_gateway *old_row, bool moved);
+/** Take a channel, which limits allow, for a call that goes ahead. */
+void gateway_take_channel(struct gateway *gw, struct channel *ch, uint64_t now_ms);
+void gateway_liveness_on_seized(struct gateway *gw, const struct channel *ch, uint64_t now_ms);
+/** A call was not let through. */
+void gateway_liveness_on_passed_over(struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms);
+void gateway_liveness_on_released(struct gateway *gw, const struct channel *ch);
+/** Its row changed, old is the former one (NULL: it is new): forget what is void now. */
+void gateway_liveness_reload(struct gateway *gw, const struct db_gateway *old, bool moved);
 /** Bring the state up to date and tell the set's handler when it is another one. */
 void gateway_settle(struct gateway *gw, uint64_t now_ms);
 /** Tell the set's handler. */

@@ -81,9 +81,13 @@ static void free_if_unused(struct peer *p)
 		peer_free(p);
 }
 
-static void on_idle(struct limits *l)
+static void on_release(struct limits *l, const struct channel *ch)
 {
-	free_if_unused((struct peer *)((char *)l - offsetof(struct peer, limits)));
+	struct peer *p = (struct peer *)((char *)l - offsetof(struct peer, limits));
+
+	if (p->set && p->set->type->on_release)
+		p->set->type->on_release(p, ch);
+	free_if_unused(p);
 }
 
 void peer_ref(struct peer *p)
@@ -118,7 +122,7 @@ static struct peer *peer_create(struct peers *set, const char *name)
 	p->name = (char *)p + set->type->peer_size;
 	memcpy(p->name, name, length);
 	p->removed = true;
-	p->limits.on_idle = on_idle;
+	p->limits.on_release = on_release;
 	HASH_ADD_KEYPTR(hh, set->by_name, p->name, length, p);
 	if (!p->hh.tbl) {
 		free(p);

@@ -24,6 +24,8 @@ struct peer_type {
 	bool (*same)(const void *a, const void *b); /* are two rows equal but for their strings? */
 	/* Another row, p->row, is about to replace old_row (NULL: p is new). May be NULL. */
 	void (*on_change)(struct peer *p, const void *old_row);
+	/* A channel came back. May be NULL. */
+	void (*on_release)(struct peer *p, const struct channel *ch);
 	void (*on_free)(struct peer *p); /* free what it owns by itself. May be NULL */
 };
 

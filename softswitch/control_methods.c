@@ -132,35 +132,12 @@ static json_t *calls_list(const json_t *params, void *arg, struct control_error 
 	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "calls", page.entries);
 }
 
-static const char *verdict_word(enum gateway_verdict verdict)
-{
-	switch (verdict) {
-	case GATEWAY_USABLE:
-		return "usable";
-	case GATEWAY_REMOVED:
-		return "removed";
-	case GATEWAY_DISABLED:
-		return "disabled";
-	case GATEWAY_FULL:
-		return "full";
-	case GATEWAY_CPS:
-		return "cps";
-	case GATEWAY_RETRY_AFTER:
-		return "retry_after";
-	case GATEWAY_CLOSED:
-		return "closed";
-	case GATEWAY_OPTIONS_DOWN:
-		return "options_down";
-	}
-	return "unknown";
-}
-
 /** "verdict" for programs and "reason", the same with its figures, for people. */
 static void add_verdict(json_t *entry, const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms)
 {
 	char reason[128];
 	gateway_explain(gw, verdict, now_ms, reason, sizeof(reason));
-	json_object_set_new(entry, "verdict", json_string(verdict_word(verdict)));
+	json_object_set_new(entry, "verdict", json_string(gateway_verdict_name(verdict)));
 	json_object_set_new(entry, "reason", json_text(reason));
 }
 
