@@ -405,7 +405,8 @@ CREATE TABLE registration (
 
 CREATE VIEW registration_address (registration, name, address) AS
 	SELECT name, 'host', host FROM registration
-	UNION ALL SELECT name, 'proxy', nullif(substr(proxy, 1, instr(proxy || ':', ':') - 1), '') FROM registration
+	UNION ALL SELECT name, 'proxy', substr(proxy, 1, instr(proxy || ':', ':') - 1) FROM registration
+		WHERE proxy NOT GLOB '*:*:*'
 	UNION ALL SELECT name, 'realm', realm FROM registration
 	UNION ALL SELECT name, 'contact_host', contact_host FROM registration;
 

@@ -110,6 +110,15 @@ const char *sql_refused(const char *path, const char *sql)
 	return answer;
 }
 
+void sql_refusals(const char *path, const char *table, const struct refusal *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char sql[512];
+		snprintf(sql, sizeof(sql), "UPDATE %s SET %s", table, cases[i].set);
+		assert_contains(sql_refused(path, sql), cases[i].says);
+	}
+}
+
 const char *sql_text(const char *path, const char *query)
 {
 	sqlite3 *handle = sql_connect(path, "");

@@ -26,6 +26,12 @@ void scratch_copy(const char *from, const char *to);
 void sql_run(const char *path, const char *sql);
 /** Run SQL that must fail. @return the message of SQLite, valid until the next call */
 const char *sql_refused(const char *path, const char *sql);
+struct refusal {
+	const char *set;  /* the rest of UPDATE ... SET */
+	const char *says; /* part of the message */
+};
+/** Each of these updates must be refused with its message. */
+void sql_refusals(const char *path, const char *table, const struct refusal *cases, size_t n);
 /** The first cell of a query, "NULL" for NULL, "" without a row; valid until the next call. */
 const char *sql_text(const char *path, const char *query);
 int64_t sql_int(const char *path, const char *query);

@@ -203,12 +203,14 @@ static void a_gateway_comes_with_all_its_columns(void **state)
 {
 	(void)state;
 	struct seen seen;
+	sql_run(path, "INSERT INTO registration (name, host, user) VALUES ('trunk', '::1', 'u')");
 	sql_run(path, "INSERT INTO gateway (name, host, port, transport, enabled, capacity, cps, timeout_invite,"
 		" timeout_trying, timeout_session_progress, timeout_session_progress_sdp, timeout_ringing,"
 		" resend_interval, switch_stop_after_invite_timeout, switch_stop_after_sdp, switch_until_connect,"
-		" switch_stop_after_user_busy, switch_stop_codes, auth_user, auth_password) VALUES"
+		" switch_stop_after_user_busy, switch_stop_codes, auth_user, auth_password, registration, draining,"
+		" options_check, options_alive_codes, breaker_on, session_timer, sip_100rel, max_call_duration, sdp_own_origin) VALUES"
 		" ('full', '::1', 5070, 'tls', 0, 30, 10, 1, 2, 3, 4, 5, '0.2,0.4', 'On', 'Off', 'On', 'Off',"
-		" '486,600', 'user', 'pass')");
+		" '486,600', 'user', 'pass', 'trunk', 1, 0, '200,404', 'transport,500', 'Off', 'Supported', 86400, 1)");
 	struct db_config *config = load(-1, &seen);
 	assert_int_equal(config->n_gateways, 1);
 	const struct db_gateway *gw = &config->gateway[0];
@@ -236,6 +238,21 @@ static void a_gateway_comes_with_all_its_columns(void **state)
 	assert_int_equal(gw->switch_stop_codes.code[1], 600);
 	assert_string_equal(gw->auth_user, "user");
 	assert_string_equal(gw->auth_password, "pass");
+	assert_string_equal(gw->registration, "trunk");
+	assert_true(gw->draining);
+	assert_false(gw->options_check);
+	assert_true(gw->has_options_alive_codes);
+	assert_int_equal(gw->options_alive_codes.n, 2);
+	assert_int_equal(gw->options_alive_codes.code[0], 200);
+	assert_true(gw->has_breaker_on);
+	assert_true(gw->breaker_on.transport);
+	assert_false(gw->breaker_on.timeout);
+	assert_int_equal(gw->breaker_on.codes.code[0], 500);
+	assert_int_equal(gw->session_timer, DB_OFF);
+	assert_true(gw->has_100rel);
+	assert_int_equal(gw->sip_100rel, DB_100REL_SUPPORTED);
+	assert_int_equal(gw->max_call_duration_ms, 86400000);
+	assert_true(gw->sdp_own_origin);
 	db_config_free(config);
 }
 
@@ -258,6 +275,11 @@ static void what_a_gateway_does_not_set_is_left_to_the_parameters(void **state)
 	assert_int_equal(gw->switch_stop_after_user_busy, DB_INHERIT);
 	assert_string_equal(gw->auth_user, "");
 	assert_string_equal(gw->auth_password, "");
+	assert_string_equal(gw->registration, "");
+	assert_false(gw->draining || gw->options_check || gw->sdp_own_origin);
+	assert_false(gw->has_options_alive_codes || gw->has_breaker_on || gw->has_100rel);
+	assert_int_equal(gw->session_timer, DB_INHERIT);
+	assert_int_equal(gw->max_call_duration_ms, 0);
 	assert_string_equal(config->gateway[1].transport, "");
 	assert_int_equal(config->gateway[1].timeout_invite_ms, 0);
 	db_config_free(config);
@@ -281,8 +303,9 @@ static void mapping_gateways_come_with_their_columns(void **state)
 {
 	(void)state;
 	struct seen seen;
-	sql_run(path, "INSERT INTO mapping_gateway (name, host, port, enabled, capacity, cps) VALUES"
-		" ('b', '10.0.0.0/8', 5062, 0, 7, 8), ('a', '::1', NULL, 1, 0, 0)");
+	sql_run(path, "INSERT INTO mapping_gateway (name, host, port, enabled, capacity, cps, session_timer, sip_100rel,"
+		" max_call_duration) VALUES ('b', '10.0.0.0/8', 5062, 0, 7, 8, 'On', 'Required', 10),"
+		" ('a', '::1', NULL, 1, 0, 0, NULL, NULL, NULL)");
 	struct db_config *config = load(-1, &seen);
 	assert_int_equal(config->n_mapping_gateways, 2);
 	assert_string_equal(config->mapping_gateway[0].name, "a");
@@ -294,6 +317,62 @@ static void mapping_gateways_come_with_their_columns(void **state)
 	assert_false(mg->enabled);
 	assert_int_equal(mg->capacity, 7);
 	assert_int_equal(mg->cps, 8);
+	assert_int_equal(mg->session_timer, DB_ON);
+	assert_true(mg->has_100rel);
+	assert_int_equal(mg->sip_100rel, DB_100REL_REQUIRED);
+	assert_int_equal(mg->max_call_duration_ms, 10000);
+	assert_int_equal(config->mapping_gateway[0].session_timer, DB_INHERIT);
+	assert_false(config->mapping_gateway[0].has_100rel);
+	assert_int_equal(config->mapping_gateway[0].max_call_duration_ms, 0);
+	db_config_free(config);
+}
+
+static void a_registration_comes_with_all_its_columns(void **state)
+{
+	(void)state;
+	struct seen seen;
+	sql_run(path, "INSERT INTO registration (name, host, port, transport, proxy, local_port, user, auth_user, password,"
+		" realm, contact_host, expiry, enabled, line) VALUES ('full', 'reg.example', 5070, 'tls', '[::1]:5080', 5090,"
+		" 'u', 'au', 'pass', 'dom.example', 'our.example', 20, 0, '0123456789abcdef')");
+	struct db_config *config = load(-1, &seen);
+	assert_int_equal(config->n_registrations, 1);
+	const struct db_registration *r = &config->registration[0];
+	assert_string_equal(r->name, "full");
+	assert_string_equal(r->host, "reg.example");
+	assert_int_equal(r->port, 5070);
+	assert_string_equal(r->transport, "tls");
+	assert_string_equal(r->proxy, "[::1]:5080");
+	assert_int_equal(r->local_port, 5090);
+	assert_string_equal(r->user, "u");
+	assert_string_equal(r->auth_user, "au");
+	assert_string_equal(r->password, "pass");
+	assert_string_equal(r->realm, "dom.example");
+	assert_string_equal(r->contact_host, "our.example");
+	assert_int_equal(r->expiry_s, 20);
+	assert_false(r->enabled);
+	assert_string_equal(r->line, "0123456789abcdef");
+	db_config_free(config);
+}
+
+static void what_a_registration_leaves_out_has_a_meaning(void **state)
+{
+	(void)state;
+	struct seen seen;
+	sql_run(path, "INSERT INTO registration (name, host, user, auth_user, transport) VALUES ('b', '::1', 'u', '', NULL);"
+		"INSERT INTO registration (name, host, user) VALUES ('a', '::1', 'v')");
+	struct db_config *config = load(-1, &seen);
+	assert_int_equal(config->n_registrations, 2);
+	const struct db_registration *r = &config->registration[0];
+	assert_string_equal(r->name, "a");
+	assert_string_equal(r->transport, "udp");
+	assert_string_equal(r->auth_user, "v");
+	assert_int_equal(r->port + r->local_port + r->expiry_s, 0);
+	assert_true(r->enabled);
+	assert_int_equal(strlen(r->proxy) + strlen(r->password) + strlen(r->realm) + strlen(r->contact_host), 0);
+	assert_int_equal(strlen(r->line), 16);
+	assert_string_not_equal(r->line, config->registration[1].line);
+	assert_string_equal(config->registration[1].auth_user, "u");
+	assert_string_equal(config->registration[1].transport, "");
 	db_config_free(config);
 }
 
@@ -374,6 +453,9 @@ static void the_revision_changes_with_what_routes_mean_and_nothing_else(void **s
 		{"UPDATE gateway SET name = 'i' WHERE name = 'h'", true},
 		{"UPDATE gateway SET host = '127.0.0.2', enabled = 0, capacity = 5", false},
 		{"UPDATE gateway SET name = name", false},
+		{"INSERT INTO registration (name, host, user) VALUES ('r', '::1', 'u')", false},
+		{"UPDATE gateway SET registration = 'r', draining = 1", false},
+		{"UPDATE registration SET name = 's', password = 'x'", false},
 		{"INSERT INTO mapping_gateway (name, host) VALUES ('m', '::1')", false},
 		{"UPDATE parameter SET value = '3' WHERE name = 'SS_SIP_SEND_RETRY'", false},
 		{"DELETE FROM route", true},
@@ -499,6 +581,12 @@ static void damage_gives_an_error_and_no_configuration(void **state)
 		"DROP TRIGGER gateway_insert; UPDATE parameter SET value = default_value;"
 			" INSERT INTO gateway (name, host, resend_interval) VALUES ('a', 'a', 'x')",
 		"UPDATE gateway SET resend_interval = NULL; DELETE FROM revision",
+		"INSERT INTO revision (one, routes) VALUES (1, 1); DROP TRIGGER gateway_update;"
+			" UPDATE gateway SET breaker_on = 'x'",
+		"UPDATE gateway SET breaker_on = NULL, sip_100rel = 'x'",
+		"UPDATE gateway SET sip_100rel = NULL, options_alive_codes = 'timeout'",
+		"UPDATE gateway SET options_alive_codes = NULL; DROP TRIGGER mapping_gateway_insert;"
+			" INSERT INTO mapping_gateway (name, host, sip_100rel) VALUES ('m', '::1', 'x')",
 		"DROP TABLE mapping_gateway",
 	};
 	sql_run(path, "CREATE TABLE spare AS SELECT * FROM parameter");
@@ -519,10 +607,12 @@ static void damage_gives_an_error_and_no_configuration(void **state)
 static void a_broken_page_of_any_table_gives_an_error(void **state)
 {
 	(void)state;
-	static const char *const tables[] = {"parameter", "gateway", "mapping_gateway", "route", "revision"};
+	static const char *const tables[] = {"parameter", "gateway", "mapping_gateway", "registration", "route",
+		"revision"};
 	const char *copy = scratch_path("copy.db");
 	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('a', '127.0.0.1');"
 		"INSERT INTO mapping_gateway (name, host) VALUES ('a', '127.0.0.1');"
+		"INSERT INTO registration (name, host, user) VALUES ('a', '127.0.0.1', 'u');"
 		"INSERT INTO route (prefix, gateway) VALUES ('', 'a')");
 	db_close(db);
 	db = NULL;
@@ -592,6 +682,8 @@ int main(void)
 		TEST(what_a_gateway_does_not_set_is_left_to_the_parameters),
 		TEST(a_gateways_own_list_obeys_the_limit_of_retries),
 		TEST(mapping_gateways_come_with_their_columns),
+		TEST(a_registration_comes_with_all_its_columns),
+		TEST(what_a_registration_leaves_out_has_a_meaning),
 		TEST(routes_come_in_order_of_bytes_then_priority),
 		TEST(a_handler_that_stops_ends_the_load),
 		TEST(routes_of_a_known_revision_are_not_read_again),

@@ -224,18 +224,6 @@ static void only_the_value_of_a_parameter_changes(void **state)
 	sql_run(path, "UPDATE parameter SET value = default_value");
 }
 
-struct refusal {
-	const char *set, *says;
-};
-
-static void check_refusals(const char *table, const struct refusal *cases, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		snprintf(sql, sizeof(sql), "UPDATE %s SET %s", table, cases[i].set);
-		assert_contains(sql_refused(path, sql), cases[i].says);
-	}
-}
-
 static void gateway_overrides_have_the_range_of_their_parameter(void **state)
 {
 	(void)state;
@@ -257,6 +245,23 @@ static void gateway_overrides_have_the_range_of_their_parameter(void **state)
 		{"switch_stop_after_user_busy = 'NULL'",
 			"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY): \"NULL\" is out of range (On, Off)"},
 		{"switch_stop_codes = '399'", "SS_GATEWAY_SWITCH_STOP_CODES): \"399\" is out of range"},
+		{"options_alive_codes = '199'",
+			"options_alive_codes (NULL: any answer but 408 and 503): \"199\" is out of range (1 to 32 codes 200-699)"},
+		{"options_alive_codes = '700'", "\"700\" is out of range"},
+		{"options_alive_codes = ''", "\"\" is out of range"},
+		{"options_alive_codes = 'None'", "\"None\" is out of range"},
+		{"options_alive_codes = 'timeout'", "\"timeout\" is out of range"},
+		{"options_alive_codes = '200,'", "\"200,\" is out of range"},
+		{"breaker_on = 'busy'", "breaker_on (NULL: SS_GATEWAY_BREAKER_ON): \"busy\" is out of range"
+			" (None, or 1 to 32 of timeout, transport and codes 400-699)"},
+		{"switch_stop_codes = 'timeout'", "SS_GATEWAY_SWITCH_STOP_CODES): \"timeout\" is out of range"},
+		{"session_timer = 1", "session_timer (NULL: SS_SIP_SESSION_TIMER): \"1\" is out of range (On, Off)"},
+		{"sip_100rel = 'On'", "sip_100rel (NULL: SS_SIP_100REL): \"On\" is out of range (Off, Supported, Required)"},
+		{"max_call_duration = 9",
+			"max_call_duration (NULL: SS_MAXCALLDURATION): \"9\" is out of range (0, 10-86400 s)"},
+		{"max_call_duration = 86401", "\"86401\" is out of range"},
+		{"max_call_duration = -1", "\"-1\" is out of range"},
+		{"max_call_duration = 'x'", "TEXT"},
 	};
 	static const char *const good[] = {
 		"timeout_invite = 120, timeout_trying = 300, timeout_session_progress = 300",
@@ -265,8 +270,12 @@ static void gateway_overrides_have_the_range_of_their_parameter(void **state)
 		"resend_interval = NULL", "switch_stop_after_invite_timeout = 'On', switch_stop_after_sdp = 'Off'",
 		"switch_until_connect = 'On', switch_stop_after_user_busy = 'Off'", "switch_stop_codes = 'None'",
 		"switch_stop_codes = '486,600'", "switch_stop_codes = NULL, switch_until_connect = NULL",
+		"options_alive_codes = '200'", "options_alive_codes = '200,404,699'", "options_alive_codes = NULL",
+		"breaker_on = 'None'", "breaker_on = 'timeout,486,transport'", "breaker_on = NULL",
+		"session_timer = 'Off', sip_100rel = 'Supported'", "session_timer = NULL, sip_100rel = NULL",
+		"max_call_duration = 10", "max_call_duration = 86400", "max_call_duration = 0", "max_call_duration = NULL",
 	};
-	check_refusals("gateway", bad, sizeof(bad) / sizeof(bad[0]));
+	sql_refusals(path, "gateway", bad, sizeof(bad) / sizeof(bad[0]));
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		snprintf(sql, sizeof(sql), "UPDATE gateway SET %s", good[i]);
 		sql_run(path, sql);
@@ -303,13 +312,17 @@ static void gateway_columns_explain_themselves(void **state)
 		{"auth_user = 'a' || char(13, 10) || 'X: y'", "auth_user is at most 128 characters, none of them a control"},
 		{"auth_user = replace(hex(zeroblob(65)), '00', 'ab')", "auth_user is at most 128"},
 		{"auth_password = hex(zeroblob(129))", "auth_password is at most 256"},
+		{"draining = 2", "draining is 1 (no new calls) or 0 (no)"}, {"draining = NULL", "gateway.draining"},
+		{"options_check = -1", "options_check is 1 (yes) or 0 (no)"}, {"options_check = NULL", "gateway.options_check"},
+		{"sdp_own_origin = 2", "sdp_own_origin is 1 (yes) or 0 (no)"}, {"sdp_own_origin = NULL", "gateway.sdp_own_origin"},
 	};
-	check_refusals("gateway", bad, sizeof(bad) / sizeof(bad[0]));
+	sql_refusals(path, "gateway", bad, sizeof(bad) / sizeof(bad[0]));
 	static const char *const good[] = {"host = '::1'", "host = '2001:db8::1'", "host = '::ffff:10.0.0.1'",
 		"host = 'gw.example.com'", "host = '_sip.example.com'", "host = '255.255.255.255'", "host = '0.0.0.0'",
 		"host = '3com.example'", "port = 0", "port = 65535", "transport = 'tcp'", "transport = 'tls'",
 		"transport = NULL", "enabled = 0", "capacity = 1000000", "cps = 100000", "name = 'Carrier A (cheap), Zürich'",
-		"auth_user = 'u', auth_password = 'p ''\"'", "auth_user = NULL"};
+		"auth_user = 'u', auth_password = 'p ''\"'", "auth_user = NULL",
+		"draining = 1, options_check = 1, sdp_own_origin = 1"};
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		snprintf(sql, sizeof(sql), "UPDATE gateway SET %s", good[i]);
 		sql_run(path, sql);
@@ -332,14 +345,22 @@ static void mapping_gateway_columns_explain_themselves(void **state)
 		{"host = '10.0.0.256'", "\"10.0.0.256\" is not an IPv4 address"},
 		{"port = 0", "port is 1 to 65535, or NULL for any"}, {"port = 65536", "port is 1 to 65535"},
 		{"enabled = 7", "enabled is 1"}, {"capacity = -1", "capacity is"}, {"cps = 100001", "cps is"},
+		{"session_timer = 'on'",
+			"mapping_gateway m: session_timer (NULL: SS_SIP_SESSION_TIMER): \"on\" is out of range (On, Off)"},
+		{"sip_100rel = ''", "sip_100rel (NULL: SS_SIP_100REL): \"\" is out of range (Off, Supported, Required)"},
+		{"max_call_duration = 9",
+			"max_call_duration (NULL: SS_MAXCALLDURATION): \"9\" is out of range (0, 10-86400 s)"},
 	};
 	static const char *const good[] = {"host = '0.0.0.0/0'", "host = '10.0.0.0/8'", "host = '10.0.0.1/32'",
 		"host = '::/0'", "host = '2001:db8::/32'", "host = '::1'", "host = '::ffff:10.0.0.0/104'", "port = NULL",
-		"port = 1", "port = 65535"};
+		"port = 1", "port = 65535", "session_timer = 'Off', sip_100rel = 'Required', max_call_duration = 86400",
+		"session_timer = NULL, sip_100rel = NULL, max_call_duration = 0", "max_call_duration = NULL"};
 	sql_run(path, "INSERT INTO mapping_gateway (name, host) VALUES ('m', '127.0.0.0/8')");
-	check_refusals("mapping_gateway", bad, sizeof(bad) / sizeof(bad[0]));
+	sql_refusals(path, "mapping_gateway", bad, sizeof(bad) / sizeof(bad[0]));
 	assert_contains(sql_refused(path, "INSERT INTO mapping_gateway (name, host) VALUES ('n', '1.2.3')"),
 		"mapping_gateway n: host: \"1.2.3\" is not an IPv4 address");
+	assert_contains(sql_refused(path, "INSERT INTO mapping_gateway (name, host, sip_100rel) VALUES ('n', '::1', 'x')"),
+		"mapping_gateway n: sip_100rel (NULL: SS_SIP_100REL): \"x\" is out of range");
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		snprintf(sql, sizeof(sql), "UPDATE mapping_gateway SET %s", good[i]);
 		sql_run(path, sql);
@@ -363,7 +384,7 @@ static void route_columns_explain_themselves(void **state)
 	static const char *const good[] = {"prefix = ''", "prefix = '+49'", "prefix = '*21#'", "prefix = 'alice.b-c_d'",
 		"prefix = '!$&()=,;?/%~'", "prefix = hex(zeroblob(32))", "priority = 65535, weight = 65535"};
 	sql_run(path, "INSERT INTO route (prefix, gateway) VALUES ('49', 'gw')");
-	check_refusals("route", bad, sizeof(bad) / sizeof(bad[0]));
+	sql_refusals(path, "route", bad, sizeof(bad) / sizeof(bad[0]));
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		snprintf(sql, sizeof(sql), "UPDATE route SET %s", good[i]);
 		sql_run(path, sql);
