@@ -186,6 +186,9 @@ static const struct parameters defaults = {
 	.timeout_session_progress_sdp_ms = 4,
 	.timeout_ringing_ms = 5,
 	.switch_stop_codes = {.code = {603}, .n = 1},
+	.session_timer = true,
+	.sip_100rel = DB_100REL_SUPPORTED,
+	.max_call_duration_ms = 6,
 };
 
 static void without_overrides_the_parameters_are_in_force(void **state)
@@ -202,6 +205,10 @@ static void without_overrides_the_parameters_are_in_force(void **state)
 	assert_int_equal(policy.resend.n, 2);
 	assert_int_equal(policy.resend.wait_ms[1], 1000);
 	assert_ptr_equal(policy.stop_codes, &defaults.switch_stop_codes);
+	assert_true(policy.session_timer);
+	assert_int_equal(policy.sip_100rel, DB_100REL_SUPPORTED);
+	assert_int_equal(policy.max_call_duration_ms, 6);
+	assert_false(policy.sdp_own_origin);
 }
 
 static void timeouts_and_lists_of_the_row_win(void **state)
@@ -227,6 +234,30 @@ static void timeouts_and_lists_of_the_row_win(void **state)
 	assert_int_equal(policy.resend.n, 3);
 	assert_int_equal(policy.resend.wait_ms[2], 300);
 	assert_int_equal(policy.stop_codes->n, 0); /* an empty list of its own */
+}
+
+static void what_the_row_says_of_sessions_wins(void **state)
+{
+	struct fixture *f = *state;
+	struct parameters p = defaults;
+	struct gateway_policy policy;
+
+	f->row.session_timer = DB_OFF;
+	f->row.has_100rel = true;
+	f->row.sip_100rel = DB_100REL_OFF;
+	f->row.max_call_duration_ms = 16;
+	f->row.sdp_own_origin = true;
+	apply(f);
+	gateway_policy(f->gw, &p, &policy);
+	assert_false(policy.session_timer);
+	assert_int_equal(policy.sip_100rel, DB_100REL_OFF);
+	assert_int_equal(policy.max_call_duration_ms, 16);
+	assert_true(policy.sdp_own_origin);
+	f->row.session_timer = DB_ON;
+	p.session_timer = false;
+	apply(f);
+	gateway_policy(f->gw, &p, &policy);
+	assert_true(policy.session_timer);
 }
 
 /* Every override with both values of the parameter, one switch at a time. */
@@ -325,8 +356,23 @@ static void every_column_of_the_row_is_reloaded(void **state)
 	CHANGE(f->row.switch_stop_codes.code[1] = 486);
 	CHANGE(f->row.auth_user = "u");
 	CHANGE(f->row.auth_password = "p");
+	CHANGE(f->row.registration = "r");
+	CHANGE(f->row.draining = true);
+	CHANGE(f->row.options_check = true);
+	CHANGE(f->row.has_options_alive_codes = true);
+	CHANGE(f->row.options_alive_codes.n = 1);
+	CHANGE(f->row.options_alive_codes.code[0] = 404);
+	CHANGE(f->row.has_breaker_on = true);
+	CHANGE(f->row.breaker_on.timeout = true);
+	CHANGE(f->row.breaker_on.transport = true);
+	CHANGE(f->row.breaker_on.codes.n = 1);
+	CHANGE(f->row.session_timer = DB_OFF);
+	CHANGE(f->row.has_100rel = true);
+	CHANGE(f->row.sip_100rel = DB_100REL_REQUIRED);
+	CHANGE(f->row.max_call_duration_ms = 1);
+	CHANGE(f->row.sdp_own_origin = true);
 #undef CHANGE
-	assert_int_equal(changes, 24);
+	assert_int_equal(changes, 39);
 	assert_string_equal(gateway_row(f->gw)->auth_password, "p");
 	assert_int_equal(gateway_row(f->gw)->switch_stop_codes.code[1], 486);
 }
@@ -359,6 +405,7 @@ int main(void)
 		GATEWAY_TEST(the_response_time_is_smoothed),
 		GATEWAY_TEST(without_overrides_the_parameters_are_in_force),
 		GATEWAY_TEST(timeouts_and_lists_of_the_row_win),
+		GATEWAY_TEST(what_the_row_says_of_sessions_wins),
 		GATEWAY_TEST(on_and_off_of_the_row_win),
 		GATEWAY_TEST(auto_follows_the_response_time),
 		GATEWAY_TEST(every_column_of_the_row_is_reloaded),

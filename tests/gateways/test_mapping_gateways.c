@@ -256,6 +256,53 @@ static void limits_belong_to_the_trunk(void **unused)
 	mapping_gateways_destroy(set);
 }
 
+static void what_a_trunk_does_not_set_is_left_to_the_parameters(void **unused)
+{
+	const struct parameters p = {.session_timer = true, .sip_100rel = DB_100REL_SUPPORTED, .max_call_duration_ms = 6};
+	struct db_mapping_gateway row = unit_mapping("a", "10.0.0.0/8");
+	struct mapping_gateways *set = set_of(&row, 1);
+	struct mapping_gateway_policy policy;
+
+	(void)unused;
+	for (int i = 0; i < 2; i++) {
+		mapping_gateway_policy(i ? mapping_gateways_by_name(set, "a") : NULL, &p, &policy);
+		assert_true(policy.session_timer);
+		assert_int_equal(policy.sip_100rel, DB_100REL_SUPPORTED);
+		assert_int_equal(policy.max_call_duration_ms, 6);
+	}
+	mapping_gateways_destroy(set);
+}
+
+/* Each column alone is noticed by a reload. */
+static void what_a_trunk_sets_wins_from_the_next_load_on(void **unused)
+{
+	const struct parameters p = {.session_timer = true, .sip_100rel = DB_100REL_SUPPORTED, .max_call_duration_ms = 6};
+	struct db_mapping_gateway row = unit_mapping("a", "10.0.0.0/8");
+	struct mapping_gateways *set = set_of(&row, 1);
+	const struct mapping_gateway *mg = mapping_gateways_by_name(set, "a");
+	struct mapping_gateway_policy policy;
+
+	(void)unused;
+	row.session_timer = DB_OFF;
+	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
+	mapping_gateway_policy(mg, &p, &policy);
+	assert_false(policy.session_timer);
+	row.has_100rel = true;
+	row.sip_100rel = DB_100REL_OFF;
+	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
+	mapping_gateway_policy(mg, &p, &policy);
+	assert_int_equal(policy.sip_100rel, DB_100REL_OFF);
+	row.sip_100rel = DB_100REL_REQUIRED;
+	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
+	mapping_gateway_policy(mg, &p, &policy);
+	assert_int_equal(policy.sip_100rel, DB_100REL_REQUIRED);
+	row.max_call_duration_ms = 16;
+	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
+	mapping_gateway_policy(mg, &p, &policy);
+	assert_int_equal(policy.max_call_duration_ms, 16);
+	mapping_gateways_destroy(set);
+}
+
 static void a_reload_moves_the_source_and_keeps_the_calls(void **unused)
 {
 	struct db_mapping_gateway rows[] = {
@@ -420,6 +467,8 @@ int main(void)
 		cmocka_unit_test(of_two_rows_for_one_block_the_enabled_counts),
 		cmocka_unit_test(other_families_are_unknown),
 		cmocka_unit_test(limits_belong_to_the_trunk),
+		cmocka_unit_test(what_a_trunk_does_not_set_is_left_to_the_parameters),
+		cmocka_unit_test(what_a_trunk_sets_wins_from_the_next_load_on),
 		cmocka_unit_test(a_reload_moves_the_source_and_keeps_the_calls),
 		cmocka_unit_test(finds_what_a_naive_search_finds),
 		cmocka_unit_test(out_of_memory_leaves_the_set_as_it_was),
