@@ -49,10 +49,11 @@ struct parameter_case {
 /* Forms no number may have; shared by all that take whole numbers. */
 #define NOT_WHOLE "", " ", " 5", "5 ", "5x", "x", "1e1", "0.5", "5.0", "5.", "+5", "-5", "05", "0x5", "5,6", ",", "5,", \
 	"NULL", "99999999999999999999", "On", "None,5", "\"", "\\", "''", "[]", "$"
-#define CODES_31 ",400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415," \
-	"416,417,418,419,420,421,422,423,424,425,426,427,428,429,430"
-#define CODES_32 "431" CODES_31
-#define CODES_33 "432,431" CODES_31
+#define CODES_31 ",400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,418,419,420,421,422,423,424,425,426,427,428,429,430"
+
+static const char codes_32[] = "431" CODES_31, codes_33[] = "432,431" CODES_31,
+	word_and_31[] = "timeout" CODES_31, word_and_32[] = "timeout,431" CODES_31;
+
 #define NOT_SWITCH "", "on", "ON", "off", "1", "0", "true", "On,Off", "On ", " Off", ",", "None"
 
 static const struct parameter_case parameter_cases[] = {
@@ -70,9 +71,9 @@ static const struct parameter_case parameter_cases[] = {
 	{"SS_REPLY_UNAUTHORIZED", "(On, Off)", {"On", "Off"}, {NOT_SWITCH}},
 	{"SS_GATEWAY_SWITCH_STOP_CODES", "(None, or 1 to 32 codes 400-699)",
 		{"None", "400", "699", "484,603,604,606", "486,486",
-			CODES_32},
+			codes_32},
 		{"", "399", "700", "200", "484, 603", "484,,603", ",484", "484,", "4840", "None,484", "484.5",
-			CODES_33}},
+			codes_33}},
 	{"SS_SIP_SESSION_TTL", "(90-86400 s)", {"90", "86400"}, {"89", "86401", NOT_WHOLE}},
 	{"SS_SIP_SESSION_UPDATE_SEGMENT", "(2-10)", {"2", "10"}, {"1", "11", NOT_WHOLE}},
 	{"SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP", "(0, 5-600 s)", {"0", "5", "600"}, {"1", "4", "601", NOT_WHOLE}},
@@ -99,10 +100,10 @@ static const struct parameter_case parameter_cases[] = {
 	{"SS_GATEWAY_BREAKER_RAMP", "(0-600 s)", {"0", "600"}, {"601", NOT_WHOLE}},
 	{"SS_GATEWAY_BREAKER_ON", "(None, or 1 to 32 of timeout, transport and codes 400-699)",
 		{"None", "timeout", "transport", "503", "timeout,transport,503", "503,timeout,400,699", "timeout,timeout",
-			CODES_32, "timeout" CODES_31},
+			codes_32, word_and_31},
 		{"", ",", "timeout,", ",timeout", "timeout,,503", "Timeout", "time", "out", "timeout,None", "None,503",
 			"399", "700", "503x", "x503", "timeout,transport,5e2", "503.0", "timeout transport", "timeout,\"",
-			"timeout,431" CODES_31, CODES_33}},
+			word_and_32, codes_33}},
 	{"SS_SIP_RESEND_INTERVAL", "(auto, or 1 to 10 positive decimals 0.001-600 s)",
 		{"auto", "0.5", "0.001", "600", "599.999", "1.0", "0.5,1,2,4,4,4,4,4,4,4"},
 		{"", ",", "1,", ",1", "1,,2", " 1", "1, 2", "0", "0.0", "0.000", "0.0001", "1.2345", "-1", "+1",
