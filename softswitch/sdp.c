@@ -20,8 +20,7 @@ static bool is_description(const char *data, size_t len)
 	return len >= 3 && !memcmp(data, "v=0", 3);
 }
 
-/** The line at `at`, without its end; *next is behind it. */
-static size_t line_length(const char *at, const char *end, const char **next)
+size_t sdp_line(const char *at, const char *end, const char **next)
 {
 	const char *lf = memchr(at, '\n', (size_t)(end - at));
 	size_t n = (size_t)((lf ? lf : end) - at);
@@ -38,7 +37,7 @@ static bool find_in_parts(const char *at, const char *end, struct sdp_span *out)
 
 	while (at < end) {
 		const char *next;
-		size_t n = line_length(at, end, &next);
+		size_t n = sdp_line(at, end, &next);
 
 		if (n >= 2 && !memcmp(at, "--", 2)) {
 			if (start) {

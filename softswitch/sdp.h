@@ -24,4 +24,12 @@ struct sdp_span {
  */
 bool sdp_find(const char *content_type, const char *body, size_t len, struct sdp_span *out);
 
+/**
+ * The line at `at`, which lies before `end`.
+ *
+ * @param next  receives where the next one begins, `end` behind the last
+ * @return its length without its end, LF or CRLF
+ */
+size_t sdp_line(const char *at, const char *end, const char **next);
+
 #endif
