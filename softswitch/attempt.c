@@ -189,6 +189,7 @@ static int try_address(struct attempt *a, const struct resolver_address *address
 	if (err)
 		return err;
 	invite_dialog(a->invite)->session.timer = a->policy.session_timer;
+	invite_dialog(a->invite)->own_origin = a->policy.sdp_own_origin;
 	snprintf(a->call_id, sizeof(a->call_id), "%s", invite_dialog(a->invite)->call_id);
 	err = invite_send(a->invite, a->content, &a->policy.resend);
 	if (err) {

@@ -73,8 +73,7 @@ static void give_up(struct call *call, const struct received *rx)
 	if (code == 503)
 		add_retry_after(call, reason, sizeof(reason));
 	text_add(&t, reason);
-	struct body body = rx ? message_body(rx->sip) : (struct body){0};
-	message_end(&t, &body);
+	dialog_end(&call->a, &t, rx ? rx->sip : NULL);
 	server_send(call->invite, &t, code, resend_of(call));
 	call->invite = NULL;
 	call_end(call, &(struct ending){.code = code,
@@ -157,8 +156,6 @@ static void on_failed(const struct attempt_end *end, void *arg)
 /** The gateway's answer as the caller gets it. */
 static void pass_response(struct call *call, struct text *t, const struct received *rx)
 {
-	struct body body = message_body(rx->sip);
-
 	server_begin(call->invite, t, rx->sip->sip_status->st_status, rx->sip->sip_status->st_phrase,
 		call->a.local_tag);
 	dialog_contact(&call->a, t);
@@ -166,7 +163,7 @@ static void pass_response(struct call *call, struct text *t, const struct receiv
 	if (rx->sip->sip_status->st_status >= 200)
 		session_accept(&call->a.session, call->content.received, &stack_of(call)->parameters, t);
 	headers_pass(t, rx->sip, HEADERS_RESPONSE);
-	message_end(t, &body);
+	dialog_end(&call->a, t, rx->sip);
 }
 
 static void on_progress(const struct received *rx, void *arg)
@@ -257,8 +254,10 @@ static void try_next(struct call *call)
 		call->tried++;
 		call->attempt_ms = clock_now_ms();
 		if (attempt_create(&call->attempt, stack_of(call), call, gw, &call->content, &attempt_handlers,
-			    call) == 0)
+			    call) == 0) {
+			call->a.own_origin |= attempt_policy(call->attempt)->sdp_own_origin;
 			return;
+		}
 		call_release(call, &call->channel_out);
 		call->last_cause = CAUSE_INTERNAL;
 	}

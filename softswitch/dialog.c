@@ -327,3 +327,43 @@ void dialog_request(struct dialog *d, struct text *t, const char *method, const 
 		d->invite_seq = head.cseq;
 	message_request_head(t, d->hop.listener, &head);
 }
+
+/* Bodies ------------------------------------------------------------------------------------ */
+
+/** The body with the description in it made ours; valid until the next call. Too large: as large as can't be sent. */
+static struct body own_description(struct dialog *d, const struct body *body, const struct sdp_span *sdp)
+{
+	static char buffer[TEXT_MAX];
+	struct text t = {.data = buffer, .size = sizeof(buffer)};
+	const struct listener *l = d->hop.listener;
+	char address[INET6_ADDRSTRLEN];
+	bool brackets = l->host[0] == '[';
+
+	snprintf(address, sizeof(address), "%.*s", (int)strlen(l->host) - 2 * brackets, l->host + brackets);
+	text_add_bytes(&t, body->data, (size_t)(sdp->data - body->data));
+	sdp_origin_write(&d->origin, &t, sdp, sip_random(d->set->sip), address);
+	text_add_bytes(&t, sdp->data + sdp->len, (size_t)(body->data + body->len - (sdp->data + sdp->len)));
+	return (struct body){.data = buffer, .len = t.full ? TEXT_MAX : t.len};
+}
+
+void dialog_end(struct dialog *d, struct text *t, const sip_t *carries)
+{
+	struct body body = carries ? message_body(carries) : (struct body){0};
+	struct sdp_span sdp;
+
+	if (d->own_origin && body.len && message_find_sdp(carries, &sdp))
+		body = own_description(d, &body, &sdp);
+	message_end(t, &body);
+}
+
+void dialog_present(struct dialog *d, struct text *t, const struct session *other)
+{
+	const struct description *their = &other->theirs;
+	struct body body = {.data = their->data, .len = their->len};
+
+	if (their->type)
+		text_add(t, their->type);
+	if (d->own_origin && body.len)
+		body = own_description(d, &body, &their->sdp);
+	message_end(t, &body);
+}

@@ -5,6 +5,7 @@
 #ifndef DIALOG_H
 #define DIALOG_H
 
+#include "sdp_origin.h"
 #include "session.h"
 #include "sip.h"
 
@@ -35,6 +36,8 @@ struct dialog {
 	size_t ack_len;
 	uint32_t ack_seq;
 	struct session session;
+	bool own_origin;       /* the descriptions it is sent get o= and s= lines of ours */
+	struct sdp_origin origin;
 };
 
 int dialogs_create(struct dialogs **out, struct sip *sip);
@@ -80,6 +83,10 @@ void dialog_clear(struct dialog *d);
  */
 void dialog_request(struct dialog *d, struct text *t, const char *method, const char *branch, uint32_t cseq,
 	unsigned max_forwards);
+/** End a message to this peer with the body of a message from the other side; NULL = none. */
+void dialog_end(struct dialog *d, struct text *t, const sip_t *carries);
+/** The same with the description of the other side's session and the line that names its type. */
+void dialog_present(struct dialog *d, struct text *t, const struct session *other);
 /** "Contact: <sip:...>\r\n" of ours as seen by this peer. */
 void dialog_contact(const struct dialog *d, struct text *t);
 

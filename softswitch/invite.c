@@ -87,7 +87,6 @@ int invite_send(struct invite *inv, const struct invite_content *content, const 
 {
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
-	struct body body = message_body(content->received);
 	struct client_request request = {.method = "INVITE", .text = &t, .hop = &inv->dialog.hop, .resend = resend};
 
 	assert(!inv->client);
@@ -105,7 +104,7 @@ int invite_send(struct invite *inv, const struct invite_content *content, const 
 		inv->dialog.credentials = strdup(content->authorization);
 	}
 	headers_pass(&t, content->received, HEADERS_REQUEST);
-	message_end(&t, &body);
+	dialog_end(&inv->dialog, &t, content->received);
 	return client_send(&inv->client, inv->stack->clients, &request, &client_handlers, inv);
 }
 

@@ -10,15 +10,14 @@ void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries
 {
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
-	struct body body = carries ? message_body(carries) : (struct body){0};
 
 	client_branch(stack->clients, branch);
 	dialog_request(d, &t, "ACK", branch, d->invite_seq, MAX_FORWARDS);
 	if (d->credentials)
 		text_add(&t, d->credentials);
-	if (body.len)
+	if (carries && message_body(carries).len)
 		headers_pass(&t, carries, HEADERS_REQUEST);
-	message_end(&t, &body);
+	dialog_end(d, &t, carries);
 	if (t.full)
 		return;
 	free(d->ack);
@@ -68,7 +67,6 @@ static const struct client_handlers bye_handlers;
 static void send_bye(struct farewell *f, const char *lines, const sip_t *carries)
 {
 	struct text t = text_scratch();
-	struct body body = carries ? message_body(carries) : (struct body){0};
 	char branch[BRANCH_SIZE];
 	struct client_request bye = {.method = "BYE", .text = &t, .hop = &f->dialog.hop, .resend = &f->resend};
 
@@ -80,7 +78,7 @@ static void send_bye(struct farewell *f, const char *lines, const sip_t *carries
 	text_add(&t, lines);
 	if (carries)
 		headers_pass(&t, carries, HEADERS_REQUEST);
-	message_end(&t, &body);
+	dialog_end(&f->dialog, &t, carries);
 	if (client_send(NULL, f->stack->clients, &bye, &bye_handlers, f))
 		farewell_end(f);
 }

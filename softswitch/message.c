@@ -1,6 +1,5 @@
 #include "message.h"
 
-#include "sdp.h"
 #include "sip.h"
 
 #include <sofia-sip/msg_header.h>
@@ -16,12 +15,18 @@ struct body message_body(const sip_t *sip)
 	return (struct body){.data = sip->sip_payload->pl_data, .len = sip->sip_payload->pl_len};
 }
 
-bool message_has_sdp(const sip_t *sip)
+bool message_find_sdp(const sip_t *sip, struct sdp_span *out)
 {
 	struct body body = message_body(sip);
-	struct sdp_span span;
 
-	return sdp_find(sip->sip_content_type ? sip->sip_content_type->c_type : NULL, body.data, body.len, &span);
+	return sdp_find(sip->sip_content_type ? sip->sip_content_type->c_type : NULL, body.data, body.len, out);
+}
+
+bool message_has_sdp(const sip_t *sip)
+{
+	struct sdp_span sdp;
+
+	return message_find_sdp(sip, &sdp);
 }
 
 const char *message_phrase(int status)

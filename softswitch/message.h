@@ -2,6 +2,7 @@
 #ifndef MESSAGE_H
 #define MESSAGE_H
 
+#include "sdp.h"
 #include "text.h"
 
 #include <sofia-sip/sip.h>
@@ -20,7 +21,8 @@ struct body {
 	size_t len;
 };
 struct body message_body(const sip_t *sip);
-/** Is there a session description in it? */
+/** Find the session description in it. @return false when there is none */
+bool message_find_sdp(const sip_t *sip, struct sdp_span *out);
 bool message_has_sdp(const sip_t *sip);
 
 /** "SIP/2.0 180 Ringing"; phrase NULL = the usual one of the code. */

@@ -74,12 +74,11 @@ static int answer(struct relay *r, const struct received *rx)
 {
 	int status = rx->sip->sip_status->st_status;
 	struct text t = text_scratch();
-	struct body body = message_body(rx->sip);
 
 	server_begin(r->server, &t, status, rx->sip->sip_status->st_phrase, NULL);
 	add_session(r, &t, status);
 	headers_pass(&t, rx->sip, HEADERS_RESPONSE);
-	message_end(&t, &body);
+	dialog_end(r->from, &t, rx->sip);
 	send_answer(r, &t, status);
 	return t.full && status >= 200 ? 513 : status;
 }
@@ -112,14 +111,13 @@ static void write_request(struct text *t, void *arg)
 {
 	const struct relay *r = arg;
 	const sip_t *sip = request_of(r);
-	struct body body = message_body(sip);
 
 	if (r->session) {
 		text_add(t, headers_allow);
 		session_propose(&r->to->session, &call_stack(r->call)->parameters, t);
 	}
 	headers_pass(t, sip, HEADERS_REQUEST);
-	message_end(t, &body);
+	dialog_end(r->to, t, sip);
 }
 
 /** The request has succeeded: what both sides agreed on is in force. */
@@ -244,7 +242,7 @@ void relay_answer_refresh(struct call *call, struct dialog *from, const struct r
 	server_begin(r->server, &t, 200, NULL, NULL);
 	add_session(r, &t, 200);
 	if (r->offer)
-		session_present(&call_other_leg(call, from)->session, &t);
+		dialog_present(from, &t, &call_other_leg(call, from)->session);
 	else
 		message_end(&t, NULL);
 	send_answer(r, &t, 200);

@@ -32,9 +32,10 @@ int session_describe(struct session *s, const sip_t *sip)
 {
 	struct text t = text_scratch();
 	struct body body = message_body(sip);
+	struct sdp_span sdp;
 	struct description d;
 
-	if (!message_has_sdp(sip))
+	if (!message_find_sdp(sip, &sdp))
 		return 0;
 	message_header(&t, (const sip_header_t *)sip->sip_content_type);
 	d = (struct description){.type = text_copy(&t), .data = malloc(body.len), .len = body.len};
@@ -43,6 +44,7 @@ int session_describe(struct session *s, const sip_t *sip)
 		return -ENOMEM;
 	}
 	memcpy(d.data, body.data, body.len);
+	d.sdp = (struct sdp_span){.data = d.data + (sdp.data - body.data), .len = sdp.len};
 	description_clear(&s->theirs);
 	s->theirs = d;
 	return 0;
@@ -53,16 +55,6 @@ bool session_is_unchanged(const struct session *s, const sip_t *sip)
 	struct body body = message_body(sip);
 
 	return s->theirs.len && body.len == s->theirs.len && !memcmp(body.data, s->theirs.data, body.len);
-}
-
-void session_present(const struct session *other, struct text *t)
-{
-	const struct description *d = &other->theirs;
-	struct body body = {.data = d->data, .len = d->len};
-
-	if (d->type)
-		text_add(t, d->type);
-	message_end(t, &body);
 }
 
 void session_learn(struct session *s, const sip_t *sip)

@@ -6,6 +6,7 @@
 #define SESSION_H
 
 #include "db_parameter.h"
+#include "sdp.h"
 #include "text.h"
 
 #include <sofia-sip/sip.h>
@@ -18,6 +19,7 @@ struct description {
 	char *type; /* "Content-Type: ...\r\n" */
 	char *data;
 	size_t len;
+	struct sdp_span sdp; /* in data: all of it, or a part of a multipart body */
 };
 
 struct session {
@@ -38,8 +40,6 @@ void session_clear(struct session *s);
 int session_describe(struct session *s, const sip_t *sip);
 /** Is the body of this message the description that we know already? */
 bool session_is_unchanged(const struct session *s, const sip_t *sip);
-/** The headers and the body that present the description of the other side's session; ends the message. */
-void session_present(const struct session *other, struct text *t);
 
 /** What Allow of a request or response says. */
 void session_learn(struct session *s, const sip_t *sip);

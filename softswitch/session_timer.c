@@ -89,7 +89,7 @@ static void write_refresh(struct text *t, void *arg)
 		session_propose(&st->leg->session, parameters(st), t);
 	text_add(t, headers_allow);
 	if (by(st, "INVITE"))
-		session_present(&call_other_leg(st->call, st->leg)->session, t);
+		dialog_present(st->leg, t, &call_other_leg(st->call, st->leg)->session);
 	else
 		message_end(t, NULL);
 }
