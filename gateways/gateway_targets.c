@@ -64,6 +64,7 @@ static void drop_places(struct gateway_targets *set, struct place *places, size_
 
 		LIST_REMOVE(&places[i], link);
 		if (LIST_EMPTY(&source->places)) {
+			assert(set->by_address);
 			HASH_DEL(set->by_address, source);
 			free(source);
 		}
@@ -114,10 +115,10 @@ static bool add_place(struct gateway_targets *set, struct target *target, struct
 	return true;
 }
 
-int gateway_target_learn(struct gateway_targets *set, struct gateway_target *public,
+int gateway_target_learn(struct gateway_targets *set, struct gateway_target *target,
 	const struct sockaddr *const *addresses, size_t n)
 {
-	struct target *target = (struct target *)public;
+	struct target *t = (struct target *)target;
 	struct place *places = calloc(2 * n + 1, sizeof(*places));
 	size_t n_places = 0;
 	bool added = places != NULL;
@@ -127,38 +128,38 @@ int gateway_target_learn(struct gateway_targets *set, struct gateway_target *pub
 
 		if (!address_key(&key, addresses[i]))
 			continue;
-		added = add_place(set, target, places, &n_places, &key);
+		added = add_place(set, t, places, &n_places, &key);
 		key.port = 0;
-		added = added && add_place(set, target, places, &n_places, &key);
+		added = added && add_place(set, t, places, &n_places, &key);
 	}
 	if (!added) {
 		drop_places(set, places, n_places);
 		return -ENOMEM;
 	}
-	drop_places(set, target->places, target->n_places);
-	target->places = places;
-	target->n_places = n_places;
+	drop_places(set, t->places, t->n_places);
+	t->places = places;
+	t->n_places = n_places;
 	return 0;
 }
 
-size_t gateway_targets_at(const struct gateway_targets *set, const struct sockaddr *sender,
+size_t gateway_targets_at(const struct gateway_targets *set, const struct sockaddr *source,
 	void (*h)(struct gateway *gw, void *arg), void *arg)
 {
 	struct address_key key;
-	const struct source *source;
+	const struct source *here;
 	const struct place *place;
 	const struct gateway_member *member;
 	size_t n = 0;
 
-	if (!address_key(&key, sender))
+	if (!address_key(&key, source))
 		return 0;
-	source = find_source(set, &key);
+	here = find_source(set, &key);
 	key.port = 0;
-	if (!source)
-		source = find_source(set, &key);
-	if (!source)
+	if (!here)
+		here = find_source(set, &key);
+	if (!here)
 		return 0;
-	LIST_FOREACH(place, &source->places, link)
+	LIST_FOREACH(place, &here->places, link)
 		STAILQ_FOREACH(member, &place->target->public.members, next) {
 			n++;
 			if (h)
@@ -174,7 +175,6 @@ static void target_free(struct gateway_targets *set, struct target *target)
 	if (target->public.probe)
 		set->on_gone(target->public.probe);
 	drop_places(set, target->places, target->n_places);
-	HASH_DEL(set->by_key, target);
 	free(target);
 }
 
@@ -192,14 +192,14 @@ static struct target *find_target(const struct gateway_targets *set, const struc
 /** What it points to lies behind it. */
 static struct target *target_create(struct gateway_targets *set, const struct db_gateway *row, const char *key)
 {
-	size_t key_size = strlen(key) + 1, host_size = strlen(row->host) + 1;
-	struct target *target = calloc(1, sizeof(*target) + key_size + host_size + strlen(row->transport) + 1);
+	size_t key_size = strlen(key) + 1, host_size = strlen(row->host) + 1, transport_size = strlen(row->transport) + 1;
+	struct target *target = calloc(1, sizeof(*target) + key_size + host_size + transport_size);
 
 	if (!target)
 		return NULL;
 	target->key = memcpy(target + 1, key, key_size);
 	target->public.host = memcpy(target->key + key_size, row->host, host_size);
-	target->public.transport = strcpy(target->key + key_size + host_size, row->transport);
+	target->public.transport = memcpy(target->key + key_size + host_size, row->transport, transport_size);
 	target->public.port = row->port;
 	STAILQ_INIT(&target->public.members);
 	HASH_ADD_KEYPTR(hh, set->by_key, target->key, key_size - 1, target);
@@ -214,8 +214,10 @@ static void drop_empty(struct gateway_targets *set)
 	struct target *target, *next;
 
 	HASH_ITER(hh, set->by_key, target, next)
-		if (STAILQ_EMPTY(&target->public.members))
+		if (STAILQ_EMPTY(&target->public.members)) {
+			HASH_DEL(set->by_key, target);
 			target_free(set, target);
+		}
 }
 
 static void drop_members(struct gateway_member *members, size_t n)
@@ -282,8 +284,12 @@ void gateway_targets_destroy(struct gateway_targets *set)
 
 	if (!set)
 		return;
-	HASH_ITER(hh, set->by_key, target, next)
+	target = set->by_key;
+	HASH_CLEAR(hh, set->by_key);
+	for (; target; target = next) {
+		next = target->hh.next;
 		target_free(set, target);
+	}
 	drop_members(set->members, set->n_members);
 	free(set);
 }

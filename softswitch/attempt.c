@@ -38,7 +38,7 @@ struct attempt {
 	uint64_t sent_ms;
 	char address[HOP_NAME_MAX];
 	char call_id[2 * SIP_TOKEN_SIZE];
-	char target[300];
+	char target[HOST_PORT_MAX];
 };
 
 static void fail(struct attempt *a, const struct attempt_end *end)
@@ -269,7 +269,6 @@ int attempt_create(struct attempt **out, struct stack *stack, struct call *call,
 	struct attempt *a = calloc(1, sizeof(*a));
 	struct event_base *base = loop_base(stack->loop);
 	const struct db_gateway *row = gateway_row(gw);
-	bool v6 = strchr(row->host, ':') != NULL;
 
 	if (!a)
 		return -ENOMEM;
@@ -283,8 +282,7 @@ int attempt_create(struct attempt **out, struct stack *stack, struct call *call,
 	event_assign(&a->stage_timer, base, -1, 0, on_stage_timeout, a);
 	event_assign(&a->address_timer, base, -1, 0, on_address_silent, a);
 	event_assign(&a->soon, base, -1, 0, on_soon, a);
-	snprintf(a->target, sizeof(a->target), row->port ? "%s%s%s:%u" : "%s%s%s", v6 ? "[" : "", row->host,
-		v6 ? "]" : "", row->port);
+	host_port(a->target, row->host, row->port);
 	content->target = a->target;
 	content->user = row->auth_user;
 	content->password = row->auth_password;

@@ -238,6 +238,12 @@ int client_send(struct client **out, struct clients *set, const struct client_re
 	return start(out, set, request, identity(set, request->call_id, request->from_tag, request->cseq), handlers, arg);
 }
 
+void client_drop(struct client *c)
+{
+	if (c)
+		client_free(c);
+}
+
 void client_forget(struct client *c)
 {
 	if (c)

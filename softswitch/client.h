@@ -50,6 +50,8 @@ struct client_request {
 int client_send(struct client **out, struct clients *set, const struct client_request *request,
 	const struct client_handlers *handlers, void *arg);
 
+/** A request other than INVITE is not worth asking any more: it is gone, a late answer is nobody's. NULL is fine. */
+void client_drop(struct client *c);
 /** The owner goes: answers are handled as the transaction needs, nobody is told. NULL is fine. */
 void client_forget(struct client *c);
 /**

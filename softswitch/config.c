@@ -110,6 +110,7 @@ static void apply(struct config *c, struct reading *r)
 		return;
 	}
 	*c->targets.parameters = f->parameters;
+	c->targets.on_change(f, c->targets.arg);
 	fresh = r->table;
 	r->table = routing_apply(c->targets.routing, fresh, c->targets.gateways, f->gateway, f->n_gateways);
 	if (fresh && r->table == fresh) {

@@ -10,6 +10,7 @@
 
 struct config;
 struct db;
+struct db_config;
 struct gateways;
 struct loop;
 struct mapping_gateways;
@@ -22,6 +23,9 @@ struct config_targets {
 	struct gateways *gateways;
 	struct mapping_gateways *mapping_gateways;
 	struct routing *routing;
+	/** All of these are as the file says now, what goes by them may follow; f is gone afterwards. */
+	void (*on_change)(const struct db_config *f, void *arg);
+	void *arg;
 };
 
 /**

@@ -307,12 +307,7 @@ int dialog_of_stray(struct dialog *d, const struct received *response)
 
 void dialog_contact(const struct dialog *d, struct text *t)
 {
-	const struct listener *l = d->hop.listener;
-
-	text_add_all(t, "Contact: <sip:", l->sent_by, NULL);
-	if (strcmp(l->transport, "udp"))
-		text_add_all(t, ";transport=", l->transport, NULL);
-	text_add(t, ">\r\n");
+	message_contact(t, d->hop.listener);
 }
 
 void dialog_request(struct dialog *d, struct text *t, const char *method, const char *branch, uint32_t cseq,

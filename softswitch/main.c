@@ -7,6 +7,7 @@
 #include "db.h"
 #include "db_config.h"
 #include "db_cdr.h"
+#include "gateway_watch.h"
 #include "gateways.h"
 #include "log.h"
 #include "loop.h"
@@ -37,6 +38,7 @@ struct daemon {
 	struct loop *loop;
 	struct stack stack;
 	struct gateways *gateways;
+	struct gateway_watch *watch;
 	struct mapping_gateways *mapping_gateways;
 	struct routing *routing;
 	struct cdr_log *cdr_log;
@@ -93,6 +95,7 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 	log_info(NULL, "stopping signal=%d drain_s=%u", (int)signal, d->options->drain_s);
 	d->drain_until_ms = clock_now_ms() + 1000u * d->options->drain_s;
 	calls_refuse_new(d->calls);
+	gateway_watch_stop(d->watch);
 	on_stopping(-1, 0, d);
 }
 
@@ -136,11 +139,23 @@ static int open_stack(struct daemon *d, char *error, size_t size)
 	return err;
 }
 
+static void on_configured(const struct db_config *f, void *arg)
+{
+	struct daemon *d = arg;
+	int err = gateway_watch_apply(d->watch);
+
+	(void)f;
+	if (err)
+		log_error(NULL, "gateways not watched error=%s", strerror(-err));
+}
+
 static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 {
-	struct config_targets targets = {.parameters = &d->stack.parameters};
+	struct config_targets targets = {.parameters = &d->stack.parameters, .on_change = on_configured, .arg = d};
 	int err = gateways_create(&d->gateways);
 
+	if (!err)
+		err = gateway_watch_create(&d->watch, &d->stack, d->gateways);
 	if (!err)
 		err = mapping_gateways_create(&d->mapping_gateways);
 	if (!err)
@@ -191,6 +206,7 @@ static void close_all(struct daemon *d)
 	calls_destroy(d->calls);
 	cdr_close(d->cdr_log, RECORDS_MS);
 	config_destroy(d->config);
+	gateway_watch_destroy(d->watch);
 	resolver_destroy(d->stack.resolver);
 	clients_destroy(d->stack.clients);
 	servers_destroy(d->stack.servers);

@@ -78,6 +78,14 @@ void message_request_head(struct text *t, const struct listener *from, const str
 	text_add_all(t, " ", head->method, "\r\n", NULL);
 }
 
+void message_contact(struct text *t, const struct listener *l)
+{
+	text_add_all(t, "Contact: <sip:", l->sent_by, NULL);
+	if (strcmp(l->transport, "udp"))
+		text_add_all(t, ";transport=", l->transport, NULL);
+	text_add(t, ">\r\n");
+}
+
 static void headers(struct text *t, const void *first)
 {
 	for (const sip_header_t *h = first; h; h = h->sh_next)

@@ -45,6 +45,9 @@ struct request_head {
 /** Request line, Via of this listener, Route, Max-Forwards, From, To, Call-ID, CSeq (RFC 3261 section 8.1.1). */
 void message_request_head(struct text *t, const struct listener *from, const struct request_head *head);
 
+/** "Contact: <sip:...>\r\n" of this listener. */
+void message_contact(struct text *t, const struct listener *l);
+
 /** What every response repeats of its request: Via, From, Call-ID, CSeq, Record-Route (RFC 3261 sections 8.2.6.2, 12.1.1). */
 void message_response_head(struct text *t, const struct received *rx);
 /** The To line, with this tag if it has none. */

@@ -92,6 +92,13 @@ void sockaddr_name(const struct sockaddr *sa, char out[HOP_NAME_MAX])
 		sockaddr_port(sa));
 }
 
+void host_port(char out[HOST_PORT_MAX], const char *host, uint16_t port)
+{
+	bool v6 = strchr(host, ':') != NULL;
+
+	snprintf(out, HOST_PORT_MAX, port ? "%s%s%s:%u" : "%s%s%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
+}
+
 uint16_t port_parse(const char *text, uint16_t fallback)
 {
 	unsigned long port = text ? strtoul(text, NULL, 10) : 0;

@@ -46,6 +46,9 @@ void hop_clear(struct hop *hop);
 /** "192.0.2.1:5060", "[2001:db8::1]:5060" */
 enum { HOP_NAME_MAX = 64 };
 void sockaddr_name(const struct sockaddr *sa, char out[HOP_NAME_MAX]);
+/** A gateway's host (IPv6 without brackets) and port for a URI; no port when that is 0. */
+enum { HOST_PORT_MAX = 264 };
+void host_port(char out[HOST_PORT_MAX], const char *host, uint16_t port);
 /** The port of a URI or Via in network order; the fallback when it has none or nonsense. */
 uint16_t port_parse(const char *text, uint16_t fallback);
 static inline bool hop_is_reliable(const struct hop *hop)

@@ -1,0 +1,261 @@
+#include "gateway_watch.h"
+
+#include "clock.h"
+#include "gateway_liveness.h"
+#include "gateway_targets.h"
+#include "log.h"
+#include "loop.h"
+#include "options_probe.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	NAME_MS = 60000,  /* how often the name of a gateway that is not probed is looked up */
+	SOON_MS = 1000,   /* the first question comes at random within so long */
+	SPACE_MS = 2,     /* and one target after the other, so that thousands do not ask at once */
+	JITTER_PERCENT = 10
+};
+
+/** One target. */
+struct watch {
+	struct gateway_watch *set;
+	struct gateway_target *target;
+	uint32_t interval_ms; /* between questions; 0 = nothing to ask */
+	uint64_t began_ms;    /* the last one */
+	struct event timer;   /* to the next one, unless one of these is under way: */
+	struct resolver_query *query;
+	struct options_probe *probe;
+};
+
+struct gateway_watch {
+	struct stack *stack;
+	const struct gateways *gateways;
+	struct gateway_targets *targets;
+	uint32_t fresh; /* targets whose first question was planned in this apply */
+	bool stopped;
+};
+
+/** Is it probed? Draining gateways are, since they come back; disabled ones are not. */
+static bool is_probed(const struct watch *w, const struct gateway *gw)
+{
+	const struct db_gateway *row = gateway_row(gw);
+
+	return w->set->stack->parameters.options_check_period_ms && row->options_check && row->enabled;
+}
+
+static const struct gateway *first_probed(const struct watch *w)
+{
+	const struct gateway_member *m;
+
+	STAILQ_FOREACH(m, &w->target->members, next)
+		if (is_probed(w, m->gateway))
+			return m->gateway;
+	return NULL;
+}
+
+static bool is_numeric(const char *host)
+{
+	struct in6_addr any;
+
+	return inet_pton(AF_INET, host, &any) == 1 || inet_pton(AF_INET6, host, &any) == 1;
+}
+
+/* One question ------------------------------------------------------------------------------ */
+
+static void plan(struct watch *w, uint32_t delay_ms)
+{
+	struct timeval tv;
+
+	event_add(&w->timer, loop_delay_once(w->set->stack->loop, delay_ms, &tv));
+}
+
+static uint32_t random_below(struct watch *w, uint32_t n)
+{
+	return n ? (uint32_t)(sip_random(w->set->stack->sip) % n) : 0;
+}
+
+/** The next one is due an interval after this one began. */
+static void plan_next(struct watch *w)
+{
+	uint32_t jitter = w->interval_ms / 100 * JITTER_PERCENT;
+	uint32_t interval = w->interval_ms - jitter + random_below(w, 2 * jitter);
+	uint64_t passed = clock_now_ms() - w->began_ms;
+
+	if (w->interval_ms)
+		plan(w, passed < interval ? interval - (uint32_t)passed : 0);
+}
+
+static void on_probe_end(int code, uint32_t rtt_ms, void *arg)
+{
+	struct watch *w = arg;
+	const struct gateway_member *m;
+
+	w->probe = NULL;
+	STAILQ_FOREACH(m, &w->target->members, next)
+		if (is_probed(w, m->gateway))
+			gateway_on_probe(m->gateway, code, rtt_ms, &w->set->stack->parameters, clock_now_ms());
+	plan_next(w);
+}
+
+static void learn(struct watch *w, const struct resolver_answer *answer)
+{
+	const struct sockaddr *addresses[RESOLVER_ADDRESSES_MAX];
+
+	for (unsigned i = 0; i < answer->n; i++)
+		addresses[i] = &answer->address[i].addr.any;
+	if (gateway_target_learn(w->set->targets, w->target, addresses, answer->n))
+		log_error(NULL, "addresses of a gateway not kept host=%s error=%s", w->target->host, strerror(ENOMEM));
+}
+
+static void on_located(int error, const struct resolver_answer *answer, void *arg)
+{
+	struct watch *w = arg;
+	const struct parameters *p = &w->set->stack->parameters;
+	const struct gateway *gw = first_probed(w);
+	struct gateway_policy policy;
+	struct options_probe_target target = {.host = w->target->host, .port = w->target->port, .addresses = answer,
+		.resend = &policy.resend, .timeout_ms = p->options_timeout_ms};
+
+	w->query = NULL;
+	if (!error)
+		learn(w, answer);
+	if (!gw || error == -EBUSY) {
+		plan_next(w);
+		return;
+	}
+	gateway_policy(gw, p, &policy);
+	if (error || options_probe_start(&w->probe, w->set->stack, &target, on_probe_end, w))
+		on_probe_end(0, 0, w);
+}
+
+static void on_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *w = arg;
+	struct resolver *resolver = w->set->stack->resolver;
+	struct resolver_target target = {w->target->host, w->target->port, w->target->transport};
+	struct resolver_answer answer;
+	int err;
+
+	(void)fd;
+	(void)what;
+	w->began_ms = clock_now_ms();
+	err = resolver_try(resolver, &target, &answer);
+	if (err == -EAGAIN)
+		err = resolver_lookup(&w->query, resolver, &target, on_located, w);
+	if (!w->query)
+		on_located(err, &answer, w);
+}
+
+/* The set ----------------------------------------------------------------------------------- */
+
+static void be_quiet(struct watch *w)
+{
+	event_del(&w->timer);
+	resolver_cancel(w->query);
+	w->query = NULL;
+	options_probe_cancel(w->probe);
+	w->probe = NULL;
+}
+
+static void on_gone(void *probe)
+{
+	be_quiet(probe);
+	free(probe);
+}
+
+static struct watch *watch_create(struct gateway_watch *set, struct gateway_target *target)
+{
+	struct resolver_target where = {target->host, target->port, target->transport};
+	struct watch *w = calloc(1, sizeof(*w));
+	struct resolver_answer answer;
+
+	if (!w)
+		return NULL;
+	w->set = set;
+	w->target = target;
+	target->probe = w;
+	event_assign(&w->timer, loop_base(set->stack->loop), -1, 0, on_due, w);
+	if (is_numeric(target->host) && resolver_try(set->stack->resolver, &where, &answer) == 0)
+		learn(w, &answer);
+	return w;
+}
+
+static void set_interval(struct watch *w, uint32_t interval_ms)
+{
+	if (interval_ms == w->interval_ms)
+		return;
+	w->interval_ms = interval_ms;
+	if (!interval_ms)
+		be_quiet(w);
+	else if (!w->query && !w->probe)
+		plan(w, random_below(w, SOON_MS) + SPACE_MS * w->set->fresh++);
+}
+
+static void apply(struct gateway_target *target, void *arg)
+{
+	struct gateway_watch *set = arg;
+	struct watch *w = target->probe ? target->probe : watch_create(set, target);
+	const struct gateway_member *m;
+
+	if (!w) {
+		log_error(NULL, "gateway not probed host=%s error=%s", target->host, strerror(ENOMEM));
+		return;
+	}
+	STAILQ_FOREACH(m, &target->members, next)
+		if (!is_probed(w, m->gateway))
+			gateway_on_probe_end(m->gateway, clock_now_ms());
+	if (set->stopped)
+		set_interval(w, 0);
+	else if (first_probed(w))
+		set_interval(w, set->stack->parameters.options_check_period_ms);
+	else
+		set_interval(w, is_numeric(target->host) ? 0 : NAME_MS);
+}
+
+int gateway_watch_apply(struct gateway_watch *set)
+{
+	int err = gateway_targets_apply(set->targets, set->gateways);
+
+	set->fresh = 0;
+	gateway_targets_each(set->targets, apply, set);
+	return err;
+}
+
+void gateway_watch_stop(struct gateway_watch *set)
+{
+	set->stopped = true;
+	gateway_targets_each(set->targets, apply, set);
+}
+
+const struct gateway_targets *gateway_watch_targets(const struct gateway_watch *set)
+{
+	return set->targets;
+}
+
+int gateway_watch_create(struct gateway_watch **out, struct stack *stack, const struct gateways *gateways)
+{
+	struct gateway_watch *set = calloc(1, sizeof(*set));
+
+	if (!set || gateway_targets_create(&set->targets, on_gone)) {
+		free(set);
+		return -ENOMEM;
+	}
+	set->stack = stack;
+	set->gateways = gateways;
+	*out = set;
+	return 0;
+}
+
+void gateway_watch_destroy(struct gateway_watch *set)
+{
+	if (!set)
+		return;
+	gateway_targets_destroy(set->targets);
+	free(set);
+}

@@ -1,0 +1,146 @@
+#include "options_probe.h"
+
+#include "clock.h"
+#include "loop.h"
+#include "message.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct options_probe {
+	struct stack *stack;
+	char host_port[HOST_PORT_MAX];
+	struct resolver_answer addresses;
+	unsigned next_address;
+	struct intervals resend;
+	uint32_t timeout_ms;
+	struct client *client; /* NULL: not on its way */
+	struct event timer;
+	uint64_t sent_ms;
+	options_probe_h *on_end;
+	void *arg;
+};
+
+static void end(struct options_probe *p, int code)
+{
+	options_probe_h *on_end = p->on_end;
+	void *arg = p->arg;
+	uint32_t rtt_ms = (uint32_t)(clock_now_ms() - p->sent_ms);
+
+	options_probe_cancel(p);
+	on_end(code, rtt_ms, arg);
+}
+
+static int ask_next(struct options_probe *p);
+
+static void on_response(const struct received *rx, void *arg)
+{
+	struct options_probe *p = arg;
+
+	if (rx->sip->sip_status->st_status < 200)
+		return;
+	p->client = NULL;
+	end(p, rx->sip->sip_status->st_status);
+}
+
+static void on_failure(int error, void *arg)
+{
+	struct options_probe *p = arg;
+
+	(void)error;
+	p->client = NULL;
+	if (ask_next(p))
+		end(p, 0);
+}
+
+static void on_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	client_drop(((struct options_probe *)arg)->client);
+	on_failure(-ETIMEDOUT, arg);
+}
+
+static const struct client_handlers client_handlers = {on_response, on_failure};
+
+static int ask(struct options_probe *p, const struct hop *hop)
+{
+	struct stack *stack = p->stack;
+	const struct listener *l = hop->listener;
+	struct text t = text_scratch();
+	char uri[HOST_PORT_MAX + 32], from[128], to[HOST_PORT_MAX + 8], tag[SIP_TOKEN_SIZE], call_id[SIP_TOKEN_SIZE],
+		branch[BRANCH_SIZE];
+	struct request_head head = {.method = "OPTIONS", .uri = uri, .branch = branch, .max_forwards = MAX_FORWARDS,
+		.from = from, .to = to, .call_id = call_id, .cseq = 1};
+	struct client_request request = {.method = "OPTIONS", .branch = client_branch(stack->clients, branch),
+		.call_id = call_id, .from_tag = tag, .cseq = 1, .text = &t, .hop = hop, .resend = &p->resend};
+
+	sip_token(stack->sip, tag);
+	sip_token(stack->sip, call_id);
+	snprintf(uri, sizeof(uri), "sip:%s%s%s", p->host_port, hop_is_reliable(hop) ? ";transport=" : "",
+		hop_is_reliable(hop) ? l->transport : "");
+	snprintf(from, sizeof(from), "<sip:%s>;tag=%s", l->sent_by, tag);
+	snprintf(to, sizeof(to), "<sip:%s>", p->host_port);
+	message_request_head(&t, l, &head);
+	message_contact(&t, l);
+	text_add(&t, "Accept: application/sdp\r\n");
+	message_end(&t, NULL);
+	return client_send(&p->client, stack->clients, &request, &client_handlers, p);
+}
+
+/** @return 0 when an OPTIONS left */
+static int ask_next(struct options_probe *p)
+{
+	struct timeval tv;
+	int err = -ENOENT;
+
+	while (err && p->next_address < p->addresses.n) {
+		struct hop hop;
+
+		err = sip_hop_to(p->stack->sip, &p->addresses.address[p->next_address++], &hop);
+		if (!err)
+			err = ask(p, &hop);
+	}
+	if (err)
+		return err;
+	p->sent_ms = clock_now_ms();
+	event_add(&p->timer, loop_delay(p->stack->loop, p->timeout_ms, &tv));
+	return 0;
+}
+
+int options_probe_start(struct options_probe **out, struct stack *stack, const struct options_probe_target *target,
+	options_probe_h *on_end, void *arg)
+{
+	struct options_probe *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->stack = stack;
+	host_port(p->host_port, target->host, target->port);
+	p->addresses = *target->addresses;
+	p->resend = *target->resend;
+	p->timeout_ms = target->timeout_ms;
+	p->on_end = on_end;
+	p->arg = arg;
+	event_assign(&p->timer, loop_base(stack->loop), -1, 0, on_timeout, p);
+	err = ask_next(p);
+	if (err)
+		options_probe_cancel(p);
+	else
+		*out = p;
+	return err;
+}
+
+void options_probe_cancel(struct options_probe *p)
+{
+	if (!p)
+		return;
+	client_drop(p->client);
+	event_del(&p->timer);
+	free(p);
+}
