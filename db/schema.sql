@@ -243,7 +243,7 @@ CREATE VIEW gateway_override (gateway, name, rule, value) AS
 	UNION ALL SELECT name, 'breaker_on', 'SS_GATEWAY_BREAKER_ON', breaker_on FROM gateway
 	UNION ALL SELECT name, 'session_timer', 'SS_SIP_SESSION_TIMER', session_timer FROM gateway
 	UNION ALL SELECT name, 'sip_100rel', 'SS_SIP_100REL', sip_100rel FROM gateway
-	UNION ALL SELECT name, 'max_call_duration', 'SS_MAXCALLDURATION', nullif(max_call_duration, 0) FROM gateway;
+	UNION ALL SELECT name, 'max_call_duration', 'SS_MAXCALLDURATION', max_call_duration FROM gateway;
 
 CREATE TRIGGER gateway_insert AFTER INSERT ON gateway BEGIN
 	INSERT INTO address_check (subject, address) VALUES ('gateway ' || NEW.name || ': host', NEW.host);
@@ -328,7 +328,7 @@ CREATE TABLE mapping_gateway (
 CREATE VIEW mapping_gateway_override (mapping_gateway, name, rule, value) AS
 	SELECT name, 'session_timer', 'SS_SIP_SESSION_TIMER', session_timer FROM mapping_gateway
 	UNION ALL SELECT name, 'sip_100rel', 'SS_SIP_100REL', sip_100rel FROM mapping_gateway
-	UNION ALL SELECT name, 'max_call_duration', 'SS_MAXCALLDURATION', nullif(max_call_duration, 0) FROM mapping_gateway;
+	UNION ALL SELECT name, 'max_call_duration', 'SS_MAXCALLDURATION', max_call_duration FROM mapping_gateway;
 
 CREATE TRIGGER mapping_gateway_insert AFTER INSERT ON mapping_gateway BEGIN
 	INSERT INTO address_check (subject, address)

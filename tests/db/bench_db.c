@@ -71,6 +71,37 @@ static void bench_routes(void)
 	db_close(db);
 }
 
+/* Ten thousand trunks, each with an account, and one of them changed. */
+static void bench_gateways(void)
+{
+	enum { TRUNKS = 10000 };
+	struct db *db = NULL;
+	struct db_config *config = NULL;
+	const char *path = scratch_path("gateways.db");
+	char error[256], sql[1000];
+	int64_t revision = -1;
+	int n = 0;
+	assert_int_equal(db_open(&db, path, DB_CONFIG, DB_CREATE, error, sizeof(error)), 0);
+	snprintf(sql, sizeof(sql), "CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+		" WHERE i < %d) SELECT i FROM n; BEGIN;"
+		"INSERT INTO registration (name, host, user) SELECT 'r' || i, 'reg.example', 'u' || i FROM n;"
+		"INSERT INTO gateway (name, host, registration, timeout_invite, breaker_on) SELECT 'gw' || i, '127.0.0.1', 'r' || i,"
+		" 5, 'timeout,503' FROM n; INSERT INTO route (prefix, gateway) SELECT i, 'gw' || i FROM n; COMMIT", TRUNKS);
+	double begin = seconds(CLOCK_MONOTONIC);
+	sql_run(path, sql);
+	printf("%d registrations, gateways and routes inserted: %.0f ms\n", TRUNKS, (seconds(CLOCK_MONOTONIC) - begin) * 1e3);
+	for (int i = 0; i < 2; i++) {
+		begin = seconds(CLOCK_MONOTONIC);
+		assert_int_equal(db_config_load(db, revision, count_route, &n, &config), 0);
+		printf("db_config_load() of them%s: %.1f ms\n", i ? " again, one changed" : "",
+			(seconds(CLOCK_MONOTONIC) - begin) * 1e3);
+		revision = config->routes_revision;
+		db_config_free(config);
+		sql_run(path, "UPDATE gateway SET capacity = 31 WHERE name = 'gw5000'");
+	}
+	db_close(db);
+}
+
 static double timed(double *longest, double begin)
 {
 	double took = seconds(CLOCK_MONOTONIC) - begin;
@@ -110,6 +141,7 @@ int main(void)
 	if (scratch_make(NULL))
 		return 1;
 	bench_routes();
+	bench_gateways();
 	bench_records();
 	return scratch_remove(NULL);
 }

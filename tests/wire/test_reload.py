@@ -82,6 +82,19 @@ def an_added_gateway_takes_calls(s):
 
 
 @scenario
+def one_of_10000_gateways_changes_and_a_call_stays_up(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	s.switch.sql("with recursive n (i) as (select 1 union all select i + 1 from n where i < 10000)"
+		" insert into gateway (name, host) select format('other%05d', i), '127.0.0.1' from n")
+	in_force(s, lambda: candidates(s) == ["gw"] and "gateways=10001" in s.switch.read_log())
+	s.switch.sql("update gateway set enabled = 0 where name = 'gw'")
+	in_force(s, lambda: candidates(s) == [])
+	s.over(a, b)
+
+
+@scenario
 def a_lowered_capacity_ends_no_call(s):
 	first, second = s.gateways(2)
 	s.start()
