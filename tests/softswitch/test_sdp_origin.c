@@ -93,7 +93,7 @@ static void nothing_is_added_that_was_not_there(void **state)
 {
 	static const char without[] = "v=0\r\n" REST;
 	static const char *const whole[] = {"", "v=0", without, "v=0\r\no\r\ns\r\n", "v=0\r\n o=x\r\nO=x\r\nS=x\r\n",
-		"v=0\r\nb=s=x\r\na=o=y\r\n", "v=0\ro=x\rs=y\r"};
+		"v=0\r\nb=s=x\r\na=o=y\r\nso=x\r\nos\r\n", "v=0\ro=x\rs=y\r"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
@@ -126,10 +126,10 @@ static void the_id_is_drawn_once_and_fits_a_signed_number(void **state)
 	assert_non_null(strstr(buffer, "o=- 4611686018427387903 2 IN IP4 192.0.2.9\r\n"));
 	/* An id of 0 is one as well. */
 	o = (struct sdp_origin){0};
-	for (int i = 0; i < 2; i++)
-		sdp_origin_write(&o, &(struct text){.data = buffer, .size = sizeof(buffer)}, &sdp, i, "192.0.2.9");
+	sdp_origin_write(&o, &(struct text){.data = buffer, .size = sizeof(buffer)}, &sdp, 0, "192.0.2.9");
+	sdp_origin_write(&o, &(struct text){.data = buffer, .size = sizeof(buffer)}, &other, 8, "192.0.2.9");
 	assert_true(o.id == 0);
-	assert_int_equal(o.version, 1);
+	assert_int_equal(o.version, 2);
 }
 
 static void an_ipv6_listener_says_so(void **state)
