@@ -1,5 +1,6 @@
 #include "plan.h"
 
+#include "gateway_liveness.h"
 #include "routing_table.h"
 
 #include <errno.h>
@@ -262,6 +263,20 @@ int routing_hidden_prefix(const struct routing *r, const char *callee, const str
 			if (r->bound[match[i].routes[k].gateway].gateway == gw)
 				return (int)match[i].length;
 	return -1;
+}
+
+struct gateway *plan_last_resort(const struct plan *p, uint64_t now_ms)
+{
+	struct gateway *best = NULL;
+
+	for (unsigned i = 0; i < p->n; i++) {
+		struct gateway *gw = p->candidate[i].gateway;
+
+		if (gateway_check_forced(gw, now_ms) == GATEWAY_USABLE &&
+				(!best || gateway_failed_ms(gw, now_ms) < gateway_failed_ms(best, now_ms)))
+			best = gw;
+	}
+	return best;
 }
 
 void plan_clear(struct plan *p)

@@ -66,6 +66,14 @@ int routing_plan(struct routing *r, const struct plan_request *req, struct plan 
  */
 int routing_hidden_prefix(const struct routing *r, const char *callee, const struct gateway *gw);
 
+/**
+ * Nobody in the plan may take the call. Who is to be tried all the same? Of those that gateway_check_forced() allows
+ * the one that failed least recently (gateway_failed_ms()), of equals the first.
+ *
+ * @return NULL when there is none; borrowed from the plan
+ */
+struct gateway *plan_last_resort(const struct plan *p, uint64_t now_ms);
+
 /** Drop the references and the memory; a zeroed plan is fine. */
 void plan_clear(struct plan *p);
 

@@ -1,6 +1,7 @@
 #include "call_state.h"
 
 #include "clock.h"
+#include "gateway_liveness.h"
 #include "headers.h"
 #include "leg.h"
 #include "log.h"
@@ -94,6 +95,8 @@ void call_end(struct call *call, const struct ending *e)
 	session_timer_stop(&call->timer_a);
 	session_timer_stop(&call->timer_b);
 	relay_end_all(call);
+	if (call->answer_ms)
+		gateway_on_call_end(call->gateway, clock_now_ms() - call->answer_ms, clock_now_ms());
 	call_release(call, &call->channel_out);
 	call_release(call, &call->channel_in);
 	call_record_end(call, e);

@@ -1,6 +1,7 @@
 #include "call_state.h"
 
 #include "clock.h"
+#include "gateway_liveness.h"
 #include "headers.h"
 #include "leg.h"
 #include "log.h"
@@ -20,6 +21,22 @@ static enum gateway_verdict seize_gateway(struct call *call, struct gateway *gw)
 	return verdict;
 }
 
+/** How the attempt under way ended, told to its gateway. */
+static void tell_gateway(struct call *call, enum gateway_outcome outcome, int code)
+{
+	const struct gateway_result result = {.channel = &call->channel_out, .outcome = outcome, .sip_code = code,
+		.pdd_ms = call->attempt_pdd_ms};
+
+	gateway_on_result(call->gateway, &result, &stack_of(call)->parameters, clock_now_ms());
+}
+
+/** The first 18x of the attempt under way, or its answer. */
+static void note_post_dial_delay(struct call *call)
+{
+	if (call->attempt_pdd_ms < 0)
+		call->attempt_pdd_ms = (int32_t)(clock_now_ms() - call->attempt_ms);
+}
+
 static void abandon_attempt(struct call *call, const char *reason_header)
 {
 	attempt_abandon(call->attempt, reason_header);
@@ -34,6 +51,7 @@ void call_setup_cancel(struct call *call, int code, const char *words)
 		return;
 	call_record_leg(call);
 	call_record_attempt(call, attempt_stage_name(attempt_stage(call->attempt)), 0, words);
+	tell_gateway(call, GATEWAY_ABANDONED, 0);
 	cause_reason_header(reason, sizeof(reason), code, words);
 	abandon_attempt(call, reason);
 }
@@ -107,6 +125,20 @@ static void describe_end(const struct attempt_end *end, char *out, size_t size)
 	}
 }
 
+/** What is too large for us says nothing of the gateway. */
+static enum gateway_outcome outcome_of(const struct attempt_end *end)
+{
+	switch (end->failure) {
+	case FAILED_CODE:
+		return GATEWAY_REFUSED;
+	case FAILED_TIMEOUT:
+		return GATEWAY_TIMEOUT;
+	case FAILED_TRANSPORT:
+		return end->error == -EMSGSIZE ? GATEWAY_ABANDONED : GATEWAY_TRANSPORT;
+	}
+	return GATEWAY_ABANDONED;
+}
+
 static void note_failure(struct call *call, const struct attempt_end *end)
 {
 	char words[80];
@@ -115,6 +147,7 @@ static void note_failure(struct call *call, const struct attempt_end *end)
 	call_record_attempt(call, attempt_stage_name(end->stage), end->sip_code, words);
 	log_debug(call->a.call_id, "gateway failed gateway=%s code=%d reason=%s", gateway_name(call->gateway),
 		end->sip_code, words);
+	tell_gateway(call, outcome_of(end), end->sip_code);
 	if (end->sip_code == 503 && end->rx->sip->sip_retry_after)
 		gateway_retry_after(call->gateway, (uint32_t)end->rx->sip->sip_retry_after->af_delta, clock_now_ms());
 	call->last_code = end->sip_code;
@@ -181,6 +214,8 @@ static void on_progress(const struct received *rx, void *arg)
 	call->sdp_seen |= message_has_sdp(rx->sip);
 	if (status == 199)
 		return; /* a fork of theirs ended: of no use to our caller (RFC 6228) */
+	note_post_dial_delay(call);
+	gateway_on_progress(call->gateway, &call->channel_out, &stack_of(call)->parameters, now);
 	pass_response(call, &t, rx);
 	server_send(call->invite, &t, status, resend_of(call));
 }
@@ -212,6 +247,8 @@ static void on_answer(const struct received *rx, void *arg)
 		call->first_answer_ms = now;
 	call_record_leg(call);
 	call_record_attempt(call, "answered", status, rx->sip->sip_status->st_phrase);
+	note_post_dial_delay(call);
+	tell_gateway(call, GATEWAY_ANSWERED, status);
 	call->max_duration_ms =
 		shorter(call->max_duration_ms, attempt_policy(call->attempt)->max_call_duration_ms);
 	call->b = attempt_take_leg(call->attempt);
@@ -239,28 +276,48 @@ static void on_answer(const struct received *rx, void *arg)
 
 static const struct attempt_handlers attempt_handlers = {on_progress, on_answer, on_failed};
 
+/** Try a gateway whose channel is seized. @return false when there is no memory for it */
+static bool try_gateway(struct call *call, struct gateway *gw)
+{
+	gateway_unref(call->gateway);
+	call->gateway = gateway_ref(gw);
+	call->tried++;
+	call->attempt_ms = clock_now_ms();
+	call->attempt_pdd_ms = -1;
+	if (attempt_create(&call->attempt, stack_of(call), call, gw, &call->content, &attempt_handlers, call) == 0) {
+		call->a.own_origin |= attempt_policy(call->attempt)->sdp_own_origin;
+		return true;
+	}
+	call_release(call, &call->channel_out);
+	call->last_cause = CAUSE_INTERNAL;
+	return false;
+}
+
+/** Every candidate was passed over: of those that are merely down the best one is tried. */
+static bool try_last_resort(struct call *call)
+{
+	struct gateway *gw = plan_last_resort(&call->plan, clock_now_ms());
+
+	if (!gw || gateway_seize_forced(gw, &call->channel_out, clock_now_ms()) != GATEWAY_USABLE)
+		return false;
+	call->context->channels++;
+	log_debug(call->a.call_id, "every gateway is down, tried all the same gateway=%s", gateway_name(gw));
+	return try_gateway(call, gw);
+}
+
 static void try_next(struct call *call)
 {
 	while (call->next_candidate < call->plan.n) {
 		struct gateway *gw = call->plan.candidate[call->next_candidate++].gateway;
 		enum gateway_verdict verdict = seize_gateway(call, gw);
 
-		if (verdict != GATEWAY_USABLE) {
+		if (verdict != GATEWAY_USABLE)
 			call_record_skip(call, gw, verdict);
-			continue;
-		}
-		gateway_unref(call->gateway);
-		call->gateway = gateway_ref(gw);
-		call->tried++;
-		call->attempt_ms = clock_now_ms();
-		if (attempt_create(&call->attempt, stack_of(call), call, gw, &call->content, &attempt_handlers,
-			    call) == 0) {
-			call->a.own_origin |= attempt_policy(call->attempt)->sdp_own_origin;
+		else if (try_gateway(call, gw))
 			return;
-		}
-		call_release(call, &call->channel_out);
-		call->last_cause = CAUSE_INTERNAL;
 	}
+	if (!call->tried && try_last_resort(call))
+		return;
 	if (call->tried)
 		give_up(call, NULL);
 	else

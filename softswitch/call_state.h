@@ -38,7 +38,8 @@ struct call {
 	cdr_slot slot;
 	int64_t begin_epoch_ms;
 	uint64_t begin_ms, first_ring_ms, first_answer_ms, answer_ms; /* monotonic, 0 = not yet */
-	uint64_t attempt_ms;
+	uint64_t attempt_ms;    /* the attempt under way began */
+	int32_t attempt_pdd_ms; /* until its first 18x or answer; -1 = not yet */
 	/* What the caller is told when nothing is left. */
 	enum cause last_cause;
 	int last_code;

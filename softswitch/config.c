@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "clock.h"
 #include "db_config.h"
 #include "gateways.h"
 #include "log.h"
@@ -109,6 +110,7 @@ static void apply(struct config *c, struct reading *r)
 		log_error(NULL, "configuration not in force error=%s", strerror(-err));
 		return;
 	}
+	gateways_settle(c->targets.gateways, clock_now_ms());
 	*c->targets.parameters = f->parameters;
 	c->targets.on_change(f, c->targets.arg);
 	fresh = r->table;

@@ -7,6 +7,7 @@
 #include "db.h"
 #include "db_config.h"
 #include "db_cdr.h"
+#include "gateway_log.h"
 #include "gateway_watch.h"
 #include "gateways.h"
 #include "log.h"
@@ -38,6 +39,7 @@ struct daemon {
 	struct loop *loop;
 	struct stack stack;
 	struct gateways *gateways;
+	struct gateway_log *gateway_log;
 	struct gateway_watch *watch;
 	struct mapping_gateways *mapping_gateways;
 	struct routing *routing;
@@ -171,6 +173,8 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	if (err)
 		snprintf(error, size, "cannot read %s: %s", d->options->db, strerror(-err));
 	if (!err)
+		err = gateway_log_create(&d->gateway_log, d->loop, d->gateways);
+	if (!err)
 		err = cdr_open(&d->cdr_log, d->options->cdr, error, size);
 	return err;
 }
@@ -205,6 +209,7 @@ static void close_all(struct daemon *d)
 	control_destroy(d->control);
 	calls_destroy(d->calls);
 	cdr_close(d->cdr_log, RECORDS_MS);
+	gateway_log_destroy(d->gateway_log);
 	config_destroy(d->config);
 	gateway_watch_destroy(d->watch);
 	resolver_destroy(d->stack.resolver);
