@@ -1,6 +1,7 @@
 #include "gateway.h"
 
 #include "gateway_peer.h"
+#include "gateway_stats.h"
 
 #include <errno.h>
 #include <string.h>
@@ -88,6 +89,11 @@ static void on_release(struct peer *p, const struct channel *ch)
 	gateway_liveness_on_released((struct gateway *)p, ch);
 }
 
+static void on_free(struct peer *p)
+{
+	gateway_stats_free(((struct gateway *)p)->stats);
+}
+
 static const size_t strings[] = {
 	offsetof(struct db_gateway, name),
 	offsetof(struct db_gateway, host),
@@ -107,6 +113,7 @@ const struct peer_type gateway_peer_type = {
 	.same = same_row,
 	.on_change = on_change,
 	.on_release = on_release,
+	.on_free = on_free,
 };
 
 struct gateway *gateway_ref(struct gateway *gw)

@@ -1,6 +1,7 @@
 #include "gateway_liveness.h"
 
 #include "gateway_peer.h"
+#include "gateway_stats.h"
 #include "gateways.h"
 
 #include <assert.h>
@@ -507,6 +508,7 @@ void gateway_on_result(struct gateway *gw, const struct gateway_result *r, const
 	const bool failed = is_failure(r, on);
 	struct liveness *l = &gw->liveness;
 
+	gateway_stats_on_result(&gw->stats, r, now_ms);
 	gateway_settle(gw, now_ms);
 	if (failed)
 		l->failed_ms = now_ms;
@@ -526,9 +528,7 @@ void gateway_on_progress(struct gateway *gw, const struct channel *ch, const str
 
 void gateway_on_call_end(struct gateway *gw, uint64_t hold_ms, uint64_t now_ms)
 {
-	(void)gw;
-	(void)hold_ms;
-	(void)now_ms;
+	gateway_stats_on_call_end(&gw->stats, hold_ms, now_ms);
 }
 
 void gateway_liveness_on_seized(struct gateway *gw, const struct channel *ch, uint64_t now_ms)

@@ -34,6 +34,7 @@ struct gateway {
 	struct peer peer; /* first: the set sees it as this */
 	uint64_t srtt_eighths; /* smoothed response time in eighths of a ms, 0 = not known */
 	struct liveness liveness;
+	struct gateway_stats *stats; /* NULL: nothing to count yet */
 };
 
 /** struct gateway begins with its struct peer. */

@@ -85,8 +85,8 @@ static void on_release(struct limits *l, const struct channel *ch)
 {
 	struct peer *p = (struct peer *)((char *)l - offsetof(struct peer, limits));
 
-	if (p->set && p->set->type->on_release)
-		p->set->type->on_release(p, ch);
+	if (p->type->on_release)
+		p->type->on_release(p, ch);
 	free_if_unused(p);
 }
 

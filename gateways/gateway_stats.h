@@ -1,0 +1,51 @@
+/** @file gateway_stats.h  What became of a gateway's attempts: over the last 5 minutes, and since the start. */
+#ifndef GATEWAY_STATS_H
+#define GATEWAY_STATS_H
+
+#include "gateway_liveness.h"
+
+enum {
+	GATEWAY_STATS_PERIODS = 10, /* the window moves on by one of these at a time */
+	GATEWAY_STATS_PERIOD_MS = 30000,
+	GATEWAY_STATS_CODES = 16,   /* codes told apart; those after them are one */
+};
+
+/** Failed attempts of one kind. */
+struct gateway_failures {
+	enum gateway_outcome outcome; /* GATEWAY_REFUSED, GATEWAY_TIMEOUT or GATEWAY_TRANSPORT */
+	int sip_code;                 /* GATEWAY_REFUSED; 0 = all other codes */
+	uint64_t count;
+};
+
+/**
+ * Figures after ITU-T E.425 and E.411; those that nothing is known for are -1.
+ *
+ * ASR, answer-seizure ratio: answered / attempts.
+ * NER, network effectiveness ratio: (answered + ended by the callee) / attempts. The callee, not the network, ended an
+ * attempt with 404, 410, 480, 484, 486, 487, 600, 603 or 604, and one that nobody answered once it rang (an 18x came):
+ * timeout, 408, or the caller gave up.
+ * ACD, average call duration: hold time of answered calls that are over.
+ * PDD, post dial delay: INVITE to the first 18x or the answer.
+ */
+struct gateway_figures {
+	uint64_t attempts, answered, effective;
+	double asr_percent, ner_percent;
+	int64_t acd_ms;
+	int64_t pdd_median_ms, pdd_95_ms; /* to an eighth of the value */
+	struct gateway_failures failures[GATEWAY_STATS_CODES + 3];
+	unsigned n_failures; /* kinds that occurred; codes in order of their first occurrence */
+};
+
+/** @param window  the last 4.5 to 5 minutes; total: since the start */
+void gateway_figures(const struct gateway *gw, uint64_t now_ms, struct gateway_figures *window,
+	struct gateway_figures *total);
+
+/* Private to gateways/. */
+
+struct gateway_stats; /* made when there is something to count, so that an idle gateway costs nothing */
+
+void gateway_stats_on_result(struct gateway_stats **stats, const struct gateway_result *r, uint64_t now_ms);
+void gateway_stats_on_call_end(struct gateway_stats **stats, uint64_t hold_ms, uint64_t now_ms);
+void gateway_stats_free(struct gateway_stats *stats);
+
+#endif
