@@ -234,9 +234,9 @@ static void list_failures(const struct gateway_stats *s, const struct tally *t, 
 			};
 }
 
-static double percent_of(uint64_t part, uint64_t whole)
+static int percent_of(uint64_t part, uint64_t whole)
 {
-	return whole ? (double)part * 100 / (double)whole : -1;
+	return whole ? (int)((part * 100 + whole / 2) / whole) : -1;
 }
 
 static void fill_figures(const struct gateway_stats *s, const struct tally *t, struct gateway_figures *out)

@@ -29,7 +29,7 @@ struct gateway_failures {
  */
 struct gateway_figures {
 	uint64_t attempts, answered, effective;
-	double asr_percent, ner_percent;
+	int asr_percent, ner_percent; /* to the nearest */
 	int64_t acd_ms;
 	int64_t pdd_median_ms, pdd_95_ms; /* to an eighth of the value */
 	struct gateway_failures failures[GATEWAY_STATS_CODES + 3];

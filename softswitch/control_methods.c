@@ -2,6 +2,7 @@
 
 #include "calls.h"
 #include "clock.h"
+#include "control_gateways.h"
 #include "json_text.h"
 #include "sip.h"
 
@@ -21,6 +22,11 @@ static const struct control_param no_params[] = {{0}};
 static const struct control_param page_params[] = {
 	{"limit", CONTROL_INTEGER, false, 1, PAGE_MAX},
 	{"offset", CONTROL_INTEGER, false, 0, INT32_MAX},
+	{0},
+};
+
+static const struct control_param name_params[] = {
+	{"name", CONTROL_STRING, true, 1, NUMBER_MAX_BYTES},
 	{0},
 };
 
@@ -132,34 +138,6 @@ static json_t *calls_list(const json_t *params, void *arg, struct control_error 
 	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "calls", page.entries);
 }
 
-/** "verdict" for programs and "reason", the same with its figures, for people. */
-static void add_verdict(json_t *entry, const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms)
-{
-	char reason[128];
-	gateway_explain(gw, verdict, now_ms, reason, sizeof(reason));
-	json_object_set_new(entry, "verdict", json_string(gateway_verdict_name(verdict)));
-	json_object_set_new(entry, "reason", json_text(reason));
-}
-
-/** Never the credentials: fields are named one by one. */
-static json_t *describe_gateway(const struct gateway *gw, uint64_t now_ms)
-{
-	const struct db_gateway *row = gateway_row(gw);
-	json_t *entry = json_object();
-	json_object_set_new(entry, "name", json_text(row->name));
-	json_object_set_new(entry, "host", json_text(row->host));
-	json_object_set_new(entry, "port", json_integer(row->port));
-	json_object_set_new(entry, "transport", json_text(row->transport));
-	json_object_set_new(entry, "enabled", json_boolean(row->enabled));
-	add_verdict(entry, gw, gateway_check(gw, now_ms), now_ms);
-	json_object_set_new(entry, "calls", json_integer(gateway_calls(gw)));
-	json_object_set_new(entry, "capacity", json_integer(row->capacity));
-	json_object_set_new(entry, "cps", json_integer(row->cps));
-	json_object_set_new(entry, "calls_total", json_integer((json_int_t)gateway_calls_total(gw)));
-	json_object_set_new(entry, "rtt_ms", json_integer(gateway_rtt_ms(gw)));
-	return entry;
-}
-
 static json_t *gateways_list(const json_t *params, void *arg, struct control_error *error)
 {
 	const struct control_context *ctx = arg;
@@ -168,18 +146,33 @@ static json_t *gateways_list(const json_t *params, void *arg, struct control_err
 	(void)error;
 	for (size_t i = 0; i < gateways_count(ctx->gateways); i++)
 		if (page_takes(&page))
-			json_array_append_new(page.entries, describe_gateway(gateways_at(ctx->gateways, i), now_ms));
+			json_array_append_new(page.entries, control_gateway(gateways_at(ctx->gateways, i), now_ms));
 	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "gateways", page.entries);
+}
+
+static json_t *gateways_get(const json_t *params, void *arg, struct control_error *error)
+{
+	const struct control_context *ctx = arg;
+	const struct gateway *gw = gateways_find(ctx->gateways, control_string(params, "name", ""));
+	if (!gw) {
+		error->code = CONTROL_INVALID_PARAMS;
+		snprintf(error->message, sizeof(error->message), "name: there is no such gateway");
+		return NULL;
+	}
+	return control_gateway_details(gw, clock_now_ms());
 }
 
 static json_t *describe_candidate(const struct candidate *c, const char *callee, uint64_t now_ms)
 {
 	json_t *entry = json_object();
+	char reason[128];
 	json_object_set_new(entry, "gateway", json_text(gateway_name(c->gateway)));
 	json_object_set_new(entry, "prefix", json_stringn(callee, c->prefix_length));
 	json_object_set_new(entry, "priority", json_integer(c->priority));
 	json_object_set_new(entry, "weight", json_integer(c->weight));
-	add_verdict(entry, c->gateway, c->verdict, now_ms);
+	gateway_explain(c->gateway, c->verdict, now_ms, reason, sizeof(reason));
+	json_object_set_new(entry, "verdict", json_string(gateway_verdict_name(c->verdict)));
+	json_object_set_new(entry, "reason", json_text(reason));
 	return entry;
 }
 
@@ -248,6 +241,7 @@ const struct control_method control_methods[] = {
 	{"system.status", no_params, system_status},
 	{"calls.list", page_params, calls_list},
 	{"gateways.list", page_params, gateways_list},
+	{"gateways.get", name_params, gateways_get},
 	{"routes.lookup", lookup_params, routes_lookup},
 	{0},
 };

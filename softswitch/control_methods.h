@@ -29,7 +29,8 @@ struct control_context {
 /**
  * system.status   {}: name, version, uptime_ms, db, cdr, calls, records, held, listeners
  * calls.list      {limit, offset}: total, calls
- * gateways.list   {limit, offset}: total, gateways (passwords are not told)
+ * gateways.list   {limit, offset}: total, gateways: state and main figures (passwords are not told)
+ * gateways.get    {name}: the same of one gateway with all of its statistics
  * routes.lookup   {callee, caller, ingress, limit, offset}: matched, candidates in order with a verdict, left_out
  *                 (a page of the other gateways, each with the reason)
  */

@@ -20,7 +20,8 @@ static const char usage[] =
 	"\n"
 	"  status                                    version, uptime, calls, records\n"
 	"  calls [limit=N] [offset=N]                calls in progress\n"
-	"  gateways [limit=N] [offset=N]             vendor gateways and whether they may take a call\n"
+	"  gateways [limit=N] [offset=N]             vendor gateways: state, load, figures of the last 5 minutes\n"
+	"  gateway NAME                              all about one of them\n"
 	"  lookup CALLEE [caller=..] [ingress=..]    the plan for a number, and why not the others\n"
 	"  db [ARGUMENT]...                          sqlite3 on the configuration of the running switch\n"
 	"  METHOD [key=value]...                     any method, such as system.status\n"
@@ -88,6 +89,11 @@ static void parse_command(struct request *r, char **words)
 	if (strcmp(command, "db") == 0) {
 		r->method = "system.status";
 		r->db_arguments = words;
+	} else if (strcmp(command, "gateway") == 0) {
+		if (!words[0] || words[1])
+			die("gateway: which one?");
+		r->method = "gateways.get";
+		json_object_set_new(r->params, "name", json_string(*words));
 	} else if (strcmp(command, "lookup") == 0) {
 		if (!*words)
 			die("lookup: which number?");
@@ -251,6 +257,19 @@ static void print_table(const char *name, json_t *rows)
 		print_row(widths, json_array_get(rows, i), false);
 }
 
+/** What of a gateway goes into a line of the terminal; `gateway NAME` and --json tell the rest. */
+static void keep_gateway_columns(json_t *rows)
+{
+	static const char *const columns[] = {"name", "state", "for_s", "reason", "until", "calls", "capacity", "attempts",
+		"asr_percent", "ner_percent", "acd_ms", "pdd_ms", "rtt_ms"};
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_t *kept = json_object();
+		for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++)
+			json_object_set(kept, columns[c], json_object_get(json_array_get(rows, i), columns[c]));
+		json_array_set_new(rows, i, kept);
+	}
+}
+
 static void print_list(json_t *values)
 {
 	for (size_t i = 0; i < json_array_size(values); i++) {
@@ -299,6 +318,8 @@ static int print_reply(const struct request *r, json_t *reply)
 		json_dumpf(result, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
 		putchar('\n');
 	} else {
+		if (strcmp(r->method, "gateways.list") == 0)
+			keep_gateway_columns(json_object_get(result, "gateways"));
 		print_object("", result);
 	}
 	return 0;

@@ -88,6 +88,15 @@ static void assert_answer(struct fixture *f, const char *method, const char *par
 	free(text);
 }
 
+/* The answer begins like this and holds that. */
+static void assert_holds(struct fixture *f, const char *method, const char *params, const char *begin, const char *part)
+{
+	char *text = ask(f, method, params);
+	assert_int_equal(strncmp(text, begin, strlen(begin)), 0);
+	assert_non_null(strstr(text, part));
+	free(text);
+}
+
 static void gateways_are_told_in_order_of_name_with_their_state(void **state)
 {
 	struct fixture *f = *state;
@@ -95,25 +104,48 @@ static void gateways_are_told_in_order_of_name_with_their_state(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(gateway_seize(gateways_find(f->gateways, "alpha"), &channel[i], clock_now_ms()),
 			GATEWAY_USABLE);
-	assert_answer(f, "gateways.list", "{\"limit\":1}",
+	assert_holds(f, "gateways.list", "{\"limit\":1}",
 		"{\"total\":4,\"gateways\":[{\"name\":\"alpha\",\"host\":\"192.0.2.1\",\"port\":5060,\"transport\":\"udp\","
-		"\"enabled\":true,\"verdict\":\"full\",\"reason\":\"full 2/2\",\"calls\":2,\"capacity\":2,\"cps\":0,"
-		"\"calls_total\":2,\"rtt_ms\":0}]}");
-	assert_answer(f, "gateways.list", "{\"limit\":2,\"offset\":3}",
+		"\"enabled\":true,\"draining\":false,\"registration\":\"\",\"state\":\"up\",\"for_s\":0,\"since_ms\":",
+		"\"verdict\":\"full\",\"reason\":\"full 2/2\",\"until\":\"\",\"registered\":\"\",\"options\":\"\","
+		"\"publication\":\"\",\"calls\":2,\"capacity\":2,\"cps\":0,\"calls_total\":2,\"rtt_ms\":0,\"attempts\":0,"
+		"\"asr_percent\":null,\"ner_percent\":null,\"acd_ms\":null,\"pdd_ms\":null}]}");
+	assert_holds(f, "gateways.list", "{\"limit\":2,\"offset\":3}",
 		"{\"total\":4,\"gateways\":[{\"name\":\"gamma\",\"host\":\"2001:db8::3\",\"port\":0,\"transport\":\"tcp\","
-		"\"enabled\":false,\"verdict\":\"disabled\",\"reason\":\"disabled\",\"calls\":0,\"capacity\":0,\"cps\":0,"
-		"\"calls_total\":0,\"rtt_ms\":0}]}");
+		"\"enabled\":false,\"draining\":false,\"registration\":\"\",\"state\":\"disabled\",\"for_s\":0,\"since_ms\":",
+		"\"verdict\":\"disabled\",\"reason\":\"disabled by operator\",\"until\":\"enabled = 1 in its row\"");
 	assert_answer(f, "gateways.list", "{\"offset\":4}", "{\"total\":4,\"gateways\":[]}");
 	for (unsigned i = 0; i < 2; i++)
 		channel_release(&channel[i]);
+}
+
+static void one_gateway_is_told_with_all_its_figures(void **state)
+{
+	struct fixture *f = *state;
+	struct gateway *gw = gateways_find(f->gateways, "alpha");
+	struct channel ch = {0};
+	struct gateway_result r = {.channel = &ch, .outcome = GATEWAY_ANSWERED, .pdd_ms = 5};
+	const struct parameters p = {.breaker_window = 20};
+	assert_int_equal(gateway_seize(gw, &ch, clock_now_ms()), GATEWAY_USABLE);
+	gateway_on_result(gw, &r, &p, clock_now_ms());
+	gateway_on_call_end(gw, 4000, clock_now_ms());
+	r = (struct gateway_result){.channel = &ch, .outcome = GATEWAY_REFUSED, .sip_code = 500, .pdd_ms = -1};
+	gateway_on_result(gw, &r, &p, clock_now_ms());
+	channel_release(&ch);
+	assert_holds(f, "gateways.get", "{\"name\":\"alpha\"}", "{\"name\":\"alpha\",",
+		"\"total\":{\"attempts\":2,\"answered\":1,\"effective\":1,\"asr_percent\":50,\"ner_percent\":50,"
+		"\"acd_ms\":4000,\"pdd_median_ms\":5,\"pdd_95_ms\":5,\"failures\":{\"500\":1}}}");
+	assert_holds(f, "gateways.get", "{\"name\":\"alpha\"}", "{\"name\":\"alpha\",", "\"window\":{\"attempts\":2,");
+	assert_holds(f, "gateways.get", "{\"name\":\"nobody\"}", "", "name: there is no such gateway");
 }
 
 static void credentials_are_never_told(void **state)
 {
 	static const char *const secrets[] = {"userOfAlpha", "secretOfAlpha", "hiddenOfGamma"};
 	struct fixture *f = *state;
-	char *text[] = {ask(f, "gateways.list", "{}"), ask(f, "routes.lookup", "{\"callee\":\"4930\"}")};
-	for (unsigned i = 0; i < 2; i++) {
+	char *text[] = {ask(f, "gateways.list", "{}"), ask(f, "gateways.get", "{\"name\":\"alpha\"}"),
+		ask(f, "routes.lookup", "{\"callee\":\"4930\"}")};
+	for (unsigned i = 0; i < 3; i++) {
 		assert_non_null(strstr(text[i], "alpha"));
 		for (unsigned k = 0; k < 3; k++)
 			assert_null(strstr(text[i], secrets[k]));
@@ -166,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(gateways_are_told_in_order_of_name_with_their_state),
+		TEST(one_gateway_is_told_with_all_its_figures),
 		TEST(credentials_are_never_told),
 		TEST(a_plan_is_told_with_a_reason_for_every_gateway),
 		TEST(a_lookup_leaves_no_trace_on_the_gateways),

@@ -71,16 +71,20 @@ class Swctl(unittest.TestCase):
 
 		lines = self.ask("gateways").splitlines()
 		heading, row = next((lines[i], lines[i + 1]) for i in range(len(lines)) if lines[i].startswith("name "))
-		for column in ("host", "enabled", "verdict", "calls", "rtt_ms"):
+		for column in ("state", "reason", "calls", "rtt_ms"):
 			at = heading.index(column)
 			self.assertTrue(row[at - 1] == " " and row[at] != " ", "%s is not below its heading" % column)
-		self.assertEqual(row[heading.index("verdict"):].split()[0], "usable")
+		self.assertEqual(row[heading.index("state"):].split()[0], "up")
+
+		words = dict(line.split(None, 1) for line in self.ask("gateway", "alpha").splitlines())
+		self.assertEqual((words["host"], words["verdict"], words["window.attempts"]), ("127.0.0.1", "usable", "0"))
 
 		plan = json.loads(self.ask("--json", "lookup", "4930", "caller=1"))
 		self.assertFalse(plan["matched"])
 		self.assertEqual(plan["left_out"],
 			[{"gateway": "alpha", "reason": "no enabled route of this number leads there"}])
-		for answer in (self.ask("gateways"), self.ask("--json", "gateways"), self.ask("lookup", "4930")):
+		for answer in (self.ask("gateways"), self.ask("--json", "gateways"), self.ask("gateway", "alpha"),
+				self.ask("lookup", "4930")):
 			self.assertNotIn("OfAlpha", answer)
 
 	def test_any_method_can_be_called(self):
@@ -100,6 +104,7 @@ class Swctl(unittest.TestCase):
 		self.assertIn("--nonsense: no such option", self.ask("--nonsense", "status", status=2))
 		self.assertIn("key=value", self.ask("status", "x", status=2))
 		self.assertIn("which number", self.ask("lookup", status=2))
+		self.assertIn("which one", self.ask("gateway", status=2))
 		self.assertIn("not JSON", self.ask("call", "calls.list", "{", status=2))
 		self.assertIn("not a whole number", self.ask("calls", "limit=x", status=2))
 
