@@ -4,6 +4,7 @@
 #include "leg.h"
 #include "log.h"
 #include "loop.h"
+#include "memory.h"
 #include "message.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 
 struct calls {
 	struct call_context context;
+	struct memory *memory;
 	struct mapping_gateways *mapping_gateways;
 	bool refuse_new;
 };
@@ -216,6 +218,10 @@ int calls_create(struct calls **out, struct stack *stack, struct mapping_gateway
 	set->context.routing = routing;
 	set->context.cdr_log = cdr_log;
 	set->mapping_gateways = mapping_gateways;
+	if (memory_create(&set->memory, stack->loop, &set->context.active)) {
+		free(set);
+		return -ENOMEM;
+	}
 	sip_set_handlers(stack->sip, &handlers, set);
 	loop_on_pass(stack->loop, after_pass, set);
 	*out = set;
@@ -229,6 +235,7 @@ void calls_destroy(struct calls *set)
 	if (!set)
 		return;
 	call_free_parked(&set->context);
+	memory_destroy(set->memory);
 	sip_set_handlers(set->context.stack->sip, &none, NULL);
 	loop_on_pass(set->context.stack->loop, NULL, NULL);
 	free(set);

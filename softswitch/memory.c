@@ -1,0 +1,81 @@
+#include "memory.h"
+
+#include "clock.h"
+#include "log.h"
+#include "loop.h"
+
+#include <event2/event.h>
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+enum {
+	LOOK_MS = 1000,
+	FLOOD = 1000,     /* calls at a time: less is not worth it */
+	QUIET_SHARE = 8,  /* the flood is over when an eighth of its calls is left */
+	QUIET_MS = 40000, /* for so long: what lingers of a call, 32 s, is gone by then */
+};
+
+struct memory {
+	struct loop *loop;
+	struct event *timer;
+	const uint64_t *calls;
+	uint64_t most;           /* calls at a time since memory was given back last */
+	uint64_t quiet_since_ms; /* monotonic; 0 = it is not quiet */
+};
+
+static void schedule(struct memory *m)
+{
+	struct timeval tv;
+
+	event_add(m->timer, loop_delay(m->loop, LOOK_MS, &tv));
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct memory *m = arg;
+	uint64_t now = clock_now_ms(), calls = *m->calls;
+
+	(void)fd;
+	(void)what;
+	schedule(m);
+	if (calls > m->most)
+		m->most = calls;
+	if (m->most < FLOOD || calls > m->most / QUIET_SHARE) {
+		m->quiet_since_ms = 0;
+	} else if (!m->quiet_since_ms) {
+		m->quiet_since_ms = now;
+	} else if (now - m->quiet_since_ms >= QUIET_MS) {
+		malloc_trim(0);
+		log_debug(NULL, "memory given back calls=%lu most=%lu", (unsigned long)calls, (unsigned long)m->most);
+		m->most = calls;
+		m->quiet_since_ms = 0;
+	}
+}
+
+int memory_create(struct memory **out, struct loop *loop, const uint64_t *calls)
+{
+	struct memory *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->loop = loop;
+	m->calls = calls;
+	m->timer = evtimer_new(loop_base(loop), on_look, m);
+	if (!m->timer) {
+		free(m);
+		return -ENOMEM;
+	}
+	schedule(m);
+	*out = m;
+	return 0;
+}
+
+void memory_destroy(struct memory *m)
+{
+	if (!m)
+		return;
+	event_free(m->timer);
+	free(m);
+}

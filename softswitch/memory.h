@@ -1,0 +1,20 @@
+/** @file memory.h  After a flood of calls its memory goes back to the system.
+ *
+ * The allocator returns by itself only what is free at the end of its heap; one long-lived block there keeps the rest.
+ * Asking it to look through all of it takes some 10 ms per 100 MB, so it is asked once the flood is over, when few
+ * calls are there to notice.
+ */
+#ifndef MEMORY_H
+#define MEMORY_H
+
+#include <stdint.h>
+
+struct loop;
+struct memory;
+
+/** @param calls  calls in progress; borrowed. @return 0 or -ENOMEM */
+int memory_create(struct memory **out, struct loop *loop, const uint64_t *calls);
+/** NULL is fine. */
+void memory_destroy(struct memory *m);
+
+#endif
