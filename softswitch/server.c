@@ -60,6 +60,11 @@ int servers_create(struct servers **out, struct sip *sip)
 	return 0;
 }
 
+bool server_is_reliable(const struct server *s)
+{
+	return hop_is_reliable(&s->hop);
+}
+
 static void server_free(struct server *s)
 {
 	s->set->done -= s->state == SERVER_DONE;
@@ -151,7 +156,7 @@ bool servers_merged(const struct servers *set, const struct received *rx)
 	return find_merged(set, rx->sip, rx->sip->sip_request->rq_method_name) != NULL;
 }
 
-static void send_again(struct server *s)
+void server_send_again(struct server *s)
 {
 	if (s->response)
 		sip_send(&s->hop, s->response, s->response_len, NULL);
@@ -199,7 +204,7 @@ bool servers_on_request(struct servers *set, const struct received *rx)
 			s->handlers->on_cancel(rx, s->arg);
 		return true;
 	}
-	send_again(s);
+	server_send_again(s);
 	return true;
 }
 
@@ -207,7 +212,7 @@ bool servers_on_request(struct servers *set, const struct received *rx)
 
 static void on_due(void *arg)
 {
-	send_again(arg);
+	server_send_again(arg);
 }
 
 static void on_expired(void *arg)

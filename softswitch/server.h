@@ -55,6 +55,11 @@ void server_begin(struct server *s, struct text *t, int status, const char *phra
  */
 void server_send(struct server *s, const struct text *t, int status, const struct intervals *resend);
 
+/** The last response once more. */
+void server_send_again(struct server *s);
+/** Did the request come over a connection? Nothing has to be sent again then. */
+bool server_is_reliable(const struct server *s);
+
 /** server_begin(), extra headers, no body, server_send(). */
 void server_reply(struct server *s, int status, const char *phrase, const char *to_tag,
 	const char *extra_headers, const struct intervals *resend);

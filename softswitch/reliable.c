@@ -1,0 +1,170 @@
+#include "reliable.h"
+
+#include <sofia-sip/sip_header.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WAITING_MAX = sizeof(((struct reliable *)0)->waiting) / sizeof(struct reliable_waiting) };
+
+bool reliable_is_offered(const sip_t *invite)
+{
+	return sip_has_feature(invite->sip_supported, "100rel") || sip_has_feature(invite->sip_require, "100rel");
+}
+
+static void on_due(void *arg)
+{
+	struct reliable *r = arg;
+
+	server_send_again(r->invite);
+}
+
+static void on_expired(void *arg)
+{
+	struct reliable *r = arg;
+
+	r->handlers->on_unacknowledged(r->arg);
+}
+
+static const struct resend_handlers resend_handlers = {on_due, on_expired};
+
+void reliable_start(struct reliable *r, struct loop *loop, uint32_t cseq, uint32_t first,
+	const struct intervals *intervals, const struct reliable_handlers *handlers, void *arg)
+{
+	*r = (struct reliable){.loop = loop, .intervals = intervals, .handlers = handlers, .arg = arg, .on = true,
+		.cseq = cseq, .rseq = first & 0x3fffffff}; /* the first is one more, and far below 2^31 */
+}
+
+/* Sending ----------------------------------------------------------------------------------- */
+
+/** Does the next response take the place of the last that waits? */
+static bool replaces_last(const struct reliable *r, bool sdp)
+{
+	return r->n_waiting && (r->n_waiting == WAITING_MAX || (!sdp && !r->waiting[r->n_waiting - 1].sdp));
+}
+
+void reliable_headers(const struct reliable *r, struct text *t, bool sdp)
+{
+	if (!r->on)
+		return;
+	text_add(t, "Require: 100rel\r\nRSeq: ");
+	text_add_number(t, r->rseq + r->n_waiting + !replaces_last(r, sdp));
+	text_add(t, "\r\n");
+}
+
+static void send_now(struct reliable *r, const struct text *t, bool sdp)
+{
+	r->rseq++;
+	r->outstanding = true;
+	r->sdp = sdp;
+	server_send(r->invite, t, 183, r->intervals);
+	resend_start(&r->resend, r->loop, r->intervals, server_is_reliable(r->invite), &resend_handlers, r);
+}
+
+static void wait_turn(struct reliable *r, const struct text *t, bool sdp)
+{
+	char *data = text_copy(t);
+	struct reliable_waiting *w;
+
+	if (!data)
+		return;
+	if (replaces_last(r, sdp))
+		free(r->waiting[--r->n_waiting].data);
+	w = &r->waiting[r->n_waiting++];
+	*w = (struct reliable_waiting){data, t->len, sdp};
+}
+
+void reliable_send(struct reliable *r, struct server *invite, const struct text *t, bool sdp)
+{
+	r->invite = invite;
+	if (!r->on)
+		server_send(invite, t, 183, NULL);
+	else if (!t->full && r->outstanding)
+		wait_turn(r, t, sdp);
+	else if (!t->full)
+		send_now(r, t, sdp);
+}
+
+void reliable_next(struct reliable *r)
+{
+	struct reliable_waiting first = r->waiting[0];
+	struct text t = {.data = first.data, .len = first.len, .size = first.len};
+
+	if (!r->n_waiting || r->outstanding)
+		return;
+	memmove(r->waiting, r->waiting + 1, --r->n_waiting * sizeof(first));
+	send_now(r, &t, first.sdp);
+	free(first.data);
+}
+
+/* PRACK ------------------------------------------------------------------------------------- */
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static const char *skip_spaces(const char *at, const char *end)
+{
+	while (at < end && is_space(*at))
+		at++;
+	return at;
+}
+
+/** Digits and the space behind them. @return NULL when there are none or the number is above 2^32-1 */
+static const char *read_number(const char *at, const char *end, uint32_t *out)
+{
+	const char *first = at;
+	uint64_t n = 0;
+
+	for (; at < end && *at >= '0' && *at <= '9' && n <= UINT32_MAX; at++)
+		n = n * 10 + (uint64_t)(*at - '0');
+	*out = (uint32_t)n;
+	return at == first || n > UINT32_MAX || at == end || !is_space(*at) ? NULL : skip_spaces(at, end);
+}
+
+/** The library cuts numbers that are too large, so RAck is read as it came (section 7.2). */
+static int read_rack(const sip_t *prack, uint32_t *rseq, uint32_t *cseq, bool *invite)
+{
+	const sip_rack_t *rack = prack->sip_rack;
+	const char *at = rack ? rack->ra_common.h_data : NULL;
+	const char *end = at ? at + rack->ra_common.h_len : NULL;
+
+	at = at ? memchr(at, ':', (size_t)(end - at)) : NULL;
+	if (at)
+		at = read_number(skip_spaces(at + 1, end), end, rseq);
+	if (at)
+		at = read_number(at, end, cseq);
+	*invite = at && rack->ra_method == sip_method_invite;
+	return at ? 0 : -EINVAL;
+}
+
+int reliable_acknowledge(struct reliable *r, const sip_t *prack, bool *sdp)
+{
+	uint32_t rseq, cseq;
+	bool invite;
+
+	if (read_rack(prack, &rseq, &cseq, &invite))
+		return -EINVAL;
+	if (!r->outstanding || !invite || cseq != r->cseq || rseq != r->rseq)
+		return -ENOENT;
+	resend_stop(&r->resend);
+	r->outstanding = false;
+	*sdp = r->sdp;
+	return 0;
+}
+
+/* The end ----------------------------------------------------------------------------------- */
+
+void reliable_drop_waiting(struct reliable *r)
+{
+	while (r->n_waiting)
+		free(r->waiting[--r->n_waiting].data);
+}
+
+void reliable_stop(struct reliable *r)
+{
+	resend_stop(&r->resend);
+	reliable_drop_waiting(r);
+}

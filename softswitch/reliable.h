@@ -1,0 +1,79 @@
+/** @file reliable.h  Provisional responses that must arrive: the side of RFC 3262 that sends them.
+ *
+ * One is under way at a time and is resent by the schedule until its PRACK; the next ones wait their turn. The
+ * same functions serve a caller without 100rel, to whom provisional responses go as they come.
+ */
+#ifndef RELIABLE_H
+#define RELIABLE_H
+
+#include "resend.h"
+#include "server.h"
+
+#include <sofia-sip/sip.h>
+
+struct reliable_handlers {
+	/** The PRACK never came: the INVITE is to be refused with 5xx (section 3). */
+	void (*on_unacknowledged)(void *arg);
+};
+
+/** Embedded; zeroed = responses are not reliable. */
+struct reliable {
+	struct server *invite;
+	struct loop *loop;
+	const struct intervals *intervals;
+	const struct reliable_handlers *handlers;
+	void *arg;
+	bool on;
+	uint32_t cseq; /* of the INVITE */
+	uint32_t rseq; /* of the last response sent */
+	bool outstanding, sdp; /* it awaits its PRACK; it carries a session description */
+	struct resend resend;
+	struct reliable_waiting {
+		char *data;
+		size_t len;
+		bool sdp;
+	} waiting[4]; /* not sent yet, with the numbers that follow */
+	unsigned n_waiting;
+};
+
+/** May provisional responses to this INVITE be reliable: does it have 100rel in Supported or Require? */
+bool reliable_is_offered(const sip_t *invite);
+
+/**
+ * From now on the provisional responses to this INVITE are reliable.
+ *
+ * @param first      the first RSeq is made of this random number (section 3)
+ * @param intervals  the schedule, borrowed as are handlers and arg until reliable_stop()
+ */
+void reliable_start(struct reliable *r, struct loop *loop, uint32_t cseq, uint32_t first,
+	const struct intervals *intervals, const struct reliable_handlers *handlers, void *arg);
+
+/** The headers of the next response, if it is to be reliable. @param sdp  will it carry a session description? */
+void reliable_headers(const struct reliable *r, struct text *t, bool sdp);
+/**
+ * Send a provisional response 101-199 that was begun with reliable_headers(), or let it wait. Of two that wait without
+ * session description only the newer is sent; when too many wait, the newest takes the place of the last.
+ */
+void reliable_send(struct reliable *r, struct server *invite, const struct text *t, bool sdp);
+
+/**
+ * A PRACK came. The next response does not leave before reliable_next().
+ *
+ * @param sdp  receives whether the response it acknowledges carried a session description
+ * @return 0; -EINVAL when RAck is missing or malformed: 400; -ENOENT when it speaks of nothing that waits for it: 481
+ */
+int reliable_acknowledge(struct reliable *r, const sip_t *prack, bool *sdp);
+void reliable_next(struct reliable *r);
+
+/** Must a 2xx wait, since a session description is on its way that is not acknowledged (section 3)? */
+static inline bool reliable_holds_answer(const struct reliable *r)
+{
+	return r->outstanding && r->sdp;
+}
+
+/** What waits is of no use any more; what was sent is still resent. */
+void reliable_drop_waiting(struct reliable *r);
+/** A final response goes out: nothing is resent any more, a late PRACK is still known. */
+void reliable_stop(struct reliable *r);
+
+#endif
