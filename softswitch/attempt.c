@@ -190,6 +190,7 @@ static int try_address(struct attempt *a, const struct resolver_address *address
 		return err;
 	invite_dialog(a->invite)->session.timer = a->policy.session_timer;
 	invite_dialog(a->invite)->own_origin = a->policy.sdp_own_origin;
+	invite_dialog(a->invite)->session.rel100 = a->policy.sip_100rel != DB_100REL_OFF;
 	snprintf(a->call_id, sizeof(a->call_id), "%s", invite_dialog(a->invite)->call_id);
 	err = invite_send(a->invite, a->content, &a->policy.resend);
 	if (err) {
@@ -284,6 +285,7 @@ int attempt_create(struct attempt **out, struct stack *stack, struct call *call,
 	event_assign(&a->soon, base, -1, 0, on_soon, a);
 	host_port(a->target, row->host, row->port);
 	content->target = a->target;
+	content->sip_100rel = a->policy.sip_100rel;
 	content->user = row->auth_user;
 	content->password = row->auth_password;
 	start_timer(a, &a->stage_timer, attempt_stage_timeout_ms(&a->policy, STAGE_CALLING));
@@ -342,4 +344,9 @@ const char *attempt_address(const struct attempt *a)
 const char *attempt_call_id(const struct attempt *a)
 {
 	return a->call_id;
+}
+
+struct early_dialogs *attempt_early(const struct attempt *a)
+{
+	return a && a->invite ? invite_early(a->invite) : NULL;
 }

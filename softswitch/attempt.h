@@ -45,4 +45,7 @@ const char *attempt_address(const struct attempt *a);
 /** Call-ID of the leg it tried last, "" before there is one. */
 const char *attempt_call_id(const struct attempt *a);
 
+/** The early dialogs of the INVITE under way; NULL when there is none. @param a  may be NULL */
+struct early_dialogs *attempt_early(const struct attempt *a);
+
 #endif

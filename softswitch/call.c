@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const state_names[] = {"trying", "answered", "up", "ended"};
+static const char *const state_names[] = {"trying", "connecting", "answered", "up", "ended"};
 
 void call_set_state(struct call *call, enum call_state state)
 {
@@ -47,6 +47,9 @@ void call_drop_setup(struct call *call)
 	if (call->received)
 		msg_destroy(call->received);
 	call->received = NULL;
+	if (call->answer)
+		msg_destroy(call->answer);
+	call->answer = NULL;
 	plan_clear(&call->plan);
 }
 
@@ -65,10 +68,10 @@ struct intervals call_resend(const struct call *call, const struct dialog *to)
 	return policy.resend;
 }
 
-/** BYE to the legs of an answered call that are still there. */
+/** BYE to the legs that are still there: the gateway has answered, the caller may not know of it yet. */
 static void hang_up(struct call *call, const struct ending *e)
 {
-	struct dialog *legs[] = {&call->a, call_leg_b(call)};
+	struct dialog *legs[] = {call->answer_ms ? &call->a : NULL, call_leg_b(call)};
 	struct intervals resend;
 	char reason[160];
 
@@ -81,7 +84,7 @@ static void hang_up(struct call *call, const struct ending *e)
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
-		if (legs[i] == e->gone)
+		if (!legs[i] || legs[i] == e->gone)
 			continue;
 		resend = call_resend(call, legs[i]);
 		leg_bye(stack_of(call), legs[i], &resend, e->bye ? NULL : reason, e->bye);
@@ -101,7 +104,8 @@ void call_end(struct call *call, const struct ending *e)
 	call_release(call, &call->channel_in);
 	call_record_end(call, e);
 	call_set_state(call, CALL_ENDED);
-	if (call->answer_ms)
+	reliable_stop(&call->reliable);
+	if (call->b)
 		hang_up(call, e);
 	server_forget(call->invite);
 	call->invite = NULL;
@@ -137,7 +141,7 @@ void call_hangup(struct call *call, enum cause cause)
 
 	if (call->state == CALL_ENDED)
 		return;
-	if (call->state == CALL_TRYING) {
+	if (call->state < CALL_ANSWERED) {
 		call_setup_cancel(call, cause_sip_code(cause), words);
 		call_refuse_and_end(call, cause, words, CDR_SERVER);
 		return;
@@ -152,7 +156,7 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	call_hangup(call, call->state == CALL_TRYING ? CAUSE_EARLY_HANGUP : CAUSE_MAX_DURATION);
+	call_hangup(call, call->state < CALL_ANSWERED ? CAUSE_EARLY_HANGUP : CAUSE_MAX_DURATION);
 }
 
 void call_limit(struct call *call, uint32_t ms)
@@ -274,10 +278,13 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	call->a.session.timer = policy.session_timer;
 	call->max_duration_ms = policy.max_call_duration_ms;
 	session_learn(&call->a.session, sip);
+	session_describe(&call->a.session, sip);
+	call_early_begin(call, sip, policy.sip_100rel);
 	call->received = msg_ref(invite->msg);
 	call->offerless = !message_has_sdp(sip);
 	call->content = (struct invite_content){.caller = call->caller, .callee = call->callee,
-		.display = call->display, .received = sip,
+		.display = call->display, .received = sip, .can_answer = call->reliable.on,
+		.caller_session = &call->a.session,
 		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS};
 	server_reply(call->invite, 100, NULL, call->a.local_tag, NULL, resend_of(call));
 	call_setup(call);

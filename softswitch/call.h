@@ -3,7 +3,9 @@
  *	            INVITE
  *	              |
  *	          CALL_TRYING --- refused, cancelled, timed out, nothing left ---.
- *	              | 2xx of a gateway                                         |
+ *	              | 2xx of a gateway; a reliable 18x with SDP unacknowledged |
+ *	         (CALL_CONNECTING) --- PRACK never comes, cancelled, BYE --------|
+ *	              | the caller gets the 2xx                                  |
  *	          CALL_ANSWERED --- never acknowledged, BYE ---------------------|
  *	              | ACK of the caller                                        |
  *	          CALL_UP --- BYE of either side, operator, leg gone ------------|
@@ -39,7 +41,7 @@ struct call_context {
 	size_t channels; /* seized now, of ingress and gateways together */
 };
 
-enum call_state { CALL_TRYING, CALL_ANSWERED, CALL_UP, CALL_ENDED };
+enum call_state { CALL_TRYING, CALL_CONNECTING, CALL_ANSWERED, CALL_UP, CALL_ENDED };
 
 /** Why the gate turns a customer's call away. */
 struct call_refusal {
@@ -63,6 +65,8 @@ void call_free_parked(struct call_context *context);
 
 /** A request inside one of the call's dialogs: ACK, BYE, and what is relayed. */
 void call_on_request(struct call *call, struct dialog *d, const struct received *rx);
+/** The same before the gateway has answered: in a dialog of one of its provisional answers. */
+void call_on_early_request(struct call *call, const struct received *rx);
 
 /** The operator or the switch itself ends it: both sides are told. */
 void call_hangup(struct call *call, enum cause cause);

@@ -12,6 +12,7 @@
 enum rule {
 	HERE,  /* answered by us */
 	CROSS, /* relayed; 491 while there is no other leg */
+	EARLY, /* UPDATE before the answer, between early dialogs (RFC 3311 section 5) */
 	OFFER, /* relayed, or a refresh of this leg alone; two offers at a time are glare */
 	WAIT,  /* 491: the dialog is not ready for it */
 	GONE,  /* 481: it speaks of something that is over, or never was */
@@ -20,17 +21,17 @@ enum rule {
 
 static const struct {
 	const char *method;
-	enum rule trying, answered, up; /* by enum call_state */
+	enum rule trying, answered, up; /* by enum call_state; CALL_CONNECTING is like CALL_TRYING */
 } rules[] = {
 	{"BYE", HERE, HERE, HERE},
 	{"OPTIONS", HERE, HERE, HERE},
 	{"INVITE", WAIT, WAIT, OFFER}, /* the first one must be acknowledged (RFC 3261 section 14.1) */
-	{"UPDATE", WAIT, OFFER, OFFER},
+	{"UPDATE", EARLY, OFFER, OFFER},
 	{"INFO", CROSS, CROSS, CROSS},
 	{"MESSAGE", CROSS, CROSS, CROSS},
 	{"NOTIFY", CROSS, CROSS, CROSS},
 	{"REFER", CROSS, CROSS, CROSS},
-	{"PRACK", GONE, GONE, GONE},
+	{"PRACK", HERE, HERE, HERE}, /* 481 unless it speaks of a response of ours */
 	{"SUBSCRIBE", NEVER, NEVER, NEVER},
 	{"PUBLISH", NEVER, NEVER, NEVER},
 	{"REGISTER", NEVER, NEVER, NEVER},
@@ -41,7 +42,7 @@ static int find_rule(const struct call *call, const char *method)
 {
 	for (unsigned i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (!strcmp(rules[i].method, method))
-			return call->state == CALL_TRYING     ? (int)rules[i].trying
+			return call->state < CALL_ANSWERED    ? (int)rules[i].trying
 				: call->state == CALL_ANSWERED ? (int)rules[i].answered
 							       : (int)rules[i].up;
 	return -1;
@@ -72,6 +73,7 @@ static void on_ack(struct call *call, struct dialog *d, const struct received *r
 static void on_bye(struct call *call, struct dialog *d, const struct received *rx)
 {
 	struct stack *stack = stack_of(call);
+	enum cause cause = CAUSE_NORMAL;
 	struct server *bye;
 
 	if (server_create(&bye, stack->servers, rx, NULL, NULL)) {
@@ -79,12 +81,16 @@ static void on_bye(struct call *call, struct dialog *d, const struct received *r
 		return;
 	}
 	server_reply(bye, 200, NULL, NULL, NULL, resend_of(call));
-	if (call->state == CALL_TRYING) { /* of an early dialog (RFC 3261 section 15) */
+	if (call->state < CALL_ANSWERED && call_is_caller(call, d)) { /* of an early dialog (RFC 3261 section 15) */
 		call_give_up(call);
 		return;
 	}
-	call_end(call, &(struct ending){.code = 200,
-			       .words = cause_words(CAUSE_NORMAL),
+	if (call->state == CALL_CONNECTING) {
+		cause = CAUSE_GATEWAY_LEFT;
+		call_refuse(call, cause_sip_code(cause), NULL, NULL);
+	}
+	call_end(call, &(struct ending){.code = cause_sip_code(cause),
+			       .words = cause_words(cause),
 			       .direction = call_direction(call, d),
 			       .gone = d,
 			       .bye = rx->sip});
@@ -94,6 +100,8 @@ static void on_own(struct call *call, struct dialog *d, const struct received *r
 {
 	if (rx->sip->sip_request->rq_method == sip_method_bye)
 		on_bye(call, d, rx);
+	else if (rx->sip->sip_request->rq_method == sip_method_prack)
+		call_on_prack(call, d, rx);
 	else
 		refuse(call, rx, 200, headers_allow);
 }
@@ -110,7 +118,7 @@ bool call_offer_pending(const struct call *call)
  * A second offer has to wait: for the side that made the first one that is an error of its own (500, RFC 3261 section
  * 14.2, RFC 3311 section 5.2), for the other one it is glare (491).
  */
-static void refuse_offer(struct call *call, const struct dialog *d, const struct received *rx)
+void call_refuse_offer(struct call *call, const struct dialog *d, const struct received *rx)
 {
 	char retry[40];
 
@@ -131,7 +139,7 @@ static void on_offer(struct call *call, struct dialog *d, const struct received 
 	if (session_is_too_short(&d->session, rx->sip))
 		refuse(call, rx, 422, session_min_se);
 	else if ((invite || described) && call_offer_pending(call))
-		refuse_offer(call, d, rx);
+		call_refuse_offer(call, d, rx);
 	else if (described ? session_is_unchanged(&d->session, rx->sip) && other->session.theirs.len
 			   : !invite && !message_body(rx->sip).len)
 		relay_answer_refresh(call, d, rx);
@@ -170,6 +178,9 @@ void call_on_request(struct call *call, struct dialog *d, const struct received 
 			relay_request(call, d, other, rx);
 		else
 			refuse(call, rx, 491, NULL);
+		return;
+	case EARLY:
+		call_on_early_update(call, d, rx);
 		return;
 	case OFFER:
 		on_offer(call, d, rx);
@@ -212,14 +223,14 @@ struct dialog *call_other_leg(struct call *call, const struct dialog *d)
 
 void call_refreshed(struct call *call, struct dialog *d)
 {
-	if (call->state != CALL_ENDED)
+	if (call->state == CALL_ANSWERED || call->state == CALL_UP)
 		session_timer_restart(call_is_caller(call, d) ? &call->timer_a : &call->timer_b, call, d);
 }
 
 static void end_by_leg(struct call *call, const struct dialog *d, enum cause cause, const struct dialog *gone)
 {
-	if (call->state == CALL_ENDED)
-		return;
+	if (call->state != CALL_ANSWERED && call->state != CALL_UP)
+		return; /* before the answer its INVITE decides */
 	call_end(call, &(struct ending){.code = cause_sip_code(cause),
 			       .words = cause_words(cause),
 			       .direction = call_direction(call, d),

@@ -6,6 +6,7 @@
 #include "leg.h"
 #include "log.h"
 #include "message.h"
+#include "relay.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,6 +40,7 @@ static void note_post_dial_delay(struct call *call)
 
 static void abandon_attempt(struct call *call, const char *reason_header)
 {
+	relay_follow(call, NULL, NULL);
 	attempt_abandon(call->attempt, reason_header);
 	call->attempt = NULL;
 }
@@ -177,6 +179,7 @@ static void on_failed(const struct attempt_end *end, void *arg)
 	cause_reason_header(reason, sizeof(reason), cause_sip_code(CAUSE_TIMEOUT), cause_words(CAUSE_TIMEOUT));
 	abandon_attempt(call, reason);
 	call_release(call, &call->channel_out);
+	reliable_drop_waiting(&call->reliable);
 	if (!verdict.next)
 		log_debug(call->a.call_id, "switching ended reason=%s", verdict.reason);
 	/* The answer must be used now; later it is gone. Whether a candidate is left is known now, too. */
@@ -187,16 +190,21 @@ static void on_failed(const struct attempt_end *end, void *arg)
 }
 
 /** The gateway's answer as the caller gets it. */
-static void pass_response(struct call *call, struct text *t, const struct received *rx)
+static void pass_response(struct call *call, struct text *t, const sip_t *sip)
 {
-	server_begin(call->invite, t, rx->sip->sip_status->st_status, rx->sip->sip_status->st_phrase,
-		call->a.local_tag);
+	server_begin(call->invite, t, sip->sip_status->st_status, sip->sip_status->st_phrase, call->a.local_tag);
 	dialog_contact(&call->a, t);
 	text_add(t, headers_allow);
-	if (rx->sip->sip_status->st_status >= 200)
+	if (sip->sip_status->st_status >= 200)
 		session_accept(&call->a.session, call->content.received, &stack_of(call)->parameters, t);
-	headers_pass(t, rx->sip, HEADERS_RESPONSE);
-	dialog_end(&call->a, t, rx->sip);
+	else
+		reliable_headers(&call->reliable, t, message_has_sdp(sip) && !call_is_preview(call, sip));
+	if (call_is_preview(call, sip)) {
+		message_end(t, NULL);
+		return;
+	}
+	headers_pass(t, sip, HEADERS_RESPONSE);
+	dialog_end(&call->a, t, sip);
 }
 
 static void on_progress(const struct received *rx, void *arg)
@@ -216,18 +224,9 @@ static void on_progress(const struct received *rx, void *arg)
 		return; /* a fork of theirs ended: of no use to our caller (RFC 6228) */
 	note_post_dial_delay(call);
 	gateway_on_progress(call->gateway, &call->channel_out, &stack_of(call)->parameters, now);
-	pass_response(call, &t, rx);
-	server_send(call->invite, &t, status, resend_of(call));
-}
-
-/** The answer does not fit with what the caller's INVITE makes us repeat: nobody gets the call. */
-static void give_up_answer(struct call *call)
-{
-	struct intervals resend = call_resend(call, call_leg_b(call));
-
-	leg_acknowledge(stack_of(call), call_leg_b(call), NULL);
-	leg_bye(stack_of(call), call_leg_b(call), &resend, NULL, NULL);
-	call_refuse_and_end(call, CAUSE_TOO_LARGE, cause_words(CAUSE_TOO_LARGE), CDR_SERVER);
+	pass_response(call, &t, rx->sip);
+	reliable_send(&call->reliable, call->invite, &t,
+		message_has_sdp(rx->sip) && !call_is_preview(call, rx->sip));
 }
 
 /** Of two limits in ms, where 0 is none. */
@@ -239,36 +238,46 @@ static uint32_t shorter(uint32_t a, uint32_t b)
 static void on_answer(const struct received *rx, void *arg)
 {
 	struct call *call = arg;
-	struct text t = text_scratch();
-	int status = rx->sip->sip_status->st_status;
-	uint64_t now = clock_now_ms();
 
 	if (!call->first_answer_ms)
-		call->first_answer_ms = now;
+		call->first_answer_ms = clock_now_ms();
 	call_record_leg(call);
-	call_record_attempt(call, "answered", status, rx->sip->sip_status->st_phrase);
+	call_record_attempt(call, "answered", rx->sip->sip_status->st_status, rx->sip->sip_status->st_phrase);
 	note_post_dial_delay(call);
-	tell_gateway(call, GATEWAY_ANSWERED, status);
+	tell_gateway(call, GATEWAY_ANSWERED, rx->sip->sip_status->st_status);
 	call->max_duration_ms =
 		shorter(call->max_duration_ms, attempt_policy(call->attempt)->max_call_duration_ms);
 	call->b = attempt_take_leg(call->attempt);
 	attempt_destroy(call->attempt);
 	call->attempt = NULL;
-	pass_response(call, &t, rx);
-	if (t.full) {
-		give_up_answer(call);
+	call_early_end(call);
+	/* Without an offer in the INVITE the answer comes in the caller's ACK. */
+	if (!call->offerless)
+		leg_acknowledge(stack_of(call), call_leg_b(call), NULL);
+	if (!reliable_holds_answer(&call->reliable)) {
+		call_connect(call, rx->sip);
 		return;
 	}
-	call->answer_ms = now;
+	call->answer = msg_ref(rx->msg);
+	call_set_state(call, CALL_CONNECTING);
+}
+
+void call_connect(struct call *call, const sip_t *answer)
+{
+	struct text t = text_scratch();
+
+	pass_response(call, &t, answer);
+	if (t.full) { /* with what the caller's INVITE makes us repeat: nobody gets the call */
+		call_refuse_and_end(call, CAUSE_TOO_LARGE, cause_words(CAUSE_TOO_LARGE), CDR_SERVER);
+		return;
+	}
+	call->answer_ms = clock_now_ms();
 	call_limit(call, call->max_duration_ms);
 	call_set_state(call, CALL_ANSWERED);
 	call_record_answer(call);
 	call->context->answered++;
-	server_send(call->invite, &t, status, resend_of(call));
-	/* Without an offer in the INVITE the answer comes in the caller's ACK. */
-	if (!call->offerless)
-		leg_acknowledge(stack_of(call), call_leg_b(call), NULL);
-	session_describe(&call->a.session, call->content.received);
+	reliable_stop(&call->reliable);
+	server_send(call->invite, &t, answer->sip_status->st_status, resend_of(call));
 	call_refreshed(call, &call->a);
 	call_refreshed(call, call_leg_b(call));
 	call_drop_setup(call);

@@ -5,6 +5,7 @@
 #include "attempt.h"
 #include "call.h"
 #include "record.h"
+#include "reliable.h"
 #include "session_timer.h"
 
 struct call {
@@ -16,6 +17,8 @@ struct call {
 	struct server *invite;    /* the caller's INVITE, until it is answered and acknowledged */
 	msg_t *received;          /* the same, until a gateway has answered: each attempt passes it on */
 	struct attempt *attempt;  /* the gateway being tried */
+	struct reliable reliable; /* provisional responses to the caller */
+	msg_t *answer;            /* CALL_CONNECTING: the gateway's 2xx, for the caller */
 	struct invite_content content;
 	struct plan plan;
 	unsigned next_candidate, tried;
@@ -33,6 +36,7 @@ struct call {
 	char source[HOP_NAME_MAX], destination[HOP_NAME_MAX];
 	char b_call_id[2 * SIP_TOKEN_SIZE];
 	bool offerless, sdp_seen, ringing_seen;
+	bool settled; /* with the caller, before the answer: offer and answer are complete */
 	struct record record;
 	char *attempts; /* the record's, in JSON, once no more can come */
 	cdr_slot slot;
@@ -92,7 +96,26 @@ void call_setup(struct call *call);
 /** The attempt under way, if any, is given up: recorded and cleaned up. */
 void call_setup_cancel(struct call *call, int code, const char *words);
 
+/** The gateway has answered, now the caller gets that. */
+void call_connect(struct call *call, const sip_t *answer);
+
+/* call_early.c: what reliable provisional responses bring with them (RFC 3262, RFC 3311) */
+
+/** Are provisional responses to this caller reliable? */
+void call_early_begin(struct call *call, const sip_t *invite, enum db_100rel policy);
+/** Is this description nothing that the caller could answer: neither an answer nor an offer that can be acknowledged? */
+bool call_is_preview(const struct call *call, const sip_t *progress);
+/** A PRACK of the caller. */
+void call_on_prack(struct call *call, struct dialog *d, const struct received *rx);
+/** An UPDATE before the answer. @param d  the caller's leg or an early dialog of the gateway */
+void call_on_early_update(struct call *call, struct dialog *d, const struct received *rx);
+/** The attempt has its leg: what was begun in the early dialog goes on in it. */
+void call_early_end(struct call *call);
+
 /* call_inside.c: requests inside the dialogs */
+
+/** An offer while another one is under way on either leg: 500 for the side that made that, 491 for the other. */
+void call_refuse_offer(struct call *call, const struct dialog *d, const struct received *rx);
 
 /** In a record: the side of this leg. */
 enum cdr_direction call_direction(const struct call *call, const struct dialog *d);

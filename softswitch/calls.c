@@ -6,6 +6,7 @@
 #include "loop.h"
 #include "memory.h"
 #include "message.h"
+#include "reliable.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,17 +33,18 @@ enum { HEADER_MAX = 512 };
 /**
  * Option tags of Require that we do not support for this peer (RFC 3261 section 8.2.2.3).
  *
- * @param timer   session timers are on: `timer` is supported
+ * @param timer,rel100  session timers and reliable provisional responses are on: `timer`, `100rel` are supported
  * @param header  receives the Unsupported line
  * @return true when there are some
  */
-static bool requires_unsupported(const sip_t *sip, bool timer, char header[HEADER_MAX])
+static bool requires_unsupported(const sip_t *sip, bool timer, bool rel100, char header[HEADER_MAX])
 {
 	const sip_require_t *r = sip->sip_require;
 	struct text t = {.data = header, .size = HEADER_MAX - sizeof("\r\n")};
 
 	for (unsigned i = 0; r && r->k_items && r->k_items[i]; i++)
-		if (!timer || strcasecmp(r->k_items[i], "timer"))
+		if (!(timer && !strcasecmp(r->k_items[i], "timer")) &&
+			!(rel100 && !strcasecmp(r->k_items[i], "100rel")))
 			text_add_all(&t, t.len ? ", " : "Unsupported: ", r->k_items[i], NULL);
 	memcpy(header + t.len, "\r\n", sizeof("\r\n"));
 	return t.len > 0;
@@ -65,8 +67,10 @@ static bool find_refusal(const struct calls *set, const struct mapping_gateway *
 	mapping_gateway_policy(ingress, &set->context.stack->parameters, &policy);
 	if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count)
 		*out = (struct call_refusal){483, "too many hops", ""};
-	else if (requires_unsupported(sip, policy.session_timer, header))
+	else if (requires_unsupported(sip, policy.session_timer, policy.sip_100rel != DB_100REL_OFF, header))
 		*out = (struct call_refusal){420, "unsupported extension required", header};
+	else if (policy.sip_100rel == DB_100REL_REQUIRED && !reliable_is_offered(sip))
+		*out = (struct call_refusal){421, "no reliable provisional responses", "Require: 100rel\r\n"};
 	else if (sip->sip_contact && sip->sip_contact->m_url->url_type == url_any)
 		*out = (struct call_refusal){400, "no address in Contact", ""};
 	else if (!sip->sip_request->rq_url->url_user)
@@ -132,7 +136,7 @@ static void on_new_request(struct calls *set, const struct received *rx)
 		on_invite(set, ingress, rx);
 		return;
 	case sip_method_options:
-		if (requires_unsupported(sip, true, unsupported))
+		if (requires_unsupported(sip, true, true, unsupported))
 			reply(set, rx, 420, NULL, unsupported);
 		else
 			reply(set, rx, 200, NULL, headers_allow);
@@ -164,9 +168,10 @@ static void on_request(const struct received *rx, void *arg)
 	d = method == sip_method_cancel ? NULL : dialogs_find(stack->dialogs, rx->sip);
 	if (!d)
 		on_new_request(set, rx);
-	else if (d->call && !d->remote_tag) /* the gateway has not answered yet: there is no dialog to speak in */
-		reply(set, rx, 481, NULL, NULL);
-	else if (method != sip_method_ack && requires_unsupported(rx->sip, d->session.timer, unsupported))
+	else if (d->call && !d->remote_tag)
+		call_on_early_request(d->call, rx);
+	else if (method != sip_method_ack &&
+		 requires_unsupported(rx->sip, d->session.timer, d->session.rel100, unsupported))
 		reply(set, rx, 420, NULL, unsupported);
 	else if (d->call)
 		call_on_request(d->call, d, rx);

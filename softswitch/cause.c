@@ -15,6 +15,8 @@ static const struct {
 	[CAUSE_TRANSPORT] = {503, "gateway unreachable"},
 	[CAUSE_GATEWAY_CODE] = {0, "refused by gateway"},
 	[CAUSE_NO_ACK] = {408, "answer never acknowledged"},
+	[CAUSE_NO_PRACK] = {504, "provisional response never acknowledged"},
+	[CAUSE_GATEWAY_LEFT] = {480, "gateway hung up before its answer got through"},
 	[CAUSE_PEER_GONE] = {481, "leg no longer exists"},
 	[CAUSE_REFRESH_FAILED] = {408, "session refresh failed"},
 	[CAUSE_SESSION_EXPIRED] = {408, "session timer expired"},

@@ -15,6 +15,8 @@ enum cause {
 	CAUSE_TRANSPORT,       /* the last gateway tried could not be reached */
 	CAUSE_GATEWAY_CODE,    /* the last gateway's answer */
 	CAUSE_NO_ACK,          /* 2xx never acknowledged */
+	CAUSE_NO_PRACK,        /* provisional response never acknowledged */
+	CAUSE_GATEWAY_LEFT,    /* BYE after an answer that the caller had not got yet */
 	CAUSE_PEER_GONE,       /* 481 to a request inside the dialog */
 	CAUSE_REFRESH_FAILED,  /* no answer, or 408, to a refresh of the session */
 	CAUSE_SESSION_EXPIRED, /* the peer did not refresh the session */

@@ -249,6 +249,20 @@ int dialog_establish(struct dialog *d, const sip_t *response)
 	return set_route(d, response->sip_record_route, true, response->sip_contact);
 }
 
+int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response)
+{
+	*d = (struct dialog){.call = of->call, .local_seq = of->local_seq, .invite_seq = of->invite_seq,
+		.own_origin = of->own_origin, .origin = of->origin};
+	snprintf(d->local_tag, sizeof(d->local_tag), "%s", of->local_tag);
+	hop_copy(&d->hop, &of->hop);
+	session_fork(&d->session, &of->session);
+	if (set_string(&d->call_id, of->call_id) || set_string(&d->local, of->local) ||
+		set_string(&d->target, of->target) ||
+		(of->user && (set_string(&d->user, of->user) || set_string(&d->password, of->password))))
+		return -ENOMEM;
+	return dialog_establish(d, response);
+}
+
 int dialog_refresh_target(struct dialog *d, const sip_t *sip)
 {
 	if (!sip->sip_contact)

@@ -62,6 +62,12 @@ int dialog_begin(struct dialog *d, struct dialogs *set, struct call *call, const
 	const char *local, const char *remote, const char *target);
 /** An answer of the gateway: its tag, Contact and Record-Route (section 12.1.2). */
 int dialog_establish(struct dialog *d, const sip_t *response);
+/**
+ * Another dialog of the same INVITE, opened by this answer; in no set (section 12.1.2).
+ *
+ * @return 0 or -ENOMEM; clear it in either case
+ */
+int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response);
 /** A request or 2xx inside the dialog may move the remote target (section 12.2). */
 int dialog_refresh_target(struct dialog *d, const sip_t *sip);
 /**

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-const char headers_allow[] = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE, NOTIFY, REFER\r\n";
+const char headers_allow[] = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, MESSAGE, NOTIFY, REFER\r\n";
 
 enum { REQUEST = HEADERS_REQUEST, RESPONSE = HEADERS_RESPONSE, BOTH = REQUEST | RESPONSE };
 

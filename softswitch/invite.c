@@ -12,6 +12,7 @@
 struct invite {
 	struct stack *stack;
 	struct dialog dialog;
+	struct early_dialogs early;
 	struct client *client;                  /* NULL: not on its way */
 	const struct invite_handlers *handlers;
 	void *arg;
@@ -31,6 +32,8 @@ static void on_response(const struct received *rx, void *arg)
 		dialog_establish(&inv->dialog, rx->sip);
 		session_granted(&inv->dialog.session, rx->sip);
 	}
+	if (status < 200 && !early_take(&inv->early, rx->sip))
+		return;
 	if (status < 200) {
 		inv->handlers->on_provisional(rx, inv->arg);
 	} else if (status < 300) {
@@ -61,6 +64,7 @@ int invite_create(struct invite **out, struct stack *stack, struct call *call, c
 	inv->stack = stack;
 	inv->handlers = handlers;
 	inv->arg = arg;
+	early_init(&inv->early);
 	int n = snprintf(uri, sizeof(uri), "sip:%s@%s%s%s", content->callee, content->target,
 		hop_is_reliable(hop) ? ";transport=" : "", hop_is_reliable(hop) ? hop->listener->transport : "");
 	int m = snprintf(local, sizeof(local), "%s%s<sip:%s@%s>", content->display ? content->display : "",
@@ -83,6 +87,26 @@ int invite_create(struct invite **out, struct stack *stack, struct call *call, c
 	return 0;
 }
 
+/**
+ * Say that provisional answers may, or must, be reliable. Where the caller could not answer an offer in one of them,
+ * they are not: nobody could acknowledge it (RFC 3262 section 5).
+ */
+static void announce_100rel(struct invite *inv, const struct invite_content *content,
+	const struct intervals *resend, struct text *t)
+{
+	struct early_dialogs *early = &inv->early;
+
+	early_clear(early); /* of the INVITE before, which had no credentials */
+	early->stack = inv->stack;
+	early->invite = &inv->dialog;
+	early->resend = *resend;
+	early->offerless = !message_has_sdp(content->received);
+	early->caller = content->caller_session;
+	early->on = content->sip_100rel != DB_100REL_OFF && (content->can_answer || !early->offerless);
+	if (early->on)
+		text_add(t, content->sip_100rel == DB_100REL_REQUIRED ? "Require: 100rel\r\n" : "Supported: 100rel\r\n");
+}
+
 int invite_send(struct invite *inv, const struct invite_content *content, const struct intervals *resend)
 {
 	struct text t = text_scratch();
@@ -98,6 +122,7 @@ int invite_send(struct invite *inv, const struct invite_content *content, const 
 	dialog_contact(&inv->dialog, &t);
 	text_add(&t, headers_allow);
 	session_propose(&inv->dialog.session, &inv->stack->parameters, &t);
+	announce_100rel(inv, content, resend, &t);
 	if (content->authorization) {
 		text_add(&t, content->authorization);
 		free(inv->dialog.credentials);
@@ -126,6 +151,7 @@ void invite_destroy(struct invite *inv)
 	if (!inv)
 		return;
 	client_forget(inv->client);
+	early_clear(&inv->early);
 	dialog_clear(&inv->dialog);
 	free(inv);
 }
@@ -133,4 +159,9 @@ void invite_destroy(struct invite *inv)
 struct dialog *invite_dialog(struct invite *inv)
 {
 	return &inv->dialog;
+}
+
+struct early_dialogs *invite_early(struct invite *inv)
+{
+	return &inv->early;
 }

@@ -6,12 +6,15 @@
 #ifndef INVITE_H
 #define INVITE_H
 
-#include "stack.h"
+#include "early.h"
+
+#include "db_parameter.h"
 
 struct call;
 struct invite;
 
 struct invite_handlers {
+	/** 100-199; what is repeated or out of its order (RFC 3262 section 4) does not come here. */
 	void (*on_provisional)(const struct received *rx, void *arg);
 	/** 2xx. The dialog stands; acknowledge it with leg_acknowledge(). */
 	void (*on_answer)(const struct received *rx, void *arg);
@@ -30,6 +33,9 @@ struct invite_content {
 	unsigned max_forwards;
 	const char *user, *password;  /* for challenges; may be NULL */
 	const char *authorization;    /* a whole line, or NULL */
+	enum db_100rel sip_100rel;    /* what the gateway is told */
+	bool can_answer;              /* the caller can answer an offer in a reliable provisional response */
+	const struct session *caller_session; /* its answer then */
 };
 
 /** @param handlers,arg  borrowed until invite_abandon() or invite_destroy() */
@@ -46,5 +52,7 @@ void invite_detach(struct invite *inv);
 void invite_destroy(struct invite *inv);
 
 struct dialog *invite_dialog(struct invite *inv);
+/** Before the answer: the dialogs of its reliable provisional answers. */
+struct early_dialogs *invite_early(struct invite *inv);
 
 #endif

@@ -112,7 +112,7 @@ static void write_request(struct text *t, void *arg)
 	const struct relay *r = arg;
 	const sip_t *sip = request_of(r);
 
-	if (r->session) {
+	if (r->session || r->offer) {
 		text_add(t, headers_allow);
 		session_propose(&r->to->session, &call_stack(r->call)->parameters, t);
 	}
@@ -138,11 +138,14 @@ static void on_response(const struct received *rx, void *arg)
 	struct call *call = r->call;
 	struct dialog *to = r->to;
 	int status = rx->sip->sip_status->st_status;
-	int passed = answer(r, rx);
+	int passed;
 
+	if (status < 200 && sip_has_feature(request_of(r)->sip_require, "100rel"))
+		return; /* it could not be sent reliably */
+	passed = answer(r, rx);
 	if (status < 200)
 		return;
-	if (r->session && passed < 300)
+	if ((r->session || r->offer) && passed < 300)
 		agree(r, rx->sip);
 	if (r->invite && status < 300) {
 		r->answered = passed < 300;
@@ -167,9 +170,11 @@ static void on_failure(int error, void *arg)
 
 static const struct exchange_handlers exchange_handlers = {write_request, on_response, on_failure};
 
-/** The name as static text, which an exchange keeps; NULL = we do not relay it. */
+/** The name as static text, which an exchange keeps; NULL = we do not relay it. A PRACK crosses for its offer alone. */
 static const char *method_name(const sip_t *sip)
 {
+	if (sip->sip_request->rq_method == sip_method_prack)
+		return "UPDATE";
 	static const char *const methods[] = {"INVITE", "UPDATE", "INFO", "MESSAGE", "NOTIFY", "REFER"};
 
 	for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
@@ -198,7 +203,7 @@ static struct relay *begin(struct call *call, struct dialog *from, struct dialog
 	r->to = to;
 	r->invite = method == sip_method_invite;
 	r->session = r->invite || method == sip_method_update;
-	r->offer = r->invite || (r->session && message_has_sdp(rx->sip));
+	r->offer = r->invite || ((r->session || method == sip_method_prack) && message_has_sdp(rx->sip));
 	r->offerless = r->invite && !message_has_sdp(rx->sip);
 	LIST_INSERT_HEAD(call_relays(call), r, link);
 	if (r->invite)
@@ -288,6 +293,25 @@ const struct dialog *relay_offer_from(const struct relay_list *relays)
 		if (r->offer)
 			return r->from;
 	return NULL;
+}
+
+void relay_follow(struct call *call, const struct dialog *early, struct dialog *leg)
+{
+	struct relay *r, *next;
+
+	for (r = LIST_FIRST(call_relays(call)); r; r = next) {
+		bool of_caller = call_is_caller(call, r->from);
+
+		next = LIST_NEXT(r, link);
+		if (!early || (of_caller ? r->to : r->from) != early) {
+			reply(r, of_caller ? 491 : 481, NULL);
+			relay_free(r);
+		} else if (of_caller) {
+			r->to = r->exchange.dialog = leg;
+		} else {
+			r->from = leg;
+		}
+	}
 }
 
 void relay_end_all(struct call *call)

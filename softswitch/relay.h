@@ -26,6 +26,14 @@ bool relay_awaits_ack(const struct relay_list *relays, const struct dialog *to);
  */
 const struct dialog *relay_offer_from(const struct relay_list *relays);
 
+/**
+ * An early dialog of the gateway has become its leg: what crosses in it goes on. What crosses in others ends, and in all
+ * of them where none has become one: 491 for the caller, whose dialog lives on, 481 for the gateway.
+ *
+ * @param early  borrowed; NULL = none
+ */
+void relay_follow(struct call *call, const struct dialog *early, struct dialog *leg);
+
 /** The call has ended: what is under way is answered with 481 (re-INVITE: 487) and forgotten. */
 void relay_end_all(struct call *call);
 

@@ -26,6 +26,20 @@ void session_clear(struct session *s)
 	description_clear(&s->theirs);
 }
 
+void session_fork(struct session *s, const struct session *of)
+{
+	*s = (struct session){.timer = of->timer, .rel100 = of->rel100, .allows_update = of->allows_update,
+		.min_se_s = of->min_se_s};
+}
+
+void session_take(struct session *s, struct session *from)
+{
+	description_clear(&s->theirs);
+	s->theirs = from->theirs;
+	from->theirs = (struct description){0};
+	s->allows_update |= from->allows_update;
+}
+
 /* The description --------------------------------------------------------------------------- */
 
 int session_describe(struct session *s, const sip_t *sip)

@@ -25,6 +25,7 @@ struct description {
 struct session {
 	struct description theirs; /* the last description of this peer that crossed to the other side */
 	bool timer;                /* session timers are on for this peer */
+	bool rel100;               /* so are reliable provisional responses (RFC 3262) */
 	bool allows_update;        /* by its Allow */
 	uint32_t interval_s;       /* in force; 0 = no session timer */
 	uint32_t min_se_s;         /* the least the peer accepts; 0 = it did not say */
@@ -35,6 +36,10 @@ struct session {
 enum { SESSION_MIN_SE_S = 90 };
 
 void session_clear(struct session *s);
+/** What is known of the peer as such, for another session with it. */
+void session_fork(struct session *s, const struct session *of);
+/** The description and what the peer allows go over from one to the other. */
+void session_take(struct session *s, struct session *from);
 
 /** Remember the session description of a message, if it has one. @return 0 or -ENOMEM, the old one stays then */
 int session_describe(struct session *s, const sip_t *sip);

@@ -1,0 +1,207 @@
+#include "call_state.h"
+
+#include "headers.h"
+#include "leg.h"
+#include "message.h"
+#include "relay.h"
+
+#include <sofia-sip/sip_header.h>
+
+#include <errno.h>
+#include <stdio.h>
+
+/*
+ * Before the answer each leg has 100rel for itself. Offer and answer tie them together:
+ *
+ *	INVITE with offer       the first reliable response with a description is its answer; once that is acknowledged the
+ *	                        caller is settled, and so is the gateway's early dialog where it came from
+ *	INVITE without offer    the gateway's reliable answer brings the offer, the caller's PRACK the answer, which ours
+ *	                        carries on; whoever answers later gets the same description of the caller
+ *	further offers          UPDATE, or the PRACK of one who is settled, cross as UPDATE between settled dialogs
+ */
+
+static struct early_dialogs *early_of(const struct call *call)
+{
+	return attempt_early(call->attempt);
+}
+
+static void refuse(struct call *call, const struct received *rx, int status, const char *headers)
+{
+	sip_reply_stateless(stack_of(call)->sip, rx, status, NULL, headers);
+}
+
+static void on_unacknowledged(void *arg)
+{
+	struct call *call = arg;
+
+	call_hangup(call, CAUSE_NO_PRACK);
+}
+
+void call_early_begin(struct call *call, const sip_t *invite, enum db_100rel policy)
+{
+	static const struct reliable_handlers handlers = {on_unacknowledged};
+	struct stack *stack = stack_of(call);
+
+	call->a.session.rel100 = policy != DB_100REL_OFF;
+	if (policy != DB_100REL_OFF && reliable_is_offered(invite))
+		reliable_start(&call->reliable, stack->loop, invite->sip_cseq->cs_seq,
+			(uint32_t)sip_random(stack->sip), resend_of(call), &handlers, call);
+}
+
+bool call_is_preview(const struct call *call, const sip_t *progress)
+{
+	return call->offerless && call->reliable.on && progress->sip_status->st_status < 200 &&
+		message_has_sdp(progress) && !early_is_reliable(early_of(call), progress);
+}
+
+/** @return 0 when it was answered, in a transaction of its own */
+static int agree(struct call *call, const struct received *rx, const struct dialog *contact)
+{
+	struct text t = text_scratch();
+	struct server *s;
+
+	if (server_create(&s, stack_of(call)->servers, rx, NULL, NULL)) {
+		refuse(call, rx, 500, NULL);
+		return -ENOMEM;
+	}
+	server_begin(s, &t, 200, NULL, NULL);
+	if (contact) {
+		dialog_contact(contact, &t);
+		text_add(&t, headers_allow);
+	}
+	message_end(&t, NULL);
+	server_send(s, &t, 200, NULL);
+	return 0;
+}
+
+/* Offers ------------------------------------------------------------------------------------ */
+
+/** May the gateway be asked now? @return NULL = no; *status says why */
+static struct dialog *gateway_for_offer(const struct call *call, int *status)
+{
+	struct early_dialogs *early = early_of(call);
+	struct dialog *d = early ? early_settled(early) : call_leg_b(call);
+
+	*status = d && !d->session.allows_update ? 488 : 491;
+	return d && d->session.allows_update ? d : NULL;
+}
+
+/** An offer of the caller, who is settled: in an UPDATE or in a PRACK. */
+static void offer_to_gateway(struct call *call, const struct received *rx)
+{
+	int status;
+	struct dialog *to = gateway_for_offer(call, &status);
+
+	if (call_offer_pending(call))
+		call_refuse_offer(call, &call->a, rx);
+	else if (to)
+		relay_request(call, &call->a, to, rx);
+	else
+		refuse(call, rx, rx->sip->sip_request->rq_method == sip_method_prack ? 488 : status, NULL);
+}
+
+static void offer_to_caller(struct call *call, struct dialog *d, const struct received *rx)
+{
+	if (call_offer_pending(call))
+		call_refuse_offer(call, d, rx);
+	else if (!call->settled)
+		refuse(call, rx, 491, NULL);
+	else if (!call->a.session.allows_update)
+		refuse(call, rx, 488, NULL);
+	else
+		relay_request(call, d, &call->a, rx);
+}
+
+/**
+ * Offer and answer of this dialog are not complete. It is for us to answer what the peer offered: 500; or for the peer to
+ * answer what we offered: 491 (RFC 3311 section 5.2).
+ *
+ * @param by_peer  the offer that is open is the peer's
+ */
+static void refuse_unsettled(struct call *call, const struct received *rx, bool by_peer)
+{
+	char retry[40];
+
+	snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", (unsigned)(sip_random(stack_of(call)->sip) % 11));
+	refuse(call, rx, by_peer ? 500 : 491, by_peer ? retry : NULL);
+}
+
+void call_on_early_update(struct call *call, struct dialog *d, const struct received *rx)
+{
+	bool caller = call_is_caller(call, d);
+
+	session_learn(&d->session, rx->sip);
+	if (!message_has_sdp(rx->sip)) {
+		if (!agree(call, rx, d))
+			dialog_refresh_target(d, rx->sip);
+	} else if (!(caller ? call->settled : !early_of(call) || early_is_settled(early_of(call), d))) {
+		refuse_unsettled(call, rx, caller != call->offerless);
+	} else if (caller) {
+		offer_to_gateway(call, rx);
+	} else {
+		offer_to_caller(call, d, rx);
+	}
+}
+
+void call_on_early_request(struct call *call, const struct received *rx)
+{
+	struct early_dialogs *early = early_of(call);
+	struct dialog *d = early ? early_find(early, rx->sip->sip_from->a_tag) : NULL;
+
+	if (d && rx->sip->sip_request->rq_method == sip_method_update)
+		call_on_request(call, d, rx);
+	else
+		refuse(call, rx, 481, NULL);
+}
+
+/* PRACK ------------------------------------------------------------------------------------- */
+
+/** What was acknowledged carried a description: offer and answer are complete. */
+static void settle(struct call *call, const sip_t *prack)
+{
+	call->settled = true;
+	if (!call->offerless)
+		return;
+	session_describe(&call->a.session, prack);
+	if (early_of(call))
+		early_answer(early_of(call));
+}
+
+void call_on_prack(struct call *call, struct dialog *d, const struct received *rx)
+{
+	bool described = false;
+	int err = call_is_caller(call, d) ? reliable_acknowledge(&call->reliable, rx->sip, &described) : -ENOENT;
+
+	if (err) {
+		refuse(call, rx, err == -EINVAL ? 400 : 481, NULL);
+		return;
+	}
+	if (message_has_sdp(rx->sip) && !(described && call->offerless)) {
+		call->settled |= described;
+		if (call->settled)
+			offer_to_gateway(call, rx);
+		else
+			refuse(call, rx, 488, NULL);
+	} else {
+		agree(call, rx, NULL);
+		if (described)
+			settle(call, rx->sip);
+	}
+	if (call->state == CALL_CONNECTING)
+		call_connect(call, sip_object(call->answer));
+	else if (call->state == CALL_TRYING)
+		reliable_next(&call->reliable);
+}
+
+/* The answer -------------------------------------------------------------------------------- */
+
+void call_early_end(struct call *call)
+{
+	struct early_dialogs *early = invite_early(call->b);
+	struct dialog *leg = call_leg_b(call);
+
+	relay_follow(call, early_find(early, leg->remote_tag), leg);
+	if (early_become(early, leg))
+		call->offerless = false;
+	early_clear(early);
+}
