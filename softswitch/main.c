@@ -15,6 +15,7 @@
 #include "mapping_gateways.h"
 #include "options.h"
 #include "plan.h"
+#include "publish.h"
 #include "stack.h"
 
 #include <event2/event.h>
@@ -41,6 +42,7 @@ struct daemon {
 	struct gateways *gateways;
 	struct gateway_log *gateway_log;
 	struct gateway_watch *watch;
+	struct publish *publish;
 	struct mapping_gateways *mapping_gateways;
 	struct routing *routing;
 	struct cdr_log *cdr_log;
@@ -149,6 +151,7 @@ static void on_configured(const struct db_config *f, void *arg)
 	(void)f;
 	if (err)
 		log_error(NULL, "gateways not watched error=%s", strerror(-err));
+	publish_apply(d->publish);
 }
 
 static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
@@ -158,6 +161,8 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 
 	if (!err)
 		err = gateway_watch_create(&d->watch, &d->stack, d->gateways);
+	if (!err)
+		err = publish_create(&d->publish, &d->stack, gateway_watch_targets(d->watch));
 	if (!err)
 		err = mapping_gateways_create(&d->mapping_gateways);
 	if (!err)
@@ -181,7 +186,9 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 
 static int open_doors(struct daemon *d, char *error, size_t size)
 {
-	int err = calls_create(&d->calls, &d->stack, d->mapping_gateways, d->routing, d->cdr_log);
+	struct calls_parts parts = {.stack = &d->stack, .mapping_gateways = d->mapping_gateways,
+		.publish = d->publish, .routing = d->routing, .cdr_log = d->cdr_log};
+	int err = calls_create(&d->calls, &parts);
 
 	if (err)
 		return err;
@@ -211,6 +218,7 @@ static void close_all(struct daemon *d)
 	cdr_close(d->cdr_log, RECORDS_MS);
 	gateway_log_destroy(d->gateway_log);
 	config_destroy(d->config);
+	publish_destroy(d->publish);
 	gateway_watch_destroy(d->watch);
 	resolver_destroy(d->stack.resolver);
 	clients_destroy(d->stack.clients);
