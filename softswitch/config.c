@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 /** How often the file is looked at; a look costs some microseconds, in the thread. */
-enum { WATCH_MS = 100 };
+enum { WATCH_MS = 50 };
 
 /** One reading of the file, on its way from the thread to the loop and back to be freed. */
 struct reading {
