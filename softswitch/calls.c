@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "message.h"
 #include "publish.h"
+#include "registration_client.h"
 #include "reliable.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ struct calls {
 	struct memory *memory;
 	struct mapping_gateways *mapping_gateways;
 	struct publish *publish;
+	struct registration_client *registrations;
 	bool refuse_new;
 };
 
@@ -131,12 +133,27 @@ static void on_publish(struct calls *set, const struct received *rx)
 		publish_on_request(set->publish, rx);
 }
 
+/** Who sends this? NULL: a stranger. */
+static struct mapping_gateway *find_ingress(const struct calls *set, const struct received *rx)
+{
+	const char *trunk = registration_client_by_line(set->registrations, rx);
+	struct mapping_gateway *ingress;
+
+	if (trunk)
+		return mapping_gateways_trunk(set->mapping_gateways, trunk);
+	ingress = mapping_gateways_find(set->mapping_gateways, rx->source);
+	if (ingress)
+		return ingress;
+	trunk = registration_client_by_source(set->registrations, rx);
+	return trunk ? mapping_gateways_trunk(set->mapping_gateways, trunk) : NULL;
+}
+
 /** A request that belongs to nothing yet. */
 static void on_new_request(struct calls *set, const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 	sip_method_t method = sip->sip_request->rq_method;
-	struct mapping_gateway *ingress = mapping_gateways_find(set->mapping_gateways, rx->source);
+	struct mapping_gateway *ingress = find_ingress(set, rx);
 	bool gateway = method != sip_method_invite && publish_is_gateway(set->publish, rx->source);
 	const char *allow = gateway ? headers_allow_gateway : headers_allow;
 
@@ -249,6 +266,7 @@ int calls_create(struct calls **out, const struct calls_parts *parts)
 	set->context.routing = parts->routing;
 	set->context.cdr_log = parts->cdr_log;
 	set->mapping_gateways = parts->mapping_gateways;
+	set->registrations = parts->registrations;
 	set->publish = parts->publish;
 	if (memory_create(&set->memory, parts->stack->loop, &set->context.active)) {
 		free(set);

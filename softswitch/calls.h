@@ -8,12 +8,14 @@
 
 struct calls;
 struct publish;
+struct registration_client;
 
 /** What calls work with; all of it borrowed. */
 struct calls_parts {
 	struct stack *stack;
 	struct mapping_gateways *mapping_gateways;
 	struct publish *publish;
+	struct registration_client *registrations;
 	struct routing *routing;
 	struct cdr_log *cdr_log;
 };
