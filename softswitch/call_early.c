@@ -27,7 +27,7 @@ static struct early_dialogs *early_of(const struct call *call)
 
 static void refuse(struct call *call, const struct received *rx, int status, const char *headers)
 {
-	sip_reply_stateless(stack_of(call)->sip, rx, status, NULL, headers);
+	server_answer(stack_of(call)->servers, rx, status, headers, resend_of(call));
 }
 
 static void on_unacknowledged(void *arg)

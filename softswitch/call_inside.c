@@ -48,16 +48,19 @@ static int find_rule(const struct call *call, const char *method)
 	return -1;
 }
 
-static void refuse(struct call *call, const struct received *rx, int status, const char *headers)
+static void answer(struct call *call, const struct dialog *d, const struct received *rx, int status, const char *headers)
 {
-	sip_reply_stateless(stack_of(call)->sip, rx, status, NULL, headers);
+	struct intervals resend = call_resend(call, d);
+
+	server_answer(stack_of(call)->servers, rx, status, headers, &resend);
 }
 
 /* Here -------------------------------------------------------------------------------------- */
 
 static void on_ack(struct call *call, struct dialog *d, const struct received *rx)
 {
-	if (d == &call->a && call->invite && call->state == CALL_ANSWERED) {
+	if (d == &call->a && call->invite && call->state == CALL_ANSWERED &&
+		rx->sip->sip_cseq->cs_seq == server_cseq(call->invite)) {
 		if (call->offerless) {
 			leg_acknowledge(stack_of(call), call_leg_b(call), rx->sip);
 			session_describe(&call->a.session, rx->sip);
@@ -72,15 +75,9 @@ static void on_ack(struct call *call, struct dialog *d, const struct received *r
 
 static void on_bye(struct call *call, struct dialog *d, const struct received *rx)
 {
-	struct stack *stack = stack_of(call);
 	enum cause cause = CAUSE_NORMAL;
-	struct server *bye;
 
-	if (server_create(&bye, stack->servers, rx, NULL, NULL)) {
-		refuse(call, rx, 500, NULL);
-		return;
-	}
-	server_reply(bye, 200, NULL, NULL, NULL, resend_of(call));
+	answer(call, d, rx, 200, NULL);
 	if (call->state < CALL_ANSWERED && call_is_caller(call, d)) { /* of an early dialog (RFC 3261 section 15) */
 		call_give_up(call);
 		return;
@@ -103,7 +100,7 @@ static void on_own(struct call *call, struct dialog *d, const struct received *r
 	else if (rx->sip->sip_request->rq_method == sip_method_prack)
 		call_on_prack(call, d, rx);
 	else
-		refuse(call, rx, 200, headers_allow);
+		answer(call, d, rx, 200, headers_allow);
 }
 
 /* Offers ------------------------------------------------------------------------------------ */
@@ -123,11 +120,11 @@ void call_refuse_offer(struct call *call, const struct dialog *d, const struct r
 	char retry[40];
 
 	if (relay_offer_from(&call->relays) != d) {
-		refuse(call, rx, 491, NULL);
+		answer(call, d, rx, 491, NULL);
 		return;
 	}
 	snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", (unsigned)(sip_random(stack_of(call)->sip) % 11));
-	refuse(call, rx, 500, retry);
+	answer(call, d, rx, 500, retry);
 }
 
 static void on_offer(struct call *call, struct dialog *d, const struct received *rx)
@@ -137,7 +134,7 @@ static void on_offer(struct call *call, struct dialog *d, const struct received 
 	struct dialog *other = call_other_leg(call, d);
 
 	if (session_is_too_short(&d->session, rx->sip))
-		refuse(call, rx, 422, session_min_se);
+		answer(call, d, rx, 422, session_min_se);
 	else if ((invite || described) && call_offer_pending(call))
 		call_refuse_offer(call, d, rx);
 	else if (described ? session_is_unchanged(&d->session, rx->sip) && other->session.theirs.len
@@ -166,7 +163,7 @@ void call_on_request(struct call *call, struct dialog *d, const struct received 
 	d->remote_seq = sip->sip_cseq->cs_seq;
 	rule = find_rule(call, sip->sip_request->rq_method_name);
 	if (rule < 0) {
-		refuse(call, rx, 501, headers_allow);
+		answer(call, d, rx, 501, headers_allow);
 		return;
 	}
 	switch ((enum rule)rule) {
@@ -177,7 +174,7 @@ void call_on_request(struct call *call, struct dialog *d, const struct received 
 		if (other)
 			relay_request(call, d, other, rx);
 		else
-			refuse(call, rx, 491, NULL);
+			answer(call, d, rx, 491, NULL);
 		return;
 	case EARLY:
 		call_on_early_update(call, d, rx);
@@ -186,13 +183,13 @@ void call_on_request(struct call *call, struct dialog *d, const struct received 
 		on_offer(call, d, rx);
 		return;
 	case WAIT:
-		refuse(call, rx, 491, NULL);
+		answer(call, d, rx, 491, NULL);
 		return;
 	case GONE:
-		refuse(call, rx, 481, NULL);
+		answer(call, d, rx, 481, NULL);
 		return;
 	case NEVER:
-		refuse(call, rx, 405, headers_allow);
+		answer(call, d, rx, 405, headers_allow);
 		return;
 	}
 }

@@ -222,7 +222,7 @@ void relay_request(struct call *call, struct dialog *from, struct dialog *to, co
 	struct relay *r;
 
 	if (hops && !hops->mf_count) {
-		sip_reply_stateless(stack->sip, rx, 483, NULL, NULL);
+		server_answer(stack->servers, rx, 483, NULL, &stack->parameters.resend);
 		return;
 	}
 	r = begin(call, from, to, rx);
@@ -263,7 +263,7 @@ void relay_acknowledge(struct call *call, struct dialog *from, const struct rece
 	struct relay *r;
 
 	LIST_FOREACH (r, call_relays(call), link)
-		if (r->answered && r->from == from)
+		if (r->answered && r->from == from && ack->sip->sip_cseq->cs_seq == server_cseq(r->server))
 			break;
 	if (!r)
 		return;

@@ -33,6 +33,7 @@ struct server {
 	char *key, *merge;
 	enum server_state state;
 	bool invite;
+	uint32_t cseq;
 	char tag[SIP_TOKEN_SIZE]; /* of To in our responses; "" = not given yet, or the request had one */
 	struct hop hop;
 	char *head, *to;       /* what each response repeats; gone after the final one */
@@ -275,6 +276,7 @@ int server_create(struct server **out, struct servers *set, const struct receive
 	}
 	s->set = set;
 	s->invite = rx->sip->sip_request->rq_method == sip_method_invite;
+	s->cseq = rx->sip->sip_cseq->cs_seq;
 	s->handlers = handlers;
 	s->arg = arg;
 	hop_copy(&s->hop, &rx->back);
@@ -334,6 +336,22 @@ void server_reply(struct server *s, int status, const char *phrase, const char *
 		text_add(&t, extra_headers);
 	message_end(&t, NULL);
 	server_send(s, &t, status, resend);
+}
+
+void server_answer(struct servers *set, const struct received *rx, int status, const char *headers,
+	const struct intervals *resend)
+{
+	struct server *s;
+
+	if (server_create(&s, set, rx, NULL, NULL))
+		sip_reply_stateless(set->sip, rx, 500, NULL, NULL);
+	else
+		server_reply(s, status, NULL, NULL, headers, resend);
+}
+
+uint32_t server_cseq(const struct server *s)
+{
+	return s->cseq;
 }
 
 void server_acknowledge(struct server *s)

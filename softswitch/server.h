@@ -64,6 +64,15 @@ bool server_is_reliable(const struct server *s);
 void server_reply(struct server *s, int status, const char *phrase, const char *to_tag,
 	const char *extra_headers, const struct intervals *resend);
 
+/**
+ * Answer a request for good, with whole lines or NULL as headers; what is sent again of it gets the same answer.
+ * Not for a 2xx to INVITE.
+ */
+void server_answer(struct servers *set, const struct received *rx, int status, const char *headers,
+	const struct intervals *resend);
+
+/** The number in the request's CSeq; the ACK to a 2xx repeats it. */
+uint32_t server_cseq(const struct server *s);
 /** The ACK to the 2xx came. The server is gone. */
 void server_acknowledge(struct server *s);
 /** Somebody else owns it from now on. NULL is fine. */
