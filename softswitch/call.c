@@ -76,7 +76,7 @@ static void hang_up(struct call *call, const struct ending *e)
 	char reason[160];
 
 	cause_reason_header(reason, sizeof(reason), e->code, e->words);
-	if (call->offerless && !call_leg_b(call)->ack)
+	if (call->offerless && !call_leg_b(call)->ack_seq)
 		leg_acknowledge(stack_of(call), call_leg_b(call), NULL); /* its 2xx still waits for one */
 	if (call->invite && e->bye && e->gone == call_leg_b(call)) { /* answered and over before the caller's ACK */
 		leg_bye_after_ack(stack_of(call), &call->a, call->invite, resend_of(call), e->bye);

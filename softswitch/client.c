@@ -1,5 +1,6 @@
 #include "client.h"
 
+#include "ack.h"
 #include "loop.h"
 #include "message.h"
 #include "resend.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 static const char cookie[] = "z9hG4bK"; /* RFC 3261 section 8.1.1.7 */
 
@@ -36,9 +36,11 @@ struct client {
 	enum client_state state;
 	uint64_t identity; /* hash of Call-ID, tag and CSeq: a branch alone can be read by whoever it was sent to */
 	bool unwanted;     /* to be cancelled, or cancelled: the timer runs for the last answer */
+	bool inside;       /* a re-INVITE */
 	bool ringing;      /* 180 came: its answer may come by another connection */
 	char *cancel_reason;
 	struct intervals cancel_resend;
+	struct acks acks;
 	struct hop hop;
 	char *data;
 	size_t len;
@@ -78,6 +80,7 @@ static void client_free(struct client *c)
 	pending_clear(&c->pending);
 	hop_clear(&c->hop);
 	HASH_DEL(c->set->by_key, c);
+	acks_clear(&c->acks);
 	free(c->data);
 	free(c->cancel_reason);
 	free(c);
@@ -207,6 +210,7 @@ static int start(struct client **out, struct clients *set, const struct client_r
 	c->set = set;
 	c->key = request->branch | !strcmp(request->method, "CANCEL");
 	c->method = request->method;
+	c->inside = request->inside;
 	c->identity = id;
 	c->handlers = handlers;
 	c->arg = arg;
@@ -330,6 +334,19 @@ void client_cancel(struct client *c, const char *reason_header)
 	linger(c);
 }
 
+void client_acknowledge(struct clients *set, const char *branch, const char *to_tag, const struct hop *hop,
+	const struct text *ack)
+{
+	uint64_t key;
+	struct client *c = branch_number(branch, &key) ? find(set, key) : NULL;
+
+	if (ack->full)
+		return;
+	sip_send(hop, ack->data, ack->len, NULL);
+	if (c)
+		acks_keep(&c->acks, to_tag, hop, ack);
+}
+
 /* Receiving --------------------------------------------------------------------------------- */
 
 static void set_lingering(struct client *c, enum client_state state)
@@ -400,13 +417,19 @@ static void on_final(struct client *c, const struct received *rx)
 		handlers->on_response(rx, arg);
 }
 
+/** A 2xx that somebody else has to acknowledge. */
+static enum client_match answered(const struct client *c)
+{
+	return c->inside ? CLIENT_ANSWERED_INSIDE : CLIENT_ANSWERED;
+}
+
 enum client_match clients_on_response(struct clients *set, const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 	int status = sip->sip_status->st_status;
 	struct client *c;
 	uint64_t key;
-	bool orphan;
+	enum client_match match = CLIENT_TAKEN;
 
 	/* Exactly one Via, ours: what carries more was not meant to end here (RFC 3261 section 8.1.3.3). */
 	if (!sip->sip_via || sip->sip_via->v_next || !branch_number(sip->sip_via->v_branch, &key) || status > 699)
@@ -416,7 +439,7 @@ enum client_match clients_on_response(struct clients *set, const struct received
 		c->identity != identity(set, sip->sip_call_id->i_id, sip->sip_from->a_tag, sip->sip_cseq->cs_seq))
 		return CLIENT_STRANGE;
 	if (c->state == CLIENT_ACCEPTED)
-		return status >= 200 && status < 300 ? CLIENT_ANSWERED : CLIENT_TAKEN;
+		return status < 200 || status >= 300 || acks_repeat(&c->acks, sip->sip_to->a_tag) ? match : answered(c);
 	if (c->state == CLIENT_REFUSED) {
 		if (status >= 300)
 			sip_send(&c->hop, c->data, c->len, NULL);
@@ -426,9 +449,10 @@ enum client_match clients_on_response(struct clients *set, const struct received
 		on_provisional(c, rx);
 		return CLIENT_TAKEN;
 	}
-	orphan = is_invite(c) && !c->handlers && status < 300;
+	if (is_invite(c) && !c->handlers && status < 300)
+		match = answered(c);
 	on_final(c, rx);
-	return orphan ? CLIENT_ANSWERED : CLIENT_TAKEN;
+	return match;
 }
 
 void clients_on_undelivered(struct clients *set, const char *sent, size_t n, int error)

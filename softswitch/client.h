@@ -38,6 +38,7 @@ struct client_request {
 	const struct text *text;        /* the whole message, its topmost Via with that branch */
 	const struct hop *hop;
 	const struct intervals *resend;
+	bool inside; /* INVITE: in a dialog, so that no other one can come of it */
 };
 
 /**
@@ -62,11 +63,22 @@ void client_forget(struct client *c);
  */
 void client_cancel(struct client *c, const char *reason_header);
 
+/**
+ * Send the ACK of a 2xx (RFC 3261 section 13.2.2.4), now and whenever that 2xx comes again.
+ *
+ * @param branch  of the INVITE
+ * @param to_tag  of the 2xx: each fork that answers has an ACK of its own
+ */
+void client_acknowledge(struct clients *set, const char *branch, const char *to_tag, const struct hop *hop,
+	const struct text *ack);
+
 /** Whose answer was it? */
 enum client_match {
 	CLIENT_STRANGE,  /* to no request of ours */
 	CLIENT_TAKEN,    /* handled */
-	CLIENT_ANSWERED, /* a 2xx to an INVITE that nobody awaits: repeated, of another fork, or too late (RFC 6026) */
+	/* A 2xx to an INVITE that nobody awaits and that has had no ACK: of another fork, or too late (RFC 6026). */
+	CLIENT_ANSWERED,
+	CLIENT_ANSWERED_INSIDE, /* the same to a re-INVITE */
 };
 /** A response came in. */
 enum client_match clients_on_response(struct clients *set, const struct received *rx);

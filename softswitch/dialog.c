@@ -84,6 +84,16 @@ static int set_text(char **field, const struct text *t)
 	return 0;
 }
 
+static void add_url(struct text *t, const url_t *url)
+{
+	issize_t n = url_e(t->data + t->len, (isize_t)(t->size - t->len), url);
+
+	if (n < 0 || (size_t)n >= t->size - t->len)
+		t->full = true;
+	else
+		t->len += (size_t)n;
+}
+
 /** Numeric hosts only: a name would have to be resolved, and the peer is known by its address already. */
 static void hop_from_url(struct hop *hop, const url_t *url)
 {
@@ -118,7 +128,7 @@ static int set_target(struct dialog *d, const sip_contact_t *contact)
 
 	if (!contact || contact->m_url->url_type == url_any)
 		return 0;
-	message_url(&t, contact->m_url);
+	add_url(&t, contact->m_url);
 	return set_text(&d->target, &t);
 }
 
@@ -144,14 +154,14 @@ static int set_route(struct dialog *d, const sip_record_route_t *first, bool rev
 		if (i == 0)
 			hop_from_url(&d->hop, r->r_url);
 		if (i == 0 && !url_has_param(r->r_url, "lr")) {
-			message_url(&t, r->r_url);
+			add_url(&t, r->r_url);
 			if (set_text(&d->strict_route, &t))
 				return -ENOMEM;
 			t.len = 0;
 			continue;
 		}
 		text_add(&t, "Route: <");
-		message_url(&t, r->r_url);
+		add_url(&t, r->r_url);
 		text_add(&t, ">\r\n");
 	}
 	if (!n && contact && contact->m_url->url_type != url_any)
@@ -199,7 +209,7 @@ int dialog_accept(struct dialog *d, struct dialogs *set, struct call *call, cons
 	if (set_text(&d->remote, &t))
 		return -ENOMEM;
 	t = text_scratch();
-	message_url(&t, sip->sip_contact ? sip->sip_contact->m_url : sip->sip_from->a_url); /* as RFC 2543 had it */
+	add_url(&t, sip->sip_contact ? sip->sip_contact->m_url : sip->sip_from->a_url); /* as RFC 2543 had it */
 	if (set_text(&d->target, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
 		set_string(&d->remote_tag, sip->sip_from->a_tag ? sip->sip_from->a_tag : ""))
 		return -ENOMEM;
@@ -289,7 +299,6 @@ void dialog_clear(struct dialog *d)
 	free(d->user);
 	free(d->password);
 	free(d->credentials);
-	free(d->ack);
 	session_clear(&d->session);
 	*d = (struct dialog){0};
 }
@@ -301,7 +310,7 @@ int dialog_of_stray(struct dialog *d, const struct received *response)
 
 	hop_copy(&d->hop, &response->back);
 	snprintf(d->local_tag, sizeof(d->local_tag), "%s", sip->sip_from->a_tag ? sip->sip_from->a_tag : "");
-	d->local_seq = d->invite_seq = sip->sip_cseq->cs_seq;
+	d->local_seq = sip->sip_cseq->cs_seq;
 	add_value(&t, sip->sip_from);
 	if (set_text(&d->local, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
 		set_string(&d->target, "") || set_string(&d->route, "") || dialog_establish(d, sip))
@@ -322,8 +331,10 @@ void dialog_request(struct dialog *d, struct text *t, const char *method, const 
 		.last_route = d->strict_route ? d->target : NULL, .from = d->local, .to = d->remote,
 		.call_id = d->call_id, .cseq = cseq ? cseq : ++d->local_seq};
 
-	if (!strcmp(method, "INVITE"))
+	if (!strcmp(method, "INVITE")) {
 		d->invite_seq = head.cseq;
+		snprintf(d->invite_branch, sizeof(d->invite_branch), "%s", branch);
+	}
 	message_request_head(t, d->hop.listener, &head);
 }
 

@@ -6,6 +6,7 @@
 #define DIALOG_H
 
 #include "sdp_origin.h"
+#include "client.h"
 #include "session.h"
 #include "sip.h"
 
@@ -29,12 +30,11 @@ struct dialog {
 	uint32_t local_seq;    /* CSeq of our last request */
 	uint32_t remote_seq;   /* of the peer's last request */
 	uint32_t invite_seq;   /* of our last INVITE: its ACK repeats it */
+	uint32_t ack_seq;      /* of the last INVITE of ours that was acknowledged */
+	char invite_branch[BRANCH_SIZE];
 	struct hop hop;        /* where requests go */
 	char *user, *password; /* for challenges of the peer; NULL: none */
 	char *credentials;     /* Authorization line of our last INVITE, which its ACK repeats; may be NULL */
-	char *ack;             /* the last ACK we sent, for repeated 200s of INVITE ack_seq; length ack_len */
-	size_t ack_len;
-	uint32_t ack_seq;
 	struct session session;
 	bool own_origin;       /* the descriptions it is sent get o= and s= lines of ours */
 	struct sdp_origin origin;

@@ -33,7 +33,8 @@ static int send_request(struct exchange *x, const char *authorization)
 	struct dialog *d = x->dialog;
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
-	struct client_request request = {.method = x->method, .text = &t, .hop = &d->hop, .resend = &x->resend};
+	struct client_request request = {.method = x->method, .text = &t, .hop = &d->hop, .resend = &x->resend,
+		.inside = true};
 
 	request.branch = client_branch(stack->clients, branch);
 	dialog_request(d, &t, x->method, branch, 0, x->max_forwards);

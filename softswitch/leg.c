@@ -6,27 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries)
+static void acknowledge(struct stack *stack, struct dialog *d, const char *invite_branch, uint32_t cseq,
+	const sip_t *carries)
 {
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
 
 	client_branch(stack->clients, branch);
-	dialog_request(d, &t, "ACK", branch, d->invite_seq, MAX_FORWARDS);
+	dialog_request(d, &t, "ACK", branch, cseq, MAX_FORWARDS);
 	if (d->credentials)
 		text_add(&t, d->credentials);
 	if (carries && message_body(carries).len)
 		headers_pass(&t, carries, HEADERS_REQUEST);
 	dialog_end(d, &t, carries);
-	if (t.full)
-		return;
-	free(d->ack);
-	d->ack = malloc(t.len);
-	d->ack_len = d->ack ? t.len : 0;
+	client_acknowledge(stack->clients, invite_branch, d->remote_tag, &d->hop, &t);
+}
+
+void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries)
+{
 	d->ack_seq = d->invite_seq;
-	if (d->ack)
-		memcpy(d->ack, t.data, t.len);
-	sip_send(&d->hop, t.data, t.len, NULL);
+	acknowledge(stack, d, d->invite_branch, d->invite_seq, carries);
+}
+
+void leg_acknowledge_late(struct stack *stack, struct dialog *d, const struct received *response)
+{
+	acknowledge(stack, d, response->sip->sip_via->v_branch, response->sip->sip_cseq->cs_seq, NULL);
 }
 
 int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge, const char *method,
@@ -37,12 +41,6 @@ int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_
 
 	sip_token(stack->sip, cnonce);
 	return digest_answer(t, challenge, &credentials, method, d->target, cnonce);
-}
-
-void leg_acknowledge_again(const struct dialog *d)
-{
-	if (d->ack)
-		sip_send(&d->hop, d->ack, d->ack_len, NULL);
 }
 
 /** A dialog whose BYE is on its way. */
@@ -157,23 +155,20 @@ void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server
 
 void leg_on_crossing(struct stack *stack, const struct received *rx)
 {
-	struct server *s;
+	sip_method_t method = rx->sip->sip_request->rq_method;
 
-	if (rx->sip->sip_request->rq_method == sip_method_ack)
-		return;
-	if (rx->sip->sip_request->rq_method != sip_method_bye || server_create(&s, stack->servers, rx, NULL, NULL))
-		sip_reply_stateless(stack->sip, rx, 481, NULL, NULL);
-	else
-		server_reply(s, 200, NULL, NULL, NULL, &stack->parameters.resend);
+	if (method != sip_method_ack)
+		server_answer(stack->servers, rx, method == sip_method_bye ? 200 : 481, NULL, &stack->parameters.resend);
 }
 
-void leg_acknowledge_and_bye(struct stack *stack, const struct received *response)
+void leg_acknowledge_stray(struct stack *stack, const struct received *response, bool bye)
 {
 	struct dialog d = {0};
 
 	if (dialog_of_stray(&d, response) == 0) {
-		leg_acknowledge(stack, &d, NULL);
-		leg_bye(stack, &d, &stack->parameters.resend, NULL, NULL);
+		leg_acknowledge_late(stack, &d, response);
+		if (bye)
+			leg_bye(stack, &d, &stack->parameters.resend, NULL, NULL);
 	}
 	dialog_clear(&d);
 }

@@ -6,7 +6,7 @@
 #include "stack.h"
 
 /**
- * Acknowledge the 2xx to our last INVITE in this dialog (RFC 3261 section 13.2.2.4) and keep the ACK for repetitions.
+ * Acknowledge the 2xx to our last INVITE in this dialog (RFC 3261 section 13.2.2.4), and each repetition of it.
  *
  * @param carries  headers of the body and the body come from this message; NULL = no body
  */
@@ -19,8 +19,8 @@ void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries
 int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge, const char *method,
 	struct text *t);
 
-/** The 2xx to INVITE ack_seq came again: so does its ACK. */
-void leg_acknowledge_again(const struct dialog *d);
+/** The same for a 2xx in this dialog that nobody awaited, whichever INVITE of ours it answers. */
+void leg_acknowledge_late(struct stack *stack, struct dialog *d, const struct received *response);
 
 /**
  * End the dialog at the peer's side. Until the BYE is answered the dialog lives on without its call, so that a
@@ -43,7 +43,11 @@ void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server
 /** A request came in a dialog that we are ending. */
 void leg_on_crossing(struct stack *stack, const struct received *rx);
 
-/** A 2xx to an INVITE nobody wants any more: acknowledge it and hang up at once. */
-void leg_acknowledge_and_bye(struct stack *stack, const struct received *response);
+/**
+ * A 2xx to an INVITE nobody wants any more, in no dialog of ours: acknowledge it.
+ *
+ * @param bye  it opened the dialog: hang up at once
+ */
+void leg_acknowledge_stray(struct stack *stack, const struct received *response, bool bye);
 
 #endif
