@@ -147,6 +147,9 @@ void clients_destroy(struct clients *set)
 	free(set);
 }
 
+/** Stay for a while without sending anything. */
+static void linger(struct client *c);
+
 static void on_due(void *arg)
 {
 	struct client *c = arg;
@@ -161,8 +164,10 @@ static void on_expired(void *arg)
 	const struct client_handlers *handlers = c->handlers;
 	void *owner = c->arg;
 
-	if (c->state >= CLIENT_REFUSED || c->unwanted) {
+	if (lingers(c) && resend_total_ms(&c->resend.intervals) >= LINGER_MS) {
 		client_free(c);
+	} else if (lingers(c)) {
+		linger(c);
 	} else if (is_invite(c)) { /* it may ring all the same */
 		client_cancel(c, NULL);
 		client_forget(c);
@@ -301,7 +306,6 @@ static void hop_by_hop(struct text *t, const struct client *c, const char *metho
 	message_end(t, NULL);
 }
 
-/** Stay for a while without sending anything. */
 static void linger(struct client *c)
 {
 	struct intervals wait = {.wait_ms = {LINGER_MS}};
@@ -321,6 +325,12 @@ static void send_cancel(struct client *c, const struct intervals *resend)
 	start(NULL, c->set, &cancel, c->identity, NULL, NULL);
 }
 
+static void cancel_now(struct client *c)
+{
+	send_cancel(c, &c->cancel_resend);
+	linger(c);
+}
+
 void client_cancel(struct client *c, const char *reason_header)
 {
 	if (lingers(c))
@@ -330,8 +340,9 @@ void client_cancel(struct client *c, const char *reason_header)
 	c->cancel_reason = reason_header ? strdup(reason_header) : NULL;
 	c->cancel_resend = c->resend.intervals;
 	if (c->state == CLIENT_PROCEEDING)
-		send_cancel(c, &c->cancel_resend);
-	linger(c);
+		cancel_now(c);
+	else if (!c->resend.running) /* else it is resent as before: a provisional answer that got lost comes again */
+		linger(c);
 }
 
 void client_acknowledge(struct clients *set, const char *branch, const char *to_tag, const struct hop *hop,
@@ -397,7 +408,7 @@ static void on_provisional(struct client *c, const struct received *rx)
 	else if (!c->unwanted)
 		resend_stop(&c->resend); /* the stage timeouts of the call take over */
 	else if (first)
-		send_cancel(c, &c->cancel_resend);
+		cancel_now(c);
 	if (c->handlers && c->handlers->on_response)
 		c->handlers->on_response(rx, c->arg);
 }
