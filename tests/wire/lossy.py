@@ -1,0 +1,78 @@
+"""The network between one agent and the switch: it passes messages on and harms one of them, once."""
+
+import asyncio
+import collections
+
+from agent import T1
+from witness import Witness
+
+HOLD = 1.5 * T1  # a delayed message that nothing overtakes: long enough to be sent again meanwhile
+
+# A message of a procedure: which way, its label, and the how-manieth of that label it is.
+Step = collections.namedtuple("Step", "way label nth")
+
+
+class Way:
+	"""One direction of a link. `held` is the message that waits to be overtaken."""
+
+	def __init__(self, run, name, deliver):
+		self.run, self.name, self.deliver = run, name, deliver
+		self.seen, self.count, self.held = set(), collections.Counter(), None
+
+	def step(self, message):
+		"""The step this is; None for a repetition and outside the part under test."""
+		again = message.raw in self.seen
+		self.seen.add(message.raw)
+		if again or not self.run.under_test:
+			return None
+		self.count[message.label] += 1
+		return Step(self.name, message.label, self.count[message.label])
+
+	def take(self, message):
+		again = message.raw in self.seen
+		step = self.step(message)
+		harm = self.run.harm(step) if step else None
+		self.run.note(self.name, message, harm or ("again" if again else ""))
+		if harm not in ("lost", "delayed"):
+			self.deliver(message)
+		if harm == "duplicated":
+			self.deliver(message)
+		if self.held and self.held.raw != message.raw:
+			self.release()
+		if harm in ("delayed", "echoed"):
+			self.held = message
+			asyncio.get_running_loop().call_later(HOLD, self.release)
+
+	def release(self):
+		message, self.held = self.held, None
+		if message:
+			self.run.note(self.name, message, "now")
+			self.deliver(message)
+			self.run.touch()
+
+
+class Link:
+	"""`name` is the agent's; `send` writes bytes to the switch."""
+
+	def __init__(self, run, name, send):
+		self.send = send
+		self.agent = None
+		self.witness = Witness(run.wrong)
+		self.up = Way(run, name + "->switch", self.to_switch)
+		self.down = Way(run, "switch->" + name, lambda message: self.agent.receive(message))
+
+	def from_agent(self, message):
+		self.up.take(message)
+
+	def from_switch(self, message):
+		self.witness.sent(message)
+		self.down.take(message)
+
+	def to_switch(self, message):
+		self.witness.got(message)
+		self.send(message.raw)
+
+	def pending(self):
+		if self.agent.mute:
+			return []
+		return self.witness.pending() + ["%s is held" % way.held.label for way in (self.up, self.down) if way.held]

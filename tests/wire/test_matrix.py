@@ -1,0 +1,315 @@
+"""
+Every message of every procedure is lost, doubled and delayed once (issue "Sessions that neither drop nor linger").
+	test_matrix.py                                          all
+	test_matrix.py reinvite-from-caller                     one procedure
+	test_matrix.py "reinvite-from-caller: lost #5 ACK caller->switch"
+"""
+
+from matrix import ANY, main, procedure
+
+
+async def ring(r, offer=True, greeting=(100, 180)):
+	"""The caller hears the gateway ring."""
+	r.gateway.greeting = greeting
+	r.call(offer)
+	await r.until(lambda: r.gateway.first and r.caller.first.provisional and r.caller.first.provisional.status == 180,
+		"the caller hears it ring")
+
+
+async def talk(r):
+	await ring(r)
+	r.gateway.answer(200)
+	await r.quiet()
+	r.agree_up()
+
+
+async def hang_up(r):
+	r.caller.bye()
+	await r.over()
+
+
+async def up(r):
+	await r.until(lambda: r.caller.state == "up" and r.gateway.state == "up", "the call is up")
+
+
+def sides(r, first):
+	"""(the side of this name, the other one)"""
+	return (r.caller, r.gateway) if first == "caller" else (r.gateway, r.caller)
+
+
+def each_side(name, **more):
+	"""The same from the caller and from the gateway."""
+	def register(function):
+		for side in ("caller", "gateway"):
+			procedure("%s-%s" % (name, side), side, **more)(function)
+		return function
+	return register
+
+
+# Set-up -----------------------------------------------------------------------------------------
+
+
+async def set_up(r, greeting, offer=True):
+	with r.part_under_test():
+		r.gateway.greeting = greeting
+		r.call(offer)
+		await up(r)
+		await r.quiet()
+	r.agree_up()
+	await hang_up(r)
+
+
+procedure("set-up", (100, 183, 180, 200))(set_up)
+procedure("set-up-at-once", (200,))(set_up)
+procedure("set-up-late-offer", (100, 180, 200), False)(set_up)
+
+
+@procedure("answer")
+async def answer(r):
+	await ring(r)
+	with r.part_under_test():
+		r.gateway.answer(200)
+		await up(r)
+		await r.quiet()
+	r.agree_up()
+	await hang_up(r)
+
+
+@procedure("refusal")
+async def refusal(r):
+	with r.part_under_test():
+		r.gateway.greeting = (100, 180, 486)
+		r.call()
+		await r.over()
+	r.expected = {"sip_code": 486, "end_direction": 1}
+
+
+async def fail_over(r, greeting):
+	"""The first gateway says this and nothing more."""
+	with r.part_under_test():
+		r.gateways[0].greeting, r.gateway.greeting = greeting, (100, 180, 200)
+		r.call()
+		await up(r)
+		await r.quiet()
+	r.agree_up()
+	await hang_up(r)
+
+
+procedure("failover-503", (100, 503), gateways=2)(fail_over)
+procedure("failover-trying-timeout", (100,), gateways=2, timeout_trying=1)(fail_over)
+
+
+@procedure("failover-silence", gateways=2, timeout_invite=1)
+async def fail_over_from_nobody(r):
+	r.gateways[0].mute = True
+	await fail_over(r, ())
+
+
+@procedure("failover-late-answer", gateways=2, timeout_invite=1)
+async def late_answer(r):
+	"""The first gateway answers when the second one rings already."""
+	with r.part_under_test():
+		r.gateways[0].greeting = ()
+		r.call()
+		await r.until(lambda: r.gateway.first, "the second gateway is called")
+		r.gateways[0].answer(200)
+		r.gateway.answer(200)
+		await r.until(lambda: r.gateways[0].state == "down", "the late one is hung up")
+		await up(r)
+		await r.quiet()
+	r.agree_up()
+	await hang_up(r)
+
+
+# Cancel -----------------------------------------------------------------------------------------
+
+
+@procedure("cancel")
+async def cancel(r):
+	await ring(r)
+	with r.part_under_test():
+		r.caller.cancel()
+		await r.over()
+	r.expected = {"sip_code": 487, "end_direction": 0}
+
+
+@procedure("cancel-before-ringing")
+async def cancel_before_ringing(r):
+	with r.part_under_test():
+		r.gateway.greeting = ()
+		r.call()
+		await r.until(lambda: r.gateway.first and r.caller.first.provisional, "100")
+		r.caller.cancel()
+		await r.until(lambda: r.caller.state == "down", "487")
+		r.gateway.answer(180)
+		await r.over()
+	r.expected = {"sip_code": 487, "end_direction": 0}
+
+
+async def cancel_crossing_answer(r, first):
+	"""Whichever the switch gets first decides; the side that is too late is hung up."""
+	await ring(r)
+	with r.part_under_test():
+		if first == "cancel":
+			r.caller.cancel()
+		r.gateway.answer(200)
+		if first != "cancel":
+			r.caller.cancel()
+		await r.over()
+	if r.first_at_switch((r.caller, "CANCEL"), (r.gateway, "200 INVITE"))[0] is r.caller:
+		r.expected = {"sip_code": 487, "end_direction": 0, "attempts": r.attempts("ringing", 0)}
+	else:
+		r.expected = {"sip_code": 200, "end_direction": 0, "attempts": r.attempts("answered", 200)}
+	r.expected["end_reason"] = ANY
+
+
+CROSSING = {"487 INVITE", "CANCEL", "200 CANCEL", "ACK", "BYE", "200 BYE", "200 INVITE"}
+# A BYE that comes after the end is 481 or 200 (section 15.1.2), and who gets a 481 hangs up (section 12.2.1.2).
+LATE = {"BYE", "200 BYE", "481 BYE"}
+procedure("cancel-then-answer", "cancel", tolerated=CROSSING)(cancel_crossing_answer)
+procedure("answer-then-cancel", "answer", tolerated=CROSSING)(cancel_crossing_answer)
+
+
+# During a call ----------------------------------------------------------------------------------
+
+
+async def negotiate(r, side, method, offer=True, status=200):
+	x, y = sides(r, side)
+	await talk(r)
+	y.reinvite_status = status
+	with r.part_under_test():
+		client = await x.negotiate(method, offer)
+		await r.quiet()
+	r.same("the answer", client.final.status, status)
+	r.agree_up()
+	await hang_up(r)
+
+
+for side in ("caller", "gateway"):
+	procedure("reinvite-from-" + side, side, "INVITE")(negotiate)
+	procedure("reinvite-late-offer-from-" + side, side, "INVITE", False)(negotiate)
+	procedure("reinvite-refused-from-" + side, side, "INVITE", True, 488)(negotiate)
+	procedure("update-from-" + side, side, "UPDATE")(negotiate)
+
+
+@each_side("info-from")
+async def info(r, side):
+	x, _ = sides(r, side)
+	await talk(r)
+	with r.part_under_test():
+		client = x.request("INFO", b"Signal=5")
+		await r.quiet()
+	r.same("the answer", client.final.status, 200)
+	r.agree_up()
+	await hang_up(r)
+
+
+@each_side("reinvite-right-after-answer-from", tolerated={"491 INVITE", "ACK", "INVITE"})
+async def reinvite_at_once(r, side):
+	"""With, or right after, the ACK; who still has the INVITE that began the call open says 491."""
+	x, _ = sides(r, side)
+	await ring(r)
+	with r.part_under_test():
+		r.gateway.answer(200)
+		await r.until(lambda: x.state == "up", "an answer")
+		await x.negotiate("INVITE")
+		await up(r)
+		await r.quiet()
+	r.agree_up()
+	await hang_up(r)
+
+
+async def both_negotiate(r, first, methods):
+	"""At once: at least one gets 491, both succeed in the end (section 14.1, RFC 3311 section 5.2)."""
+	x, y = sides(r, first)
+	await talk(r)
+	with r.part_under_test():
+		both = [r.begin(x.negotiate(methods[0])), r.begin(y.negotiate(methods[1]))]
+		for task in both:
+			r.same("the answer in the end", (await task).final.status, 200)
+		await r.quiet()
+	r.agree_up()
+	await hang_up(r)
+
+
+for side in ("caller", "gateway"):
+	for methods in (("INVITE", "INVITE"), ("UPDATE", "UPDATE"), ("INVITE", "UPDATE"), ("UPDATE", "INVITE")):
+		procedure("%s-and-%s-at-once-%s-first" % (*(m.lower() for m in methods), side), side, methods,
+			tolerated={"491 INVITE", "491 UPDATE", "200 INVITE", "200 UPDATE", "ACK", "INVITE", "UPDATE", "100 INVITE",
+				"500 UPDATE", "500 INVITE"})(both_negotiate)
+
+
+# The end ----------------------------------------------------------------------------------------
+
+
+@each_side("bye-from")
+async def bye(r, side):
+	x, _ = sides(r, side)
+	await talk(r)
+	with r.part_under_test():
+		x.bye()
+		await r.over()
+	r.ended_by(x)
+
+
+@each_side("bye-right-after-answer-from", tolerated=LATE)
+async def bye_at_once(r, side):
+	x, _ = sides(r, side)
+	await ring(r)
+	with r.part_under_test():
+		r.gateway.answer(200)
+		await r.until(lambda: x.state == "up" and x.may_offer(), "an acknowledged answer")  # section 15
+		x.bye()
+		await r.over()
+	r.ended_by(x)
+
+
+@each_side("byes-at-once-first", tolerated=LATE)
+async def both_bye(r, first):
+	x, y = sides(r, first)
+	await talk(r)
+	with r.part_under_test():
+		x.bye()
+		y.bye()
+		await r.over()
+	r.ended_by(r.first_at_switch((x, "BYE"), (y, "BYE"))[0])
+
+
+async def bye_crossing(r, hangs_up, order, method):
+	"""One side hangs up while the other one sends a re-INVITE or UPDATE."""
+	x, y = sides(r, hangs_up)
+	await talk(r)
+	with r.part_under_test():
+		if order == "first":
+			x.bye()
+		y.request(method, y.offer())
+		if order != "first":
+			x.bye()
+		await r.over()
+	r.ended_by(x)
+	r.expected["end_reason"] = ANY
+
+
+for side in ("caller", "gateway"):
+	for order in ("first", "second"):
+		for method in ("INVITE", "UPDATE"):
+			procedure("%s-bye-%s-crossing-%s" % (side, order, method.lower()), side, order, method,
+				tolerated=LATE | {status + " " + method for status in ("481", "487")} | {"ACK", "INVITE", "UPDATE",
+					"100 INVITE"})(bye_crossing)
+
+
+@each_side("reinvite-and-bye-from", tolerated=LATE | {"200 INVITE", "481 INVITE", "487 INVITE", "ACK",
+	"INVITE", "100 INVITE"})
+async def reinvite_and_bye(r, side):
+	x, _ = sides(r, side)
+	await talk(r)
+	with r.part_under_test():
+		x.request("INVITE", x.offer())
+		x.bye()
+		await r.over()
+	r.ended_by(x)
+
+
+if __name__ == "__main__":
+	main(SS_SIP_RESEND_INTERVAL="0.1,0.2,0.4,0.8,0.8,0.8,0.8,0.8,0.8,0.8",
+		SS_GATEWAY_BREAKER_FAILURES="None", SS_GATEWAY_BREAKER_RATE="None")  # the runs share their gateways

@@ -1,0 +1,151 @@
+"""What the switch has been told and has said on one link, and the rules of RFC 3261 that this must keep to."""
+
+import time
+
+import sip
+
+CROSS = 1  # so many repetitions may cross what ends them
+
+
+class Exchange:
+	"""A request with its answers. For an INVITE `acknowledged` is its ACK."""
+
+	def __init__(self, request):
+		self.request, self.times = request, 0
+		self.provisional = self.final = self.acknowledged = None
+		self.answers = self.late = 0
+
+	def open(self, refusal_too):
+		"""`refusal_too`: that of an INVITE awaits its ACK."""
+		return not self.final or (self.request.method == "INVITE" and not self.acknowledged and (
+			refusal_too or self.final.status < 300))
+
+
+def cseq(message):
+	return int(message["CSeq"].split()[0])
+
+
+def branch(message):
+	return sip.param(message["Via"], "branch")
+
+
+class Witness:
+	"""
+	`asked` are the requests of the switch, `heard` those of the agent, as the switch knows them: sent() is
+	called before the network harms a message of the switch, got() after it has let one of the agent pass.
+	`secrets`: what only the other sides may know.
+	"""
+
+	def __init__(self, wrong):
+		self.wrong = wrong
+		self.asked, self.heard = {}, {}
+		self.secrets = set()
+
+	def sent(self, message):
+		for secret in self.secrets:
+			if secret in message.raw:
+				self.wrong("%s tells %s of another leg" % (message.label, secret))
+		if message.is_response:
+			self.answered(message)
+		elif message.method == "ACK":
+			self.acknowledged(message)
+		else:
+			self.requested(message)
+
+	def requested(self, message):
+		key = branch(message), message.method
+		exchange = self.asked.get(key)
+		if exchange:
+			self.repeated(exchange, message)
+			return
+		if message.method == "CANCEL":
+			invite = self.asked.get((key[0], "INVITE"))
+			if not invite or not (invite.provisional or invite.final):
+				self.wrong("CANCEL before any provisional answer (RFC 3261 section 9.1)")
+		else:
+			self.new_request(message)
+		self.asked[key] = Exchange(message)
+
+	def new_request(self, message):
+		of_dialog = [e for e in self.asked.values() if e.request["Call-ID"] == message["Call-ID"]
+			and e.request.method != "CANCEL"]
+		if of_dialog and cseq(message) != max(cseq(e.request) for e in of_dialog) + 1:
+			self.wrong("%s: CSeq is not the next one (section 12.2.1.1)" % message.label)
+		if message.method == "INVITE" and any(e.request.method == "INVITE" and not e.final for e in of_dialog):
+			self.wrong("INVITE while another INVITE is in progress (section 14.1)")
+		if any(e.request.method == "BYE" and not (e.final and e.final.status in (401, 407)) for e in of_dialog) or any(
+				e.request.method == "BYE" and e.final and e.request["Call-ID"] == message["Call-ID"]
+				for e in self.heard.values()):
+			self.wrong("%s after BYE (section 15)" % message.label)
+
+	def repeated(self, exchange, message):
+		if message.raw != exchange.request.raw:
+			self.wrong("%s is sent again with other bytes" % message.label)
+		ended = exchange.final or (message.method == "INVITE" and exchange.provisional)
+		if ended and self.late(exchange, message, ended):
+			self.wrong("%s is sent again after its answer (section 17.1)" % message.label)
+
+	@staticmethod
+	def late(exchange, message, ended):
+		"""Whether this is sent again and again although the switch has got what ends it."""
+		exchange.late += message.time > ended.passed
+		return exchange.late > CROSS
+
+	def acknowledged(self, message):
+		invite = self.asked.get((branch(message), "INVITE"))
+		if invite and not (invite.final and invite.final.status >= 300):
+			self.wrong("ACK with the branch of an INVITE that was not refused (section 17.1.1.3)")
+		invite = invite or self.invite_of(self.asked, message)
+		if not invite or not invite.final:
+			self.wrong("ACK to nothing")
+		elif invite.acknowledged and invite.acknowledged.raw != message.raw:
+			self.wrong("ACK is sent again with other bytes")
+		else:
+			invite.acknowledged = message
+
+	def answered(self, message):
+		exchange = self.heard.get((branch(message), message.method))
+		if not exchange:
+			self.wrong("%s answers nothing" % message.label)
+			return
+		if exchange.final and exchange.final.raw != message.raw:
+			self.wrong("%s after the final answer %s" % (message.label, exchange.final.label))
+		if message.status < 200:
+			exchange.provisional = message
+			return
+		exchange.final = message
+		exchange.answers += 1
+		if message.method != "INVITE" and exchange.answers > exchange.times:
+			self.wrong("%s more often than it was asked for (section 17.2.2)" % message.label)
+		if exchange.acknowledged and self.late(exchange, message, exchange.acknowledged):
+			self.wrong("%s is sent again after its ACK" % message.label)
+
+	def got(self, message):
+		message.passed = time.time()
+		key = branch(message), message.method
+		if message.is_response:
+			exchange = self.asked.get(key)
+			if exchange and message.status >= 200:
+				exchange.final = exchange.final or message
+			elif exchange:
+				exchange.provisional = message
+		elif message.method == "ACK":
+			invite = self.heard.get((key[0], "INVITE")) or self.invite_of(self.heard, message)
+			if invite and invite.final:
+				invite.acknowledged = invite.acknowledged or message
+		else:
+			self.heard.setdefault(key, Exchange(message)).times += 1
+
+	@staticmethod
+	def invite_of(exchanges, ack):
+		"""The INVITE whose 2xx this acknowledges: the ACK has a branch of its own (section 13.2.2.4)."""
+		for exchange in exchanges.values():
+			if (exchange.request.method == "INVITE" and exchange.request["Call-ID"] == ack["Call-ID"]
+					and cseq(exchange.request) == cseq(ack)):
+				return exchange
+		return None
+
+	def pending(self):
+		"""What is not finished on this link, in words."""
+		return ["%s of the switch" % e.request.label for e in self.asked.values() if e.open(True)] + [
+			"%s of the agent" % e.request.label for e in self.heard.values() if e.open(False)]
