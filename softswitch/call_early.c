@@ -8,7 +8,6 @@
 #include <sofia-sip/sip_header.h>
 
 #include <errno.h>
-#include <stdio.h>
 
 /*
  * Before the answer each leg has 100rel for itself. Offer and answer tie them together:
@@ -23,11 +22,6 @@
 static struct early_dialogs *early_of(const struct call *call)
 {
 	return attempt_early(call->attempt);
-}
-
-static void refuse(struct call *call, const struct received *rx, int status, const char *headers)
-{
-	server_answer(stack_of(call)->servers, rx, status, headers, resend_of(call));
 }
 
 static void on_unacknowledged(void *arg)
@@ -54,76 +48,51 @@ bool call_is_preview(const struct call *call, const sip_t *progress)
 		message_has_sdp(progress) && !early_is_reliable(early_of(call), progress);
 }
 
-/** @return 0 when it was answered, in a transaction of its own */
-static int agree(struct call *call, const struct received *rx, const struct dialog *contact)
-{
-	struct text t = text_scratch();
-	struct server *s;
-
-	if (server_create(&s, stack_of(call)->servers, rx, NULL, NULL)) {
-		refuse(call, rx, 500, NULL);
-		return -ENOMEM;
-	}
-	server_begin(s, &t, 200, NULL, NULL);
-	if (contact) {
-		dialog_contact(contact, &t);
-		text_add(&t, headers_allow);
-	}
-	message_end(&t, NULL);
-	server_send(s, &t, 200, NULL);
-	return 0;
-}
-
 /* Offers ------------------------------------------------------------------------------------ */
 
-/** May the gateway be asked now? @return NULL = no; *status says why */
-static struct dialog *gateway_for_offer(const struct call *call, int *status)
+static void refuse_second_offer(struct call *call, const struct dialog *d, const struct received *rx)
 {
-	struct early_dialogs *early = early_of(call);
-	struct dialog *d = early ? early_settled(early) : call_leg_b(call);
-
-	*status = d && !d->session.allows_update ? 488 : 491;
-	return d && d->session.allows_update ? d : NULL;
+	call_refuse_offer(call, d, rx, relay_offer_from(&call->relays) == d);
 }
 
 /** An offer of the caller, who is settled: in an UPDATE or in a PRACK. */
 static void offer_to_gateway(struct call *call, const struct received *rx)
 {
-	int status;
-	struct dialog *to = gateway_for_offer(call, &status);
+	struct early_dialogs *early = early_of(call);
+	struct dialog *to = early ? early_settled(early) : call_leg_b(call);
+	bool prack = rx->sip->sip_request->rq_method == sip_method_prack;
 
 	if (call_offer_pending(call))
-		call_refuse_offer(call, &call->a, rx);
-	else if (to)
+		refuse_second_offer(call, &call->a, rx);
+	else if (to && to->session.allows_update)
 		relay_request(call, &call->a, to, rx);
-	else
-		refuse(call, rx, rx->sip->sip_request->rq_method == sip_method_prack ? 488 : status, NULL);
+	else /* never, or not yet, which a PRACK cannot wait for */
+		call_reply(call, &call->a, rx, to || prack ? 488 : 491, NULL);
 }
 
 static void offer_to_caller(struct call *call, struct dialog *d, const struct received *rx)
 {
 	if (call_offer_pending(call))
-		call_refuse_offer(call, d, rx);
+		refuse_second_offer(call, d, rx);
 	else if (!call->settled)
-		refuse(call, rx, 491, NULL);
+		call_reply(call, d, rx, 491, NULL);
 	else if (!call->a.session.allows_update)
-		refuse(call, rx, 488, NULL);
+		call_reply(call, d, rx, 488, NULL);
 	else
 		relay_request(call, d, &call->a, rx);
 }
 
-/**
- * Offer and answer of this dialog are not complete. It is for us to answer what the peer offered: 500; or for the peer to
- * answer what we offered: 491 (RFC 3311 section 5.2).
- *
- * @param by_peer  the offer that is open is the peer's
- */
-static void refuse_unsettled(struct call *call, const struct received *rx, bool by_peer)
+/** An UPDATE that offers nothing is between this peer and us. */
+static void refresh_target(struct call *call, struct dialog *d, const struct received *rx)
 {
-	char retry[40];
+	char lines[512];
+	struct text t = {.data = lines, .size = sizeof(lines) - 1};
 
-	snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", (unsigned)(sip_random(stack_of(call)->sip) % 11));
-	refuse(call, rx, by_peer ? 500 : 491, by_peer ? retry : NULL);
+	dialog_refresh_target(d, rx->sip);
+	dialog_contact(d, &t);
+	text_add(&t, headers_allow);
+	lines[t.len] = '\0';
+	call_reply(call, d, rx, 200, lines);
 }
 
 void call_on_early_update(struct call *call, struct dialog *d, const struct received *rx)
@@ -132,10 +101,9 @@ void call_on_early_update(struct call *call, struct dialog *d, const struct rece
 
 	session_learn(&d->session, rx->sip);
 	if (!message_has_sdp(rx->sip)) {
-		if (!agree(call, rx, d))
-			dialog_refresh_target(d, rx->sip);
+		refresh_target(call, d, rx);
 	} else if (!(caller ? call->settled : !early_of(call) || early_is_settled(early_of(call), d))) {
-		refuse_unsettled(call, rx, caller != call->offerless);
+		call_refuse_offer(call, d, rx, caller != call->offerless); /* the INVITE's, or the one that answers it */
 	} else if (caller) {
 		offer_to_gateway(call, rx);
 	} else {
@@ -151,7 +119,7 @@ void call_on_early_request(struct call *call, const struct received *rx)
 	if (d && rx->sip->sip_request->rq_method == sip_method_update)
 		call_on_request(call, d, rx);
 	else
-		refuse(call, rx, 481, NULL);
+		sip_reply_stateless(stack_of(call)->sip, rx, 481, NULL, NULL);
 }
 
 /* PRACK ------------------------------------------------------------------------------------- */
@@ -173,7 +141,7 @@ void call_on_prack(struct call *call, struct dialog *d, const struct received *r
 	int err = call_is_caller(call, d) ? reliable_acknowledge(&call->reliable, rx->sip, &described) : -ENOENT;
 
 	if (err) {
-		refuse(call, rx, err == -EINVAL ? 400 : 481, NULL);
+		call_reply(call, d, rx, err == -EINVAL ? 400 : 481, NULL);
 		return;
 	}
 	if (message_has_sdp(rx->sip) && !(described && call->offerless)) {
@@ -181,9 +149,9 @@ void call_on_prack(struct call *call, struct dialog *d, const struct received *r
 		if (call->settled)
 			offer_to_gateway(call, rx);
 		else
-			refuse(call, rx, 488, NULL);
+			call_reply(call, d, rx, 488, NULL);
 	} else {
-		agree(call, rx, NULL);
+		call_reply(call, d, rx, 200, NULL);
 		if (described)
 			settle(call, rx->sip);
 	}

@@ -48,7 +48,7 @@ static int find_rule(const struct call *call, const char *method)
 	return -1;
 }
 
-static void answer(struct call *call, const struct dialog *d, const struct received *rx, int status, const char *headers)
+void call_reply(struct call *call, const struct dialog *d, const struct received *rx, int status, const char *headers)
 {
 	struct intervals resend = call_resend(call, d);
 
@@ -77,7 +77,7 @@ static void on_bye(struct call *call, struct dialog *d, const struct received *r
 {
 	enum cause cause = CAUSE_NORMAL;
 
-	answer(call, d, rx, 200, NULL);
+	call_reply(call, d, rx, 200, NULL);
 	if (call->state < CALL_ANSWERED && call_is_caller(call, d)) { /* of an early dialog (RFC 3261 section 15) */
 		call_give_up(call);
 		return;
@@ -100,7 +100,7 @@ static void on_own(struct call *call, struct dialog *d, const struct received *r
 	else if (rx->sip->sip_request->rq_method == sip_method_prack)
 		call_on_prack(call, d, rx);
 	else
-		answer(call, d, rx, 200, headers_allow);
+		call_reply(call, d, rx, 200, headers_allow);
 }
 
 /* Offers ------------------------------------------------------------------------------------ */
@@ -111,20 +111,12 @@ bool call_offer_pending(const struct call *call)
 		session_timer_is_offering(&call->timer_b);
 }
 
-/**
- * A second offer has to wait: for the side that made the first one that is an error of its own (500, RFC 3261 section
- * 14.2, RFC 3311 section 5.2), for the other one it is glare (491).
- */
-void call_refuse_offer(struct call *call, const struct dialog *d, const struct received *rx)
+void call_refuse_offer(struct call *call, const struct dialog *d, const struct received *rx, bool own)
 {
 	char retry[40];
 
-	if (relay_offer_from(&call->relays) != d) {
-		answer(call, d, rx, 491, NULL);
-		return;
-	}
 	snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", (unsigned)(sip_random(stack_of(call)->sip) % 11));
-	answer(call, d, rx, 500, retry);
+	call_reply(call, d, rx, own ? 500 : 491, own ? retry : NULL);
 }
 
 static void on_offer(struct call *call, struct dialog *d, const struct received *rx)
@@ -134,9 +126,9 @@ static void on_offer(struct call *call, struct dialog *d, const struct received 
 	struct dialog *other = call_other_leg(call, d);
 
 	if (session_is_too_short(&d->session, rx->sip))
-		answer(call, d, rx, 422, session_min_se);
+		call_reply(call, d, rx, 422, session_min_se);
 	else if ((invite || described) && call_offer_pending(call))
-		call_refuse_offer(call, d, rx);
+		call_refuse_offer(call, d, rx, relay_offer_from(&call->relays) == d);
 	else if (described ? session_is_unchanged(&d->session, rx->sip) && other->session.theirs.len
 			   : !invite && !message_body(rx->sip).len)
 		relay_answer_refresh(call, d, rx);
@@ -163,7 +155,7 @@ void call_on_request(struct call *call, struct dialog *d, const struct received 
 	d->remote_seq = sip->sip_cseq->cs_seq;
 	rule = find_rule(call, sip->sip_request->rq_method_name);
 	if (rule < 0) {
-		answer(call, d, rx, 501, headers_allow);
+		call_reply(call, d, rx, 501, headers_allow);
 		return;
 	}
 	switch ((enum rule)rule) {
@@ -174,7 +166,7 @@ void call_on_request(struct call *call, struct dialog *d, const struct received 
 		if (other)
 			relay_request(call, d, other, rx);
 		else
-			answer(call, d, rx, 491, NULL);
+			call_reply(call, d, rx, 491, NULL);
 		return;
 	case EARLY:
 		call_on_early_update(call, d, rx);
@@ -183,13 +175,13 @@ void call_on_request(struct call *call, struct dialog *d, const struct received 
 		on_offer(call, d, rx);
 		return;
 	case WAIT:
-		answer(call, d, rx, 491, NULL);
+		call_reply(call, d, rx, 491, NULL);
 		return;
 	case GONE:
-		answer(call, d, rx, 481, NULL);
+		call_reply(call, d, rx, 481, NULL);
 		return;
 	case NEVER:
-		answer(call, d, rx, 405, headers_allow);
+		call_reply(call, d, rx, 405, headers_allow);
 		return;
 	}
 }

@@ -114,8 +114,13 @@ void call_early_end(struct call *call);
 
 /* call_inside.c: requests inside the dialogs */
 
-/** An offer while another one is under way on either leg: 500 for the side that made that, 491 for the other. */
-void call_refuse_offer(struct call *call, const struct dialog *d, const struct received *rx);
+/** Answer a request inside a dialog, without body; the answer comes again when the request does. */
+void call_reply(struct call *call, const struct dialog *d, const struct received *rx, int status, const char *headers);
+/**
+ * An offer has to wait, since one is open already. Where that is this side's own, it is an error (500, RFC 3261 section
+ * 14.2, RFC 3311 section 5.2); else glare (491).
+ */
+void call_refuse_offer(struct call *call, const struct dialog *d, const struct received *rx, bool own);
 
 /** In a record: the side of this leg. */
 enum cdr_direction call_direction(const struct call *call, const struct dialog *d);

@@ -255,6 +255,29 @@ def an_rack_that_matches_nothing_is_481_and_one_that_cannot_be_read_400(s):
 
 
 @scenario
+def a_refusal_that_was_lost_comes_again(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw)
+	b.reply(180)
+	response = a.expect(180)
+	for rack, status in (("7 7 INVITE", 481), ("x", 400)):
+		sent = prack(a, response, RAck=rack)
+		a.expect(status, "PRACK")
+		a.again(sent)
+		s.caller.expect_count(2, status, "PRACK")
+	sent = a.send("UPDATE", body=OFFER)
+	a.expect(500, "UPDATE")
+	a.again(sent)
+	again = s.caller.expect_count(2, 500, "UPDATE")
+	same(again[0].message.raw, again[1].message.raw)
+	acknowledge_now = prack(a, response)
+	a.expect(200, "PRACK")
+	same(acknowledge_now["RAck"].split()[0], response["RSeq"])
+	ends(s, a, b)
+
+
+@scenario
 def a_prack_with_other_tags_is_481(s):
 	gw = s.gateway()
 	s.start(**ON)
