@@ -460,6 +460,11 @@ void gateway_on_publication(struct gateway *gw, enum gateway_publication publica
 	gateway_settle(gw, now_ms);
 }
 
+enum gateway_publication gateway_publication(const struct gateway *gw)
+{
+	return gw->liveness.publication;
+}
+
 void gateway_on_registration(struct gateway *gw, bool registered, const char *words, uint64_t now_ms)
 {
 	gateway_settle(gw, now_ms);

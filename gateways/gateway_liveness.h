@@ -53,6 +53,8 @@ enum gateway_publication {
 	GATEWAY_PUBLICATION_EXPIRED, /* not renewed in time: down until the next one */
 };
 void gateway_on_publication(struct gateway *gw, enum gateway_publication publication, uint64_t now_ms);
+/** As last told. Forgotten (NONE) when host, port or transport change. */
+enum gateway_publication gateway_publication(const struct gateway *gw);
 
 /**
  * The state of the registration that its row names; without a name it counts for nothing. A gateway that names

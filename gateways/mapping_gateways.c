@@ -17,7 +17,7 @@ struct mapping_gateway {
 
 struct block {
 	struct address_key key;
-	bool enabled;
+	bool enabled, by_name; /* by_name: it has no address */
 	struct mapping_gateway *owner;
 	UT_hash_handle hh;
 };
@@ -137,6 +137,8 @@ static int index_build(struct block_index *index, const struct peers *peers, siz
 		struct block *block = &index->blocks[i];
 		int err;
 
+		if (block->by_name)
+			continue;
 		block->owner = (struct mapping_gateway *)peers_staged(peers, i);
 		err = add_block(index, block);
 		if (err)
@@ -206,7 +208,8 @@ static size_t parse_rows(const struct db_mapping_gateway *rows, size_t n,
 		struct block *block = &blocks[n_good];
 
 		memset(block, 0, sizeof(*block));
-		if (parse_block(rows[i].host, &block->key)) {
+		block->by_name = !rows[i].host[0];
+		if (block->by_name || parse_block(rows[i].host, &block->key)) {
 			block->key.port = rows[i].port;
 			block->enabled = rows[i].enabled;
 			good[n_good++] = rows[i];
@@ -282,6 +285,13 @@ struct mapping_gateway *mapping_gateways_find(const struct mapping_gateways *set
 struct mapping_gateway *mapping_gateways_by_name(const struct mapping_gateways *set, const char *name)
 {
 	return (struct mapping_gateway *)peers_find(set->peers, name);
+}
+
+struct mapping_gateway *mapping_gateways_trunk(const struct mapping_gateways *set, const char *name)
+{
+	struct mapping_gateway *mg = mapping_gateways_by_name(set, name);
+
+	return mg && ((const struct db_mapping_gateway *)mg->peer.row)->enabled ? mg : NULL;
 }
 
 struct mapping_gateway *mapping_gateway_ref(struct mapping_gateway *mg)

@@ -14,7 +14,8 @@ int mapping_gateways_create(struct mapping_gateways **out);
 void mapping_gateways_destroy(struct mapping_gateways *set);
 
 /**
- * Make the set equal to these rows, in place, matched by name as gateways_apply() does. A row whose
+ * Make the set equal to these rows, in place, matched by name as gateways_apply() does. A row without host is known by
+ * its name only: its calls are recognised by other means. A row whose
  * host is no address or block is left out and named in on_bad (may be NULL).
  *
  * @return 0; -ENOMEM with the set as it was
@@ -32,6 +33,9 @@ struct mapping_gateway *mapping_gateways_find(const struct mapping_gateways *set
 	const struct sockaddr *source);
 
 struct mapping_gateway *mapping_gateways_by_name(const struct mapping_gateways *set, const char *name);
+
+/** Who a call is from that was recognised by other means than its source. @return NULL when there is none, or disabled */
+struct mapping_gateway *mapping_gateways_trunk(const struct mapping_gateways *set, const char *name);
 
 struct mapping_gateway *mapping_gateway_ref(struct mapping_gateway *mg);
 void mapping_gateway_unref(struct mapping_gateway *mg);

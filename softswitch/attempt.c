@@ -39,6 +39,11 @@ struct attempt {
 	char address[HOP_NAME_MAX];
 	char call_id[2 * SIP_TOKEN_SIZE];
 	char target[HOST_PORT_MAX];
+	/* Of the gateway's row or its registration, which may change meanwhile. */
+	char *user, *password;
+	char *route, *route_host; /* Route lines and where the first one is; NULL = straight to the gateway */
+	uint16_t route_port, local_port;
+	char route_transport[4];
 };
 
 static void fail(struct attempt *a, const struct attempt_end *end)
@@ -180,7 +185,7 @@ static const struct invite_handlers invite_handlers = {on_provisional, on_answer
 static int try_address(struct attempt *a, const struct resolver_address *address)
 {
 	struct hop hop;
-	int err = sip_hop_to(a->stack->sip, address, &hop);
+	int err = sip_hop_from(a->stack->sip, a->local_port, address, &hop);
 
 	if (err)
 		return err;
@@ -252,7 +257,11 @@ static void resolve(struct attempt *a)
 	const struct db_gateway *row = gateway_row(a->gateway);
 	struct resolver_target target = {.host = row->host, .port = row->port, .transport = row->transport};
 	static const struct timeval now = {0};
-	int err = resolver_try(a->stack->resolver, &target, &a->addresses);
+	int err;
+
+	if (a->route)
+		target = (struct resolver_target){a->route_host, a->route_port, a->route_transport};
+	err = resolver_try(a->stack->resolver, &target, &a->addresses);
 
 	if (err == -EAGAIN)
 		err = resolver_lookup(&a->query, a->stack->resolver, &target, on_resolved, a);
@@ -264,12 +273,48 @@ static void resolve(struct attempt *a)
 	}
 }
 
+/** What the gateway's registration lends it: credentials, and the way the registrar wants calls to take (RFC 3608). */
+static void use_registration(struct attempt *a, const struct registration *r)
+{
+	const struct registration_route *route = registration_route(r, clock_now_ms());
+	const struct db_registration *row = registration_row(r);
+
+	a->local_port = row->local_port;
+	if (!a->user[0]) {
+		free(a->user);
+		free(a->password);
+		a->user = strdup(row->auth_user);
+		a->password = strdup(row->password);
+	}
+	if (!route)
+		return;
+	a->route = strdup(route->lines);
+	a->route_host = strdup(route->host);
+	a->route_port = route->port;
+	memcpy(a->route_transport, route->transport, sizeof(a->route_transport));
+}
+
+static void use_row(struct attempt *a, const struct db_gateway *row)
+{
+	const struct registration *r =
+		row->registration[0] ? registrations_find(a->stack->registrations, row->registration) : NULL;
+
+	host_port(a->target, row->host, row->port);
+	a->user = strdup(row->auth_user);
+	a->password = strdup(row->auth_password);
+	if (r && a->user)
+		use_registration(a, r);
+	a->content->target = a->target;
+	a->content->user = a->password ? a->user : NULL;
+	a->content->password = a->password;
+	a->content->route = a->route;
+}
+
 int attempt_create(struct attempt **out, struct stack *stack, struct call *call, struct gateway *gw,
 	struct invite_content *content, const struct attempt_handlers *handlers, void *arg)
 {
 	struct attempt *a = calloc(1, sizeof(*a));
 	struct event_base *base = loop_base(stack->loop);
-	const struct db_gateway *row = gateway_row(gw);
 
 	if (!a)
 		return -ENOMEM;
@@ -283,11 +328,8 @@ int attempt_create(struct attempt **out, struct stack *stack, struct call *call,
 	event_assign(&a->stage_timer, base, -1, 0, on_stage_timeout, a);
 	event_assign(&a->address_timer, base, -1, 0, on_address_silent, a);
 	event_assign(&a->soon, base, -1, 0, on_soon, a);
-	host_port(a->target, row->host, row->port);
-	content->target = a->target;
+	use_row(a, gateway_row(gw));
 	content->sip_100rel = a->policy.sip_100rel;
-	content->user = row->auth_user;
-	content->password = row->auth_password;
 	start_timer(a, &a->stage_timer, attempt_stage_timeout_ms(&a->policy, STAGE_CALLING));
 	resolve(a);
 	*out = a;
@@ -314,6 +356,10 @@ void attempt_destroy(struct attempt *a)
 	event_del(&a->soon);
 	invite_destroy(a->invite);
 	gateway_unref(a->gateway);
+	free(a->user);
+	free(a->password);
+	free(a->route);
+	free(a->route_host);
 	free(a);
 }
 

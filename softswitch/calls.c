@@ -6,6 +6,8 @@
 #include "loop.h"
 #include "memory.h"
 #include "message.h"
+#include "publish.h"
+#include "registration_client.h"
 #include "reliable.h"
 
 #include <errno.h>
@@ -18,6 +20,8 @@ struct calls {
 	struct call_context context;
 	struct memory *memory;
 	struct mapping_gateways *mapping_gateways;
+	struct publish *publish;
+	struct registration_client *registrations;
 	bool refuse_new;
 };
 
@@ -109,14 +113,51 @@ static void on_invite(struct calls *set, struct mapping_gateway *ingress, const 
 		reply(set, rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
 }
 
+static void on_options(struct calls *set, const struct received *rx, const char *allow)
+{
+	char unsupported[HEADER_MAX];
+
+	if (requires_unsupported(rx->sip, true, true, unsupported))
+		reply(set, rx, 420, NULL, unsupported);
+	else
+		reply(set, rx, 200, NULL, allow);
+}
+
+static void on_publish(struct calls *set, const struct received *rx)
+{
+	char unsupported[HEADER_MAX];
+
+	if (requires_unsupported(rx->sip, false, false, unsupported))
+		reply(set, rx, 420, NULL, unsupported);
+	else
+		publish_on_request(set->publish, rx);
+}
+
+/** Who sends this? NULL: a stranger. */
+static struct mapping_gateway *find_ingress(const struct calls *set, const struct received *rx)
+{
+	const char *trunk = registration_client_by_line(set->registrations, rx);
+	struct mapping_gateway *ingress;
+
+	if (trunk)
+		return mapping_gateways_trunk(set->mapping_gateways, trunk);
+	ingress = mapping_gateways_find(set->mapping_gateways, rx->source);
+	if (ingress)
+		return ingress;
+	trunk = registration_client_by_source(set->registrations, rx);
+	return trunk ? mapping_gateways_trunk(set->mapping_gateways, trunk) : NULL;
+}
+
 /** A request that belongs to nothing yet. */
 static void on_new_request(struct calls *set, const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
-	struct mapping_gateway *ingress = mapping_gateways_find(set->mapping_gateways, rx->source);
-	char unsupported[HEADER_MAX];
+	sip_method_t method = sip->sip_request->rq_method;
+	struct mapping_gateway *ingress = find_ingress(set, rx);
+	bool gateway = method != sip_method_invite && publish_is_gateway(set->publish, rx->source);
+	const char *allow = gateway ? headers_allow_gateway : headers_allow;
 
-	if (!ingress) {
+	if (!ingress && !gateway) {
 		if (set->context.stack->parameters.reply_unauthorized)
 			reply(set, rx, 403, NULL, NULL);
 		return;
@@ -129,17 +170,20 @@ static void on_new_request(struct calls *set, const struct received *rx)
 		reply(set, rx, 481, NULL, NULL);
 		return;
 	}
-	switch (sip->sip_request->rq_method) {
+	switch (method) {
 	case sip_method_ack:
 		return;
 	case sip_method_invite:
 		on_invite(set, ingress, rx);
 		return;
 	case sip_method_options:
-		if (requires_unsupported(sip, true, true, unsupported))
-			reply(set, rx, 420, NULL, unsupported);
+		on_options(set, rx, allow);
+		return;
+	case sip_method_publish:
+		if (gateway)
+			on_publish(set, rx);
 		else
-			reply(set, rx, 200, NULL, headers_allow);
+			reply(set, rx, 405, NULL, allow);
 		return;
 	case sip_method_bye:
 	case sip_method_cancel:
@@ -147,10 +191,10 @@ static void on_new_request(struct calls *set, const struct received *rx)
 		reply(set, rx, 481, NULL, NULL);
 		return;
 	case sip_method_unknown:
-		reply(set, rx, 501, NULL, headers_allow);
+		reply(set, rx, 501, NULL, allow);
 		return;
 	default:
-		reply(set, rx, 405, NULL, headers_allow);
+		reply(set, rx, 405, NULL, allow);
 		return;
 	}
 }
@@ -210,24 +254,25 @@ static void after_pass(void *arg)
 
 /* The set ----------------------------------------------------------------------------------- */
 
-int calls_create(struct calls **out, struct stack *stack, struct mapping_gateways *mapping_gateways,
-	struct routing *routing, struct cdr_log *cdr_log)
+int calls_create(struct calls **out, const struct calls_parts *parts)
 {
 	static const struct sip_handlers handlers = {on_request, on_response, on_undelivered};
 	struct calls *set = calloc(1, sizeof(*set));
 
 	if (!set)
 		return -ENOMEM;
-	set->context.stack = stack;
-	set->context.routing = routing;
-	set->context.cdr_log = cdr_log;
-	set->mapping_gateways = mapping_gateways;
-	if (memory_create(&set->memory, stack->loop, &set->context.active)) {
+	set->context.stack = parts->stack;
+	set->context.routing = parts->routing;
+	set->context.cdr_log = parts->cdr_log;
+	set->mapping_gateways = parts->mapping_gateways;
+	set->registrations = parts->registrations;
+	set->publish = parts->publish;
+	if (memory_create(&set->memory, parts->stack->loop, &set->context.active)) {
 		free(set);
 		return -ENOMEM;
 	}
-	sip_set_handlers(stack->sip, &handlers, set);
-	loop_on_pass(stack->loop, after_pass, set);
+	sip_set_handlers(parts->stack->sip, &handlers, set);
+	loop_on_pass(parts->stack->loop, after_pass, set);
 	*out = set;
 	return 0;
 }

@@ -7,12 +7,19 @@
 #include <stdint.h>
 
 struct calls;
+struct publish;
+struct registration_client;
 
-/**
- * @param stack,mapping_gateways,routing,cdr_log  borrowed
- */
-int calls_create(struct calls **out, struct stack *stack, struct mapping_gateways *mapping_gateways,
-	struct routing *routing, struct cdr_log *cdr_log);
+/** What calls work with; all of it borrowed. */
+struct calls_parts {
+	struct stack *stack;
+	struct mapping_gateways *mapping_gateways;
+	struct publish *publish;
+	struct registration_client *registrations;
+	struct routing *routing;
+	struct cdr_log *cdr_log;
+};
+int calls_create(struct calls **out, const struct calls_parts *parts);
 /** Calls must have ended: calls_hangup_all(). */
 void calls_destroy(struct calls *set);
 

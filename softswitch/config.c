@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 /** How often the file is looked at; a look costs some microseconds, in the thread. */
-enum { WATCH_MS = 100 };
+enum { WATCH_MS = 50 };
 
 /** One reading of the file, on its way from the thread to the loop and back to be freed. */
 struct reading {
@@ -96,6 +96,30 @@ static void on_bad_host(const char *name, const char *host, void *arg)
 	log_warning(NULL, "mapping gateway left out, host is no address or block name=%s host=%s", name, host);
 }
 
+static int compare_name(const void *name, const void *row)
+{
+	return strcmp(name, ((const struct db_mapping_gateway *)row)->name);
+}
+
+/** Calls that come for a registration are a trunk's of its name: one more row where there is none of that name. */
+static int apply_trunks(struct mapping_gateways *set, const struct db_config *f)
+{
+	struct db_mapping_gateway *rows = calloc(f->n_mapping_gateways + f->n_registrations + 1, sizeof(*rows));
+	size_t n = f->n_mapping_gateways;
+	int err;
+
+	if (!rows)
+		return -ENOMEM;
+	if (n)
+		memcpy(rows, f->mapping_gateway, n * sizeof(*rows));
+	for (size_t i = 0; i < f->n_registrations; i++)
+		if (!bsearch(f->registration[i].name, rows, f->n_mapping_gateways, sizeof(*rows), compare_name))
+			rows[n++] = (struct db_mapping_gateway){.name = f->registration[i].name, .host = "", .enabled = true};
+	err = mapping_gateways_apply(set, rows, n, on_bad_host, NULL);
+	free(rows);
+	return err;
+}
+
 /** Put a reading in force; what it replaces is left in it. */
 static void apply(struct config *c, struct reading *r)
 {
@@ -104,8 +128,7 @@ static void apply(struct config *c, struct reading *r)
 	int err = gateways_apply(c->targets.gateways, f->gateway, f->n_gateways);
 
 	if (!err)
-		err = mapping_gateways_apply(c->targets.mapping_gateways, f->mapping_gateway, f->n_mapping_gateways,
-			on_bad_host, NULL);
+		err = apply_trunks(c->targets.mapping_gateways, f);
 	if (err) {
 		log_error(NULL, "configuration not in force error=%s", strerror(-err));
 		return;
@@ -119,8 +142,8 @@ static void apply(struct config *c, struct reading *r)
 		log_error(NULL, "routes not in force error=%s", strerror(ENOMEM));
 		return;
 	}
-	log_info(NULL, "configuration in force gateways=%zu mapping_gateways=%zu", f->n_gateways,
-		f->n_mapping_gateways);
+	log_info(NULL, "configuration in force gateways=%zu mapping_gateways=%zu registrations=%zu", f->n_gateways,
+		f->n_mapping_gateways, f->n_registrations);
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)

@@ -3,6 +3,7 @@
 #include "calls.h"
 #include "clock.h"
 #include "control_gateways.h"
+#include "control_registrations.h"
 #include "json_text.h"
 #include "sip.h"
 
@@ -10,6 +11,7 @@
 #include "gateways.h"
 #include "mapping_gateways.h"
 #include "plan.h"
+#include "registrations.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -162,6 +164,19 @@ static json_t *gateways_get(const json_t *params, void *arg, struct control_erro
 	return control_gateway_details(gw, clock_now_ms());
 }
 
+static json_t *registrations_list(const json_t *params, void *arg, struct control_error *error)
+{
+	const struct control_context *ctx = arg;
+	struct page page = page_begin(params);
+	uint64_t now_ms = clock_now_ms();
+	(void)error;
+	for (size_t i = 0; i < registrations_count(ctx->registrations); i++)
+		if (page_takes(&page))
+			json_array_append_new(page.entries,
+				control_registration(registrations_at(ctx->registrations, i), now_ms));
+	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "registrations", page.entries);
+}
+
 static json_t *describe_candidate(const struct candidate *c, const char *callee, uint64_t now_ms)
 {
 	json_t *entry = json_object();
@@ -242,6 +257,7 @@ const struct control_method control_methods[] = {
 	{"calls.list", page_params, calls_list},
 	{"gateways.list", page_params, gateways_list},
 	{"gateways.get", name_params, gateways_get},
+	{"registrations.list", page_params, registrations_list},
 	{"routes.lookup", lookup_params, routes_lookup},
 	{0},
 };

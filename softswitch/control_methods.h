@@ -11,6 +11,7 @@ struct cdr_log;
 struct gateways;
 struct mapping_gateways;
 struct routing;
+struct registrations;
 struct sip;
 
 /** What the methods look at; all borrowed, and the `arg` of control_create(). */
@@ -20,6 +21,7 @@ struct control_context {
 	uint64_t started_ms;        /* clock_now_ms() at the start */
 	const struct gateways *gateways;
 	const struct mapping_gateways *mapping_gateways;
+	const struct registrations *registrations;
 	struct routing *routing;
 	const struct calls *calls;
 	struct cdr_log *cdr_log;
@@ -31,6 +33,7 @@ struct control_context {
  * calls.list      {limit, offset}: total, calls
  * gateways.list   {limit, offset}: total, gateways: state and main figures (passwords are not told)
  * gateways.get    {name}: the same of one gateway with all of its statistics
+ * registrations.list {limit, offset}: total, registrations (passwords are not told)
  * routes.lookup   {callee, caller, ingress, limit, offset}: matched, candidates in order with a verdict, left_out
  *                 (a page of the other gateways, each with the reason)
  */

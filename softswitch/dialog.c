@@ -84,16 +84,6 @@ static int set_text(char **field, const struct text *t)
 	return 0;
 }
 
-static void add_url(struct text *t, const url_t *url)
-{
-	issize_t n = url_e(t->data + t->len, (isize_t)(t->size - t->len), url);
-
-	if (n < 0 || (size_t)n >= t->size - t->len)
-		t->full = true;
-	else
-		t->len += (size_t)n;
-}
-
 /** Numeric hosts only: a name would have to be resolved, and the peer is known by its address already. */
 static void hop_from_url(struct hop *hop, const url_t *url)
 {
@@ -128,7 +118,7 @@ static int set_target(struct dialog *d, const sip_contact_t *contact)
 
 	if (!contact || contact->m_url->url_type == url_any)
 		return 0;
-	add_url(&t, contact->m_url);
+	message_url(&t, contact->m_url);
 	return set_text(&d->target, &t);
 }
 
@@ -154,14 +144,14 @@ static int set_route(struct dialog *d, const sip_record_route_t *first, bool rev
 		if (i == 0)
 			hop_from_url(&d->hop, r->r_url);
 		if (i == 0 && !url_has_param(r->r_url, "lr")) {
-			add_url(&t, r->r_url);
+			message_url(&t, r->r_url);
 			if (set_text(&d->strict_route, &t))
 				return -ENOMEM;
 			t.len = 0;
 			continue;
 		}
 		text_add(&t, "Route: <");
-		add_url(&t, r->r_url);
+		message_url(&t, r->r_url);
 		text_add(&t, ">\r\n");
 	}
 	if (!n && contact && contact->m_url->url_type != url_any)
@@ -209,7 +199,7 @@ int dialog_accept(struct dialog *d, struct dialogs *set, struct call *call, cons
 	if (set_text(&d->remote, &t))
 		return -ENOMEM;
 	t = text_scratch();
-	add_url(&t, sip->sip_contact ? sip->sip_contact->m_url : sip->sip_from->a_url); /* as RFC 2543 had it */
+	message_url(&t, sip->sip_contact ? sip->sip_contact->m_url : sip->sip_from->a_url); /* as RFC 2543 had it */
 	if (set_text(&d->target, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
 		set_string(&d->remote_tag, sip->sip_from->a_tag ? sip->sip_from->a_tag : ""))
 		return -ENOMEM;

@@ -8,7 +8,11 @@
 #include <string.h>
 #include <strings.h>
 
-const char headers_allow[] = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, MESSAGE, NOTIFY, REFER\r\n";
+#define METHODS "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, MESSAGE, NOTIFY, REFER"
+#define EVENTS "Allow-Events: presence\r\n"
+const char headers_allow[] = METHODS "\r\n";
+const char headers_allow_gateway[] = METHODS ", PUBLISH\r\n" EVENTS;
+const char headers_allow_events[] = EVENTS;
 
 enum { REQUEST = HEADERS_REQUEST, RESPONSE = HEADERS_RESPONSE, BOTH = REQUEST | RESPONSE };
 

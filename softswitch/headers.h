@@ -13,5 +13,9 @@ void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind);
 
 /** "Allow: ...\r\n": what we relay, said in dialog-creating messages and refusals. */
 extern const char headers_allow[];
+/** The same outside calls for a gateway, which may publish; with the line below. */
+extern const char headers_allow_gateway[];
+/** "Allow-Events: ...\r\n": what can be published. */
+extern const char headers_allow_events[];
 
 #endif

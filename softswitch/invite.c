@@ -79,6 +79,10 @@ int invite_create(struct invite **out, struct stack *stack, struct call *call, c
 		invite_destroy(inv);
 		return -ENOMEM;
 	}
+	if (content->route) {
+		free(inv->dialog.route);
+		inv->dialog.route = strdup(content->route);
+	}
 	if (content->user && content->user[0]) {
 		inv->dialog.user = strdup(content->user);
 		inv->dialog.password = strdup(content->password);

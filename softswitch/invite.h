@@ -32,6 +32,7 @@ struct invite_content {
 	const sip_t *received;        /* the caller's INVITE: its headers and body */
 	unsigned max_forwards;
 	const char *user, *password;  /* for challenges; may be NULL */
+	const char *route;            /* whole Route lines; may be NULL */
 	const char *authorization;    /* a whole line, or NULL */
 	enum db_100rel sip_100rel;    /* what the gateway is told */
 	bool can_answer;              /* the caller can answer an offer in a reliable provisional response */

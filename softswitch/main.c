@@ -15,6 +15,8 @@
 #include "mapping_gateways.h"
 #include "options.h"
 #include "plan.h"
+#include "publish.h"
+#include "registration_client.h"
 #include "stack.h"
 
 #include <event2/event.h>
@@ -31,6 +33,7 @@ enum {
 	EXIT_USAGE = 2,
 	CHECK_MS = 50,             /* while stopping: how often it is looked whether all is over */
 	FAREWELL_MS = 2000,        /* and how long the last BYEs are waited for */
+	UNREGISTER_MS = 5000,      /* and the answers of the registrars */
 	RECORDS_MS = 10000         /* and the last call records */
 };
 
@@ -41,7 +44,9 @@ struct daemon {
 	struct gateways *gateways;
 	struct gateway_log *gateway_log;
 	struct gateway_watch *watch;
+	struct publish *publish;
 	struct mapping_gateways *mapping_gateways;
+	struct registration_client *registrations;
 	struct routing *routing;
 	struct cdr_log *cdr_log;
 	struct config *config;
@@ -49,7 +54,7 @@ struct daemon {
 	struct control *control;
 	struct control_context context;
 	struct event *term, *interrupt, *stopping;
-	uint64_t drain_until_ms, farewell_until_ms; /* 0: not stopping */
+	uint64_t drain_until_ms, farewell_until_ms, unregister_until_ms; /* 0: not stopping */
 };
 
 /* Stopping ---------------------------------------------------------------------------------- */
@@ -77,7 +82,8 @@ static void on_stopping(evutil_socket_t fd, short what, void *arg)
 	}
 	if (!held.calls && !d->farewell_until_ms)
 		d->farewell_until_ms = now + FAREWELL_MS;
-	if (!held.calls && (!held.transactions || now >= d->farewell_until_ms))
+	if (!held.calls && (!held.transactions || now >= d->farewell_until_ms) &&
+		(registration_client_is_over(d->registrations) || now >= d->unregister_until_ms))
 		loop_stop(d->loop);
 	else
 		schedule_check(d);
@@ -96,8 +102,10 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 	}
 	log_info(NULL, "stopping signal=%d drain_s=%u", (int)signal, d->options->drain_s);
 	d->drain_until_ms = clock_now_ms() + 1000u * d->options->drain_s;
+	d->unregister_until_ms = clock_now_ms() + UNREGISTER_MS;
 	calls_refuse_new(d->calls);
 	gateway_watch_stop(d->watch);
+	registration_client_stop(d->registrations);
 	on_stopping(-1, 0, d);
 }
 
@@ -146,9 +154,12 @@ static void on_configured(const struct db_config *f, void *arg)
 	struct daemon *d = arg;
 	int err = gateway_watch_apply(d->watch);
 
-	(void)f;
 	if (err)
 		log_error(NULL, "gateways not watched error=%s", strerror(-err));
+	publish_apply(d->publish);
+	err = registration_client_apply(d->registrations, f->registration, f->n_registrations);
+	if (err)
+		log_error(NULL, "registrations not in force error=%s", strerror(-err));
 }
 
 static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
@@ -159,7 +170,13 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	if (!err)
 		err = gateway_watch_create(&d->watch, &d->stack, d->gateways);
 	if (!err)
+		err = publish_create(&d->publish, &d->stack, gateway_watch_targets(d->watch));
+	if (!err)
 		err = mapping_gateways_create(&d->mapping_gateways);
+	if (!err)
+		err = registrations_create(&d->stack.registrations);
+	if (!err)
+		err = registration_client_create(&d->registrations, &d->stack, d->stack.registrations, d->gateways);
 	if (!err)
 		err = routing_create(&d->routing, sip_random(d->stack.sip));
 	if (err) {
@@ -181,7 +198,10 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 
 static int open_doors(struct daemon *d, char *error, size_t size)
 {
-	int err = calls_create(&d->calls, &d->stack, d->mapping_gateways, d->routing, d->cdr_log);
+	struct calls_parts parts = {.stack = &d->stack, .mapping_gateways = d->mapping_gateways,
+		.publish = d->publish, .registrations = d->registrations, .routing = d->routing,
+		.cdr_log = d->cdr_log};
+	int err = calls_create(&d->calls, &parts);
 
 	if (err)
 		return err;
@@ -193,6 +213,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		.started_ms = clock_now_ms(),
 		.gateways = d->gateways,
 		.mapping_gateways = d->mapping_gateways,
+		.registrations = d->stack.registrations,
 		.routing = d->routing,
 		.calls = d->calls,
 		.cdr_log = d->cdr_log,
@@ -211,13 +232,16 @@ static void close_all(struct daemon *d)
 	cdr_close(d->cdr_log, RECORDS_MS);
 	gateway_log_destroy(d->gateway_log);
 	config_destroy(d->config);
+	publish_destroy(d->publish);
 	gateway_watch_destroy(d->watch);
+	registration_client_destroy(d->registrations);
 	resolver_destroy(d->stack.resolver);
 	clients_destroy(d->stack.clients);
 	servers_destroy(d->stack.servers);
 	dialogs_destroy(d->stack.dialogs);
 	routing_destroy(d->routing);
 	mapping_gateways_destroy(d->mapping_gateways);
+	registrations_destroy(d->stack.registrations);
 	gateways_destroy(d->gateways);
 	sip_destroy(d->stack.sip);
 	if (d->stopping)

@@ -5,6 +5,7 @@
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_status.h>
+#include <sofia-sip/url.h>
 
 #include <string.h>
 
@@ -53,6 +54,16 @@ void message_header(struct text *t, const sip_header_t *h)
 		return;
 	}
 	n = msg_header_e(t->data + t->len, (isize_t)(t->size - t->len), (const msg_header_t *)h, 0);
+	if (n < 0 || (size_t)n >= t->size - t->len)
+		t->full = true;
+	else
+		t->len += (size_t)n;
+}
+
+void message_url(struct text *t, const url_t *url)
+{
+	issize_t n = url_e(t->data + t->len, (isize_t)(t->size - t->len), url);
+
 	if (n < 0 || (size_t)n >= t->size - t->len)
 		t->full = true;
 	else

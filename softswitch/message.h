@@ -32,6 +32,9 @@ const char *message_phrase(int status);
 /** One header as it came in, with its line end; written anew if it was changed since. */
 void message_header(struct text *t, const sip_header_t *h);
 
+/** A URI as it came, with its parameters. */
+void message_url(struct text *t, const url_t *url);
+
 /** What every request begins with; strings are borrowed. */
 struct request_head {
 	const char *method, *uri, *branch;

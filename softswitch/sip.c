@@ -99,6 +99,15 @@ void host_port(char out[HOST_PORT_MAX], const char *host, uint16_t port)
 	snprintf(out, HOST_PORT_MAX, port ? "%s%s%s:%u" : "%s%s%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
 }
 
+bool sockaddr_same_host(const struct sockaddr *a, const struct sockaddr *b)
+{
+	char host_a[INET6_ADDRSTRLEN], host_b[INET6_ADDRSTRLEN];
+
+	sockaddr_host(a, host_a);
+	sockaddr_host(b, host_b);
+	return !strcmp(host_a, host_b);
+}
+
 uint16_t port_parse(const char *text, uint16_t fallback)
 {
 	unsigned long port = text ? strtoul(text, NULL, 10) : 0;
@@ -340,7 +349,7 @@ static bool listens_at(const struct listener *l, const struct sockaddr_storage *
 	return strstr(l->host, host) != NULL && strlen(l->host) <= strlen(host) + 2; /* brackets */
 }
 
-int sip_hop_to(struct sip *sip, const struct resolver_address *address, struct hop *out)
+int sip_hop_from(struct sip *sip, uint16_t local_port, const struct resolver_address *address, struct hop *out)
 {
 	struct listener *chosen = NULL;
 	struct sockaddr_storage from = {0};
@@ -349,7 +358,8 @@ int sip_hop_to(struct sip *sip, const struct resolver_address *address, struct h
 	for (size_t i = 0; i < sip->n_listeners; i++) {
 		struct listener *l = &sip->listener[i];
 
-		if (l->family != address->addr.any.sa_family || strcmp(l->transport, address->transport))
+		if (l->family != address->addr.any.sa_family || strcmp(l->transport, address->transport) ||
+			(local_port && l->port != local_port))
 			continue;
 		if (!chosen) {
 			chosen = l;
@@ -365,10 +375,15 @@ int sip_hop_to(struct sip *sip, const struct resolver_address *address, struct h
 			chosen = l;
 	}
 	if (!chosen)
-		return -EPROTONOSUPPORT;
+		return local_port ? -EADDRNOTAVAIL : -EPROTONOSUPPORT;
 	*out = (struct hop){.listener = chosen};
 	memcpy(&out->to, &address->addr, address->length);
 	return 0;
+}
+
+int sip_hop_to(struct sip *sip, const struct resolver_address *address, struct hop *out)
+{
+	return sip_hop_from(sip, 0, address, out);
 }
 
 /* Sending ----------------------------------------------------------------------------------- */

@@ -49,6 +49,7 @@ void sockaddr_name(const struct sockaddr *sa, char out[HOP_NAME_MAX]);
 /** A gateway's host (IPv6 without brackets) and port for a URI; no port when that is 0. */
 enum { HOST_PORT_MAX = 264 };
 void host_port(char out[HOST_PORT_MAX], const char *host, uint16_t port);
+bool sockaddr_same_host(const struct sockaddr *a, const struct sockaddr *b);
 /** The port of a URI or Via in network order; the fallback when it has none or nonsense. */
 uint16_t port_parse(const char *text, uint16_t fallback);
 static inline bool hop_is_reliable(const struct hop *hop)
@@ -94,6 +95,8 @@ const struct listener *sip_listener(const struct sip *sip, size_t i);
 
 /** A hop to a resolved address; of several listeners the one the kernel would send from. @return 0; -EPROTONOSUPPORT without a listener of that transport and family */
 int sip_hop_to(struct sip *sip, const struct resolver_address *address, struct hop *out);
+/** The same from a listener with this port, 0 = any. @return -EADDRNOTAVAIL when none of the right kind has it */
+int sip_hop_from(struct sip *sip, uint16_t local_port, const struct resolver_address *address, struct hop *out);
 
 /** A message is on its way over a connection; the handler is told when that breaks. */
 struct pending {

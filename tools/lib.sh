@@ -6,7 +6,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$top/build
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config python3 libevent-dev libsofia-sip-ua-dev libssl-dev
-	libsqlite3-dev libjansson-dev libc-ares-dev uthash-dev libcmocka-dev sqlite3)
+	libexpat1-dev libsqlite3-dev libjansson-dev libc-ares-dev uthash-dev libcmocka-dev sqlite3)
 
 if [ -t 1 ]; then
 	bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'

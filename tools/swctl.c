@@ -22,6 +22,7 @@ static const char usage[] =
 	"  calls [limit=N] [offset=N]                calls in progress\n"
 	"  gateways [limit=N] [offset=N]             vendor gateways: state, load, figures of the last 5 minutes\n"
 	"  gateway NAME                              all about one of them\n"
+	"  registrations [limit=N] [offset=N]        our accounts at registrars\n"
 	"  lookup CALLEE [caller=..] [ingress=..]    the plan for a number, and why not the others\n"
 	"  db [ARGUMENT]...                          sqlite3 on the configuration of the running switch\n"
 	"  METHOD [key=value]...                     any method, such as system.status\n"
@@ -80,7 +81,8 @@ static void add_params(json_t *params, char **words)
 static void parse_command(struct request *r, char **words)
 {
 	static const char *const verbs[][2] = {
-		{"status", "system.status"}, {"calls", "calls.list"}, {"gateways", "gateways.list"}};
+		{"status", "system.status"}, {"calls", "calls.list"}, {"gateways", "gateways.list"},
+		{"registrations", "registrations.list"}};
 	const char *command = *words++;
 	r->method = command;
 	for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)

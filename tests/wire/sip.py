@@ -119,18 +119,19 @@ def family(host):
 
 
 def digest(credentials, method, password):
-	"""The response that belongs into these Digest credentials (RFC 2617, MD5, with or without qop)."""
-	def md5(text):
-		return hashlib.md5(text.encode()).hexdigest()
-
+	"""The response that belongs into these Digest credentials (RFC 7616, MD5 or SHA-256, with or without qop)."""
 	given = dict((name, quoted or plain) for name, quoted, plain in
 		re.findall(r"(\w+)=(?:\"([^\"]*)\"|([^\s,]+))", credentials))
-	secret = md5("%s:%s:%s" % (given["username"], given["realm"], password))
-	request = md5("%s:%s" % (method, given["uri"]))
+
+	def digested(text):
+		return hashlib.new({"MD5": "md5", "SHA-256": "sha256"}[given.get("algorithm", "MD5")], text.encode()).hexdigest()
+
+	secret = digested("%s:%s:%s" % (given["username"], given["realm"], password))
+	request = digested("%s:%s" % (method, given["uri"]))
 	middle = [given["nonce"]]
 	if "qop" in given:
 		middle += [given["nc"], given["cnonce"], given["qop"]]
-	return given["response"], md5(":".join([secret] + middle + [request]))
+	return given["response"], digested(":".join([secret] + middle + [request]))
 
 
 def sdp(port, owner="-", direction="sendrecv"):

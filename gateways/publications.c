@@ -1,0 +1,245 @@
+#define HASH_NONFATAL_OOM 1
+
+#include "publications.h"
+
+#include <uthash.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+/** A gateway, and what speaks for it. */
+struct subject {
+	struct gateway *gateway; /* the key */
+	struct publication *publication;
+	LIST_ENTRY(subject) link; /* of the publication's */
+	UT_hash_handle hh;
+};
+
+struct publication {
+	char etag[ETAG_MAX + 1];
+	enum gateway_publication state;
+	uint64_t expires_ms;
+	LIST_HEAD(, subject) subjects; /* never empty once it is published */
+	TAILQ_ENTRY(publication) next;
+};
+
+struct publications {
+	struct subject *by_gateway;
+	TAILQ_HEAD(publication_list, publication) by_expiry; /* the first to end is first */
+	size_t n;
+};
+
+int publications_create(struct publications **out)
+{
+	struct publications *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	TAILQ_INIT(&set->by_expiry);
+	*out = set;
+	return 0;
+}
+
+size_t publications_count(const struct publications *set)
+{
+	return set->n;
+}
+
+/* Subjects ---------------------------------------------------------------------------------- */
+
+static struct subject *find_subject(const struct publications *set, struct gateway *gw)
+{
+	struct subject *s;
+
+	HASH_FIND_PTR(set->by_gateway, &gw, s);
+	return s;
+}
+
+/** A new one has no publication yet. */
+static struct subject *need_subject(struct publications *set, struct gateway *gw)
+{
+	struct subject *s = find_subject(set, gw);
+
+	if (s)
+		return s;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->gateway = gw;
+	HASH_ADD_PTR(set->by_gateway, gateway, s);
+	if (s->hh.tbl) {
+		gateway_ref(gw);
+		return s;
+	}
+	free(s);
+	return NULL;
+}
+
+static void subject_free(struct publications *set, struct subject *s)
+{
+	assert(set->by_gateway);
+	HASH_DEL(set->by_gateway, s);
+	gateway_unref(s->gateway);
+	free(s);
+}
+
+/** A subject for each gateway, so that publishing cannot fail any more. */
+static bool reserve(struct publications *set, const struct publisher *by)
+{
+	size_t i = 0;
+
+	while (i < by->n && need_subject(set, by->gateways[i]))
+		i++;
+	if (i == by->n)
+		return true;
+	while (i-- > 0) {
+		struct subject *s = find_subject(set, by->gateways[i]);
+
+		if (s && !s->publication)
+			subject_free(set, s);
+	}
+	return false;
+}
+
+/* Publications ------------------------------------------------------------------------------ */
+
+static void publication_free(struct publications *set, struct publication *p)
+{
+	TAILQ_REMOVE(&set->by_expiry, p, next);
+	set->n--;
+	free(p);
+}
+
+/** It ends, and its gateways are told this. */
+static void end(struct publications *set, struct publication *p, enum gateway_publication last, uint64_t now_ms)
+{
+	for (struct subject *s = LIST_FIRST(&p->subjects), *next; s; s = next) {
+		next = LIST_NEXT(s, link);
+		gateway_on_publication(s->gateway, last, now_ms);
+		subject_free(set, s);
+	}
+	publication_free(set, p);
+}
+
+/** From now on p speaks for it. */
+static void take_over(struct publications *set, struct subject *s, struct publication *p)
+{
+	struct publication *before = s->publication;
+
+	if (before)
+		LIST_REMOVE(s, link);
+	s->publication = p;
+	LIST_INSERT_HEAD(&p->subjects, s, link);
+	if (before && LIST_EMPTY(&before->subjects))
+		publication_free(set, before);
+}
+
+/** Most are granted the same time, so the place is near the end. */
+static void insert_by_expiry(struct publications *set, struct publication *p)
+{
+	struct publication *before = TAILQ_LAST(&set->by_expiry, publication_list);
+
+	while (before && before->expires_ms > p->expires_ms)
+		before = TAILQ_PREV(before, publication_list, next);
+	if (before)
+		TAILQ_INSERT_AFTER(&set->by_expiry, before, p, next);
+	else
+		TAILQ_INSERT_HEAD(&set->by_expiry, p, next);
+}
+
+struct publication *publications_find(const struct publications *set, const char *etag, const struct publisher *by)
+{
+	for (size_t i = 0; i < by->n; i++) {
+		const struct subject *s = find_subject(set, by->gateways[i]);
+
+		if (s && !strcmp(s->publication->etag, etag))
+			return s->publication;
+	}
+	return NULL;
+}
+
+int publications_put(struct publications *set, struct publication *p, const struct publisher *by,
+	const struct publication_news *news, uint64_t now_ms)
+{
+	struct publication *fresh = p ? NULL : calloc(1, sizeof(*fresh));
+
+	if ((!p && !fresh) || !reserve(set, by)) {
+		free(fresh);
+		return -ENOMEM;
+	}
+	if (fresh) {
+		p = fresh;
+		LIST_INIT(&p->subjects);
+		set->n++;
+	} else {
+		TAILQ_REMOVE(&set->by_expiry, p, next);
+	}
+	snprintf(p->etag, sizeof(p->etag), "%s", news->etag);
+	if (news->state != GATEWAY_PUBLICATION_NONE)
+		p->state = news->state;
+	p->expires_ms = now_ms + news->lifetime_ms;
+	insert_by_expiry(set, p);
+	for (size_t i = 0; i < by->n; i++) {
+		take_over(set, find_subject(set, by->gateways[i]), p);
+		gateway_on_publication(by->gateways[i], p->state, now_ms);
+	}
+	return 0;
+}
+
+void publications_remove(struct publications *set, struct publication *p, uint64_t now_ms)
+{
+	end(set, p, GATEWAY_PUBLICATION_NONE, now_ms);
+}
+
+uint64_t publications_expire(struct publications *set, uint64_t now_ms)
+{
+	struct publication *p = TAILQ_FIRST(&set->by_expiry), *next;
+
+	for (; p && p->expires_ms <= now_ms; p = next) {
+		next = TAILQ_NEXT(p, next);
+		end(set, p, GATEWAY_PUBLICATION_EXPIRED, now_ms);
+	}
+	return p ? p->expires_ms : 0;
+}
+
+/** Is its row gone, or has it forgotten what it said because it is somewhere else now? */
+static bool is_void(const struct subject *s, uint64_t now_ms)
+{
+	return gateway_check(s->gateway, now_ms) == GATEWAY_REMOVED ||
+		gateway_publication(s->gateway) == GATEWAY_PUBLICATION_NONE;
+}
+
+void publications_apply(struct publications *set, uint64_t now_ms)
+{
+	struct subject *s, *next;
+
+	HASH_ITER(hh, set->by_gateway, s, next) {
+		struct publication *p = s->publication;
+
+		if (!is_void(s, now_ms))
+			continue;
+		LIST_REMOVE(s, link);
+		subject_free(set, s);
+		if (LIST_EMPTY(&p->subjects))
+			publication_free(set, p);
+	}
+}
+
+void publications_destroy(struct publications *set)
+{
+	if (!set)
+		return;
+	for (struct publication *p = TAILQ_FIRST(&set->by_expiry), *next; p; p = next) {
+		next = TAILQ_NEXT(p, next);
+		for (struct subject *s = LIST_FIRST(&p->subjects), *after; s; s = after) {
+			after = LIST_NEXT(s, link);
+			subject_free(set, s);
+		}
+		free(p);
+	}
+	free(set);
+}

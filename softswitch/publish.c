@@ -1,0 +1,267 @@
+#include "publish.h"
+
+#include "clock.h"
+#include "gateway_targets.h"
+#include "headers.h"
+#include "log.h"
+#include "loop.h"
+#include "message.h"
+#include "pidf.h"
+#include "publications.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+enum { EXPIRES_MIN_S = 30, SWEEP_MS = 1000, LINES_MAX = 256 };
+
+struct publish {
+	struct stack *stack;
+	const struct gateway_targets *targets;
+	struct publications *publications;
+	struct event sweep;
+};
+
+/** What the PUBLISH gets. */
+struct verdict {
+	int status;
+	const char *phrase; /* NULL = the usual one */
+	char lines[LINES_MAX];
+};
+
+static struct verdict refuse(int status, const char *phrase, const char *lines)
+{
+	struct verdict v = {.status = status, .phrase = phrase};
+
+	snprintf(v.lines, sizeof(v.lines), "%s", lines);
+	return v;
+}
+
+/* Who speaks -------------------------------------------------------------------------------- */
+
+struct speakers {
+	const char *user[2]; /* whose presence it is: by the Request-URI, by To; may be NULL */
+	struct gateway **gateways;
+	size_t n;
+};
+
+static void add_speaker(struct gateway *gw, void *arg)
+{
+	struct speakers *s = arg;
+
+	s->gateways[s->n++] = gw;
+}
+
+/** Of several gateways at an address that which the request names; when it names none of them, it speaks for all. */
+static void choose(struct speakers *s)
+{
+	for (unsigned u = 0; u < 2; u++)
+		for (size_t i = 0; s->user[u] && i < s->n; i++)
+			if (!strcmp(gateway_name(s->gateways[i]), s->user[u])) {
+				s->gateways[0] = s->gateways[i];
+				s->n = 1;
+				return;
+			}
+}
+
+/** @return 0, then free() the list; -ENOMEM */
+static int find_speakers(struct speakers *s, const struct publish *set, const struct received *rx)
+{
+	size_t n = gateway_targets_at(set->targets, rx->source, NULL, NULL);
+
+	*s = (struct speakers){.user = {rx->sip->sip_request->rq_url->url_user, rx->sip->sip_to->a_url->url_user}};
+	s->gateways = calloc(n + 1, sizeof(struct gateway *));
+	if (!s->gateways)
+		return -ENOMEM;
+	gateway_targets_at(set->targets, rx->source, add_speaker, s);
+	choose(s);
+	return 0;
+}
+
+/* What they say ----------------------------------------------------------------------------- */
+
+/** The tag of SIP-If-Match. @return false when there are several (RFC 3903 section 6; two lines got 400 from the library) */
+static bool read_condition(const sip_t *sip, const char **etag)
+{
+	const sip_if_match_t *m = sip->sip_if_match;
+
+	*etag = m ? m->g_value : NULL;
+	return !m || !memchr(m->g_common->h_data, ',', m->g_common->h_len);
+}
+
+/** The lifetime to grant. @return the verdict when that is refused already, else status 0 */
+static struct verdict read_expires(const sip_t *sip, const struct parameters *p, uint32_t *out)
+{
+	const sip_expires_t *asked = sip->sip_expires;
+
+	*out = p->publish_expire_s;
+	if (!asked)
+		return (struct verdict){0};
+	if (asked->ex_date)
+		return refuse(400, "Expires Is In Seconds", "");
+	if (asked->ex_delta && asked->ex_delta < EXPIRES_MIN_S)
+		return refuse(423, NULL, "Min-Expires: 30\r\n");
+	if (asked->ex_delta < *out)
+		*out = (uint32_t)asked->ex_delta;
+	return (struct verdict){0};
+}
+
+/** @return the verdict when the body is not good, else status 0 */
+static struct verdict read_body(const sip_t *sip, enum gateway_publication *out)
+{
+	const struct body body = message_body(sip);
+	const char *type = sip->sip_content_type ? sip->sip_content_type->c_type : "";
+	const char *encoding = sip->sip_content_encoding && sip->sip_content_encoding->k_items
+		? sip->sip_content_encoding->k_items[0] : NULL;
+	bool open = false;
+	int err;
+
+	if (strcasecmp(type, "application/pidf+xml"))
+		return refuse(415, NULL, "Accept: application/pidf+xml\r\n");
+	if (encoding && strcasecmp(encoding, "identity"))
+		return refuse(415, NULL, "Accept: application/pidf+xml\r\nAccept-Encoding: identity\r\n");
+	err = pidf_parse(&open, body.data, body.len);
+	if (err)
+		return err == -ENOMEM ? refuse(500, NULL, "") : refuse(400, "Bad Presence Document", "");
+	*out = open ? GATEWAY_PUBLICATION_OPEN : GATEWAY_PUBLICATION_CLOSED;
+	return (struct verdict){0};
+}
+
+/** Nobody can guess it from others, as tags and branches could be. */
+static bool make_etag(char out[ETAG_MAX + 1])
+{
+	unsigned char bytes[ETAG_MAX / 2];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return false;
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+	return true;
+}
+
+static struct verdict put(struct publish *set, struct publication *p, const struct publisher *by,
+	enum gateway_publication state, uint32_t expires_s)
+{
+	char etag[ETAG_MAX + 1];
+	struct publication_news news = {.etag = etag, .state = state, .lifetime_ms = 1000 * expires_s};
+	struct verdict v = {.status = 200};
+	int err = make_etag(etag) ? 0 : -EIO;
+
+	if (!err && expires_s)
+		err = publications_put(set->publications, p, by, &news, clock_now_ms());
+	else if (!err && p)
+		publications_remove(set->publications, p, clock_now_ms());
+	if (err)
+		return refuse(500, NULL, "");
+	snprintf(v.lines, sizeof(v.lines), "SIP-ETag: %s\r\nExpires: %u\r\n", etag, expires_s);
+	return v;
+}
+
+/** In the order of RFC 3903 section 6. */
+static struct verdict decide(struct publish *set, const sip_t *sip, const struct publisher *by)
+{
+	enum gateway_publication state = GATEWAY_PUBLICATION_NONE;
+	struct publication *p = NULL;
+	const char *condition;
+	struct verdict v;
+	uint32_t expires_s;
+
+	if (!sip->sip_event || strcmp(sip->sip_event->o_type, "presence"))
+		return refuse(489, "Bad Event", headers_allow_events);
+	if (!read_condition(sip, &condition))
+		return refuse(400, "More Than One SIP-If-Match", "");
+	if (condition)
+		p = publications_find(set->publications, condition, by);
+	if (condition && !p)
+		return refuse(412, "Conditional Request Failed", "");
+	v = read_expires(sip, &set->stack->parameters, &expires_s);
+	if (v.status)
+		return v;
+	if (!p && !message_body(sip).len)
+		return refuse(400, "No Presence Document", "");
+	if (message_body(sip).len)
+		v = read_body(sip, &state);
+	return v.status ? v : put(set, p, by, state, expires_s);
+}
+
+static void plan_sweep(struct publish *set)
+{
+	struct timeval tv;
+
+	if (publications_count(set->publications) && !event_pending(&set->sweep, EV_TIMEOUT, NULL))
+		event_add(&set->sweep, loop_delay(set->stack->loop, SWEEP_MS, &tv));
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct publish *set = arg;
+
+	(void)fd;
+	(void)what;
+	publications_expire(set->publications, clock_now_ms());
+	plan_sweep(set);
+}
+
+bool publish_is_gateway(const struct publish *set, const struct sockaddr *source)
+{
+	return gateway_targets_at(set->targets, source, NULL, NULL) > 0;
+}
+
+void publish_on_request(struct publish *set, const struct received *rx)
+{
+	struct stack *stack = set->stack;
+	char tag[SIP_TOKEN_SIZE];
+	struct speakers speakers;
+	struct server *s;
+	struct verdict v = {.status = 500};
+	int err = server_create(&s, stack->servers, rx, NULL, NULL);
+
+	if (err) {
+		sip_reply_stateless(stack->sip, rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
+		return;
+	}
+	if (find_speakers(&speakers, set, rx) == 0) {
+		struct publisher by = {speakers.gateways, speakers.n};
+
+		v = decide(set, rx->sip, &by);
+		free(speakers.gateways);
+	}
+	plan_sweep(set);
+	sip_token(stack->sip, tag);
+	server_reply(s, v.status, v.phrase, tag, v.lines, &stack->parameters.resend);
+}
+
+void publish_apply(struct publish *set)
+{
+	publications_apply(set->publications, clock_now_ms());
+}
+
+int publish_create(struct publish **out, struct stack *stack, const struct gateway_targets *targets)
+{
+	struct publish *set = calloc(1, sizeof(*set));
+
+	if (!set || publications_create(&set->publications)) {
+		free(set);
+		return -ENOMEM;
+	}
+	set->stack = stack;
+	set->targets = targets;
+	event_assign(&set->sweep, loop_base(stack->loop), -1, 0, on_sweep, set);
+	*out = set;
+	return 0;
+}
+
+void publish_destroy(struct publish *set)
+{
+	if (!set)
+		return;
+	event_del(&set->sweep);
+	publications_destroy(set->publications);
+	free(set);
+}

@@ -1,0 +1,43 @@
+/** @file registration_client.h  Registers us at carriers' registrars, and knows the calls that come for it. */
+#ifndef REGISTRATION_CLIENT_H
+#define REGISTRATION_CLIENT_H
+
+#include "registrations.h"
+#include "stack.h"
+
+struct gateways;
+struct registration_client;
+
+/** @param stack,set,gateways  borrowed */
+int registration_client_create(struct registration_client **out, struct stack *stack, struct registrations *set,
+	struct gateways *gateways);
+/** What is under way is forgotten; registration_client_stop() ends it properly. NULL is fine. */
+void registration_client_destroy(struct registration_client *c);
+
+/**
+ * Put these rows in force, after gateways_apply(): removed and disabled ones are unregistered, changed ones register
+ * as they need to, gateways are told whether the registration they name stands.
+ *
+ * @return 0; -ENOMEM with the rows as they were
+ */
+int registration_client_apply(struct registration_client *c, const struct db_registration *rows, size_t n);
+
+/** Unregister everywhere; rows are not applied any more. */
+void registration_client_stop(struct registration_client *c);
+/** After that: is everything answered or given up? */
+bool registration_client_is_over(const struct registration_client *c);
+
+/**
+ * Whose call is it? By the line in the Request-URI, which is in our Contact and nobody else knows, wherever it comes
+ * from.
+ *
+ * @return the name; NULL when there is no such line, or not registered
+ */
+const char *registration_client_by_line(const struct registration_client *c, const struct received *rx);
+/**
+ * The same for a registrar that does not keep the line: by the user, if exactly one registration has it whose registrar
+ * or proxy has the source address.
+ */
+const char *registration_client_by_source(const struct registration_client *c, const struct received *rx);
+
+#endif

@@ -1,0 +1,627 @@
+"""Our registrations at carriers' registrars (behaviour.md section 5), as a scripted registrar sees them."""
+
+import os
+import socket
+
+import sip
+from dns import Dns
+from net import Failed, instants, same
+from registrar import PASSWORD, Registrar, challenge, credentials, grant, refuse, silence
+from scene import run, scenario
+
+SPEED = 20
+
+
+def registrar(s, name="carrier", account=True, columns=None, **peer):
+	"""A registrar, and a registration of this name there unless told otherwise."""
+	if peer.get("transport") == "tls":
+		s.peer("tls", "tls")  # makes the certificate
+		peer["tls"] = s.tls
+	r = Registrar(s.net, name, **peer)
+	if account:
+		enrol(s, r, name, **(columns or {}))
+	return r
+
+
+def enrol(s, r, name, **columns):
+	row = {"name": name, "host": r.host, "port": r.port, "transport": r.transport, "user": "4930", "password": PASSWORD}
+	s.switch.insert("registration", **{**row, **columns})
+
+
+def status(s, name="carrier"):
+	return next(entry for entry in s.switch.control("registrations.list")["registrations"] if entry["name"] == name)
+
+
+def reaches(s, state, name="carrier", timeout=8):
+	"""Wait for the state; what the switch says then."""
+	def look():
+		found = status(s, name)
+		return found if found["state"] == state else None
+	return s.net.until(look, "%s is %s" % (name, state), timeout, step=0.01)
+
+
+def about(seconds, wanted, speed=SPEED, late=0.3):
+	"""Seconds of our clock that were so many of the switch's: never early, hardly late."""
+	if not wanted / speed - 0.01 <= seconds <= wanted / speed + late:
+		raise Failed("expected %g s, was %g s" % (wanted, seconds * speed))
+
+
+@scenario
+def registers_with_a_contact_of_its_own(s):
+	r = registrar(s)
+	s.start()
+	first = r.expect_requests(1)
+	listener = sip.host_port(*s.switch.addresses["udp"])
+	line = s.switch.sql("select line from registration")
+	same(first.uri, "sip:" + r.host_port)
+	same(first["To"], "<sip:4930@127.0.0.1>")
+	same(sip.uri(first["From"]), "sip:4930@127.0.0.1")
+	same(first["Contact"], "<sip:4930@%s;line=%s>" % (listener, line))
+	same((first["Expires"], first["Supported"], first["Privacy"]), ("3600", "path", ""))
+	found = reaches(s, "registered")
+	same((found["registrar"], found["code"], found["reason"]), (r.host_port, 200, "200 OK"))
+	same((3590 < found["expires_s"] <= 3600, 1790 < found["next_s"] <= 1800), (True, True))
+
+
+@scenario
+def refreshes_at_half_time_with_the_same_call_id_and_tag(s):
+	r = registrar(s)
+	r.script = [grant(40), refuse(500), grant(40)]
+	s.start(clock_speed=SPEED, SS_SIP_USER_AGENT_RETRY_DELAY=30)
+	r.expect_requests(4)
+	for gap, wanted in zip(r.gaps(), (20, 30, 20)):
+		about(gap, wanted)
+	same({(request["Call-ID"], request["From"]) for request in r.requests},
+		{(r.requests[0]["Call-ID"], r.requests[0]["From"])})
+	same([int(request["CSeq"].split()[0]) for request in r.requests][:4], [1, 2, 3, 4])
+
+
+def answers(name, status_code, more, algorithm):
+	"""A challenge is answered with this algorithm."""
+	def play(s):
+		r = registrar(s)
+		r.authenticate(status_code, more)
+		s.start()
+		second = r.expect_requests(2)
+		given = credentials(second)
+		same((given["algorithm"], given["username"], given["uri"]), (algorithm, "4930", second.uri))
+		if "qop" in str(more):
+			same((given["qop"], given["nc"], len(given["cnonce"]) >= 8), ("auth", "00000001", True))
+		same(int(second["CSeq"].split()[0]), 2)
+		reaches(s, "registered")
+	play.__name__ = name
+	scenario(play)
+
+
+SHA, MD5 = 'algorithm=SHA-256, qop="auth"', 'algorithm=MD5, qop="auth"'
+answers("a_401_is_answered_with_md5", 401, MD5, "MD5")
+answers("a_407_is_answered", 407, MD5, "MD5")
+answers("a_challenge_without_qop_is_answered", 401, "", "MD5")
+answers("a_401_is_answered_with_sha_256", 401, SHA, "SHA-256")
+answers("of_two_algorithms_the_first_is_taken", 401, (SHA, MD5), "SHA-256")
+answers("of_two_algorithms_the_first_is_taken_also_if_it_is_md5", 401, (MD5, SHA), "MD5")
+answers("an_unknown_algorithm_is_passed_over", 401, ('algorithm=SHA-512-256, qop="auth"', SHA), "SHA-256")
+
+
+@scenario
+def of_two_realms_that_of_the_row_is_answered(s):
+	r = registrar(s, columns={"realm": "mine.example"})
+	r.script = [lambda *_: (401, [("WWW-Authenticate", 'Digest realm="%s", nonce="n"' % realm)
+		for realm in ("other.example", "mine.example")])]
+	s.start()
+	second = r.expect_requests(2)
+	same(credentials(second)["realm"], "mine.example")
+	same(second["To"], "<sip:4930@mine.example>")
+
+
+@scenario
+def another_user_name_for_the_credentials(s):
+	r = registrar(s, columns={"auth_user": "login"})
+	r.authenticate()
+	s.start()
+	second = r.expect_requests(2)
+	same((credentials(second)["username"], sip.user(second["To"])), ("login", "4930"))
+	reaches(s, "registered")
+
+
+@scenario
+def a_stale_nonce_is_no_refusal(s):
+	r = registrar(s)
+	r.authenticate()
+	r.script = [challenge(nonce="n1"), challenge(nonce="n2", more='stale=true, qop="auth"')]
+	s.start()
+	third = r.expect_requests(3)
+	same([credentials(request)["nonce"] for request in r.requests[1:]], ["n1", "n2"])
+	same(credentials(third)["nc"], "00000001")
+	reaches(s, "registered")
+
+
+@scenario
+def a_registrar_that_finds_every_nonce_stale_is_given_up(s):
+	r = registrar(s)
+	r.always = challenge(more="stale=true")
+	s.start()
+	same(reaches(s, "waiting")["reason"], "wrong password")
+	same(len(r.requests), 5)
+
+
+@scenario
+def a_wrong_password_is_a_failure_until_it_is_corrected(s):
+	r = registrar(s, columns={"password": "wrong"})
+	r.always = lambda peer, request: grant()(peer, request) if request["Authorization"] and \
+		len(set(sip.digest(request["Authorization"], "REGISTER", PASSWORD))) == 1 else challenge()(peer, request)
+	s.start(clock_speed=SPEED, SS_SIP_USER_AGENT_RETRY_DELAY=30)
+	found = reaches(s, "waiting")
+	same((found["code"], found["reason"], found["expires_s"]), (401, "wrong password", None))
+	same(len(r.requests), 2)
+	s.switch.sql("update registration set password = '%s'" % PASSWORD)
+	reaches(s, "registered")
+	same(len(r.requests), 4)
+	about(r.gaps()[1], 30)
+
+
+@scenario
+def a_challenge_that_nobody_can_answer_is_a_failure(s):
+	r = registrar(s)
+	r.always = challenge(more="algorithm=MD5-sess")
+	s.start()
+	same(reaches(s, "waiting")["reason"], "no challenge that we can answer")
+	same(len(r.requests), 1)
+
+
+@scenario
+def every_failure_is_tried_again_after_the_same_wait(s):
+	r = registrar(s)
+	r.script = [refuse(403), refuse(503, ("Retry-After", "5")), refuse(302, ("Contact", "<sip:elsewhere>")), refuse(600)]
+	s.start(clock_speed=50, SS_SIP_USER_AGENT_RETRY_DELAY=30)
+	r.expect_requests(5)
+	for gap in r.gaps():
+		about(gap, 30, 50)
+	reaches(s, "registered")
+
+
+@scenario
+def a_refusal_is_told_in_the_registrars_words(s):
+	r = registrar(s)
+	r.always = refuse(403)
+	s.start()
+	found = reaches(s, "waiting")
+	same((found["code"], found["reason"]), (403, "403 Whatever"))
+	same(50 < found["next_s"] <= 60, True)
+
+
+@scenario
+def an_unanswered_register_is_resent_by_the_schedule(s):
+	r = registrar(s)
+	r.always = silence
+	s.start(SS_SIP_RESEND_INTERVAL="0.1,0.2,0.4")
+	instants(r.expect_count(4, "REGISTER"), (0, 0.1, 0.3, 0.7))
+	same(reaches(s, "waiting")["reason"], "timeout")
+	same({entry.message.raw for entry in r.arrivals("REGISTER")}, {r.requests[0].raw})
+
+
+@scenario
+def a_registrar_that_was_gone_is_found_again_when_it_is_back(s):
+	r = registrar(s)
+	r.script = [grant(20), silence]
+	s.start(clock_speed=SPEED, SS_SIP_USER_AGENT_RETRY_DELAY=30, SS_SIP_RESEND_INTERVAL="1,1")
+	reaches(s, "registered")
+	found = reaches(s, "waiting")
+	same(found["reason"], "timeout")
+	reaches(s, "registered")
+	same(len(r.requests), 3)
+	about(r.gaps()[1], 3 + 30)  # sent, resent twice, given up, then the wait
+
+
+@scenario
+def an_icmp_error_is_a_failure_at_once(s):
+	r = registrar(s, account=False)
+	enrol(s, r, "carrier", port=s.net.refusing_port())
+	s.start()
+	same(reaches(s, "waiting")["reason"], "Connection refused")
+
+
+@scenario
+def a_failed_refresh_keeps_the_registration_until_it_expires(s):
+	r = registrar(s)
+	r.script = [grant(40), refuse(503), refuse(503)]
+	s.start(clock_speed=SPEED, SS_SIP_USER_AGENT_RETRY_DELAY=60)
+	r.expect_requests(2)
+	found = s.net.until(lambda: status(s)["code"] == 503 and status(s), "refused", step=0.01)
+	same((found["state"], found["expires_s"] > 0, found["next_s"] > 20), ("registered", True, True))
+	found = reaches(s, "waiting")
+	same((found["expires_s"], found["code"]), (None, 503))
+
+
+@scenario
+def a_423_is_answered_with_min_expires_at_once(s):
+	r = registrar(s, columns={"expiry": 60})
+	r.script = [refuse(423, ("Min-Expires", "100")), grant(100)]
+	s.start(clock_speed=SPEED)
+	r.expect_requests(3)
+	same([request["Expires"] for request in r.requests], ["60", "100", "100"])
+	about(r.gaps()[0], 0)
+	about(r.gaps()[1], 50)
+
+
+def silly(name, headers):
+	def play(s):
+		r = registrar(s, columns={"expiry": 60})
+		r.always = refuse(423, *headers)
+		s.start()
+		same(reaches(s, "waiting")["code"], 423)
+		same(len(r.requests), 1)
+	play.__name__ = "a_423_with_%s_is_a_failure" % name
+	scenario(play)
+
+
+silly("no_min_expires", ())
+silly("a_smaller_min_expires", (("Min-Expires", "30"),))
+silly("an_endless_min_expires", (("Min-Expires", "4000000000"),))
+
+
+@scenario
+def a_second_423_is_a_failure(s):
+	r = registrar(s, columns={"expiry": 60})
+	r.script = [refuse(423, ("Min-Expires", "100")), refuse(423, ("Min-Expires", "200"))]
+	s.start()
+	same(reaches(s, "waiting")["code"], 423)
+	same(len(r.requests), 2)
+
+
+def adopts(name, step, half, columns=None, parameters=None, asks="3600"):
+	"""What was granted decides when it is refreshed."""
+	def play(s):
+		r = registrar(s, columns=columns)
+		r.script = [step, step]
+		s.start(clock_speed=SPEED, **(parameters or {}))
+		r.expect_requests(2)
+		about(r.gaps()[0], half)
+		same(r.requests[0]["Expires"], asks)
+	play.__name__ = name
+	scenario(play)
+
+
+OTHER = '<sip:4930@192.0.2.7:5060>;expires=9, "us" '
+adopts("the_expiry_of_our_contact_comes_before_the_header", grant(40, expires=2000), 20)
+adopts("without_it_the_header_counts", grant(False, expires=40), 20)
+adopts("an_expires_header_without_any_contact_counts", grant(contact=False, expires=40), 20)
+adopts("a_fixed_expiry_is_shortened_by_the_registrar", grant(40), 20, {"expiry": 600}, asks="600")
+adopts("a_fixed_expiry_is_not_prolonged", grant(7200), 20, {"expiry": 40}, asks="40")
+adopts("the_parameter_fixes_the_expiry", grant(), 20, parameters={"SS_SIP_USER_AGENT_EXPIRE": 40}, asks="40")
+
+
+@scenario
+def among_other_contacts_ours_is_found(s):
+	r = registrar(s)
+	r.script = [lambda peer, request: (200, [("Contact", "%s%s;expires=40" % (OTHER, request["Contact"]))])]
+	s.start(clock_speed=SPEED)
+	r.expect_requests(2)
+	about(r.gaps()[0], 20)
+
+
+@scenario
+def a_contact_without_its_line_is_known_by_user_host_and_port(s):
+	r = registrar(s)
+	r.script = [lambda peer, request: (200, [("Contact", "%s%s;expires=40" % (OTHER,
+		request["Contact"].split(";line")[0] + ">"))])]
+	s.start(clock_speed=SPEED)
+	r.expect_requests(2)
+	about(r.gaps()[0], 20)
+
+
+def not_bound(name, headers):
+	def play(s):
+		r = registrar(s)
+		r.always = lambda *_: (200, headers)
+		s.start()
+		same(reaches(s, "waiting")["reason"], "accepted, but without our Contact")
+	play.__name__ = "a_200_with_%s_is_a_failure" % name
+	scenario(play)
+
+
+not_bound("nothing", [])
+not_bound("the_contact_of_somebody_else", [("Contact", "<sip:4930@192.0.2.7:5060>;expires=100"), ("Expires", "100")])
+not_bound("the_line_of_somebody_else", [("Contact", "<sip:4930@192.0.2.7:5060;line=00>;expires=100")])
+
+
+@scenario
+def the_binding_is_removed_at_the_stop_with_credentials(s):
+	r = registrar(s)
+	r.authenticate()
+	s.start()
+	reaches(s, "registered")
+	same(len(r.bindings), 1)
+	s.switch.signal()
+	s.switch.ended()
+	same(r.bindings, {})
+	same([(request["Expires"], bool(request["Authorization"])) for request in r.requests],
+		[("3600", False), ("3600", True), ("0", False), ("0", True)])
+	same(len({request["Call-ID"] for request in r.requests}), 1)
+	same({request["Contact"] for request in r.requests}, {r.requests[0]["Contact"]})
+
+
+@scenario
+def the_stop_waits_for_the_answer_and_no_longer_than_five_seconds(s):
+	r = registrar(s)
+	r.script = [grant()]
+	r.always = silence
+	s.start(clock_speed=5)
+	reaches(s, "registered")
+	s.switch.signal()
+	before = r.expect_requests(2).time
+	s.switch.ended()
+	about(max(entry.time for entry in r.arrivals("REGISTER")) - before, 3.5, 5, 0.9)  # resent until the end
+
+
+@scenario
+def a_register_that_is_under_way_at_the_stop_is_awaited_and_undone(s):
+	r = registrar(s)
+	r.script = [silence]
+	s.start()
+	first = r.expect_requests(1)
+	s.switch.stopping()
+	r.answer(first, *grant()(r, first))
+	s.switch.ended()
+	same(([request["Expires"] for request in r.requests], r.bindings), (["3600", "0"], {}))
+
+
+@scenario
+def without_unregistering_nothing_is_sent_at_the_stop(s):
+	r = registrar(s)
+	s.start(SS_SIP_USER_AGENT_SEND_UNREGISTER="Off")
+	reaches(s, "registered")
+	s.switch.signal()
+	s.switch.ended()
+	same(len(r.requests), 1)
+
+
+def ends(name, statement):
+	"""The binding is removed, with credentials, and nothing comes after it."""
+	def play(s):
+		r = registrar(s)
+		r.authenticate()
+		s.start()
+		reaches(s, "registered")
+		s.switch.sql(statement)
+		r.expect_requests(4)
+		same((r.requests[3]["Expires"], bool(r.requests[3]["Authorization"]), r.bindings), ("0", True, {}))
+		s.settle()
+		s.switch.signal()
+		s.switch.ended()
+		same(len(r.requests), 4)
+	play.__name__ = name
+	scenario(play)
+
+
+ends("a_removed_row_removes_the_binding", "delete from registration")
+ends("a_disabled_row_removes_the_binding", "update registration set enabled = 0")
+
+
+@scenario
+def enabled_again_it_goes_on_with_the_same_call_id(s):
+	r = registrar(s)
+	s.start()
+	reaches(s, "registered")
+	s.switch.sql("update registration set enabled = 0")
+	reaches(s, "disabled")
+	s.switch.sql("update registration set enabled = 1")
+	reaches(s, "registered")
+	same([(request["Expires"], request["CSeq"]) for request in r.requests],
+		[("3600", "1 REGISTER"), ("0", "2 REGISTER"), ("3600", "3 REGISTER")])
+	same(len({request["Call-ID"] for request in r.requests}), 1)
+
+
+@scenario
+def a_changed_row_touches_only_its_own_registration(s):
+	one, two = registrar(s, "one"), registrar(s, "two")
+	s.start()
+	reaches(s, "registered", "one")
+	reaches(s, "registered", "two")
+	s.switch.sql("update registration set user = '4940' where name = 'two'")
+	two.expect_requests(3)
+	reaches(s, "registered", "two")
+	same([(request["Expires"], sip.user(request["To"])) for request in two.requests],
+		[("3600", "4930"), ("0", "4930"), ("3600", "4940")])
+	same([sip.user("<%s>" % uri) for uri in two.bindings], ["4940"])
+	same(len(one.requests), 1)
+
+
+@scenario
+def a_changed_password_or_expiry_waits_for_the_next_request(s):
+	r = registrar(s)
+	r.script = [grant(40)]
+	r.authenticate(password="newer")
+	s.start(clock_speed=SPEED)
+	reaches(s, "registered")
+	s.switch.sql("update registration set password = 'newer', expiry = 600")
+	r.expect_requests(3)
+	about(r.gaps()[0], 20)
+	same([request["Expires"] for request in r.requests], ["3600", "600", "600"])
+	reaches(s, "registered")
+
+
+@scenario
+def moved_to_another_registrar_the_old_one_forgets_us(s):
+	old, new = registrar(s, "carrier"), registrar(s, "new", account=False)
+	s.start()
+	reaches(s, "registered")
+	s.switch.sql("update registration set port = %d" % new.port)
+	new.expect_requests(1)
+	same((old.requests[-1]["Expires"], old.bindings, len(new.bindings)), ("0", {}, 1))
+
+
+@scenario
+def killed_and_started_again_it_brings_the_same_contact(s):
+	r = registrar(s)
+	s.start()
+	reaches(s, "registered")
+	port = s.switch.addresses["udp"][1]
+	s.switch.kill()
+	s.start(listen=(), arguments=("--listen", "sip:127.0.0.1:%d;transport=udp" % port))
+	second = r.expect_requests(2)
+	reaches(s, "registered")
+	same(second["Contact"], r.requests[0]["Contact"])
+	same(len(r.bindings), 1)
+
+
+@scenario
+def two_hundred_registrations_start_one_after_the_other(s):
+	r = registrar(s, account=False)
+	for number in range(200):
+		enrol(s, r, "t%03d" % number, user=str(1000 + number))
+	s.start(clock_speed=5, SS_SIP_USER_AGENT_SEND_UNREGISTER="Off")
+	r.expect_requests(200, 12)
+	times = [request.time - r.requests[0].time for request in r.requests]
+	same([sip.user(request["To"]) for request in r.requests], [str(1000 + number) for number in range(200)])
+	about(times[-1], 199 * 0.05, 5, 0.5)
+	for number in range(10, 200, 10):  # never early, however noisy the machine
+		if times[number] < number * 0.01 - 0.1:
+			raise Failed("number %d came after %g s" % (number, times[number]))
+	same(len({request["Call-ID"] for request in r.requests}), 200)
+
+
+def privacy(value, expected):
+	def play(s):
+		r = registrar(s)
+		s.start(SS_SIP_USER_AGENT_PRIVACY=value)
+		same(r.expect_requests(1).all("Privacy"), expected)
+		reaches(s, "registered")
+	play.__name__ = "privacy_%s" % value.lower()
+	scenario(play)
+
+
+privacy("Ignore", [])
+privacy("Id", ["id"])
+privacy("None", ["none"])
+
+
+@scenario
+def the_local_port_says_which_listener_it_leaves_from(s):
+	r = registrar(s, account=False)
+	s.start(listen=("udp", "udp", "udp"))
+	ports = [sip.address(listener)[1] for listener in s.switch.status()["listeners"]]
+	for port in ports[1:]:
+		enrol(s, r, "p%d" % port, user="49%d" % port, local_port=port)
+	r.expect_requests(2)
+	for request in r.requests:
+		port = request.source[1]
+		same((port in ports[1:], sip.user(request["To"]), sip.address(request["Contact"])[1]), (True, "49%d" % port, port))
+	s.net.until(lambda: len(r.bindings) == 2, "both are bound")
+
+
+@scenario
+def a_local_port_that_nobody_listens_at_is_told(s):
+	registrar(s, columns={"local_port": 9})
+	s.start()
+	same(reaches(s, "waiting")["reason"], "no listener with port 9 leads there")
+
+
+@scenario
+def a_transport_that_nobody_listens_for_is_told(s):
+	registrar(s, columns={"transport": "tcp"})
+	s.start()
+	same(reaches(s, "waiting")["reason"], "no listener leads there")
+
+
+def transport(name):
+	def play(s):
+		r = registrar(s, transport=name)
+		r.authenticate()
+		s.start(listen=("udp", name))
+		first = r.expect_requests(2)
+		same(sip.address(first["Contact"]), s.switch.addresses[name])
+		same(";transport=%s;" % name in first["Contact"], True)
+		reaches(s, "registered")
+		s.switch.signal()
+		s.switch.ended()
+		same(r.bindings, {})
+	play.__name__ = "registers_over_" + name
+	scenario(play)
+
+
+transport("tcp")
+transport("tls")
+
+
+@scenario
+def the_proxy_is_where_it_goes_and_the_registrar_what_it_names(s):
+	r = registrar(s, account=False)
+	enrol(s, r, "carrier", host="registrar.invalid", port=5070, proxy=r.host_port)
+	s.start()
+	first = r.expect_requests(1)
+	same((first.uri, first["To"], first["Route"]), ("sip:registrar.invalid:5070", "<sip:4930@registrar.invalid>", ""))
+	reaches(s, "registered")
+
+
+@scenario
+def another_proxy_is_used_at_once(s):
+	old, new = registrar(s, account=False), registrar(s, "new", account=False)
+	enrol(s, old, "carrier", host="registrar.invalid", proxy=old.host_port)
+	s.start()
+	reaches(s, "registered")
+	s.switch.sql("update registration set proxy = '%s'" % new.host_port)
+	same(new.expect_requests(1)["Expires"], "3600")
+	same(len(old.requests), 1)
+
+
+@scenario
+def realm_and_contact_host_are_used(s):
+	r = registrar(s, columns={"realm": "example.com", "contact_host": "2001:db8::7"})
+	s.start()
+	first = r.expect_requests(1)
+	same((sip.uri(first["To"]), sip.uri(first["From"])), ("sip:4930@example.com", "sip:4930@example.com"))
+	same(sip.address(first["Contact"]), ("2001:db8::7", s.switch.addresses["udp"][1]))
+	reaches(s, "registered")
+
+
+@scenario
+def a_name_is_resolved_and_its_next_address_tried(s):
+	dns = Dns(s.net)
+	s.switch.environment["SOFTSWITCH_DNS"] = dns.server
+	r = registrar(s, account=False)
+	enrol(s, r, "carrier", host="carrier.test", port=0)
+	dns.host("sip.carrier.test", "127.0.0.1")
+	dns.service("_sip._udp.carrier.test", (1, s.net.refusing_port(), "sip.carrier.test"), (2, r.port, "sip.carrier.test"))
+	s.start()
+	same(r.expect_requests(1).uri, "sip:carrier.test")
+	reaches(s, "registered")
+
+
+@scenario
+def a_name_that_does_not_exist_is_told(s):
+	s.switch.environment["SOFTSWITCH_DNS"] = Dns(s.net).server
+	r = registrar(s, account=False)
+	enrol(s, r, "carrier", host="carrier.test")
+	s.start()
+	same(reaches(s, "waiting")["reason"], "name not found")
+
+
+@scenario
+def the_password_is_never_told(s):
+	import hashlib
+	r = registrar(s)
+	r.authenticate()
+	other = registrar(s, "refusing", columns={"password": "othersecret"})
+	other.always = challenge()
+	s.gateway(registration="carrier", auth_user="u", auth_password="gatewaysecret")
+	s.start(arguments=("--log-level", "debug"))
+	reaches(s, "registered")
+	reaches(s, "waiting", "refusing")
+	told = [str(s.switch.control(method)) for method in ("registrations.list", "gateways.list", "calls.list",
+		"system.status")] + [str(s.switch.control("routes.lookup", callee="4930"))]
+	s.switch.signal()
+	s.switch.ended()
+	told.append(s.switch.read_log())
+	hashes = [hashlib.new(name, ("4930:carrier:" + password).encode()).hexdigest() for name in ("md5", "sha256")
+		for password in (PASSWORD, "othersecret")]
+	if "registered" not in told[-1] or "debug" not in " ".join(s.switch.command("--log-level", "debug")):
+		raise Failed("the log says nothing of it")
+	for secret in [PASSWORD, "othersecret", "gatewaysecret"] + hashes + [
+			credentials(request)["response"] for request in r.requests if request["Authorization"]]:
+		for text in told:
+			same(secret in text, False)
+
+
+if __name__ == "__main__":
+	run()
