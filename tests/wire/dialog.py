@@ -18,11 +18,11 @@ class Dialog:
 		self.invite_sent = invited  # the INVITE of ours that ack() is about
 
 	@classmethod
-	def invite(cls, peer, callee, caller="4930100200", headers=(), sdp=True, body=None, **fields):
-		"""Send an INVITE to the proxy. sdp: True the peer's own, None none; fields replace header values."""
+	def invite(cls, peer, callee, caller="4930100200", headers=(), sdp=True, body=None, uri=None, **fields):
+		"""Send an INVITE to the proxy. sdp: True the peer's own, None none; uri: the whole target; fields replace headers."""
 		body = body if body is not None else peer.sdp if sdp is True else sdp or b""
 		transport = "" if peer.transport == "udp" else ";transport=" + peer.transport
-		target = "sip:%s@%s%s" % (callee, sip.host_port(*peer.proxy), transport)
+		target = uri or "sip:%s@%s%s" % (callee, sip.host_port(*peer.proxy), transport)
 		given = {"Via": peer.via(), "Max-Forwards": "70",
 			"From": "<sip:%s@%s>;tag=%s" % (caller, peer.secret(peer.name + ".invalid"), peer.token("tag")),
 			"To": "<%s>" % target, "Call-ID": peer.token("call-"), "CSeq": "1 INVITE", "Contact": peer.contact,

@@ -7,6 +7,7 @@ from net import Failed
 from peer import Peer
 
 PASSWORD = "trunk:secret"
+SPEED = 20
 
 
 def challenge(status=401, realm="carrier", nonce="n1", more='qop="auth"'):
@@ -110,3 +111,41 @@ def credentials(request):
 	if not header:
 		raise Failed("no credentials: %s" % request.head)
 	return dict((name, quoted or plain) for name, quoted, plain in re.findall(r'(\w+)=(?:"([^"]*)"|([^\s,]+))', header))
+
+
+# the scene
+
+def registrar(s, name="carrier", account=True, columns=None, **peer):
+	"""A registrar, and a registration of this name there unless told otherwise."""
+	if peer.get("transport") == "tls":
+		s.peer("tls", "tls")  # makes the certificate
+		peer["tls"] = s.tls
+	r = Registrar(s.net, name, **peer)
+	if account:
+		enrol(s, r, name, **(columns or {}))
+	return r
+
+
+def enrol(s, r, name, **columns):
+	row = {"name": name, "host": r.host, "port": r.port, "transport": r.transport, "user": "4930", "password": PASSWORD}
+	s.switch.insert("registration", **{**row, **columns})
+
+
+def status(s, name="carrier"):
+	"""What the switch says of it, {} when it does not know it yet."""
+	entries = s.switch.control("registrations.list")["registrations"]
+	return next((entry for entry in entries if entry["name"] == name), {})
+
+
+def reaches(s, state, name="carrier", timeout=8):
+	"""Wait for the state; what the switch says then."""
+	def look():
+		found = status(s, name)
+		return found if found.get("state") == state else None
+	return s.net.until(look, "%s is %s" % (name, state), timeout, step=0.01)
+
+
+def about(seconds, wanted, speed=SPEED, late=0.3):
+	"""Seconds of our clock that were so many of the switch's: never early, hardly late."""
+	if not wanted / speed - 0.01 <= seconds <= wanted / speed + late:
+		raise Failed("expected %g s, was %g s" % (wanted, seconds * speed))

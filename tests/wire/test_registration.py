@@ -1,50 +1,12 @@
 """Our registrations at carriers' registrars (behaviour.md section 5), as a scripted registrar sees them."""
 
-import os
-import socket
+import hashlib
 
 import sip
 from dns import Dns
 from net import Failed, instants, same
-from registrar import PASSWORD, Registrar, challenge, credentials, grant, refuse, silence
+from registrar import PASSWORD, SPEED, about, challenge, credentials, enrol, grant, reaches, refuse, registrar, silence, status
 from scene import run, scenario
-
-SPEED = 20
-
-
-def registrar(s, name="carrier", account=True, columns=None, **peer):
-	"""A registrar, and a registration of this name there unless told otherwise."""
-	if peer.get("transport") == "tls":
-		s.peer("tls", "tls")  # makes the certificate
-		peer["tls"] = s.tls
-	r = Registrar(s.net, name, **peer)
-	if account:
-		enrol(s, r, name, **(columns or {}))
-	return r
-
-
-def enrol(s, r, name, **columns):
-	row = {"name": name, "host": r.host, "port": r.port, "transport": r.transport, "user": "4930", "password": PASSWORD}
-	s.switch.insert("registration", **{**row, **columns})
-
-
-def status(s, name="carrier"):
-	return next(entry for entry in s.switch.control("registrations.list")["registrations"] if entry["name"] == name)
-
-
-def reaches(s, state, name="carrier", timeout=8):
-	"""Wait for the state; what the switch says then."""
-	def look():
-		found = status(s, name)
-		return found if found["state"] == state else None
-	return s.net.until(look, "%s is %s" % (name, state), timeout, step=0.01)
-
-
-def about(seconds, wanted, speed=SPEED, late=0.3):
-	"""Seconds of our clock that were so many of the switch's: never early, hardly late."""
-	if not wanted / speed - 0.01 <= seconds <= wanted / speed + late:
-		raise Failed("expected %g s, was %g s" % (wanted, seconds * speed))
-
 
 @scenario
 def registers_with_a_contact_of_its_own(s):
@@ -599,7 +561,6 @@ def a_name_that_does_not_exist_is_told(s):
 
 @scenario
 def the_password_is_never_told(s):
-	import hashlib
 	r = registrar(s)
 	r.authenticate()
 	other = registrar(s, "refusing", columns={"password": "othersecret"})
