@@ -1,0 +1,230 @@
+"""Our registrations at a real registrar: Debian's Kamailio with auth, usrloc and registrar, asked for its bindings."""
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+
+import sip
+from dialog import Dialog
+from net import same
+from registrar import PASSWORD, SPEED, reaches, status
+from scene import Skip, run, scenario
+
+KAMAILIO, KAMCMD = "/usr/sbin/kamailio", "/usr/sbin/kamcmd"
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Kamailio:
+	def __init__(self, s, algorithm="MD5", max_expires=3600, min_expires=10):
+		self.net = s.net
+		self.folder = os.path.join(s.folder, "kamailio")
+		os.mkdir(self.folder)
+		self.port = s.net.refusing_port()  # while it is stopped, nobody else's
+		with open(os.path.join(HERE, "kamailio.cfg")) as template:
+			text = template.read()
+		for word, value in (("FOLDER", self.folder), ("MAX_EXPIRES", max_expires), ("MIN_EXPIRES", min_expires),
+				("ALGORITHM", algorithm), ("PASSWORD", PASSWORD), ("PORT", self.port)):
+			text = text.replace(word, str(value))
+		with open(os.path.join(self.folder, "cfg"), "w") as file:
+			file.write(text)
+		self.process = None
+		self.start()
+
+	def start(self):
+		self.net.refusing.pop().close()
+		with open(os.path.join(self.folder, "log"), "ab") as log:
+			self.process = subprocess.Popen([KAMAILIO, "-DD", "-E", "-m", "32", "-M", "4", "-Y", self.folder, "-P",
+				os.path.join(self.folder, "pid"), "-f", os.path.join(self.folder, "cfg")], stdout=log, stderr=log)
+		self.net.until(lambda: self.dump() is not None, "Kamailio answers", 10, step=0.05)
+
+	def stop(self):
+		"""The port refuses what is sent there until start()."""
+		self.process.terminate()
+		self.process.wait(10)
+		held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		held.bind(("127.0.0.1", self.port))
+		held.connect(("127.0.0.1", 9))
+		self.net.refusing.append(held)
+
+	def dump(self):
+		done = subprocess.run([KAMCMD, "-s", "unix:%s/ctl" % self.folder, "ul.dump"], capture_output=True, text=True,
+			timeout=20)
+		return None if done.returncode else done.stdout
+
+	def bindings(self):
+		"""[(address of record, Contact URI, seconds left)]"""
+		found, aor = [], None
+		for name, value in re.findall(r"^\s*(AoR|Address|Expires): (\S+)", self.dump(), re.M):
+			if name == "AoR":
+				aor = value
+			elif name == "Address":
+				found.append((aor, value))
+			elif value.isdigit():
+				found[-1] += (int(value),)
+		return found
+
+	def log(self):
+		with open(os.path.join(self.folder, "log"), errors="replace") as log:
+			return log.read()
+
+
+@contextlib.contextmanager
+def kamailio(s, **settings):
+	if not os.path.exists(KAMAILIO):
+		raise Skip("kamailio is not installed")
+	k = Kamailio(s, **settings)
+	try:
+		yield k
+	except BaseException:
+		print(k.log())
+		raise
+	finally:
+		if k.process.poll() is None:
+			k.process.terminate()
+			k.process.wait(10)
+
+
+def enrol(s, k, name="carrier", **columns):
+	row = {"name": name, "host": "127.0.0.1", "port": k.port, "user": "4930", "password": PASSWORD}
+	s.switch.insert("registration", **{**row, **columns})
+
+
+def stop(s):
+	s.switch.signal()
+	s.switch.ended()
+
+
+def registers(algorithm):
+	def play(s):
+		with kamailio(s, algorithm=algorithm) as k:
+			enrol(s, k)
+			s.start()
+			reaches(s, "registered")
+			(aor, contact, left), = k.bindings()
+			same(aor.split("@")[0], "4930")
+			same(contact, "sip:4930@%s;line=%s" % (sip.host_port(*s.switch.addresses["udp"]),
+				s.switch.sql("select line from registration")))
+			same(3590 <= left <= 3600, True)
+			stop(s)
+			same(k.bindings(), [])
+	play.__name__ = "registers_with_%s_and_is_gone_after_sigterm" % algorithm.lower().replace("-", "_")
+	scenario(play)
+
+
+registers("MD5")
+registers("SHA-256")
+
+
+@scenario
+def an_expiry_shortened_by_the_registrar_is_obeyed(s):
+	with kamailio(s, max_expires=40) as k:
+		enrol(s, k)
+		s.start()
+		found = reaches(s, "registered")
+		same((30 < found["expires_s"] <= 40, 10 < found["next_s"] <= 20), (True, True))
+		stop(s)
+
+
+@scenario
+def a_refresh_prolongs_the_binding(s):
+	with kamailio(s, max_expires=20) as k:
+		enrol(s, k)
+		s.start(clock_speed=5)
+		first = reaches(s, "registered")
+		s.net.until(lambda: status(s)["next_s"] < first["next_s"] - 2, "time passes", step=0.05)
+		s.net.until(lambda: status(s)["next_s"] > 8, "refreshed", step=0.05)
+		same((len(k.bindings()), k.bindings()[0][2] >= 17), (1, True))
+		stop(s)
+
+
+@scenario
+def too_brief_an_interval_is_raised(s):
+	with kamailio(s, min_expires=300) as k:
+		enrol(s, k, expiry=60)
+		s.start()
+		same(290 < reaches(s, "registered")["expires_s"] <= 300, True)
+		same(k.bindings()[0][2] > 290, True)
+		stop(s)
+
+
+@scenario
+def a_wrong_password_corrected_by_sqlite3_is_right_at_the_next_retry(s):
+	with kamailio(s) as k:
+		enrol(s, k, password="wrong")
+		s.start(clock_speed=SPEED, SS_SIP_USER_AGENT_RETRY_DELAY=30)
+		same(reaches(s, "waiting")["reason"], "wrong password")
+		same(k.bindings(), [])
+		s.switch.sql("update registration set password = '%s'" % PASSWORD)
+		reaches(s, "registered")
+		same(len(k.bindings()), 1)
+		stop(s)
+
+
+@scenario
+def a_registrar_that_was_gone_is_found_again(s):
+	with kamailio(s, max_expires=20) as k:
+		enrol(s, k)
+		s.start(clock_speed=10, SS_SIP_USER_AGENT_RETRY_DELAY=30)
+		reaches(s, "registered")
+		k.stop()
+		same(reaches(s, "waiting")["reason"], "Connection refused")
+		k.start()
+		reaches(s, "registered")
+		same(len(k.bindings()), 1)
+		stop(s)
+
+
+@scenario
+def after_kill_9_the_next_start_replaces_the_binding(s):
+	with kamailio(s) as k:
+		enrol(s, k)
+		s.start()
+		reaches(s, "registered")
+		before = k.bindings()
+		listener = "sip:%s;transport=udp" % sip.host_port(*s.switch.addresses["udp"])
+		s.switch.kill()
+		same(len(k.bindings()), 1)
+		s.start(listen=(), arguments=("--listen", listener))
+		reaches(s, "registered")
+		same([binding[:2] for binding in k.bindings()], [binding[:2] for binding in before])
+		stop(s)
+		same(k.bindings(), [])
+
+
+@scenario
+def two_hundred_registrations_and_one_that_changes(s):
+	with kamailio(s) as k:
+		for number in range(200):
+			enrol(s, k, "t%03d" % number, user=str(1000 + number))
+		s.start(clock_speed=10)
+		s.net.until(lambda: len(k.bindings()) == 200, "all are bound", 15, step=0.1)
+		s.switch.sql("delete from registration where name = 't007'", "update registration set enabled = 0 where name = 't008'",
+			"update registration set user = '7777' where name = 't009'")
+		expected = {str(1000 + number) for number in range(200) if number not in (7, 8, 9)} | {"7777"}
+		s.net.until(lambda: {aor.split("@")[0] for aor, *_ in k.bindings()} == expected, "those three changed", 10, step=0.1)
+		stop(s)
+		same(k.bindings(), [])
+
+
+@scenario
+def a_call_that_it_sends_to_our_contact_is_the_trunks(s):
+	with kamailio(s) as k:
+		enrol(s, k)
+		gw, outside = s.gateway("vendor"), s.peer("outside")
+		s.start()
+		reaches(s, "registered")
+		outside.proxy = ("127.0.0.1", k.port)
+		a = Dialog.invite(outside, "4930")
+		b = gw.leg()
+		b.reply(180)
+		a.expect(180)
+		s.answer(a, b)
+		s.over(a, b)
+		same(s.switch.record()["ingress"], "carrier")
+		stop(s)
+
+
+if __name__ == "__main__":
+	run()
