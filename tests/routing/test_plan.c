@@ -329,6 +329,84 @@ static void unusable_candidates_keep_their_place(void **state)
 	plan_clear(&plan);
 }
 
+static const struct parameters liveness_parameters = {.options_down = 1, .options_up = 1, .breaker_failures = 1,
+	.breaker_window = 20, .breaker_time_ms = 30000, .breaker_successes = 1, .breaker_ramp_ms = 10000,
+	.breaker_on = {.timeout = true}};
+
+static struct gateway *gateway_of(struct fixture *f, unsigned i)
+{
+	return gateways_find(f->gateways, f->name[i]);
+}
+
+static void probe_fails(struct fixture *f, unsigned i, uint64_t now_ms)
+{
+	gateway_on_probe(gateway_of(f, i), 0, 0, &liveness_parameters, now_ms);
+}
+
+/* Who is tried for 4 when nobody may take the call; "" = nobody. */
+static void assert_last_resort(struct fixture *f, const char *expected)
+{
+	struct plan plan = plan_for(f, "4");
+	struct gateway *gw = plan_last_resort(&plan, 5000);
+
+	assert_string_equal(gw ? gateway_name(gw) : "", expected);
+	plan_clear(&plan);
+}
+
+static void the_last_resort_failed_least_recently(void **state)
+{
+	struct fixture *f = *state;
+
+	ROUTES(f, ROUTE("4", 0, 0), ROUTE("4", 1, 1), ROUTE("4", 2, 2));
+	probe_fails(f, 0, 3000);
+	probe_fails(f, 1, 2000);
+	probe_fails(f, 2, 4000);
+	assert_last_resort(f, "g01");
+	probe_fails(f, 1, 4500);
+	assert_last_resort(f, "g00");
+	probe_fails(f, 0, 4000); /* of equals the first */
+	assert_last_resort(f, "g00");
+}
+
+static void who_is_kept_out_is_no_last_resort(void **state)
+{
+	struct fixture *f = *state;
+
+	ROUTES(f, ROUTE("4", 0, 0), ROUTE("4", 1, 1), ROUTE("4", 2, 2), ROUTE("4", 3, 3), ROUTE("4", 4, 4));
+	f->row[0].enabled = false;
+	f->row[1].draining = true;
+	f->row[2].registration = "trunk";
+	f->row[3].capacity = 1;
+	apply_rows(f);
+	seize(f, 3, 1);
+	for (unsigned i = 0; i < 5; i++)
+		probe_fails(f, i, 3000);
+	gateway_retry_after(gateway_of(f, 4), 10, 3000);
+	assert_last_resort(f, "");
+	ROUTES(f, ROUTE("4", 0, 0), ROUTE("4", 5, 1));
+	probe_fails(f, 5, 3000);
+	assert_last_resort(f, "g05");
+}
+
+static void a_ramping_gateway_is_resorted_to_before_one_that_is_down(void **state)
+{
+	struct fixture *f = *state;
+	struct channel ch = {0};
+	struct gateway_result timeout = {.channel = &ch, .outcome = GATEWAY_TIMEOUT, .pdd_ms = -1};
+
+	ROUTES(f, ROUTE("4", 0, 0), ROUTE("4", 1, 1));
+	probe_fails(f, 0, 1000);
+	assert_int_equal(gateway_seize(gateway_of(f, 1), &ch, 2000), GATEWAY_USABLE);
+	gateway_on_result(gateway_of(f, 1), &timeout, &liveness_parameters, 2000);
+	channel_release(&ch);
+	assert_last_resort(f, "g00");
+	assert_int_equal(gateway_seize_forced(gateway_of(f, 1), &ch, 5000), GATEWAY_USABLE);
+	gateway_on_progress(gateway_of(f, 1), &ch, &liveness_parameters, 5000);
+	channel_release(&ch);
+	assert_int_equal(gateway_check(gateway_of(f, 1), 5000), GATEWAY_RAMPING);
+	assert_last_resort(f, "g01");
+}
+
 static void indices_without_a_gateway_are_passed_over(void **state)
 {
 	struct fixture *f = *state;
@@ -538,6 +616,9 @@ int main(void)
 		PLAN_TEST(between_equal_loads_the_fewest_calls_so_far),
 		PLAN_TEST(a_gateway_appears_once_at_its_first_place),
 		PLAN_TEST(unusable_candidates_keep_their_place),
+		PLAN_TEST(the_last_resort_failed_least_recently),
+		PLAN_TEST(who_is_kept_out_is_no_last_resort),
+		PLAN_TEST(a_ramping_gateway_is_resorted_to_before_one_that_is_down),
 		PLAN_TEST(indices_without_a_gateway_are_passed_over),
 		PLAN_TEST(a_plan_keeps_its_gateways_alive),
 		PLAN_TEST(a_kept_table_is_bound_to_new_gateways),
