@@ -17,6 +17,7 @@ struct reader {
 	unsigned depth, matched; /* elements open; how many of them, from the root, are those of the path */
 	char text[TEXT_MAX_BYTES]; /* of the basic status being read */
 	size_t len;
+	bool ended; /* white space came behind it */
 	bool any_open, any_closed;
 	bool bad;
 };
@@ -52,6 +53,7 @@ static void on_start(void *arg, const char *name, const char **attributes)
 	r->depth++;
 	r->matched += matches;
 	r->len = 0;
+	r->ended = false;
 }
 
 static void on_text(void *arg, const char *text, int len)
@@ -61,9 +63,11 @@ static void on_text(void *arg, const char *text, int len)
 	if (!in_basic(r))
 		return;
 	for (int i = 0; i < len; i++) {
-		if (strchr(" \t\r\n", text[i]))
+		if (strchr(" \t\r\n", text[i])) {
+			r->ended = r->len > 0;
 			continue;
-		if (r->len == sizeof(r->text)) {
+		}
+		if (r->ended || r->len == sizeof(r->text)) {
 			refuse(r);
 			return;
 		}

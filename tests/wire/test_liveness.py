@@ -1,67 +1,402 @@
 """Gateways are probed with OPTIONS; one that is dead leaves the plan until it answers again (behaviour.md section 6)."""
 
-import time
-
 import sip
 from dns import Dns
-from net import Failed, same
+from net import same
 from scene import run, scenario
 
-PERIOD = 30  # s, of the switch's time
-SPEED = 30   # so one period is about 1 s of ours
+SPEED = 10    # the switch's time against ours
+PERIOD = 0.5  # s of ours between two probes: 5 s of the switch's
+FAST = {"SS_SIP_OPTIONS_CHECK_PERIOD": 5, "SS_SIP_OPTIONS_TIMEOUT": 4}
 
 
-class Probed:
-	"""Answers the OPTIONS that come to a peer, each with the next status of its list, the last one for ever; None: silence."""
-
-	def __init__(self, peer, *statuses):
-		self.peer, self.statuses, self.probes = peer, list(statuses), []
-
-	def look(self):
-		probe = self.peer.find("OPTIONS")
-		if probe:
-			self.probes.append(probe)
-			status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-			if status:
-				reply(self.peer, probe, status)
-		return probe
-
-
-def reply(peer, request, status, headers=()):
-	lines = [("Via", via) for via in request.all("Via")] + [("From", request["From"]), ("To", request["To"] + ";tag=" + peer.token("t")),
+def reply(peer, request, status):
+	lines = [("Via", request["Via"]), ("From", request["From"]), ("To", request["To"] + ";tag=" + peer.token("tag")),
 		("Call-ID", request["Call-ID"]), ("CSeq", request["CSeq"])]
-	return peer.send(sip.build("SIP/2.0 %d %s" % (status, sip.REASONS.get(status, "Whatever")), lines + list(headers)), request.source)
+	peer.send(sip.build("SIP/2.0 %d %s" % (status, sip.REASONS.get(status, "Whatever")), lines), request.source)
 
 
-def watch(s, *probed):
-	"""Answer whatever probes are there while something else is waited for."""
-	def until(condition, what, timeout=10):
-		def look():
-			for each in probed:
-				while each.look():
-					pass
-			return condition()
-		return s.net.until(look, what, timeout, step=0.02)
-	return until
+def alive(peer, status=200):
+	"""From now on the peer answers OPTIONS by itself with peer.status, or not at all (None); they are in peer.probes."""
+	take = peer.take
+
+	def take_and_answer(raw, source, when):
+		take(raw, source, when)
+		probe = peer.find("OPTIONS")
+		if probe:
+			peer.probes.append(probe)
+			if peer.status:
+				reply(peer, probe, peer.status)
+
+	peer.take, peer.status, peer.probes = take_and_answer, status, []
+	return peer
 
 
-def state(s, name):
-	return next(gw["state"] for gw in s.switch.control("gateways.list")["gateways"] if gw["name"] == name)
+def start(s, listen=("udp",), **parameters):
+	s.start(listen, clock_speed=SPEED, **{**FAST, **parameters})
 
+
+def gateway(s, name="gw"):
+	return s.switch.control("gateways.get", name=name)
+
+
+def becomes(s, state, name="gw"):
+	s.net.until(lambda: gateway(s, name)["state"] == state, "%s is %s" % (name, state), 10, step=0.02)
+
+
+def told(s, words, name="gw"):
+	"""The last probe is told in these words."""
+	s.net.until(lambda: words in (gateway(s, name).get("options") or ""), "%s: %s" % (name, words), 10, step=0.01)
+
+
+def probed(s, peer, count):
+	"""Wait for so many more probes."""
+	wanted = len(peer.probes) + count
+	s.net.until(lambda: len(peer.probes) >= wanted, "%d probes of %s" % (count, peer.name), 10)
+
+
+def call_goes_to(s, peer, other=None):
+	a = s.caller.invite("4930")
+	b = peer.leg()
+	s.answer(a, b)
+	s.over(a, b)
+	if other:
+		same(other.inbox, [])
+
+
+def two(s, status=200, **columns):
+	"""A gateway that is probed and preferred, and one that is not."""
+	gw = alive(s.gateway("gw", options_check=1, **columns), status)
+	return gw, s.gateway("other")
+
+
+# what goes over the wire
 
 @scenario
 def a_probe_is_a_sound_options_request(s):
-	gw = s.gateway(options_check=1)
-	s.start(clock_speed=SPEED)
-	probe = gw.expect("OPTIONS")
-	same(probe.uri, "sip:" + gw.host_port)
-	same(sip.uri(probe["To"]), "sip:" + gw.host_port)
-	same(probe["CSeq"], "1 OPTIONS")
-	same(probe["Max-Forwards"], "70")
-	same(probe["Accept"], "application/sdp")
-	same(sip.address(probe["Contact"]), s.switch.addresses["udp"])
-	assert sip.param(probe["From"], "tag") and not sip.param(probe["To"], "tag")
-	reply(gw, probe, 200)
+	gw = alive(s.gateway(options_check=1))
+	start(s)
+	probed(s, gw, 2)
+	first, second = gw.probes[:2]
+	same((first.uri, sip.uri(first["To"])), ("sip:" + gw.host_port, "sip:" + gw.host_port))
+	same((first["CSeq"], first["Max-Forwards"], first["Accept"]), ("1 OPTIONS", "70", "application/sdp"))
+	same(sip.address(first["Contact"]), s.switch.addresses["udp"])
+	assert sip.param(first["From"], "tag") and not sip.param(first["To"], "tag")
+	assert first["Call-ID"] != second["Call-ID"]
+	assert sip.param(first["Via"], "branch") != sip.param(second["Via"], "branch")
+
+
+@scenario
+def gateways_of_one_address_share_a_probe(s):
+	gw = alive(s.peer("gw"))
+	for number in range(5):
+		s.switch.insert("gateway", name="gw%d" % number, host="127.0.0.1", port=gw.port, options_check=1)
+	start(s)
+	for number in range(5):
+		told(s, "200", "gw%d" % number)
+	probed(s, gw, 3)
+	gaps = [b.time - a.time for a, b in zip(gw.probes, gw.probes[1:])]
+	assert min(gaps) > 0.8 * PERIOD, gaps
+	gw.status = None
+	for number in range(5):
+		becomes(s, "down", "gw%d" % number)
+
+
+@scenario
+def probes_come_once_a_period_give_or_take_a_tenth(s):
+	peers = [alive(s.gateway("gw%d" % number, options_check=1)) for number in range(20)]
+	start(s)
+	s.net.until(lambda: all(len(peer.probes) >= 2 for peer in peers), "two probes of each", 10)
+	gaps = [peer.probes[1].time - peer.probes[0].time for peer in peers]
+	assert min(gaps) > 0.9 * PERIOD - 0.01 and max(gaps) < 1.1 * PERIOD + 0.15, gaps
+	assert max(gaps) - min(gaps) > 0.04, gaps  # the tenth is 0.1 s wide
+	firsts = sorted(peer.probes[0].time for peer in peers)
+	assert firsts[-1] - firsts[0] > 0.02, firsts
+
+
+@scenario
+def a_silent_gateway_is_given_up_after_the_timeout_and_not_the_resend_list(s):
+	gw = alive(s.gateway(options_check=1), None)
+	start(s, SS_SIP_OPTIONS_CHECK_PERIOD=30, SS_SIP_OPTIONS_TIMEOUT=2)
+	s.net.until(lambda: gw.probes, "a probe")
+	told(s, "timeout, 1 in a row")
+	s.net.quiet(0.3)  # the list goes on for 3 s
+	times = [entry.time - gw.probes[0].time for entry in gw.arrivals("OPTIONS")]
+	same(len(times), 3)  # at 0, 0.5, 1.5 s
+	assert abs(times[1] - 0.05) < 0.04 and abs(times[2] - 0.15) < 0.04, times
+
+
+@scenario
+def the_probe_follows_the_gateways_own_resend_list(s):
+	gw = alive(s.gateway(options_check=1, resend_interval="1,0.3,9"), None)
+	start(s, SS_SIP_OPTIONS_CHECK_PERIOD=30, SS_SIP_OPTIONS_TIMEOUT=2)
+	told(s, "timeout")
+	times = [entry.time - gw.probes[0].time for entry in gw.arrivals("OPTIONS")]
+	same(len(times), 3)
+	assert abs(times[1] - 0.1) < 0.04 and abs(times[2] - 0.13) < 0.04, times
+
+
+@scenario
+def a_period_of_0_sends_nothing(s):
+	gw = alive(s.gateway(options_check=1))
+	start(s, SS_SIP_OPTIONS_CHECK_PERIOD=0)
+	s.net.quiet(0.5)
+	same((gw.probes, gateway(s)["state"]), ([], "up"))
+
+
+@scenario
+def a_gateway_without_options_check_is_not_probed(s):
+	gw = alive(s.gateway())
+	start(s)
+	s.net.quiet(0.5)
+	same(gw.probes, [])
+
+
+@scenario
+def a_disabled_gateway_is_not_probed_and_a_draining_one_is(s):
+	off = alive(s.gateway("off", options_check=1, enabled=0))
+	draining = alive(s.gateway("draining", options_check=1, draining=1))
+	start(s)
+	probed(s, draining, 2)
+	same(off.probes, [])
+	s.switch.sql("update gateway set enabled = 1 where name = 'off'")
+	probed(s, off, 1)
+	told(s, "200", "off")
+
+
+@scenario
+def a_probe_over_tcp_is_sent_once(s):
+	gw = alive(s.gateway(transport="tcp", options_check=1))
+	start(s, ("udp", "tcp"))
+	told(s, "200")
+	same(gw.probes[0].uri, "sip:%s;transport=tcp" % gw.host_port)
+	assert gw.probes[0]["Via"].startswith("SIP/2.0/TCP")
+	same(sip.param(gw.probes[0]["Contact"].replace("<", "").replace(">", ""), "transport"), "tcp")
+	gw.status = None
+	becomes(s, "down")
+	same(len(gw.arrivals("OPTIONS")), len(gw.probes))
+	gw.status = 200
+	becomes(s, "up")
+
+
+@scenario
+def refused_connections_and_ports_are_failures_at_once(s):
+	s.vendor("tcp", s.net.refusing_port(transport="tcp"), "tcp", options_check=1)
+	s.vendor("udp", s.net.refusing_port(), options_check=1)
+	start(s, ("udp", "tcp"), SS_SIP_OPTIONS_TIMEOUT=30, SS_SIP_OPTIONS_DOWN=1)  # of the period, nobody waits for that
+	for name in ("tcp", "udp"):
+		becomes(s, "down", name)
+	told(s, "1 in a row", "udp")
+
+
+@scenario
+def a_gateway_over_ipv6_is_probed(s):
+	gw = alive(s.gateway(host="::1", options_check=1))
+	start(s, ("udp", "udp6"))
+	told(s, "200")
+	same(gw.probes[0].uri, "sip:" + gw.host_port)
+
+
+@scenario
+def a_gateway_that_is_ourselves_is_alive(s):
+	start(s)
+	s.switch.insert("gateway", name="gw", host="127.0.0.1", port=s.switch.addresses["udp"][1], options_check=1)
+	s.net.until(lambda: s.switch.control("gateways.list")["total"] == 1, "the reload", step=0.02)
+	told(s, "200")
+
+
+# what it means
+
+@scenario
+def a_gateway_leaves_the_plan_after_two_failures_in_a_row_and_comes_back_after_one_success(s):
+	gw, other = two(s)
+	start(s)
+	told(s, "200")
+	call_goes_to(s, gw)
+	gw.status = None
+	told(s, "timeout, 1 in a row")
+	same(gateway(s)["state"], "up")
+	becomes(s, "down")
+	same(gateway(s)["reason"], "OPTIONS timeout")
+	call_goes_to(s, other, gw)
+	same([attempt["gateway"] for attempt in s.switch.records(2)[1]["attempts"]], ["gw", "other"])
+	assert "OPTIONS" in s.switch.records(2)[1]["attempts"][0]["reason"]
+	gw.status = 200
+	probed(s, gw, 1)
+	becomes(s, "up")
+	call_goes_to(s, gw, other)
+
+
+@scenario
+def the_thresholds_are_parameters(s):
+	gw, _ = two(s)
+	start(s, SS_SIP_OPTIONS_DOWN=1, SS_SIP_OPTIONS_UP=2)
+	told(s, "200")
+	gw.status = 503
+	probed(s, gw, 1)
+	becomes(s, "down")
+	gw.status = 200
+	probed(s, gw, 1)
+	told(s, "200")
+	same(gateway(s)["state"], "down")
+	probed(s, gw, 1)
+	becomes(s, "up")
+
+
+@scenario
+def a_flapping_gateway_that_answers_every_other_time_stays(s):
+	gw, _ = two(s, 503)
+	start(s)
+	for _ in range(3):
+		gw.status = 503
+		told(s, "503")
+		same(gateway(s)["state"], "up")
+		gw.status = 200
+		told(s, "200")
+		same(gateway(s)["state"], "up")
+
+
+@scenario
+def any_answer_but_408_and_503_means_alive(s):
+	peers = {status: alive(s.gateway("gw%d" % status, options_check=1), status)
+		for status in (401, 404, 405, 481, 500, 501, 603, 408, 503)}
+	start(s)
+	s.net.until(lambda: all(len(peer.probes) >= 3 for peer in peers.values()), "three probes of each", 10)
+	same({status for status in peers if gateway(s, "gw%d" % status)["state"] == "down"}, {408, 503})
+
+
+@scenario
+def a_gateways_own_list_says_which_codes_mean_alive(s):
+	peers = {status: alive(s.gateway("gw%d" % status, options_check=1, options_alive_codes="200,503"), status)
+		for status in (200, 404, 503)}
+	start(s)
+	s.net.until(lambda: all(len(peer.probes) >= 3 for peer in peers.values()), "three probes of each", 10)
+	same({status for status in peers if gateway(s, "gw%d" % status)["state"] == "down"}, {404})
+
+
+@scenario
+def when_all_are_down_the_least_recently_failed_one_is_tried(s):
+	first, second = (alive(s.gateway("gw%d" % number, options_check=number - 1), 503) for number in (1, 2))
+	start(s, SS_SIP_OPTIONS_DOWN=1, SS_SIP_OPTIONS_CHECK_PERIOD=3600)
+	becomes(s, "down", "gw2")
+	s.switch.sql("update gateway set options_check = 1 where name = 'gw1'")
+	becomes(s, "down", "gw1")
+	call_goes_to(s, second, first)  # its failure is older, though gw1 comes first in the plan
+
+
+@scenario
+def the_response_time_of_probes_is_known(s):
+	gw = alive(s.gateway(options_check=1), None)
+	start(s, SS_SIP_OPTIONS_TIMEOUT=30, SS_SIP_OPTIONS_CHECK_PERIOD=60)
+	probed(s, gw, 1)
+	s.net.quiet(0.1)  # 1 s of the switch's
+	reply(gw, gw.probes[0], 200)
+	told(s, "200")
+	assert 1000 <= gateway(s)["rtt_ms"] < 5000, gateway(s)["rtt_ms"]
+
+
+# names
+
+def named(s, *peers):
+	"""A gateway gw.test whose servers are these, in this order."""
+	dns = Dns(s.net)
+	s.switch.environment["SOFTSWITCH_DNS"] = dns.server
+	dns.host("host.gw.test", "127.0.0.1")
+	dns.service("_sip._udp.gw.test", *((number, peer.port, "host.gw.test") for number, peer in enumerate(peers)))
+	s.vendor("gw", 0, host="gw.test", options_check=1)
+	return dns
+
+
+@scenario
+def of_a_names_addresses_the_first_that_answers_counts(s):
+	silent, living = alive(s.peer("silent"), None), alive(s.peer("living"))
+	named(s, silent, living)
+	start(s)
+	told(s, "200")
+	assert silent.probes and silent.probes[0].uri == living.probes[0].uri == "sip:gw.test"
+	living.status = None
+	becomes(s, "down")
+	living.status = 200
+	becomes(s, "up")
+
+
+@scenario
+def a_name_that_does_not_exist_is_a_failure(s):
+	dns = named(s)
+	dns.records.clear()
+	peer = alive(s.peer("peer"))
+	start(s)
+	becomes(s, "down")
+	dns.host("host.gw.test", "127.0.0.1")
+	dns.service("_sip._udp.gw.test", (1, peer.port, "host.gw.test"))
+	becomes(s, "up")
+
+
+# changes while it runs
+
+@scenario
+def switching_the_check_off_forgets_what_it_said(s):
+	gw, other = two(s, 503)
+	start(s)
+	becomes(s, "down")
+	s.switch.sql("update gateway set options_check = 0 where name = 'gw'")
+	becomes(s, "up")
+	same(gateway(s)["options"], "")
+	count = len(gw.probes)
+	call_goes_to(s, gw, other)
+	s.net.quiet(0.6)
+	same(len(gw.probes), count)
+
+
+@scenario
+def a_period_set_to_0_forgets_what_probes_said(s):
+	gw, other = two(s, 503)
+	start(s)
+	becomes(s, "down")
+	s.switch.sql("update parameter set value = '0' where name = 'SS_SIP_OPTIONS_CHECK_PERIOD'")
+	becomes(s, "up")
+	count = len(gw.probes)
+	call_goes_to(s, gw, other)
+	s.net.quiet(0.6)
+	same(len(gw.probes), count)
+	s.switch.sql("update parameter set value = '5' where name = 'SS_SIP_OPTIONS_CHECK_PERIOD'")
+	becomes(s, "down")
+
+
+@scenario
+def a_shorter_period_is_in_force_at_once(s):
+	gw, _ = two(s)
+	start(s, SS_SIP_OPTIONS_CHECK_PERIOD=3600)
+	probed(s, gw, 1)
+	s.switch.sql("update parameter set value = '5' where name = 'SS_SIP_OPTIONS_CHECK_PERIOD'")
+	probed(s, gw, 2)
+
+
+@scenario
+def a_reload_leaves_the_rhythm_of_the_others_alone(s):
+	gw, _ = two(s)
+	start(s)
+	probed(s, gw, 2)
+	for capacity in (5, 6, 7):
+		s.switch.sql("update gateway set capacity = %d" % capacity)
+		s.net.until(lambda: gateway(s)["capacity"] == capacity, "the reload", step=0.02)
+	probed(s, gw, 2)
+	gaps = [b.time - a.time for a, b in zip(gw.probes, gw.probes[1:])]
+	assert min(gaps) > 0.8 * PERIOD, gaps
+
+
+@scenario
+def a_gateway_that_moved_is_probed_at_its_new_place(s):
+	gw, _ = two(s, 503)
+	moved = alive(s.peer("moved"))
+	start(s)
+	becomes(s, "down")
+	s.switch.sql("update gateway set port = %d where name = 'gw'" % moved.port)
+	becomes(s, "up")
+	told(s, "200")
+	count = len(gw.probes)
+	probed(s, moved, 2)
+	same(len(gw.probes), count)
 
 
 if __name__ == "__main__":

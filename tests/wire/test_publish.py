@@ -1,7 +1,7 @@
 """Gateways publish what they are by PUBLISH (RFC 3903, behaviour.md section 6)."""
 
-import sip
-from net import Failed, same
+from dns import Dns
+from net import same
 from scene import run, scenario
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\r\n'
@@ -361,7 +361,6 @@ def a_gateway_may_publish_over_tcp_from_any_port(s):
 
 @scenario
 def a_gateway_known_by_name_may_publish(s):
-	from dns import Dns
 	dns = Dns(s.net)
 	s.switch.environment["SOFTSWITCH_DNS"] = dns.server
 	dns.host("far.test", "127.0.0.9")

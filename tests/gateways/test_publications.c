@@ -1,0 +1,271 @@
+#include "gateways.h"
+#include "publications.h"
+
+#include "out_of_memory.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GATEWAYS = 4, LIFE_MS = 60000 };
+
+struct fixture {
+	struct db_gateway rows[GATEWAYS];
+	struct gateways *gateways;
+	struct publications *set;
+	struct gateway *gw[GATEWAYS]; /* a, b, c, d */
+};
+
+static void fixture_begin(struct fixture *f)
+{
+	static const char *const names[GATEWAYS] = {"a", "b", "c", "d"};
+
+	for (unsigned i = 0; i < GATEWAYS; i++)
+		f->rows[i] = unit_gateway(names[i]);
+	assert_int_equal(gateways_create(&f->gateways), 0);
+	assert_int_equal(gateways_apply(f->gateways, f->rows, GATEWAYS), 0);
+	for (unsigned i = 0; i < GATEWAYS; i++)
+		f->gw[i] = gateways_find(f->gateways, names[i]);
+	assert_int_equal(publications_create(&f->set), 0);
+}
+
+static void fixture_end(struct fixture *f)
+{
+	publications_destroy(f->set);
+	gateways_destroy(f->gateways);
+}
+
+static struct publisher by(struct fixture *f, unsigned first, size_t n)
+{
+	return (struct publisher){&f->gw[first], n};
+}
+
+static struct publication *put(struct fixture *f, struct publication *p, struct publisher who, const char *etag,
+	enum gateway_publication state, uint64_t now_ms)
+{
+	const struct publication_news news = {.etag = etag, .state = state, .lifetime_ms = LIFE_MS};
+
+	assert_int_equal(publications_put(f->set, p, &who, &news, now_ms), 0);
+	return publications_find(f->set, etag, &who);
+}
+
+/* What each gateway was told last: o, c, x (expired), - (nothing). */
+static const char *states(const struct fixture *f)
+{
+	static const char letters[] = {[GATEWAY_PUBLICATION_NONE] = '-', [GATEWAY_PUBLICATION_OPEN] = 'o',
+		[GATEWAY_PUBLICATION_CLOSED] = 'c', [GATEWAY_PUBLICATION_EXPIRED] = 'x'};
+	static char out[GATEWAYS + 1];
+
+	for (unsigned i = 0; i < GATEWAYS; i++)
+		out[i] = letters[gateway_publication(f->gw[i])];
+	return out;
+}
+
+static void who_publishes_is_told(void **unused)
+{
+	struct fixture f;
+
+	(void)unused;
+	fixture_begin(&f);
+	assert_non_null(put(&f, NULL, by(&f, 0, 2), "1", GATEWAY_PUBLICATION_CLOSED, 0));
+	assert_non_null(put(&f, NULL, by(&f, 2, 1), "2", GATEWAY_PUBLICATION_OPEN, 0));
+	assert_string_equal(states(&f), "cco-");
+	assert_int_equal(publications_count(f.set), 2);
+	fixture_end(&f);
+	publications_destroy(NULL);
+}
+
+static void only_its_gateways_find_a_tag(void **unused)
+{
+	struct fixture f;
+	const struct publisher own = {&f.gw[1], 1}, other = {&f.gw[2], 2}, more = {&f.gw[1], 3};
+
+	(void)unused;
+	fixture_begin(&f);
+	put(&f, NULL, by(&f, 0, 2), "1", GATEWAY_PUBLICATION_OPEN, 0);
+	assert_non_null(publications_find(f.set, "1", &own));
+	assert_non_null(publications_find(f.set, "1", &more));
+	assert_null(publications_find(f.set, "1", &other));
+	assert_null(publications_find(f.set, "2", &own));
+	assert_null(publications_find(f.set, "", &own));
+	fixture_end(&f);
+}
+
+static void a_refresh_keeps_the_state_under_a_new_tag(void **unused)
+{
+	struct fixture f;
+	const struct publisher a = {&f.gw[0], 1};
+	struct publication *p;
+
+	(void)unused;
+	fixture_begin(&f);
+	p = put(&f, NULL, a, "1", GATEWAY_PUBLICATION_CLOSED, 0);
+	assert_ptr_equal(put(&f, p, a, "2", GATEWAY_PUBLICATION_NONE, LIFE_MS - 1), p);
+	assert_null(publications_find(f.set, "1", &a));
+	assert_string_equal(states(&f), "c---");
+	assert_int_equal(publications_expire(f.set, LIFE_MS), 2 * LIFE_MS - 1);
+	put(&f, p, a, "3", GATEWAY_PUBLICATION_OPEN, LIFE_MS);
+	assert_string_equal(states(&f), "o---");
+	assert_int_equal(publications_count(f.set), 1);
+	fixture_end(&f);
+}
+
+static void what_is_not_renewed_expires_in_time(void **unused)
+{
+	struct fixture f;
+
+	(void)unused;
+	fixture_begin(&f);
+	assert_int_equal(publications_expire(f.set, 0), 0);
+	put(&f, NULL, by(&f, 0, 1), "1", GATEWAY_PUBLICATION_OPEN, 0);
+	put(&f, NULL, by(&f, 1, 1), "2", GATEWAY_PUBLICATION_OPEN, 1000);
+	assert_int_equal(publications_expire(f.set, LIFE_MS - 1), LIFE_MS);
+	assert_string_equal(states(&f), "oo--");
+	assert_int_equal(publications_expire(f.set, LIFE_MS), LIFE_MS + 1000);
+	assert_string_equal(states(&f), "xo--");
+	assert_int_equal(publications_expire(f.set, 2 * LIFE_MS), 0);
+	assert_string_equal(states(&f), "xx--");
+	assert_int_equal(publications_count(f.set), 0);
+	put(&f, NULL, by(&f, 0, 1), "3", GATEWAY_PUBLICATION_OPEN, 2 * LIFE_MS);
+	assert_string_equal(states(&f), "ox--");
+	fixture_end(&f);
+}
+
+static void they_expire_in_order_of_their_ends(void **unused)
+{
+	static const uint32_t lives[GATEWAYS] = {3000, 1000, 4000, 2000};
+	static const char *const tags[GATEWAYS] = {"1", "2", "3", "4"}, *const after[] = {"oxoo", "oxox", "xxox", "xxxx"};
+	struct fixture f;
+
+	(void)unused;
+	fixture_begin(&f);
+	for (unsigned i = 0; i < GATEWAYS; i++) {
+		const struct publication_news news = {.etag = tags[i], .state = GATEWAY_PUBLICATION_OPEN, .lifetime_ms = lives[i]};
+		const struct publisher who = by(&f, i, 1);
+
+		assert_int_equal(publications_put(f.set, NULL, &who, &news, 0), 0);
+	}
+	for (unsigned i = 0; i < GATEWAYS; i++) {
+		assert_int_equal(publications_expire(f.set, 1000 * (i + 1)), i + 1 < GATEWAYS ? 1000 * (i + 2) : 0);
+		assert_string_equal(states(&f), after[i]);
+	}
+	fixture_end(&f);
+}
+
+static void a_removed_one_is_no_bad_news(void **unused)
+{
+	struct fixture f;
+
+	(void)unused;
+	fixture_begin(&f);
+	publications_remove(f.set, put(&f, NULL, by(&f, 0, 3), "1", GATEWAY_PUBLICATION_CLOSED, 0), 1);
+	assert_string_equal(states(&f), "----");
+	assert_int_equal(publications_count(f.set), 0);
+	assert_int_equal(publications_expire(f.set, LIFE_MS), 0);
+	fixture_end(&f);
+}
+
+/* A gateway that started again knows nothing of its first publication. */
+static void the_last_publication_of_a_gateway_counts(void **unused)
+{
+	struct fixture f;
+	const struct publisher a = {&f.gw[0], 1}, both = {&f.gw[0], 2};
+
+	(void)unused;
+	fixture_begin(&f);
+	put(&f, NULL, both, "1", GATEWAY_PUBLICATION_OPEN, 0);
+	put(&f, NULL, a, "2", GATEWAY_PUBLICATION_CLOSED, 1000);
+	assert_string_equal(states(&f), "co--");
+	assert_null(publications_find(f.set, "1", &a));
+	assert_non_null(publications_find(f.set, "1", &both));
+	put(&f, NULL, both, "3", GATEWAY_PUBLICATION_OPEN, 2000);
+	assert_int_equal(publications_count(f.set), 1); /* the others speak for nobody */
+	assert_int_equal(publications_expire(f.set, LIFE_MS + 1999), LIFE_MS + 2000);
+	assert_string_equal(states(&f), "oo--");
+	fixture_end(&f);
+}
+
+static void a_removed_gateway_loses_its_publication(void **unused)
+{
+	struct fixture f;
+	const struct publisher a = {&f.gw[0], 1};
+
+	(void)unused;
+	fixture_begin(&f);
+	put(&f, NULL, a, "1", GATEWAY_PUBLICATION_OPEN, 0);
+	put(&f, NULL, by(&f, 1, 2), "2", GATEWAY_PUBLICATION_OPEN, 0);
+	gateway_ref(f.gw[0]);
+	assert_int_equal(gateways_apply(f.gateways, &f.rows[2], 2), 0); /* c and d stay */
+	publications_apply(f.set, 0);
+	assert_int_equal(publications_count(f.set), 1);
+	assert_null(publications_find(f.set, "1", &a));
+	gateway_unref(f.gw[0]);
+	assert_int_equal(publications_expire(f.set, LIFE_MS), 0);
+	assert_int_equal(gateway_publication(f.gw[2]), GATEWAY_PUBLICATION_EXPIRED);
+	fixture_end(&f);
+}
+
+static void a_gateway_that_moved_has_published_nothing(void **unused)
+{
+	struct fixture f;
+
+	(void)unused;
+	fixture_begin(&f);
+	put(&f, NULL, by(&f, 0, 2), "1", GATEWAY_PUBLICATION_OPEN, 0);
+	f.rows[0].host = "127.0.0.2";
+	f.rows[1].capacity = 7;
+	assert_int_equal(gateways_apply(f.gateways, f.rows, GATEWAYS), 0);
+	publications_apply(f.set, 0);
+	assert_string_equal(states(&f), "-o--");
+	publications_expire(f.set, LIFE_MS);
+	assert_string_equal(states(&f), "-x--");
+	fixture_end(&f);
+}
+
+static void publishing_without_memory_changes_nothing(void **unused)
+{
+	struct fixture f;
+	const struct publisher all = {f.gw, GATEWAYS};
+	const struct publication_news news = {.etag = "2", .state = GATEWAY_PUBLICATION_CLOSED, .lifetime_ms = 1};
+	long failures = 0;
+	int err;
+
+	(void)unused;
+	fixture_begin(&f);
+	put(&f, NULL, by(&f, 1, 1), "1", GATEWAY_PUBLICATION_OPEN, 0);
+	for (;;) {
+		fail_at = allocations + failures++;
+		err = publications_put(f.set, NULL, &all, &news, 0);
+		fail_at = -1;
+		if (!err)
+			break;
+		assert_int_equal(err, -ENOMEM);
+		assert_string_equal(states(&f), "-o--");
+		assert_int_equal(publications_count(f.set), 1);
+		assert_null(publications_find(f.set, "2", &all));
+		assert_non_null(publications_find(f.set, "1", &all));
+		publications_apply(f.set, 0); /* nobody is left without a publication */
+	}
+	assert_true(failures > GATEWAYS);
+	assert_string_equal(states(&f), "cccc");
+	fixture_end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_publishes_is_told),
+		cmocka_unit_test(only_its_gateways_find_a_tag),
+		cmocka_unit_test(a_refresh_keeps_the_state_under_a_new_tag),
+		cmocka_unit_test(what_is_not_renewed_expires_in_time),
+		cmocka_unit_test(they_expire_in_order_of_their_ends),
+		cmocka_unit_test(a_removed_one_is_no_bad_news),
+		cmocka_unit_test(the_last_publication_of_a_gateway_counts),
+		cmocka_unit_test(a_removed_gateway_loses_its_publication),
+		cmocka_unit_test(a_gateway_that_moved_has_published_nothing),
+		cmocka_unit_test(publishing_without_memory_changes_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
