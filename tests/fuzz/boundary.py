@@ -41,6 +41,8 @@ WORDS = [b"\r\n", b"\r\n\r\n", b"\n", b"\0", b" ", b"\t", b"\r\n ", b",", b";", 
 
 METHODS = ["INVITE"] * 12 + ["OPTIONS", "REGISTER", "MESSAGE", "BYE", "CANCEL", "ACK", "PRACK", "PUBLISH", "NONSENSE"]
 IN_DIALOG = ["ACK", "ACK", "BYE", "BYE", "CANCEL", "INVITE", "UPDATE", "INFO", "PRACK", "REFER", "NONSENSE"]
+IN_EARLY_DIALOG = ["PRACK", "PRACK", "PRACK", "UPDATE", "CANCEL", "BYE"]
+RSEQS = [1, 1, 1, 2, 2, 3, 4, 0, 2 ** 31, 2 ** 32 - 1, 2 ** 32, "x"]
 STATUSES = [100, 180, 180, 183, 183, 199, 200, 200, 200, 202, 302, 401, 404, 407, 408, 420, 480, 486, 487, 491, 500, 503, 600, 603, 699]
 
 
@@ -104,24 +106,29 @@ class Fuzzer:
 
     # the customer
 
-    def request(self, method):
-        """A sound request; within a dialog now and then, when there is one."""
+    def request(self, method, dialog=None):
+        """A sound request; within this dialog, or any now and then."""
         self.count += 1
         line = {"From": "<sip:4930@127.0.0.1>;tag=f%d" % self.count, "To": "<sip:%d@127.0.0.1>" % self.count,
                 "Call-ID": "fuzz%d" % self.count, "CSeq": "1 " + method}
         port = self.customer.getsockname()[1]
         via = "SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bKfuzz%d;rport" % (port, self.count)
         uri = line["To"].strip("<>")
-        if self.dialogs and self.rng.random() < 0.4:
-            line = dict(self.rng.choice(self.dialogs))
-            method, uri = self.rng.choice(IN_DIALOG), line.pop("uri")
+        if dialog or (self.dialogs and self.rng.random() < 0.4):
+            line = dict(dialog or self.rng.choice(self.dialogs))
+            rack = line.pop("rack")
+            method, uri = self.rng.choice(IN_EARLY_DIALOG if rack and self.rng.random() < 0.7 else IN_DIALOG), line.pop("uri")
+            if method == "PRACK":
+                line["RAck"] = rack or "%s 1 INVITE" % self.rng.choice(RSEQS)
             via = line.pop("Via") if method == "CANCEL" else via
             line["CSeq"] = "%d %s" % (1 if method in ("ACK", "CANCEL") else self.rng.randrange(1, 9), method)
             line.pop("Via", None)
         headers = [("Via", via), ("Max-Forwards", "70"), *line.items(), ("Contact", "<sip:f@127.0.0.1:%d>" % port)]
-        body = SDP if method in ("INVITE", "UPDATE", "PRACK") else b""
+        body = SDP if method in ("INVITE", "UPDATE", "PRACK") and self.rng.random() < 0.7 else b""
         if body:
-            headers += [("Content-Type", "application/sdp"), ("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE, PRACK"), ("Supported", "100rel, timer")]
+            headers += [("Content-Type", "application/sdp")]
+        if method == "INVITE":
+            headers += [("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE, PRACK"), ("Supported", "100rel, timer")]
         return sip.build("%s %s SIP/2.0" % (method, uri), headers, body)
 
     def heard(self, sock):
@@ -130,10 +137,16 @@ class Fuzzer:
                 if self.rng.random() < 0.8:
                     self.send(sock, self.answer(raw, 200))
                 continue
-            line = dict(re.findall(r"(?m)^(Via|From|To|Call-ID|Contact): (.*)\r$", raw.decode("utf-8", "surrogateescape")))
+            text = raw.decode("utf-8", "surrogateescape")
+            line = dict(re.findall(r"(?m)^(Via|From|To|Call-ID|Contact): (.*)\r$", text))
             if len(line) == 5:
                 line["uri"] = sip.uri(line.pop("Contact"))
+                number = re.search(r"(?ms)^RSeq: (\d+)\r$", text)
+                line["rack"] = number and "%s 1 INVITE" % number.group(1)
                 self.dialogs = self.dialogs[-40:] + [line]
+                if line["rack"] and self.rng.random() < 0.6:
+                    data = self.request("", line)
+                    self.send(sock, data if self.rng.random() < 0.7 else mutate(self.rng, data, self.seeds))
 
     # the vendor
 
@@ -147,18 +160,34 @@ class Fuzzer:
         body = SDP if status in (183, 200) else b""
         if body:
             lines.append(b"Content-Type: application/sdp")
-        if status == 503:
+        if 100 < status < 200 and self.rng.random() < 0.7:
+            lines += [b"Require: 100rel", b"RSeq: %s" % str(self.rng.choice(RSEQS)).encode(), b"Allow: INVITE, PRACK, UPDATE"]
+        if status == 503 and self.rng.random() < 0.02:  # it ends all calls for a second at least
             lines.append(b"Retry-After: 1")
         if status in (401, 407):
             lines.append(b'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth,auth-int"')
         lines.append(b"Content-Length: %d" % len(body))
         return b"SIP/2.0 %d Fuzz\r\n" % status + b"\r\n".join(lines) + b"\r\n\r\n" + body
 
+    def early_request(self, raw):
+        """An UPDATE or the like in an early dialog that the vendor may have with the switch."""
+        message, self.count = sip.Message(raw), self.count + 1
+        method = self.rng.choice(["UPDATE", "UPDATE", "PRACK", "BYE", "INFO"])
+        contact = "<sip:v@127.0.0.1:%d>" % self.vendor.getsockname()[1]
+        return sip.build("%s %s SIP/2.0" % (method, sip.uri(message["Contact"])), [
+            ("Via", "SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bKvendor%d;rport" % (self.vendor.getsockname()[1], self.count)),
+            ("From", "%s;tag=v%d" % (message["To"], self.rng.randrange(3))), ("To", message["From"]), ("Call-ID", message["Call-ID"]),
+            ("CSeq", "%d %s" % (self.rng.randrange(1, 9), method)), ("Max-Forwards", "70"), ("Contact", contact),
+            ("RAck", "1 1 INVITE"), ("Content-Type", "application/sdp")], SDP)
+
     def called(self, sock):
         for raw, _ in self.received(sock):
             if raw.startswith(b"INVITE"):
                 for _ in range(self.rng.randrange(4)):
-                    self.send(sock, mutate(self.rng, self.answer(raw, self.rng.choice(STATUSES)), self.seeds))
+                    data = self.answer(raw, self.rng.choice(STATUSES))
+                    self.send(sock, data if self.rng.random() < 0.3 else mutate(self.rng, data, self.seeds))
+                if self.rng.random() < 0.4:
+                    self.send(sock, mutate(self.rng, self.early_request(raw), self.seeds))
                 if self.rng.random() < 0.2:
                     self.send(sock, mutate(self.rng, self.answer(raw, 200).replace(b"SIP/2.0 200 Fuzz", b"BYE sip:x SIP/2.0"), self.seeds))
             elif not raw.startswith((b"ACK", b"SIP/2.0")):
@@ -214,7 +243,8 @@ def fuzz(scene, options):
     fuzzer = Fuzzer(scene, options)
     scene.vendor("fuzzed", fuzzer.vendor.getsockname()[1])
     scene.start(("udp", "tcp"), SS_SIP_RESEND_INTERVAL="0.1,0.2", SS_SIP_TIMEOUT_INVITE=1, SS_SIP_TIMEOUT_TRYING=1,
-                SS_SIP_TIMEOUT_SESSION_PROGRESS=1, SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP=1, SS_SIP_TIMEOUT_RINGING=1)
+                SS_SIP_TIMEOUT_SESSION_PROGRESS=1, SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP=1, SS_SIP_TIMEOUT_RINGING=1,
+                SS_SIP_100REL="Supported", SS_GATEWAY_BREAKER_ON="None")
     end, batches = time.monotonic() + options.seconds, 0
     try:
         while time.monotonic() < end:
