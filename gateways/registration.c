@@ -144,14 +144,14 @@ static void set_state(struct registration *r, enum registration_state state, uin
 	r->since_ms = now_ms;
 }
 
-static bool is_wanted(const struct registration *r)
+bool registration_is_wanted(const struct registration *r)
 {
 	return !r->peer.removed && registration_row(r)->enabled;
 }
 
 bool registration_is_new(const struct registration *r)
 {
-	return r->state == REGISTRATION_DISABLED && is_wanted(r);
+	return r->state == REGISTRATION_DISABLED && registration_is_wanted(r);
 }
 
 void registration_set_turn(struct registration *r, uint64_t turn_ms)
@@ -217,7 +217,7 @@ static enum registration_task begin_unregister(struct registration *r, uint64_t 
 
 enum registration_task registration_next(struct registration *r, const struct parameters *p, uint64_t now_ms)
 {
-	bool wanted = is_wanted(r);
+	bool wanted = registration_is_wanted(r);
 
 	if (r->state == REGISTRATION_REGISTERED && now_ms >= r->expires_ms)
 		set_state(r, r->busy ? REGISTRATION_REGISTERING : REGISTRATION_WAITING, now_ms);

@@ -43,6 +43,8 @@ const char *registration_name(const struct registration *r);
 const struct db_registration *registration_row(const struct registration *r);
 /** The row the request under way, or the last one, is made of; NULL before the first. */
 const struct db_registration *registration_used(const struct registration *r);
+/** Is it to be registered: its row is there and enabled? */
+bool registration_is_wanted(const struct registration *r);
 bool registration_is_removed(const struct registration *r);
 
 /** For whoever drives it; NULL at first. */

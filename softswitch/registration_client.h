@@ -35,8 +35,8 @@ bool registration_client_is_over(const struct registration_client *c);
  */
 const char *registration_client_by_line(const struct registration_client *c, const struct received *rx);
 /**
- * The same for a registrar that does not keep the line: by the user, if exactly one registration has it whose registrar
- * or proxy has the source address.
+ * The same for a registrar that does not keep the line: by the user, if exactly one that is registered has it and its
+ * registrar or proxy has the source address.
  */
 const char *registration_client_by_source(const struct registration_client *c, const struct received *rx);
 

@@ -543,10 +543,56 @@ def a_name_is_resolved_and_its_next_address_tried(s):
 	s.switch.environment["SOFTSWITCH_DNS"] = dns.server
 	r = registrar(s, account=False)
 	enrol(s, r, "carrier", host="carrier.test", port=0)
+	r.authenticate()
 	dns.host("sip.carrier.test", "127.0.0.1")
 	dns.service("_sip._udp.carrier.test", (1, s.net.refusing_port(), "sip.carrier.test"), (2, r.port, "sip.carrier.test"))
 	s.start()
 	same(r.expect_requests(1).uri, "sip:carrier.test")
+	reaches(s, "registered")
+
+
+@scenario
+def an_address_that_went_silent_after_its_challenge_is_no_refusal(s):
+	dns = Dns(s.net)
+	s.switch.environment["SOFTSWITCH_DNS"] = dns.server
+	r, silent = registrar(s, account=False), registrar(s, "silent", account=False)
+	enrol(s, r, "carrier", host="carrier.test", port=0)
+	r.authenticate()
+	silent.script, silent.always = [challenge()], silence
+	dns.host("sip.carrier.test", "127.0.0.1")
+	dns.service("_sip._udp.carrier.test", (1, silent.port, "sip.carrier.test"), (2, r.port, "sip.carrier.test"))
+	silent.secrets = r.secrets = r.secrets | silent.secrets
+	s.start(SS_SIP_RESEND_INTERVAL="0.1")
+	reaches(s, "registered")
+	same((len(silent.requests), len(r.requests)), (2, 2))
+
+
+@scenario
+def removed_while_its_name_is_looked_up_it_sends_nothing(s):
+	dns = Dns(s.net)
+	s.switch.environment["SOFTSWITCH_DNS"] = dns.server
+	s.net.selector.unregister(dns.sock)  # nobody answers yet
+	r = registrar(s, account=False)
+	enrol(s, r, "carrier", host="carrier.test")
+	dns.host("carrier.test", "127.0.0.1")
+	s.start()
+	same(status(s)["state"], "registering")
+	s.switch.sql("delete from registration")
+	s.net.until(lambda: not status(s), "removed", step=0.01)
+	s.net.add(dns.sock, dns.answer)
+	s.net.until(lambda: "is=disabled" in s.switch.read_log(), "given up", step=0.02)
+	same(r.requests, [])
+
+
+@scenario
+def a_closed_connection_is_opened_again_for_the_refresh(s):
+	r = registrar(s, transport="tcp")
+	r.script = [grant(20)]
+	s.start(listen=("udp", "tcp"), clock_speed=SPEED)
+	reaches(s, "registered")
+	r.requests[0].source.close()
+	r.expect_requests(2)
+	about(r.gaps()[0], 10)
 	reaches(s, "registered")
 
 

@@ -108,6 +108,17 @@ def two_registrations_of_a_user_at_one_address_are_not_told_apart(s):
 
 
 @scenario
+def one_that_is_disabled_does_not_count(s):
+	r, gw = registrar(s, host="127.0.0.2"), vendor(s)
+	enrol(s, r, "twin")
+	s.start()
+	reaches(s, "registered", "twin")
+	s.switch.sql("update registration set enabled = 0 where name = 'twin'")
+	reaches(s, "disabled", "twin")
+	passes(s, call_contact(s, r, contact(r, s).split(";line")[0]), gw, "carrier")
+
+
+@scenario
 def the_proxy_is_such_an_address_too(s):
 	r, gw = registrar(s, account=False, host="127.0.0.2"), vendor(s)
 	enrol(s, r, "carrier", host="registrar.invalid", proxy=r.host_port)

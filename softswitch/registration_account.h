@@ -1,0 +1,58 @@
+/** @file registration_account.h  One registration and its requests; for registration_client.c and nobody else. */
+#ifndef REGISTRATION_ACCOUNT_H
+#define REGISTRATION_ACCOUNT_H
+
+#include "digest.h"
+#include "gateways.h"
+#include "registrations.h"
+#include "stack.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <uthash.h>
+
+#include <sys/queue.h>
+
+/** All its requests have one Call-ID and From tag, and their CSeq numbers go up by one. */
+struct account {
+	LIST_ENTRY(account) link;
+	struct stack *stack;
+	struct registration *registration;
+	char call_id[2 * SIP_TOKEN_SIZE], tag[SIP_TOKEN_SIZE];
+	uint32_t cseq;
+	struct event timer;
+	enum registration_state told; /* the state that was logged last */
+
+	/* The request under way. */
+	struct resolver_query *query;
+	struct client *client;
+	struct hop hop;
+	bool remove;
+	struct digest_tries challenges;
+	unsigned next_address;
+
+	struct resolver_answer addresses; /* of the registrar or proxy, as last resolved */
+	struct gateway **gateways;        /* that name it */
+	size_t n_gateways;
+	UT_hash_handle by_line, by_user;
+	struct account *same_user;        /* the next one with the same user */
+};
+
+LIST_HEAD(account_list, account);
+
+/** The driver of this registration, in the list until it is destroyed. @return 0 or -ENOMEM */
+int account_create(struct account_list *list, struct stack *stack, struct registration *r);
+/** What is under way is forgotten. */
+void account_destroy(struct account *a);
+
+/**
+ * Do what is to be done now, tell the gateways, and come again when it is due. A removed registration's account is
+ * destroyed once nothing is left to do.
+ */
+void account_drive(struct account *a);
+
+/** This gateway names the registration. Without memory it stays unusable, as nobody tells it otherwise. */
+void account_link_gateway(struct account *a, struct gateway *gw);
+void account_unlink_gateways(struct account *a);
+
+#endif
