@@ -46,6 +46,8 @@ struct client {
 	size_t len;
 	struct resend resend;
 	struct pending pending;
+	int broken; /* its connection broke with this error, and it is in the list of those */
+	LIST_ENTRY(client) link;
 	const struct client_handlers *handlers; /* NULL: forgotten */
 	void *arg;
 };
@@ -54,18 +56,9 @@ struct clients {
 	struct sip *sip;
 	struct client *by_key;
 	size_t lingering; /* of them nobody waits for */
+	LIST_HEAD(, client) broken;
+	struct event soon; /* to look after those */
 };
-
-int clients_create(struct clients **out, struct sip *sip)
-{
-	struct clients *set = calloc(1, sizeof(*set));
-
-	if (!set)
-		return -ENOMEM;
-	set->sip = sip;
-	*out = set;
-	return 0;
-}
 
 /** Nobody waits for it: it only recognizes what still comes. */
 static bool lingers(const struct client *c)
@@ -76,6 +69,8 @@ static bool lingers(const struct client *c)
 static void client_free(struct client *c)
 {
 	c->set->lingering -= lingers(c);
+	if (c->broken)
+		LIST_REMOVE(c, link);
 	resend_stop(&c->resend);
 	pending_clear(&c->pending);
 	hop_clear(&c->hop);
@@ -144,6 +139,7 @@ void clients_destroy(struct clients *set)
 		return;
 	while (set->by_key) /* what still waits for an answer goes with its owner */
 		fail(set->by_key, -ECANCELED);
+	event_del(&set->soon);
 	free(set);
 }
 
@@ -178,10 +174,12 @@ static void on_expired(void *arg)
 	}
 }
 
-static void on_pending_failure(int error, void *arg)
+static void on_broken(struct client *c)
 {
-	struct client *c = arg;
+	int error = c->broken;
 
+	LIST_REMOVE(c, link);
+	c->broken = 0;
 	if (c->state >= CLIENT_REFUSED || c->ringing)
 		return;
 	if (c->state == CLIENT_CALLING && c->pending.reused) {
@@ -192,7 +190,43 @@ static void on_pending_failure(int error, void *arg)
 		fail(c, error);
 }
 
+static void on_soon(evutil_socket_t fd, short what, void *arg)
+{
+	struct clients *set = arg;
+	struct client *c;
+
+	(void)fd;
+	(void)what;
+	while ((c = LIST_FIRST(&set->broken)))
+		on_broken(c);
+}
+
+/** The connection may break while something else is sent over it: whoever sends must not lose his call to that. */
+static void on_pending_failure(int error, void *arg)
+{
+	static const struct timeval now = {0};
+	struct client *c = arg;
+
+	if (!c->broken)
+		LIST_INSERT_HEAD(&c->set->broken, c, link);
+	c->broken = error;
+	event_add(&c->set->soon, &now);
+}
+
 static const struct resend_handlers resend_handlers = {on_due, on_expired};
+
+int clients_create(struct clients **out, struct sip *sip)
+{
+	struct clients *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	set->sip = sip;
+	LIST_INIT(&set->broken);
+	event_assign(&set->soon, loop_base(sip_loop(sip)), -1, 0, on_soon, set);
+	*out = set;
+	return 0;
+}
 
 /* Sending ----------------------------------------------------------------------------------- */
 

@@ -104,7 +104,7 @@ struct pending {
 	msg_t *msg;
 	int index;
 	bool reused; /* the connection stood already: the peer may have closed it meanwhile */
-	void (*on_error)(int error, void *arg);
+	void (*on_error)(int error, void *arg); /* also while sip_send() sends something else by it */
 	void *arg;
 };
 void pending_clear(struct pending *p);

@@ -1,0 +1,39 @@
+"""Messages that cross, come late, come twice or not at all inside a call (RFC 3261 sections 12-15, RFC 4028)."""
+
+from net import same
+from scene import run, scenario
+
+
+def up(s, gw, interval=20, allow="INVITE, ACK, BYE"):
+	"""A call with a gateway that grants this session interval, s, and leaves the refreshes to us; both dialogs."""
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	accept(b, interval, allow)
+	a.expect(200, "INVITE")
+	a.ack()
+	return a, b, b.expect("ACK")
+
+
+def accept(b, interval=20, allow="INVITE, ACK, BYE", **more):
+	b.reply(200, True, [("Session-Expires", "%d;refresher=uac" % interval), ("Require", "timer"), ("Allow", allow)], **more)
+
+
+@scenario
+def a_connection_that_breaks_under_a_relayed_request_ends_the_call(s):
+	gw = s.gateway(transport="tcp")
+	s.start(listen=("udp", "tcp"), clock_speed=20)
+	a, b, ack = up(s, gw, allow="INVITE, ACK, BYE, UPDATE")
+	ack.source.reset()
+	refresh = b.expect("UPDATE")  # by a connection of its own, which was not there before
+	with s.switch.asleep():
+		a.send("INFO")
+		refresh.source.reset()
+	a.expect(481, "INFO")
+	a.hung_up()
+	b.expect("INFO")
+	b.hung_up()
+	same(s.switch.record()["end_reason"], "session refresh failed")
+
+
+if __name__ == "__main__":
+	run()
