@@ -204,7 +204,11 @@ static void pass_response(struct call *call, struct text *t, const sip_t *sip)
 		return;
 	}
 	headers_pass(t, sip, HEADERS_RESPONSE);
-	dialog_end(&call->a, t, sip);
+	/* The gateway has answered our offer in a reliable response; for this caller only the 2xx is one. */
+	if (sip->sip_status->st_status >= 200 && !message_body(sip).len && !call->settled)
+		dialog_present(&call->a, t, &call_leg_b(call)->session);
+	else
+		dialog_end(&call->a, t, sip);
 }
 
 static void on_progress(const struct received *rx, void *arg)
