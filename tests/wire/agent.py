@@ -1,5 +1,5 @@
 """
-A SIP user agent over UDP that does what RFC 3261 asks of one by itself: it sends again, answers repetitions,
+A SIP user agent that does what RFC 3261 and its extensions ask of one by itself: it sends again, answers repetitions,
 acknowledges, waits before it tries again after 491. What it shall do besides, its procedure says.
 """
 
@@ -8,105 +8,16 @@ import os
 import random
 
 import sip
+from transactions import T1, Client, Message, Reliable, Server
 
-T1 = 0.1  # for 0.5 s of RFC 3261 table 4; everything derived from it shrinks alike
-T2 = 8 * T1
-TIMEOUT = 64 * T1
-ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE")
-
-
-class Message(sip.Message):
-	"""`label` is what it is, in short: INVITE, 200 INVITE."""
-
-	def __init__(self, raw):
-		super().__init__(raw)
-		self.label = "%d %s" % (self.status, self.method) if self.is_response else self.method
-
-
-class Transaction:
-	"""Sends something again and again, at T1 and twice as long each time but at most `cap`, until stop()."""
-
-	def __init__(self, agent, request):
-		self.agent, self.request = agent, request
-		self.timer = None
-		self.offers = request.method in ("INVITE", "UPDATE")
-
-	def begin(self, message, cap):
-		self.sent, self.wait, self.cap = message, T1, cap
-		self.deadline = self.agent.now() + TIMEOUT
-		self.fire()
-
-	def fire(self):
-		if self.agent.now() > self.deadline:
-			self.agent.run.wrong("%s: nobody heeds %s" % (self.agent.name, self.sent.label))
-			return
-		self.agent.link.from_agent(self.sent)
-		self.timer = asyncio.get_running_loop().call_later(self.wait, self.fire)
-		self.wait = min(2 * self.wait, self.cap)
-
-	def stop(self):
-		if self.timer:
-			self.timer.cancel()
-		self.timer = None
-
-
-class Client(Transaction):
-	"""A request of ours (RFC 3261 section 17.1, RFC 6026). `ack`: what acknowledges its final answer."""
-
-	def __init__(self, agent, request):
-		super().__init__(agent, request)
-		self.final = self.provisional = self.ack = None
-		self.begin(request, TIMEOUT if request.method == "INVITE" else T2)
-
-	def receive(self, message):
-		if message.status >= 200:
-			first, self.final = not self.final, self.final or message
-			self.stop()
-			self.agent.on_final(self, message, first)
-		elif not self.final:
-			self.provisional = message
-			if message.method == "INVITE":
-				self.stop()
-			else:
-				self.wait = T2
-
-
-class Server(Transaction):
-	"""A request of the switch (sections 17.2, 13.3.1.4); `response` is the last one."""
-
-	def __init__(self, agent, request):
-		super().__init__(agent, request)
-		self.response, self.acknowledged = None, False
-
-	@property
-	def answered(self):
-		return self.response is not None and self.response.status >= 200
-
-	@property
-	def accepted(self):
-		return self.answered and self.response.status < 300
-
-	def reply(self, status, body=b"", headers=()):
-		self.response = self.agent.response(self.request, status, body, headers)
-		if status >= 200 and self.request.method == "INVITE":
-			self.begin(self.response, T2)
-		else:
-			self.agent.link.from_agent(self.response)
-
-	def again(self):
-		if self.response:
-			self.agent.link.from_agent(self.response)
-
-	def on_ack(self):
-		self.acknowledged = True
-		self.stop()
+ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK")
 
 
 class Agent:
 	"""
 	One side of one call. `state` is the dialog's: none, early, up, down; `sdp` and `remote_sdp` are the session agreed
-	upon. `greeting`: the statuses with which the first INVITE is answered at once; `reinvite_status`: what a
-	re-INVITE is answered with; `mute`: nobody is there.
+	upon. `settled`: so it is before the answer, too. `greeting`: the statuses with which the first INVITE is answered
+	at once; `reinvite_status`: what a re-INVITE is answered with; `rel100`: RFC 3262 is supported; `mute`: nobody is there.
 	"""
 
 	def __init__(self, run, name, link, host_port, greeting=()):
@@ -121,6 +32,8 @@ class Agent:
 		self.sdp = self.remote_sdp = b""
 		self.session, self.version = self.token(""), 0
 		self.greeting, self.reinvite_status = greeting, 200
+		self.rel100, self.settled = False, False
+		self.rseq, self.reliable, self.waiting = 0, {}, []  # as a callee: what awaits a PRACK, what waits for that
 
 	@staticmethod
 	def token(prefix):
@@ -142,8 +55,13 @@ class Agent:
 
 	def idle(self):
 		"""Whether nothing that was sent awaits anything."""
-		return not any(transaction.timer for transaction in (*self.clients.values(), *self.servers.values())) and all(
-			client.final for client in self.clients.values())
+		return all(client.final for client in self.clients.values()) and not any(transaction.timer
+			for transaction in (*self.clients.values(), *self.servers.values(), *self.reliable.values()))
+
+	def idle_but_first(self):
+		"""The same, but for the INVITE that began the call."""
+		return all(client.final for client in self.clients.values() if client is not self.first) and not any(
+			response.timer for response in self.reliable.values())
 
 	# requests
 
@@ -154,6 +72,8 @@ class Agent:
 		lines = [("Via", via or self.via()), ("Max-Forwards", "70"), ("From", self.local), ("To", self.remote),
 			("Call-ID", self.call_id), ("CSeq", "%d %s" % (cseq, method)),
 			("Contact", "<sip:%s@%s>" % (self.secret, self.host_port)), ALLOW, *headers]
+		if self.rel100 and method == "INVITE":
+			lines.append(("Supported", "100rel"))
 		if body:
 			lines.append(("Content-Type", "application/sdp" if body.startswith(b"v=0") else "application/dtmf-relay"))
 		return Message(sip.build("%s %s SIP/2.0" % (method, self.target), lines, body))
@@ -202,11 +122,23 @@ class Agent:
 
 	def agree(self, client, response):
 		"""Offer and answer (RFC 3264) are complete with this 2xx; what goes into the ACK."""
-		if not client.request.body:
-			self.sdp, self.remote_sdp = self.offer(), response.body
-			return self.sdp
-		self.sdp, self.remote_sdp = client.request.body, response.body
-		return b""
+		if client is self.first and self.settled:
+			return b""
+		self.remote_sdp = response.body
+		self.sdp = client.request.body or self.offer()
+		return b"" if client.request.body else self.sdp
+
+	def on_provisional(self, client, response):
+		"""The next one in its order gets a PRACK (RFC 3262 section 4)."""
+		rseq = int(response["RSeq"] or 0)
+		if not rseq or client is not self.first or (self.rseq and rseq != self.rseq + 1):
+			return
+		self.rseq, body = rseq, b""
+		self.remote, self.target = response["To"], sip.uri(response["Contact"]) or self.target
+		if response.body and not self.settled:
+			body = self.agree(client, response)
+			self.settled = True
+		self.request("PRACK", body, [("RAck", "%d %s" % (rseq, client.request["CSeq"]))])
 
 	def on_final(self, client, response, first):
 		"""`first`: no repetition."""
@@ -226,17 +158,25 @@ class Agent:
 
 	# procedures that take more than one request
 
+	def offering(self):
+		"""Whether an offer of ours has no answer yet."""
+		return any(client.offers and not client.final for client in self.clients.values()
+			if not (client is self.first and self.settled))
+
+	def offered(self, but=None):
+		"""Whether an offer of the switch has none yet; an INVITE is open until its ACK."""
+		return any(not (server.acknowledged if server.request.method == "INVITE" and server.accepted else server.answered)
+			for server in self.servers.values() if server is not but and not (server is self.first and self.settled))
+
 	def may_offer(self):
 		"""No INVITE or UPDATE is on its way, in either direction (section 14.1, RFC 3311 section 5.1)."""
-		return all(client.final or not client.offers for client in self.clients.values()
-			) and all(server.acknowledged if server.request.method == "INVITE" and server.accepted else server.answered
-				for server in self.servers.values())
+		return not self.offering() and not self.offered()
 
 	async def negotiate(self, method, offer=True):
 		"""A re-INVITE or UPDATE, tried again after 491 (section 14.1); the last Client, None when the call ended."""
 		while True:
 			await self.run.until(self.may_offer, "%s may send %s" % (self.name, method))
-			if self.state != "up":
+			if self.state == "down":
 				return None
 			client = self.request(method, self.offer() if offer else b"")
 			await self.run.until(lambda c=client: c.final, "an answer to %s" % method)
@@ -272,7 +212,7 @@ class Agent:
 			if server.request.method == "INVITE" and server.answered and not server.acknowledged and (
 					server.request["CSeq"].split()[0] == ack["CSeq"].split()[0]):
 				server.on_ack()
-				if server.accepted and not server.request.body:
+				if server.accepted and not server.request.body and not (server is self.first and self.settled):
 					self.sdp, self.remote_sdp = server.response.body, ack.body
 
 	def on_request(self, server):
@@ -303,47 +243,84 @@ class Agent:
 		self.first, self.state, self.call_id = server, "early", request["Call-ID"]
 		self.local, self.remote = "%s;tag=%s" % (request["To"], self.tag), request["From"]
 		self.target, self.remote_cseq = sip.uri(request["Contact"]), int(request["CSeq"].split()[0])
+		self.rel100 = self.rel100 and "100rel" in ",".join(request.all("Supported"))
 		for status in self.greeting:
 			self.answer(status)
 
 	def answer(self, status):
-		"""The INVITE that began the call: 183 and 2xx with SDP, whose session holds from the 2xx on."""
+		"""
+		The INVITE that began the call: 183 and 2xx with SDP, whose session holds from the 2xx on. While a response waits
+		for its PRACK the next one waits, too (RFC 3262 section 3).
+		"""
 		if self.first.answered or self.state == "down":
 			return
-		body = (self.sdp or self.offer()) if status in (183, 200) else b""
-		if body and self.first.request.body:
+		if any(response.timer for response in self.reliable.values()) and status < 300:
+			self.waiting.append(status)
+			return
+		body, headers = b"", []
+		if status in (183, 200) and not self.settled:
+			body = self.sdp or self.offer()
 			self.sdp, self.remote_sdp = body, self.first.request.body
 		if status >= 200:
 			self.state = "up" if status < 300 else "down"
-		self.first.reply(status, body)
+		if self.rel100 and 100 < status < 200:
+			self.rseq += 1
+			headers = [("Require", "100rel"), ("RSeq", "%d" % self.rseq)]
+			self.reliable[self.rseq] = Reliable(self, self.first.request,
+				self.response(self.first.request, status, body, headers))
+			self.first.response = self.reliable[self.rseq].response
+		else:
+			self.first.reply(status, body)
+
+	def on_prack(self, server):
+		words = server.request["RAck"].split()
+		response = self.reliable.get(int(words[0])) if words else None
+		if not response or " ".join(words[1:]) != self.first.request["CSeq"]:
+			self.run.wrong("%s: %s acknowledges nothing: %s" % (self.name, server.request, " ".join(words)))
+			server.reply(481)
+			return
+		response.stop()
+		server.reply(200)
+		if response.response.body:
+			self.remote_sdp, self.settled = self.first.request.body or server.request.body, True
+		waiting, self.waiting = self.waiting, []
+		for status in waiting:
+			self.answer(status)
 
 	def on_cancel(self, server):
 		invite = self.servers.get((sip.param(server.request["Via"], "branch"), "INVITE"))
 		server.reply(200 if invite else 481)
 		if invite and not invite.answered:
-			invite.reply(487)
-			if invite is self.first:
-				self.state = "down"
+			self.end_early(invite)
 
 	def on_bye(self, server):
 		self.state = "down"
 		server.reply(200)
 		for other in self.servers.values():
 			if other.request.method == "INVITE" and not other.answered:
-				other.reply(487)  # section 15.1.2
+				self.end_early(other)  # section 15.1.2
+
+	def end_early(self, invite):
+		invite.reply(487)
+		for response in self.reliable.values():
+			response.stop()
+		if invite is self.first:
+			self.state = "down"
 
 	def on_inside(self, server):
 		request = server.request
-		if request.method not in ("INVITE", "UPDATE"):
+		if request.method == "PRACK":
+			self.on_prack(server)
+			return
+		if not server.offers:
 			server.reply(200)
 			return
 		self.target = sip.uri(request["Contact"]) or self.target
-		if any(not client.final and client.offers for client in self.clients.values()):
-			server.reply(491)  # section 14.2, RFC 3311 section 5.2
-		elif any(other.offers and not other.answered for other in self.servers.values() if other is not server):
+		if self.offering() or (self.first.accepted and not self.remote_sdp):
+			server.reply(491)  # section 14.2, RFC 3311 section 5.2; or the answer is in an ACK that has not come
+		elif any(other.offers and not other.answered for other in self.servers.values()
+				if other is not server and not (other is self.first and self.settled)):
 			server.reply(500, headers=[("Retry-After", "1")])
-		elif not self.sdp:
-			server.reply(491)  # the answer to our offer is in an ACK that has not come
 		elif self.reinvite_status >= 300:
 			server.reply(self.reinvite_status)
 		else:

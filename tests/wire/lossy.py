@@ -3,7 +3,7 @@
 import asyncio
 import collections
 
-from agent import T1
+from transactions import T1
 from witness import Witness
 
 HOLD = 1.5 * T1  # a delayed message that nothing overtakes: long enough to be sent again meanwhile

@@ -16,11 +16,12 @@ import tempfile
 import traceback
 
 import sip
-from agent import Agent, Message
+from agent import Agent
 from lossy import Link
 from net import Failed, Net
 from peer import SO_TIMESTAMPNS
 from switch import Switch
+from transactions import Message
 
 HARMS = ("lost", "duplicated", "echoed", "delayed")  # echoed: a copy comes late
 AT_A_TIME = int(os.environ.get("MATRIX_JOBS", "60"))
@@ -262,7 +263,7 @@ class Matrix:
 
 	def start(self, **parameters):
 		"""Every procedure has its prefix and its gateways: all at the same few addresses."""
-		self.switch.insert("mapping_gateway", name="customer", host="127.0.0.1")
+		self.switch.insert("mapping_gateway", name="customer", host="127.0.0.1", sip_100rel="Supported")
 		for of in procedures:
 			for n in range(of.gateways):
 				name = "%s/gw%d" % (of.name, n + 1)
@@ -311,13 +312,15 @@ class Matrix:
 		await asyncio.gather(*(pass_gate(run) for run in runs))
 
 	async def play_all(self, chosen):
+		asyncio.get_running_loop().set_exception_handler(lambda _, context: self.strays.append(
+			"".join(traceback.format_exception(context["exception"])) if "exception" in context else context["message"]))
 		for index, sock in enumerate(self.sockets):
 			asyncio.get_running_loop().add_reader(sock, self.read, index)
 		clean = [self.add(of) for of in procedures if any(of.name == name.partition(":")[0] for name in chosen)
 			or not chosen]
 		await self.play(clean)
-		faults = [(run.of, Fault(harm, n + 1, step)) for run in clean for n, step in enumerate(run.steps)
-			for harm in HARMS]
+		faults = [(run.of, Fault(harm, n + 1, step)) for run in clean if not run.problems
+			for n, step in enumerate(run.steps) for harm in HARMS]
 		harmed = [self.add(*fault) for fault in faults]
 		if any(":" in name for name in chosen):
 			harmed = [run for run in harmed if run.name in chosen]

@@ -121,6 +121,75 @@ async def late_answer(r):
 	await hang_up(r)
 
 
+# Reliable provisional responses -----------------------------------------------------------------
+
+
+def reliable(r, who):
+	r.caller.rel100, r.gateway.rel100 = who in ("caller", "both"), who in ("gateway", "both")
+
+
+async def reliable_set_up(r, who, offer=True):
+	reliable(r, who)
+	await set_up(r, (100, 183, 180, 200), offer)
+
+
+# A 180 that still waits for its turn when the answer comes is not sent at all.
+RINGING = {"180 INVITE", "PRACK", "200 PRACK"}
+for who in ("caller", "gateway", "both"):
+	procedure("prack-" + who, who, sip_100rel="Supported", tolerated=RINGING)(reliable_set_up)
+	procedure("prack-late-offer-" + who, who, False, sip_100rel="Supported", tolerated=RINGING)(reliable_set_up)
+
+
+async def early_session(r):
+	"""Both sides have agreed on a session, and it rings."""
+	reliable(r, "both")
+	r.gateway.greeting = (100, 183, 180)
+	r.call()
+	await r.until(lambda: r.caller.settled and r.gateway.settled and r.caller.first.provisional.status == 180
+		and r.caller.idle_but_first() and r.gateway.idle_but_first(), "a session before the answer")
+
+
+@each_side("update-before-answer-from", sip_100rel="Supported")
+async def early_update(r, side):
+	x, _ = sides(r, side)
+	await early_session(r)
+	with r.part_under_test():
+		client = await x.negotiate("UPDATE")
+		r.gateway.answer(200)
+		await up(r)
+		await r.quiet()
+	r.same("the answer", client.final.status, 200)
+	r.agree_up()
+	await hang_up(r)
+
+
+@each_side("updates-before-answer-at-once-first", sip_100rel="Supported", tolerated={"491 UPDATE", "200 UPDATE", "UPDATE"})
+async def early_updates(r, first):
+	x, y = sides(r, first)
+	await early_session(r)
+	with r.part_under_test():
+		both = [r.begin(side.negotiate("UPDATE")) for side in (x, y)]
+		for task in both:
+			r.same("the answer in the end", (await task).final.status, 200)
+		r.gateway.answer(200)
+		await up(r)
+		await r.quiet()
+	r.agree_up()
+	await hang_up(r)
+
+
+@procedure("prack-then-cancel", sip_100rel="Supported", tolerated={"PRACK", "200 PRACK", "481 PRACK", "180 INVITE"})
+async def cancel_reliable(r):
+	reliable(r, "both")
+	with r.part_under_test():
+		r.gateway.greeting = (100, 183, 180)
+		r.call()
+		await r.until(lambda: r.caller.settled, "a session")
+		r.caller.cancel()
+		await r.over()
+	r.expected = {"sip_code": 487, "end_direction": 0}
+
+
 # Cancel -----------------------------------------------------------------------------------------
 
 

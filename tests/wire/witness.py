@@ -8,12 +8,16 @@ CROSS = 1  # so many repetitions may cross what ends them
 
 
 class Exchange:
-	"""A request with its answers. For an INVITE `acknowledged` is its ACK."""
+	"""
+	A request with its answers. For an INVITE `acknowledged` is its ACK, and `reliable` holds by RSeq its reliable
+	provisional responses, each with its PRACK or None.
+	"""
 
 	def __init__(self, request):
 		self.request, self.times = request, 0
 		self.provisional = self.final = self.acknowledged = None
 		self.answers = self.late = 0
+		self.reliable = {}
 
 	def open(self, refusal_too):
 		"""`refusal_too`: that of an INVITE awaits its ACK."""
@@ -110,15 +114,41 @@ class Witness:
 			return
 		if exchange.final and exchange.final.raw != message.raw:
 			self.wrong("%s after the final answer %s" % (message.label, exchange.final.label))
+		if message["RSeq"]:
+			self.reliable(exchange, message)
 		if message.status < 200:
 			exchange.provisional = message
 			return
+		if 200 <= message.status < 300 and any(response.body and not prack for response, prack in exchange.reliable.values()):
+			self.wrong("%s before the PRACK of a description (RFC 3262 section 3)" % message.label)
 		exchange.final = message
 		exchange.answers += 1
 		if message.method != "INVITE" and exchange.answers > exchange.times:
 			self.wrong("%s more often than it was asked for (section 17.2.2)" % message.label)
 		if exchange.acknowledged and self.late(exchange, message, exchange.acknowledged):
 			self.wrong("%s is sent again after its ACK" % message.label)
+
+	def reliable(self, exchange, message):
+		"""A provisional response that awaits a PRACK: RFC 3262 section 3."""
+		rseq = int(message["RSeq"])
+		response, prack = exchange.reliable.get(rseq, (None, None))
+		if not response:
+			if exchange.reliable and rseq != max(exchange.reliable) + 1:
+				self.wrong("RSeq %d is not the next one" % rseq)
+			if not all(prack for _, prack in exchange.reliable.values()):
+				self.wrong("%s before the PRACK of the one before it" % message.label)
+			exchange.reliable[rseq] = message, None
+		elif response.raw != message.raw:
+			self.wrong("%s is sent again with other bytes" % message.label)
+		elif prack and self.late(exchange, message, prack):
+			self.wrong("%s is sent again after its PRACK" % message.label)
+
+	def acknowledge_reliable(self, prack):
+		rseq, _, invite = prack["RAck"].partition(" ")
+		for exchange in self.heard.values():
+			if exchange.request["CSeq"] == invite and int(rseq) in exchange.reliable:
+				response, before = exchange.reliable[int(rseq)]
+				exchange.reliable[int(rseq)] = response, before or prack
 
 	def got(self, message):
 		message.passed = time.time()
@@ -135,6 +165,8 @@ class Witness:
 				invite.acknowledged = invite.acknowledged or message
 		else:
 			self.heard.setdefault(key, Exchange(message)).times += 1
+			if message.method == "PRACK":
+				self.acknowledge_reliable(message)
 
 	@staticmethod
 	def invite_of(exchanges, ack):
