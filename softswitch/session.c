@@ -122,13 +122,15 @@ void session_accept(struct session *s, const sip_t *request, const struct parame
 
 	s->interval_s = 0;
 	s->refresher = SESSION_NOBODY;
-	if (!s->timer || (!knows && !asked))
+	if (!s->timer)
+		return;
+	text_add(t, "Supported: timer\r\n");
+	if (!knows && !asked)
 		return;
 	s->interval_s = choose_interval(request, p);
 	s->refresher = knows && asked && asked->x_refresher && !strcasecmp(asked->x_refresher, "uac") ? SESSION_PEER
 												      : SESSION_US;
-	text_add(t, s->refresher == SESSION_PEER ? "Require: timer\r\nSession-Expires: "
-						 : "Supported: timer\r\nSession-Expires: ");
+	text_add(t, knows ? "Require: timer\r\nSession-Expires: " : "Session-Expires: ");
 	text_add_number(t, s->interval_s);
 	text_add_all(t, ";refresher=", s->refresher == SESSION_PEER ? "uac" : "uas", "\r\n", NULL);
 }
@@ -140,7 +142,7 @@ void session_propose(const struct session *s, const struct parameters *p, struct
 	if (!s->timer)
 		return;
 	text_add(t, "Supported: timer\r\nSession-Expires: ");
-	text_add_number(t, larger(s->interval_s ? s->interval_s : p->session_ttl_s, s->min_se_s));
+	text_add_number(t, larger(s->interval_s ? s->interval_s : p->session_ttl_s, larger(s->min_se_s, SESSION_MIN_SE_S)));
 	text_add_all(t, role[s->refresher], "\r\n", NULL);
 	if (!s->min_se_s)
 		return;

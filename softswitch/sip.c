@@ -273,11 +273,16 @@ int sip_create(struct sip **out, struct loop *loop, const struct options_listen 
 		goto fail;
 	su_log_redirect(su_log_default, quiet, NULL);
 	su_log_set_level(NULL, 0);
-	/* EXTRACT_COPY keeps each header's bytes as they came: what passes, passes unchanged. */
+	/*
+	 * EXTRACT_COPY keeps each header's bytes as they came: what passes, passes unchanged. An answer whose
+	 * Session-Expires or Min-SE cannot be read is taken as one without.
+	 */
 	sip->agent = nta_agent_create(sofia_port_root(loop_sofia(loop)), (url_string_t *)-1 /* no socket yet */,
 		on_message, (nta_agent_magic_t *)sip, NTATAG_UA(0), NTATAG_SERVER_RPORT(1),
 		NTATAG_MAXSIZE(MESSAGE_MAX), NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY), NTATAG_USE_NAPTR(0),
-		NTATAG_USE_SRV(0), TAG_END());
+		NTATAG_USE_SRV(0),
+		NTATAG_BAD_RESP_MASK(sip_mask_response | sip_mask_ua | sip_mask_100rel | sip_mask_events | sip_mask_publish),
+		TAG_END());
 	if (!sip->agent) {
 		err = -ENOMEM;
 		goto fail;

@@ -1,0 +1,562 @@
+"""Session timers on each leg: what is asked for, granted and kept (RFC 4028, behaviour.md section 4)."""
+
+from net import same
+from scene import run, scenario
+from timers import (BOTH_LEGS, BOTH_WAYS, DIRECTION, KNOWS_UPDATE, NO_UPDATE, SPEED, TIMER, expires, granted, is_due,
+	is_record, method_of, options, refresh, refreshes, start, talk, timed, variants)
+
+EXPIRED = "session timer expired"
+
+
+def asked(s, gw):
+	"""A call that the gateway refuses; the INVITE it got."""
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.refuse(486)
+	a.expect(486)
+	return b.invited
+
+
+# What we ask a gateway for
+
+@scenario
+def an_invite_asks_for_a_session_timer(s):
+	gw = s.gateway()
+	s.start(SS_SIP_SESSION_TTL="1234")
+	invite = asked(s, gw)
+	same(granted(invite)[0], 1234)
+	assert "timer" in options(invite), invite.head
+	assert int(invite["Min-SE"] or 90) == 90, invite.head
+
+
+@scenario
+def the_interval_asked_for_is_1800_s_by_default(s):
+	gw = s.gateway()
+	s.start()
+	same(granted(asked(s, gw))[0], 1800)
+
+
+@variants(("by_the_parameter", "Off", None, False), ("for_a_gateway", "On", "Off", False),
+	("but_on_for_a_gateway", "Off", "On", True))
+def timers_switched_off(s, parameter, column, on):
+	gw = s.gateway(session_timer=column)
+	s.start(SS_SIP_SESSION_TIMER=parameter)
+	invite = asked(s, gw)
+	same((granted(invite)[0] is not None, "timer" in options(invite)), (on, on))
+
+
+@scenario
+def a_gateway_whose_timers_are_off_is_not_refreshed_whatever_it_grants(s):
+	gw = s.gateway(session_timer="Off")
+	start(s)
+	a, b = talk(s, gw, grants=[expires(90, "uac"), KNOWS_UPDATE])
+	s.net.quiet(120 / SPEED)
+	s.over(a, b)
+
+
+# We refresh
+
+@variants(("half_the_interval", "2", 45), ("three_quarters", "4", 67.5), ("nine_tenths", "10", 81))
+def we_refresh_after(s, segment, due):
+	b, a = timed(s, "b", SS_SIP_SESSION_UPDATE_SEGMENT=segment)
+	refresh(b, due)
+	refresh(b, due)
+	s.over(a, b)
+
+
+@scenario
+def we_refresh_after_three_quarters_by_default(s):
+	gw = s.gateway()
+	s.start(clock_speed=SPEED, SS_SIP_RESEND_INTERVAL="12")
+	a, b = talk(s, gw, grants=[expires(90, "uac"), KNOWS_UPDATE])
+	refresh(b, 67.5)
+	s.over(a, b)
+
+
+@variants(*BOTH_LEGS)
+def an_update_that_refreshes_has_no_body_and_says_who_refreshes(s, side):
+	x, y = timed(s, side)
+	update = refresh(x, 45)
+	same((update.body, update["Content-Type"], granted(update)), (b"", "", (90, "uac")))
+	assert "timer" in options(update) and update["Contact"], update.head
+	s.over(y, x)
+
+
+@variants(*BOTH_LEGS)
+def a_reinvite_that_refreshes_repeats_the_last_sdp_of_the_other_side(s, side):
+	x, y = timed(s, side, update=False)
+	for _ in range(2):
+		reinvite = refresh(x, 45, "INVITE")
+		same((reinvite.body, reinvite["Content-Type"], granted(reinvite)), (y.peer.sdp, "application/sdp", (90, "uac")))
+		assert "timer" in options(reinvite), reinvite.head
+	s.over(y, x)
+
+
+@scenario
+def a_refresh_after_a_new_offer_repeats_the_new_one(s):
+	b, a = timed(s, "b", update=False)
+	hold = s.caller.sdp.replace(b"sendrecv", b"sendonly").replace(b"3344 3344", b"3344 3345")
+	a.send("INVITE", body=hold)
+	same(b.expect("INVITE").body, hold)
+	b.since = b.reply(200, sdp=True, headers=[expires(90, "uac")])
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	same(refresh(b, 45, "INVITE").body, hold)
+	s.over(a, b)
+
+
+@variants(*BOTH_LEGS)
+def the_cseq_of_a_refresh_goes_on(s, side):
+	x, y = timed(s, side)
+	y.send("INFO")
+	before = int(x.expect("INFO")["CSeq"].split()[0])
+	x.reply(200)
+	y.expect(200, "INFO")
+	update = refresh(x)
+	same(int(update["CSeq"].split()[0]), before + 1)
+	same(update["Call-ID"], x.call_id)
+	s.over(x, y)
+
+
+@scenario
+def an_interval_below_our_minimum_granted_by_a_gateway_is_obeyed(s):
+	gw = s.gateway()
+	s.start(SS_SIP_SESSION_UPDATE_SEGMENT="2")
+	a, b = talk(s, gw, grants=[expires(4, "uac"), KNOWS_UPDATE])
+	update = refresh(b, 2, interval=3, speed=1)
+	assert granted(update)[0] >= 90, update.head  # never below Min-SE, RFC 4028 section 7.4
+	refresh(b, 1.5, interval=4, speed=1)
+	s.over(a, b)
+
+
+@variants(("by_a_longer_one", 240), ("by_a_shorter_one", 60))
+def the_interval_is_changed_in_the_answer_to_our_refresh(s, interval):
+	b, a = timed(s, "b")
+	refresh(b, interval=interval)
+	update = refresh(b, interval / 2)
+	same(granted(update), (max(90, interval), "uac"))
+	s.over(a, b)
+
+
+@scenario
+def a_peer_that_takes_the_refreshing_over_is_waited_for(s):
+	b, a = timed(s, "b")
+	refresh(b, refresher="uas")
+	is_due(b.hung_up(), b.since, 60)
+	a.hung_up()
+	is_record(s, EXPIRED, 1)
+
+
+@scenario
+def an_answer_without_timer_ends_the_timer(s):
+	b, a = timed(s, "b")
+	refresh(b, interval=None)
+	s.net.quiet(120 / SPEED)
+	s.over(a, b)
+
+
+@variants(("nothing", ""), ("zero", "0;refresher=uac"), ("garbage", "abc;refresher=uac"),
+	("a_number_too_large", "99999999999999999999;refresher=uac"), ("the_largest_number", "4294967295;refresher=uac"),
+	("a_strange_refresher", "90;refresher=nobody"), ("a_negative_number", "-90;refresher=uac"))
+def a_call_lives_when_a_gateway_grants(s, value):
+	gw = s.gateway()
+	start(s, speed=2)
+	a, b = talk(s, gw, grants=[("Session-Expires", value), KNOWS_UPDATE])
+	for _ in range(3):
+		b.send("INFO")
+		a.expect("INFO")
+		a.reply(200)
+		b.expect(200, "INFO")
+	assert len(gw.arrivals("UPDATE")) < 10
+	if gw.arrivals("UPDATE"):
+		refresh(b, interval=1800)
+	s.over(a, b)
+
+
+# They refresh
+
+@variants(("90", 90, 60, 30), ("300", 300, 268, 100))
+def a_gateway_that_should_refresh_and_is_silent_ends_the_call_shortly_before_the_interval_of(s, interval, due, speed):
+	b, a = timed(s, "b", ours=False, interval=interval, speed=speed)
+	bye = is_due(b.hung_up(), b.since, due, speed)
+	there = a.hung_up()
+	assert bye["Reason"] and there["Reason"], (bye.head, there.head)
+	is_record(s, EXPIRED, 1)
+
+
+@scenario
+def a_caller_that_should_refresh_and_is_silent_ends_the_call_shortly_before_the_interval(s):
+	a, b = timed(s, "a", ours=False)
+	bye = is_due(a.hung_up(), a.since, 60)
+	there = b.hung_up()
+	assert bye["Reason"] and there["Reason"], (bye.head, there.head)
+	is_record(s, EXPIRED, 0)
+
+
+@variants(*BOTH_WAYS)
+def a_refresh_in_time_keeps_the_call(s, side, update):
+	x, y = timed(s, side, ours=False)
+	for _ in range(2):
+		s.net.quiet(45 / SPEED)
+		answer = refreshes(x, method_of(update), body=b"" if update else x.peer.sdp)
+		same(granted(answer), (90, "uac"))
+		assert "timer" in options(answer, "Require"), answer.head
+		same(answer.body, b"" if update else y.peer.sdp)
+	is_due(x.hung_up(), answer, 60)
+	y.hung_up()
+	is_record(s, EXPIRED, DIRECTION[side])
+
+
+@variants(*BOTH_LEGS)
+def the_interval_is_changed_by_their_refresh(s, side):
+	x, y = timed(s, side, ours=False)
+	answer = refreshes(x, interval=120)
+	same(granted(answer), (120, "uac"))
+	is_due(x.hung_up(), answer, 120 - 32)
+	y.hung_up()
+
+
+@variants(*BOTH_LEGS)
+def their_refresh_can_make_us_the_refresher(s, side):
+	x, y = timed(s, side, ours=False)
+	answer = refreshes(x, refresher="uas")
+	same(granted(answer), (90, "uas"))
+	refresh(x, 45)
+	s.over(x, y)
+
+
+@variants(*BOTH_LEGS)
+def their_refresh_without_a_word_on_timers_ends_the_timer(s, side):
+	x, y = timed(s, side, ours=False)
+	x.send("UPDATE")
+	same(granted(x.expect(200, "UPDATE")), (None, ""))
+	s.net.quiet(120 / SPEED)
+	s.over(x, y)
+
+
+@variants(*BOTH_LEGS)
+def their_refresh_below_our_minimum_is_422(s, side):
+	x, y = timed(s, side, ours=False)
+	x.send("UPDATE", [TIMER, expires(60, "uac")])
+	same(x.expect(422, "UPDATE")["Min-SE"], "90")
+	same(granted(refreshes(x)), (90, "uac"))
+	s.over(x, y)
+
+
+# 422 from a gateway
+
+@scenario
+def an_interval_too_small_for_a_gateway_is_asked_for_again(s):
+	gw, other = s.gateways(2)
+	start(s, SS_SIP_SESSION_TTL="90")
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.refuse(422, [("Min-SE", "300")])
+	c = gw.leg()
+	first, second = b.invited, c.invited
+	same((second["Call-ID"], second["From"], second["To"], second.uri, second.body),
+		(first["Call-ID"], first["From"], first["To"], first.uri, first.body))
+	same(int(second["CSeq"].split()[0]), int(first["CSeq"].split()[0]) + 1)
+	same(second["Min-SE"], "300")
+	assert granted(second)[0] >= 300, second.head
+	c.since = c.reply(200, sdp=True, headers=[expires(300, "uac"), KNOWS_UPDATE])
+	a.expect(200)
+	a.ack()
+	c.expect("ACK")
+	update = refresh(c, 150, interval=300)
+	same((granted(update), update["Min-SE"]), ((300, "uac"), "300"))
+	s.over(a, c)
+	same([attempt["gateway"] for attempt in s.switch.record()["attempts"]], ["gw1"])
+	same(other.arrivals("INVITE"), [])
+
+
+@scenario
+def a_challenge_and_an_interval_too_small_are_both_answered(s):
+	gw = s.gateway(auth_user="us", auth_password="secret")
+	start(s, SS_SIP_SESSION_TTL="90")
+	a = s.caller.invite("4930")
+	gw.leg().refuse(422, [("Min-SE", "300")])
+	gw.leg().refuse(401, [("WWW-Authenticate", 'Digest realm="vendor", nonce="n1"')])
+	b = gw.leg()
+	assert b.invited["Authorization"] and granted(b.invited)[0] >= 300, b.invited.head
+	same(b.invited["Min-SE"], "300")
+	s.answer(a, b)
+	s.over(a, b)
+
+
+@variants(("always", [("Min-SE", "300")]), ("without_min_se", []), ("with_garbage", [("Min-SE", "x")]),
+	("with_a_number_too_large", [("Min-SE", "99999999999")]))
+def a_gateway_that_says_422_is_left_for_the_next(s, headers):
+	gw, other = s.gateways(2)
+	start(s, SS_SIP_SESSION_TTL="90")
+	a = s.caller.invite("4930")
+	while not other.inbox:
+		gw.leg().refuse(422, headers)
+		assert len(gw.arrivals("INVITE")) < 5  # however patient, it must have an end
+		s.net.until(lambda: gw.inbox or other.inbox, "an INVITE")
+	b = other.leg()
+	s.answer(a, b)
+	s.over(a, b)
+	same([(attempt["gateway"], attempt["code"]) for attempt in s.switch.record()["attempts"]], [("gw1", 422), ("gw2", 200)])
+
+
+@variants(*BOTH_WAYS)
+def an_interval_too_small_for_a_refresh_is_asked_for_again(s, side, update):
+	x, y = timed(s, side, update=update)
+	method = method_of(update)
+	first = is_due(x.expect(method), x.since, 45)
+	x.reply(422, headers=[("Min-SE", "200")])
+	if not update:
+		x.expect("ACK")
+	second = refresh(x, None, method, interval=200)
+	same((second["Min-SE"], second["Call-ID"], second.body), ("200", first["Call-ID"], first.body))
+	assert granted(second)[0] >= 200 and granted(second)[1] == "uac", second.head
+	same(int(second["CSeq"].split()[0]), int(first["CSeq"].split()[0]) + 1)
+	third = refresh(x, 100, method, interval=200)
+	same((granted(third), third["Min-SE"]), ((200, "uac"), "200"))
+	s.over(x, y)
+
+
+# What a caller asks for
+
+@scenario
+def a_caller_whose_interval_is_too_small_gets_422(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930", headers=[TIMER, expires(89)])
+	same(a.expect(422)["Min-SE"], "90")
+	row = s.switch.record()
+	same((row["sip_code"], row["attempts"], gw.arrivals("INVITE")), (422, [], []))
+
+
+@scenario
+def a_caller_who_asks_again_with_enough_gets_through(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930", headers=[TIMER, expires(60)])
+	a.expect(422)
+	a, b = talk(s, gw, [TIMER, expires(90), ("Min-SE", "90")], Call_ID=a.call_id, CSeq="2 INVITE", From=a.local)
+	same(granted(a.since)[0], 90)
+	s.over(a, b)
+
+
+@scenario
+def a_small_interval_of_a_caller_without_timer_support_is_no_failure(s):
+	gw = s.gateway()
+	s.start()
+	a, b = talk(s, gw, [expires(30)])
+	interval, refresher = granted(a.since)
+	if interval is not None:  # a proxy may have asked: then the refreshes are ours, RFC 4028 section 9
+		same(refresher, "uas")
+		assert interval <= 30, a.since.head
+	s.over(a, b)
+
+
+@scenario
+def a_caller_without_timer_gets_none(s):
+	gw = s.gateway()
+	start(s)
+	a, b = talk(s, gw)
+	same((granted(a.since), a.since["Require"]), ((None, ""), ""))
+	s.net.quiet(120 / SPEED)
+	s.over(a, b)
+
+
+@variants(("by_the_parameter", "Off", None), ("for_a_mapping_gateway", "On", "Off"))
+def what_a_caller_asks_for_is_ignored_when_timers_are_off(s, parameter, column):
+	gw = s.gateway(session_timer="Off")
+	if column:
+		s.switch.pending.append("update mapping_gateway set session_timer = '%s'" % column)
+	start(s, SS_SIP_SESSION_TIMER=parameter)
+	a, b = talk(s, gw, [TIMER, expires(30, "uac")])
+	same((granted(a.since), "timer" in options(a.since, "Require")), ((None, ""), False))
+	s.net.quiet(120 / SPEED)
+	s.over(a, b)
+
+
+@scenario
+def a_mapping_gateway_may_have_timers_alone(s):
+	gw = s.gateway()
+	s.switch.pending.append("update mapping_gateway set session_timer = 'On'")
+	start(s, SS_SIP_SESSION_TIMER="Off")
+	a, b = talk(s, gw, [TIMER, expires(90, "uas")])
+	same((granted(a.since), granted(b.invited)), ((90, "uas"), (None, "")))
+	refresh(a, 45)
+	s.over(a, b)
+
+
+@variants(("uac", "uac"), ("uas", "uas"))
+def the_refresher_a_caller_asks_for_is_honoured_when_it_is(s, refresher):
+	gw = s.gateway()
+	start(s)
+	a, b = talk(s, gw, [TIMER, expires(90, refresher)])
+	same(granted(a.since), (90, refresher))
+	assert "timer" in options(a.since, "Require"), a.since.head
+	if refresher == "uas":
+		refresh(a, 45)
+		s.over(a, b)
+	else:
+		is_due(a.hung_up(), a.since, 60)
+		b.hung_up()
+
+
+@variants(("an_interval", [TIMER, expires(90)]), ("nothing", [TIMER]), ("a_compact_interval", [("k", "timer"), ("x", "90")]))
+def a_caller_that_leaves_the_refresher_to_us_and_asks_for(s, asks):
+	gw = s.gateway()
+	start(s, SS_SIP_SESSION_TTL="90")
+	a, b = talk(s, gw, asks)
+	interval, refresher = granted(a.since)
+	same(interval, 90)
+	if refresher == "uas":
+		refresh(a, 45)
+	else:
+		same(refresher, "uac")
+		refreshes(a)
+	s.over(a, b)
+
+
+@variants(("with_an_interval", [expires(300)]), ("without_an_interval", []))
+def the_minimum_of_a_caller_is_kept(s, asks):
+	gw = s.gateway()
+	start(s, SS_SIP_SESSION_TTL="90")
+	a, b = talk(s, gw, [TIMER, ("Min-SE", "200"), *asks])
+	interval, refresher = granted(a.since)
+	assert 200 <= interval <= 300, a.since.head
+	if refresher == "uas":
+		update = refresh(a, interval / 2, interval=interval)
+		assert granted(update)[0] >= 200, update.head
+	s.over(a, b)
+
+
+@scenario
+def an_interval_is_never_granted_longer_than_asked_for(s):
+	gw = s.gateway()
+	s.start(SS_SIP_SESSION_TTL="1800")
+	a, b = talk(s, gw, [TIMER, expires(100, "uas")])
+	same(granted(a.since), (100, "uas"))
+	s.over(a, b)
+
+
+@scenario
+def a_caller_may_require_timers(s):
+	gw = s.gateway()
+	start(s)
+	a, b = talk(s, gw, [("Require", "timer"), TIMER, expires(90, "uas")])
+	same(granted(a.since), (90, "uas"))
+	same(options(b.invited, "Require"), [])
+	s.over(a, b)
+
+
+@variants(("by_the_parameter", "Off", None), ("for_a_mapping_gateway", "On", "Off"))
+def a_caller_who_requires_timers_that_are_off_gets_420(s, parameter, column):
+	gw = s.gateway()
+	if column:
+		s.switch.pending.append("update mapping_gateway set session_timer = '%s'" % column)
+	s.start(SS_SIP_SESSION_TIMER=parameter)
+	a = s.caller.invite("4930", headers=[("Require", "timer"), TIMER, expires(90)])
+	same(a.expect(420)["Unsupported"], "timer")
+	same((s.switch.record()["sip_code"], gw.arrivals("INVITE")), (420, []))
+
+
+@scenario
+def the_answer_says_that_we_know_timers(s):
+	gw = s.gateway()
+	s.start()
+	a, b = talk(s, gw)
+	assert "timer" in options(a.since), a.since.head
+	s.over(a, b)
+
+
+# Each leg by itself
+
+@scenario
+def both_legs_have_timers_of_their_own(s):
+	gw = s.gateway()
+	start(s)
+	a, b = talk(s, gw, [TIMER, expires(120, "uas")], [expires(90, "uac"), KNOWS_UPDATE])
+	assert granted(a.since)[1] == "uas", a.since.head
+	interval = granted(a.since)[0]
+	due = sorted([(45, b, 90), (interval / 2, a, interval)], key=lambda row: row[0])
+	for after, leg, every in due:
+		refresh(leg, after, interval=every)
+	refresh(b, 45)
+	refresh(a, interval / 2, interval=interval)
+	s.over(a, b)
+
+
+@scenario
+def the_gateway_is_refreshed_by_us_while_the_caller_refreshes_us(s):
+	gw = s.gateway()
+	start(s)
+	a, b = talk(s, gw, [TIMER, expires(90, "uac")], [expires(90, "uac"), ("Allow", NO_UPDATE)])
+	s.net.quiet(30 / SPEED)
+	refreshes(a, "INVITE", body=s.caller.sdp)
+	refresh(b, 45, "INVITE")
+	answer = refreshes(a)
+	refresh(b, 45, "INVITE")
+	is_due(a.hung_up(), answer, 60)
+	b.hung_up()
+	is_record(s, EXPIRED, 0)
+
+
+@variants(("an_update_without_body", "UPDATE", False), ("an_update_with_the_same_sdp", "UPDATE", True),
+	("a_reinvite_with_the_same_sdp", "INVITE", True))
+def nobody_hears_of(s, method, body):
+	gw = s.gateway()
+	s.start()
+	a, b = talk(s, gw, [TIMER, expires(1800)], [expires(1800, "uas")])
+	for x, y in ((a, b), (b, a), (a, b)):
+		answer = refreshes(x, method, 1800, "uac", x.peer.sdp if body else b"")
+		same(answer.body, y.peer.sdp if body else b"")
+		assert answer["Contact"], answer.head
+	same((len(s.caller.arrivals("UPDATE")), len(s.caller.arrivals("INVITE"))), (0, 0))
+	same((len(gw.arrivals("UPDATE")), len(gw.arrivals("INVITE"))), (0, 1))
+	s.over(a, b)
+
+
+@scenario
+def a_refresh_with_a_new_offer_is_relayed_and_refreshes_both_legs(s):
+	gw = s.gateway()
+	start(s)
+	a, b = talk(s, gw, [TIMER, expires(90, "uac")], [expires(90, "uac"), ("Allow", NO_UPDATE)])
+	s.net.quiet(30 / SPEED)
+	hold = s.caller.sdp.replace(b"sendrecv", b"sendonly")
+	a.send("INVITE", [TIMER, expires(90, "uac")], hold)
+	there = b.expect("INVITE")
+	same((there.body, granted(there)), (hold, (90, "uac")))
+	b.since = b.reply(200, sdp=True, headers=[expires(90, "uac")])
+	answer = a.expect(200, "INVITE")
+	same(granted(answer), (90, "uac"))
+	a.ack()
+	b.expect("ACK")
+	refresh(b, 45, "INVITE")
+	is_due(a.hung_up(), answer, 60)
+	b.hung_up()
+	is_record(s, EXPIRED, 0)
+
+
+@variants(("a_caller", "a"), ("a_gateway", "b"))
+def a_held_call_lives_on_the_refreshes_of(s, side):
+	"""The SDP that is compared is the last one in force, not the first."""
+	x, y = timed(s, side, ours=False)
+	hold, held = (sdp.replace(b"sendrecv", direction) for sdp, direction in
+		((x.peer.sdp, b"sendonly"), (y.peer.sdp, b"recvonly")))
+	x.send("INVITE", [TIMER, expires(90, "uac")], hold)
+	y.expect("INVITE")
+	y.reply(200, sdp=held)
+	same(x.expect(200, "INVITE").body, held)
+	x.ack()
+	y.expect("ACK")
+	same(refreshes(x, "INVITE", body=hold).body, held)
+	x.send("INVITE", [TIMER, expires(90, "uac")], x.peer.sdp)
+	same(y.expect("INVITE").body, x.peer.sdp)
+	y.reply(200, sdp=True)
+	same(x.expect(200, "INVITE").body, y.peer.sdp)
+	x.ack()
+	y.expect("ACK")
+	s.over(x, y)
+
+
+if __name__ == "__main__":
+	run()
