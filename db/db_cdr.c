@@ -20,7 +20,7 @@ struct cdr_log {
 };
 
 /* Slots and memory come back to the thread they came from. */
-static void reclaim(struct cdr_log *log)
+void cdr_reclaim(struct cdr_log *log)
 {
 	struct ended *next, *e = cdr_writer_take_committed(log->writer);
 	for (; e; e = next) {
@@ -61,7 +61,7 @@ static int fit_scratch(struct cdr_log *log, size_t size)
 cdr_slot cdr_answer(struct cdr_log *log, const struct cdr *record)
 {
 	struct cdr_measure measure;
-	reclaim(log);
+	cdr_reclaim(log);
 	cdr_record_measure(record, &measure);
 	if (fit_scratch(log, measure.size)) {
 		count_failure(log);
@@ -105,7 +105,7 @@ static void end_call(struct cdr_log *log, cdr_slot slot, const struct cdr *recor
 
 void cdr_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
 {
-	reclaim(log);
+	cdr_reclaim(log);
 	end_call(log, slot, record);
 	cdr_journal_sign(log->journal, record->end_ms);
 	cdr_writer_wake(log->writer);
@@ -287,7 +287,7 @@ void cdr_close(struct cdr_log *log, unsigned wait_ms)
 		return;
 	if (log->writer) {
 		cdr_writer_stop(log->writer, wait_ms);
-		reclaim(log);
+		cdr_reclaim(log);
 	}
 	cdr_journal_close(log->journal);
 	cdr_writer_destroy(log->writer);

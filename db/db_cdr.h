@@ -50,6 +50,9 @@ cdr_slot cdr_answer(struct cdr_log *log, const struct cdr *record);
 /** The call is over: queue its row. Never blocks and never fails but for memory; takes over the slot (0 = none). */
 void cdr_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record);
 
+/** Free what has become rows since; cdr_answer() and cdr_end() do it, too. For when no call comes any more. */
+void cdr_reclaim(struct cdr_log *log);
+
 /** Counters for control and metrics; may be called at any time. */
 struct cdr_stats {
 	uint64_t written;  /* rows committed */

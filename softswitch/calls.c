@@ -267,7 +267,7 @@ int calls_create(struct calls **out, const struct calls_parts *parts)
 	set->mapping_gateways = parts->mapping_gateways;
 	set->registrations = parts->registrations;
 	set->publish = parts->publish;
-	if (memory_create(&set->memory, parts->stack->loop, &set->context.active)) {
+	if (memory_create(&set->memory, parts->stack->loop, &set->context.active, parts->cdr_log)) {
 		free(set);
 		return -ENOMEM;
 	}

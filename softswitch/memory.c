@@ -1,6 +1,7 @@
 #include "memory.h"
 
 #include "clock.h"
+#include "db_cdr.h"
 #include "log.h"
 #include "loop.h"
 
@@ -21,6 +22,7 @@ struct memory {
 	struct loop *loop;
 	struct event *timer;
 	const uint64_t *calls;
+	struct cdr_log *cdr_log; /* keeps the last batch of records until the next one */
 	uint64_t most;           /* calls at a time since memory was given back last */
 	uint64_t quiet_since_ms; /* monotonic; 0 = it is not quiet */
 };
@@ -47,6 +49,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	} else if (!m->quiet_since_ms) {
 		m->quiet_since_ms = now;
 	} else if (now - m->quiet_since_ms >= QUIET_MS) {
+		cdr_reclaim(m->cdr_log);
 		malloc_trim(0);
 		log_debug(NULL, "memory given back calls=%lu most=%lu", (unsigned long)calls, (unsigned long)m->most);
 		m->most = calls;
@@ -54,7 +57,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-int memory_create(struct memory **out, struct loop *loop, const uint64_t *calls)
+int memory_create(struct memory **out, struct loop *loop, const uint64_t *calls, struct cdr_log *cdr_log)
 {
 	struct memory *m = calloc(1, sizeof(*m));
 
@@ -62,6 +65,7 @@ int memory_create(struct memory **out, struct loop *loop, const uint64_t *calls)
 		return -ENOMEM;
 	m->loop = loop;
 	m->calls = calls;
+	m->cdr_log = cdr_log;
 	m->timer = evtimer_new(loop_base(loop), on_look, m);
 	if (!m->timer) {
 		free(m);

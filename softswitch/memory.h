@@ -9,11 +9,12 @@
 
 #include <stdint.h>
 
+struct cdr_log;
 struct loop;
 struct memory;
 
-/** @param calls  calls in progress; borrowed. @return 0 or -ENOMEM */
-int memory_create(struct memory **out, struct loop *loop, const uint64_t *calls);
+/** @param calls  calls in progress; borrowed, as all is. @return 0 or -ENOMEM */
+int memory_create(struct memory **out, struct loop *loop, const uint64_t *calls, struct cdr_log *cdr_log);
 /** NULL is fine. */
 void memory_destroy(struct memory *m);
 
