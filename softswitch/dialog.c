@@ -108,6 +108,7 @@ static void add(struct dialog *d, struct dialogs *set, struct call *call)
 {
 	d->set = set;
 	d->call = call;
+	d->origin.id = sip_random(set->sip) >> 2;
 	sip_token(set->sip, d->local_tag);
 	HASH_ADD_STR(set->by_tag, local_tag, d);
 }
@@ -341,7 +342,7 @@ static struct body own_description(struct dialog *d, const struct body *body, co
 
 	snprintf(address, sizeof(address), "%.*s", (int)strlen(l->host) - 2 * brackets, l->host + brackets);
 	text_add_bytes(&t, body->data, (size_t)(sdp->data - body->data));
-	sdp_origin_write(&d->origin, &t, sdp, sip_random(d->set->sip), address);
+	sdp_origin_write(&d->origin, &t, sdp, address);
 	text_add_bytes(&t, sdp->data + sdp->len, (size_t)(body->data + body->len - (sdp->data + sdp->len)));
 	return (struct body){.data = buffer, .len = t.full ? TEXT_MAX : t.len};
 }

@@ -36,13 +36,10 @@ static uint64_t hash_rest(const struct sdp_span *sdp)
 	return hash;
 }
 
-/* Signed parsers must hold both numbers, with room to count (RFC 3264 section 5): below 2^62. */
-static void count(struct sdp_origin *o, uint64_t hash, uint64_t random_id)
+static void count(struct sdp_origin *o, uint64_t hash)
 {
 	if (o->version && o->hash == hash)
 		return;
-	if (!o->version)
-		o->id = random_id >> 2;
 	o->version++;
 	o->hash = hash;
 }
@@ -56,12 +53,11 @@ static void add_origin(const struct sdp_origin *o, struct text *t, const char *a
 	text_add_all(t, strchr(address, ':') ? " IN IP6 " : " IN IP4 ", address, NULL);
 }
 
-void sdp_origin_write(struct sdp_origin *o, struct text *t, const struct sdp_span *sdp, uint64_t random_id,
-	const char *address)
+void sdp_origin_write(struct sdp_origin *o, struct text *t, const struct sdp_span *sdp, const char *address)
 {
 	const char *end = sdp->data + sdp->len, *next;
 
-	count(o, hash_rest(sdp), random_id);
+	count(o, hash_rest(sdp));
 	for (const char *at = sdp->data; at < end; at = next) {
 		size_t n = sdp_line(at, end, &next);
 

@@ -12,9 +12,9 @@
 
 struct text;
 
-/** Part of a leg; all zero: no description was sent yet. Plain data. */
+/** Part of a leg; zero but for the id: no description was sent yet. Plain data. */
 struct sdp_origin {
-	uint64_t id;      /* sess-id */
+	uint64_t id;      /* sess-id, from its owner: below 2^62, so that signed parsers hold it (RFC 3264 section 5) */
 	uint64_t version; /* sess-version of the last description, 0 = none yet */
 	uint64_t hash;    /* of the rest of it */
 };
@@ -24,11 +24,9 @@ struct sdp_origin {
  * `o=- <id> <version> IN IP4|IP6 <address>` and `s=-`; every other byte and the line ends stay. A line that is not
  * there is not added: RFC 4566 wants both, but what a peer made of its description is for the other peer to judge.
  *
- * @param sdp        as sdp_find() gives it: what stands around it in a multipart body is the caller's to add
- * @param random_id  used for the first description of the leg only
- * @param address    of our listener, IPv4 or IPv6 without brackets; the same for the life of the leg
+ * @param sdp      as sdp_find() gives it: what stands around it in a multipart body is the caller's to add
+ * @param address  of our listener, IPv4 or IPv6 without brackets; the same for the life of the leg
  */
-void sdp_origin_write(struct sdp_origin *o, struct text *t, const struct sdp_span *sdp, uint64_t random_id,
-	const char *address);
+void sdp_origin_write(struct sdp_origin *o, struct text *t, const struct sdp_span *sdp, const char *address);
 
 #endif

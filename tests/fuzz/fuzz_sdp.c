@@ -74,15 +74,15 @@ static void check_origin(const char *data, size_t size)
 	struct text t = {.data = first, .size = sizeof(first)}, again = {.data = second, .size = sizeof(second)};
 	struct sdp_origin o = {0};
 
-	sdp_origin_write(&o, &t, &(struct sdp_span){data, size}, size, "::1");
+	sdp_origin_write(&o, &t, &(struct sdp_span){data, size}, "::1");
 	if (t.full)
 		return;
 	expect(o.version == 1 && same_rest(data, size, first, t.len));
 	/* What we wrote changes no more, and is no change. */
-	sdp_origin_write(&o, &again, &(struct sdp_span){first, t.len}, size, "::1");
+	sdp_origin_write(&o, &again, &(struct sdp_span){first, t.len}, "::1");
 	expect(o.version == 1 && again.len == t.len && !memcmp(first, second, t.len));
 	again.len = 0;
-	sdp_origin_write(&o, &again, &(struct sdp_span){data, size / 2}, size, "::1");
+	sdp_origin_write(&o, &again, &(struct sdp_span){data, size / 2}, "::1");
 	expect(o.version == (same_rest(data, size / 2, data, size) ? 1 : 2));
 }
 

@@ -35,5 +35,25 @@ def a_connection_that_breaks_under_a_relayed_request_ends_the_call(s):
 	same(s.switch.record()["end_reason"], "session refresh failed")
 
 
+@scenario
+def a_late_offer_through_a_hiding_gateway_is_answered_in_its_prack(s):
+	gw = s.gateway(sdp_own_origin=1)
+	s.start(SS_SIP_100REL="Supported")
+	a = s.caller.invite("4930", headers=[("Supported", "100rel")], sdp=None)
+	b = gw.leg()
+	b.reply(183, True, [("Require", "100rel"), ("RSeq", "1")])
+	offer = a.expect(183, "INVITE")
+	a.send("PRACK", body=s.caller.sdp, RAck="%s 1 INVITE" % offer["RSeq"])
+	a.expect(200, "PRACK")
+	answer = b.expect("PRACK").body
+	assert answer.startswith(b"v=0\r\no=- ") and answer.split(b"c=")[1] == s.caller.sdp.split(b"c=")[1], answer
+	b.reply(200)
+	b.reply(200, request=b.invited)
+	b.expect("ACK")
+	a.expect(200, "INVITE")
+	a.ack()
+	s.over(a, b)
+
+
 if __name__ == "__main__":
 	run()
