@@ -19,11 +19,11 @@ def free_port(host):
 		return sock.getsockname()[1]
 
 
-def sipp(s, name, host, port, *arguments):
+def sipp(s, name, host, port, *arguments, calls=CALLS):
 	"""Start SIPp with a scenario of tools/sipp; what it says goes to a file of the scene."""
 	with open(s.switch.path(name + ".out"), "wb") as out:
 		return subprocess.Popen(["sipp", "-sf", os.path.join(ROOT, "tools", "sipp", name + ".xml"),
-			"-i", host, "-p", str(port), "-m", str(CALLS), "-nostdin", "-timeout", "30", "-timeout_error", *arguments],
+			"-i", host, "-p", str(port), "-m", str(calls), "-nostdin", "-timeout", "30", "-timeout_error", *arguments],
 			stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=s.folder)
 
 
@@ -34,32 +34,42 @@ def succeeds(s, name, process):
 			raise Failed("sipp as %s: exit %d\n%s" % (name, process.returncode, out.read()[-3000:]))
 
 
-@scenario
-def two_hundred_calls_at_50_a_second_all_fail_over_from_the_dead_gateway(s):
+def play(s, gateway, caller, calls, rate, ring_ms):
+	"""Calls between two scenarios of tools/sipp; the gateway is the last of the plan."""
 	if not shutil.which("sipp"):
 		raise Skip("no sipp: apt install sip-tester")
 	host = "127.%d.%d.1" % (random.randrange(1, 250), random.randrange(1, 250))  # so that ports are ours
 	caller_port, gateway_port = free_port(host), free_port(host)
 	s.switch.insert("mapping_gateway", name="sipp", host=host)
-	s.vendor("dead", s.net.refusing_port())
 	s.vendor("living", gateway_port, host=host)
-	s.start()
-	gateway = sipp(s, "gateway", host, gateway_port, "-d", "20")
-	caller = None
+	s.start(SS_SIP_100REL="Supported")
+	processes = [sipp(s, gateway, host, gateway_port, "-d", str(ring_ms), calls=calls)]
 	try:
 		s.net.until(lambda: bound(host, gateway_port), "sipp listens", step=0.02)
-		caller = sipp(s, "caller", host, caller_port, "-r", str(RATE), "-d", str(TALK_MS), "-s", "4930", "-key", "caller",
-			"4930100200", "%s:%d" % s.switch.addresses["udp"])
-		succeeds(s, "caller", caller)
-		succeeds(s, "gateway", gateway)
+		processes.append(sipp(s, caller, host, caller_port, "-r", str(rate), "-d", str(TALK_MS), "-s", "4930", "-key", "caller",
+			"4930100200", "%s:%d" % s.switch.addresses["udp"], calls=calls))
+		succeeds(s, caller, processes[1])
+		succeeds(s, gateway, processes[0])
 	finally:
-		for process in filter(None, (caller, gateway)):
+		for process in processes:
 			process.kill()
 			process.wait()
-	for row in s.switch.records(CALLS):
+	return s.switch.records(calls)
+
+
+@scenario
+def two_hundred_calls_at_50_a_second_all_fail_over_from_the_dead_gateway(s):
+	s.vendor("dead", s.net.refusing_port())
+	for row in play(s, "gateway", "caller", CALLS, RATE, 20):
 		same([attempt["gateway"] for attempt in row["attempts"]], ["dead", "living"])
 		same((row["gateway"], row["ingress"], row["sip_code"], row["end_direction"]), ("living", "sipp", 200, 0))
 		assert row["hold_ms"] >= TALK_MS - 5, row
+
+
+@scenario
+def reliable_provisionals_cross_between_two_that_know_them(s):
+	for row in play(s, "gateway_100rel", "caller_100rel", 10, 10, 500):
+		same((row["gateway"], row["sip_code"], row["end_direction"]), ("living", 200, 0))
 
 
 def bound(host, port):
