@@ -246,7 +246,7 @@ def an_rack_that_matches_nothing_is_481_and_one_that_cannot_be_read_400(s):
 		a.expect(481, "PRACK")
 	for rack in (None, "", "x", "%d" % number, "%d 1" % number, "%d 1 " % number, "-1 1 INVITE", "%d INVITE" % number,
 			"%d 1x INVITE" % number, "%d,1 INVITE" % number, "%d 1 INVITE" % (number + 2 ** 32),
-			"%d %d INVITE" % (number, 1 + 2 ** 32), "9" * 300 + " 1 INVITE"):
+			"%d %d INVITE" % (number, 1 + 2 ** 32), "%d 1 INVITE" % (number + 2 ** 64), "9" * 300 + " 1 INVITE"):
 		prack(a, response, RAck=rack)
 		a.expect(400, "PRACK")
 	prack(a, response, RAck="%010d  001\r\n\tINVITE" % number)
@@ -1283,6 +1283,212 @@ def an_update_that_is_481_before_the_answer_does_not_end_the_call(s):
 	b.reply(481)
 	a.expect(481, "UPDATE")
 	ends(s, a, b)
+
+
+@scenario
+def a_description_agreed_on_before_the_answer_is_the_one_that_counts(s):
+	gw = s.gateway()
+	s.start(**ON)
+	for late in ("UPDATE", "PRACK", None):
+		a, b = settled(s, gw)
+		known, other = s.caller.sdp, gw.sdp
+		if late:
+			known, other = OFFER, ANSWER
+			ring(b, 2)
+			acknowledged(b, 2)
+			response = a.expect(180)
+			prack(a, response, OFFER if late == "PRACK" else b"")
+			if late == "UPDATE":
+				a.expect(200, "PRACK")
+				a.send("UPDATE", body=OFFER)
+			b.expect("UPDATE")
+			b.reply(200, ANSWER)
+			a.expect(200, late)
+		b.reply(200, True if late else None, request=b.invited)
+		a.expect(200, "INVITE")
+		a.ack()
+		b.expect("ACK")
+		a.send("INVITE", body=known)  # a refresh, answered here
+		same(a.expect(200, "INVITE").body, other)
+		a.ack()
+		s.over(a, b)
+	s.switch.records(3)
+
+
+@scenario
+def an_early_update_moves_the_target(s):
+	gw = s.gateway()
+	moved = s.peer("moved")
+	moved.secrets = gw.secrets = gw.secrets | moved.secrets
+	s.start(**ON)
+	a, b = settled(s, gw)
+	b.send("UPDATE", Contact=moved.contact)
+	b.expect(200, "UPDATE")
+	a.send("UPDATE", body=OFFER)
+	update = moved.expect("UPDATE")
+	b.reply(200, ANSWER, request=update)
+	a.expect(200, "UPDATE")
+	ends(s, a, b)
+
+
+@scenario
+def our_own_origin_goes_on_from_the_early_dialog(s):
+	gw = s.gateway(sdp_own_origin=1)
+	s.start(**ON)
+	a, b = begin(s, gw, sdp=False)
+
+	def origin(body):
+		name, number, version = body.split(b"\r\n")[1].split()[:3]
+		same(name, b"o=-")
+		return number, int(version)
+
+	ring(b, 1, 183, OFFER)
+	acknowledge(a, 183, ANSWER)
+	got = b.expect("PRACK")
+	number, version = origin(got.body)
+	b.reply(200)
+	a.send("UPDATE", body=OTHER)
+	same(origin(b.expect("UPDATE").body), (number, version + 1))
+	b.reply(200, OFFER)
+	a.expect(200, "UPDATE")
+	b.reply(200, request=b.invited)
+	b.expect("ACK")
+	a.expect(200, "INVITE")
+	a.ack()
+	a.send("INVITE", body=sip.sdp(35000))
+	same(origin(b.expect("INVITE").body), (number, version + 2))
+	b.reply(200, OFFER)
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
+
+
+@scenario
+def an_update_goes_to_the_fork_that_was_settled_last(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw)
+	for tag, sdp in (("one", True), ("two", None), ("three", OTHER), ("four", None)):
+		ring(b, 1, 183, sdp, tag)
+		acknowledged(b, 1)
+		acknowledge(a, 183)
+	a.send("UPDATE", body=OFFER)
+	same(sip.param(b.expect("UPDATE")["To"], "tag"), "three")
+	b.reply(200, ANSWER)
+	a.expect(200, "UPDATE")
+	b.reply(200, True, request=b.invited, tag="one")
+	a.expect(200, "INVITE")
+	a.ack()
+	same(sip.param(b.expect("ACK")["To"], "tag"), "one")
+	s.over(a, b)
+
+
+@scenario
+def an_update_in_another_fork_than_the_one_that_answers_ends(s):
+	gw = s.gateway()
+	s.start(**ON, **SHORT)
+	a, b = begin(s, gw)
+	for tag in ("one", "two"):
+		ring(b, 1, 183, True, tag)
+		acknowledged(b, 1)
+		acknowledge(a, 183)
+	a.send("UPDATE", body=OFFER)
+	pending = b.expect("UPDATE")
+	b.reply(200, True, request=b.invited, tag="one")
+	a.expect(491, "UPDATE")
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	b.reply(200, ANSWER, request=pending)
+	s.over(a, b)
+
+
+@scenario
+def what_the_gateway_allows_is_learnt_from_each_answer(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = settled(s, gw, "INVITE, ACK, CANCEL, BYE, PRACK")
+	ring(b, 2)
+	acknowledged(b, 2)
+	acknowledge(a)
+	a.send("UPDATE", body=OFFER)
+	b.expect("UPDATE")
+	b.reply(200, ANSWER)
+	a.expect(200, "UPDATE")
+	ends(s, a, b)
+
+
+@scenario
+def nothing_is_taken_from_a_fork_while_its_offer_waits(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw, sdp=False)
+	ring(b, 9, 183, OFFER)
+	response = a.expect(183)
+	ring(b, 10)
+	s.net.quiet(0.2)
+	prack(a, response, ANSWER)
+	a.expect(200, "PRACK")
+	acknowledged(b, 9, ANSWER)
+	ring(b, 10)
+	acknowledged(b, 10)
+	acknowledge(a)
+	ring(b, 11, 183, OTHER)  # no offer any more
+	acknowledged(b, 11)
+	acknowledge(a, 183)
+	ends(s, a, b, sdp=None)
+
+
+@scenario
+def after_a_challenge_numbers_begin_anew(s):
+	gw = s.gateway(auth_user="us", auth_password="secret")
+	s.start(**ON)
+	a, b = begin(s, gw, headers=())
+	ring(b, 5)
+	acknowledged(b, 5)
+	a.expect(180)
+	b.reply(401, request=b.invited, headers=[("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')])
+	b.expect("ACK")
+	b.invited = b.last = gw.expect("INVITE")
+	ring(b, 1, 183, True)
+	same(acknowledged(b, 1)["RAck"], "1 %s" % b.invited["CSeq"])
+	a.expect(183)
+	ends(s, a, b)
+
+
+@scenario
+def an_answer_without_tag_is_an_ordinary_one(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw, headers=())
+	lines = [(name, b.invited[name]) for name in ("Via", "From", "To", "Call-ID", "CSeq")]
+	for status in (183, 100):
+		to = "" if status == 183 else ";tag=x"
+		gw.send(sip.build("SIP/2.0 %d Progress" % status, lines[:2] + [("To", b.invited["To"] + to)] + lines[3:] + REQUIRED +
+			[("RSeq", "1"), ("Contact", gw.contact)]), b.invited.source)
+	plain(a.expect(183))
+	s.net.quiet(0.2)
+	same(gw.arrivals("PRACK"), [])
+	ends(s, a, b)
+
+
+@scenario
+def an_offer_in_the_prack_of_an_answered_call_crosses(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw)
+	b.reply(183, True)
+	response = a.expect(183)
+	b.reply(200, True, ALLOW)
+	b.expect("ACK")
+	prack(a, response, OFFER)
+	same(b.expect("UPDATE").body, OFFER)
+	a.expect(200, "INVITE")
+	a.ack()
+	b.reply(200, ANSWER)
+	same(a.expect(200, "PRACK").body, ANSWER)
+	s.over(a, b)
 
 
 @scenario
