@@ -6,6 +6,7 @@
 #include "log.h"
 #include "loop.h"
 #include "options_probe.h"
+#include "registrations.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -113,6 +114,15 @@ static void learn(struct watch *w, const struct resolver_answer *answer)
 		log_error(NULL, "addresses of a gateway not kept host=%s error=%s", w->target->host, strerror(ENOMEM));
 }
 
+/** A carrier that we are registered at may know us at one port only. */
+static uint16_t local_port(const struct watch *w, const struct gateway *gw)
+{
+	const char *name = gateway_row(gw)->registration;
+	const struct registration *r = name[0] ? registrations_find(w->set->stack->registrations, name) : NULL;
+
+	return r ? registration_row(r)->local_port : 0;
+}
+
 static void on_located(int error, const struct resolver_answer *answer, void *arg)
 {
 	struct watch *w = arg;
@@ -120,7 +130,8 @@ static void on_located(int error, const struct resolver_answer *answer, void *ar
 	const struct gateway *gw = first_probed(w);
 	struct gateway_policy policy;
 	struct options_probe_target target = {.host = w->target->host, .port = w->target->port, .addresses = answer,
-		.resend = &policy.resend, .timeout_ms = p->options_timeout_ms};
+		.local_port = gw ? local_port(w, gw) : 0, .resend = &policy.resend,
+		.timeout_ms = p->options_timeout_ms};
 
 	w->query = NULL;
 	if (!error)

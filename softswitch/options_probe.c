@@ -14,6 +14,7 @@
 struct options_probe {
 	struct stack *stack;
 	char host_port[HOST_PORT_MAX];
+	uint16_t local_port;
 	struct resolver_answer addresses;
 	unsigned next_address;
 	struct intervals resend;
@@ -101,7 +102,7 @@ static int ask_next(struct options_probe *p)
 	while (err && p->next_address < p->addresses.n) {
 		struct hop hop;
 
-		err = sip_hop_to(p->stack->sip, &p->addresses.address[p->next_address++], &hop);
+		err = sip_hop_from(p->stack->sip, p->local_port, &p->addresses.address[p->next_address++], &hop);
 		if (!err)
 			err = ask(p, &hop);
 	}
@@ -122,6 +123,7 @@ int options_probe_start(struct options_probe **out, struct stack *stack, const s
 		return -ENOMEM;
 	p->stack = stack;
 	host_port(p->host_port, target->host, target->port);
+	p->local_port = target->local_port;
 	p->addresses = *target->addresses;
 	p->resend = *target->resend;
 	p->timeout_ms = target->timeout_ms;

@@ -17,6 +17,7 @@ typedef void options_probe_h(int code, uint32_t rtt_ms, void *arg);
 struct options_probe_target {
 	const char *host; /* for the Request-URI, as in struct db_gateway; with port */
 	uint16_t port;
+	uint16_t local_port; /* to send from; 0 = any */
 	const struct resolver_answer *addresses; /* asked one after the other until one answers */
 	const struct intervals *resend;
 	uint32_t timeout_ms; /* for each address */

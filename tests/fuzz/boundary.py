@@ -30,6 +30,8 @@ STREAM_EVERY = 25  # one message in so many goes over TCP
 KEEP = 2000
 GOOD_PREFIX = "7770009"
 SDP = sip.sdp(4000)
+PIDF = (b'<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:a@b"><tuple id="t"><status><basic>open</basic></status></tuple>'
+        b"</presence>")
 
 WORDS = [b"\r\n", b"\r\n\r\n", b"\n", b"\0", b" ", b"\t", b"\r\n ", b",", b";", b":", b"<", b">", b'"', b"@", b"%00", b"%", b"[", b"]",
          b"sip:", b"sips:a@b", b"tel:+1", b"SIP/2.0", b"SIP/9.9", b";tag=", b";branch=", b";lr", b";transport=tcp",
@@ -39,7 +41,7 @@ WORDS = [b"\r\n", b"\r\n\r\n", b"\n", b"\0", b" ", b"\t", b"\r\n ", b",", b";", 
          b"Record-Route: <sip:127.0.0.1;lr>\r\n", b"Session-Expires: 1\r\n", b"Retry-After: 9999999999\r\n", b"\xff\xfe\x80",
          b"a" * 300, b"Via: SIP/2.0/UDP 127.0.0.1\r\n", b"Contact: *\r\n", b"Expires: 0\r\n"]
 
-METHODS = ["INVITE"] * 12 + ["OPTIONS", "REGISTER", "MESSAGE", "BYE", "CANCEL", "ACK", "PRACK", "PUBLISH", "NONSENSE"]
+METHODS = ["INVITE"] * 12 + ["OPTIONS", "REGISTER", "MESSAGE", "BYE", "CANCEL", "ACK", "PRACK", "PUBLISH", "PUBLISH", "NONSENSE"]
 IN_DIALOG = ["ACK", "ACK", "BYE", "BYE", "CANCEL", "INVITE", "UPDATE", "INFO", "PRACK", "REFER", "NONSENSE"]
 IN_EARLY_DIALOG = ["PRACK", "PRACK", "PRACK", "UPDATE", "CANCEL", "BYE"]
 RSEQS = [1, 1, 1, 2, 2, 3, 4, 0, 2 ** 31, 2 ** 32 - 1, 2 ** 32, "x"]
@@ -84,8 +86,9 @@ class Fuzzer:
         self.rng = random.Random(options.seed)
         self.scene, self.count, self.sent = scene, 0, []
         self.customer, self.vendor = self.open(self.heard), self.open(self.called)
+        self.etag = None
         self.dialogs = []  # header lines of answers that the customer got
-        self.seeds = [self.request("INVITE"), self.request("BYE"), self.answer(self.request("INVITE"), 200)]
+        self.seeds = [self.request("INVITE"), self.request("BYE"), self.request("PUBLISH"), self.answer(self.request("INVITE"), 200)]
         if options.messages:
             self.seeds += [file.read_bytes() for file in sorted(pathlib.Path(options.messages).glob("*/*.dat"))]
 
@@ -129,6 +132,11 @@ class Fuzzer:
             headers += [("Content-Type", "application/sdp")]
         if method == "INVITE":
             headers += [("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE, PRACK"), ("Supported", "100rel, timer")]
+        if method == "PUBLISH":  # from the address of gateways
+            body = PIDF if self.rng.random() < 0.8 else b""
+            headers += [("Event", "presence"), ("Expires", str(self.rng.choice([0, 29, 30, 600, 4294967295])))]
+            headers += [("SIP-If-Match", self.etag)] if self.etag and self.rng.random() < 0.5 else []
+            headers += [("Content-Type", "application/pidf+xml")] if body else []
         return sip.build("%s %s SIP/2.0" % (method, uri), headers, body)
 
     def heard(self, sock):
@@ -138,6 +146,8 @@ class Fuzzer:
                     self.send(sock, self.answer(raw, 200))
                 continue
             text = raw.decode("utf-8", "surrogateescape")
+            tag = re.search(r"(?m)^SIP-ETag: (.*)\r$", text)
+            self.etag = tag.group(1) if tag else self.etag
             line = dict(re.findall(r"(?m)^(Via|From|To|Call-ID|Contact): (.*)\r$", text))
             if len(line) == 5:
                 line["uri"] = sip.uri(line.pop("Contact"))
@@ -244,7 +254,8 @@ def fuzz(scene, options):
     scene.vendor("fuzzed", fuzzer.vendor.getsockname()[1])
     scene.start(("udp", "tcp"), SS_SIP_RESEND_INTERVAL="0.1,0.2", SS_SIP_TIMEOUT_INVITE=1, SS_SIP_TIMEOUT_TRYING=1,
                 SS_SIP_TIMEOUT_SESSION_PROGRESS=1, SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP=1, SS_SIP_TIMEOUT_RINGING=1,
-                SS_SIP_100REL="Supported", SS_GATEWAY_BREAKER_ON="None")
+                SS_SIP_OPTIONS_CHECK_PERIOD=5, SS_SIP_100REL="Supported", SS_GATEWAY_BREAKER_ON="None")
+    scene.switch.sql("update gateway set options_check = 1 where name = 'fuzzed'")
     end, batches = time.monotonic() + options.seconds, 0
     try:
         while time.monotonic() < end:

@@ -120,7 +120,7 @@ static void on_bad(const char *name, const char *host, void *arg)
 
 static void what_is_no_block_is_named_and_left_out(void **unused)
 {
-	static const char *const hosts[] = {"", " ", "/", "/8", "10.0.0.0/", "10.0.0.0/33",
+	static const char *const hosts[] = {" ", "/", "/8", "10.0.0.0/", "10.0.0.0/33",
 		"10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/ 8", "10.0.0.0/8 ", "10.0.0.0/08",
 		"10.0.0.0/8/8", "10.0.0.0/a", "10.0.0.0/4294967304", "10.0.0", "10.0.0.256",
 		"10.0.0.0.0", " 10.0.0.1", "10.0.0.1 ", "::/129", "::/0128", ":::", "[::1]",

@@ -1,5 +1,6 @@
-"""SIPp as caller and gateway: calls at a rate, with a dead gateway first in the plan."""
+"""SIPp as caller and gateway: calls at a rate, with a dead gateway first in the plan; one that is probed, one that publishes."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -19,8 +20,15 @@ def free_port(host):
 		return sock.getsockname()[1]
 
 
+def own_host():
+	"""An address of loopback where free ports stay ours."""
+	return "127.%d.%d.1" % (random.randrange(1, 250), random.randrange(1, 250))
+
+
 def sipp(s, name, host, port, *arguments, calls=CALLS):
 	"""Start SIPp with a scenario of tools/sipp; what it says goes to a file of the scene."""
+	if not shutil.which("sipp"):
+		raise Skip("no sipp: apt install sip-tester")
 	with open(s.switch.path(name + ".out"), "wb") as out:
 		return subprocess.Popen(["sipp", "-sf", os.path.join(ROOT, "tools", "sipp", name + ".xml"),
 			"-i", host, "-p", str(port), "-m", str(calls), "-nostdin", "-timeout", "30", "-timeout_error", *arguments],
@@ -36,9 +44,7 @@ def succeeds(s, name, process):
 
 def play(s, gateway, caller, calls, rate, ring_ms):
 	"""Calls between two scenarios of tools/sipp; the gateway is the last of the plan."""
-	if not shutil.which("sipp"):
-		raise Skip("no sipp: apt install sip-tester")
-	host = "127.%d.%d.1" % (random.randrange(1, 250), random.randrange(1, 250))  # so that ports are ours
+	host = own_host()
 	caller_port, gateway_port = free_port(host), free_port(host)
 	s.switch.insert("mapping_gateway", name="sipp", host=host)
 	s.vendor("living", gateway_port, host=host)
@@ -70,6 +76,46 @@ def two_hundred_calls_at_50_a_second_all_fail_over_from_the_dead_gateway(s):
 def reliable_provisionals_cross_between_two_that_know_them(s):
 	for row in play(s, "gateway_100rel", "caller_100rel", 10, 10, 500):
 		same((row["gateway"], row["sip_code"], row["end_direction"]), ("living", 200, 0))
+
+
+@contextlib.contextmanager
+def one(s, name, host, port, *arguments):
+	"""One SIPp, ended in any case."""
+	process = sipp(s, name, host, port, *arguments, calls=1000)
+	try:
+		yield process
+	finally:
+		process.kill()
+		process.wait()
+
+
+def becomes(s, state):
+	s.net.until(lambda: s.switch.control("gateways.get", name="sipp")["state"] == state, "it is " + state, 10, step=0.02)
+
+
+@scenario
+def a_sipp_that_ends_is_down_until_it_is_back(s):
+	host = own_host()
+	port = free_port(host)
+	s.vendor("sipp", port, host=host, options_check=1)
+	s.start(clock_speed=20, SS_SIP_OPTIONS_CHECK_PERIOD=5, SS_SIP_OPTIONS_TIMEOUT=5)
+	for _ in range(2):
+		becomes(s, "down")
+		with one(s, "gateway_options", host, port):
+			becomes(s, "up")
+
+
+@scenario
+def a_sipp_publishes_that_it_is_closed_and_open_again(s):
+	host = own_host()
+	port = free_port(host)
+	s.vendor("sipp", port, host=host)
+	s.start()
+	with one(s, "gateway_publish", host, port, "-m", "1", "-d", "700", "-s", "sipp", "%s:%d" % s.switch.addresses["udp"]) as process:
+		becomes(s, "down")
+		same(s.switch.control("gateways.get", name="sipp")["publication"], "closed")
+		succeeds(s, "gateway_publish", process)
+	becomes(s, "up")
 
 
 def bound(host, port):
