@@ -189,6 +189,12 @@ static void on_failed(const struct attempt_end *end, void *arg)
 		try_next(call);
 }
 
+/** Does the caller get a description with this answer? */
+static bool describes(const struct call *call, const sip_t *sip)
+{
+	return message_has_sdp(sip) && !call_is_preview(call, sip);
+}
+
 /** The gateway's answer as the caller gets it. */
 static void pass_response(struct call *call, struct text *t, const sip_t *sip)
 {
@@ -198,7 +204,7 @@ static void pass_response(struct call *call, struct text *t, const sip_t *sip)
 	if (sip->sip_status->st_status >= 200)
 		session_accept(&call->a.session, call->content.received, &stack_of(call)->parameters, t);
 	else
-		reliable_headers(&call->reliable, t, message_has_sdp(sip) && !call_is_preview(call, sip));
+		reliable_headers(&call->reliable, t, describes(call, sip));
 	if (call_is_preview(call, sip)) {
 		message_end(t, NULL);
 		return;
@@ -229,8 +235,7 @@ static void on_progress(const struct received *rx, void *arg)
 	note_post_dial_delay(call);
 	gateway_on_progress(call->gateway, &call->channel_out, &stack_of(call)->parameters, now);
 	pass_response(call, &t, rx->sip);
-	reliable_send(&call->reliable, call->invite, &t,
-		message_has_sdp(rx->sip) && !call_is_preview(call, rx->sip));
+	reliable_send(&call->reliable, call->invite, &t, describes(call, rx->sip));
 }
 
 /** Of two limits in ms, where 0 is none. */

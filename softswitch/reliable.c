@@ -58,7 +58,7 @@ static void send_now(struct reliable *r, const struct text *t, bool sdp)
 	r->rseq++;
 	r->outstanding = true;
 	r->sdp = sdp;
-	server_send(r->invite, t, 183, r->intervals);
+	server_send(r->invite, t, 183, NULL);
 	resend_start(&r->resend, r->loop, r->intervals, server_is_reliable(r->invite), &resend_handlers, r);
 }
 
@@ -112,16 +112,15 @@ static const char *skip_spaces(const char *at, const char *end)
 	return at;
 }
 
-/** Digits and the space behind them. @return NULL when there are none or the number is above 2^32-1 */
+/** @param at  no space. @return what follows the number and the space behind it; NULL when it is none or above 2^32-1 */
 static const char *read_number(const char *at, const char *end, uint32_t *out)
 {
-	const char *first = at;
 	uint64_t n = 0;
 
 	for (; at < end && *at >= '0' && *at <= '9' && n <= UINT32_MAX; at++)
 		n = n * 10 + (uint64_t)(*at - '0');
 	*out = (uint32_t)n;
-	return at == first || n > UINT32_MAX || at == end || !is_space(*at) ? NULL : skip_spaces(at, end);
+	return n > UINT32_MAX || at == end || !is_space(*at) ? NULL : skip_spaces(at, end);
 }
 
 /** The library cuts numbers that are too large, so RAck is read as it came (section 7.2). */
