@@ -59,15 +59,13 @@ void breaker_on_seized(struct breaker *b, const struct channel *ch, uint64_t now
 
 void breaker_on_passed_over(struct breaker *b, uint64_t now_ms)
 {
-	if (breaker_state(b, now_ms) == BREAKER_RAMPING)
-		b->credit = (uint16_t)(b->credit + share(b, now_ms));
+	b->credit = (uint16_t)(b->credit + share(b, now_ms));
 }
 
 static void trip(struct breaker *b, unsigned failed, unsigned of, const struct parameters *p, uint64_t now_ms)
 {
 	b->tripped = true;
 	b->open_end_ms = now_ms + p->breaker_time_ms;
-	b->test = NULL;
 	b->successes = 0;
 	b->why_failed = (uint16_t)failed;
 	b->why_of = (uint16_t)of;

@@ -44,14 +44,14 @@ unsigned breaker_share(const struct breaker *b, uint64_t now_ms);
 
 /** A call is let through, or forced through. */
 void breaker_on_seized(struct breaker *b, const struct channel *ch, uint64_t now_ms);
-/** A call was passed over because breaker_lets_through() said so. */
+/** A call was passed over because the breaker is ramping. */
 void breaker_on_passed_over(struct breaker *b, uint64_t now_ms);
 /** How that call ended; calls that began before the breaker closed last count no more. */
 void breaker_on_result(struct breaker *b, const struct channel *ch, bool failed, const struct parameters *p,
 	uint64_t now_ms);
 /** It rings: a test has succeeded and need not wait for the answer, other calls are not concerned. */
 void breaker_on_progress(struct breaker *b, const struct channel *ch, const struct parameters *p, uint64_t now_ms);
-/** The channel comes back, or the call ended in a way that says nothing: if it was the test, it is none any more. */
+/** The channel comes back: if it was the test that never told its result, it is none any more. */
 void breaker_on_released(struct breaker *b, const struct channel *ch);
 
 /** There is good news from elsewhere: an open breaker becomes half open at once. */

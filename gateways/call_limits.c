@@ -92,6 +92,12 @@ void channel_release(struct channel *ch)
 		l->on_release(l, ch);
 }
 
+void channel_count(const struct channel *ch)
+{
+	if (ch->limits)
+		ch->limits->counted++;
+}
+
 void limits_explain(const struct limits *l, int error, char *out, size_t size)
 {
 	if (error == -EBUSY)

@@ -18,6 +18,7 @@ struct limits {
 	uint32_t cps;      /* 0 = unlimited */
 	LIST_HEAD(, channel) channels;
 	uint32_t in_use; /* length of the list; only limits_seize() and channel_release() touch it */
+	uint32_t counted;  /* by channel_count(), to be compared with in_use */
 	uint64_t total;    /* channels ever seized */
 	uint64_t *recent_ms; /* ring: when each of the last recent_size seizures is one second old */
 	uint32_t recent_size, recent_next; /* recent_size >= cps, so no second holds more than cps */
@@ -44,6 +45,9 @@ int limits_check(const struct limits *l, uint64_t now_ms);
 int limits_seize(struct limits *l, struct channel *ch, uint64_t now_ms);
 /** Give the channel back; a channel that is not seized is left alone. */
 void channel_release(struct channel *ch);
+
+/** A self-check counts the channels anew, see gateways_count_anew(); one that is not seized counts for nobody. */
+void channel_count(const struct channel *ch);
 
 /** The answer of limits_check() in words: "full 30/30", "cps 10/10", "usable". */
 void limits_explain(const struct limits *l, int error, char *out, size_t size);

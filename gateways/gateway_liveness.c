@@ -473,54 +473,38 @@ void gateway_on_registration(struct gateway *gw, bool registered, const char *wo
 	gateway_settle(gw, now_ms);
 }
 
-/* What counts against it. A phone that rings in vain is none of its faults. */
-static bool is_failure(const struct gateway_result *r, const struct breaker_on *on)
-{
-	switch (r->outcome) {
-	case GATEWAY_ANSWERED:
-	case GATEWAY_ABANDONED:
-		return false;
-	case GATEWAY_REFUSED:
-		return holds_code(&on->codes, r->sip_code);
-	case GATEWAY_TIMEOUT:
-		return on->timeout && r->pdd_ms < 0;
-	case GATEWAY_TRANSPORT:
-		return on->transport;
-	}
-	return false;
-}
+/* What an attempt says of the gateway. */
+enum opinion { NO_OPINION, WORKS, FAILS };
 
-/* Silence that does not count as failure is no success either. */
-static bool is_success(const struct gateway_result *r, const struct breaker_on *on)
+/* A phone that rings in vain is no fault of the gateway; silence that does not count as failure is no success either. */
+static enum opinion opinion_of(const struct gateway_result *r, const struct breaker_on *on)
 {
 	switch (r->outcome) {
 	case GATEWAY_ANSWERED:
+		return WORKS;
 	case GATEWAY_REFUSED:
-		return !is_failure(r, on);
+		return holds_code(&on->codes, r->sip_code) ? FAILS : WORKS;
 	case GATEWAY_TIMEOUT:
-		return r->pdd_ms >= 0;
+		return r->pdd_ms >= 0 ? WORKS : on->timeout ? FAILS : NO_OPINION;
 	case GATEWAY_TRANSPORT:
+		return on->transport ? FAILS : NO_OPINION;
 	case GATEWAY_ABANDONED:
-		return false;
+		return NO_OPINION;
 	}
-	return false;
+	return NO_OPINION;
 }
 
 void gateway_on_result(struct gateway *gw, const struct gateway_result *r, const struct parameters *p, uint64_t now_ms)
 {
 	const struct db_gateway *row = gateway_row(gw);
-	const struct breaker_on *on = row->has_breaker_on ? &row->breaker_on : &p->breaker_on;
-	const bool failed = is_failure(r, on);
-	struct liveness *l = &gw->liveness;
+	const enum opinion opinion = opinion_of(r, row->has_breaker_on ? &row->breaker_on : &p->breaker_on);
 
 	gateway_stats_on_result(&gw->stats, r, now_ms);
 	gateway_settle(gw, now_ms);
-	if (failed)
-		l->failed_ms = now_ms;
-	if (failed || is_success(r, on))
-		breaker_on_result(&l->breaker, r->channel, failed, p, now_ms);
-	else
-		breaker_on_released(&l->breaker, r->channel);
+	if (opinion == FAILS)
+		gw->liveness.failed_ms = now_ms;
+	if (opinion != NO_OPINION)
+		breaker_on_result(&gw->liveness.breaker, r->channel, opinion == FAILS, p, now_ms);
 	gateway_settle(gw, now_ms);
 }
 
@@ -569,7 +553,6 @@ void gateway_liveness_reload(struct gateway *gw, const struct db_gateway *old, b
 		return;
 	l->retry_after_end_ms = 0;
 	l->publication = GATEWAY_PUBLICATION_NONE;
-	l->failed_ms = 0;
 	breaker_reset(&l->breaker, gw->peer.limits.total);
 }
 

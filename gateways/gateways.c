@@ -79,3 +79,13 @@ struct gateway *gateways_at(const struct gateways *gws, size_t i)
 {
 	return (struct gateway *)peers_at(gws->peers, i);
 }
+
+void gateways_count_anew(struct gateways *gws)
+{
+	peers_count_anew(gws->peers);
+}
+
+uint64_t gateways_channel_drift(const struct gateways *gws)
+{
+	return peers_channel_drift(gws->peers);
+}

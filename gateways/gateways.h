@@ -31,4 +31,12 @@ struct gateway *gateways_find(const struct gateways *gws, const char *name);
 size_t gateways_count(const struct gateways *gws);
 struct gateway *gateways_at(const struct gateways *gws, size_t i);
 
+/**
+ * Self-check: are the channels in use those of the calls? Begin, channel_count() each channel of each call, compare.
+ *
+ * @return of the second: how many differ; anything but 0 is a fault
+ */
+void gateways_count_anew(struct gateways *gws);
+uint64_t gateways_channel_drift(const struct gateways *gws);
+
 #endif

@@ -345,3 +345,13 @@ void mapping_gateway_policy(const struct mapping_gateway *mg, const struct param
 	if (row->max_call_duration_ms)
 		out->max_call_duration_ms = row->max_call_duration_ms;
 }
+
+void mapping_gateways_count_anew(struct mapping_gateways *set)
+{
+	peers_count_anew(set->peers);
+}
+
+uint64_t mapping_gateways_channel_drift(const struct mapping_gateways *set)
+{
+	return peers_channel_drift(set->peers);
+}

@@ -56,4 +56,8 @@ struct mapping_gateway_policy {
 void mapping_gateway_policy(const struct mapping_gateway *mg, const struct parameters *p,
 	struct mapping_gateway_policy *out);
 
+/** As gateways_count_anew() and gateways_channel_drift(). */
+void mapping_gateways_count_anew(struct mapping_gateways *set);
+uint64_t mapping_gateways_channel_drift(const struct mapping_gateways *set);
+
 #endif

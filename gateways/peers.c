@@ -291,3 +291,21 @@ struct peer *peers_at(const struct peers *set, size_t i)
 	assert(i < set->n);
 	return set->list[i];
 }
+
+void peers_count_anew(struct peers *set)
+{
+	struct peer *p, *next;
+
+	HASH_ITER(hh, set->by_name, p, next)
+		p->limits.counted = 0;
+}
+
+uint64_t peers_channel_drift(const struct peers *set)
+{
+	uint64_t drift = 0;
+	struct peer *p, *next;
+
+	HASH_ITER(hh, set->by_name, p, next)
+		drift += (uint64_t)llabs((long long)p->limits.in_use - p->limits.counted);
+	return drift;
+}

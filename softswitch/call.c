@@ -310,6 +310,13 @@ void call_info(const struct call *call, struct call_info *out)
 	};
 }
 
+unsigned call_count_channels(const struct call *call)
+{
+	channel_count(&call->channel_in);
+	channel_count(&call->channel_out);
+	return !!call->channel_in.limits + !!call->channel_out.limits;
+}
+
 struct call *call_next(const struct call *call)
 {
 	return LIST_NEXT(call, link);

@@ -78,6 +78,9 @@ struct call_info {
 };
 void call_info(const struct call *call, struct call_info *out);
 
+/** channel_count() of those it has seized. @return how many */
+unsigned call_count_channels(const struct call *call);
+
 struct call *call_next(const struct call *call);
 
 /* For relay.c and session_timer.c: the two legs, and the ways to end the call. */

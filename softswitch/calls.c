@@ -1,5 +1,6 @@
 #include "calls.h"
 
+#include "gateways.h"
 #include "headers.h"
 #include "leg.h"
 #include "log.h"
@@ -19,6 +20,7 @@
 struct calls {
 	struct call_context context;
 	struct memory *memory;
+	struct gateways *gateways;
 	struct mapping_gateways *mapping_gateways;
 	struct publish *publish;
 	struct registration_client *registrations;
@@ -247,9 +249,27 @@ static void on_undelivered(const char *sent, size_t n, int error, void *arg)
 	clients_on_undelivered(set->context.stack->clients, sent, n, error);
 }
 
+/** In test builds: whatever this pass has done, the channels in use are those of the calls. */
+static void check_self(const struct calls *set)
+{
+#ifdef SELF_CHECK
+	const uint64_t drift = calls_channel_drift(set);
+
+	if (!drift)
+		return;
+	log_error(NULL, "channels in use are not those of the calls drift=%llu", (unsigned long long)drift);
+	abort();
+#else
+	(void)set;
+#endif
+}
+
 static void after_pass(void *arg)
 {
-	call_free_parked(&((struct calls *)arg)->context);
+	struct calls *set = arg;
+
+	call_free_parked(&set->context);
+	check_self(set);
 }
 
 /* The set ----------------------------------------------------------------------------------- */
@@ -264,6 +284,7 @@ int calls_create(struct calls **out, const struct calls_parts *parts)
 	set->context.stack = parts->stack;
 	set->context.routing = parts->routing;
 	set->context.cdr_log = parts->cdr_log;
+	set->gateways = parts->gateways;
 	set->mapping_gateways = parts->mapping_gateways;
 	set->registrations = parts->registrations;
 	set->publish = parts->publish;
@@ -318,6 +339,20 @@ void calls_held(const struct calls *set, struct calls_held *out)
 	*out = (struct calls_held){.calls = set->context.active, .legs = dialogs_count(stack->dialogs),
 		.channels = set->context.channels,
 		.transactions = clients_count(stack->clients) + servers_count(stack->servers)};
+}
+
+uint64_t calls_channel_drift(const struct calls *set)
+{
+	size_t channels = 0;
+	uint64_t drift;
+
+	gateways_count_anew(set->gateways);
+	mapping_gateways_count_anew(set->mapping_gateways);
+	for (const struct call *call = LIST_FIRST(&set->context.live); call; call = call_next(call))
+		channels += call_count_channels(call);
+	drift = gateways_channel_drift(set->gateways) + mapping_gateways_channel_drift(set->mapping_gateways);
+	return drift + (channels > set->context.channels ? channels - set->context.channels
+							 : set->context.channels - channels);
 }
 
 void calls_each(const struct calls *set, void (*h)(const struct call_info *info, void *arg), void *arg)

@@ -7,12 +7,14 @@
 #include <stdint.h>
 
 struct calls;
+struct gateways;
 struct publish;
 struct registration_client;
 
 /** What calls work with; all of it borrowed. */
 struct calls_parts {
 	struct stack *stack;
+	struct gateways *gateways;
 	struct mapping_gateways *mapping_gateways;
 	struct publish *publish;
 	struct registration_client *registrations;
@@ -39,6 +41,14 @@ struct calls_held {
 	size_t calls, legs, channels, transactions;
 };
 void calls_held(const struct calls *set, struct calls_held *out);
+
+/**
+ * Count the channels of all calls anew and compare with what the gateways, mapping gateways and calls_held() have.
+ * Builds with -Dself_check do it after every pass of the loop and abort on a difference.
+ *
+ * @return how many differ; anything but 0 is a fault
+ */
+uint64_t calls_channel_drift(const struct calls *set);
 
 void calls_each(const struct calls *set, void (*h)(const struct call_info *info, void *arg), void *arg);
 

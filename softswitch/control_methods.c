@@ -105,10 +105,11 @@ static json_t *system_status(const json_t *params, void *arg, struct control_err
 	const struct control_context *ctx = arg;
 	(void)params;
 	(void)error;
-	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o}", "version", ctx->version, "name", ctx->name,
+	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "version", ctx->version, "name", ctx->name,
 		"uptime_ms", (json_int_t)(clock_now_ms() - ctx->started_ms), "db", ctx->db, "cdr", ctx->cdr,
 		"calls", describe_calls(ctx->calls), "records", describe_records(ctx->cdr_log),
-		"held", describe_held(ctx), "listeners", describe_listeners(ctx->sip));
+		"held", describe_held(ctx), "channel_drift", (json_int_t)calls_channel_drift(ctx->calls), "listeners",
+		describe_listeners(ctx->sip));
 }
 
 static void add_call(const struct call_info *call, void *arg)

@@ -198,7 +198,7 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 
 static int open_doors(struct daemon *d, char *error, size_t size)
 {
-	struct calls_parts parts = {.stack = &d->stack, .mapping_gateways = d->mapping_gateways,
+	struct calls_parts parts = {.stack = &d->stack, .gateways = d->gateways, .mapping_gateways = d->mapping_gateways,
 		.publish = d->publish, .registrations = d->registrations, .routing = d->routing,
 		.cdr_log = d->cdr_log};
 	int err = calls_create(&d->calls, &parts);

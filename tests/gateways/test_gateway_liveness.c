@@ -114,6 +114,19 @@ static void a_new_gateway_is_up(void **state)
 	assert_string_equal(f->changes, "");
 }
 
+static void a_new_gateway_is_in_its_state_since_it_came(void **state)
+{
+	struct fixture *f = *state;
+	struct db_gateway rows[] = {f->row, unit_gateway("b")};
+
+	rows[1].enabled = false;
+	assert_int_equal(gateways_apply(f->set, rows, 2), 0);
+	gateways_settle(f->set, 4000);
+	f->gw = gateways_find(f->set, "b");
+	assert_health(f, 5000, GATEWAY_STATE_DISABLED, 4000, "disabled by operator", "enabled = 1 in its row");
+	assert_string_equal(f->changes, "");
+}
+
 /* OPTIONS */
 
 static void failed_probes_in_a_row_take_it_down_and_one_answer_up(void **state)
@@ -358,6 +371,49 @@ static void a_test_call_that_rings_closes_the_breaker(void **state)
 	channel_release(&ch);
 }
 
+/* How many of so many calls are let through? */
+static unsigned let_through(struct fixture *f, unsigned calls, uint64_t now_ms)
+{
+	unsigned n = 0;
+
+	while (calls--) {
+		struct channel ch = {0};
+
+		n += gateway_seize(f->gw, &ch, now_ms) == GATEWAY_USABLE;
+		channel_release(&ch);
+	}
+	return n;
+}
+
+static void a_ramp_lets_a_share_of_the_calls_through(void **state)
+{
+	struct fixture *f = *state;
+
+	time_out(f, 5, 2000);
+	attempt(f, GATEWAY_ANSWERED, 200, 100, 40000);
+	assert_int_equal(let_through(f, 100, 41000), 10);
+	assert_int_equal(let_through(f, 100, 45000), 50);
+	assert_int_equal(let_through(f, 100, 50000), 100);
+}
+
+static void a_call_that_does_not_fit_does_not_move_the_ramp(void **state)
+{
+	struct fixture *f = *state;
+	struct channel ch = {0};
+
+	time_out(f, 5, 2000);
+	attempt(f, GATEWAY_ANSWERED, 200, 100, 40000);
+	assert_int_equal(let_through(f, 9, 41000), 0); /* the next one is let through */
+	f->row.capacity = 1;
+	apply(f, 41000);
+	assert_int_equal(gateway_seize(f->gw, &ch, 41000), GATEWAY_USABLE);
+	assert_int_equal(let_through(f, 9, 41000), 0);
+	assert_int_equal(gateway_check(f->gw, 41000), GATEWAY_FULL);
+	assert_int_equal(let_through(f, 100, 41000), 0);
+	channel_release(&ch);
+	assert_int_equal(let_through(f, 10, 41000), 1);
+}
+
 /* Does such an end of five attempts open it? */
 static bool opens_with(struct fixture *f, enum gateway_outcome outcome, int code, int32_t pdd_ms)
 {
@@ -592,7 +648,7 @@ static void another_address_is_another_machine(void **state)
 	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_RETRY_AFTER);
 	f->row.port = 5070;
 	apply(f, 3000);
-	assert_up(f, 3000);
+	assert_health(f, 3000, GATEWAY_STATE_UP, 3000, "", "");
 	assert_int_equal(gateway_failed_ms(f->gw, 3000), 0);
 	time_out(f, 4, 3000);
 	assert_up(f, 3000);
@@ -677,6 +733,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_gateway_is_up),
+		TEST(a_new_gateway_is_in_its_state_since_it_came),
 		TEST(failed_probes_in_a_row_take_it_down_and_one_answer_up),
 		TEST(the_thresholds_of_probes_are_those_of_the_parameters),
 		TEST(any_answer_but_408_and_503_means_alive),
@@ -693,6 +750,8 @@ int main(void)
 		TEST(timeouts_in_a_row_open_the_breaker),
 		TEST(half_open_takes_one_call_at_a_time),
 		TEST(a_test_call_that_rings_closes_the_breaker),
+		TEST(a_ramp_lets_a_share_of_the_calls_through),
+		TEST(a_call_that_does_not_fit_does_not_move_the_ramp),
 		TEST(what_counts_as_failure_is_that_of_the_parameters),
 		TEST(what_counts_as_failure_can_be_its_own),
 		TEST(silence_that_does_not_count_is_no_success),

@@ -481,6 +481,30 @@ static void counts_are_exact_through_random_events(void **unused)
 	}
 }
 
+/* One call holds two channels, of which one gateway is removed; then a call is forgotten, then one counted twice. */
+static void channels_that_are_not_those_of_calls_are_drift(void **unused)
+{
+	const struct db_gateway rows[] = {unit_gateway("a"), unit_gateway("b")};
+	struct gateways *set = set_of(rows, 2);
+	struct channel ch[3] = {0};
+
+	(void)unused;
+	assert_int_equal(gateway_seize(gateways_find(set, "a"), &ch[0], 0), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(gateways_find(set, "b"), &ch[1], 0), GATEWAY_USABLE);
+	assert_int_equal(gateways_apply(set, &rows[1], 1), 0);
+	for (unsigned times = 0; times < 3; times++) {
+		gateways_count_anew(set);
+		for (unsigned i = 0; i < times; i++)
+			channel_count(&ch[0]);
+		channel_count(&ch[1]);
+		channel_count(&ch[2]); /* seized nothing */
+		assert_int_equal(gateways_channel_drift(set), times == 1 ? 0 : 1);
+	}
+	channel_release(&ch[0]);
+	channel_release(&ch[1]);
+	gateways_destroy(set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +519,7 @@ int main(void)
 		cmocka_unit_test(out_of_memory_leaves_the_set_as_it_was),
 		cmocka_unit_test(out_of_memory_creates_nothing),
 		cmocka_unit_test(counts_are_exact_through_random_events),
+		cmocka_unit_test(channels_that_are_not_those_of_calls_are_drift),
 	};
 
 	return cmocka_run_group_tests_name("gateways", tests, NULL, NULL);

@@ -11,7 +11,7 @@ import time
 import traceback
 
 import sip
-from net import Failed, Net
+from net import Failed, Net, same
 from peer import Peer
 from switch import Switch
 from tls import Tls
@@ -113,6 +113,7 @@ class Scene:
 		"""What must be true at the end of every scene."""
 		if self.switch.process:
 			self.settle()
+			same(self.switch.status()["channel_drift"], 0)
 			self.switch.signal()
 			self.switch.ended()
 		if self.net.unread():
