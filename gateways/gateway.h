@@ -71,7 +71,7 @@ struct gateway_policy {
 	struct intervals resend; /* automatic already resolved */
 	bool stop_switch_after_invite_timeout, stop_switch_after_sdp, switch_until_connect,
 		switch_stop_after_user_busy;
-	const struct stop_codes *stop_codes; /* borrowed from the gateway's row or the parameters */
+	const struct stop_codes *stop_codes; /* borrowed from the parameters, or from gateway_row() */
 	bool session_timer;
 	enum db_100rel sip_100rel;
 	uint32_t max_call_duration_ms; /* 0 = no limit */

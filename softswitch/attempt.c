@@ -23,6 +23,7 @@ struct attempt {
 	struct call *call;
 	struct gateway *gateway;
 	struct gateway_policy policy;
+	struct stop_codes stop_codes; /* of the policy: the row may be replaced meanwhile */
 	struct invite_content *content;
 	const struct attempt_handlers *handlers;
 	void *arg;
@@ -322,6 +323,8 @@ int attempt_create(struct attempt **out, struct stack *stack, struct call *call,
 	a->call = call;
 	a->gateway = gateway_ref(gw);
 	gateway_policy(gw, &stack->parameters, &a->policy);
+	a->stop_codes = *a->policy.stop_codes;
+	a->policy.stop_codes = &a->stop_codes;
 	a->content = content;
 	a->handlers = handlers;
 	a->arg = arg;

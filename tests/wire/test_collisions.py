@@ -55,5 +55,18 @@ def a_late_offer_through_a_hiding_gateway_is_answered_in_its_prack(s):
 	s.over(a, b)
 
 
+@scenario
+def a_gateway_changed_while_it_is_tried_is_judged_by_its_row_of_before(s):
+	one = s.gateway("one", switch_stop_codes="603")
+	s.gateway("two")
+	s.start()
+	a = s.caller.invite("4930")
+	b = one.leg()
+	s.switch.sql("update gateway set switch_stop_codes = '604', capacity = 7 where name = 'one'")
+	s.net.until(lambda: s.switch.read_log().count("configuration in force") == 2, "the change in force", step=0.05)
+	b.refuse(603)
+	a.expect(603)
+
+
 if __name__ == "__main__":
 	run()
