@@ -10,14 +10,14 @@ import random
 import sip
 from transactions import T1, Client, Message, Reliable, Server
 
-ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK")
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE"
 
 
 class Agent:
 	"""
 	One side of one call. `state` is the dialog's: none, early, up, down; `sdp` and `remote_sdp` are the session agreed
 	upon. `settled`: so it is before the answer, too. `greeting`: the statuses with which the first INVITE is answered
-	at once; `reinvite_status`: what a re-INVITE is answered with; `rel100`: RFC 3262 is supported; `mute`: nobody is there.
+	at once; `reinvite_status`: what a re-INVITE is answered with; `rel100`: RFC 3262 is supported; `refresher`: us, switch, or None without session timer; `mute`: nobody is there.
 	"""
 
 	def __init__(self, run, name, link, host_port, greeting=()):
@@ -33,6 +33,7 @@ class Agent:
 		self.session, self.version = self.token(""), 0
 		self.greeting, self.reinvite_status = greeting, 200
 		self.rel100, self.settled = False, False
+		self.allow, self.refresher, self.interval, self.refreshed = ALLOW, None, 90, 0
 		self.rseq, self.reliable, self.waiting = 0, {}, []  # as a callee: what awaits a PRACK, what waits for that
 
 	@staticmethod
@@ -68,12 +69,20 @@ class Agent:
 	def via(self):
 		return "SIP/2.0/UDP %s;branch=%s;rport" % (self.host_port, self.token("z9hG4bK"))
 
+	def own_headers(self):
+		return [("Contact", "<sip:%s@%s>" % (self.secret, self.host_port)), ("Allow", self.allow)]
+
+	def session_expires(self, our_role, their_role):
+		return "Session-Expires", "%d;refresher=%s" % (self.interval, our_role if self.refresher == "us" else their_role)
+
 	def build(self, method, cseq, body=b"", headers=(), via=None):
 		lines = [("Via", via or self.via()), ("Max-Forwards", "70"), ("From", self.local), ("To", self.remote),
 			("Call-ID", self.call_id), ("CSeq", "%d %s" % (cseq, method)),
-			("Contact", "<sip:%s@%s>" % (self.secret, self.host_port)), ALLOW, *headers]
+			*self.own_headers(), *headers]
 		if self.rel100 and method == "INVITE":
 			lines.append(("Supported", "100rel"))
+		if self.refresher and method in ("INVITE", "UPDATE"):
+			lines += [("Supported", "timer"), self.session_expires("uac", "uas")]
 		if body:
 			lines.append(("Content-Type", "application/sdp" if body.startswith(b"v=0") else "application/dtmf-relay"))
 		return Message(sip.build("%s %s SIP/2.0" % (method, self.target), lines, body))
@@ -147,7 +156,7 @@ class Agent:
 			self.remote, self.target = response["To"], sip.uri(response["Contact"]) or self.target
 		if method == "INVITE":
 			self.acknowledge(client, response)
-		elif method == "UPDATE" and first and accepted:
+		elif client.offers and first and accepted:
 			self.agree(client, response)
 		if first and client is self.first:
 			self.state = "up" if accepted else "down"
@@ -184,6 +193,13 @@ class Agent:
 				return client
 			mine = random.randrange(210, 401) if self.first in self.clients.values() else random.randrange(0, 201)
 			await asyncio.sleep(mine / 100 * T1 / 0.5)
+
+	async def refresh(self, method):
+		"""As a refresher of RFC 4028; the description stays as it is."""
+		client = self.request(method, self.sdp if method == "INVITE" else b"")
+		await self.run.until(lambda: client.final, "an answer to the refresh")
+		if client.final.status != 200 or not client.final["Session-Expires"]:
+			self.run.wrong("%s: the refresh got %s" % (self.name, client.final.head))
 
 	# what comes
 
@@ -312,6 +328,7 @@ class Agent:
 		if request.method == "PRACK":
 			self.on_prack(server)
 			return
+		self.refreshed += bool(request["Session-Expires"])
 		if not server.offers:
 			server.reply(200)
 			return
@@ -324,7 +341,7 @@ class Agent:
 		elif self.reinvite_status >= 300:
 			server.reply(self.reinvite_status)
 		else:
-			answer = self.offer()
+			answer = self.sdp if request.body == self.remote_sdp else self.offer()
 			if request.body:
 				self.sdp, self.remote_sdp = answer, request.body
 			server.reply(200, answer)
@@ -336,7 +353,9 @@ class Agent:
 		lines = [("Via", request["Via"]), ("From", request["From"]), ("To", to), ("Call-ID", request["Call-ID"]),
 			("CSeq", request["CSeq"]), *headers]
 		if request.method in ("INVITE", "UPDATE") and 100 < status < 300:
-			lines += [("Contact", "<sip:%s@%s>" % (self.secret, self.host_port)), ALLOW]
+			lines += self.own_headers()
+			if self.refresher and status >= 200 and request["Session-Expires"]:
+				lines += [("Require", "timer"), self.session_expires("uas", "uac")]
 		if body:
 			lines.append(("Content-Type", "application/sdp"))
 		return Message(sip.build("SIP/2.0 %d %s" % (status, sip.REASONS.get(status, "Whatever")), lines, body))

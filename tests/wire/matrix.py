@@ -24,7 +24,7 @@ from switch import Switch
 from transactions import Message
 
 HARMS = ("lost", "duplicated", "echoed", "delayed")  # echoed: a copy comes late
-AT_A_TIME = int(os.environ.get("MATRIX_JOBS", "60"))
+AT_A_TIME = 100  # runs: they mostly wait
 LIMIT_S = 8  # for one step of a run: everything is given up by then
 procedures = []
 
@@ -56,13 +56,17 @@ class Anything:
 ANY = Anything()
 
 
+def run_name(of, fault):
+	return of.name + (": %s #%d %s %s" % (fault.harm, fault.number, fault.step.label, fault.step.way)
+		if fault else ": unharmed")
+
+
 class Run:
 	"""One call of a procedure, with the fault or (None) as it is."""
 
 	def __init__(self, matrix, of, number, fault=None):
 		self.matrix, self.of, self.fault = matrix, of, fault
-		self.name = of.name + (": %s #%d %s %s" % (fault.harm, fault.number, fault.step.label, fault.step.way)
-			if fault else ": unharmed")
+		self.name = run_name(of, fault)
 		self.callee = "%03d%05d" % (100 + procedures.index(of), number)
 		self.trace, self.steps, self.problems, self.waiting = [], [], [], []
 		self.under_test, self.harmed = False, False
@@ -235,7 +239,8 @@ class Run:
 			self.wrong("the record names another leg")
 
 	def report(self):
-		lines = ["FAILED %s" % self.name] + ["\t" + line for words in self.problems for line in words.split("\n")]
+		"""What went wrong, and everything that passed by."""
+		lines = ["%s %s" % ("FAILED" if self.problems else "ok", self.name)] + ["\t" + line for words in self.problems for line in words.split("\n")]
 		start = self.trace[0][0] if self.trace else 0
 		for when, way, message, remark in self.trace:
 			lines.append("\t%7.3f  %-16s %s %s" % (when - start, way, message.label, remark and "(%s)" % remark))
@@ -261,7 +266,7 @@ class Matrix:
 		self.legs, self.callees, self.strays, self.runs = {}, {}, [], []
 		self.switch_address = None
 
-	def start(self, **parameters):
+	def start(self, clock_speed=1, **parameters):
 		"""Every procedure has its prefix and its gateways: all at the same few addresses."""
 		self.switch.insert("mapping_gateway", name="customer", host="127.0.0.1", sip_100rel="Supported")
 		for of in procedures:
@@ -270,6 +275,7 @@ class Matrix:
 				self.switch.insert("gateway", name=name, host="127.0.0.1", port=self.sockets[n + 1].getsockname()[1],
 					**of.columns)
 				self.switch.insert("route", prefix=str(100 + procedures.index(of)), gateway=name, priority=n + 1)
+		self.switch.environment["SOFTSWITCH_CLOCK_SPEED"] = str(clock_speed)
 		self.switch.parameters(**parameters)
 		self.switch.start()
 		self.switch_address = self.switch.addresses["udp"]
@@ -321,10 +327,9 @@ class Matrix:
 		await self.play(clean)
 		faults = [(run.of, Fault(harm, n + 1, step)) for run in clean if not run.problems
 			for n, step in enumerate(run.steps) for harm in HARMS]
-		harmed = [self.add(*fault) for fault in faults]
 		if any(":" in name for name in chosen):
-			harmed = [run for run in harmed if run.name in chosen]
-		await self.play(harmed)
+			faults = [(of, fault) for of, fault in faults if run_name(of, fault) in chosen]
+		await self.play([self.add(*fault) for fault in faults])
 		await self.settle()
 
 	async def settle(self):
@@ -368,8 +373,9 @@ def main(**parameters):
 		matrix.finish()
 		matrix.judge()
 		runs, failed = matrix.runs, [run for run in matrix.runs if run.problems]
-		for run in failed:
-			print(run.report())
+		for run in runs:
+			if run.problems or run.name in sys.argv:
+				print(run.report())
 		for stray in matrix.strays:
 			print("FAILED: %s" % stray)
 		print("%d procedures, %d runs, %d failed" % (len({run.of.name for run in runs}), len(runs), len(failed)))

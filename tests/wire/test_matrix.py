@@ -6,44 +6,7 @@ Every message of every procedure is lost, doubled and delayed once (issue "Sessi
 """
 
 from matrix import ANY, main, procedure
-
-
-async def ring(r, offer=True, greeting=(100, 180)):
-	"""The caller hears the gateway ring."""
-	r.gateway.greeting = greeting
-	r.call(offer)
-	await r.until(lambda: r.gateway.first and r.caller.first.provisional and r.caller.first.provisional.status == 180,
-		"the caller hears it ring")
-
-
-async def talk(r):
-	await ring(r)
-	r.gateway.answer(200)
-	await r.quiet()
-	r.agree_up()
-
-
-async def hang_up(r):
-	r.caller.bye()
-	await r.over()
-
-
-async def up(r):
-	await r.until(lambda: r.caller.state == "up" and r.gateway.state == "up", "the call is up")
-
-
-def sides(r, first):
-	"""(the side of this name, the other one)"""
-	return (r.caller, r.gateway) if first == "caller" else (r.gateway, r.caller)
-
-
-def each_side(name, **more):
-	"""The same from the caller and from the gateway."""
-	def register(function):
-		for side in ("caller", "gateway"):
-			procedure("%s-%s" % (name, side), side, **more)(function)
-		return function
-	return register
+from steps import each_side, hang_up, ring, sides, talk, up
 
 
 # Set-up -----------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ class Transaction:
 	def __init__(self, agent, request):
 		self.agent, self.request = agent, request
 		self.timer = None
-		self.offers = request.method in ("INVITE", "UPDATE")
+		self.offers = request.method == "INVITE" or (request.method == "UPDATE" and request.body != b"")
 
 	def begin(self, message, cap):
 		self.sent, self.wait, self.cap = message, T1, cap
