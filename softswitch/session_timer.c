@@ -22,7 +22,7 @@ static const struct parameters *parameters(const struct session_timer *st)
 	return &call_stack(st->call)->parameters;
 }
 
-/** Most legs keep to our interval and share a queue of timers; what a peer chose or chance gives does not take one. */
+/** After a delay that many legs have: they share a queue of timers. What a peer chose does not take one. */
 static void set(struct session_timer *st, enum session_due due, uint64_t delay_ms)
 {
 	struct loop *loop = call_stack(st->call)->loop;
@@ -32,6 +32,15 @@ static void set(struct session_timer *st, enum session_due due, uint64_t delay_m
 
 	st->due = due;
 	event_add(&st->event, usual ? loop_delay(loop, ms, &tv) : loop_delay_once(loop, ms, &tv));
+}
+
+/** After a delay that chance gives. */
+static void set_once(struct session_timer *st, enum session_due due, uint64_t delay_ms)
+{
+	struct timeval tv;
+
+	st->due = due;
+	event_add(&st->event, loop_delay_once(call_stack(st->call)->loop, (uint32_t)delay_ms, &tv));
 }
 
 /** When the session ends for want of a refresh, monotonic. */
@@ -59,9 +68,9 @@ static void try_later(struct session_timer *st)
 		end = st->begun_ms + 1000 * (uint64_t)st->leg->session.interval_s;
 	uint64_t left = end > now ? end - now : 0;
 	if (left / 2 < AGAIN_MIN_MS)
-		set(st, SESSION_END, left);
+		set_once(st, SESSION_END, left);
 	else
-		set(st, SESSION_REFRESH, left / 2);
+		set_once(st, SESSION_REFRESH, left / 2);
 }
 
 /**
@@ -72,8 +81,11 @@ static void try_after_glare(struct session_timer *st)
 {
 	uint64_t random = sip_random(call_stack(st->call)->sip);
 
-	set(st, st->leg->session.interval_s ? SESSION_REFRESH : SESSION_CHECK,
-		call_is_caller(st->call, st->leg) ? 10 * (random % 201) : 2100 + 10 * (random % 191));
+	if (st->leg->session.interval_s && end_ms(st) <= clock_now_ms())
+		try_later(st); /* the session ends all the same */
+	else
+		set_once(st, st->leg->session.interval_s ? SESSION_REFRESH : SESSION_CHECK,
+			call_is_caller(st->call, st->leg) ? 10 * (random % 201) : 2100 + 10 * (random % 191));
 }
 
 static bool by(const struct session_timer *st, const char *method)
@@ -96,11 +108,13 @@ static void write_refresh(struct text *t, void *arg)
 
 static void on_refreshed(struct session_timer *st, const struct received *rx)
 {
+	session_learn(&st->leg->session, rx->sip);
+	if (!by(st, "OPTIONS")) {
+		dialog_refresh_target(st->leg, rx->sip);
+		session_granted(&st->leg->session, rx->sip);
+	}
 	if (by(st, "INVITE"))
 		leg_acknowledge(call_stack(st->call), st->leg, NULL);
-	dialog_refresh_target(st->leg, rx->sip);
-	session_learn(&st->leg->session, rx->sip);
-	session_granted(&st->leg->session, rx->sip);
 	session_timer_restart(st, st->call, st->leg);
 }
 

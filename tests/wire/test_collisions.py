@@ -68,5 +68,35 @@ def a_gateway_changed_while_it_is_tried_is_judged_by_its_row_of_before(s):
 	a.expect(603)
 
 
+@scenario
+def the_ack_of_a_refresh_goes_where_its_answer_says(s):
+	gw, moved = s.gateway(), s.peer("moved")
+	moved.secrets = gw.secrets = moved.secrets | gw.secrets  # two places of one side
+	s.start(clock_speed=20)
+	a, b, _ = up(s, gw)
+	b.expect("INVITE")
+	accept(b, 2000, contact=moved.contact)
+	moved.expect("ACK")
+	a.send("BYE")
+	b.reply(200, request=moved.expect("BYE"))
+	a.expect(200, "BYE")
+
+
+@scenario
+def a_refresh_that_is_refused_for_ever_ends_the_call(s):
+	gw = s.gateway()
+	s.start(clock_speed=20)
+	a, b, _ = up(s, gw, allow="INVITE, ACK, BYE, UPDATE")
+
+	def refused_until_the_end():
+		refresh = gw.find("UPDATE")
+		if refresh:
+			b.reply(491, request=refresh)
+		return any(message.is_("BYE") for message in gw.inbox)
+	s.net.until(refused_until_the_end, "BYE")
+	b.hung_up()
+	a.hung_up()
+
+
 if __name__ == "__main__":
 	run()
