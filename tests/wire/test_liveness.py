@@ -127,6 +127,24 @@ def a_silent_gateway_is_given_up_after_the_timeout_and_not_the_resend_list(s):
 
 
 @scenario
+def a_silent_gateway_is_probed_no_less_often(s):
+	gw = alive(s.gateway(options_check=1), None)
+	start(s)
+	s.net.until(lambda: len(gw.probes) >= 4, "four probes", 10)
+	gaps = [b.time - a.time for a, b in zip(gw.probes, gw.probes[1:])]
+	assert sum(gaps) / 3 < 1.5 * PERIOD, gaps  # though each is waited for 4 s of the 5
+
+
+@scenario
+def a_provisional_answer_is_no_answer(s):
+	gw = alive(s.gateway(options_check=1), 100)
+	start(s)
+	told(s, "timeout, 1 in a row")
+	gw.status = 183
+	becomes(s, "down")
+
+
+@scenario
 def the_probe_follows_the_gateways_own_resend_list(s):
 	gw = alive(s.gateway(options_check=1, resend_interval="1,0.3,9"), None)
 	start(s, SS_SIP_OPTIONS_CHECK_PERIOD=30, SS_SIP_OPTIONS_TIMEOUT=2)
