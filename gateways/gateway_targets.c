@@ -267,12 +267,8 @@ int gateway_targets_apply(struct gateway_targets *set, const struct gateways *ga
 	return 0;
 }
 
-size_t gateway_targets_count(const struct gateway_targets *set)
-{
-	return HASH_COUNT(set->by_key);
-}
-
-void gateway_targets_each(const struct gateway_targets *set, void (*h)(struct gateway_target *target, void *arg), void *arg)
+void gateway_targets_each(const struct gateway_targets *set, void (*h)(struct gateway_target *target, void *arg),
+	void *arg)
 {
 	for (struct target *target = set->by_key; target; target = target->hh.next)
 		h(&target->public, arg);

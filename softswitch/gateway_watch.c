@@ -136,7 +136,7 @@ static void on_located(int error, const struct resolver_answer *answer, void *ar
 	w->query = NULL;
 	if (!error)
 		learn(w, answer);
-	if (!gw || error == -EBUSY) {
+	if (!gw || error == -EBUSY) { /* too many names at a time say nothing of the gateway */
 		plan_next(w);
 		return;
 	}

@@ -86,7 +86,7 @@ static int find_speakers(struct speakers *s, const struct publish *set, const st
 
 /* What they say ----------------------------------------------------------------------------- */
 
-/** The tag of SIP-If-Match. @return false when there are several (RFC 3903 section 6; two lines got 400 from the library) */
+/** The tag of SIP-If-Match. @return false when there are several; two lines of them got 400 from the library */
 static bool read_condition(const sip_t *sip, const char **etag)
 {
 	const sip_if_match_t *m = sip->sip_if_match;
