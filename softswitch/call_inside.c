@@ -57,14 +57,23 @@ void call_reply(struct call *call, const struct dialog *d, const struct received
 
 /* Here -------------------------------------------------------------------------------------- */
 
+/** The ACK has the answer to the offer in the 2xx, unless the caller gave it in a PRACK to another gateway's offer. */
+static void pass_ack(struct call *call, const sip_t *ack)
+{
+	if (!message_has_sdp(ack) && call->settled) {
+		leg_acknowledge_with(stack_of(call), call_leg_b(call), &call->a.session);
+		return;
+	}
+	leg_acknowledge(stack_of(call), call_leg_b(call), ack);
+	session_describe(&call->a.session, ack);
+}
+
 static void on_ack(struct call *call, struct dialog *d, const struct received *rx)
 {
 	if (d == &call->a && call->invite && call->state == CALL_ANSWERED &&
 		rx->sip->sip_cseq->cs_seq == server_cseq(call->invite)) {
-		if (call->offerless) {
-			leg_acknowledge(stack_of(call), call_leg_b(call), rx->sip);
-			session_describe(&call->a.session, rx->sip);
-		}
+		if (call->offerless)
+			pass_ack(call, rx->sip);
 		server_acknowledge(call->invite);
 		call->invite = NULL;
 		call_set_state(call, CALL_UP);

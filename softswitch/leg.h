@@ -11,6 +11,8 @@
  * @param carries  headers of the body and the body come from this message; NULL = no body
  */
 void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries);
+/** The same with a description that the other side gave before. */
+void leg_acknowledge_with(struct stack *stack, struct dialog *d, const struct session *answer);
 /**
  * Write the line that answers a 401 or 407 in this dialog with its user and password (RFC 3261 section 22).
  *

@@ -91,7 +91,7 @@ void reliable_next(struct reliable *r)
 	struct reliable_waiting first = r->waiting[0];
 	struct text t = {.data = first.data, .len = first.len, .size = first.len};
 
-	if (!r->n_waiting || r->outstanding)
+	if (!r->n_waiting)
 		return;
 	memmove(r->waiting, r->waiting + 1, --r->n_waiting * sizeof(first));
 	send_now(r, &t, first.sdp);

@@ -63,6 +63,7 @@ void reliable_send(struct reliable *r, struct server *invite, const struct text 
  * @return 0; -EINVAL when RAck is missing or malformed: 400; -ENOENT when it speaks of nothing that waits for it: 481
  */
 int reliable_acknowledge(struct reliable *r, const sip_t *prack, bool *sdp);
+/** After that: the next one leaves, if one waits. */
 void reliable_next(struct reliable *r);
 
 /** Must a 2xx wait, since a session description is on its way that is not acknowledged (section 3)? */
