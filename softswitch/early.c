@@ -165,7 +165,7 @@ bool early_take(struct early_dialogs *set, const sip_t *response)
 		return true;
 	rseq = (uint32_t)response->sip_rseq->rs_response;
 	e = find(set, response->sip_to->a_tag);
-	if (e && (e->offered || rseq != (uint64_t)e->rseq + 1))
+	if (e && (e->offered || rseq != e->rseq + 1)) /* which is no number when they are used up */
 		return false;
 	if (!e)
 		e = add(set, response);

@@ -68,7 +68,7 @@ def a_caller_with_100rel_hears_of_ringing_until_it_acknowledges(s):
 	a, b = begin(s, gw)
 	same(b.invited["Supported"].count("100rel"), 0)
 	b.reply(180)
-	instants(s.caller.expect_count(4, 180), [0, 0.1, 0.3, 0.7])
+	instants(s.caller.expect_count(4, 180), [0, 0.1, 0.3, 0.7], 0.5)
 	response = acknowledge(a)
 	assert 1 <= int(response["RSeq"]) < 2 ** 31, response["RSeq"]
 	s.net.quiet(0.5)
@@ -632,12 +632,31 @@ def a_lost_prack_of_ours_is_resent_by_the_schedule(s):
 	s.start(**ON, **SHORT)
 	a, b = begin(s, gw, headers=())
 	ring(b, 5)
-	instants(gw.expect_count(3, "PRACK"), [0, 0.1, 0.3])
+	instants(gw.expect_count(3, "PRACK"), [0, 0.1, 0.3], 0.5)
 	acknowledged(b, 5)
 	s.net.quiet(0.6)
 	same(len(gw.arrivals("PRACK")), 3)
 	a.expect(180)
 	ends(s, a, b)
+
+
+@scenario
+def a_prack_whose_answer_is_lost_goes_on_beside_the_next(s):
+	gw = s.gateway()
+	s.start(**ON, SS_SIP_RESEND_INTERVAL="0.2,0.4,0.8")
+	a, b = begin(s, gw, headers=())
+	ring(b, 5)
+	first = b.expect("PRACK")  # its 200 is lost
+	ring(b, 6, 183, True)
+	acknowledged(b, 6)
+	a.expect(180)
+	a.expect(183)
+	a.cancel()
+	a.expect(487)
+	a.expect(200, "CANCEL")
+	b.cancelled()
+	s.net.until(lambda: [entry.again for entry in gw.arrivals("PRACK")].count(True), "the first comes again")
+	b.reply(200, request=first)
 
 
 @scenario
