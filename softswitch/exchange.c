@@ -61,11 +61,10 @@ static bool answer_challenge(struct exchange *x, const struct received *rx)
 	char line[2048];
 	struct text t = {.data = line, .size = sizeof(line) - 1};
 
-	if ((status != 401 && status != 407) || x->challenged ||
+	if ((status != 401 && status != 407) || !digest_may_answer(&x->challenges, rx->sip) ||
 		leg_answer_challenge(x->stack, x->dialog, rx->sip, x->method, &t) || t.full)
 		return false;
 	line[t.len] = '\0';
-	x->challenged = true;
 	return send_request(x, line) == 0;
 }
 
@@ -117,7 +116,7 @@ static void on_silence(evutil_socket_t fd, short what, void *arg)
 int exchange_start(struct exchange *x)
 {
 	x->client = NULL;
-	x->challenged = false;
+	x->challenges = (struct digest_tries){0};
 	event_assign(&x->silence, loop_base(x->stack->loop), -1, 0, on_silence, x);
 	return send_request(x, "");
 }

@@ -6,6 +6,7 @@
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
 
+#include "digest.h"
 #include "stack.h"
 
 #include <event2/event_struct.h>
@@ -31,7 +32,7 @@ struct exchange {
 
 	struct client *client;
 	struct event silence;
-	bool challenged; /* credentials were sent */
+	struct digest_tries challenges;
 };
 
 /** Send the request. @return 0; as client_send(), no handler is called then but write */

@@ -145,7 +145,7 @@ def reaches(s, state, name="carrier", timeout=8):
 	return s.net.until(look, "%s is %s" % (name, state), timeout, step=0.01)
 
 
-def about(seconds, wanted, speed=SPEED, late=0.3):
+def about(seconds, wanted, speed=SPEED, late=0.5):
 	"""Seconds of our clock that were so many of the switch's: never early, hardly late."""
 	if not wanted / speed - 0.01 <= seconds <= wanted / speed + late:
 		raise Failed("expected %g s, was %g s" % (wanted, seconds * speed))

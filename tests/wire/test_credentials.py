@@ -13,12 +13,12 @@ def gateway(s):
 	return gw
 
 
-def challenge(leg, status):
+def challenge(leg, status, nonce="n1", more="algorithm=MD5"):
 	"""Refuse leg.last with 401 or 407; the request that comes with credentials."""
 	first = leg.last
 	asks, brings = {401: ("WWW-Authenticate", "Authorization"),
 		407: ("Proxy-Authenticate", "Proxy-Authorization")}[status]
-	leg.reply(status, headers=[(asks, 'Digest realm="vendor", nonce="n1", algorithm=MD5')])
+	leg.reply(status, headers=[(asks, 'Digest realm="vendor", nonce="%s", %s' % (nonce, more))])
 	if first.method == "INVITE":
 		leg.expect("ACK")
 	second = leg.expect(first.method)
@@ -72,6 +72,24 @@ def a_challenged_info_brings_credentials(s):
 	b.reply(200)
 	a.expect(200, "INFO")
 	s.over(a, b)
+
+
+@scenario
+def a_stale_nonce_inside_a_call_is_no_refusal(s):
+	gw = gateway(s)
+	a, b = s.talk(gw)
+	a.send("INFO", body=b"Signal=5", Content_Type="application/dtmf-relay")
+	b.expect("INFO")
+	challenge(b, 401, more="algorithm=SHA-256")
+	challenge(b, 401, "n2", "algorithm=SHA-256, stale=true")
+	b.reply(200)
+	a.expect(200, "INFO")
+	a.send("BYE")
+	a.expect(200, "BYE")
+	b.expect("BYE")
+	challenge(b, 407)
+	challenge(b, 407, "n2", "stale=true")
+	b.reply(200)
 
 
 @scenario

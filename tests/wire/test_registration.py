@@ -282,6 +282,15 @@ def not_bound(name, headers):
 	scenario(play)
 
 
+@scenario
+def a_200_with_another_port_of_ours_is_a_failure(s):
+	r = registrar(s)
+	r.always = lambda peer, request: (200, [("Contact", "<sip:4930@%s:1>;expires=100" %
+		sip.address(request["Contact"])[0])])
+	s.start()
+	same(reaches(s, "waiting")["reason"], "accepted, but without our Contact")
+
+
 not_bound("nothing", [])
 not_bound("the_contact_of_somebody_else", [("Contact", "<sip:4930@192.0.2.7:5060>;expires=100"), ("Expires", "100")])
 not_bound("the_line_of_somebody_else", [("Contact", "<sip:4930@192.0.2.7:5060;line=00>;expires=100")])
@@ -311,9 +320,24 @@ def the_stop_waits_for_the_answer_and_no_longer_than_five_seconds(s):
 	s.start(clock_speed=5)
 	reaches(s, "registered")
 	s.switch.signal()
-	before = r.expect_requests(2).time
+	r.expect_requests(2)
 	s.switch.ended()
-	about(max(entry.time for entry in r.arrivals("REGISTER")) - before, 3.5, 5, 0.9)  # resent until the end
+	s.net.poll(0)
+	same(len(r.arrivals("REGISTER")), 1 + 4)  # at 0, 0.5, 1.5 and 3.5 s, and not at 7.5
+
+
+@scenario
+def rows_changed_during_the_stop_register_nothing(s):
+	r = registrar(s)
+	r.script, r.always = [grant()], silence
+	s.start(clock_speed=5)
+	reaches(s, "registered")
+	s.switch.signal()
+	r.expect_requests(2)
+	enrol(s, r, "late")
+	s.net.until(lambda: "mapping_gateways=1 registrations=2" in s.switch.read_log(), "in force", step=0.01)
+	s.switch.ended()
+	same([request["Expires"] for request in r.requests], ["3600", "0"])
 
 
 @scenario
@@ -436,7 +460,7 @@ def two_hundred_registrations_start_one_after_the_other(s):
 	r.expect_requests(200, 12)
 	times = [request.time - r.requests[0].time for request in r.requests]
 	same([sip.user(request["To"]) for request in r.requests], [str(1000 + number) for number in range(200)])
-	about(times[-1], 199 * 0.05, 5, 0.5)
+	about(times[-1], 199 * 0.05, 5, 3)
 	for number in range(10, 200, 10):  # never early, however noisy the machine
 		if times[number] < number * 0.01 - 0.1:
 			raise Failed("number %d came after %g s" % (number, times[number]))
