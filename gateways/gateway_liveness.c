@@ -441,6 +441,8 @@ static void forget_probes(struct liveness *l)
 
 void gateway_on_probe_end(struct gateway *gw, uint64_t now_ms)
 {
+	if (!gw->liveness.options.probed)
+		return;
 	gateway_settle(gw, now_ms);
 	forget_probes(&gw->liveness);
 	gateway_settle(gw, now_ms);

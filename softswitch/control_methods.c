@@ -17,12 +17,18 @@
 #include <string.h>
 
 /* A page of this size holds up the loop for some 10 ms; longer lists take several requests. */
-enum { PAGE_DEFAULT = 100, PAGE_MAX = 2000, NUMBER_MAX_BYTES = 128 };
+enum { PAGE_DEFAULT = 100, PAGE_MAX = 2000, GATEWAYS_PAGE_MAX = 500, NUMBER_MAX_BYTES = 128 };
 
 static const struct control_param no_params[] = {{0}};
 
 static const struct control_param page_params[] = {
 	{"limit", CONTROL_INTEGER, false, 1, PAGE_MAX},
+	{"offset", CONTROL_INTEGER, false, 0, INT32_MAX},
+	{0},
+};
+
+static const struct control_param gateways_params[] = {
+	{"limit", CONTROL_INTEGER, false, 1, GATEWAYS_PAGE_MAX},
 	{"offset", CONTROL_INTEGER, false, 0, INT32_MAX},
 	{0},
 };
@@ -256,7 +262,7 @@ static json_t *routes_lookup(const json_t *params, void *arg, struct control_err
 const struct control_method control_methods[] = {
 	{"system.status", no_params, system_status},
 	{"calls.list", page_params, calls_list},
-	{"gateways.list", page_params, gateways_list},
+	{"gateways.list", gateways_params, gateways_list},
 	{"gateways.get", name_params, gateways_get},
 	{"registrations.list", page_params, registrations_list},
 	{"routes.lookup", lookup_params, routes_lookup},

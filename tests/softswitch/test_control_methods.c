@@ -185,8 +185,8 @@ static void bad_parameters_name_the_field(void **state)
 	struct fixture *f = *state;
 	assert_answer(f, "routes.lookup", "{}",
 		"{\"code\":-32602,\"message\":\"callee: is required\",\"data\":{\"field\":\"callee\"}}");
-	assert_answer(f, "gateways.list", "{\"limit\":2001}",
-		"{\"code\":-32602,\"message\":\"limit: must be a whole number from 1 to 2000\","
+	assert_answer(f, "gateways.list", "{\"limit\":501}",
+		"{\"code\":-32602,\"message\":\"limit: must be a whole number from 1 to 500\","
 		"\"data\":{\"field\":\"limit\"}}");
 	assert_answer(f, "system.status", "{\"x\":1}",
 		"{\"code\":-32602,\"message\":\"x: no such parameter\",\"data\":{\"field\":\"x\"}}");
