@@ -114,9 +114,15 @@ static void on_own(struct call *call, struct dialog *d, const struct received *r
 
 /* Offers ------------------------------------------------------------------------------------ */
 
+/** The gateway's 2xx made an offer, the answer comes in the caller's ACK. */
+static bool awaits_answer_in_ack(const struct call *call)
+{
+	return call->state == CALL_ANSWERED && call->offerless && !call->settled;
+}
+
 bool call_offer_pending(const struct call *call)
 {
-	return relay_offer_from(&call->relays) || session_timer_is_offering(&call->timer_a) ||
+	return awaits_answer_in_ack(call) || relay_offer_from(&call->relays) || session_timer_is_offering(&call->timer_a) ||
 		session_timer_is_offering(&call->timer_b);
 }
 
@@ -137,7 +143,8 @@ static void on_offer(struct call *call, struct dialog *d, const struct received 
 	if (session_is_too_short(&d->session, rx->sip))
 		call_reply(call, d, rx, 422, session_min_se);
 	else if ((invite || described) && call_offer_pending(call))
-		call_refuse_offer(call, d, rx, relay_offer_from(&call->relays) == d);
+		call_refuse_offer(call, d, rx, relay_offer_from(&call->relays) == d ||
+			(awaits_answer_in_ack(call) && !call_is_caller(call, d)));
 	else if (described ? session_is_unchanged(&d->session, rx->sip) && other->session.theirs.len
 			   : !invite && !message_body(rx->sip).len)
 		relay_answer_refresh(call, d, rx);

@@ -291,7 +291,7 @@ const struct dialog *relay_offer_from(const struct relay_list *relays)
 
 	LIST_FOREACH (r, relays, link)
 		if (r->offer)
-			return r->from;
+			return r->offerless && r->answered ? r->to : r->from;
 	return NULL;
 }
 

@@ -22,7 +22,7 @@ bool relay_awaits_ack(const struct relay_list *relays, const struct dialog *to);
 /**
  * Is an offer, or a re-INVITE without one, on its way or not acknowledged yet?
  *
- * @return the leg it came from; NULL when there is none
+ * @return the leg it came from, the other one where that has made the offer in its 2xx; NULL when there is none
  */
 const struct dialog *relay_offer_from(const struct relay_list *relays);
 

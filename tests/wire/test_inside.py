@@ -374,18 +374,57 @@ def an_info_crosses_while_a_reinvite_is_pending(s, side):
 
 
 @variants(*BOTH_LEGS)
-def an_update_gets_491_while_a_late_offer_awaits_its_answer(s, side):
-	"""The 200 to an INVITE without offer has the offer of y; x answers it in the ACK."""
+def an_update_is_refused_while_a_late_offer_awaits_its_answer(s, side):
+	"""The 200 to an INVITE without offer has the offer of y; x answers it in the ACK (RFC 3311 section 5.2)."""
 	x, y = call(s, side)
 	x.send("INVITE")
 	y.expect("INVITE")
 	y.reply(200, sdp=HOLD)
 	x.expect(200, "INVITE")
-	x.send("UPDATE", body=HELD)
-	answer = s.net.until(lambda: x.peer.find(491, "UPDATE") or x.peer.find(500, "UPDATE"), "491 or 500")
-	assert answer.status == 491 or answer["Retry-After"], answer.head
+	late_offer_refuses(x, y)
 	x.ack(sdp=HELD)
 	same(y.expect("ACK").body, HELD)
+	s.over(x, y)
+
+
+def late_offer_refuses(x, y):
+	x.send("UPDATE", body=HELD)
+	x.expect(491, "UPDATE")
+	y.send("UPDATE", body=HELD)
+	retry_after(y.expect(500, "UPDATE"))
+
+
+@scenario
+def an_update_is_refused_while_the_offer_of_the_answer_awaits_its_own(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930", sdp=False)
+	b = gw.leg()
+	b.reply(200, sdp=HOLD)
+	a.expect(200)
+	late_offer_refuses(a, b)
+	a.ack(sdp=HELD)
+	same(b.expect("ACK").body, HELD)
+	offered(a, b, OTHER_CODEC, HOLD, method="UPDATE")
+	s.over(a, b)
+
+
+@variants(*BOTH_LEGS)
+def a_cancelled_reinvite_that_is_answered_all_the_same_is_acked(s, side):
+	"""The call goes on, or both legs end: never one alone."""
+	x, y = call(s, side)
+	x.send("INVITE", body=HOLD)
+	pending = y.expect("INVITE")
+	y.reply(100)
+	x.cancel()
+	x.expect(200, "CANCEL")
+	x.expect(487, "INVITE")
+	y.expect("CANCEL")
+	y.reply(200)
+	y.reply(200, sdp=True, request=pending)
+	y.expect("ACK")
+	crosses(x, y, "INFO", 200, b"1", "application/dtmf")
+	crosses(y, x, "INFO", 200, b"2", "application/dtmf")
 	s.over(x, y)
 
 
