@@ -206,6 +206,32 @@ def the_next_gateway_raises_the_version_for_the_caller(s):
 
 
 @scenario
+def reliable_early_media_and_offers_before_the_answer_have_our_origin(s):
+	"""183 and PRACK on both legs, an UPDATE of each side before the answer (RFC 3262, RFC 3311)."""
+	gw, = gateways(s)
+	s.start(SS_SIP_100REL="Supported")
+	to_a, to_b = Stream(), Stream()
+	a = s.caller.invite("4930", headers=[("Supported", "100rel")])
+	b = gw.leg()
+	to_b.has(b.invited, s.caller.sdp)
+	b.reply(183, sdp=True, headers=[("Require", "100rel"), ("RSeq", "7"), ("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE, PRACK")])
+	same(b.expect("PRACK")["RAck"], "7 1 INVITE")
+	b.reply(200)
+	early = a.expect(183)
+	to_a.has(early, gw.sdp)
+	a.send("PRACK", [("RAck", early["RSeq"] + " 1 INVITE")])
+	a.expect(200, "PRACK")
+	offered(a, b, to_a, to_b, HOLD, HELD, method="UPDATE")
+	offered(b, a, to_b, to_a, gw.sdp, HOLD, method="UPDATE")
+	b.reply(200, request=b.invited)
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	offered(a, b, to_a, to_b, s.caller.sdp, gw.sdp)
+	s.over(a, b)
+
+
+@scenario
 def two_calls_have_two_ids_and_neither_leg_shows_the_other(s):
 	a, b, to_a, to_b = call(s)
 	c = s.caller.invite("4930")

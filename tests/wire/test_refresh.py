@@ -120,6 +120,37 @@ def a_refresh_that_meets_another_request_is_tried_again(s, side, update):
 	s.over(y, x)
 
 
+@variants(*BOTH_WAYS)
+def a_refresh_that_meets_other_requests_for_ever_ends_with_the_session(s, side, update):
+	x, y = timed(s, side, update=update)
+	method = method_of(update)
+	while True:
+		message = s.net.until(lambda: x.peer.find(method) or x.peer.find("BYE"), "BYE")
+		x.last = message
+		if message.method == "BYE":
+			break
+		assert len(x.peer.arrivals(method)) < 60
+		x.reply(491)
+		if not update:
+			x.expect("ACK")
+	x.reply(200)
+	passed = (message.time - x.since.time) * SPEED
+	assert 60 - 0.6 <= passed <= 90 + 9, passed
+	y.hung_up()
+
+
+@variants(*BOTH_LEGS)
+def their_refresh_may_cross_ours(s, side):
+	"""Without an offer that is no glare (RFC 3311 section 5.2)."""
+	x, y = timed(s, side)
+	pending = x.expect("UPDATE")
+	x.send("UPDATE", [TIMER, expires(90, "uas")])
+	same(granted(x.expect(200, "UPDATE")), (90, "uas"))
+	x.since = x.reply(200, headers=[expires(90, "uac")], request=pending)
+	refresh(x, 45)
+	s.over(x, y)
+
+
 @variants(("401", 401), ("407", 407))
 def a_refresh_challenged_with(s, status):
 	for update in (True, False):
@@ -387,6 +418,31 @@ def the_call_goes_on_and_is_checked_again_after_a_check_refused_with(s, status):
 	x.reply(200, sdp=True)
 	x.expect("ACK")
 	s.over(x, y)
+
+
+@scenario
+def a_check_that_meets_another_request_does_no_harm(s):
+	x, y, _ = checked(s, "b")
+	x.reply(491)
+	x.expect("ACK")
+	x.expect("INVITE")
+	x.reply(200, sdp=True)
+	x.expect("ACK")
+	s.over(x, y)
+
+
+@variants(*BOTH_WAYS)
+def the_switch_stops_while_a_refresh_is_pending(s, side, update):
+	x, y = timed(s, side, update=update)
+	pending = x.expect(method_of(update))
+	s.switch.signal()
+	x.hung_up()
+	y.hung_up()
+	x.reply(481, request=pending)
+	if not update:
+		x.expect("ACK")
+	s.switch.ended()
+	is_record(s, "switch stopped", 2)
 
 
 @scenario

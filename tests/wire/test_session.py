@@ -558,5 +558,95 @@ def a_held_call_lives_on_the_refreshes_of(s, side):
 	s.over(x, y)
 
 
+@variants(*BOTH_LEGS)
+def an_offer_that_is_refused_refreshes_nothing(s, side):
+	x, y = timed(s, side, ours=False)
+	s.net.quiet(30 / SPEED)
+	x.send("INVITE", [TIMER, expires(90, "uac")], x.peer.sdp.replace(b"sendrecv", b"sendonly"))
+	y.expect("INVITE")
+	y.reply(488)
+	y.expect("ACK")
+	x.expect(488, "INVITE")
+	is_due(x.hung_up(), x.since, 60)
+	y.hung_up()
+
+
+@variants(*BOTH_LEGS)
+def a_new_offer_with_an_interval_below_our_minimum_is_422_and_goes_no_further(s, side):
+	x, y = timed(s, side, ours=False)
+	hold = x.peer.sdp.replace(b"sendrecv", b"sendonly")
+	x.send("INVITE", [TIMER, expires(89, "uac")], hold)
+	same(x.expect(422, "INVITE")["Min-SE"], "90")
+	x.send("INVITE", [TIMER, expires(90, "uac")], hold)
+	same(y.expect("INVITE").body, hold)
+	y.reply(200, sdp=True)
+	same(granted(x.expect(200, "INVITE")), (90, "uac"))
+	x.ack()
+	y.expect("ACK")
+	s.over(x, y)
+
+
+@scenario
+def an_interval_too_small_for_the_other_leg_of_a_new_offer_is_asked_for_again(s):
+	gw = s.gateway()
+	s.start(SS_SIP_SESSION_TTL="90")
+	a, b = talk(s, gw, grants=[expires(90, "uas")])
+	hold = s.caller.sdp.replace(b"sendrecv", b"sendonly")
+	a.send("INVITE", body=hold)
+	b.expect("INVITE")
+	b.reply(422, headers=[("Min-SE", "300")])
+	b.expect("ACK")
+	again = b.expect("INVITE")
+	same((again.body, again["Min-SE"], granted(again)[0]), (hold, "300", 300))
+	b.reply(200, sdp=True, headers=[expires(300, "uas")])
+	same(a.expect(200, "INVITE").body, gw.sdp)
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
+
+
+@variants(("update", True), ("reinvite", False))
+def refreshes_over_tcp_are_as_over_udp_by(s, update):
+	gw = s.gateway(transport="tcp")
+	s.caller = s.peer("customer", "tcp")
+	s.start(("udp", "tcp"), clock_speed=SPEED, SS_SIP_SESSION_UPDATE_SEGMENT="2", SS_SIP_TIMEOUT_INVITE="120")
+	allow = KNOWS_UPDATE[1] if update else NO_UPDATE
+	a, b = talk(s, gw, [TIMER, expires(100, "uas")], [expires(90, "uac"), ("Allow", allow)], Allow=allow)
+	for x, y, interval in ((b, a, 90), (a, b, 100)):
+		request = refresh(x, interval / 2, method_of(update), interval)
+		same(request.body, b"" if update else y.peer.sdp)
+	same(refreshes(a, "INVITE", 100, "uac", s.caller.sdp).body, gw.sdp)
+	s.over(a, b)
+
+
+@variants(*BOTH_LEGS)
+def a_new_contact_in_their_refresh_moves_what_follows(s, side):
+	x, y = timed(s, side, ours=False)
+	moved = elsewhere(s, x)
+	x.send("UPDATE", [TIMER, expires(90, "uac")], Contact=moved.contact)
+	x.expect(200, "UPDATE")
+	y.send("BYE")
+	x.reply(200, request=moved.expect("BYE"))
+	y.expect(200, "BYE")
+
+
+@variants(*BOTH_LEGS)
+def a_new_contact_in_the_answer_to_our_refresh_moves_what_follows(s, side):
+	x, y = timed(s, side)
+	moved = elsewhere(s, x)
+	x.expect("UPDATE")
+	x.reply(200, headers=[expires(90, "uac")], contact=moved.contact)
+	y.send("BYE")
+	x.reply(200, request=moved.expect("BYE"))
+	y.expect(200, "BYE")
+
+
+def elsewhere(s, x):
+	"""Another place of x."""
+	moved = s.peer("moved")
+	moved.secrets = x.peer.secrets = moved.secrets | x.peer.secrets
+	return moved
+
+
 if __name__ == "__main__":
 	run()
