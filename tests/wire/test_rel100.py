@@ -542,6 +542,30 @@ def an_answer_does_not_wait_for_a_prack_without_description(s):
 	s.over(a, b)
 
 
+@scenario
+def an_answer_without_description_gets_the_one_the_caller_does_not_have_reliably(s):
+	gw = s.gateway()
+	s.start(**ON)
+	for headers in ((), SUPPORTED):
+		a, b = begin(s, gw, headers)
+		ring(b, 1)
+		acknowledged(b, 1)
+		response = a.expect(180)
+		ring(b, 2, 183, True)  # to the one as it is, for the other it waits
+		acknowledged(b, 2)
+		if not headers:
+			a.expect(183)
+		b.reply(200, request=b.invited)
+		same(a.expect(200, "INVITE").body, gw.sdp)
+		a.ack()
+		b.expect("ACK")
+		if headers:
+			prack(a, response)
+			a.expect(200, "PRACK")
+		s.over(a, b)
+	s.switch.records(2)
+
+
 # Giving up, failover
 
 @scenario
