@@ -1,7 +1,6 @@
 #include "call_state.h"
 
 #include "headers.h"
-#include "leg.h"
 #include "message.h"
 #include "relay.h"
 

@@ -152,8 +152,8 @@ void early_answer(struct early_dialogs *set)
 
 bool early_is_reliable(const struct early_dialogs *set, const sip_t *response)
 {
-	return set->on && response->sip_status->st_status > 100 && response->sip_to->a_tag && response->sip_rseq && response->sip_rseq->rs_response &&
-		sip_has_feature(response->sip_require, "100rel");
+	return set->on && response->sip_status->st_status > 100 && response->sip_to->a_tag && response->sip_rseq &&
+		response->sip_rseq->rs_response && sip_has_feature(response->sip_require, "100rel");
 }
 
 bool early_take(struct early_dialogs *set, const sip_t *response)

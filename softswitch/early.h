@@ -39,7 +39,7 @@ void early_answer(struct early_dialogs *set);
 
 /** The early dialog with this tag of the peer. @return NULL when there is none */
 struct dialog *early_find(const struct early_dialogs *set, const char *tag);
-/** The last one in which offer and answer were completed, so that an UPDATE may cross. @return NULL when there is none */
+/** The last one in which offer and answer were completed: an UPDATE may cross there. @return NULL without one */
 struct dialog *early_settled(const struct early_dialogs *set);
 bool early_is_settled(const struct early_dialogs *set, const struct dialog *d);
 

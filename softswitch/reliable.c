@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PROVISIONAL = 183 }; /* to server_send() all of 101-199 are the same */
 enum { WAITING_MAX = sizeof(((struct reliable *)0)->waiting) / sizeof(struct reliable_waiting) };
 
 bool reliable_is_offered(const sip_t *invite)
@@ -58,7 +59,7 @@ static void send_now(struct reliable *r, const struct text *t, bool sdp)
 	r->rseq++;
 	r->outstanding = true;
 	r->sdp = sdp;
-	server_send(r->invite, t, 183, NULL);
+	server_send(r->invite, t, PROVISIONAL, NULL);
 	resend_start(&r->resend, r->loop, r->intervals, server_is_reliable(r->invite), &resend_handlers, r);
 }
 
@@ -79,7 +80,7 @@ void reliable_send(struct reliable *r, struct server *invite, const struct text 
 {
 	r->invite = invite;
 	if (!r->on)
-		server_send(invite, t, 183, NULL);
+		server_send(invite, t, PROVISIONAL, NULL);
 	else if (!t->full && r->outstanding)
 		wait_turn(r, t, sdp);
 	else if (!t->full)
@@ -112,7 +113,7 @@ static const char *skip_spaces(const char *at, const char *end)
 	return at;
 }
 
-/** @param at  no space. @return what follows the number and the space behind it; NULL when it is none or above 2^32-1 */
+/** @return what follows the number and the space behind it; NULL when there is none, or it is above 2^32-1 */
 static const char *read_number(const char *at, const char *end, uint32_t *out)
 {
 	uint64_t n = 0;
