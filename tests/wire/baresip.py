@@ -1,0 +1,148 @@
+"""baresip without sound hardware, told what to do through its control port (ctrl_tcp: netstrings of JSON)."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import wave
+
+import sip
+from net import WAIT, Failed
+from scene import Skip
+
+CONFIG = """\
+sip_listen 127.0.0.1:{port}
+net_interface 127.0.0.1
+audio_player aubridge,line
+audio_source aufile,{folder}/tone.wav
+audio_alert aubridge,bell
+ctrl_tcp_listen 127.0.0.1:{control}
+module g711.so
+module aubridge.so
+module aufile.so
+module_app account.so
+module_app menu.so
+module_app ctrl_tcp.so
+"""
+# A message as its trace (-s) shows it.
+TRACED = re.compile(r"UDP \S+:(\d+) -> \S+:(\d+)\n(.*?)\x1b\[;m", re.S)
+
+
+def free_ports():
+	"""Two that nobody uses now: one for SIP, with its neighbour, which TLS takes; one for control."""
+	while True:
+		with socket.socket() as control, socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp, \
+				socket.socket() as tls:
+			control.bind(("127.0.0.1", 0))
+			udp.bind(("127.0.0.1", 0))
+			port = udp.getsockname()[1]
+			try:
+				tcp.bind(("127.0.0.1", port))
+				tls.bind(("127.0.0.1", port + 1))
+				return port, control.getsockname()[1]
+			except (OSError, OverflowError):
+				continue
+
+
+def modules():
+	"""The folder of its modules, of which the default configuration knows the place."""
+	if not shutil.which("baresip"):
+		raise Skip("baresip is not installed")
+	for folder in ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules"):
+		if os.path.exists(os.path.join(folder, "ctrl_tcp.so")):
+			return folder
+	raise Skip("baresip has no module ctrl_tcp")
+
+
+class Baresip:
+	"""One user; `events` are those that were not waited for yet."""
+
+	def __init__(self, scene, user):
+		self.net, self.user, self.process, self.sock = scene.net, user, None, None
+		self.folder = os.path.join(scene.folder, "baresip-" + user)
+		self.port, self.control = free_ports()
+		self.events, self.answers, self.stream = [], [], b""
+		os.mkdir(self.folder)
+		self.write("config", CONFIG.format(port=self.port, control=self.control, folder=self.folder) + "module_path %s\n" % modules())
+		with wave.open(self.path("tone.wav"), "wb") as tone:
+			tone.setparams((1, 2, 8000, 0, "NONE", ""))
+			tone.writeframes(bytes(2 * 8000 * 60))
+		self.write("accounts", "<sip:%s@127.0.0.1>;regint=0;audio_codecs=PCMA;answermode=manual\n" % user)
+
+	def path(self, name):
+		return os.path.join(self.folder, name)
+
+	def write(self, name, text):
+		with open(self.path(name), "w") as file:
+			file.write(text)
+
+	def __enter__(self):
+		with open(self.path("out"), "wb") as out:
+			self.process = subprocess.Popen(["baresip", "-f", self.folder, "-s"], stdin=subprocess.DEVNULL, stdout=out,
+				stderr=out)
+		self.sock = self.net.until(self.connected, "baresip answers", step=0.05)
+		self.net.add(self.sock, self.read)
+		return self
+
+	def __exit__(self, *_):
+		if self.sock:
+			self.net.drop(self.sock)
+		self.process.send_signal(signal.SIGTERM)
+		try:
+			self.process.wait(WAIT)
+		except subprocess.TimeoutExpired:
+			self.process.kill()
+			self.process.wait()
+
+	def connected(self):
+		if self.process.poll() is not None:
+			raise Failed("baresip ended: %s" % self.output())
+		try:
+			return socket.create_connection(("127.0.0.1", self.control), WAIT)
+		except ConnectionRefusedError:
+			return None
+
+	def read(self):
+		self.stream += self.sock.recv(65536)
+		while True:
+			size, colon, rest = self.stream.partition(b":")
+			if not colon or len(rest) <= int(size):
+				return
+			message = json.loads(rest[:int(size)])
+			self.stream = rest[int(size) + 1:]
+			(self.events if message.get("event") else self.answers).append(message)
+
+	# what it is told, what it tells
+
+	def do(self, command, params=""):
+		text = json.dumps({"command": command, "params": params}).encode()
+		self.sock.sendall(b"%d:%s," % (len(text), text))
+		self.net.until(lambda: self.answers, "%s: an answer to %s" % (self.user, command))
+		if not self.answers.pop()["ok"]:
+			raise Failed("%s: %s" % (self.user, command))
+
+	def find(self, kind):
+		for event in self.events:
+			if event["type"] == kind:
+				self.events.remove(event)
+				return event
+		return None
+
+	def expect(self, kind):
+		"""Wait for an event; what it carries."""
+		return self.net.until(lambda: self.find(kind), "%s: %s; it has %s" % (
+			self.user, kind, [event["type"] for event in self.events])).get("param")
+
+	def output(self):
+		with open(self.path("out"), errors="replace", newline="") as file:
+			return file.read()
+
+	def messages(self, method, status=None, sent=False):
+		"""The messages of its trace: requests of this method, or the responses to them."""
+		traced = [(int(source) == self.port, sip.Message(text.replace("\n", "\r\n").replace("\r\r", "\r").encode()))
+			for source, _, text in TRACED.findall(self.output())]
+		return [message for ours, message in traced if ours == sent and message.method == method
+			and message.status == status]
