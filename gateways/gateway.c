@@ -173,7 +173,7 @@ enum gateway_verdict gateway_limits_check(const struct gateway *gw, uint64_t now
 
 enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms)
 {
-	const enum gateway_verdict verdict = gateway_liveness_check(gw, now_ms);
+	const enum gateway_verdict verdict = gateway_state_check(gw, now_ms);
 
 	return verdict == GATEWAY_USABLE ? gateway_limits_check(gw, now_ms) : verdict;
 }
@@ -203,7 +203,7 @@ void gateway_explain(const struct gateway *gw, enum gateway_verdict verdict, uin
 	else if (verdict == GATEWAY_CPS)
 		limits_explain(&gw->peer.limits, -EAGAIN, out, size);
 	else
-		gateway_liveness_explain(gw, verdict, now_ms, out, size);
+		gateway_state_explain(gw, verdict, now_ms, out, size);
 }
 
 /* Kept in eighths, the sum moves by an eighth of the difference and loses nothing to rounding. */

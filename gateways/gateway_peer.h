@@ -43,9 +43,9 @@ extern const struct peer_type gateway_peer_type;
 /** Channels and calls per second alone: GATEWAY_USABLE, GATEWAY_FULL or GATEWAY_CPS. */
 enum gateway_verdict gateway_limits_check(const struct gateway *gw, uint64_t now_ms);
 /** What liveness has to say, without channels and calls per second: GATEWAY_USABLE or why not. */
-enum gateway_verdict gateway_liveness_check(const struct gateway *gw, uint64_t now_ms);
+enum gateway_verdict gateway_state_check(const struct gateway *gw, uint64_t now_ms);
 /** The words of such a verdict, "down: OPTIONS timeout for 42 s". */
-void gateway_liveness_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
+void gateway_state_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
 	char *out, size_t size);
 /** Take a channel, which limits allow, for a call that goes ahead. */
 void gateway_take_channel(struct gateway *gw, struct channel *ch, uint64_t now_ms);

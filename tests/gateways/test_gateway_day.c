@@ -153,7 +153,7 @@ static void model_good_news(struct model *m, uint64_t now_ms)
 		m->open_end_ms = now_ms;
 }
 
-/* Later lines override earlier ones: the table of gateway_liveness.c from its end. */
+/* Later lines override earlier ones: the table of gateway_state.c from its end. */
 static enum gateway_verdict model_verdict(const struct day *d, int g, bool *ramping)
 {
 	const struct model *m = &d->model[g];

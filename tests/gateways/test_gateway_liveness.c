@@ -540,7 +540,7 @@ static void the_table_is_read_from_the_top(void **state)
 	assert_verdict(f, 2000, GATEWAY_NOT_REGISTERED, "not registered");
 	gateway_on_registration(f->gw, true, "", 2000);
 	assert_verdict(f, 2000, GATEWAY_RETRY_AFTER, "Retry-After, 10 s left");
-	assert_health(f, 2000, GATEWAY_STATE_DOWN, 2000, "Retry-After", "in 10 s calls");
+	assert_health(f, 2000, GATEWAY_STATE_DOWN, 2000, "Retry-After", "in 10 s calls again");
 	assert_verdict(f, 12000, GATEWAY_CLOSED, "down: PUBLISH says closed for 0 s");
 	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_NONE, 12000);
 	assert_verdict(f, 12000, GATEWAY_OPTIONS_DOWN, "down: OPTIONS timeout for 0 s");
@@ -572,7 +572,7 @@ static void what_time_ends_ended_on_time_however_late_one_looks(void **state)
 	struct fixture *f = *state;
 
 	gateway_retry_after(f->gw, 10, 2000);
-	assert_health(f, 3000, GATEWAY_STATE_DOWN, 2000, "Retry-After", "in 9 s calls");
+	assert_health(f, 3000, GATEWAY_STATE_DOWN, 2000, "Retry-After", "in 9 s calls again");
 	assert_health(f, 500000, GATEWAY_STATE_UP, 12000, "", "");
 	assert_string_equal(f->changes, "up>down ");
 	gateways_settle(f->set, 600000);
