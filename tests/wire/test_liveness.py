@@ -1,5 +1,7 @@
 """Gateways are probed with OPTIONS; one that is dead leaves the plan until it answers again (behaviour.md section 6)."""
 
+import select
+
 import sip
 from dns import Dns
 from net import same
@@ -378,6 +380,36 @@ def switching_the_check_off_forgets_what_it_said(s):
 	call_goes_to(s, gw, other)
 	s.net.quiet(0.6)
 	same(len(gw.probes), count)
+
+
+def gone(s, total=0):
+	s.net.until(lambda: s.switch.control("gateways.list")["total"] == total, "%d gateways are left" % total, step=0.02)
+
+
+@scenario
+def a_probe_under_way_ends_with_its_gateway(s):
+	gw = alive(s.gateway(options_check=1, prefix=None), None)
+	start(s, SS_SIP_OPTIONS_CHECK_PERIOD=3600, SS_SIP_OPTIONS_TIMEOUT=32)
+	s.net.until(lambda: gw.probes, "a probe")
+	s.switch.sql("delete from gateway")
+	gone(s)
+	count = len(gw.arrivals("OPTIONS"))
+	s.net.quiet(0.9)  # the list goes on for 3 s
+	same(len(gw.arrivals("OPTIONS")), count)
+	reply(gw, gw.probes[0], 200)  # nobody waits for it
+
+
+@scenario
+def a_lookup_under_way_ends_with_its_gateway(s):
+	dns = named(s)
+	s.net.selector.unregister(dns.sock)  # it answers late
+	s.switch.pending.append("delete from route")
+	start(s)
+	s.net.until(lambda: select.select([dns.sock], [], [], 0)[0], "a question", step=0.01)
+	s.switch.sql("delete from gateway")
+	gone(s)
+	s.net.add(dns.sock, dns.answer)
+	s.net.quiet(0.3)
 
 
 @scenario
