@@ -138,6 +138,8 @@ static void on_response(const struct received *rx, void *arg)
 	struct call *call = r->call;
 	struct dialog *to = r->to;
 	int status = rx->sip->sip_status->st_status;
+	/* To a NOTIFY it speaks of the subscription alone (RFC 5057 section 5.1). */
+	bool gone = status == 481 && request_of(r)->sip_request->rq_method != sip_method_notify;
 	int passed;
 
 	if (status < 200 && sip_has_feature(request_of(r)->sip_require, "100rel"))
@@ -155,7 +157,7 @@ static void on_response(const struct received *rx, void *arg)
 	if (r->answered)
 		return;
 	relay_free(r);
-	if (status == 481)
+	if (gone)
 		call_leg_gone(call, to);
 }
 
