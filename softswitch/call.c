@@ -68,27 +68,30 @@ struct intervals call_resend(const struct call *call, const struct dialog *to)
 	return policy.resend;
 }
 
+static void bye(struct call *call, struct dialog *leg, const struct ending *e)
+{
+	struct intervals resend = call_resend(call, leg);
+	char reason[160];
+
+	cause_reason_header(reason, sizeof(reason), e->code, e->words);
+	if (leg == &call->a && call->invite) {
+		leg_bye_after_ack(stack_of(call), leg, call->invite, &resend, e->bye ? NULL : reason, e->bye);
+		call->invite = NULL;
+	} else {
+		leg_bye(stack_of(call), leg, &resend, e->bye ? NULL : reason, e->bye);
+	}
+}
+
 /** BYE to the legs that are still there: the gateway has answered, the caller may not know of it yet. */
 static void hang_up(struct call *call, const struct ending *e)
 {
 	struct dialog *legs[] = {call->answer_ms ? &call->a : NULL, call_leg_b(call)};
-	struct intervals resend;
-	char reason[160];
 
-	cause_reason_header(reason, sizeof(reason), e->code, e->words);
 	if (call->offerless && !call_leg_b(call)->ack_seq)
 		leg_acknowledge(stack_of(call), call_leg_b(call), NULL); /* its 2xx still waits for one */
-	if (call->invite && e->bye && e->gone == call_leg_b(call)) { /* answered and over before the caller's ACK */
-		leg_bye_after_ack(stack_of(call), &call->a, call->invite, resend_of(call), e->bye);
-		call->invite = NULL;
-		return;
-	}
-	for (int i = 0; i < 2; i++) {
-		if (!legs[i] || legs[i] == e->gone)
-			continue;
-		resend = call_resend(call, legs[i]);
-		leg_bye(stack_of(call), legs[i], &resend, e->bye ? NULL : reason, e->bye);
-	}
+	for (int i = 0; i < 2; i++)
+		if (legs[i] && legs[i] != e->gone)
+			bye(call, legs[i], e);
 }
 
 void call_end(struct call *call, const struct ending *e)

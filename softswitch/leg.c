@@ -3,6 +3,7 @@
 #include "digest.h"
 #include "headers.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,7 @@ static void send_bye(struct farewell *f, const char *lines, const sip_t *carries
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
 	struct client_request bye = {.method = "BYE", .text = &t, .hop = &f->dialog.hop, .resend = &f->resend};
+	int err;
 
 	bye.branch = client_branch(f->stack->clients, branch);
 	dialog_request(&f->dialog, &t, "BYE", branch, 0, MAX_FORWARDS);
@@ -88,7 +90,10 @@ static void send_bye(struct farewell *f, const char *lines, const sip_t *carries
 	if (carries)
 		headers_pass(&t, carries, HEADERS_REQUEST);
 	dialog_end(&f->dialog, &t, carries);
-	if (client_send(NULL, f->stack->clients, &bye, &bye_handlers, f))
+	err = client_send(NULL, f->stack->clients, &bye, &bye_handlers, f);
+	if (err == -EMSGSIZE && carries)
+		send_bye(f, lines, NULL); /* it must end, whatever the other side had to say */
+	else if (err)
 		farewell_end(f);
 }
 
@@ -152,16 +157,18 @@ static void on_late_ack(void *arg)
 static const struct server_handlers late_ack_handlers = {.on_unacknowledged = on_late_ack, .on_late_ack = on_late_ack};
 
 void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server *answered_take,
-	const struct intervals *resend, const sip_t *carries)
+	const struct intervals *resend, const char *reason_header, const sip_t *carries)
 {
 	struct text t = text_scratch();
 	struct farewell *f = farewell_begin(stack, d_take, resend);
 
 	server_hand_over(answered_take, f ? &late_ack_handlers : NULL, f);
-	if (!f || !carries)
+	if (!f)
 		return;
-	headers_pass(&t, carries, HEADERS_REQUEST);
-	f->lines = message_body(carries).len ? NULL : text_copy(&t);
+	text_add(&t, reason_header ? reason_header : "");
+	if (carries)
+		headers_pass(&t, carries, HEADERS_REQUEST);
+	f->lines = carries && message_body(carries).len ? NULL : text_copy(&t);
 }
 
 void leg_on_crossing(struct stack *stack, const struct received *rx)

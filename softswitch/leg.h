@@ -36,12 +36,12 @@ void leg_bye(struct stack *stack, struct dialog *d_take, const struct intervals 
 	const sip_t *carries);
 /**
  * The same for a caller that has not acknowledged our 2xx yet: the BYE goes out after the ACK, or when that is given up
- * (RFC 3261 section 15).
+ * (RFC 3261 section 15). It carries the headers only.
  *
  * @param answered_take  the INVITE; it belongs to its set again
  */
 void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server *answered_take,
-	const struct intervals *resend, const sip_t *carries);
+	const struct intervals *resend, const char *reason_header, const sip_t *carries);
 /** A request came in a dialog that we are ending. */
 void leg_on_crossing(struct stack *stack, const struct received *rx);
 

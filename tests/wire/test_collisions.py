@@ -98,5 +98,70 @@ def a_refresh_that_is_refused_for_ever_ends_the_call(s):
 	a.hung_up()
 
 
+@scenario
+def a_481_to_a_notify_ends_its_subscription_only(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	a.send("NOTIFY", [("Event", "refer"), ("Subscription-State", "active")])
+	b.expect("NOTIFY")
+	b.reply(481)
+	a.expect(481, "NOTIFY")
+	a.send("INFO")
+	b.expect("INFO")
+	b.reply(200)
+	a.expect(200, "INFO")
+	s.over(a, b)
+
+
+@scenario
+def a_caller_gets_no_bye_of_ours_before_its_ack(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(200, True)
+	b.expect("ACK")
+	a.expect(200, "INVITE")
+	a.send("INFO")
+	b.expect("INFO")
+	b.reply(481)
+	a.expect(481, "INFO")
+	s.net.quiet(0.3)
+	a.ack()
+	assert "leg no longer exists" in a.hung_up()["Reason"]
+
+
+@scenario
+def a_bye_too_large_to_be_passed_on_goes_without_its_body(s):
+	gw, caller = s.gateway(transport="tcp"), s.peer("tcpcaller", "tcp")
+	s.start(listen=("udp", "tcp"))
+	a, b = s.talk(gw, caller=caller)
+	b.send("INFO")  # so that nothing else is read with the BYE
+	a.expect("INFO")
+	a.reply(200)
+	b.expect(200, "INFO")
+	a.send("BYE", body=b"x" * 64700, Content_Type="text/plain")
+	same(b.hung_up().body, b"")
+	a.expect(200, "BYE")
+
+
+@scenario
+def an_offer_before_the_caller_has_answered_a_late_one_is_refused(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930", sdp=None)
+	b = gw.leg()
+	b.reply(200, True)
+	a.expect(200, "INVITE")
+	a.send("UPDATE", body=s.caller.sdp)
+	a.expect(491, "UPDATE")
+	b.send("UPDATE", body=gw.sdp)
+	assert b.expect(500, "UPDATE")["Retry-After"]
+	a.ack(sdp=True)
+	same(b.expect("ACK").body, s.caller.sdp)
+	s.over(a, b)
+
+
 if __name__ == "__main__":
 	run()
