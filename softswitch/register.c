@@ -81,7 +81,7 @@ static bool is_ours(const sip_contact_t *contact, const struct register_request 
 
 static uint32_t seconds(const char *text)
 {
-	unsigned long long n = strtoull(text, NULL, 10);
+	unsigned long long n = text[0] == '-' ? 0 : strtoull(text, NULL, 10);
 
 	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }

@@ -87,6 +87,16 @@ class Swctl(unittest.TestCase):
 				self.ask("lookup", "4930")):
 			self.assertNotIn("OfAlpha", answer)
 
+	def test_registrations_are_told_without_their_passwords(self):
+		self.assertIn("registrations: none", self.ask("registrations"))
+		self.ask("db", "insert into registration (name, host, port, user, password, enabled) "
+			"values ('carrier', '127.0.0.1', 5070, 'us', 'secretOfCarrier', 0)")
+		self.until(lambda: "carrier" in self.ask("registrations"))
+		row = self.ask("registrations").splitlines()[-1].split()
+		self.assertEqual(row[:2] + row[3:5], ["carrier", "disabled", "127.0.0.1:5070", "us"])
+		for answer in (self.ask("registrations"), self.ask("--json", "registrations")):
+			self.assertNotIn("secretOfCarrier", answer)
+
 	def test_any_method_can_be_called(self):
 		self.assertEqual(json.loads(self.ask("--json", "call", "calls.list", '{"limit":5}'))["calls"], [])
 		self.assertEqual(json.loads(self.ask("--json", "calls.list", "limit=5", "offset=1"))["total"], 0)

@@ -630,6 +630,47 @@ def a_name_that_does_not_exist_is_told(s):
 
 
 @scenario
+def nonsense_of_a_registrar_is_a_failure_like_any_other(s):
+	r = registrar(s, account=False)
+	ours = lambda request: request["Contact"]
+	auth = "WWW-Authenticate"
+	answers = [
+		(200, lambda q: [("Contact", "*")]),
+		(200, lambda q: [("Contact", "<tel:+49>"), ("Contact", "<sip:somewhere>")]),
+		(200, lambda q: [("Contact", ours(q) + ";expires=0")]),
+		(200, lambda q: [("Contact", ours(q) + ";expires=-5")]),
+		(200, lambda q: [("Contact", ours(q) + ";expires=soon")]),
+		(200, lambda q: [("Contact", ours(q).replace("line=", "line=" + 300 * "0"))]),
+		(200, lambda q: [("Expires", "Thu, 01 Jan 1970 00:00:00 GMT")]),
+		(423, lambda q: [("Min-Expires", "-1")]),
+		(423, lambda q: [("Min-Expires", 40 * "9")]),
+		(401, lambda q: []),
+		(401, lambda q: [(auth, "Digest")]),
+		(401, lambda q: [(auth, 'Digest realm="r", nonce="%s"' % (600 * "n"))]),
+		(401, lambda q: [(auth, 'Digest realm="r')]),
+		(407, lambda q: [(auth, 'Digest realm="r", nonce="n"')]),
+		(401, lambda q: [(auth, 'Digest realm="r", nonce="n", algorithm="%s"' % (99 * "A"))]),
+		(302, lambda q: [("Contact", "<sip:elsewhere>")]),
+		(699, lambda q: []),
+	]
+
+	def always(peer, request):
+		status, headers = answers[int(sip.user(request["To"]))]
+		return status, headers(request)
+	r.always = always
+	for number in range(len(answers)):
+		enrol(s, r, "n%d" % number, user=str(number))
+	s.start()
+	for number in range(len(answers)):
+		reaches(s, "waiting", "n%d" % number)
+	r.always = lambda peer, request: (200, [("Contact", ours(request)), ("Expires", "100"),
+		("Service-Route", "<sip:%s;lr>;x=y, <tel:5>" % (200 * "h")), ("Service-Route", "<sip:a:99999999;transport=carrier-pigeon>")])
+	s.switch.sql("update registration set proxy = '%s'" % r.host_port)
+	for number in range(len(answers)):
+		reaches(s, "registered", "n%d" % number)
+
+
+@scenario
 def the_password_is_never_told(s):
 	r = registrar(s)
 	r.authenticate()
