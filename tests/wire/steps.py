@@ -1,6 +1,6 @@
 """Passages that many procedures of the matrix have."""
 
-from matrix import procedure
+from procedures import procedure
 
 
 async def ring(r, offer=True, greeting=(100, 180)):

@@ -5,7 +5,8 @@ Every message of every procedure is lost, doubled and delayed once (issue "Sessi
 	test_matrix.py "reinvite-from-caller: lost #5 ACK caller->switch"
 """
 
-from matrix import ANY, main, procedure
+from matrix import main
+from procedures import ANY, procedure
 from steps import each_side, hang_up, ring, sides, talk, up
 
 

@@ -3,7 +3,8 @@
 import asyncio
 
 from agent import ALLOW
-from matrix import main, procedure
+from matrix import main
+from procedures import procedure
 from steps import hang_up, sides, talk
 
 SPEED = 20
