@@ -243,6 +243,20 @@ def of_gateways_that_are_all_down_the_least_recently_failed_is_tried(s):
 
 
 @scenario
+def nobody_is_tried_by_force_once_a_gateway_was_tried(s):
+	first, second = s.gateways(2)
+	s.start(SS_GATEWAY_BREAKER_FAILURES="1")
+	a = s.caller.invite("4930")
+	first.leg().refuse(500)
+	second.leg().refuse(503)
+	a.expect(503)
+	a = s.caller.invite("4930")
+	first.leg().refuse(500)
+	a.expect(500)
+	same([attempt[:2] for attempt in reasons(s, 1, 2)], [("gw1", "calling"), ("gw2", "skipped")])
+
+
+@scenario
 def a_gateway_that_ramps_up_is_tried_before_one_that_is_down(s):
 	first, second = s.gateways(2)
 	s.start(SS_GATEWAY_BREAKER_FAILURES="1", SS_GATEWAY_BREAKER_RAMP="600")
@@ -282,6 +296,7 @@ def retry_after_takes_a_gateway_out_and_says_when_it_is_back(s):
 	a = s.caller.invite("4930")  # neither is tried by force
 	a.expect(503)
 	comes_to(s, "gw1", "up")
+	s.net.until(lambda: "gateway=gw1 from=down to=up" in s.switch.read_log(), "it is logged without a call", step=0.02)
 	answering(s, first)
 
 
@@ -325,11 +340,51 @@ def the_figures_of_a_gateway_are_those_of_its_calls(s):
 		a = s.caller.invite("4930")
 		gw.leg().refuse(status)
 		a.expect(status)
+	a = s.caller.invite("4930")  # and one that the caller gives up
+	b = gw.leg()
+	b.reply(100)
+	a.cancel()
+	a.expect(200, "CANCEL")
+	b.cancelled()
+	a.expect(487)
 	s.settle()
 	told = gateway(s, "gw")["total"]
-	same((told["attempts"], told["answered"], told["asr_percent"], told["ner_percent"]), (4, 1, 25, 50))
+	same((told["attempts"], told["answered"], told["asr_percent"], told["ner_percent"]), (5, 1, 20, 40))
 	same(told["failures"], {"404": 1, "500": 2})
 	assert 2000 <= told["acd_ms"] < 20000 and told["pdd_median_ms"] is not None, told
+
+
+@scenario
+def the_post_dial_delay_ends_with_the_first_18x(s):
+	gw = s.gateway("gw")
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(100)
+	b.reply(199)
+	s.net.until(lambda: gateway(s, "gw")["rtt_ms"], "the first answer has come", step=0.01)
+	s.net.quiet(0.3)
+	b.reply(183)
+	a.expect(183)
+	s.net.quiet(0.3)
+	b.reply(180)
+	a.expect(180)
+	s.answer(a, b)
+	s.over(a, b)
+	told = gateway(s, "gw")["total"]
+	assert 260 <= told["pdd_median_ms"] <= 500, told
+
+
+@scenario
+def an_invite_too_large_for_us_says_nothing_of_the_gateway(s):
+	s.gateway("gw")
+	s.start(listen=("udp", "tcp"), **QUICK)
+	caller = s.peer("large", "tcp")
+	caller.proxy = s.switch.addresses["tcp"]
+	for _ in range(3):
+		caller.invite("4930", body=b"x" * 65000).expect(513, "INVITE")
+	told = gateway(s, "gw")
+	same((told["state"], told["total"]["failures"]), ("up", {}))
 
 
 run()
