@@ -188,6 +188,8 @@ static int try_address(struct attempt *a, const struct resolver_address *address
 	struct hop hop;
 	int err = sip_hop_from(a->stack->sip, a->local_port, address, &hop);
 
+	if (err == -EADDRNOTAVAIL) /* the registration has another transport */
+		err = sip_hop_to(a->stack->sip, address, &hop);
 	if (err)
 		return err;
 	sockaddr_name(&hop.to.any, a->address);

@@ -66,14 +66,20 @@ void register_write(struct text *t, const struct register_request *r)
 	message_end(t, NULL);
 }
 
+bool register_line(const url_t *url, char out[REGISTER_LINE_MAX])
+{
+	out[0] = '\0'; /* the library leaves it alone when the value does not fit */
+	return url_param(url->url_params, "line", out, REGISTER_LINE_MAX) > 0;
+}
+
 static bool is_ours(const sip_contact_t *contact, const struct register_request *r)
 {
 	const url_t *url = contact->m_url;
-	char line[64], host[HOST_PORT_MAX];
+	char line[REGISTER_LINE_MAX], host[HOST_PORT_MAX];
 
 	if (url->url_type == url_any || !url->url_user || strcmp(url->url_user, r->row->user))
 		return false;
-	if (url_param(url->url_params, "line", line, sizeof(line)) > 0)
+	if (register_line(url, line))
 		return !strcmp(line, r->row->line);
 	contact_host(r, host);
 	return url->url_host && !strcasecmp(url->url_host, host) && port_parse(url->url_port, 5060) == htons(r->from->port);

@@ -24,6 +24,10 @@ void register_write(struct text *t, const struct register_request *r);
 enum { REGISTER_URI_MAX = 300 };
 void register_uri(const struct db_registration *row, char out[REGISTER_URI_MAX]);
 
+/** The line of a URI, by which a Contact of ours is known; "" when it is longer than ours are. @return has it one? */
+enum { REGISTER_LINE_MAX = 33 };
+bool register_line(const url_t *url, char out[REGISTER_LINE_MAX]);
+
 /**
  * The expiry that a 2xx grants our Contact: its own expires parameter, else the Expires header, else what was asked.
  * Our Contact is known by its line, or by user, host and port where the registrar does not keep the line. An answer with

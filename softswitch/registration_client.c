@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "register.h"
 #include "registration_account.h"
 
 #include <errno.h>
@@ -136,11 +137,10 @@ static bool is_registered(const struct account *a)
 
 const char *registration_client_by_line(const struct registration_client *c, const struct received *rx)
 {
-	const url_t *url = rx->sip->sip_request->rq_url;
 	struct account *a = NULL;
-	char line[64];
+	char line[REGISTER_LINE_MAX];
 
-	if (url_param(url->url_params, "line", line, sizeof(line)) > 0)
+	if (register_line(rx->sip->sip_request->rq_url, line))
 		HASH_FIND(by_line, c->by_line, line, strlen(line), a);
 	return a && is_registered(a) ? registration_name(a->registration) : NULL;
 }

@@ -541,6 +541,17 @@ def the_proxy_is_where_it_goes_and_the_registrar_what_it_names(s):
 
 
 @scenario
+def registrar_and_proxy_can_have_ipv6_addresses(s):
+	one, two = registrar(s, "one", host="::1"), registrar(s, "two", account=False, host="::1")
+	enrol(s, two, "two", host="registrar.invalid", proxy="[::1]:%d" % two.port, user="4940")
+	s.start(listen=("udp", "udp6"))
+	same((one.expect_requests(1).uri, one.requests[0]["To"]), ("sip:" + one.host_port, "<sip:4930@[::1]>"))
+	same(sip.address(two.expect_requests(1)["Contact"]), s.switch.addresses["udp6"])
+	reaches(s, "registered", "one")
+	reaches(s, "registered", "two")
+
+
+@scenario
 def another_proxy_is_used_at_once(s):
 	old, new = registrar(s, account=False), registrar(s, "new", account=False)
 	enrol(s, old, "carrier", host="registrar.invalid", proxy=old.host_port)

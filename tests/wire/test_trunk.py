@@ -69,6 +69,9 @@ def contact(r, s):
 
 
 stranger_is_refused("a_stranger_with_another_line_is_refused", lambda r, s: contact(r, s)[:-4] + "0000")
+stranger_is_refused("a_stranger_with_a_longer_line_is_refused", lambda r, s: contact(r, s) + 16 * "0")
+stranger_is_refused("a_stranger_with_an_endless_line_is_refused", lambda r, s: contact(r, s) + 5000 * "0")
+stranger_is_refused("a_stranger_with_an_empty_line_is_refused", lambda r, s: contact(r, s).split("=")[0] + "=")
 stranger_is_refused("a_stranger_without_the_line_is_refused", lambda r, s: contact(r, s).split(";line")[0])
 stranger_is_refused("the_line_counts_only_while_registered", contact, "waiting", refuse(403))
 
@@ -308,6 +311,18 @@ def calls_leave_from_the_listener_that_is_registered(s):
 	a, b = s.talk(r, "4940")
 	same((b.invited.source[1], sip.address(b.invited["Contact"])[1]), (port, port))
 	s.over(a, b)
+
+
+@scenario
+def with_another_transport_than_the_registration_any_listener_serves(s):
+	s.start(listen=("udp", "tcp"))
+	r, gw = registrar(s, account=False, transport="tcp"), s.peer("gw")
+	enrol(s, r, "carrier", local_port=s.switch.addresses["tcp"][1])
+	s.vendor("trunk", gw.port, registration="carrier")
+	reaches(s, "registered")
+	s.net.until(lambda: s.switch.control("gateways.list")["gateways"], "the gateway is in force", step=0.01)
+	s.caller.proxy = s.switch.addresses["udp"]
+	s.over(*s.talk(gw, "4940"))
 
 
 if __name__ == "__main__":
