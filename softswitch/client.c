@@ -365,6 +365,11 @@ static void cancel_now(struct client *c)
 	linger(c);
 }
 
+void client_rest(struct client *c)
+{
+	resend_stop(&c->resend);
+}
+
 void client_cancel(struct client *c, const char *reason_header)
 {
 	if (lingers(c))
@@ -375,7 +380,7 @@ void client_cancel(struct client *c, const char *reason_header)
 	c->cancel_resend = c->resend.intervals;
 	if (c->state == CLIENT_PROCEEDING)
 		cancel_now(c);
-	else if (!c->resend.running) /* else it is resent as before: a provisional answer that got lost comes again */
+	else if (!c->resend.running)
 		linger(c);
 }
 

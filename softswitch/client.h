@@ -55,9 +55,12 @@ int client_send(struct client **out, struct clients *set, const struct client_re
 void client_drop(struct client *c);
 /** The owner goes: answers are handled as the transaction needs, nobody is told. NULL is fine. */
 void client_forget(struct client *c);
+/** The INVITE has been sent often enough: nobody is there. client_cancel() follows. */
+void client_rest(struct client *c);
 /**
  * The INVITE is not wanted any more. CANCEL goes out as soon as a provisional answer allows it (RFC 3261 section
- * 9.1), for 32 s at least. Its owner forgets it now or awaits its final answer, which may be none at all.
+ * 9.1), for 32 s at least; until then the INVITE is resent as before, as that answer may have been lost. Its owner
+ * forgets it now or awaits its final answer, which may be none at all.
  *
  * @param reason_header  a whole line for the CANCEL, or NULL
  */

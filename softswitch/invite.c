@@ -137,6 +137,12 @@ int invite_send(struct invite *inv, const struct invite_content *content, const 
 	return client_send(&inv->client, inv->stack->clients, &request, &client_handlers, inv);
 }
 
+void invite_rest(struct invite *inv)
+{
+	if (inv->client)
+		client_rest(inv->client);
+}
+
 void invite_abandon(struct invite *inv, const char *reason_header)
 {
 	if (inv->client)

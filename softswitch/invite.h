@@ -45,6 +45,8 @@ int invite_create(struct invite **out, struct stack *stack, struct call *call, c
 /** Send it; again after on_refused, with the next CSeq. @return as client_send() */
 int invite_send(struct invite *inv, const struct invite_content *content, const struct intervals *resend);
 
+/** No answer came in time: it is not resent any more. invite_abandon() follows. */
+void invite_rest(struct invite *inv);
 /** Nobody wants it any more; what is under way is cleaned up. @param reason_header  for the CANCEL; may be NULL */
 void invite_abandon(struct invite *inv, const char *reason_header);
 /** Answered: its handlers are not called any more, the leg is the caller's. */

@@ -53,6 +53,32 @@ def the_schedule_starts_again_for_each_gateway(s):
 
 
 @scenario
+def an_invite_that_timed_out_is_not_resent_any_more(s):
+	silent = s.gateway()
+	s.start(SS_SIP_RESEND_INTERVAL="0.3,0.3,0.3,0.3,0.3,0.3", SS_SIP_TIMEOUT_INVITE="1")
+	a = s.caller.invite("4930")
+	silent.leg()
+	a.expect(408)
+	s.net.quiet(0.5)
+	instants(silent.arrivals("INVITE"), [0, 0.3, 0.6, 0.9])
+
+
+@scenario
+def a_cancelled_invite_is_resent_until_it_can_be_cancelled(s):
+	silent = s.gateway()
+	s.start(**SHORT)
+	a = s.caller.invite("4930")
+	b = silent.leg()
+	a.cancel()
+	a.expect(200, "CANCEL")
+	a.expect(487, "INVITE")
+	repeated(silent.expect_count(3, "INVITE"))
+	b.reply(180)
+	b.cancelled()
+	same(len(silent.arrivals("INVITE")), 3)
+
+
+@scenario
 def send_retry_cuts_the_list(s):
 	silent = s.gateway()
 	s.start(SS_SIP_RESEND_INTERVAL="0.1,0.2,0.4", SS_SIP_SEND_RETRY="1")
