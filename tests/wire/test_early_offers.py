@@ -207,6 +207,21 @@ def an_update_for_a_gateway_without_100rel_is_491(s):
 
 
 @scenario
+def an_update_for_a_gateway_whose_answer_was_not_reliable_is_491(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw)
+	ring(b, 1)
+	acknowledged(b, 1)
+	acknowledge(a)
+	b.reply(183, True, ALLOW, b.invited)
+	acknowledge(a, 183)
+	a.send("UPDATE", body=OFFER)
+	a.expect(491, "UPDATE")
+	ends(s, a, b)
+
+
+@scenario
 def an_update_of_the_gateway_before_the_caller_acknowledged_is_491(s):
 	gw = s.gateway()
 	s.start(**ON)
