@@ -65,7 +65,36 @@ def an_offer_in_a_prack_before_the_answer_is_488(s):
 
 
 @scenario
-def an_offer_in_the_prack_that_an_answer_waits_for_crosses(s):
+def an_offer_in_a_prack_for_a_gateway_without_100rel_is_488(s):
+	gw = s.gateway(sip_100rel="Off")
+	s.start(**ON)
+	a, b = begin(s, gw)
+	b.reply(183, True, ALLOW)
+	acknowledge(a, 183)
+	b.reply(180)
+	prack(a, a.expect(180), OFFER)
+	a.expect(488, "PRACK")
+	ends(s, a, b)
+
+
+@scenario
+def an_offer_in_a_prack_while_the_answer_waits_its_turn_is_488(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw)
+	ring(b, 1)
+	acknowledged(b, 1)
+	response = a.expect(180)
+	ring(b, 2, 183, True)
+	acknowledged(b, 2)
+	prack(a, response, OFFER)
+	a.expect(488, "PRACK")
+	acknowledge(a, 183)
+	ends(s, a, b)
+
+
+@scenario
+def an_offer_in_the_prack_that_an_answer_waits_for_is_488_without_allow(s):
 	gw = s.gateway()
 	a, b, response = held(s, gw)
 	prack(a, response, OFFER, headers=ALLOW)
@@ -292,6 +321,27 @@ def an_update_that_crosses_the_answer_is_answered(s):
 		y.expect(200, "UPDATE")
 		s.over(a, b)
 	s.switch.records(2)
+
+
+@scenario
+def an_update_challenged_after_the_answer_goes_on_in_the_leg(s):
+	gw = s.gateway(auth_user="us", auth_password="secret")
+	s.start(**ON)
+	a, b = settled(s, gw)
+	a.send("UPDATE", body=OFFER)
+	pending = b.expect("UPDATE")
+	b.reply(200, True, request=b.invited)
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	b.reply(401, headers=[("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')], request=pending)
+	again = b.expect("UPDATE")
+	same((again["CSeq"], again.body), ("4 UPDATE", OFFER))
+	b.reply(200, ANSWER)
+	a.expect(200, "UPDATE")
+	a.send("BYE")
+	same(b.hung_up()["CSeq"], "5 BYE")
+	a.expect(200, "BYE")
 
 
 @scenario

@@ -470,7 +470,7 @@ def an_answer_does_not_wait_for_a_prack_without_description(s):
 	a.expect(200, "INVITE")
 	a.ack()
 	count = len(s.caller.arrivals(180))
-	s.net.quiet(0.5)
+	s.net.quiet(1.2)  # longer than the schedule, which ends nothing any more
 	same(len(s.caller.arrivals(180)), count)
 	prack(a, response)  # late, but of this call
 	a.expect(200, "PRACK")

@@ -335,6 +335,20 @@ def without_offer_a_caller_without_100rel_keeps_the_gateway_from_it(s):
 
 
 @scenario
+def without_offer_a_caller_without_100rel_gets_what_the_gateway_describes(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw, headers=(), sdp=False)
+	b.reply(183, OFFER)
+	same(plain(a.expect(183)).body, OFFER)
+	b.reply(200, OFFER)
+	a.expect(200, "INVITE")
+	a.ack(ANSWER)
+	same(b.expect("ACK").body, ANSWER)
+	s.over(a, b)
+
+
+@scenario
 def without_offer_a_description_that_is_not_reliable_stays_here(s):
 	gw = s.gateway()
 	s.start(**ON)
