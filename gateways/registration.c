@@ -159,8 +159,7 @@ void registration_set_turn(struct registration *r, uint64_t turn_ms)
 	r->next_ms = turn_ms;
 }
 
-/** Do both rows name the same address of record, Contact and registrar? */
-static bool same_binding(const struct db_registration *a, const struct db_registration *b)
+bool registration_same_binding(const struct db_registration *a, const struct db_registration *b)
 {
 	return !strcmp(a->host, b->host) && a->port == b->port && !strcmp(a->transport, b->transport) &&
 		!strcmp(a->user, b->user) && !strcmp(a->realm, b->realm) && !strcmp(a->contact_host, b->contact_host) &&
@@ -169,7 +168,7 @@ static bool same_binding(const struct db_registration *a, const struct db_regist
 
 static bool same_way(const struct db_registration *a, const struct db_registration *b)
 {
-	return same_binding(a, b) && !strcmp(a->proxy, b->proxy);
+	return registration_same_binding(a, b) && !strcmp(a->proxy, b->proxy);
 }
 
 /** The next request is made of the row in force. */
@@ -208,7 +207,7 @@ static enum registration_task begin_register(struct registration *r, const struc
 
 static enum registration_task begin_unregister(struct registration *r, uint64_t now_ms)
 {
-	if (same_binding(r->used, registration_row(r)))
+	if (registration_same_binding(r->used, registration_row(r)))
 		use_row(r); /* the password may be a new one; without memory the old one is tried */
 	r->busy = true;
 	set_state(r, REGISTRATION_UNREGISTERING, now_ms);
@@ -223,7 +222,7 @@ enum registration_task registration_next(struct registration *r, const struct pa
 		set_state(r, r->busy ? REGISTRATION_REGISTERING : REGISTRATION_WAITING, now_ms);
 	if (r->busy)
 		return REGISTRATION_NOTHING;
-	if (r->state == REGISTRATION_REGISTERED && !(wanted && same_binding(r->used, registration_row(r)))) {
+	if (r->state == REGISTRATION_REGISTERED && !(wanted && registration_same_binding(r->used, registration_row(r)))) {
 		if (p->user_agent_send_unregister)
 			return begin_unregister(r, now_ms);
 		set_state(r, REGISTRATION_UNREGISTERED, now_ms);

@@ -47,6 +47,9 @@ const struct db_registration *registration_used(const struct registration *r);
 bool registration_is_wanted(const struct registration *r);
 bool registration_is_removed(const struct registration *r);
 
+/** Do both rows name the same address of record, Contact and registrar? */
+bool registration_same_binding(const struct db_registration *a, const struct db_registration *b);
+
 /** For whoever drives it; NULL at first. */
 void registration_set_driver(struct registration *r, void *driver);
 void *registration_driver(const struct registration *r);

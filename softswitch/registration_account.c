@@ -175,6 +175,10 @@ void account_drive(struct account *a)
 	int err = -EAGAIN;
 
 	while (err && (task = registration_next(a->registration, &stack->parameters, clock_now_ms()))) {
+		if (task == REGISTRATION_UNREGISTER && a->inherited) {
+			registration_succeeded(a->registration, 0, clock_now_ms());
+			continue;
+		}
 		err = begin(a, task == REGISTRATION_UNREGISTER);
 		if (err)
 			fail_error(a, err);

@@ -28,6 +28,7 @@ struct account {
 	struct client *client;
 	struct hop hop;
 	bool remove;
+	bool inherited; /* removed, but another one has its binding now: a row was renamed */
 	struct digest_tries challenges;
 	unsigned next_address;
 

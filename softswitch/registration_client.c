@@ -83,12 +83,23 @@ static void link_gateways(struct registration_client *c)
 	}
 }
 
+/** A renamed row is a new registration with the binding of the removed one, which is not to be taken from it. */
+static bool is_inherited(const struct registration_client *c, const struct account *a)
+{
+	const struct db_registration *row = registration_row(a->registration);
+	struct account *heir;
+
+	HASH_FIND(by_line, c->by_line, row->line, strlen(row->line), heir);
+	return heir && heir != a && registration_same_binding(row, registration_row(heir->registration));
+}
+
 static void drive_all(struct registration_client *c)
 {
 	struct account *a, *next;
 
 	for (a = LIST_FIRST(&c->accounts); a; a = next) {
 		next = LIST_NEXT(a, link);
+		a->inherited = is_inherited(c, a);
 		account_drive(a);
 	}
 }

@@ -428,6 +428,17 @@ def a_changed_password_or_expiry_waits_for_the_next_request(s):
 
 
 @scenario
+def a_renamed_row_keeps_its_binding(s):
+	r = registrar(s)
+	s.start()
+	reaches(s, "registered")
+	s.switch.sql("update registration set name = 'renamed'")
+	reaches(s, "registered", "renamed")
+	s.settle()
+	same((len(r.bindings), [request["Expires"] for request in r.requests]), (1, ["3600", "3600"]))
+
+
+@scenario
 def moved_to_another_registrar_the_old_one_forgets_us(s):
 	old, new = registrar(s, "carrier"), registrar(s, "new", account=False)
 	s.start()
