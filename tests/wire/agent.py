@@ -17,7 +17,7 @@ class Agent:
 	"""
 	One side of one call. `state` is the dialog's: none, early, up, down; `sdp` and `remote_sdp` are the session agreed
 	upon. `settled`: so it is before the answer, too. `greeting`: the statuses with which the first INVITE is answered
-	at once; `reinvite_status`: what a re-INVITE is answered with; `rel100`: RFC 3262 is supported; `refresher`: us, switch, or None without session timer; `mute`: nobody is there.
+	at once; `reinvite_status`: what a re-INVITE is answered with, 100 = no further; `rel100`: RFC 3262 is supported; `refresher`: us, switch, or None without session timer; `mute`: nobody is there.
 	"""
 
 	def __init__(self, run, name, link, host_port, greeting=()):
@@ -64,6 +64,10 @@ class Agent:
 		return all(client.final for client in self.clients.values() if client is not self.first) and not any(
 			response.timer for response in self.reliable.values())
 
+	def invited(self):
+		"""Whether an INVITE has come that is not answered."""
+		return any(server.request.method == "INVITE" and not server.answered for server in self.servers.values())
+
 	# requests
 
 	def via(self):
@@ -104,14 +108,15 @@ class Agent:
 		self.state = "early"
 		self.first = self.request("INVITE", self.offer() if offer else b"")
 
-	def cancel(self):
-		"""Only while there is a provisional answer and no final one (section 9.1)."""
-		if self.first.final or not self.first.provisional:
+	def cancel(self, client=None):
+		"""Only while there is a provisional answer and no final one (section 9.1). client: another INVITE than the first."""
+		client = client or self.first
+		if client.final or not client.provisional:
 			return
-		invite = self.first.request
+		invite = client.request
 		lines = [(name, invite[name]) for name in ("Via", "Max-Forwards", "From", "To", "Call-ID")]
 		lines.append(("CSeq", invite["CSeq"].replace("INVITE", "CANCEL")))
-		self.given_up = True
+		self.given_up |= client is self.first
 		self.start(Message(sip.build(invite.start.replace("INVITE", "CANCEL", 1), lines)))
 
 	def bye(self):
@@ -138,12 +143,14 @@ class Agent:
 		return b"" if client.request.body else self.sdp
 
 	def on_provisional(self, client, response):
-		"""The next one in its order gets a PRACK (RFC 3262 section 4)."""
+		"""It may begin an early dialog; the next reliable one in its order gets a PRACK (RFC 3262 section 4)."""
 		rseq = int(response["RSeq"] or 0)
-		if not rseq or client is not self.first or (self.rseq and rseq != self.rseq + 1):
+		if client is not self.first or response.status == 100:
+			return
+		self.remote, self.target = response["To"], sip.uri(response["Contact"]) or self.target
+		if not rseq or (self.rseq and rseq != self.rseq + 1):
 			return
 		self.rseq, body = rseq, b""
-		self.remote, self.target = response["To"], sip.uri(response["Contact"]) or self.target
 		if response.body and not self.settled:
 			body = self.agree(client, response)
 			self.settled = True
@@ -277,8 +284,11 @@ class Agent:
 		if status in (183, 200) and not self.settled:
 			body = self.sdp or self.offer()
 			self.sdp, self.remote_sdp = body, self.first.request.body
+		if status >= 300:
+			self.end_early(self.first, status)
+			return
 		if status >= 200:
-			self.state = "up" if status < 300 else "down"
+			self.state = "up"
 		if self.rel100 and 100 < status < 200:
 			self.rseq += 1
 			headers = [("Require", "100rel"), ("RSeq", "%d" % self.rseq)]
@@ -316,8 +326,8 @@ class Agent:
 			if other.request.method == "INVITE" and not other.answered:
 				self.end_early(other)  # section 15.1.2
 
-	def end_early(self, invite):
-		invite.reply(487)
+	def end_early(self, invite, status=487):
+		invite.reply(status)
 		for response in self.reliable.values():
 			response.stop()
 		if invite is self.first:
@@ -338,7 +348,7 @@ class Agent:
 		elif any(other.offers and not other.answered for other in self.servers.values()
 				if other is not server and not (other is self.first and self.settled)):
 			server.reply(500, headers=[("Retry-After", "1")])
-		elif self.reinvite_status >= 300:
+		elif self.reinvite_status != 200:
 			server.reply(self.reinvite_status)
 		else:
 			answer = self.sdp if request.body == self.remote_sdp else self.offer()

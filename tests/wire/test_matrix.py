@@ -10,6 +10,10 @@ from procedures import ANY, procedure
 from steps import each_side, hang_up, ring, sides, talk, up
 
 
+# A BYE that comes after the end is 481 or 200 (section 15.1.2), and who gets a 481 hangs up (section 12.2.1.2).
+LATE = {"BYE", "200 BYE", "481 BYE"}
+
+
 # Set-up -----------------------------------------------------------------------------------------
 
 
@@ -142,6 +146,15 @@ async def early_updates(r, first):
 	await hang_up(r)
 
 
+@procedure("prack-failover", gateways=2, sip_100rel="Supported", switch_until_connect="On",
+	tolerated=RINGING | {"481 PRACK"})
+async def reliable_failover(r):
+	"""The second gateway rings reliably, and answers without early media, after the first one has failed."""
+	reliable(r, "both")
+	r.gateways[0].rel100 = True
+	await fail_over(r, (100, 180, 503))
+
+
 @procedure("prack-then-cancel", sip_100rel="Supported", tolerated={"PRACK", "200 PRACK", "481 PRACK", "180 INVITE"})
 async def cancel_reliable(r):
 	reliable(r, "both")
@@ -179,6 +192,16 @@ async def cancel_before_ringing(r):
 	r.expected = {"sip_code": 487, "end_direction": 0}
 
 
+@procedure("bye-before-answer", tolerated=LATE)
+async def early_bye(r):
+	"""The caller may end an early dialog so, too (section 15)."""
+	await ring(r)
+	with r.part_under_test():
+		r.caller.bye()
+		await r.over()
+	r.expected = {"sip_code": 487, "end_direction": 0, "attempts": r.attempts("ringing", 0)}
+
+
 async def cancel_crossing_answer(r, first):
 	"""Whichever the switch gets first decides; the side that is too late is hung up."""
 	await ring(r)
@@ -197,8 +220,6 @@ async def cancel_crossing_answer(r, first):
 
 
 CROSSING = {"487 INVITE", "CANCEL", "200 CANCEL", "ACK", "BYE", "200 BYE", "200 INVITE"}
-# A BYE that comes after the end is 481 or 200 (section 15.1.2), and who gets a 481 hangs up (section 12.2.1.2).
-LATE = {"BYE", "200 BYE", "481 BYE"}
 procedure("cancel-then-answer", "cancel", tolerated=CROSSING)(cancel_crossing_answer)
 procedure("answer-then-cancel", "answer", tolerated=CROSSING)(cancel_crossing_answer)
 
@@ -223,6 +244,21 @@ for side in ("caller", "gateway"):
 	procedure("reinvite-late-offer-from-" + side, side, "INVITE", False)(negotiate)
 	procedure("reinvite-refused-from-" + side, side, "INVITE", True, 488)(negotiate)
 	procedure("update-from-" + side, side, "UPDATE")(negotiate)
+
+
+@each_side("reinvite-cancelled-from")
+async def cancel_reinvite(r, side):
+	x, y = sides(r, side)
+	await talk(r)
+	y.reinvite_status = 100
+	with r.part_under_test():
+		client = x.request("INVITE", x.offer())
+		await r.until(lambda: client.provisional and y.invited(), "it is pending")
+		x.cancel(client)
+		await r.quiet()
+	r.same("the answer", client.final.status, 487)
+	r.agree_up()
+	await hang_up(r)
 
 
 @each_side("info-from")
