@@ -616,14 +616,15 @@ def a_reinvite_that_requires_100rel_gets_no_provisional(s):
 	a.expect(200, "INVITE")
 	a.ack()
 	b.expect("ACK")
-	a.send("INVITE", REQUIRED, OFFER)
-	b.expect("INVITE")
-	b.reply(180)
-	s.net.quiet(0.2)
-	b.reply(200, ANSWER)
-	same(a.expect(200, "INVITE").body, ANSWER)
-	a.ack()
-	b.expect("ACK")
+	for x, y in ((a, b), (b, a)):
+		x.send("INVITE", REQUIRED, OFFER)
+		y.expect("INVITE")
+		y.reply(180)
+		s.net.quiet(0.2)
+		y.reply(200, ANSWER)
+		same(x.expect(200, "INVITE").body, ANSWER)
+		x.ack()
+		y.expect("ACK")
 	s.over(a, b)
 
 
