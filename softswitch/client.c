@@ -160,11 +160,9 @@ static void on_expired(void *arg)
 	const struct client_handlers *handlers = c->handlers;
 	void *owner = c->arg;
 
-	if (lingers(c) && resend_total_ms(&c->resend.intervals) >= LINGER_MS) {
-		client_free(c);
-	} else if (lingers(c)) {
+	if (lingers(c) && resend_total_ms(&c->resend.intervals) < LINGER_MS) {
 		linger(c);
-	} else if (is_invite(c)) { /* it may ring all the same */
+	} else if (is_invite(c) && !lingers(c)) { /* it may ring all the same */
 		client_cancel(c, NULL);
 		client_forget(c);
 		if (handlers && handlers->on_failure)

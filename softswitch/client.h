@@ -60,7 +60,7 @@ void client_rest(struct client *c);
 /**
  * The INVITE is not wanted any more. CANCEL goes out as soon as a provisional answer allows it (RFC 3261 section
  * 9.1), for 32 s at least; until then the INVITE is resent as before, as that answer may have been lost. Its owner
- * forgets it now or awaits its final answer, which may be none at all.
+ * forgets it now or awaits its end as ever.
  *
  * @param reason_header  a whole line for the CANCEL, or NULL
  */

@@ -3,6 +3,7 @@
 #include "leg.h"
 #include "loop.h"
 #include "message.h"
+#include "resend.h"
 
 #include <event2/event.h>
 
@@ -80,6 +81,8 @@ static void on_response(const struct received *rx, void *arg)
 	int status = rx->sip->sip_status->st_status;
 	struct timeval tv;
 
+	if (status < 200 && x->cancelled)
+		return;
 	if (status < 200) {
 		if (is_invite(x))
 			event_add(&x->silence,
@@ -89,7 +92,7 @@ static void on_response(const struct received *rx, void *arg)
 		return;
 	}
 	end(x);
-	if (!answer_challenge(x, rx) && !ask_for_longer(x, rx))
+	if (x->cancelled || (!answer_challenge(x, rx) && !ask_for_longer(x, rx)))
 		x->handlers->on_response(rx, x->arg);
 }
 
@@ -116,9 +119,21 @@ static void on_silence(evutil_socket_t fd, short what, void *arg)
 int exchange_start(struct exchange *x)
 {
 	x->client = NULL;
+	x->cancelled = false;
 	x->challenges = (struct digest_tries){0};
 	event_assign(&x->silence, loop_base(x->stack->loop), -1, 0, on_silence, x);
 	return send_request(x, "");
+}
+
+void exchange_cancel(struct exchange *x)
+{
+	struct timeval tv;
+
+	if (!x->client || x->cancelled)
+		return;
+	x->cancelled = true;
+	client_cancel(x->client, NULL);
+	event_add(&x->silence, loop_delay(x->stack->loop, resend_total_ms(&x->resend), &tv));
 }
 
 void exchange_stop(struct exchange *x)

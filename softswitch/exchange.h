@@ -33,10 +33,13 @@ struct exchange {
 	struct client *client;
 	struct event silence;
 	struct digest_tries challenges;
+	bool cancelled;
 };
 
 /** Send the request. @return 0; as client_send(), no handler is called then but write */
 int exchange_start(struct exchange *x);
+/** Cancel a re-INVITE. It may be accepted all the same, so its end is told as ever. Over is fine. */
+void exchange_cancel(struct exchange *x);
 /** Nobody wants its answer any more: a re-INVITE is cancelled as soon as that is allowed. NULL or over is fine. */
 void exchange_stop(struct exchange *x);
 static inline bool exchange_is_under_way(const struct exchange *x)

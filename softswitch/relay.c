@@ -88,10 +88,7 @@ static void on_cancel(const struct received *rx, void *arg)
 	struct relay *r = arg;
 
 	(void)rx;
-	if (!exchange_is_under_way(&r->exchange))
-		return;
-	reply(r, 487, NULL);
-	relay_free(r);
+	exchange_cancel(&r->exchange); /* 487 when the other side has not accepted it by now */
 }
 
 static void on_unacknowledged(void *arg)
@@ -144,7 +141,10 @@ static void on_response(const struct received *rx, void *arg)
 
 	if (status < 200 && sip_has_feature(request_of(r)->sip_require, "100rel"))
 		return; /* it could not be sent reliably */
-	passed = answer(r, rx);
+	if (r->exchange.cancelled && status >= 300)
+		reply(r, passed = 487, NULL);
+	else
+		passed = answer(r, rx);
 	if (status < 200)
 		return;
 	if ((r->session || r->offer) && passed < 300)
@@ -166,7 +166,7 @@ static void on_failure(int error, void *arg)
 	struct relay *r = arg;
 
 	(void)error;
-	reply(r, 408, NULL);
+	reply(r, r->exchange.cancelled ? 487 : 408, NULL);
 	relay_free(r);
 }
 

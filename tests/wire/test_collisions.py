@@ -1,7 +1,11 @@
 """Messages that cross, come late, come twice or not at all inside a call (RFC 3261 sections 12-15, RFC 4028)."""
 
+import sip
 from net import same
 from scene import run, scenario
+
+HOLD = sip.sdp(31000, direction="sendonly")
+HELD = sip.sdp(31002, direction="recvonly")
 
 
 def up(s, gw, interval=20, allow="INVITE, ACK, BYE"):
@@ -160,6 +164,52 @@ def an_offer_before_the_caller_has_answered_a_late_one_is_refused(s):
 	assert b.expect(500, "UPDATE")["Retry-After"]
 	a.ack(sdp=True)
 	same(b.expect("ACK").body, s.caller.sdp)
+	s.over(a, b)
+
+
+@scenario
+def a_cancelled_reinvite_that_is_accepted_all_the_same_is_accepted_on_both_sides(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	for x, y in ((a, b), (b, a)):
+		x.send("INVITE", body=HOLD)
+		pending = y.expect("INVITE")
+		x.cancel()
+		x.expect(200, "CANCEL")
+		x.send("UPDATE", body=HELD)  # the re-INVITE is still under way
+		x.expect(500, "UPDATE")
+		y.reply(200, HELD, request=pending)
+		same(x.expect(200, "INVITE").body, HELD)
+		x.ack()
+		y.expect("ACK")
+	s.over(a, b)
+
+
+@scenario
+def a_cancelled_reinvite_is_487_whatever_the_other_side_says(s):
+	gw = s.gateway()
+	s.start(SS_SIP_RESEND_INTERVAL="0.1,0.2")
+	a, b = s.talk(gw)
+	for status in (401, 422, 488):
+		a.send("INVITE", body=HOLD)
+		pending = b.expect("INVITE")
+		b.reply(100)
+		a.cancel()
+		a.cancel()
+		b.expect("CANCEL")
+		b.reply(200)
+		b.reply(183, request=pending)
+		b.reply(status, request=pending, headers=[("Min-SE", "3000")])
+		b.expect("ACK")
+		a.expect(487, "INVITE")
+		same(s.caller.expect_count(2, 200, "CANCEL")[0].again, False)
+		s.caller.inbox.clear()
+	a.send("INVITE", body=HOLD)
+	b.expect("INVITE")
+	a.cancel()
+	a.expect(200, "CANCEL")
+	a.expect(487, "INVITE")  # of a side that is silent
 	s.over(a, b)
 
 
