@@ -305,6 +305,9 @@ class Agent:
 			self.run.wrong("%s: %s acknowledges nothing: %s" % (self.name, server.request, " ".join(words)))
 			server.reply(481)
 			return
+		if response.acknowledged:
+			self.run.wrong("%s: RSeq %s is acknowledged twice (RFC 3262 section 4)" % (self.name, words[0]))
+		response.acknowledged = True
 		response.stop()
 		server.reply(200)
 		if response.response.body:

@@ -186,6 +186,24 @@ def a_body_in_the_answer_comes_back(s):
 
 
 @scenario
+def an_ack_of_an_earlier_invite_does_not_end_a_later_one(s):
+	gw = s.gateway()
+	s.start(SS_SIP_RESEND_INTERVAL="0.1,0.2,0.4,0.8")
+	a, b = s.talk(gw)
+	earlier = a.ack()
+	a.send("INVITE", body=HOLD)
+	b.expect("INVITE")
+	b.reply(200, sdp=HELD)
+	a.expect(200, "INVITE")
+	a.again(earlier)
+	b.expect("ACK")
+	before = len(s.caller.arrivals(200, "INVITE"))
+	s.caller.expect_count(before + 2, 200, "INVITE")
+	a.ack()
+	s.over(a, b)
+
+
+@scenario
 def a_request_that_nobody_answers_is_408(s):
 	gw = s.gateway()
 	s.start(SS_SIP_RESEND_INTERVAL="0.1,0.2")

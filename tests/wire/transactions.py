@@ -106,5 +106,5 @@ class Reliable(Transaction):
 
 	def __init__(self, agent, request, response):
 		super().__init__(agent, request)
-		self.response = response
+		self.response, self.acknowledged = response, False
 		self.begin(response, TIMEOUT)

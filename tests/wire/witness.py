@@ -77,6 +77,9 @@ class Witness:
 			self.wrong("%s: CSeq is not the next one (section 12.2.1.1)" % message.label)
 		if message.method == "INVITE" and any(e.request.method == "INVITE" and not e.final for e in of_dialog):
 			self.wrong("INVITE while another INVITE is in progress (section 14.1)")
+		if message.method == "INVITE" and any(e.request.method == "INVITE" and e.provisional and not e.final
+				for e in self.heard.values() if e.request["Call-ID"] == message["Call-ID"]):
+			self.wrong("INVITE while one of the other direction is in progress (section 14.1)")
 		if any(e.request.method == "BYE" and not (e.final and e.final.status in (401, 407)) for e in of_dialog) or any(
 				e.request.method == "BYE" and e.final and e.request["Call-ID"] == message["Call-ID"]
 				for e in self.heard.values()):
