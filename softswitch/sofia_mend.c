@@ -1,11 +1,14 @@
 #include "sofia_mend.h"
 
+#include <sofia-sip/su.h>
 #include <sofia-sip/su_addrinfo.h>
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 typedef struct ssl_st SSL;
 typedef struct ssl_ctx_st SSL_CTX;
@@ -38,6 +41,24 @@ int su_getaddrinfo(char const *node, char const *service, su_addrinfo_t const *h
 	return getaddrinfo(node, service, &numeric, res);
 }
 
+enum { STREAM_READ_MAX = 8192 };
+
+/*
+ * The library reads all that waits at a connection and counts it as one message: the first of a burst that is larger
+ * than a message may be gets 413, the others are lost. So it is given small pieces.
+ */
+issize_t su_getmsgsize(su_socket_t s)
+{
+	int waiting = -1, type = 0;
+	socklen_t size = sizeof(type);
+
+	if (ioctl(s, FIONREAD, &waiting) < 0)
+		return -1;
+	if (waiting > STREAM_READ_MAX && getsockopt(s, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM)
+		return STREAM_READ_MAX;
+	return waiting;
+}
+
 /*
  * The library ends each TLS connection with SSL_shutdown(), SSL_CTX_free() and BIO_free() but never frees the SSL
  * object, some 50 KB. So it is freed here; context and BIO get a reference each for the library's own frees.
@@ -68,10 +89,14 @@ int sofia_mend_check(void)
 		void *object;
 		int (*look_up)(char const *, char const *, su_addrinfo_t const *, su_addrinfo_t **);
 		int (*shut_down)(SSL *);
+		issize_t (*message_size)(su_socket_t);
 	} found;
 
 	found.object = dlsym(RTLD_DEFAULT, "su_getaddrinfo");
 	if (found.look_up != su_getaddrinfo)
+		return -EPROTO;
+	found.object = dlsym(RTLD_DEFAULT, "su_getmsgsize");
+	if (found.message_size != su_getmsgsize)
 		return -EPROTO;
 	found.object = dlsym(RTLD_DEFAULT, "SSL_shutdown");
 	return found.shut_down == SSL_shutdown ? 0 : -EPROTO;

@@ -1,4 +1,4 @@
-/** @file sofia_mend.h  Two faults of the SIP library that would stop or bloat the switch, mended from outside.
+/** @file sofia_mend.h  Faults of the SIP library that would stop, deafen or bloat the switch, mended from outside.
  *
  * The library calls these functions through the dynamic linker, which finds the executable's before any library's.
  */

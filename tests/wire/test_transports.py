@@ -171,5 +171,17 @@ def two_listeners_of_one_transport_serve_side_by_side(s):
 		s.over(*s.talk(gw))
 
 
+@scenario
+def a_burst_over_one_connection_is_read_to_its_end(s):
+	caller = s.peer("phone", "tcp")
+	s.start(["udp", "tcp"])
+	with s.switch.asleep():
+		for _ in range(300):
+			caller.request("OPTIONS")
+	assert sum(len(entry.message.raw) for entry in s.net.trace) > 100000
+	caller.expect_count(300, 200, "OPTIONS")
+	caller.inbox.clear()
+
+
 if __name__ == "__main__":
 	run()
