@@ -166,6 +166,7 @@ static void on_refused(const struct received *rx, void *arg)
 		.sip_code = rx->sip->sip_status->st_status};
 
 	on_first_answer(a);
+	a->handlers->on_early_end(a->arg);
 	if ((end.sip_code == 401 || end.sip_code == 407) && answer_challenge(a, rx) == 0)
 		return;
 	if (end.sip_code == 422 && session_lengthen(&invite_dialog(a->invite)->session, rx->sip) &&

@@ -19,6 +19,8 @@ struct attempt_end {
 struct attempt_handlers {
 	void (*on_progress)(const struct received *rx, void *arg); /* 101-199 */
 	void (*on_answer)(const struct received *rx, void *arg);   /* 2xx */
+	/** The INVITE was refused and so its early dialogs end (RFC 3261 section 12.3), even if it is sent once more now. */
+	void (*on_early_end)(void *arg);
 	/** The attempt is over and to be destroyed. */
 	void (*on_failed)(const struct attempt_end *end, void *arg);
 };

@@ -292,7 +292,12 @@ void call_connect(struct call *call, const sip_t *answer)
 	call_drop_setup(call);
 }
 
-static const struct attempt_handlers attempt_handlers = {on_progress, on_answer, on_failed};
+static void on_early_end(void *arg)
+{
+	relay_follow(arg, NULL, NULL);
+}
+
+static const struct attempt_handlers attempt_handlers = {on_progress, on_answer, on_early_end, on_failed};
 
 /** Try a gateway whose channel is seized. @return false when there is no memory for it */
 static bool try_gateway(struct call *call, struct gateway *gw)

@@ -213,5 +213,66 @@ def a_cancelled_reinvite_is_487_whatever_the_other_side_says(s):
 	s.over(a, b)
 
 
+@scenario
+def a_call_goes_on_without_its_gateways_row_and_with_other_parameters(s):
+	gw = s.gateway()
+	s.start(clock_speed=20)
+	a, b, _ = up(s, gw)
+	for number, statement in enumerate(("delete from route; delete from gateway",
+			"update parameter set value = 'Off' where name = 'SS_SIP_SESSION_TIMER'"), 2):
+		s.switch.sql(statement)
+		s.net.until(lambda: s.switch.read_log().count("configuration in force") == number, "the change in force", step=0.05)
+		same(b.expect("INVITE")["Session-Expires"], "90;refresher=uac")
+		accept(b)
+		b.expect("ACK")
+	b.send("BYE")
+	a.hung_up()
+	b.expect(200, "BYE")
+
+
+def settled_early(s):
+	"""A call before the answer, with early dialogs on both legs in which offer and answer are complete."""
+	gw = s.gateway(auth_user="user", auth_password="secret")
+	s.start(SS_SIP_100REL="Supported")
+	a = s.caller.invite("4930", headers=[("Supported", "100rel")])
+	b = gw.leg()
+	b.reply(183, True, [("Require", "100rel"), ("RSeq", "1"), ("Allow", "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE")])
+	a.send("PRACK", RAck="%s 1 INVITE" % a.expect(183, "INVITE")["RSeq"])
+	a.expect(200, "PRACK")
+	b.expect("PRACK")
+	b.reply(200)
+	return a, b
+
+
+def challenged(a, b, update, answered_by):
+	"""The gateway wants credentials after all; the UPDATE of its early dialog is answered too late."""
+	b.reply(401, headers=[("WWW-Authenticate", 'Digest realm="r", nonce="n"')], request=b.invited)
+	b.expect("ACK")
+	b.invited = b.expect("INVITE")
+	answered_by.reply(200, HELD, request=update)
+	b.reply(200, True, request=b.invited)
+	b.expect("ACK")
+	a.expect(200, "INVITE")
+	a.ack()
+
+
+@scenario
+def an_update_of_the_caller_ends_with_the_early_dialog_of_a_challenge(s):
+	a, b = settled_early(s)
+	a.send("UPDATE", body=HOLD)
+	challenged(a, b, b.expect("UPDATE"), b)
+	a.expect(491, "UPDATE")
+	s.over(a, b)
+
+
+@scenario
+def an_update_of_the_gateway_ends_with_the_early_dialog_of_a_challenge(s):
+	a, b = settled_early(s)
+	b.send("UPDATE", body=HOLD)
+	challenged(a, b, a.expect("UPDATE"), a)
+	b.expect(481, "UPDATE")
+	s.over(a, b)
+
+
 if __name__ == "__main__":
 	run()
