@@ -16,8 +16,12 @@ ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE"
 class Agent:
 	"""
 	One side of one call. `state` is the dialog's: none, early, up, down; `sdp` and `remote_sdp` are the session agreed
-	upon. `settled`: so it is before the answer, too. `greeting`: the statuses with which the first INVITE is answered
-	at once; `reinvite_status`: what a re-INVITE is answered with, 100 = no further; `rel100`: RFC 3262 is supported; `refresher`: us, switch, or None without session timer; `mute`: nobody is there.
+	upon, `settled`: so it is before the answer, too. What it does is set by
+		greeting         the statuses with which the first INVITE is answered at once
+		reinvite_status  what a re-INVITE is answered with; 100 = no further
+		rel100           RFC 3262 is supported
+		refresher        of the session (RFC 4028): us, switch; None = no session timer
+		mute             nobody is there
 	"""
 
 	def __init__(self, run, name, link, host_port, greeting=()):
@@ -70,19 +74,16 @@ class Agent:
 
 	# requests
 
-	def via(self):
-		return "SIP/2.0/UDP %s;branch=%s;rport" % (self.host_port, self.token("z9hG4bK"))
-
 	def own_headers(self):
 		return [("Contact", "<sip:%s@%s>" % (self.secret, self.host_port)), ("Allow", self.allow)]
 
 	def session_expires(self, our_role, their_role):
 		return "Session-Expires", "%d;refresher=%s" % (self.interval, our_role if self.refresher == "us" else their_role)
 
-	def build(self, method, cseq, body=b"", headers=(), via=None):
-		lines = [("Via", via or self.via()), ("Max-Forwards", "70"), ("From", self.local), ("To", self.remote),
-			("Call-ID", self.call_id), ("CSeq", "%d %s" % (cseq, method)),
-			*self.own_headers(), *headers]
+	def build(self, method, cseq, body=b"", headers=()):
+		via = "SIP/2.0/UDP %s;branch=%s;rport" % (self.host_port, self.token("z9hG4bK"))
+		lines = [("Via", via), ("Max-Forwards", "70"), ("From", self.local), ("To", self.remote), ("Call-ID", self.call_id),
+			("CSeq", "%d %s" % (cseq, method)), *self.own_headers(), *headers]
 		if self.rel100 and method == "INVITE":
 			lines.append(("Supported", "100rel"))
 		if self.refresher and method in ("INVITE", "UPDATE"):
