@@ -4,7 +4,7 @@ import time
 
 from net import Failed, same
 from scene import Skip, run, scenario
-from timers import is_due, is_record, variants
+from timers import LATE, is_due, is_record, variants
 
 SPEED = 5
 EARLY = "not answered in time"
@@ -66,7 +66,7 @@ def a_call_that_no_gateway_says_anything_to_is_hung_up_without_a_cancel(s):
 @scenario
 def all_attempts_together_have_the_one_limit(s):
 	first, second, third = s.gateways(3)
-	start(s, SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP="6", SS_SIP_TIMEOUT_INVITE="4")
+	start(s, SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP="10", SS_SIP_TIMEOUT_INVITE="4")
 	a = s.caller.invite("4930")
 	first.leg()  # silent for 4 s
 	b = second.leg()
@@ -75,7 +75,7 @@ def all_attempts_together_have_the_one_limit(s):
 	c = third.leg()
 	c.reply(180)
 	a.expect(180)
-	not_answered(s, a, 6)
+	not_answered(s, a, 10)
 	c.cancelled()
 	same([attempt["gateway"] for attempt in s.switch.record()["attempts"]], ["gw1", "gw2", "gw3"])
 
@@ -97,9 +97,9 @@ def an_answered_call_is_not_hung_up_early(s):
 	start(s, SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP="5")
 	a = s.caller.invite("4930")
 	b = gw.leg()
-	s.net.quiet(4 / SPEED)
+	s.net.quiet(2 / SPEED)
 	s.answer(a, b)
-	s.net.quiet(4 / SPEED)
+	s.net.quiet(5 / SPEED)
 	s.over(a, b)
 	is_record(s, "normal clearing", 0)
 
@@ -186,14 +186,15 @@ def drain(s, gw, left):
 def the_memory_of_a_flood_of_calls_that_nobody_answers_comes_back(s):
 	"""40 s after the last of them, when what lingers of a transaction is gone, too."""
 	gw = s.gateway()
-	start(s, speed=30, SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP="50", SS_SIP_RESEND_INTERVAL="30")
+	start(s, speed=12, SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP="50", SS_SIP_RESEND_INTERVAL="30")
 	with open("/proc/%d/maps" % s.switch.process.pid) as maps:
 		if "libasan" in maps.read():
 			raise Skip("the sanitizer keeps what is freed")
 	before = memory_kb(s)
 	flood(s, gw, 1500)
 	full = memory_kb(s)
-	s.net.until(lambda: memory_kb(s) < before + 3000, "memory back from %d to %d KiB" % (full, before), step=0.05)
+	s.net.until(lambda: memory_kb(s) < before + 3000, "memory back from %d to %d KiB" % (full, before),
+		15, step=0.05)
 	same({(row["sip_code"], row["end_reason"]) for row in s.switch.records(1500)}, {(408, EARLY)})
 
 
@@ -213,7 +214,7 @@ def cut(s, gw, seconds, speed=SPEED, **invite):
 	there, here = is_due(b.hung_up(), answered, seconds, speed), a.hung_up()
 	assert there["Reason"] and here["Reason"], (there.head, here.head)
 	row = is_record(s, TOO_LONG, 2)
-	assert abs(row["hold_ms"] - seconds * 1000) < 300 * speed, row
+	assert abs(row["hold_ms"] - seconds * 1000) < 1000 * LATE * speed, row
 
 
 @variants(("10", 10), ("30", 30))

@@ -198,7 +198,7 @@ def a_caller_that_should_refresh_and_is_silent_ends_the_call_shortly_before_the_
 def a_refresh_in_time_keeps_the_call(s, side, update):
 	x, y = timed(s, side, ours=False)
 	for _ in range(2):
-		s.net.quiet(45 / SPEED)
+		s.net.quiet(30 / SPEED)
 		answer = refreshes(x, method_of(update), body=b"" if update else x.peer.sdp)
 		same(granted(answer), (90, "uac"))
 		assert "timer" in options(answer, "Require"), answer.head
