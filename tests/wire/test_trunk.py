@@ -306,7 +306,7 @@ def calls_leave_from_the_listener_that_is_registered(s):
 	enrol(s, r, "carrier", local_port=port)
 	s.vendor("trunk", r.port, registration="carrier")
 	reaches(s, "registered")
-	s.net.until(lambda: s.switch.control("gateways.list")["gateways"], "the gateway is in force", step=0.01)
+	s.net.until(lambda: s.switch.control("routes.lookup", callee="4940")["matched"], "the route is in force", step=0.01)
 	s.caller.proxy = s.switch.addresses["udp"]
 	a, b = s.talk(r, "4940")
 	same((b.invited.source[1], sip.address(b.invited["Contact"])[1]), (port, port))
@@ -320,7 +320,7 @@ def with_another_transport_than_the_registration_any_listener_serves(s):
 	enrol(s, r, "carrier", local_port=s.switch.addresses["tcp"][1])
 	s.vendor("trunk", gw.port, registration="carrier")
 	reaches(s, "registered")
-	s.net.until(lambda: s.switch.control("gateways.list")["gateways"], "the gateway is in force", step=0.01)
+	s.net.until(lambda: s.switch.control("routes.lookup", callee="4940")["matched"], "the route is in force", step=0.01)
 	s.caller.proxy = s.switch.addresses["udp"]
 	s.over(*s.talk(gw, "4940"))
 
