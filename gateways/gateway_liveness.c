@@ -77,13 +77,15 @@ static void on_probe_failed(struct gateway *gw, const struct parameters *p, uint
 	l->failed_ms = now_ms;
 }
 
-void gateway_on_probe(struct gateway *gw, int code, uint32_t rtt_ms, const struct parameters *p, uint64_t now_ms)
+void gateway_on_probe(struct gateway *gw, int code, const char *words, uint32_t rtt_ms, const struct parameters *p,
+	uint64_t now_ms)
 {
 	struct liveness *l = &gw->liveness;
 
 	gateway_settle(gw, now_ms);
 	l->options.probed = true;
 	l->options.code = (uint16_t)code;
+	snprintf(l->options.words, sizeof(l->options.words), "%s", words);
 	l->options.rtt_ms = rtt_ms;
 	if (code)
 		gateway_response_time(gw, rtt_ms);

@@ -13,10 +13,12 @@
  * switched off.
  *
  * @param code    final code of the answer; 0 = none came
+ * @param words   why none came: "timeout", "name not found"; copied
  * @param rtt_ms  until the answer came
  * @param p       options_down, options_up
  */
-void gateway_on_probe(struct gateway *gw, int code, uint32_t rtt_ms, const struct parameters *p, uint64_t now_ms);
+void gateway_on_probe(struct gateway *gw, int code, const char *words, uint32_t rtt_ms, const struct parameters *p,
+	uint64_t now_ms);
 /** It is not probed any more (the period was set to 0): what probes said is forgotten. */
 void gateway_on_probe_end(struct gateway *gw, uint64_t now_ms);
 

@@ -6,7 +6,7 @@
 #include "gateway_liveness.h"
 #include "peers.h"
 
-enum { REGISTRATION_WORDS_MAX = 48 };
+enum { INPUT_WORDS_MAX = 48 };
 
 /** What the inputs said last; see gateway_liveness.h. All of it zeroed is a new gateway. */
 struct liveness {
@@ -15,12 +15,13 @@ struct liveness {
 		bool probed, down;
 		uint8_t failures, successes; /* in a row */
 		uint16_t code;               /* last answer, 0 = none came */
+		char words[INPUT_WORDS_MAX]; /* why none came */
 		uint32_t rtt_ms;
 	} options;
 	enum gateway_publication publication;
 	struct breaker breaker;
 	bool registered;
-	char registration[REGISTRATION_WORDS_MAX];
+	char registration[INPUT_WORDS_MAX];
 	uint64_t failed_ms; /* last bad news, 0 = none */
 	/* What decided last; only gateway_settle() changes it. */
 	struct liveness_status {

@@ -137,10 +137,13 @@ static void say_closed(const struct gateway *gw, uint64_t now_ms, char out[GATEW
 
 static void say_options(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
 {
-	const unsigned code = gw->liveness.options.code;
+	const struct liveness *l = &gw->liveness;
 
 	(void)now_ms;
-	snprintf(out, GATEWAY_WORDS_MAX, code ? "OPTIONS answered %u" : "OPTIONS timeout", code);
+	if (l->options.code)
+		snprintf(out, GATEWAY_WORDS_MAX, "OPTIONS answered %u", l->options.code);
+	else
+		snprintf(out, GATEWAY_WORDS_MAX, "OPTIONS %s", l->options.words);
 }
 
 static void say_breaker(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
@@ -287,7 +290,8 @@ static void say_facts(const struct gateway *gw, struct gateway_health *out)
 		snprintf(out->options, sizeof(out->options), "%u in %" PRIu32 " ms", l->options.code,
 			l->options.rtt_ms);
 	else
-		snprintf(out->options, sizeof(out->options), "timeout, %u in a row", l->options.failures);
+		snprintf(out->options, sizeof(out->options), "%s, %u in a row", l->options.words,
+			l->options.failures);
 	snprintf(out->registration, sizeof(out->registration), "%s",
 		!gateway_row(gw)->registration[0] ? ""
 		: l->registered                   ? "registered"

@@ -122,7 +122,7 @@ static void describe_end(const struct attempt_end *end, char *out, size_t size)
 		snprintf(out, size, "timeout while %s", attempt_stage_name(end->stage));
 		return;
 	case FAILED_TRANSPORT:
-		snprintf(out, size, "%s", end->error == -ENOENT ? "name not found" : strerror(-end->error));
+		snprintf(out, size, "%s", cause_error_words(end->error));
 		return;
 	}
 }

@@ -1,6 +1,8 @@
 #include "cause.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct {
 	int sip_code;
@@ -35,6 +37,21 @@ int cause_sip_code(enum cause cause)
 const char *cause_words(enum cause cause)
 {
 	return causes[cause].words;
+}
+
+const char *cause_error_words(int error)
+{
+	switch (error) {
+	case -ETIMEDOUT:
+		return "timeout";
+	case -ENOENT:
+		return "name not found";
+	case -EPROTONOSUPPORT:
+	case -EADDRNOTAVAIL:
+		return "no listener leads there";
+	default:
+		return strerror(-error);
+	}
 }
 
 int cause_q850(int sip_code)

@@ -1,5 +1,6 @@
 #include "gateway_watch.h"
 
+#include "cause.h"
 #include "clock.h"
 #include "gateway_liveness.h"
 #include "gateway_targets.h"
@@ -92,15 +93,18 @@ static void plan_next(struct watch *w)
 		plan(w, passed < interval ? interval - (uint32_t)passed : 0);
 }
 
-static void on_probe_end(int code, uint32_t rtt_ms, void *arg)
+static void on_probe_end(int result, uint32_t rtt_ms, void *arg)
 {
 	struct watch *w = arg;
+	const int code = result > 0 ? result : 0;
+	const char *words = code ? "" : cause_error_words(result);
 	const struct gateway_member *m;
 
 	w->probe = NULL;
 	STAILQ_FOREACH(m, &w->target->members, next)
 		if (is_probed(w, m->gateway))
-			gateway_on_probe(m->gateway, code, rtt_ms, &w->set->stack->parameters, clock_now_ms());
+			gateway_on_probe(m->gateway, code, words, rtt_ms, &w->set->stack->parameters,
+				clock_now_ms());
 	plan_next(w);
 }
 
@@ -141,8 +145,10 @@ static void on_located(int error, const struct resolver_answer *answer, void *ar
 		return;
 	}
 	gateway_policy(gw, p, &policy);
-	if (error || options_probe_start(&w->probe, w->set->stack, &target, on_probe_end, w))
-		on_probe_end(0, 0, w);
+	if (!error)
+		error = options_probe_start(&w->probe, w->set->stack, &target, on_probe_end, w);
+	if (error)
+		on_probe_end(error, 0, w);
 }
 
 static void on_due(evutil_socket_t fd, short what, void *arg)

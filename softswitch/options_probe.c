@@ -26,14 +26,14 @@ struct options_probe {
 	void *arg;
 };
 
-static void end(struct options_probe *p, int code)
+static void end(struct options_probe *p, int result)
 {
 	options_probe_h *on_end = p->on_end;
 	void *arg = p->arg;
 	uint32_t rtt_ms = (uint32_t)(clock_now_ms() - p->sent_ms);
 
 	options_probe_cancel(p);
-	on_end(code, rtt_ms, arg);
+	on_end(result, rtt_ms, arg);
 }
 
 static int ask_next(struct options_probe *p);
@@ -52,10 +52,9 @@ static void on_failure(int error, void *arg)
 {
 	struct options_probe *p = arg;
 
-	(void)error;
 	p->client = NULL;
 	if (ask_next(p))
-		end(p, 0);
+		end(p, error);
 }
 
 static void on_timeout(evutil_socket_t fd, short what, void *arg)

@@ -9,10 +9,10 @@ struct options_probe;
 /**
  * The end; the probe is gone.
  *
- * @param code    of the final answer; 0 = none came from any address
- * @param rtt_ms  until it came
+ * @param result  code of the final answer; -errno: none came from any address, and why not from the last one
+ * @param rtt_ms  until the answer came
  */
-typedef void options_probe_h(int code, uint32_t rtt_ms, void *arg);
+typedef void options_probe_h(int result, uint32_t rtt_ms, void *arg);
 
 struct options_probe_target {
 	const char *host; /* for the Request-URI, as in struct db_gateway; with port */

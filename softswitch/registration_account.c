@@ -1,5 +1,6 @@
 #include "registration_account.h"
 
+#include "cause.h"
 #include "clock.h"
 #include "log.h"
 #include "loop.h"
@@ -43,16 +44,10 @@ static void error_words(const struct account *a, int error, char out[WORDS_MAX])
 {
 	const struct db_registration *row = registration_used(a->registration);
 
-	if (error == -ETIMEDOUT)
-		snprintf(out, WORDS_MAX, "timeout");
-	else if (error == -ENOENT)
-		snprintf(out, WORDS_MAX, "name not found");
-	else if (error == -EADDRNOTAVAIL && row->local_port)
+	if (error == -EADDRNOTAVAIL && row->local_port)
 		snprintf(out, WORDS_MAX, "no listener with port %u leads there", row->local_port);
-	else if (error == -EPROTONOSUPPORT)
-		snprintf(out, WORDS_MAX, "no listener leads there");
 	else
-		snprintf(out, WORDS_MAX, "%s", strerror(-error));
+		snprintf(out, WORDS_MAX, "%s", cause_error_words(error));
 }
 
 static void fail(struct account *a, int code, const char *words)

@@ -434,7 +434,7 @@ static void probe(struct day *d, int g, bool alive)
 	struct model *m = &d->model[g];
 	const bool down = model_options_down(m);
 
-	gateway_on_probe(d->gw[g], alive ? 200 : 0, 20, &p, d->now_ms);
+	gateway_on_probe(d->gw[g], alive ? 200 : 0, "timeout", 20, &p, d->now_ms);
 	m->probe[m->n_probes++] = alive;
 	if (down && !model_options_down(m))
 		model_good_news(m, d->now_ms);

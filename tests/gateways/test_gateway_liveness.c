@@ -133,16 +133,16 @@ static void failed_probes_in_a_row_take_it_down_and_one_answer_up(void **state)
 {
 	struct fixture *f = *state;
 
-	gateway_on_probe(f->gw, 0, 0, &p, 2000);
-	gateway_on_probe(f->gw, 200, 7, &p, 3000);
-	gateway_on_probe(f->gw, 0, 0, &p, 4000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 2000);
+	gateway_on_probe(f->gw, 200, "", 7, &p, 3000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 4000);
 	assert_up(f, 4000);
-	gateway_on_probe(f->gw, 0, 0, &p, 5000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 5000);
 	assert_health(f, 6000, GATEWAY_STATE_DOWN, 5000, "OPTIONS timeout", "OPTIONS answered");
 	assert_verdict(f, 47000, GATEWAY_OPTIONS_DOWN, "down: OPTIONS timeout for 42 s");
-	gateway_on_probe(f->gw, 503, 7, &p, 6000);
+	gateway_on_probe(f->gw, 503, "", 7, &p, 6000);
 	assert_health(f, 6000, GATEWAY_STATE_DOWN, 5000, "OPTIONS answered 503", "OPTIONS answered");
-	gateway_on_probe(f->gw, 404, 7, &p, 7000);
+	gateway_on_probe(f->gw, 404, "", 7, &p, 7000);
 	assert_health(f, 7000, GATEWAY_STATE_UP, 7000, "", "");
 	assert_string_equal(f->changes, "up>down down>up ");
 }
@@ -154,23 +154,23 @@ static void the_thresholds_of_probes_are_those_of_the_parameters(void **state)
 
 	own.options_down = 3;
 	own.options_up = 2;
-	gateway_on_probe(f->gw, 0, 0, &own, 2000);
-	gateway_on_probe(f->gw, 0, 0, &own, 2000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &own, 2000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &own, 2000);
 	assert_up(f, 2000);
-	gateway_on_probe(f->gw, 0, 0, &own, 2000);
-	gateway_on_probe(f->gw, 200, 1, &own, 2000);
-	gateway_on_probe(f->gw, 0, 0, &own, 2000);
-	gateway_on_probe(f->gw, 200, 1, &own, 2000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &own, 2000);
+	gateway_on_probe(f->gw, 200, "", 1, &own, 2000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &own, 2000);
+	gateway_on_probe(f->gw, 200, "", 1, &own, 2000);
 	assert_int_equal(gateway_check(f->gw, 2000), GATEWAY_OPTIONS_DOWN);
-	gateway_on_probe(f->gw, 200, 1, &own, 2000);
+	gateway_on_probe(f->gw, 200, "", 1, &own, 2000);
 	assert_up(f, 2000);
 }
 
 /* Two such answers in a row. */
 static bool alive_with(struct fixture *f, int code)
 {
-	gateway_on_probe(f->gw, code, 1, &p, 2000);
-	gateway_on_probe(f->gw, code, 1, &p, 2000);
+	gateway_on_probe(f->gw, code, "timeout", 1, &p, 2000);
+	gateway_on_probe(f->gw, code, "timeout", 1, &p, 2000);
 	return gateway_check(f->gw, 2000) == GATEWAY_USABLE;
 }
 
@@ -205,7 +205,7 @@ static void probes_are_forgotten_when_they_end(void **state)
 	assert_up(f, 3000);
 	f->row.options_check = true;
 	apply(f, 3000);
-	gateway_on_probe(f->gw, 0, 0, &p, 3000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 3000);
 	assert_up(f, 3000);
 	assert_false(alive_with(f, 0));
 	gateway_on_probe_end(f->gw, 4000);
@@ -217,9 +217,9 @@ static void an_answered_probe_tells_the_response_time(void **state)
 {
 	struct fixture *f = *state;
 
-	gateway_on_probe(f->gw, 0, 0, &p, 2000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 2000);
 	assert_int_equal(gateway_rtt_ms(f->gw), 0);
-	gateway_on_probe(f->gw, 200, 40, &p, 2000);
+	gateway_on_probe(f->gw, 200, "", 40, &p, 2000);
 	assert_int_equal(gateway_rtt_ms(f->gw), 40);
 }
 
@@ -483,7 +483,7 @@ static void good_news_of_one_input_does_not_hide_bad_news_of_another(void **stat
 	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 3000);
 	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_OPTIONS_DOWN);
 	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 4000);
-	gateway_on_probe(f->gw, 200, 1, &p, 4000);
+	gateway_on_probe(f->gw, 200, "", 1, &p, 4000);
 	assert_int_equal(gateway_check(f->gw, 4000), GATEWAY_CLOSED);
 	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 5000);
 	assert_up(f, 5000);
@@ -495,7 +495,7 @@ static void a_machine_that_is_back_is_worth_a_test_call_at_once(void **state)
 
 	assert_false(alive_with(f, 0));
 	time_out(f, 5, 2000);
-	gateway_on_probe(f->gw, 200, 1, &p, 3000);
+	gateway_on_probe(f->gw, 200, "", 1, &p, 3000);
 	assert_health(f, 3000, GATEWAY_STATE_PROBING, 3000, "5 calls in a row failed", "the next call, as a test");
 	attempt(f, GATEWAY_TIMEOUT, 0, -1, 4000);
 	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 5000);
@@ -508,7 +508,7 @@ static void an_answered_probe_that_is_no_news_leaves_the_breaker_open(void **sta
 	struct fixture *f = *state;
 
 	time_out(f, 5, 2000);
-	gateway_on_probe(f->gw, 200, 1, &p, 3000);
+	gateway_on_probe(f->gw, 200, "", 1, &p, 3000);
 	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 3000);
 	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_BREAKER_OPEN);
 }
@@ -595,7 +595,7 @@ static void a_change_is_told_once_and_another_reason_is_one(void **state)
 	struct fixture *f = *state;
 
 	for (unsigned i = 0; i < 9; i++) {
-		gateway_on_probe(f->gw, 0, 0, &p, 2000 + i);
+		gateway_on_probe(f->gw, 0, "timeout", 0, &p, 2000 + i);
 		gateways_settle(f->set, 2000 + i);
 	}
 	assert_string_equal(f->changes, "up>down ");
@@ -621,17 +621,17 @@ static void the_facts_are_told_whatever_decides(void **state)
 	apply(f, 2000);
 	gateway_on_registration(f->gw, true, "", 2000);
 	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_EXPIRED, 2000);
-	gateway_on_probe(f->gw, 200, 12, &p, 2000);
+	gateway_on_probe(f->gw, 200, "", 12, &p, 2000);
 	gateway_health(f->gw, 2000, &health);
 	assert_string_equal(health.options, "200 in 12 ms");
 	assert_string_equal(health.publication, "expired");
 	assert_string_equal(health.registration, "registered");
 	gateway_on_registration(f->gw, false, "423 Interval Too Brief", 2000);
-	gateway_on_probe(f->gw, 0, 0, &p, 2000);
-	gateway_on_probe(f->gw, 0, 0, &p, 2000);
-	gateway_on_probe(f->gw, 0, 0, &p, 2000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 2000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 2000);
+	gateway_on_probe(f->gw, 0, "name not found", 0, &p, 2000);
 	gateway_health(f->gw, 2000, &health);
-	assert_string_equal(health.options, "timeout, 3 in a row");
+	assert_string_equal(health.options, "name not found, 3 in a row");
 	assert_string_equal(health.registration, "423 Interval Too Brief");
 }
 
@@ -715,16 +715,16 @@ static void the_last_failure_is_remembered_while_it_is_not_up(void **state)
 {
 	struct fixture *f = *state;
 
-	gateway_on_probe(f->gw, 0, 0, &p, 2000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 2000);
 	assert_int_equal(gateway_failed_ms(f->gw, 2000), 0); /* still up */
-	gateway_on_probe(f->gw, 0, 0, &p, 3000);
+	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 3000);
 	assert_int_equal(gateway_failed_ms(f->gw, 9000), 3000);
 	time_out(f, 1, 4000);
 	assert_int_equal(gateway_failed_ms(f->gw, 9000), 4000);
 	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 5000);
 	assert_int_equal(gateway_failed_ms(f->gw, 9000), 5000);
 	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_NONE, 6000);
-	gateway_on_probe(f->gw, 200, 1, &p, 6000);
+	gateway_on_probe(f->gw, 200, "", 1, &p, 6000);
 	assert_int_equal(gateway_failed_ms(f->gw, 9000), 0);
 }
 

@@ -340,7 +340,7 @@ static struct gateway *gateway_of(struct fixture *f, unsigned i)
 
 static void probe_fails(struct fixture *f, unsigned i, uint64_t now_ms)
 {
-	gateway_on_probe(gateway_of(f, i), 0, 0, &liveness_parameters, now_ms);
+	gateway_on_probe(gateway_of(f, i), 0, "timeout", 0, &liveness_parameters, now_ms);
 }
 
 /* Who is tried for 4 when nobody may take the call; "" = nobody. */

@@ -206,7 +206,8 @@ def refused_connections_and_ports_are_failures_at_once(s):
 	start(s, ("udp", "tcp"), SS_SIP_OPTIONS_TIMEOUT=30, SS_SIP_OPTIONS_DOWN=1)  # of the period, nobody waits for that
 	for name in ("tcp", "udp"):
 		becomes(s, "down", name)
-	told(s, "1 in a row", "udp")
+		same(gateway(s, name)["reason"], "OPTIONS Connection refused")
+	told(s, "Connection refused, 1 in a row", "udp")
 
 
 @scenario
@@ -361,6 +362,7 @@ def a_name_that_does_not_exist_is_a_failure(s):
 	peer = alive(s.peer("peer"))
 	start(s)
 	becomes(s, "down")
+	same(gateway(s)["reason"], "OPTIONS name not found")
 	dns.host("host.gw.test", "127.0.0.1")
 	dns.service("_sip._udp.gw.test", (1, peer.port, "host.gw.test"))
 	becomes(s, "up")
