@@ -182,6 +182,18 @@ static void half_of_the_delays_are_not_above_the_median(void **state)
 	assert_int_equal(f->total.pdd_median_ms, 5);
 }
 
+/* Below 8 ms the value is exact, so it is seen which of them was taken. */
+static void of_100_delays_the_50th_and_the_95th_count(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 1; i <= 100; i++)
+		ended(f, GATEWAY_ANSWERED, 200, i < 50 ? 1 : i == 50 ? 2 : i < 95 ? 3 : i == 95 ? 4 : 5, 1000);
+	look(f, 1000);
+	assert_int_equal(f->total.pdd_median_ms, 2);
+	assert_int_equal(f->total.pdd_95_ms, 4);
+}
+
 static void failures_are_told_by_kind(void **state)
 {
 	struct fixture *f = *state;
@@ -265,6 +277,7 @@ int main(void)
 		TEST(pdd_is_told_to_an_eighth_of_the_value),
 		TEST(median_and_95_percent_are_those_of_all_delays),
 		TEST(half_of_the_delays_are_not_above_the_median),
+		TEST(of_100_delays_the_50th_and_the_95th_count),
 		TEST(failures_are_told_by_kind),
 		TEST(after_sixteen_codes_the_others_are_one),
 		TEST(the_window_moves_on_by_periods),

@@ -138,6 +138,26 @@ def auto_starts_at_half_a_second_for_a_near_gateway(s):
 
 
 @scenario
+def auto_waits_twice_the_response_time_of_a_far_gateway(s):
+	gw = s.gateway(resend_interval="auto")
+	s.start(clock_speed=10)
+	for _ in range(2):
+		a = s.caller.invite("4930")
+		b = gw.leg()
+		s.net.quiet(0.1)  # 1 s of the switch's
+		b.refuse(486)
+		a.expect(486)
+	t1 = 2 * s.switch.control("gateways.get", name="gw")["rtt_ms"] / 1000 / 10
+	assert t1 >= 0.2, t1
+	before = len(gw.arrivals("INVITE"))
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	instants(gw.expect_count(before + 3, "INVITE")[before:], [0, t1, 3 * t1])
+	b.refuse(486)
+	a.expect(486)
+
+
+@scenario
 def a_provisional_response_stops_the_resending_of_an_invite(s):
 	gw = s.gateway()
 	s.start(**SHORT)
