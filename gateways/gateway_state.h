@@ -21,7 +21,7 @@ struct gateway_health {
 	enum gateway_state state;
 	uint64_t since_ms; /* monotonic: when what decides now came to decide */
 	char reason[GATEWAY_WORDS_MAX]; /* "OPTIONS timeout", "not registered: 403 Forbidden"; "" = up, nothing to say */
-	char until[GATEWAY_WORDS_MAX];  /* what will change it: "OPTIONS answered", "in 12 s a test call"; "" = nothing to wait for */
+	char until[GATEWAY_WORDS_MAX];  /* what will change it: "a good answer to OPTIONS", "in 12 s a test call"; "" = nothing will */
 	/* Facts behind it, for people. */
 	char options[GATEWAY_WORDS_MAX];      /* "200 in 12 ms", "timeout, 2 in a row"; "" = not probed */
 	char registration[GATEWAY_WORDS_MAX]; /* as last told; "" = the gateway names none */

@@ -138,10 +138,10 @@ static void failed_probes_in_a_row_take_it_down_and_one_answer_up(void **state)
 	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 4000);
 	assert_up(f, 4000);
 	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 5000);
-	assert_health(f, 6000, GATEWAY_STATE_DOWN, 5000, "OPTIONS timeout", "OPTIONS answered");
+	assert_health(f, 6000, GATEWAY_STATE_DOWN, 5000, "OPTIONS timeout", "a good answer to OPTIONS");
 	assert_verdict(f, 47000, GATEWAY_OPTIONS_DOWN, "down: OPTIONS timeout for 42 s");
 	gateway_on_probe(f->gw, 503, "", 7, &p, 6000);
-	assert_health(f, 6000, GATEWAY_STATE_DOWN, 5000, "OPTIONS answered 503", "OPTIONS answered");
+	assert_health(f, 6000, GATEWAY_STATE_DOWN, 5000, "OPTIONS answered 503", "a good answer to OPTIONS");
 	gateway_on_probe(f->gw, 404, "", 7, &p, 7000);
 	assert_health(f, 7000, GATEWAY_STATE_UP, 7000, "", "");
 	assert_string_equal(f->changes, "up>down down>up ");
