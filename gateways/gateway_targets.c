@@ -6,6 +6,7 @@
 
 #include <uthash.h>
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -180,27 +181,50 @@ static void target_free(struct gateway_targets *set, struct target *target)
 
 enum { KEY_MAX = 300 }; /* more than a host name of 253 characters needs */
 
-static struct target *find_target(const struct gateway_targets *set, const struct db_gateway *row, char key[KEY_MAX])
+static bool is_address(const char *host)
+{
+	struct in6_addr any;
+
+	return inet_pton(AF_INET, host, &any) == 1 || inet_pton(AF_INET6, host, &any) == 1;
+}
+
+/** Where the row leads. What it leaves to DNS is decided here when the host is an address (RFC 3263 section 4). */
+static struct gateway_target where_to(const struct db_gateway *row)
+{
+	struct gateway_target to = {.host = row->host, .transport = row->transport, .port = row->port,
+		.is_address = is_address(row->host)};
+
+	if (!to.is_address)
+		return to;
+	if (!to.transport[0])
+		to.transport = "udp";
+	if (!to.port)
+		to.port = strcmp(to.transport, "tls") ? 5060 : 5061;
+	return to;
+}
+
+static struct target *find_target(const struct gateway_targets *set, const struct gateway_target *to, char key[KEY_MAX])
 {
 	struct target *target;
-	int n = snprintf(key, KEY_MAX, "%u %s %s", row->port, row->transport, row->host);
+	int n = snprintf(key, KEY_MAX, "%u %s %s", to->port, to->transport, to->host);
 
 	HASH_FIND(hh, set->by_key, key, (unsigned)(n < KEY_MAX ? n : KEY_MAX - 1), target);
 	return target;
 }
 
 /** What it points to lies behind it. */
-static struct target *target_create(struct gateway_targets *set, const struct db_gateway *row, const char *key)
+static struct target *target_create(struct gateway_targets *set, const struct gateway_target *to, const char *key)
 {
-	size_t key_size = strlen(key) + 1, host_size = strlen(row->host) + 1, transport_size = strlen(row->transport) + 1;
+	size_t key_size = strlen(key) + 1, host_size = strlen(to->host) + 1, transport_size = strlen(to->transport) + 1;
 	struct target *target = calloc(1, sizeof(*target) + key_size + host_size + transport_size);
 
 	if (!target)
 		return NULL;
 	target->key = memcpy(target + 1, key, key_size);
-	target->public.host = memcpy(target->key + key_size, row->host, host_size);
-	target->public.transport = memcpy(target->key + key_size + host_size, row->transport, transport_size);
-	target->public.port = row->port;
+	target->public.host = memcpy(target->key + key_size, to->host, host_size);
+	target->public.transport = memcpy(target->key + key_size + host_size, to->transport, transport_size);
+	target->public.port = to->port;
+	target->public.is_address = to->is_address;
 	STAILQ_INIT(&target->public.members);
 	HASH_ADD_KEYPTR(hh, set->by_key, target->key, key_size - 1, target);
 	if (target->hh.tbl)
@@ -231,12 +255,12 @@ static void drop_members(struct gateway_member *members, size_t n)
 static int stage(struct gateway_targets *set, const struct gateways *gateways, struct gateway_member *members, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		const struct db_gateway *row = gateway_row(gateways_at(gateways, i));
+		const struct gateway_target to = where_to(gateway_row(gateways_at(gateways, i)));
 		char key[KEY_MAX];
-		struct target *target = find_target(set, row, key);
+		struct target *target = find_target(set, &to, key);
 
 		if (!target)
-			target = target_create(set, row, key);
+			target = target_create(set, &to, key);
 		if (!target)
 			return -ENOMEM;
 		members[i].target = &target->public;

@@ -21,8 +21,9 @@ struct gateway_member {
 };
 
 struct gateway_target {
-	const char *host, *transport; /* as in struct db_gateway */
-	uint16_t port;
+	const char *host, *transport; /* as in struct db_gateway, but an address always has its */
+	uint16_t port;                /* transport and port */
+	bool is_address;              /* the host, so that no name is to be looked up */
 	STAILQ_HEAD(gateway_members, gateway_member) members; /* in order of name; never empty */
 	void *probe; /* of whoever looks after the target; NULL at first */
 };

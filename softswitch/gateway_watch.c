@@ -12,7 +12,6 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,13 +58,6 @@ static const struct gateway *first_probed(const struct watch *w)
 		if (is_probed(w, m->gateway))
 			return m->gateway;
 	return NULL;
-}
-
-static bool is_numeric(const char *host)
-{
-	struct in6_addr any;
-
-	return inet_pton(AF_INET, host, &any) == 1 || inet_pton(AF_INET6, host, &any) == 1;
 }
 
 /* One question ------------------------------------------------------------------------------ */
@@ -198,7 +190,7 @@ static struct watch *watch_create(struct gateway_watch *set, struct gateway_targ
 	w->target = target;
 	target->probe = w;
 	event_assign(&w->timer, loop_base(set->stack->loop), -1, 0, on_due, w);
-	if (is_numeric(target->host) && resolver_try(set->stack->resolver, &where, &answer) == 0)
+	if (target->is_address && resolver_try(set->stack->resolver, &where, &answer) == 0)
 		learn(w, &answer);
 	return w;
 }
@@ -232,7 +224,7 @@ static void apply(struct gateway_target *target, void *arg)
 	else if (first_probed(w))
 		set_interval(w, set->stack->parameters.options_check_period_ms);
 	else
-		set_interval(w, is_numeric(target->host) ? 0 : NAME_MS);
+		set_interval(w, target->is_address ? 0 : NAME_MS);
 }
 
 int gateway_watch_apply(struct gateway_watch *set)

@@ -157,6 +157,37 @@ static void gateways_with_one_host_port_and_transport_share_a_target(void **unus
 	fixture_end(&f);
 }
 
+static unsigned targets_of_two(const char *host, uint16_t port, const char *transport, const char *other_transport)
+{
+	struct db_gateway rows[] = {row_at("a", host, 0), row_at("b", host, port)};
+	struct fixture f;
+	unsigned n;
+
+	rows[0].transport = transport;
+	rows[1].transport = other_transport;
+	f = fixture_of(rows, 2);
+	n = targets_of(&f);
+	fixture_end(&f);
+	return n;
+}
+
+static void what_the_row_of_an_address_leaves_open_is_5060_over_udp(void **unused)
+{
+	(void)unused;
+	assert_int_equal(targets_of_two("192.0.2.1", 5060, "", "udp"), 1);
+	assert_int_equal(targets_of_two("2001:db8::1", 5060, "tcp", "tcp"), 1);
+	assert_int_equal(targets_of_two("192.0.2.1", 5061, "tls", "tls"), 1);
+	assert_int_equal(targets_of_two("192.0.2.1", 5061, "udp", "udp"), 2);
+	assert_int_equal(targets_of_two("192.0.2.1", 5060, "", "tcp"), 2);
+}
+
+static void what_the_row_of_a_name_leaves_open_is_for_dns_to_say(void **unused)
+{
+	(void)unused;
+	assert_int_equal(targets_of_two("gw.test", 5060, "udp", "udp"), 2);
+	assert_int_equal(targets_of_two("gw.test", 0, "", "udp"), 2);
+}
+
 static void members_are_in_order_of_name(void **unused)
 {
 	const struct db_gateway rows[] = {row_at("c", "gw.test", 0), row_at("a", "gw.test", 0), row_at("b", "gw.test", 0)};
@@ -312,6 +343,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gateways_with_one_host_port_and_transport_share_a_target),
+		cmocka_unit_test(what_the_row_of_an_address_leaves_open_is_5060_over_udp),
+		cmocka_unit_test(what_the_row_of_a_name_leaves_open_is_for_dns_to_say),
 		cmocka_unit_test(members_are_in_order_of_name),
 		cmocka_unit_test(nobody_is_known_before_an_address_is_learned),
 		cmocka_unit_test(who_sends_from_the_port_is_preferred),
