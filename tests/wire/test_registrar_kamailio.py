@@ -133,8 +133,9 @@ def a_refresh_prolongs_the_binding(s):
 		enrol(s, k)
 		s.start(clock_speed=5)
 		first = reaches(s, "registered")
-		s.net.until(lambda: status(s)["next_s"] < first["next_s"] - 2, "time passes", step=0.05)
-		s.net.until(lambda: status(s)["next_s"] > 8, "refreshed", step=0.05)
+		left = lambda: status(s)["next_s"] or 0  # None while a REGISTER is under way
+		s.net.until(lambda: left() < first["next_s"] - 2, "time passes", step=0.05)
+		s.net.until(lambda: left() > 8, "refreshed", step=0.05)
 		same((len(k.bindings()), k.bindings()[0][2] >= 17), (1, True))
 		stop(s)
 
