@@ -61,8 +61,9 @@ void register_write(struct text *t, const struct register_request *r)
 	text_add(t, "\r\nSupported: path\r\n");
 	if (r->privacy != DB_PRIVACY_IGNORE)
 		text_add_all(t, "Privacy: ", r->privacy == DB_PRIVACY_ID ? "id" : "none", "\r\n", NULL);
-	if (r->authorization)
-		text_add(t, r->authorization);
+	for (unsigned i = 0; i < 2; i++)
+		if (r->authorization[i])
+			text_add(t, r->authorization[i]);
 	message_end(t, NULL);
 }
 

@@ -14,8 +14,8 @@ struct register_request {
 	enum db_privacy privacy;
 	const char *branch, *call_id, *tag;
 	uint32_t cseq;
-	uint32_t expires_s;        /* 0: remove the binding */
-	const char *authorization; /* a whole line, or NULL */
+	uint32_t expires_s;           /* 0: remove the binding */
+	const char *authorization[2]; /* whole lines, or NULL */
 };
 /** Write it whole. */
 void register_write(struct text *t, const struct register_request *r);

@@ -78,8 +78,16 @@ static struct register_request describe(const struct account *a)
 		.cseq = a->cseq, .expires_s = a->remove ? 0 : registration_expires_s(a->registration)};
 }
 
-/** @param authorization  a whole line, or NULL */
-static int send_register(struct account *a, const char *authorization)
+static void forget_answers(struct account *a)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		a->challenges[i] = (struct digest_tries){0};
+		free(a->answers[i]);
+		a->answers[i] = NULL;
+	}
+}
+
+static int send_register(struct account *a)
 {
 	struct stack *stack = a->stack;
 	struct text t = text_scratch();
@@ -92,7 +100,8 @@ static int send_register(struct account *a, const char *authorization)
 	if (!a->remove && !registration_is_wanted(a->registration))
 		return -ECANCELED; /* since it began: better no binding than one to be removed at once */
 	content.branch = branch;
-	content.authorization = authorization;
+	content.authorization[0] = a->answers[0];
+	content.authorization[1] = a->answers[1];
 	register_write(&t, &content);
 	return client_send(&a->client, stack->clients, &request, &client_handlers, a);
 }
@@ -104,10 +113,10 @@ static int try_addresses(struct account *a)
 	int err = -ENOENT;
 
 	while (a->next_address < a->addresses.n) {
-		a->challenges = (struct digest_tries){0};
+		forget_answers(a);
 		err = sip_hop_from(a->stack->sip, row->local_port, &a->addresses.address[a->next_address++], &a->hop);
 		if (!err)
-			err = send_register(a, NULL);
+			err = send_register(a);
 		if (!err)
 			return 0;
 	}
@@ -221,11 +230,12 @@ static int answer_challenge(struct account *a, const sip_t *challenge)
 {
 	const struct db_registration *row = registration_used(a->registration);
 	struct digest_credentials credentials = {row->auth_user, row->password, row->realm};
+	const bool by_proxy = challenge->sip_status->st_status == 407;
 	char line[2048], uri[REGISTER_URI_MAX], cnonce[SIP_TOKEN_SIZE];
 	struct text t = {.data = line, .size = sizeof(line) - 1};
 	int err;
 
-	if (!digest_may_answer(&a->challenges, challenge))
+	if (!digest_may_answer(&a->challenges[by_proxy], challenge))
 		return -EACCES;
 	register_uri(row, uri);
 	sip_token(a->stack->sip, cnonce);
@@ -233,7 +243,9 @@ static int answer_challenge(struct account *a, const sip_t *challenge)
 	if (err || t.full)
 		return -EBADMSG;
 	line[t.len] = '\0';
-	return send_register(a, line);
+	free(a->answers[by_proxy]);
+	a->answers[by_proxy] = strdup(line);
+	return a->answers[by_proxy] ? send_register(a) : -ENOMEM;
 }
 
 static void on_refused(struct account *a, const sip_t *answer)
@@ -245,8 +257,10 @@ static void on_refused(struct account *a, const sip_t *answer)
 	if (status == 401 || status == 407)
 		err = answer_challenge(a, answer);
 	else if (status == 423 && !a->remove && answer->sip_min_expires &&
-		!registration_raise(a->registration, (uint32_t)answer->sip_min_expires->me_delta))
-		err = send_register(a, NULL);
+		!registration_raise(a->registration, (uint32_t)answer->sip_min_expires->me_delta)) {
+		forget_answers(a); /* another request, which may be challenged anew */
+		err = send_register(a);
+	}
 	if (err == -EACCES)
 		fail(a, status, "wrong password");
 	else if (err == -EBADMSG)
@@ -330,6 +344,7 @@ void account_destroy(struct account *a)
 	event_del(&a->timer);
 	registration_unref(a->registration);
 	account_unlink_gateways(a);
+	forget_answers(a);
 	free(a->gateways);
 	free(a);
 }

@@ -29,7 +29,8 @@ struct account {
 	struct hop hop;
 	bool remove;
 	bool inherited; /* removed, but another one has its binding now: a row was renamed */
-	struct digest_tries challenges;
+	struct digest_tries challenges[2]; /* of the registrar, and of a proxy before it */
+	char *answers[2];                  /* to them, whole lines; NULL = not asked yet */
 	unsigned next_address;
 
 	struct resolver_answer addresses; /* of the registrar or proxy, as last resolved */

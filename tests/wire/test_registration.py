@@ -99,6 +99,25 @@ def a_stale_nonce_is_no_refusal(s):
 
 
 @scenario
+def a_proxy_and_the_registrar_behind_it_are_both_answered(s):
+	r = registrar(s)
+
+	def always(peer, request):
+		for status_code, name in ((407, "Proxy-Authorization"), (401, "Authorization")):
+			if not request[name]:
+				return challenge(status_code, realm=name)(peer, request)
+			given, right = sip.digest(request[name], "REGISTER", PASSWORD)
+			if given != right:
+				return 403, []
+		return grant()(peer, request)
+	r.always = always
+	s.start()
+	reaches(s, "registered")
+	same([(bool(request["Proxy-Authorization"]), bool(request["Authorization"])) for request in r.requests],
+		[(False, False), (True, False), (True, True)])
+
+
+@scenario
 def a_registrar_that_finds_every_nonce_stale_is_given_up(s):
 	r = registrar(s)
 	r.always = challenge(more="stale=true")
@@ -204,6 +223,19 @@ def a_423_is_answered_with_min_expires_at_once(s):
 	same([request["Expires"] for request in r.requests], ["60", "100", "100"])
 	about(r.gaps()[0], 0)
 	about(r.gaps()[1], 50)
+
+
+@scenario
+def a_423_behind_a_challenge_is_answered_with_credentials(s):
+	r = registrar(s, columns={"expiry": 60})
+	r.authenticate()
+	granted = r.always
+	r.always = lambda peer, request: (423, [("Min-Expires", "100")]) if request["Authorization"] and \
+		request["Expires"] == "60" else granted(peer, request)
+	s.start()
+	same(90 < reaches(s, "registered")["expires_s"] <= 100, True)
+	same([(request["Expires"], bool(request["Authorization"])) for request in r.requests],
+		[("60", False), ("60", True), ("100", False), ("100", True)])
 
 
 def silly(name, headers):
