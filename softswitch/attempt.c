@@ -159,6 +159,15 @@ static int answer_challenge(struct attempt *a, const struct received *rx)
 	return err;
 }
 
+/** A 422: the same INVITE with a longer interval, which may be challenged like the first. @return 0 when it was sent */
+static int ask_for_longer(struct attempt *a, const struct received *rx)
+{
+	if (!session_lengthen(&invite_dialog(a->invite)->session, rx->sip))
+		return -EINVAL;
+	a->challenges = (struct digest_tries){0};
+	return invite_send(a->invite, a->content, &a->policy.resend);
+}
+
 static void on_refused(const struct received *rx, void *arg)
 {
 	struct attempt *a = arg;
@@ -169,8 +178,7 @@ static void on_refused(const struct received *rx, void *arg)
 	a->handlers->on_early_end(a->arg);
 	if ((end.sip_code == 401 || end.sip_code == 407) && answer_challenge(a, rx) == 0)
 		return;
-	if (end.sip_code == 422 && session_lengthen(&invite_dialog(a->invite)->session, rx->sip) &&
-		invite_send(a->invite, a->content, &a->policy.resend) == 0)
+	if (end.sip_code == 422 && ask_for_longer(a, rx) == 0)
 		return;
 	fail(a, &end);
 }

@@ -69,10 +69,13 @@ static bool answer_challenge(struct exchange *x, const struct received *rx)
 	return send_request(x, line) == 0;
 }
 
+/** It is another request then, and may be challenged like the first. */
 static bool ask_for_longer(struct exchange *x, const struct received *rx)
 {
-	return rx->sip->sip_status->st_status == 422 && session_lengthen(&x->dialog->session, rx->sip) &&
-		send_request(x, "") == 0;
+	if (rx->sip->sip_status->st_status != 422 || !session_lengthen(&x->dialog->session, rx->sip))
+		return false;
+	x->challenges = (struct digest_tries){0};
+	return send_request(x, "") == 0;
 }
 
 static void on_response(const struct received *rx, void *arg)

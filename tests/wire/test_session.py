@@ -285,6 +285,21 @@ def a_challenge_and_an_interval_too_small_are_both_answered(s):
 	s.over(a, b)
 
 
+@scenario
+def an_invite_is_challenged_again_after_an_interval_too_small(s):
+	"""A server that asks who it is before it looks at the interval."""
+	gw = s.gateway(auth_user="us", auth_password="secret")
+	start(s, SS_SIP_SESSION_TTL="90")
+	a = s.caller.invite("4930")
+	gw.leg().refuse(401, [("WWW-Authenticate", 'Digest realm="vendor", nonce="n1"')])
+	gw.leg().refuse(422, [("Min-SE", "300")])
+	gw.leg().refuse(401, [("WWW-Authenticate", 'Digest realm="vendor", nonce="n2"')])
+	b = gw.leg()
+	assert 'nonce="n2"' in b.invited["Authorization"] and granted(b.invited)[0] >= 300, b.invited.head
+	s.answer(a, b)
+	s.over(a, b)
+
+
 @variants(("always", [("Min-SE", "300")]), ("without_min_se", []), ("with_garbage", [("Min-SE", "x")]),
 	("with_a_number_too_large", [("Min-SE", "99999999999")]))
 def a_gateway_that_says_422_is_left_for_the_next(s, headers):
