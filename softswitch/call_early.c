@@ -115,7 +115,7 @@ void call_on_early_request(struct call *call, const struct received *rx)
 	struct early_dialogs *early = early_of(call);
 	struct dialog *d = early ? early_find(early, rx->sip->sip_from->a_tag) : NULL;
 
-	if (d && rx->sip->sip_request->rq_method == sip_method_update)
+	if (d && rx->sip->sip_request->rq_method != sip_method_bye) /* the callee's ends no early dialog (RFC 3261 section 15) */
 		call_on_request(call, d, rx);
 	else
 		sip_reply_stateless(stack_of(call)->sip, rx, 481, NULL, NULL);

@@ -276,10 +276,17 @@ def an_update_in_no_early_dialog_is_481(s):
 	a, b = settled(s, gw)
 	b.send("UPDATE", body=OFFER, From=b.local + "x")
 	b.expect(481, "UPDATE")
-	b.send("INFO")
-	b.expect(481, "INFO")
-	b.send("BYE")
-	b.expect(481, "BYE")
+	ends(s, a, b)
+
+
+@scenario
+def other_requests_of_an_early_dialog_are_answered_as_the_table_says(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = settled(s, gw)
+	for method, status in (("INFO", 491), ("INVITE", 491), ("OPTIONS", 200), ("PRACK", 481), ("SUBSCRIBE", 405), ("BYE", 481)):
+		b.send(method)
+		b.expect(status, method)
 	ends(s, a, b)
 
 
