@@ -98,6 +98,8 @@ bool call_awaits_ack(const struct call *call, const struct dialog *d);
 bool call_offer_pending(const struct call *call);
 /** The session of this leg was set up or refreshed: its timer starts anew. */
 void call_refreshed(struct call *call, struct dialog *d);
+/** This leg has described itself anew, and the other one must know. */
+void call_tell_other(struct call *call, const struct dialog *d);
 /** The peer of this leg does not know it any more: BYE to the other one. */
 void call_leg_gone(struct call *call, struct dialog *d);
 /** The peer of this leg is silent: BYE to both. */

@@ -232,6 +232,11 @@ void call_refreshed(struct call *call, struct dialog *d)
 		session_timer_restart(call_is_caller(call, d) ? &call->timer_a : &call->timer_b, call, d);
 }
 
+void call_tell_other(struct call *call, const struct dialog *d)
+{
+	session_timer_tell(call_is_caller(call, d) ? &call->timer_b : &call->timer_a);
+}
+
 static void end_by_leg(struct call *call, const struct dialog *d, enum cause cause, const struct dialog *gone)
 {
 	if (call->state != CALL_ANSWERED && call->state != CALL_UP)

@@ -297,6 +297,16 @@ const struct dialog *relay_offer_from(const struct relay_list *relays)
 	return NULL;
 }
 
+bool relay_is_refreshing(const struct relay_list *relays, const struct dialog *from)
+{
+	const struct relay *r;
+
+	LIST_FOREACH (r, relays, link)
+		if (r->session && !r->answered && r->from == from)
+			return true;
+	return false;
+}
+
 void relay_follow(struct call *call, const struct dialog *early, struct dialog *leg)
 {
 	struct relay *r, *next;

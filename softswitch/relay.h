@@ -26,6 +26,9 @@ bool relay_awaits_ack(const struct relay_list *relays, const struct dialog *to);
  */
 const struct dialog *relay_offer_from(const struct relay_list *relays);
 
+/** Is a request of this side on its way that will refresh its session? */
+bool relay_is_refreshing(const struct relay_list *relays, const struct dialog *from);
+
 /**
  * An early dialog of the gateway has become its leg: what crosses in it goes on. What crosses in others ends, and in all
  * of them where none has become one: 491 for the caller, whose dialog lives on, 481 for the gateway.

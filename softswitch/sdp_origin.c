@@ -36,6 +36,11 @@ static uint64_t hash_rest(const struct sdp_span *sdp)
 	return hash;
 }
 
+bool sdp_origin_same(const struct sdp_span *a, const struct sdp_span *b)
+{
+	return hash_rest(a) == hash_rest(b);
+}
+
 static void count(struct sdp_origin *o, uint64_t hash)
 {
 	if (o->version && o->hash == hash)

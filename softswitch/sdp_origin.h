@@ -28,5 +28,7 @@ struct sdp_origin {
  * @param address  of our listener, IPv4 or IPv6 without brackets; the same for the life of the leg
  */
 void sdp_origin_write(struct sdp_origin *o, struct text *t, const struct sdp_span *sdp, const char *address);
+/** Are these two the same but for what their lines o= and s= say? */
+bool sdp_origin_same(const struct sdp_span *a, const struct sdp_span *b);
 
 #endif

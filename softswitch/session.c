@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include "message.h"
+#include "sdp_origin.h"
 
 #include <sofia-sip/sip_header.h>
 
@@ -69,6 +70,13 @@ bool session_is_unchanged(const struct session *s, const sip_t *sip)
 	struct body body = message_body(sip);
 
 	return s->theirs.len && body.len == s->theirs.len && !memcmp(body.data, s->theirs.data, body.len);
+}
+
+bool session_is_same(const struct session *s, const sip_t *sip)
+{
+	struct sdp_span sdp;
+
+	return !message_find_sdp(sip, &sdp) || (s->theirs.len && sdp_origin_same(&s->theirs.sdp, &sdp));
 }
 
 void session_learn(struct session *s, const sip_t *sip)

@@ -46,6 +46,9 @@ int session_describe(struct session *s, const sip_t *sip);
 /** Is the body of this message the description that we know already? */
 bool session_is_unchanged(const struct session *s, const sip_t *sip);
 
+/** The same, whatever their o= and s= lines say. True without a description. */
+bool session_is_same(const struct session *s, const sip_t *sip);
+
 /** What Allow of a request or response says. */
 void session_learn(struct session *s, const sip_t *sip);
 

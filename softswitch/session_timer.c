@@ -7,6 +7,7 @@
 #include "log.h"
 #include "loop.h"
 #include "message.h"
+#include "relay.h"
 
 #include <event2/event.h>
 
@@ -15,6 +16,7 @@
 enum {
 	FAREWELL_MAX_MS = 32000, /* so long at most before the end of a session its BYE goes out (RFC 4028 section 10) */
 	AGAIN_MIN_MS = 2000,     /* least wait after a refresh that failed */
+	LOOK_MS = 60000,         /* a leg without timer: has SS_SIP_NO_TIMER_REINVITE_INTERVAL been changed? */
 };
 
 static const struct parameters *parameters(const struct session_timer *st)
@@ -106,16 +108,32 @@ static void write_refresh(struct text *t, void *arg)
 		message_end(t, NULL);
 }
 
+/** Its media may have moved: the other leg has to know. What answers such news is no news itself. */
+static void pass_on(struct session_timer *st, bool news, const sip_t *answer)
+{
+	if (session_is_same(&st->leg->session, answer) || session_describe(&st->leg->session, answer) || news)
+		return;
+	call_tell_other(st->call, st->leg);
+}
+
 static void on_refreshed(struct session_timer *st, const struct received *rx)
 {
+	bool news = st->behind;
+
 	session_learn(&st->leg->session, rx->sip);
 	if (!by(st, "OPTIONS")) {
 		dialog_refresh_target(st->leg, rx->sip);
 		session_granted(&st->leg->session, rx->sip);
 	}
-	if (by(st, "INVITE"))
+	if (by(st, "INVITE")) {
+		st->behind = false;
 		leg_acknowledge(call_stack(st->call), st->leg, NULL);
+	}
 	session_timer_restart(st, st->call, st->leg);
+	if (by(st, "INVITE"))
+		pass_on(st, news, rx->sip);
+	else if (st->behind)
+		refresh(st);
 }
 
 static void on_response(const struct received *rx, void *arg)
@@ -137,6 +155,7 @@ static void on_response(const struct received *rx, void *arg)
 		st->leg->session.allows_update = false;
 		refresh(st);
 	} else {
+		st->behind &= !by(st, "INVITE"); /* it does not want to know */
 		try_later(st);
 	}
 }
@@ -156,7 +175,7 @@ static const char *choose_method(const struct session_timer *st)
 {
 	const struct dialog *other = call_other_leg(st->call, st->leg);
 
-	if (st->leg->session.interval_s && st->leg->session.allows_update)
+	if (st->leg->session.interval_s && st->leg->session.allows_update && !st->behind)
 		return "UPDATE";
 	return other && other->session.theirs.len ? "INVITE" : "OPTIONS";
 }
@@ -177,7 +196,33 @@ static void refresh(struct session_timer *st)
 		call_leg_lost(st->call, st->leg, CAUSE_REFRESH_FAILED);
 }
 
+void session_timer_tell(struct session_timer *st)
+{
+	st->behind = true;
+	if (!exchange_is_under_way(&st->exchange))
+		refresh(st);
+}
+
 /* The timer --------------------------------------------------------------------------------- */
+
+/** So long until this leg is to be checked; SS_SIP_NO_TIMER_REINVITE_INTERVAL may be changed under a call. */
+static uint32_t until_check_ms(const struct session_timer *st)
+{
+	uint32_t interval = parameters(st)->no_timer_reinvite_ms;
+	uint64_t passed = clock_now_ms() - st->begun_ms;
+
+	return !interval ? LOOK_MS : interval > passed ? interval - (uint32_t)passed : 0;
+}
+
+static void wait_for_check(struct session_timer *st)
+{
+	uint32_t left = until_check_ms(st);
+
+	if (left < LOOK_MS)
+		set_once(st, SESSION_CHECK, left);
+	else
+		set(st, SESSION_CHECK, LOOK_MS);
+}
 
 static void on_due(evutil_socket_t fd, short what, void *arg)
 {
@@ -189,20 +234,22 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 	case SESSION_IDLE:
 		return;
 	case SESSION_REFRESH:
-	case SESSION_CHECK:
 		if (!exchange_is_under_way(&st->exchange))
 			refresh(st);
 		return;
+	case SESSION_CHECK:
+		if (until_check_ms(st) && !st->behind)
+			wait_for_check(st);
+		else if (!exchange_is_under_way(&st->exchange))
+			refresh(st);
+		return;
 	case SESSION_END:
-		call_leg_lost(st->call, st->leg, CAUSE_SESSION_EXPIRED);
+		if (relay_is_refreshing(call_relays(st->call), st->leg)) /* not silent: the other leg takes its time */
+			set_once(st, SESSION_END, AGAIN_MIN_MS);
+		else
+			call_leg_lost(st->call, st->leg, CAUSE_SESSION_EXPIRED);
 		return;
 	}
-}
-
-static void stop_waiting(struct session_timer *st)
-{
-	event_del(&st->event);
-	st->due = SESSION_IDLE;
 }
 
 void session_timer_restart(struct session_timer *st, struct call *call, struct dialog *leg)
@@ -219,17 +266,16 @@ void session_timer_restart(struct session_timer *st, struct call *call, struct d
 		set(st, SESSION_REFRESH, interval - interval / parameters(st)->session_update_segment);
 	else if (interval)
 		set(st, SESSION_END, end_ms(st) - now);
-	else if (parameters(st)->no_timer_reinvite_ms)
-		set(st, SESSION_CHECK, parameters(st)->no_timer_reinvite_ms);
 	else
-		stop_waiting(st);
+		wait_for_check(st);
 }
 
 void session_timer_stop(struct session_timer *st)
 {
 	if (!st->call)
 		return;
-	stop_waiting(st);
+	event_del(&st->event);
+	st->due = SESSION_IDLE;
 	exchange_stop(&st->exchange);
 }
 

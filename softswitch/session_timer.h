@@ -4,7 +4,8 @@
  *	session timer, peer refreshes BYE min(32 s, interval/3) before the end (RFC 4028 section 10)
  *	no session timer              a re-INVITE every SS_SIP_NO_TIMER_REINVITE_INTERVAL
  *
- * A refresh is an UPDATE where the peer allows that, else a re-INVITE with the description it knows.
+ * A refresh is an UPDATE where the peer allows that, else a re-INVITE with the description it knows. If it answers that
+ * with another description of its own, the other leg gets a re-INVITE, too.
  */
 #ifndef SESSION_TIMER_H
 #define SESSION_TIMER_H
@@ -28,12 +29,15 @@ struct session_timer {
 	struct event event;
 	enum session_due due;
 	uint64_t begun_ms; /* the last refresh, monotonic */
+	bool behind;       /* the peer does not know the description of the other side yet */
 	struct exchange exchange;
 };
 
 /** The session of this leg was set up or refreshed just now: count from here. */
 void session_timer_restart(struct session_timer *st, struct call *call, struct dialog *leg);
 void session_timer_stop(struct session_timer *st);
+/** The description of the other side is not the one this peer knows: a re-INVITE tells it, as soon as that may be sent. */
+void session_timer_tell(struct session_timer *st);
 /** Is a re-INVITE of ours on its way? */
 bool session_timer_is_offering(const struct session_timer *st);
 

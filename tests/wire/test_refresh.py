@@ -173,6 +173,18 @@ def talk_again(s):
 	return b, a
 
 
+@variants(("update", True), ("reinvite", False))
+def a_refresh_is_challenged_again_after_an_interval_too_small_with(s, update):
+	x, y = timed(s, "b", update=update)
+	method = method_of(update)
+	fails(x, 401, method, [("WWW-Authenticate", 'Digest realm="vendor", nonce="n1"')])
+	fails(x, 422, method, [("Min-SE", "200")])
+	fails(x, 401, method, [("WWW-Authenticate", 'Digest realm="vendor", nonce="n2"')])
+	last = refresh(x, None, method, interval=200)
+	assert 'nonce="n2"' in last["Authorization"] and last["Min-SE"] == "200", last.head
+	s.over(y, x)
+
+
 @scenario
 def credentials_refused_for_a_refresh_do_not_end_the_call_at_once(s):
 	b, a = timed(s, "b")
@@ -230,6 +242,23 @@ def a_reinvite_of_the_other_side_gets_491_while_our_refresh_is_pending(s, side):
 	y.ack()
 	x.expect("ACK")
 	s.over(y, x)
+
+
+@variants(*BOTH_LEGS)
+def a_side_whose_new_offer_is_under_way_is_not_silent(s, side):
+	x, y = timed(s, side, ours=False)
+	s.net.quiet(45 / SPEED)
+	x.send("INVITE", [TIMER, expires(90, "uac")], sip.sdp(39000))
+	y.expect("INVITE")
+	x.expect(100)
+	s.net.quiet(30 / SPEED)
+	y.reply(200, sdp=True)
+	x.since = x.expect(200, "INVITE")
+	x.ack()
+	y.expect("ACK")
+	is_due(x.hung_up(), x.since, 60)
+	y.hung_up()
+	is_record(s, EXPIRED, 0 if side == "a" else 1)
 
 
 @variants(*BOTH_LEGS)
@@ -304,7 +333,7 @@ def a_repeated_answer_to_a_refresh_gets_its_ack_again(s):
 
 
 @scenario
-def other_sdp_in_the_answer_to_a_refresh_does_not_harm_the_call(s):
+def a_new_origin_in_the_answer_to_a_refresh_concerns_nobody_else(s):
 	b, a = timed(s, "b", update=False)
 	b.expect("INVITE")
 	other = b.peer.sdp.replace(b"3344 3344", b"3344 3345")
@@ -312,6 +341,46 @@ def other_sdp_in_the_answer_to_a_refresh_does_not_harm_the_call(s):
 	b.expect("ACK")
 	same(refresh(b, 45, "INVITE").body, s.caller.sdp)
 	s.over(a, b)
+
+
+def moves(x):
+	"""x answers a refresh with media at another port; what it says then."""
+	x.expect("INVITE")
+	x.since = x.reply(200, sdp=sip.sdp(39000), headers=[expires(90, "uac")])
+	x.expect("ACK")
+	return sip.sdp(39000)
+
+
+@variants(*BOTH_LEGS)
+def media_that_moves_in_the_answer_to_a_refresh_is_told_the_other_leg(s, side):
+	x, y = timed(s, side, update=False)
+	moved = moves(x)
+	told = y.expect("INVITE")
+	same((told.body, told["Content-Type"]), (moved, "application/sdp"))
+	y.reply(200, sdp=sip.sdp(39002))
+	same(y.expect("ACK").body, b"")
+	same(is_due(x.expect("INVITE"), x.since, 45).body, sip.sdp(39002))
+	x.reply(200, sdp=moved)
+	x.expect("ACK")
+	s.net.quiet(0.2)
+	s.over(x, y)
+
+
+@variants(*BOTH_LEGS)
+def the_other_leg_is_told_of_moved_media_once_its_own_offer_is_answered(s, side):
+	x, y = timed(s, side, update=False)
+	moved = moves(x)
+	y.expect("INVITE")
+	y.reply(491)
+	y.expect("ACK")
+	same(y.expect("INVITE").body, moved)
+	y.reply(488)
+	y.expect("ACK")
+	y.send("INFO")
+	x.expect("INFO")
+	x.reply(200)
+	y.expect(200, "INFO")
+	s.over(x, y)
 
 
 # Legs without timer
@@ -351,12 +420,28 @@ def legs_are_never_checked_with_0(s):
 
 
 @scenario
+def checks_that_are_switched_on_reach_the_calls_that_are_up(s):
+	gw = s.gateway()
+	start(s, speed=60, SS_SIP_NO_TIMER_REINVITE_INTERVAL="0", SS_SIP_RESEND_INTERVAL="100")
+	a, b = talk(s, gw)
+	s.net.quiet(70 / 60)
+	s.switch.sql("update parameter set value = '60' where name = 'SS_SIP_NO_TIMER_REINVITE_INTERVAL'")
+	for x in (a, b):
+		x.expect("INVITE")
+		x.reply(200, sdp=True)
+		x.expect("ACK")
+	s.over(a, b)
+
+
+@scenario
 def legs_are_checked_after_7200_s_by_default(s):
 	gw = s.gateway()
 	start(s, speed=1000, SS_SIP_RESEND_INTERVAL="400", SS_SIP_TIMEOUT_TRYING="300")
 	a, b = talk(s, gw)
-	for x, y in ((a, b), (b, a)):
-		same(is_due(x.expect("INVITE", timeout=9), x.since, 7200, 1000).body, y.peer.sdp)
+	left = {a: b, b: a}
+	while left:  # in either order, one after the other
+		x = s.net.until(lambda: next((x for x in left if any(m.is_("INVITE", None) for m in x.peer.inbox)), None), "one is checked", 9)
+		same(is_due(x.expect("INVITE"), x.since, 7200, 1000).body, left.pop(x).peer.sdp)
 		x.reply(200, sdp=True)
 		x.expect("ACK")
 	s.over(a, b)
