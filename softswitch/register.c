@@ -78,12 +78,10 @@ static bool is_ours(const sip_contact_t *contact, const struct register_request 
 	const url_t *url = contact->m_url;
 	char line[REGISTER_LINE_MAX], host[HOST_PORT_MAX];
 
-	if (url->url_type == url_any || !url->url_user || strcmp(url->url_user, r->row->user))
-		return false;
 	if (register_line(url, line))
 		return !strcmp(line, r->row->line);
 	contact_host(r, host);
-	return url->url_host && !strcasecmp(url->url_host, host) && port_parse(url->url_port, 5060) == htons(r->from->port);
+	return url->url_user && !strcmp(url->url_user, r->row->user) && url->url_host && !strcasecmp(url->url_host, host) && port_parse(url->url_port, 5060) == htons(r->from->port);
 }
 
 static uint32_t seconds(const char *text)

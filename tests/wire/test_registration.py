@@ -304,6 +304,16 @@ def a_contact_without_its_line_is_known_by_user_host_and_port(s):
 	about(r.gaps()[0], 20)
 
 
+@scenario
+def a_contact_with_its_line_is_known_whatever_else_was_rewritten(s):
+	r = registrar(s)
+	r.script = [lambda peer, request: (200, [("Contact", "%s<sip:%%2B49@192.0.2.8:9;%s;expires=40" % (OTHER,
+		request["Contact"].split(";")[1]))])]
+	s.start(clock_speed=SPEED)
+	r.expect_requests(2)
+	about(r.gaps()[0], 20)
+
+
 def not_bound(name, headers):
 	def play(s):
 		r = registrar(s)
