@@ -184,7 +184,8 @@ static void refresh(struct session_timer *st)
 {
 	const char *method = choose_method(st);
 
-	if (!strcmp(method, "INVITE") && call_offer_pending(st->call)) {
+	/* A request that overtakes a re-INVITE that was lost makes it out of order for the peer (RFC 3261 section 12.2.2). */
+	if (call_offer_pending(st->call)) {
 		try_after_glare(st);
 		return;
 	}

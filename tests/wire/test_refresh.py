@@ -550,5 +550,20 @@ def a_request_of_the_peer_shows_that_it_lives(s):
 	s.over(a, b)
 
 
+@variants(*BOTH_LEGS)
+def a_refresh_does_not_overtake_a_reinvite_that_may_be_lost(s, side):
+	"""The peer that gets the INVITE later would find it out of order (RFC 3261 section 12.2.2)."""
+	x, y = timed(s, side)
+	y.send("INVITE", body=sip.sdp(31000))
+	x.expect("INVITE")
+	x.reply(100)
+	s.net.quiet(1.8)  # 54 s: the refresh was due after 45
+	x.reply(200, sdp=True, headers=[("Require", "timer"), expires(90, "uac")])
+	x.expect("ACK")
+	y.expect(200, "INVITE")
+	y.ack()
+	s.over(y, x)
+
+
 if __name__ == "__main__":
 	run()
