@@ -219,6 +219,7 @@ static void call_destroy(struct call *call)
 	gateway_unref(call->called);
 	record_clear(&call->record);
 	free(call->attempts);
+	free(call->settled_with);
 	free(call->caller);
 	free(call->callee);
 	free(call->display);

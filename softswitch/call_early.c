@@ -7,6 +7,8 @@
 #include <sofia-sip/sip_header.h>
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 /*
  * Before the answer each leg has 100rel for itself. Offer and answer tie them together:
@@ -158,6 +160,35 @@ void call_on_prack(struct call *call, struct dialog *d, const struct received *r
 		call_connect(call, sip_object(call->answer));
 	else if (call->state == CALL_TRYING)
 		reliable_next(&call->reliable);
+}
+
+/* Failover ---------------------------------------------------------------------------------- */
+
+void call_early_describe(struct call *call, const sip_t *progress)
+{
+	if (call->reliable.on && !call->settled_with && progress->sip_to->a_tag)
+		call->settled_with = strdup(progress->sip_to->a_tag);
+}
+
+void call_early_fail_over(struct call *call)
+{
+	reliable_drop_waiting(&call->reliable);
+	if (!call->settled && !reliable_holds_answer(&call->reliable)) { /* it was still waiting for its turn */
+		free(call->settled_with);
+		call->settled_with = NULL;
+	}
+	if (!call->settled || session_is_unchanged(&call->a.session, call->content.received))
+		return;
+	call->content.offer = &call->a.session;
+	call->offerless = false;
+}
+
+bool call_early_is_behind(const struct call *call)
+{
+	const struct dialog *leg = call_leg_b(call);
+
+	return call->settled && call->settled_with && leg->remote_tag && leg->session.theirs.len &&
+		strcmp(call->settled_with, leg->remote_tag) != 0;
 }
 
 /* The answer -------------------------------------------------------------------------------- */

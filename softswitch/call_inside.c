@@ -77,6 +77,8 @@ static void on_ack(struct call *call, struct dialog *d, const struct received *r
 		server_acknowledge(call->invite);
 		call->invite = NULL;
 		call_set_state(call, CALL_UP);
+		if (call_early_is_behind(call))
+			session_timer_tell(&call->timer_a);
 		return;
 	}
 	relay_acknowledge(call, d, rx);

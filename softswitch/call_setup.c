@@ -179,7 +179,7 @@ static void on_failed(const struct attempt_end *end, void *arg)
 	cause_reason_header(reason, sizeof(reason), cause_sip_code(CAUSE_TIMEOUT), cause_words(CAUSE_TIMEOUT));
 	abandon_attempt(call, reason);
 	call_release(call, &call->channel_out);
-	reliable_drop_waiting(&call->reliable);
+	call_early_fail_over(call);
 	if (!verdict.next)
 		log_debug(call->a.call_id, "switching ended reason=%s", verdict.reason);
 	/* The answer must be used now; later it is gone. Whether a candidate is left is known now, too. */
@@ -235,6 +235,8 @@ static void on_progress(const struct received *rx, void *arg)
 	note_post_dial_delay(call);
 	gateway_on_progress(call->gateway, &call->channel_out, &stack_of(call)->parameters, now);
 	pass_response(call, &t, rx->sip);
+	if (describes(call, rx->sip))
+		call_early_describe(call, rx->sip);
 	reliable_send(&call->reliable, call->invite, &t, describes(call, rx->sip));
 }
 

@@ -37,6 +37,7 @@ struct call {
 	char b_call_id[2 * SIP_TOKEN_SIZE];
 	bool offerless, sdp_seen, ringing_seen;
 	bool settled; /* with the caller, before the answer: offer and answer are complete */
+	char *settled_with; /* tag of the gateway whose description that is, or will be with the PRACK; NULL = none yet */
 	struct record record;
 	char *attempts; /* the record's, in JSON, once no more can come */
 	cdr_slot slot;
@@ -107,6 +108,12 @@ void call_early_begin(struct call *call, const sip_t *invite, enum db_100rel pol
 bool call_is_preview(const struct call *call, const sip_t *progress);
 /** A PRACK of the caller. */
 void call_on_prack(struct call *call, struct dialog *d, const struct received *rx);
+/** A description goes to the caller in a reliable response: the first one is what it settles with. */
+void call_early_describe(struct call *call, const sip_t *progress);
+/** The attempt has failed. To a caller who is settled, the next gateway is offered what it said last. */
+void call_early_fail_over(struct call *call);
+/** Has the caller settled with another gateway than the one that answered, or with another fork of it? */
+bool call_early_is_behind(const struct call *call);
 /** An UPDATE before the answer. @param d  the caller's leg or an early dialog of the gateway */
 void call_on_early_update(struct call *call, struct dialog *d, const struct received *rx);
 /** The attempt has its leg: what was begun in the early dialog goes on in it. */

@@ -14,7 +14,12 @@ const char headers_allow[] = METHODS "\r\n";
 const char headers_allow_gateway[] = METHODS ", PUBLISH\r\n" EVENTS;
 const char headers_allow_events[] = EVENTS;
 
-enum { REQUEST = HEADERS_REQUEST, RESPONSE = HEADERS_RESPONSE, BOTH = REQUEST | RESPONSE };
+enum {
+	OF_BODY = HEADERS_REQUEST | HEADERS_RESPONSE,
+	REQUEST = HEADERS_REQUEST | HEADERS_BODILESS,
+	RESPONSE = HEADERS_RESPONSE,
+	BOTH = REQUEST | RESPONSE,
+};
 
 /*
  * What crosses: the content of the call and what users say to each other. Whatever is not named here stays on
@@ -32,15 +37,15 @@ static const struct header_policy {
 	{"Alert-Info", BOTH},
 	{"Answer-Mode", BOTH},
 	{"Call-Info", BOTH},
-	{"Content-Base", BOTH},
-	{"Content-Disposition", BOTH},
-	{"Content-Encoding", BOTH},
-	{"Content-ID", BOTH},
-	{"Content-Language", BOTH},
-	{"Content-Location", BOTH},
-	{"Content-MD5", BOTH},
-	{"Content-Transfer-Encoding", BOTH},
-	{"Content-Type", BOTH},
+	{"Content-Base", OF_BODY},
+	{"Content-Disposition", OF_BODY},
+	{"Content-Encoding", OF_BODY},
+	{"Content-ID", OF_BODY},
+	{"Content-Language", OF_BODY},
+	{"Content-Location", OF_BODY},
+	{"Content-MD5", OF_BODY},
+	{"Content-Transfer-Encoding", OF_BODY},
+	{"Content-Type", OF_BODY},
 	{"Date", BOTH},
 	{"Diversion", BOTH},
 	{"Error-Info", RESPONSE},
@@ -50,7 +55,7 @@ static const struct header_policy {
 	{"Identity", REQUEST},
 	{"In-Reply-To", REQUEST},
 	{"Info-Package", REQUEST},
-	{"MIME-Version", BOTH},
+	{"MIME-Version", OF_BODY},
 	{"P-Asserted-Identity", BOTH},
 	{"P-Early-Media", BOTH},
 	{"P-Preferred-Identity", REQUEST},

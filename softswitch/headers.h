@@ -6,7 +6,11 @@
 
 #include <sofia-sip/sip.h>
 
-enum headers_kind { HEADERS_REQUEST = 1, HEADERS_RESPONSE = 2 };
+enum headers_kind {
+	HEADERS_REQUEST = 1,
+	HEADERS_RESPONSE = 2,
+	HEADERS_BODILESS = 4, /* of a request whose body does not cross */
+};
 
 /** Copy the headers that cross from one leg to the other, byte for byte, in their order. */
 void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind);

@@ -104,7 +104,7 @@ static void announce_100rel(struct invite *inv, const struct invite_content *con
 	early->stack = inv->stack;
 	early->invite = &inv->dialog;
 	early->resend = *resend;
-	early->offerless = !message_has_sdp(content->received);
+	early->offerless = !content->offer && !message_has_sdp(content->received);
 	early->caller = content->caller_session;
 	early->on = content->sip_100rel != DB_100REL_OFF && (content->can_answer || !early->offerless);
 	if (early->on)
@@ -132,8 +132,11 @@ int invite_send(struct invite *inv, const struct invite_content *content, const 
 		free(inv->dialog.credentials);
 		inv->dialog.credentials = strdup(content->authorization);
 	}
-	headers_pass(&t, content->received, HEADERS_REQUEST);
-	dialog_end(&inv->dialog, &t, content->received);
+	headers_pass(&t, content->received, content->offer ? HEADERS_BODILESS : HEADERS_REQUEST);
+	if (content->offer)
+		dialog_present(&inv->dialog, &t, content->offer);
+	else
+		dialog_end(&inv->dialog, &t, content->received);
 	return client_send(&inv->client, inv->stack->clients, &request, &client_handlers, inv);
 }
 

@@ -30,6 +30,7 @@ struct invite_content {
 	const char *callee;           /* user part */
 	const char *target;           /* host:port for the Request-URI */
 	const sip_t *received;        /* the caller's INVITE: its headers and body */
+	const struct session *offer;  /* the description in its place, or NULL */
 	unsigned max_forwards;
 	const char *user, *password;  /* for challenges; may be NULL */
 	const char *route;            /* whole Route lines; may be NULL */

@@ -57,6 +57,19 @@ def ends(s, a, b, sdp=True):
 	same(s.switch.record()["sip_code"], 200)
 
 
+def ends_elsewhere(s, a, b, description, sdp=True):
+	"""The same where the caller has settled with another gateway: a re-INVITE tells it who answered."""
+	b.reply(200, sdp, request=b.invited)
+	a.expect(200, "INVITE")
+	a.ack()
+	same(b.expect("ACK").body, b"")
+	same(a.expect("INVITE").body, description)
+	a.reply(200, True)
+	same(a.expect("ACK").body, b"")
+	s.over(a, b)
+	same(s.switch.record()["sip_code"], 200)
+
+
 def held(s, gw, status=183, **parameters):
 	"""A gateway has answered, the description before it is not acknowledged."""
 	s.start(**ON, **parameters)

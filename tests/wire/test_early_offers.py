@@ -2,7 +2,7 @@
 
 import sip
 from net import same
-from rel100 import (ALLOW, ANSWER, OFFER, ON, OTHER, REQUIRED, SHORT, acknowledge, acknowledged, begin, ends,
+from rel100 import (ALLOW, ANSWER, OFFER, ON, OTHER, REQUIRED, SHORT, acknowledge, acknowledged, begin, ends, ends_elsewhere,
 	held, plain, prack, ring, settled)
 from scene import run, scenario
 
@@ -364,7 +364,7 @@ def an_update_under_way_ends_with_the_attempt(s):
 	c = second.leg()
 	c.reply(180)
 	acknowledge(a)
-	ends(s, a, c)
+	ends_elsewhere(s, a, c, second.sdp)
 
 
 @scenario
@@ -377,7 +377,7 @@ def an_update_of_a_gateway_that_fails_is_481(s):
 	b.refuse(503)
 	b.expect(481, "UPDATE")
 	a.reply(200, ANSWER, request=pending)
-	ends(s, a, second.leg())
+	ends_elsewhere(s, a, second.leg(), second.sdp)
 
 
 @scenario

@@ -2,8 +2,8 @@
 
 import sip
 from net import instants, same
-from rel100 import (OFFER, ON, REQUIRED, SHORT, SUPPORTED, acknowledge, acknowledged, begin, ends, held, plain,
-	prack, ring)
+from rel100 import (OFFER, ON, REQUIRED, SHORT, SUPPORTED, acknowledge, acknowledged, begin, ends,
+	ends_elsewhere, held, plain, prack, ring)
 from scene import run, scenario
 
 
@@ -541,8 +541,25 @@ def after_a_failover_the_numbers_go_on(s):
 	acknowledged(c, 500)
 	two = acknowledge(a, 183)
 	same((two.body, int(two["RSeq"])), (second.sdp, int(one["RSeq"]) + 1))
-	ends(s, a, c)
+	ends_elsewhere(s, a, c, second.sdp)
 	same(s.switch.record()["gateway"], "gw2")
+
+
+@scenario
+def after_a_failover_a_description_that_was_not_sent_does_not_count(s):
+	first, second = s.gateways(2)
+	s.start(**ON)
+	a, b = begin(s, first)
+	b.reply(183)
+	response = a.expect(183)
+	b.reply(183, True)
+	b.refuse(503)
+	c = second.leg()
+	prack(a, response)
+	a.expect(200, "PRACK")
+	c.reply(183, True)
+	same(acknowledge(a, 183).body, second.sdp)
+	ends(s, a, c)
 
 
 @scenario

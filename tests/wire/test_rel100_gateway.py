@@ -3,8 +3,8 @@
 import sip
 from dialog import Dialog
 from net import instants, same
-from rel100 import (ANSWER, OFFER, ON, OTHER, REQUIRED, SHORT, SUPPORTED, acknowledge, acknowledged, begin,
-	ends, plain, prack, ring)
+from rel100 import (ALLOW, ANSWER, OFFER, ON, OTHER, REQUIRED, SHORT, SUPPORTED, acknowledge, acknowledged, begin,
+	ends, ends_elsewhere, plain, prack, ring)
 from scene import run, scenario
 
 
@@ -373,30 +373,50 @@ def after_a_failover_the_caller_has_answered_already(s):
 	acknowledged(b, 9, ANSWER)
 	b.refuse(503)
 	c = second.leg()
-	same(c.invited.body, b"")
+	same((c.invited.body, c.invited.all("Content-Type")), (ANSWER, ["application/sdp"]))
 	ring(c, 3, 183, OTHER)
 	same(acknowledge(a, 183).body, OTHER)
-	acknowledged(c, 3, ANSWER)
-	ends(s, a, c, sdp=None)
+	acknowledged(c, 3)
+	ends_elsewhere(s, a, c, OTHER, sdp=None)
 
 
 @scenario
-def the_answer_given_in_a_prack_serves_a_gateway_that_offers_in_its_200(s):
+def what_the_caller_changed_before_a_failover_is_offered_to_the_next_gateway(s):
 	first, second = s.gateways(2)
 	s.start(**ON)
-	for in_ack, passed in ((b"", ANSWER), (first.sdp, first.sdp)):
-		a, b = begin(s, first, sdp=False)
+	a, b = begin(s, first, headers=SUPPORTED + ALLOW + [("Content-Language", "de")])
+	ring(b, 9, 183, ANSWER)
+	acknowledged(b, 9)
+	acknowledge(a, 183)
+	a.send("UPDATE", body=OFFER)
+	same(b.expect("UPDATE").body, OFFER)
+	b.reply(200, ANSWER)
+	a.expect(200, "UPDATE")
+	b.refuse(503)
+	c = second.leg()
+	same((c.invited.body, c.invited.all("Content-Type"), c.invited["Content-Language"]), (OFFER, ["application/sdp"], ""))
+	ends_elsewhere(s, a, c, second.sdp)
+
+
+@scenario
+def the_answer_given_in_a_prack_serves_a_fork_that_offers_in_its_200(s):
+	gw = s.gateway()
+	s.start(**ON)
+	for in_ack, passed in ((b"", ANSWER), (gw.sdp, gw.sdp)):
+		a, b = begin(s, gw, sdp=False)
 		ring(b, 9, 183, OFFER)
 		acknowledge(a, 183, ANSWER)
 		acknowledged(b, 9, ANSWER)
-		b.refuse(503)
-		c = second.leg()
-		c.reply(200, OTHER)
+		b.local = b.local.replace(sip.param(b.local, "tag"), "fork" + sip.param(b.local, "tag"))
+		b.reply(200, OTHER, request=b.invited)
 		a.expect(200, "INVITE")
 		a.ack(in_ack)
-		got = c.expect("ACK")
+		got = b.expect("ACK")
 		same((got.body, got.all("Content-Type")), (passed, ["application/sdp"]))
-		s.over(a, c)
+		same(a.expect("INVITE").body, OTHER)
+		a.reply(200, True)
+		a.expect("ACK")
+		s.over(a, b)
 	s.switch.records(2)
 
 
