@@ -288,7 +288,7 @@ int calls_create(struct calls **out, const struct calls_parts *parts)
 	set->mapping_gateways = parts->mapping_gateways;
 	set->registrations = parts->registrations;
 	set->publish = parts->publish;
-	if (memory_create(&set->memory, parts->stack->loop, &set->context.active, parts->cdr_log)) {
+	if (memory_create(&set->memory, parts->stack, &set->context.active, parts->cdr_log)) {
 		free(set);
 		return -ENOMEM;
 	}

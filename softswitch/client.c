@@ -86,6 +86,11 @@ size_t clients_count(const struct clients *set)
 	return HASH_COUNT(set->by_key) - set->lingering;
 }
 
+size_t clients_kept(const struct clients *set)
+{
+	return HASH_COUNT(set->by_key);
+}
+
 static struct client *find(const struct clients *set, uint64_t key)
 {
 	struct client *c;

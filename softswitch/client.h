@@ -24,6 +24,8 @@ int clients_create(struct clients **out, struct sip *sip);
 void clients_destroy(struct clients *set);
 /** Transactions held, awaiting an answer; those kept only to recognize what still comes do not count. */
 size_t clients_count(const struct clients *set);
+/** With those. */
+size_t clients_kept(const struct clients *set);
 
 /** A branch for a new request, to be written into its Via; unique in time and among instances. */
 enum { BRANCH_SIZE = 24 };

@@ -4,6 +4,7 @@
 #include "db_cdr.h"
 #include "log.h"
 #include "loop.h"
+#include "stack.h"
 
 #include <event2/event.h>
 
@@ -13,17 +14,17 @@
 
 enum {
 	LOOK_MS = 1000,
-	FLOOD = 1000,     /* calls at a time: less is not worth it */
-	QUIET_SHARE = 8,  /* the flood is over when an eighth of its calls is left */
-	QUIET_MS = 40000, /* for so long: what lingers of a call, 32 s, is gone by then */
+	FLOOD = 1000,    /* at a time: less is not worth it */
+	QUIET_SHARE = 8, /* the flood is over when an eighth is left */
+	QUIET_MS = 5000, /* for so long */
 };
 
 struct memory {
-	struct loop *loop;
+	const struct stack *stack;
 	struct event *timer;
 	const uint64_t *calls;
 	struct cdr_log *cdr_log; /* keeps the last batch of records until the next one */
-	uint64_t most;           /* calls at a time since memory was given back last */
+	uint64_t most;           /* kept at a time since memory was given back last */
 	uint64_t quiet_since_ms; /* monotonic; 0 = it is not quiet */
 };
 
@@ -31,42 +32,48 @@ static void schedule(struct memory *m)
 {
 	struct timeval tv;
 
-	event_add(m->timer, loop_delay(m->loop, LOOK_MS, &tv));
+	event_add(m->timer, loop_delay(m->stack->loop, LOOK_MS, &tv));
+}
+
+/** Calls, and transactions of theirs, which stay for 32 s at least and as long as a resend list says. */
+static uint64_t count(const struct memory *m)
+{
+	return *m->calls + clients_kept(m->stack->clients) + servers_kept(m->stack->servers);
 }
 
 static void on_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct memory *m = arg;
-	uint64_t now = clock_now_ms(), calls = *m->calls;
+	uint64_t now = clock_now_ms(), kept = count(m);
 
 	(void)fd;
 	(void)what;
 	schedule(m);
-	if (calls > m->most)
-		m->most = calls;
-	if (m->most < FLOOD || calls > m->most / QUIET_SHARE) {
+	if (kept > m->most)
+		m->most = kept;
+	if (m->most < FLOOD || kept > m->most / QUIET_SHARE) {
 		m->quiet_since_ms = 0;
 	} else if (!m->quiet_since_ms) {
 		m->quiet_since_ms = now;
 	} else if (now - m->quiet_since_ms >= QUIET_MS) {
 		cdr_reclaim(m->cdr_log);
 		malloc_trim(0);
-		log_debug(NULL, "memory given back calls=%lu most=%lu", (unsigned long)calls, (unsigned long)m->most);
-		m->most = calls;
+		log_debug(NULL, "memory given back kept=%lu most=%lu", (unsigned long)kept, (unsigned long)m->most);
+		m->most = kept;
 		m->quiet_since_ms = 0;
 	}
 }
 
-int memory_create(struct memory **out, struct loop *loop, const uint64_t *calls, struct cdr_log *cdr_log)
+int memory_create(struct memory **out, const struct stack *stack, const uint64_t *calls, struct cdr_log *cdr_log)
 {
 	struct memory *m = calloc(1, sizeof(*m));
 
 	if (!m)
 		return -ENOMEM;
-	m->loop = loop;
+	m->stack = stack;
 	m->calls = calls;
 	m->cdr_log = cdr_log;
-	m->timer = evtimer_new(loop_base(loop), on_look, m);
+	m->timer = evtimer_new(loop_base(stack->loop), on_look, m);
 	if (!m->timer) {
 		free(m);
 		return -ENOMEM;

@@ -2,7 +2,7 @@
  *
  * The allocator returns by itself only what is free at the end of its heap; one long-lived block there keeps the rest.
  * Asking it to look through all of it takes some 10 ms per 100 MB, so it is asked once the flood is over, when few
- * calls are there to notice.
+ * calls are there to notice and what lingers of them is gone.
  */
 #ifndef MEMORY_H
 #define MEMORY_H
@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 struct cdr_log;
-struct loop;
 struct memory;
+struct stack;
 
 /** @param calls  calls in progress; borrowed, as all is. @return 0 or -ENOMEM */
-int memory_create(struct memory **out, struct loop *loop, const uint64_t *calls, struct cdr_log *cdr_log);
+int memory_create(struct memory **out, const struct stack *stack, const uint64_t *calls, struct cdr_log *cdr_log);
 /** NULL is fine. */
 void memory_destroy(struct memory *m);
 

@@ -97,6 +97,11 @@ size_t servers_count(const struct servers *set)
 	return HASH_COUNT(set->by_key) - set->done;
 }
 
+size_t servers_kept(const struct servers *set)
+{
+	return HASH_COUNT(set->by_key);
+}
+
 /* Recognizing ------------------------------------------------------------------------------- */
 
 static void add_call(struct text *t, const sip_t *sip)

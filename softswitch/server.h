@@ -26,6 +26,8 @@ int servers_create(struct servers **out, struct sip *sip);
 void servers_destroy(struct servers *set);
 /** Transactions held, unanswered or unacknowledged; those kept only to recognize retransmissions do not count. */
 size_t servers_count(const struct servers *set);
+/** With those. */
+size_t servers_kept(const struct servers *set);
 
 /** A request came in. @return true when a transaction took it: nothing is left to do */
 bool servers_on_request(struct servers *set, const struct received *rx);

@@ -182,11 +182,11 @@ def drain(s, gw, left):
 	s.net.trace.clear()
 
 
-@scenario
-def the_memory_of_a_flood_of_calls_that_nobody_answers_comes_back(s):
-	"""40 s after the last of them, when what lingers of a transaction is gone, too."""
+@variants(("soon", "40"), ("after_a_long_resend_list", "60,60"))
+def the_memory_of_a_flood_of_calls_that_nobody_answers_comes_back(s, resend):
+	"""When what lingers of a transaction is gone, too."""
 	gw = s.gateway()
-	start(s, speed=12, SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP="50", SS_SIP_RESEND_INTERVAL="30")
+	start(s, speed=16, SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP="60", SS_SIP_RESEND_INTERVAL=resend)
 	with open("/proc/%d/maps" % s.switch.process.pid) as maps:
 		if "libasan" in maps.read():
 			raise Skip("the sanitizer keeps what is freed")
@@ -194,7 +194,8 @@ def the_memory_of_a_flood_of_calls_that_nobody_answers_comes_back(s):
 	flood(s, gw, 1500)
 	full = memory_kb(s)
 	s.net.until(lambda: memory_kb(s) < before + 3000, "memory back from %d to %d KiB" % (full, before),
-		15, step=0.05)
+		20, step=0.05)
+	gw.inbox.clear()
 	same({(row["sip_code"], row["end_reason"]) for row in s.switch.records(1500)}, {(408, EARLY)})
 
 
