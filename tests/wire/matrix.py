@@ -47,7 +47,7 @@ class Matrix:
 			for n in range(of.gateways):
 				name = "%s/gw%d" % (of.name, n + 1)
 				self.switch.insert("gateway", name=name, host="127.0.0.1", port=self.sockets[n + 1].getsockname()[1],
-					**of.columns)
+					**of.columns, **({} if n else of.first))
 				self.switch.insert("route", prefix=str(100 + procedures.index(of)), gateway=name, priority=n + 1)
 		self.switch.environment["SOFTSWITCH_CLOCK_SPEED"] = str(clock_speed)
 		self.switch.parameters(**parameters)

@@ -16,15 +16,15 @@ LIMIT_S = 8  # for one step of a run: everything is given up by then
 procedures = []
 
 Fault = collections.namedtuple("Fault", "harm number step")
-# How to play it, how many gateways it has and their columns, labels that only a harmed run may show.
-Procedure = collections.namedtuple("Procedure", "name play gateways columns tolerated")
+# How to play it, how many gateways it has and their columns, those of the first alone, labels that only a harmed run may show.
+Procedure = collections.namedtuple("Procedure", "name play gateways columns first tolerated")
 
 
-def procedure(name, *arguments, gateways=1, tolerated=(), **columns):
+def procedure(name, *arguments, gateways=1, first=None, tolerated=(), **columns):
 	def register(function):
 		async def play(run):
 			await function(run, *arguments)
-		procedures.append(Procedure(name, play, gateways, columns, set(tolerated)))
+		procedures.append(Procedure(name, play, gateways, columns, first or {}, set(tolerated)))
 		return function
 	return register
 

@@ -64,16 +64,16 @@ async def fail_over(r, greeting):
 
 
 procedure("failover-503", (100, 503), gateways=2)(fail_over)
-procedure("failover-trying-timeout", (100,), gateways=2, timeout_trying=1)(fail_over)
+procedure("failover-trying-timeout", (100,), gateways=2, first={"timeout_trying": 1})(fail_over)
 
 
-@procedure("failover-silence", gateways=2, timeout_invite=1)
+@procedure("failover-silence", gateways=2, first={"timeout_invite": 1})
 async def fail_over_from_nobody(r):
 	r.gateways[0].mute = True
 	await fail_over(r, ())
 
 
-@procedure("failover-late-answer", gateways=2, timeout_invite=1)
+@procedure("failover-late-answer", gateways=2, first={"timeout_invite": 1})
 async def late_answer(r):
 	"""The first gateway answers when the second one rings already."""
 	with r.part_under_test():
