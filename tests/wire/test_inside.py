@@ -141,7 +141,7 @@ def the_sdp_in_force_is_the_new_one_after_an_accepted(s, method, side):
 	if method == "INVITE":
 		x.ack()
 		y.expect("ACK")
-	same(refresh(y, 45, "INVITE").body, HOLD)
+	same(refresh(y, 45, "INVITE", sdp=HELD).body, HOLD)
 	s.over(x, y)
 
 
@@ -154,7 +154,7 @@ def the_sdp_in_force_after_a_late_offer_is_that_of_the_ack(s):
 	a.expect(200, "INVITE")
 	a.ack(sdp=HELD)
 	same(b.expect("ACK").body, HELD)
-	same(refresh(b, 45, "INVITE").body, HELD)
+	same(refresh(b, 45, "INVITE", sdp=HOLD).body, HELD)
 	s.over(a, b)
 
 

@@ -72,16 +72,16 @@ def is_due(message, since, seconds, speed=SPEED, late=LATE):
 	return message
 
 
-def refresh(x, due=None, method="UPDATE", interval=90, refresher="uac", speed=SPEED):
+def refresh(x, due=None, method="UPDATE", interval=90, refresher="uac", speed=SPEED, sdp=True):
 	"""
 	The switch refreshes, so many of its seconds after the last 2xx on this leg, and x accepts; the request. interval None:
-	x grants no timer any more.
+	x grants no timer any more. sdp: what x said last, or it moves.
 	"""
 	request = x.expect(method, timeout=8)
 	if due is not None:
 		is_due(request, x.since, due, speed)
 	headers = [] if interval is None else [("Require", "timer"), expires(interval, refresher)]
-	x.since = x.reply(200, sdp=method == "INVITE", headers=headers)
+	x.since = x.reply(200, sdp=method == "INVITE" and sdp, headers=headers)
 	if method == "INVITE":
 		same(x.expect("ACK").body, b"")
 	return request
