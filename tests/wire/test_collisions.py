@@ -137,6 +137,20 @@ def a_caller_gets_no_bye_of_ours_before_its_ack(s):
 
 
 @scenario
+def a_caller_that_never_sends_its_ack_gets_the_bye_in_the_end(s):
+	gw = s.gateway()
+	s.start(SS_SIP_RESEND_INTERVAL="0.2,0.4")
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(200, True)
+	b.expect("ACK")
+	b.bye()
+	s.caller.expect_count(3, 200, "INVITE")
+	a.expect(200, "INVITE")
+	a.hung_up()
+
+
+@scenario
 def a_bye_too_large_to_be_passed_on_goes_without_its_body(s):
 	gw, caller = s.gateway(transport="tcp"), s.peer("tcpcaller", "tcp")
 	s.start(listen=("udp", "tcp"))

@@ -155,6 +155,22 @@ async def reliable_failover(r):
 	await fail_over(r, (100, 180, 503))
 
 
+@procedure("prack-failover-after-early-media", gateways=2, sip_100rel="Supported", tolerated=RINGING)
+async def settled_failover(r):
+	"""The caller has settled with the first gateway: a re-INVITE tells it that the second one answered."""
+	reliable(r, "both")
+	r.gateways[0].rel100 = True
+	with r.part_under_test():
+		r.gateways[0].greeting, r.gateway.greeting = (100, 183), (100, 180, 200)
+		r.call()
+		await r.until(lambda: r.caller.settled and r.gateways[0].settled, "a session with the first gateway")
+		r.gateways[0].answer(503)
+		await up(r)
+		await r.until(lambda: r.caller.remote_sdp == r.gateway.sdp, "the caller knows the second one")
+		await r.quiet()
+	await hang_up(r)
+
+
 @procedure("prack-then-cancel", sip_100rel="Supported", tolerated={"PRACK", "200 PRACK", "481 PRACK", "180 INVITE"})
 async def cancel_reliable(r):
 	reliable(r, "both")
