@@ -16,7 +16,7 @@
 enum {
 	FAREWELL_MAX_MS = 32000, /* so long at most before the end of a session its BYE goes out (RFC 4028 section 10) */
 	AGAIN_MIN_MS = 2000,     /* least wait after a refresh that failed */
-	LOOK_MS = 60000,         /* a leg without timer: has SS_SIP_NO_TIMER_REINVITE_INTERVAL been changed? */
+	LOOK_MS = 600000,        /* a leg without timer: has SS_SIP_NO_TIMER_REINVITE_INTERVAL been changed? */
 };
 
 static const struct parameters *parameters(const struct session_timer *st)

@@ -422,9 +422,9 @@ def legs_are_never_checked_with_0(s):
 @scenario
 def checks_that_are_switched_on_reach_the_calls_that_are_up(s):
 	gw = s.gateway()
-	start(s, speed=60, SS_SIP_NO_TIMER_REINVITE_INTERVAL="0", SS_SIP_RESEND_INTERVAL="100")
+	start(s, speed=400, SS_SIP_NO_TIMER_REINVITE_INTERVAL="0", SS_SIP_RESEND_INTERVAL="400")
 	a, b = talk(s, gw)
-	s.net.quiet(70 / 60)
+	s.net.quiet(610 / 400)
 	s.switch.sql("update parameter set value = '60' where name = 'SS_SIP_NO_TIMER_REINVITE_INTERVAL'")
 	for x in (a, b):
 		x.expect("INVITE")
