@@ -40,10 +40,11 @@ static void steady_time(su_time_t *tv)
 
 void clock_init(void)
 {
-	const char *times = getenv("SOFTSWITCH_CLOCK_SPEED");
+	const char *text = getenv("SOFTSWITCH_CLOCK_SPEED");
+	unsigned long times = text ? strtoul(text, NULL, 10) : 0;
 
-	if (times && atoi(times) > 1 && atoi(times) <= CLOCK_SPEED_MAX)
-		speed = (unsigned)atoi(times);
+	if (times > 1 && times <= CLOCK_SPEED_MAX)
+		speed = (unsigned)times;
 	wall_offset_ns = read_ns(CLOCK_REALTIME) - read_ns(CLOCK_MONOTONIC);
 	_su_time = steady_time;
 	_su_nanotime = steady_nanotime;

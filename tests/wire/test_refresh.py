@@ -385,17 +385,23 @@ def the_other_leg_is_told_of_moved_media_once_its_own_offer_is_answered(s, side)
 
 # Legs without timer
 
+def both_are_checked(s, a, b, seconds, speed):
+	"""In either order, one after the other."""
+	left = {a: b, b: a}
+	while left:
+		x = s.net.until(lambda: next((x for x in left if any(m.is_("INVITE") for m in x.peer.inbox)), None), "one is checked", 9)
+		same(is_due(x.expect("INVITE"), x.since, seconds, speed).body, left.pop(x).peer.sdp)
+		x.since = x.reply(200, sdp=True)
+		x.expect("ACK")
+
+
 @scenario
 def legs_without_timer_are_checked_with_a_reinvite(s):
 	gw = s.gateway()
 	start(s, SS_SIP_NO_TIMER_REINVITE_INTERVAL="60")
 	a, b = talk(s, gw)
-	since = {a: a.since, b: b.since}
 	for _ in range(2):
-		for x, y in ((a, b), (b, a)):
-			same(is_due(x.expect("INVITE"), since[x], 60).body, y.peer.sdp)
-			since[x] = x.reply(200, sdp=True)
-			x.expect("ACK")
+		both_are_checked(s, a, b, 60, SPEED)
 	s.over(a, b)
 
 
@@ -438,12 +444,7 @@ def legs_are_checked_after_7200_s_by_default(s):
 	gw = s.gateway()
 	start(s, speed=1000, SS_SIP_RESEND_INTERVAL="400", SS_SIP_TIMEOUT_TRYING="300")
 	a, b = talk(s, gw)
-	left = {a: b, b: a}
-	while left:  # in either order, one after the other
-		x = s.net.until(lambda: next((x for x in left if any(m.is_("INVITE", None) for m in x.peer.inbox)), None), "one is checked", 9)
-		same(is_due(x.expect("INVITE"), x.since, 7200, 1000).body, left.pop(x).peer.sdp)
-		x.reply(200, sdp=True)
-		x.expect("ACK")
+	both_are_checked(s, a, b, 7200, 1000)
 	s.over(a, b)
 
 
