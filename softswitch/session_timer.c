@@ -217,12 +217,13 @@ static uint32_t until_check_ms(const struct session_timer *st)
 
 static void wait_for_check(struct session_timer *st)
 {
-	uint32_t left = until_check_ms(st);
+	uint32_t interval = parameters(st)->no_timer_reinvite_ms, left = until_check_ms(st);
+	uint32_t step = interval && interval < LOOK_MS ? interval : LOOK_MS;
 
-	if (left < LOOK_MS)
+	if (left + 1000 < step) /* the rest of a longer interval, or of one that was changed */
 		set_once(st, SESSION_CHECK, left);
 	else
-		set(st, SESSION_CHECK, LOOK_MS);
+		set(st, SESSION_CHECK, step);
 }
 
 static void on_due(evutil_socket_t fd, short what, void *arg)
