@@ -146,7 +146,7 @@ static bool parse_host(char out[46], const char *text, size_t n)
 }
 
 /** The part behind ';': only transport=... is known. */
-static int parse_uri_parameter(struct options_listen *l, const char *uri, const char *parameter, bool sips,
+static int parse_uri_parameter(struct listen *l, const char *uri, const char *parameter, bool sips,
 	const struct reason *why)
 {
 	static const char key[] = "transport=";
@@ -166,7 +166,7 @@ static int parse_uri_parameter(struct options_listen *l, const char *uri, const 
 /** sip:ADDR[:PORT][;transport=...] */
 static int parse_listen(struct options *o, const char *uri, const struct reason *why)
 {
-	struct options_listen l = {.host = ""};
+	struct listen l = {.host = ""};
 	char buffer[128];
 	bool sips = strncasecmp(uri, "sips:", 5) == 0;
 	if (!sips && strncasecmp(uri, "sip:", 4) != 0)
@@ -299,8 +299,8 @@ static int fill_in(struct options *o)
 	if (!o->db || !o->cdr || !o->control || !o->name)
 		return -ENOMEM;
 	if (o->n_listen == 0) {
-		o->listen[o->n_listen++] = (struct options_listen){"0.0.0.0", 5060, "udp"};
-		o->listen[o->n_listen++] = (struct options_listen){"0.0.0.0", 5060, "tcp"};
+		o->listen[o->n_listen++] = (struct listen){"0.0.0.0", 5060, "udp"};
+		o->listen[o->n_listen++] = (struct listen){"0.0.0.0", 5060, "tcp"};
 	}
 	int error = make_absolute(&o->db);
 	return error ? error : make_absolute(&o->cdr);

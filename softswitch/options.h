@@ -2,19 +2,13 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include "listen.h"
 #include "log.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 enum { OPTIONS_LISTEN_MAX = 16 };
-
-/** One `--listen`, or one of the two defaults. */
-struct options_listen {
-	char host[46];         /* IPv4 or IPv6 address, no brackets */
-	uint16_t port;         /* 0 = chosen by the kernel */
-	const char *transport; /* "udp", "tcp", "tls": static text */
-};
 
 enum options_action {
 	OPTIONS_RUN,
@@ -30,7 +24,7 @@ struct options {
 	char *control;            /* path of the socket; beside db unless said */
 	char *name;               /* of this instance; the host's name unless said */
 	char *tls_dir;            /* folder with agent.pem and cafile.pem; NULL without TLS listener */
-	struct options_listen listen[OPTIONS_LISTEN_MAX];
+	struct listen listen[OPTIONS_LISTEN_MAX]; /* `--listen`, or the two defaults */
 	unsigned n_listen;        /* at least 1 */
 	unsigned drain_s;         /* wait for live calls at SIGTERM, seconds */
 	enum log_level log_level;

@@ -1,9 +1,9 @@
 #include "sip.h"
 
+#include "listen.h"
 #include "log.h"
 #include "loop.h"
 #include "message.h"
-#include "options.h"
 #include "sofia_mend.h"
 #include "sofia_port.h"
 #include "text.h"
@@ -238,7 +238,7 @@ static int note_listeners(struct sip *sip)
 	return 0;
 }
 
-static int open_listener(struct sip *sip, const struct options_listen *at, const char *tls_dir)
+static int open_listener(struct sip *sip, const struct listen *at, const char *tls_dir)
 {
 	bool v6 = strchr(at->host, ':') != NULL, tls = !strcmp(at->transport, "tls");
 	char url[128];
@@ -256,7 +256,7 @@ static int open_listener(struct sip *sip, const struct options_listen *at, const
 		TAG_IF(tls && tls_dir, TPTAG_CERTIFICATE(tls_dir)), TAG_END());
 }
 
-int sip_create(struct sip **out, struct loop *loop, const struct options_listen *listen, size_t n,
+int sip_create(struct sip **out, struct loop *loop, const struct listen *listen, size_t n,
 	const char *tls_dir, char *error, size_t error_size)
 {
 	struct sip *sip = calloc(1, sizeof(*sip));

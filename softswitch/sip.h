@@ -18,7 +18,7 @@
 
 struct sip;
 struct loop;
-struct options_listen;
+struct listen;
 
 /** One local socket. */
 struct listener {
@@ -85,7 +85,7 @@ struct sip_handlers {
  * @param error     receives one plain line when the result is not 0
  * @return 0; -EADDRINUSE or the like; -ENOMEM
  */
-int sip_create(struct sip **out, struct loop *loop, const struct options_listen *listen, size_t n,
+int sip_create(struct sip **out, struct loop *loop, const struct listen *listen, size_t n,
 	const char *tls_dir, char *error, size_t error_size);
 void sip_destroy(struct sip *sip);
 void sip_set_handlers(struct sip *sip, const struct sip_handlers *h, void *arg);
