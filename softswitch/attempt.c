@@ -6,6 +6,7 @@
 #include "log.h"
 #include "loop.h"
 #include "message.h"
+#include "registrations.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -309,10 +310,10 @@ static void use_registration(struct attempt *a, const struct registration *r)
 	memcpy(a->route_transport, route->transport, sizeof(a->route_transport));
 }
 
-static void use_row(struct attempt *a, const struct db_gateway *row)
+static void use_row(struct attempt *a, const struct db_gateway *row, const struct registrations *accounts)
 {
 	const struct registration *r =
-		row->registration[0] ? registrations_find(a->stack->registrations, row->registration) : NULL;
+		row->registration[0] ? registrations_find(accounts, row->registration) : NULL;
 
 	host_port(a->target, row->host, row->port);
 	a->user = strdup(row->auth_user);
@@ -325,10 +326,11 @@ static void use_row(struct attempt *a, const struct db_gateway *row)
 	a->content->route = a->route;
 }
 
-int attempt_create(struct attempt **out, struct stack *stack, struct call *call, struct gateway *gw,
+int attempt_create(struct attempt **out, const struct call_context *context, struct call *call, struct gateway *gw,
 	struct invite_content *content, const struct attempt_handlers *handlers, void *arg)
 {
 	struct attempt *a = calloc(1, sizeof(*a));
+	struct stack *stack = context->stack;
 	struct event_base *base = loop_base(stack->loop);
 
 	if (!a)
@@ -345,7 +347,7 @@ int attempt_create(struct attempt **out, struct stack *stack, struct call *call,
 	event_assign(&a->stage_timer, base, -1, 0, on_stage_timeout, a);
 	event_assign(&a->address_timer, base, -1, 0, on_address_silent, a);
 	event_assign(&a->soon, base, -1, 0, on_soon, a);
-	use_row(a, gateway_row(gw));
+	use_row(a, gateway_row(gw), context->registrations);
 	content->sip_100rel = a->policy.sip_100rel;
 	start_timer(a, &a->stage_timer, attempt_stage_timeout_ms(&a->policy, STAGE_CALLING));
 	resolve(a);

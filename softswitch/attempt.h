@@ -2,6 +2,7 @@
 #ifndef ATTEMPT_H
 #define ATTEMPT_H
 
+#include "call_context.h"
 #include "failover.h"
 #include "invite.h"
 
@@ -30,7 +31,7 @@ struct attempt_handlers {
  *
  * @param content  target is filled in here; borrowed with what it points to until the attempt ends
  */
-int attempt_create(struct attempt **out, struct stack *stack, struct call *call, struct gateway *gw,
+int attempt_create(struct attempt **out, const struct call_context *context, struct call *call, struct gateway *gw,
 	struct invite_content *content, const struct attempt_handlers *handlers, void *arg);
 
 /** Give it up; what is under way at the gateway is cleaned up. NULL is fine. */

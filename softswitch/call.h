@@ -18,28 +18,16 @@
 #ifndef CALL_H
 #define CALL_H
 
+#include "call_context.h"
 #include "cause.h"
 #include "db_cdr.h"
 #include "mapping_gateways.h"
 #include "plan.h"
-#include "stack.h"
 
 #include <sys/queue.h>
 
 struct call;
 struct relay;
-
-LIST_HEAD(call_list, call);
-
-/** What calls share; owned by struct calls. */
-struct call_context {
-	struct stack *stack;
-	struct routing *routing;
-	struct cdr_log *cdr_log;
-	struct call_list live, parked; /* a call that ends moves to `parked` and is freed after the pass */
-	uint64_t total, answered, failed, active; /* calls since start, and now */
-	size_t channels; /* seized now, of ingress and gateways together */
-};
 
 enum call_state { CALL_TRYING, CALL_CONNECTING, CALL_ANSWERED, CALL_UP, CALL_ENDED };
 

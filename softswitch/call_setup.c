@@ -309,7 +309,7 @@ static bool try_gateway(struct call *call, struct gateway *gw)
 	call->tried++;
 	call->attempt_ms = clock_now_ms();
 	call->attempt_pdd_ms = -1;
-	if (attempt_create(&call->attempt, stack_of(call), call, gw, &call->content, &attempt_handlers, call) == 0) {
+	if (attempt_create(&call->attempt, call->context, call, gw, &call->content, &attempt_handlers, call) == 0) {
 		call->a.own_origin |= attempt_policy(call->attempt)->sdp_own_origin;
 		return true;
 	}

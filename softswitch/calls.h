@@ -1,4 +1,4 @@
-/** @file calls.h  All calls: the gate that lets new ones in, and the way of each message to its call. */
+/** @file calls.h  All calls: counted, listed, ended together, freed after the pass of the loop. */
 #ifndef CALLS_H
 #define CALLS_H
 
@@ -8,16 +8,13 @@
 
 struct calls;
 struct gateways;
-struct publish;
-struct registration_client;
 
 /** What calls work with; all of it borrowed. */
 struct calls_parts {
 	struct stack *stack;
 	struct gateways *gateways;
 	struct mapping_gateways *mapping_gateways;
-	struct publish *publish;
-	struct registration_client *registrations;
+	struct registrations *registrations;
 	struct routing *routing;
 	struct cdr_log *cdr_log;
 };
@@ -25,8 +22,9 @@ int calls_create(struct calls **out, const struct calls_parts *parts);
 /** Calls must have ended: calls_hangup_all(). */
 void calls_destroy(struct calls *set);
 
-/** New calls get 503 from now on. */
-void calls_refuse_new(struct calls *set);
+/** A call that has passed the gate: call_create(). */
+int calls_take(struct calls *set, struct mapping_gateway *ingress, const struct received *invite,
+	const struct call_refusal *refusal);
 /** End every call; both sides are told. */
 void calls_hangup_all(struct calls *set, enum cause cause);
 

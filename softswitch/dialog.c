@@ -104,10 +104,10 @@ static void hop_from_url(struct hop *hop, const url_t *url)
 	}
 }
 
-static void add(struct dialog *d, struct dialogs *set, struct call *call)
+static void add(struct dialog *d, struct dialogs *set, void *owner)
 {
 	d->set = set;
-	d->call = call;
+	d->owner = owner;
 	d->origin.id = sip_random(set->sip) >> 2;
 	sip_token(set->sip, d->local_tag);
 	HASH_ADD_STR(set->by_tag, local_tag, d);
@@ -183,12 +183,12 @@ static void add_value(struct text *t, const sip_addr_t *a)
 	memmove(t->data + start, colon, t->len - start);
 }
 
-int dialog_accept(struct dialog *d, struct dialogs *set, struct call *call, const struct received *invite)
+int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const struct received *invite)
 {
 	const sip_t *sip = invite->sip;
 	struct text t = text_scratch();
 
-	add(d, set, call);
+	add(d, set, owner);
 	hop_copy(&d->hop, &invite->back);
 	d->remote_seq = sip->sip_cseq->cs_seq;
 	add_value(&t, sip->sip_to);
@@ -207,13 +207,13 @@ int dialog_accept(struct dialog *d, struct dialogs *set, struct call *call, cons
 	return set_route(d, sip->sip_record_route, false, sip->sip_contact);
 }
 
-int dialog_begin(struct dialog *d, struct dialogs *set, struct call *call, const struct hop *hop,
+int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struct hop *hop,
 	const char *local, const char *remote, const char *target)
 {
 	struct text t = text_scratch();
 	char id[SIP_TOKEN_SIZE], more[SIP_TOKEN_SIZE];
 
-	add(d, set, call);
+	add(d, set, owner);
 	hop_copy(&d->hop, hop);
 	text_add_all(&t, local, ";tag=", d->local_tag, NULL);
 	if (set_text(&d->local, &t))
@@ -242,7 +242,7 @@ int dialog_establish(struct dialog *d, const sip_t *response)
 
 int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response)
 {
-	*d = (struct dialog){.call = of->call, .local_seq = of->local_seq, .invite_seq = of->invite_seq,
+	*d = (struct dialog){.owner = of->owner, .local_seq = of->local_seq, .invite_seq = of->invite_seq,
 		.own_origin = of->own_origin, .origin = of->origin};
 	snprintf(d->local_tag, sizeof(d->local_tag), "%s", of->local_tag);
 	hop_copy(&d->hop, &of->hop);

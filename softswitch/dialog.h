@@ -12,13 +12,12 @@
 
 #include <uthash.h>
 
-struct call;
 struct dialogs;
 
 struct dialog {
 	UT_hash_handle hh; /* by local_tag */
 	struct dialogs *set;
-	struct call *call;
+	void *owner;            /* the call it is a leg of; NULL = it is being ended */
 
 	char local_tag[SIP_TOKEN_SIZE];
 	char *call_id;
@@ -52,13 +51,13 @@ size_t dialogs_count(const struct dialogs *set);
 struct dialog *dialogs_find(const struct dialogs *set, const sip_t *sip);
 
 /** The leg of a caller: from its INVITE (RFC 3261 section 12.1.1). @return 0 or -ENOMEM; clear it in either case */
-int dialog_accept(struct dialog *d, struct dialogs *set, struct call *call, const struct received *invite);
+int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const struct received *invite);
 /**
  * The leg to a gateway, before its first answer.
  *
  * @param local,remote  values of From (without tag) and To
  */
-int dialog_begin(struct dialog *d, struct dialogs *set, struct call *call, const struct hop *hop,
+int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struct hop *hop,
 	const char *local, const char *remote, const char *target);
 /** An answer of the gateway: its tag, Contact and Record-Route (section 12.1.2). */
 int dialog_establish(struct dialog *d, const sip_t *response);

@@ -37,6 +37,7 @@ struct watch {
 struct gateway_watch {
 	struct stack *stack;
 	const struct gateways *gateways;
+	const struct registrations *registrations;
 	struct gateway_targets *targets;
 	uint32_t fresh; /* targets whose first question was planned in this apply */
 	bool stopped;
@@ -114,7 +115,7 @@ static void learn(struct watch *w, const struct resolver_answer *answer)
 static uint16_t local_port(const struct watch *w, const struct gateway *gw)
 {
 	const char *name = gateway_row(gw)->registration;
-	const struct registration *r = name[0] ? registrations_find(w->set->stack->registrations, name) : NULL;
+	const struct registration *r = name[0] ? registrations_find(w->set->registrations, name) : NULL;
 
 	return r ? registration_row(r)->local_port : 0;
 }
@@ -247,7 +248,8 @@ const struct gateway_targets *gateway_watch_targets(const struct gateway_watch *
 	return set->targets;
 }
 
-int gateway_watch_create(struct gateway_watch **out, struct stack *stack, const struct gateways *gateways)
+int gateway_watch_create(struct gateway_watch **out, struct stack *stack, const struct gateways *gateways,
+	const struct registrations *registrations)
 {
 	struct gateway_watch *set = calloc(1, sizeof(*set));
 
@@ -257,6 +259,7 @@ int gateway_watch_create(struct gateway_watch **out, struct stack *stack, const 
 	}
 	set->stack = stack;
 	set->gateways = gateways;
+	set->registrations = registrations;
 	*out = set;
 	return 0;
 }

@@ -11,9 +11,11 @@
 struct gateway_targets;
 struct gateway_watch;
 struct gateways;
+struct registrations;
 
-/** @param stack,gateways  borrowed */
-int gateway_watch_create(struct gateway_watch **out, struct stack *stack, const struct gateways *gateways);
+/** @param stack,gateways,registrations  borrowed */
+int gateway_watch_create(struct gateway_watch **out, struct stack *stack, const struct gateways *gateways,
+	const struct registrations *registrations);
 /** Before the stack and the gateways. NULL is fine. */
 void gateway_watch_destroy(struct gateway_watch *set);
 

@@ -53,7 +53,7 @@ static void on_failure(int error, void *arg)
 
 static const struct client_handlers client_handlers = {on_response, on_failure};
 
-int invite_create(struct invite **out, struct stack *stack, struct call *call, const struct hop *hop,
+int invite_create(struct invite **out, struct stack *stack, void *owner, const struct hop *hop,
 	const struct invite_content *content, const struct invite_handlers *handlers, void *arg)
 {
 	struct invite *inv = calloc(1, sizeof(*inv));
@@ -75,7 +75,7 @@ int invite_create(struct invite **out, struct stack *stack, struct call *call, c
 		free(inv);
 		return -EMSGSIZE;
 	}
-	if (dialog_begin(&inv->dialog, stack->dialogs, call, hop, local, remote, uri)) {
+	if (dialog_begin(&inv->dialog, stack->dialogs, owner, hop, local, remote, uri)) {
 		invite_destroy(inv);
 		return -ENOMEM;
 	}

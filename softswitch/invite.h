@@ -10,7 +10,6 @@
 
 #include "db_parameter.h"
 
-struct call;
 struct invite;
 
 struct invite_handlers {
@@ -41,7 +40,7 @@ struct invite_content {
 };
 
 /** @param handlers,arg  borrowed until invite_abandon() or invite_destroy() */
-int invite_create(struct invite **out, struct stack *stack, struct call *call, const struct hop *hop,
+int invite_create(struct invite **out, struct stack *stack, void *owner, const struct hop *hop,
 	const struct invite_content *content, const struct invite_handlers *handlers, void *arg);
 /** Send it; again after on_refused, with the next CSeq. @return as client_send() */
 int invite_send(struct invite *inv, const struct invite_content *content, const struct intervals *resend);

@@ -132,7 +132,7 @@ static struct farewell *farewell_begin(struct stack *stack, struct dialog *d_tak
 		return NULL;
 	}
 	dialog_move(&f->dialog, d_take);
-	f->dialog.call = NULL;
+	f->dialog.owner = NULL;
 	f->stack = stack;
 	f->resend = *resend;
 	return f;

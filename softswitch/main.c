@@ -7,6 +7,7 @@
 #include "db.h"
 #include "db_config.h"
 #include "db_cdr.h"
+#include "gate.h"
 #include "gateway_log.h"
 #include "gateway_watch.h"
 #include "gateways.h"
@@ -17,6 +18,7 @@
 #include "plan.h"
 #include "publish.h"
 #include "registration_client.h"
+#include "registrations.h"
 #include "stack.h"
 
 #include <event2/event.h>
@@ -46,11 +48,13 @@ struct daemon {
 	struct gateway_watch *watch;
 	struct publish *publish;
 	struct mapping_gateways *mapping_gateways;
-	struct registration_client *registrations;
+	struct registrations *registrations;
+	struct registration_client *drivers;
 	struct routing *routing;
 	struct cdr_log *cdr_log;
 	struct config *config;
 	struct calls *calls;
+	struct gate *gate;
 	struct control *control;
 	struct control_context context;
 	struct event *term, *interrupt, *stopping;
@@ -83,7 +87,7 @@ static void on_stopping(evutil_socket_t fd, short what, void *arg)
 	if (!held.calls && !d->farewell_until_ms)
 		d->farewell_until_ms = now + FAREWELL_MS;
 	if (!held.calls && (!held.transactions || now >= d->farewell_until_ms) &&
-		(registration_client_is_over(d->registrations) || now >= d->unregister_until_ms))
+		(registration_client_is_over(d->drivers) || now >= d->unregister_until_ms))
 		loop_stop(d->loop);
 	else
 		schedule_check(d);
@@ -103,9 +107,9 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 	log_info(NULL, "stopping signal=%d drain_s=%u", (int)signal, d->options->drain_s);
 	d->drain_until_ms = clock_now_ms() + 1000u * d->options->drain_s;
 	d->unregister_until_ms = clock_now_ms() + UNREGISTER_MS;
-	calls_refuse_new(d->calls);
+	gate_refuse_new(d->gate);
 	gateway_watch_stop(d->watch);
-	registration_client_stop(d->registrations);
+	registration_client_stop(d->drivers);
 	on_stopping(-1, 0, d);
 }
 
@@ -157,7 +161,7 @@ static void on_configured(const struct db_config *f, void *arg)
 	if (err)
 		log_error(NULL, "gateways not watched error=%s", strerror(-err));
 	publish_apply(d->publish);
-	err = registration_client_apply(d->registrations, f->registration, f->n_registrations);
+	err = registration_client_apply(d->drivers, f->registration, f->n_registrations);
 	if (err)
 		log_error(NULL, "registrations not in force error=%s", strerror(-err));
 }
@@ -168,15 +172,15 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	int err = gateways_create(&d->gateways);
 
 	if (!err)
-		err = gateway_watch_create(&d->watch, &d->stack, d->gateways);
+		err = registrations_create(&d->registrations);
+	if (!err)
+		err = gateway_watch_create(&d->watch, &d->stack, d->gateways, d->registrations);
 	if (!err)
 		err = publish_create(&d->publish, &d->stack, gateway_watch_targets(d->watch));
 	if (!err)
 		err = mapping_gateways_create(&d->mapping_gateways);
 	if (!err)
-		err = registrations_create(&d->stack.registrations);
-	if (!err)
-		err = registration_client_create(&d->registrations, &d->stack, d->stack.registrations, d->gateways);
+		err = registration_client_create(&d->drivers, &d->stack, d->registrations, d->gateways);
 	if (!err)
 		err = routing_create(&d->routing, sip_random(d->stack.sip));
 	if (err) {
@@ -199,10 +203,14 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 static int open_doors(struct daemon *d, char *error, size_t size)
 {
 	struct calls_parts parts = {.stack = &d->stack, .gateways = d->gateways, .mapping_gateways = d->mapping_gateways,
-		.publish = d->publish, .registrations = d->registrations, .routing = d->routing,
-		.cdr_log = d->cdr_log};
+		.registrations = d->registrations, .routing = d->routing, .cdr_log = d->cdr_log};
+	struct gate_parts gate = {.stack = &d->stack, .mapping_gateways = d->mapping_gateways, .publish = d->publish,
+		.registrations = d->drivers};
 	int err = calls_create(&d->calls, &parts);
 
+	gate.calls = d->calls;
+	if (!err)
+		err = gate_create(&d->gate, &gate);
 	if (err)
 		return err;
 	d->context = (struct control_context){
@@ -213,7 +221,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		.started_ms = clock_now_ms(),
 		.gateways = d->gateways,
 		.mapping_gateways = d->mapping_gateways,
-		.registrations = d->stack.registrations,
+		.registrations = d->registrations,
 		.routing = d->routing,
 		.calls = d->calls,
 		.cdr_log = d->cdr_log,
@@ -228,20 +236,21 @@ static void close_all(struct daemon *d)
 	if (d->calls)
 		calls_hangup_all(d->calls, CAUSE_SHUTDOWN);
 	control_destroy(d->control);
+	gate_destroy(d->gate);
 	calls_destroy(d->calls);
 	cdr_close(d->cdr_log, RECORDS_MS);
 	gateway_log_destroy(d->gateway_log);
 	config_destroy(d->config);
 	publish_destroy(d->publish);
 	gateway_watch_destroy(d->watch);
-	registration_client_destroy(d->registrations);
+	registration_client_destroy(d->drivers);
 	resolver_destroy(d->stack.resolver);
 	clients_destroy(d->stack.clients);
 	servers_destroy(d->stack.servers);
 	dialogs_destroy(d->stack.dialogs);
 	routing_destroy(d->routing);
 	mapping_gateways_destroy(d->mapping_gateways);
-	registrations_destroy(d->stack.registrations);
+	registrations_destroy(d->registrations);
 	gateways_destroy(d->gateways);
 	sip_destroy(d->stack.sip);
 	if (d->stopping)

@@ -5,7 +5,6 @@
 #include "client.h"
 #include "db_parameter.h"
 #include "dialog.h"
-#include "registrations.h"
 #include "resolver.h"
 #include "server.h"
 #include "sip.h"
@@ -17,7 +16,6 @@ struct stack {
 	struct servers *servers;
 	struct dialogs *dialogs;
 	struct resolver *resolver;
-	struct registrations *registrations;
 	struct parameters parameters; /* in force; replaced at reload */
 };
 

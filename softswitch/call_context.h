@@ -1,0 +1,29 @@
+/** @file call_context.h  What all calls work with and count. */
+#ifndef CALL_CONTEXT_H
+#define CALL_CONTEXT_H
+
+#include "stack.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct call;
+struct cdr_log;
+struct registrations;
+struct routing;
+
+LIST_HEAD(call_list, call);
+
+/** Owned by struct calls; what it points to is borrowed. */
+struct call_context {
+	struct stack *stack;
+	struct registrations *registrations; /* lend their credentials and routes to gateways */
+	struct routing *routing;
+	struct cdr_log *cdr_log;
+	struct call_list live, parked; /* a call that ends moves to `parked` and is freed after the pass */
+	uint64_t total, answered, failed, active; /* calls since start, and now */
+	size_t channels; /* seized now, of ingress and gateways together */
+};
+
+#endif

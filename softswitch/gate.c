@@ -1,0 +1,280 @@
+#include "gate.h"
+
+#include "calls.h"
+#include "headers.h"
+#include "leg.h"
+#include "mapping_gateways.h"
+#include "message.h"
+#include "publish.h"
+#include "registration_client.h"
+#include "reliable.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct gate {
+	struct stack *stack;
+	struct calls *calls;
+	struct mapping_gateways *mapping_gateways;
+	struct publish *publish;
+	struct registration_client *registrations;
+	bool refuse_new;
+};
+
+/* The gate: before anything is kept --------------------------------------------------------- */
+
+static void reply(struct gate *gate, const struct received *rx, int status, const char *phrase, const char *headers)
+{
+	sip_reply_stateless(gate->stack->sip, rx, status, phrase, headers);
+}
+
+enum { HEADER_MAX = 512 };
+
+/**
+ * Option tags of Require that we do not support for this peer (RFC 3261 section 8.2.2.3).
+ *
+ * @param timer,rel100  session timers and reliable provisional responses are on: `timer`, `100rel` are supported
+ * @param header  receives the Unsupported line
+ * @return true when there are some
+ */
+static bool requires_unsupported(const sip_t *sip, bool timer, bool rel100, char header[HEADER_MAX])
+{
+	const sip_require_t *r = sip->sip_require;
+	struct text t = {.data = header, .size = HEADER_MAX - sizeof("\r\n")};
+
+	for (unsigned i = 0; r && r->k_items && r->k_items[i]; i++)
+		if (!(timer && !strcasecmp(r->k_items[i], "timer")) &&
+			!(rel100 && !strcasecmp(r->k_items[i], "100rel")))
+			text_add_all(&t, t.len ? ", " : "Unsupported: ", r->k_items[i], NULL);
+	memcpy(header + t.len, "\r\n", sizeof("\r\n"));
+	return t.len > 0;
+}
+
+enum { NUMBER_MAX = 255 };
+
+/** Numbers are copied into URIs of ours, between brackets. */
+static bool is_plain(const url_t *url)
+{
+	return !url->url_user || (strlen(url->url_user) <= NUMBER_MAX && !strpbrk(url->url_user, "<>\""));
+}
+
+/** @param header  room for the lines of the refusal. @return true when the gate turns the call away */
+static bool find_refusal(const struct gate *gate, const struct mapping_gateway *ingress, const sip_t *sip,
+	struct call_refusal *out, char header[HEADER_MAX])
+{
+	struct mapping_gateway_policy policy;
+
+	mapping_gateway_policy(ingress, &gate->stack->parameters, &policy);
+	if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count)
+		*out = (struct call_refusal){483, "too many hops", ""};
+	else if (requires_unsupported(sip, policy.session_timer, policy.sip_100rel != DB_100REL_OFF, header))
+		*out = (struct call_refusal){420, "unsupported extension required", header};
+	else if (policy.sip_100rel == DB_100REL_REQUIRED && !reliable_is_offered(sip))
+		*out = (struct call_refusal){421, "no reliable provisional responses", "Require: 100rel\r\n"};
+	else if (sip->sip_contact && sip->sip_contact->m_url->url_type == url_any)
+		*out = (struct call_refusal){400, "no address in Contact", ""};
+	else if (!sip->sip_request->rq_url->url_user)
+		*out = (struct call_refusal){484, "no number", ""};
+	else if (!is_plain(sip->sip_request->rq_url) || !is_plain(sip->sip_from->a_url))
+		*out = (struct call_refusal){400, "number too long, or with quotes or brackets", ""};
+	else if (session_is_too_short(&(struct session){.timer = policy.session_timer}, sip))
+		*out = (struct call_refusal){422, "session interval too small", session_min_se};
+	else if (gate->refuse_new)
+		*out = (struct call_refusal){503, "switch is stopping", "Retry-After: 10\r\n"};
+	else
+		return false;
+	return true;
+}
+
+static void on_invite(struct gate *gate, struct mapping_gateway *ingress, const struct received *rx)
+{
+	struct stack *stack = gate->stack;
+	struct call_refusal refusal;
+	char header[HEADER_MAX];
+	bool refused;
+	int err;
+
+	/* These two are no calls of their own: our INVITE has come back, or a call has come by a second way. */
+	if (clients_own(stack->clients, rx->sip->sip_via)) {
+		reply(gate, rx, 482, "Loop Detected", NULL);
+		return;
+	}
+	if (servers_merged(stack->servers, rx)) {
+		reply(gate, rx, 482, "Merged Request", NULL);
+		return;
+	}
+	refused = find_refusal(gate, ingress, rx->sip, &refusal, header);
+	err = calls_take(gate->calls, ingress, rx, refused ? &refusal : NULL);
+	if (err)
+		reply(gate, rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
+}
+
+static void on_options(struct gate *gate, const struct received *rx, const char *allow)
+{
+	char unsupported[HEADER_MAX];
+
+	if (requires_unsupported(rx->sip, true, true, unsupported))
+		reply(gate, rx, 420, NULL, unsupported);
+	else
+		reply(gate, rx, 200, NULL, allow);
+}
+
+static void on_publish(struct gate *gate, const struct received *rx)
+{
+	char unsupported[HEADER_MAX];
+
+	if (requires_unsupported(rx->sip, false, false, unsupported))
+		reply(gate, rx, 420, NULL, unsupported);
+	else
+		publish_on_request(gate->publish, rx);
+}
+
+/** Who sends this? NULL: a stranger. */
+static struct mapping_gateway *find_ingress(const struct gate *gate, const struct received *rx)
+{
+	const char *trunk = registration_client_by_line(gate->registrations, rx);
+	struct mapping_gateway *ingress;
+
+	if (trunk)
+		return mapping_gateways_trunk(gate->mapping_gateways, trunk);
+	ingress = mapping_gateways_find(gate->mapping_gateways, rx->source);
+	if (ingress)
+		return ingress;
+	trunk = registration_client_by_source(gate->registrations, rx);
+	return trunk ? mapping_gateways_trunk(gate->mapping_gateways, trunk) : NULL;
+}
+
+/** A request that belongs to nothing yet. */
+static void on_new_request(struct gate *gate, const struct received *rx)
+{
+	const sip_t *sip = rx->sip;
+	sip_method_t method = sip->sip_request->rq_method;
+	struct mapping_gateway *ingress = find_ingress(gate, rx);
+	bool gateway = method != sip_method_invite && publish_is_gateway(gate->publish, rx->source);
+	const char *allow = gateway ? headers_allow_gateway : headers_allow;
+
+	if (!ingress && !gateway) {
+		if (gate->stack->parameters.reply_unauthorized)
+			reply(gate, rx, 403, NULL, NULL);
+		return;
+	}
+	if (sip->sip_request->rq_url->url_type != url_sip && sip->sip_request->rq_url->url_type != url_sips) {
+		reply(gate, rx, 416, NULL, NULL);
+		return;
+	}
+	if (sip->sip_to->a_tag) {
+		reply(gate, rx, 481, NULL, NULL);
+		return;
+	}
+	switch (method) {
+	case sip_method_ack:
+		return;
+	case sip_method_invite:
+		on_invite(gate, ingress, rx);
+		return;
+	case sip_method_options:
+		on_options(gate, rx, allow);
+		return;
+	case sip_method_publish:
+		if (gateway)
+			on_publish(gate, rx);
+		else
+			reply(gate, rx, 405, NULL, allow);
+		return;
+	case sip_method_bye:
+	case sip_method_cancel:
+	case sip_method_prack:
+		reply(gate, rx, 481, NULL, NULL);
+		return;
+	case sip_method_unknown:
+		reply(gate, rx, 501, NULL, allow);
+		return;
+	default:
+		reply(gate, rx, 405, NULL, allow);
+		return;
+	}
+}
+
+static void on_request(const struct received *rx, void *arg)
+{
+	struct gate *gate = arg;
+	struct stack *stack = gate->stack;
+	sip_method_t method = rx->sip->sip_request->rq_method;
+	char unsupported[HEADER_MAX];
+	struct dialog *d;
+
+	if (servers_on_request(stack->servers, rx))
+		return;
+	d = method == sip_method_cancel ? NULL : dialogs_find(stack->dialogs, rx->sip);
+	if (!d)
+		on_new_request(gate, rx);
+	else if (d->owner && !d->remote_tag)
+		call_on_early_request(d->owner, rx);
+	else if (method != sip_method_ack &&
+		 requires_unsupported(rx->sip, d->session.timer, d->session.rel100, unsupported))
+		reply(gate, rx, 420, NULL, unsupported);
+	else if (d->owner)
+		call_on_request(d->owner, d, rx);
+	else
+		leg_on_crossing(stack, rx);
+}
+
+/** A 2xx to an INVITE that has had one is repeated, or of another fork. */
+static void on_response(const struct received *rx, void *arg)
+{
+	struct gate *gate = arg;
+	struct stack *stack = gate->stack;
+	enum client_match match = clients_on_response(stack->clients, rx);
+	struct dialog *d;
+
+	if (match != CLIENT_ANSWERED && match != CLIENT_ANSWERED_INSIDE)
+		return;
+	d = dialogs_find(stack->dialogs, rx->sip);
+	if (!d)
+		leg_acknowledge_stray(stack, rx, match == CLIENT_ANSWERED);
+	else if (!d->owner || !call_awaits_ack(d->owner, d))
+		leg_acknowledge_late(stack, d, rx);
+}
+
+static void on_undelivered(const char *sent, size_t n, int error, void *arg)
+{
+	struct gate *gate = arg;
+
+	clients_on_undelivered(gate->stack->clients, sent, n, error);
+}
+
+/* Life -------------------------------------------------------------------------------------- */
+
+int gate_create(struct gate **out, const struct gate_parts *parts)
+{
+	static const struct sip_handlers handlers = {on_request, on_response, on_undelivered};
+	struct gate *gate = calloc(1, sizeof(*gate));
+
+	if (!gate)
+		return -ENOMEM;
+	gate->stack = parts->stack;
+	gate->calls = parts->calls;
+	gate->mapping_gateways = parts->mapping_gateways;
+	gate->publish = parts->publish;
+	gate->registrations = parts->registrations;
+	sip_set_handlers(gate->stack->sip, &handlers, gate);
+	*out = gate;
+	return 0;
+}
+
+void gate_destroy(struct gate *gate)
+{
+	static const struct sip_handlers none = {0};
+
+	if (!gate)
+		return;
+	sip_set_handlers(gate->stack->sip, &none, NULL);
+	free(gate);
+}
+
+void gate_refuse_new(struct gate *gate)
+{
+	gate->refuse_new = true;
+}
