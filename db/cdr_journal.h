@@ -11,7 +11,7 @@
 #ifndef CDR_JOURNAL_H
 #define CDR_JOURNAL_H
 
-#include "db_cdr.h"
+#include "cdr.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 #ifndef CDR_RECORD_H
 #define CDR_RECORD_H
 
-#include "db_cdr.h"
+#include "cdr.h"
 
 #include <stddef.h>
 

@@ -6,7 +6,7 @@
 #define CDR_WRITER_H
 
 #include "cdr_journal.h"
-#include "db_cdr.h"
+#include "cdr.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -25,7 +25,7 @@ struct file_kind {
 	const char *pragmas;
 };
 
-static const char *const config_upgrades[] = {[1] = upgrade_2_sql, [2] = upgrade_3_sql};
+static const char *const config_upgrades[] = {[1] = schema_upgrade_2_sql, [2] = schema_upgrade_3_sql};
 
 static const struct file_kind file_kinds[] = {
 	[DB_CONFIG] = {

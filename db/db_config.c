@@ -1,5 +1,5 @@
 #include "db_config.h"
-#include "db_parameter_load.h"
+#include "parameters_load.h"
 #include "db_sqlite.h"
 
 #include <errno.h>
@@ -92,14 +92,14 @@ static enum db_override read_override(sqlite3_stmt *row, int column)
 	return strcmp(text, "On") == 0 ? DB_ON : DB_OFF;
 }
 
-static bool read_resend(struct load *l, sqlite3_stmt *row, int column, struct intervals *out)
+static bool read_resend(struct load *l, sqlite3_stmt *row, int column, struct resend_schedule *out)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
 	if (!text)
 		return false;
-	if (intervals_parse(out, text))
+	if (resend_schedule_parse(out, text))
 		l->err = -EIO;
-	intervals_limit(out, l->retries);
+	resend_schedule_limit(out, l->retries);
 	return true;
 }
 
@@ -279,7 +279,7 @@ static void load_all(struct load *l, int64_t known_routes_revision, db_route_h *
 	struct db_config *config = &l->loaded->config;
 	next_row(l, SNAPSHOT);
 	if (!l->err)
-		l->err = db_parameter_load(l->statement[PARAMETERS], &config->parameters, &l->retries);
+		l->err = parameters_load(l->statement[PARAMETERS], &config->parameters, &l->retries);
 	load_gateways(l, config);
 	load_mappings(l, config);
 	load_registrations(l, config);

@@ -3,7 +3,7 @@
 #define DB_CONFIG_H
 
 #include "db.h"
-#include "db_parameter.h"
+#include "parameters.h"
 
 #include <stddef.h>
 
@@ -22,7 +22,7 @@ struct db_gateway {
 	uint32_t timeout_invite_ms, timeout_trying_ms, timeout_session_progress_ms,
 		timeout_session_progress_sdp_ms, timeout_ringing_ms; /* 0 = parameter */
 	bool has_resend;
-	struct intervals resend; /* when has_resend */
+	struct resend_schedule resend; /* when has_resend */
 	enum db_override switch_stop_after_invite_timeout, switch_stop_after_sdp,
 		switch_until_connect, switch_stop_after_user_busy;
 	bool has_stop_codes;

@@ -1,6 +1,6 @@
 #include "breaker.h"
 
-#include "db_parameter.h"
+#include "parameters.h"
 
 #include <stdio.h>
 

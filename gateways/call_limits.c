@@ -9,7 +9,7 @@
 
 enum { SECOND_MS = 1000 };
 
-int limits_reserve(struct limits *l, uint32_t cps)
+int call_limits_reserve(struct limits *l, uint32_t cps)
 {
 	if (cps <= l->recent_size)
 		return 0;
@@ -26,9 +26,9 @@ int limits_reserve(struct limits *l, uint32_t cps)
 	return 0;
 }
 
-int limits_set(struct limits *l, uint32_t capacity, uint32_t cps)
+int call_limits_set(struct limits *l, uint32_t capacity, uint32_t cps)
 {
-	int err = limits_reserve(l, cps);
+	int err = call_limits_reserve(l, cps);
 
 	if (err)
 		return err;
@@ -37,7 +37,7 @@ int limits_set(struct limits *l, uint32_t capacity, uint32_t cps)
 	return 0;
 }
 
-void limits_clear(struct limits *l)
+void call_limits_clear(struct limits *l)
 {
 	assert(l->in_use == 0);
 	free(l->recent_ms);
@@ -52,7 +52,7 @@ static uint64_t next_free_ms(const struct limits *l)
 	return l->recent_ms[i % l->recent_size];
 }
 
-int limits_check(const struct limits *l, uint64_t now_ms)
+int call_limits_check(const struct limits *l, uint64_t now_ms)
 {
 	if (l->capacity && l->in_use >= l->capacity)
 		return -EBUSY;
@@ -61,9 +61,9 @@ int limits_check(const struct limits *l, uint64_t now_ms)
 	return 0;
 }
 
-int limits_seize(struct limits *l, struct channel *ch, uint64_t now_ms)
+int call_limits_seize(struct limits *l, struct channel *ch, uint64_t now_ms)
 {
-	int err = limits_check(l, now_ms);
+	int err = call_limits_check(l, now_ms);
 
 	assert(!ch->limits);
 	if (err)
@@ -79,7 +79,7 @@ int limits_seize(struct limits *l, struct channel *ch, uint64_t now_ms)
 	return 0;
 }
 
-void channel_release(struct channel *ch)
+void call_limits_release(struct channel *ch)
 {
 	struct limits *l = ch->limits;
 
@@ -92,13 +92,13 @@ void channel_release(struct channel *ch)
 		l->on_release(l, ch);
 }
 
-void channel_count(const struct channel *ch)
+void call_limits_count(const struct channel *ch)
 {
 	if (ch->limits)
 		ch->limits->counted++;
 }
 
-void limits_explain(const struct limits *l, int error, char *out, size_t size)
+void call_limits_explain(const struct limits *l, int error, char *out, size_t size)
 {
 	if (error == -EBUSY)
 		snprintf(out, size, "full %" PRIu32 "/%" PRIu32, l->in_use, l->capacity);

@@ -1,6 +1,6 @@
 #include "gateway.h"
 
-#include "gateway_peer.h"
+#include "gateway_internal.h"
 #include "gateway_stats.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 enum { SRTT_SHARE = 8 }; /* a new measurement weighs one eighth (RFC 6298 section 2) */
 
-static bool same_intervals(const struct intervals *a, const struct intervals *b)
+static bool same_intervals(const struct resend_schedule *a, const struct resend_schedule *b)
 {
 	return a->automatic == b->automatic && a->n == b->n &&
 		memcmp(a->wait_ms, b->wait_ms, a->n * sizeof(a->wait_ms[0])) == 0;
@@ -161,7 +161,7 @@ const char *gateway_verdict_name(enum gateway_verdict verdict)
 
 enum gateway_verdict gateway_limits_check(const struct gateway *gw, uint64_t now_ms)
 {
-	switch (limits_check(&gw->peer.limits, now_ms)) {
+	switch (call_limits_check(&gw->peer.limits, now_ms)) {
 	case -EBUSY:
 		return GATEWAY_FULL;
 	case -EAGAIN:
@@ -180,7 +180,7 @@ enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms)
 
 void gateway_take_channel(struct gateway *gw, struct channel *ch, uint64_t now_ms)
 {
-	limits_seize(&gw->peer.limits, ch, now_ms);
+	call_limits_seize(&gw->peer.limits, ch, now_ms);
 	gateway_liveness_on_seized(gw, ch, now_ms);
 }
 
@@ -199,9 +199,9 @@ void gateway_explain(const struct gateway *gw, enum gateway_verdict verdict, uin
 	char *out, size_t size)
 {
 	if (verdict == GATEWAY_FULL)
-		limits_explain(&gw->peer.limits, -EBUSY, out, size);
+		call_limits_explain(&gw->peer.limits, -EBUSY, out, size);
 	else if (verdict == GATEWAY_CPS)
-		limits_explain(&gw->peer.limits, -EAGAIN, out, size);
+		call_limits_explain(&gw->peer.limits, -EAGAIN, out, size);
 	else
 		gateway_state_explain(gw, verdict, now_ms, out, size);
 }
@@ -278,13 +278,13 @@ static void lay_session(const struct db_gateway *row, const struct parameters *p
 static void lay_resend(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out)
 {
 	const struct db_gateway *row = gateway_row(gw);
-	const struct intervals *resend = row->has_resend ? &row->resend : &p->resend;
+	const struct resend_schedule *resend = row->has_resend ? &row->resend : &p->resend;
 
 	out->resend = *resend;
 	if (!resend->automatic)
 		return;
-	out->resend = intervals_auto(gateway_rtt_ms(gw));
-	intervals_limit(&out->resend, resend->n);
+	out->resend = resend_schedule_auto(gateway_rtt_ms(gw));
+	resend_schedule_limit(&out->resend, resend->n);
 	out->resend.automatic = false; /* resolved */
 }
 

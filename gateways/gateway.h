@@ -41,7 +41,7 @@ const char *gateway_name(const struct gateway *gw);
 
 /** @param now_ms  monotonic */
 enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms);
-/** Seize one channel for an attempt; pair with channel_release(). @return GATEWAY_USABLE when seized */
+/** Seize one channel for an attempt; pair with call_limits_release(). @return GATEWAY_USABLE when seized */
 enum gateway_verdict gateway_seize(struct gateway *gw, struct channel *ch, uint64_t now_ms);
 
 /**
@@ -68,7 +68,7 @@ uint64_t gateway_calls_total(const struct gateway *gw); /* channels ever seized 
 struct gateway_policy {
 	uint32_t timeout_invite_ms, timeout_trying_ms, timeout_session_progress_ms,
 		timeout_session_progress_sdp_ms, timeout_ringing_ms;
-	struct intervals resend; /* automatic already resolved */
+	struct resend_schedule resend; /* automatic already resolved */
 	bool stop_switch_after_invite_timeout, stop_switch_after_sdp, switch_until_connect,
 		switch_stop_after_user_busy;
 	const struct stop_codes *stop_codes; /* borrowed from the parameters, or from gateway_row() */

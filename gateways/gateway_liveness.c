@@ -1,6 +1,6 @@
 #include "gateway_liveness.h"
 
-#include "gateway_peer.h"
+#include "gateway_internal.h"
 #include "gateway_stats.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "gateway_state.h"
 
-#include "gateway_peer.h"
+#include "gateway_internal.h"
 #include "gateways.h"
 
 #include <assert.h>

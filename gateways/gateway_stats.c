@@ -1,6 +1,6 @@
 #include "gateway_stats.h"
 
-#include "gateway_peer.h"
+#include "gateway_internal.h"
 
 #include <stdlib.h>
 

@@ -116,7 +116,7 @@ static bool add_place(struct gateway_targets *set, struct target *target, struct
 	return true;
 }
 
-int gateway_target_learn(struct gateway_targets *set, struct gateway_target *target,
+int gateway_targets_learn(struct gateway_targets *set, struct gateway_target *target,
 	const struct sockaddr *const *addresses, size_t n)
 {
 	struct target *t = (struct target *)target;

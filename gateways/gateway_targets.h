@@ -50,7 +50,7 @@ void gateway_targets_each(const struct gateway_targets *set, void (*h)(struct ga
  * @param addresses  of AF_INET or AF_INET6, with their ports
  * @return 0; -ENOMEM: what was known stays
  */
-int gateway_target_learn(struct gateway_targets *set, struct gateway_target *target,
+int gateway_targets_learn(struct gateway_targets *set, struct gateway_target *target,
 	const struct sockaddr *const *addresses, size_t n);
 
 /**

@@ -1,6 +1,6 @@
 #include "gateways.h"
 
-#include "gateway_peer.h"
+#include "gateway_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -32,7 +32,7 @@ size_t gateways_count(const struct gateways *gws);
 struct gateway *gateways_at(const struct gateways *gws, size_t i);
 
 /**
- * Self-check: are the channels in use those of the calls? Begin, channel_count() each channel of each call, compare.
+ * Self-check: are the channels in use those of the calls? Begin, call_limits_count() each channel of each call, compare.
  *
  * @return of the second: how many differ; anything but 0 is a fault
  */

@@ -313,12 +313,12 @@ const char *mapping_gateway_name(const struct mapping_gateway *mg)
 
 int mapping_gateway_seize(struct mapping_gateway *mg, struct channel *ch, uint64_t now_ms)
 {
-	return limits_seize(&mg->peer.limits, ch, now_ms);
+	return call_limits_seize(&mg->peer.limits, ch, now_ms);
 }
 
 void mapping_gateway_explain(const struct mapping_gateway *mg, int error, char *out, size_t size)
 {
-	limits_explain(&mg->peer.limits, error, out, size);
+	call_limits_explain(&mg->peer.limits, error, out, size);
 }
 
 const struct limits *mapping_gateway_limits(const struct mapping_gateway *mg)

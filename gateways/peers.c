@@ -69,7 +69,7 @@ static void peer_free(struct peer *p)
 		HASH_DEL(p->set->by_name, p);
 	if (p->type->on_free)
 		p->type->on_free(p);
-	limits_clear(&p->limits);
+	call_limits_clear(&p->limits);
 	free(p->row);
 	free(p->pending);
 	free(p);
@@ -186,7 +186,7 @@ static int stage_row(struct peers *set, const void *row)
 	if (p->row && row_same(type, p->row, row))
 		return 0;
 	p->pending = peer_copy_row(type, row);
-	return p->pending ? limits_reserve(&p->limits, row_number(row, type->cps)) : -ENOMEM;
+	return p->pending ? call_limits_reserve(&p->limits, row_number(row, type->cps)) : -ENOMEM;
 }
 
 int peers_stage(struct peers *set, const void *rows, size_t n)
@@ -225,7 +225,7 @@ static void put_in_force(struct peer *p)
 	p->row = p->pending;
 	p->pending = NULL;
 	/* cannot fail: peers_stage() reserved the room */
-	limits_set(&p->limits, row_number(p->row, type->capacity), row_number(p->row, type->cps));
+	call_limits_set(&p->limits, row_number(p->row, type->capacity), row_number(p->row, type->cps));
 	if (type->on_change)
 		type->on_change(p, old_row);
 	free(old_row);

@@ -73,7 +73,7 @@ struct peer *peers_at(const struct peers *set, size_t i);
 /** A copy of a row with its strings, in one block. @return free() it; NULL without memory */
 void *peer_copy_row(const struct peer_type *type, const void *row);
 
-/** Count the channels of all peers anew, removed ones too: channel_count() each channel that is known after this. */
+/** Count the channels of all peers anew, removed ones too: call_limits_count() each channel that is known after this. */
 void peers_count_anew(struct peers *set);
 /** How many channels in use were not counted, and how many too much. */
 uint64_t peers_channel_drift(const struct peers *set);

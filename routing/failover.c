@@ -13,7 +13,7 @@ enum { FINAL_CODE_MIN = 400, FINAL_CODE_MAX = 699 };
 
 static const char *const stop_code_text[] = { HUNDRED(4), HUNDRED(5), HUNDRED(6) };
 
-const char *attempt_stage_name(enum attempt_stage stage)
+const char *failover_stage_name(enum attempt_stage stage)
 {
 	static const char *const names[] = {
 		[STAGE_CALLING] = "calling",
@@ -26,7 +26,7 @@ const char *attempt_stage_name(enum attempt_stage stage)
 	return names[stage];
 }
 
-uint32_t attempt_stage_timeout_ms(const struct gateway_policy *policy, enum attempt_stage stage)
+uint32_t failover_stage_timeout_ms(const struct gateway_policy *policy, enum attempt_stage stage)
 {
 	switch (stage) {
 	case STAGE_CALLING:

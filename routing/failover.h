@@ -13,10 +13,10 @@ enum attempt_stage {
 	STAGE_RINGING,      /* 180 */
 };
 /** "calling", "trying", "progress", "progress_sdp", "ringing": as in records. */
-const char *attempt_stage_name(enum attempt_stage stage);
+const char *failover_stage_name(enum attempt_stage stage);
 
 /** The stage timeout in force. */
-uint32_t attempt_stage_timeout_ms(const struct gateway_policy *policy, enum attempt_stage stage);
+uint32_t failover_stage_timeout_ms(const struct gateway_policy *policy, enum attempt_stage stage);
 
 /** Why an attempt failed. */
 enum attempt_failure {

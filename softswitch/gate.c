@@ -6,8 +6,8 @@
 #include "mapping_gateways.h"
 #include "message.h"
 #include "publish.h"
-#include "registration_client.h"
-#include "reliable.h"
+#include "registration_drivers.h"
+#include "rel100.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ struct gate {
 	struct calls *calls;
 	struct mapping_gateways *mapping_gateways;
 	struct publish *publish;
-	struct registration_client *registrations;
+	struct registration_drivers *registrations;
 	bool refuse_new;
 };
 
@@ -27,7 +27,7 @@ struct gate {
 
 static void reply(struct gate *gate, const struct received *rx, int status, const char *phrase, const char *headers)
 {
-	sip_reply_stateless(gate->stack->sip, rx, status, phrase, headers);
+	transport_reply_stateless(gate->stack->sip, rx, status, phrase, headers);
 }
 
 enum { HEADER_MAX = 512 };
@@ -71,7 +71,7 @@ static bool find_refusal(const struct gate *gate, const struct mapping_gateway *
 		*out = (struct call_refusal){483, "too many hops", ""};
 	else if (requires_unsupported(sip, policy.session_timer, policy.sip_100rel != DB_100REL_OFF, header))
 		*out = (struct call_refusal){420, "unsupported extension required", header};
-	else if (policy.sip_100rel == DB_100REL_REQUIRED && !reliable_is_offered(sip))
+	else if (policy.sip_100rel == DB_100REL_REQUIRED && !rel100_is_offered(sip))
 		*out = (struct call_refusal){421, "no reliable provisional responses", "Require: 100rel\r\n"};
 	else if (sip->sip_contact && sip->sip_contact->m_url->url_type == url_any)
 		*out = (struct call_refusal){400, "no address in Contact", ""};
@@ -97,11 +97,11 @@ static void on_invite(struct gate *gate, struct mapping_gateway *ingress, const 
 	int err;
 
 	/* These two are no calls of their own: our INVITE has come back, or a call has come by a second way. */
-	if (clients_own(stack->clients, rx->sip->sip_via)) {
+	if (client_transactions_own(stack->client_transactions, rx->sip->sip_via)) {
 		reply(gate, rx, 482, "Loop Detected", NULL);
 		return;
 	}
-	if (servers_merged(stack->servers, rx)) {
+	if (server_transactions_merged(stack->server_transactions, rx)) {
 		reply(gate, rx, 482, "Merged Request", NULL);
 		return;
 	}
@@ -134,7 +134,7 @@ static void on_publish(struct gate *gate, const struct received *rx)
 /** Who sends this? NULL: a stranger. */
 static struct mapping_gateway *find_ingress(const struct gate *gate, const struct received *rx)
 {
-	const char *trunk = registration_client_by_line(gate->registrations, rx);
+	const char *trunk = registration_drivers_by_line(gate->registrations, rx);
 	struct mapping_gateway *ingress;
 
 	if (trunk)
@@ -142,7 +142,7 @@ static struct mapping_gateway *find_ingress(const struct gate *gate, const struc
 	ingress = mapping_gateways_find(gate->mapping_gateways, rx->source);
 	if (ingress)
 		return ingress;
-	trunk = registration_client_by_source(gate->registrations, rx);
+	trunk = registration_drivers_by_source(gate->registrations, rx);
 	return trunk ? mapping_gateways_trunk(gate->mapping_gateways, trunk) : NULL;
 }
 
@@ -205,7 +205,7 @@ static void on_request(const struct received *rx, void *arg)
 	char unsupported[HEADER_MAX];
 	struct dialog *d;
 
-	if (servers_on_request(stack->servers, rx))
+	if (server_transactions_on_request(stack->server_transactions, rx))
 		return;
 	d = method == sip_method_cancel ? NULL : dialogs_find(stack->dialogs, rx->sip);
 	if (!d)
@@ -226,7 +226,7 @@ static void on_response(const struct received *rx, void *arg)
 {
 	struct gate *gate = arg;
 	struct stack *stack = gate->stack;
-	enum client_match match = clients_on_response(stack->clients, rx);
+	enum client_transaction_match match = client_transactions_on_response(stack->client_transactions, rx);
 	struct dialog *d;
 
 	if (match != CLIENT_ANSWERED && match != CLIENT_ANSWERED_INSIDE)
@@ -242,14 +242,14 @@ static void on_undelivered(const char *sent, size_t n, int error, void *arg)
 {
 	struct gate *gate = arg;
 
-	clients_on_undelivered(gate->stack->clients, sent, n, error);
+	client_transactions_on_undelivered(gate->stack->client_transactions, sent, n, error);
 }
 
 /* Life -------------------------------------------------------------------------------------- */
 
 int gate_create(struct gate **out, const struct gate_parts *parts)
 {
-	static const struct sip_handlers handlers = {on_request, on_response, on_undelivered};
+	static const struct transport_handlers handlers = {on_request, on_response, on_undelivered};
 	struct gate *gate = calloc(1, sizeof(*gate));
 
 	if (!gate)
@@ -259,18 +259,18 @@ int gate_create(struct gate **out, const struct gate_parts *parts)
 	gate->mapping_gateways = parts->mapping_gateways;
 	gate->publish = parts->publish;
 	gate->registrations = parts->registrations;
-	sip_set_handlers(gate->stack->sip, &handlers, gate);
+	transport_set_handlers(gate->stack->sip, &handlers, gate);
 	*out = gate;
 	return 0;
 }
 
 void gate_destroy(struct gate *gate)
 {
-	static const struct sip_handlers none = {0};
+	static const struct transport_handlers none = {0};
 
 	if (!gate)
 		return;
-	sip_set_handlers(gate->stack->sip, &none, NULL);
+	transport_set_handlers(gate->stack->sip, &none, NULL);
 	free(gate);
 }
 

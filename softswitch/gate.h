@@ -10,7 +10,7 @@ struct calls;
 struct gate;
 struct mapping_gateways;
 struct publish;
-struct registration_client;
+struct registration_drivers;
 struct stack;
 
 /** What the gate works with; all of it borrowed. */
@@ -19,7 +19,7 @@ struct gate_parts {
 	struct calls *calls;
 	struct mapping_gateways *mapping_gateways;
 	struct publish *publish;
-	struct registration_client *registrations;
+	struct registration_drivers *registrations;
 };
 
 /** Messages come in from now on. @return 0 or -ENOMEM */

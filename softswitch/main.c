@@ -2,11 +2,11 @@
 
 #include "calls.h"
 #include "clock.h"
-#include "config.h"
+#include "reload.h"
 #include "control_methods.h"
 #include "db.h"
 #include "db_config.h"
-#include "db_cdr.h"
+#include "cdr.h"
 #include "gate.h"
 #include "gateway_log.h"
 #include "gateway_watch.h"
@@ -15,9 +15,9 @@
 #include "loop.h"
 #include "mapping_gateways.h"
 #include "options.h"
-#include "plan.h"
+#include "routing.h"
 #include "publish.h"
-#include "registration_client.h"
+#include "registration_drivers.h"
 #include "registrations.h"
 #include "stack.h"
 
@@ -49,10 +49,10 @@ struct daemon {
 	struct publish *publish;
 	struct mapping_gateways *mapping_gateways;
 	struct registrations *registrations;
-	struct registration_client *drivers;
+	struct registration_drivers *drivers;
 	struct routing *routing;
 	struct cdr_log *cdr_log;
-	struct config *config;
+	struct reload *config;
 	struct calls *calls;
 	struct gate *gate;
 	struct control *control;
@@ -87,7 +87,7 @@ static void on_stopping(evutil_socket_t fd, short what, void *arg)
 	if (!held.calls && !d->farewell_until_ms)
 		d->farewell_until_ms = now + FAREWELL_MS;
 	if (!held.calls && (!held.transactions || now >= d->farewell_until_ms) &&
-		(registration_client_is_over(d->drivers) || now >= d->unregister_until_ms))
+		(registration_drivers_is_over(d->drivers) || now >= d->unregister_until_ms))
 		loop_stop(d->loop);
 	else
 		schedule_check(d);
@@ -109,7 +109,7 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 	d->unregister_until_ms = clock_now_ms() + UNREGISTER_MS;
 	gate_refuse_new(d->gate);
 	gateway_watch_stop(d->watch);
-	registration_client_stop(d->drivers);
+	registration_drivers_stop(d->drivers);
 	on_stopping(-1, 0, d);
 }
 
@@ -141,11 +141,11 @@ static int open_stack(struct daemon *d, char *error, size_t size)
 		return err;
 	}
 	s->loop = d->loop;
-	err = sip_create(&s->sip, d->loop, o->listen, o->n_listen, o->tls_dir, error, size);
+	err = transport_create(&s->sip, d->loop, o->listen, o->n_listen, o->tls_dir, error, size);
 	if (!err)
-		err = clients_create(&s->clients, s->sip);
+		err = client_transactions_create(&s->client_transactions, s->sip);
 	if (!err)
-		err = servers_create(&s->servers, s->sip);
+		err = server_transactions_create(&s->server_transactions, s->sip);
 	if (!err)
 		err = dialogs_create(&s->dialogs, s->sip);
 	if (!err)
@@ -161,14 +161,14 @@ static void on_configured(const struct db_config *f, void *arg)
 	if (err)
 		log_error(NULL, "gateways not watched error=%s", strerror(-err));
 	publish_apply(d->publish);
-	err = registration_client_apply(d->drivers, f->registration, f->n_registrations);
+	err = registration_drivers_apply(d->drivers, f->registration, f->n_registrations);
 	if (err)
 		log_error(NULL, "registrations not in force error=%s", strerror(-err));
 }
 
 static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 {
-	struct config_targets targets = {.parameters = &d->stack.parameters, .on_change = on_configured, .arg = d};
+	struct reload_targets targets = {.parameters = &d->stack.parameters, .on_change = on_configured, .arg = d};
 	int err = gateways_create(&d->gateways);
 
 	if (!err)
@@ -180,9 +180,9 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	if (!err)
 		err = mapping_gateways_create(&d->mapping_gateways);
 	if (!err)
-		err = registration_client_create(&d->drivers, &d->stack, d->registrations, d->gateways);
+		err = registration_drivers_create(&d->drivers, &d->stack, d->registrations, d->gateways);
 	if (!err)
-		err = routing_create(&d->routing, sip_random(d->stack.sip));
+		err = routing_create(&d->routing, token_random(d->stack.sip));
 	if (err) {
 		db_close(db);
 		return err;
@@ -190,7 +190,7 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	targets.gateways = d->gateways;
 	targets.mapping_gateways = d->mapping_gateways;
 	targets.routing = d->routing;
-	err = config_create(&d->config, d->loop, db, &targets);
+	err = reload_create(&d->config, d->loop, db, &targets);
 	if (err)
 		snprintf(error, size, "cannot read %s: %s", d->options->db, strerror(-err));
 	if (!err)
@@ -240,19 +240,19 @@ static void close_all(struct daemon *d)
 	calls_destroy(d->calls);
 	cdr_close(d->cdr_log, RECORDS_MS);
 	gateway_log_destroy(d->gateway_log);
-	config_destroy(d->config);
+	reload_destroy(d->config);
 	publish_destroy(d->publish);
 	gateway_watch_destroy(d->watch);
-	registration_client_destroy(d->drivers);
+	registration_drivers_destroy(d->drivers);
 	resolver_destroy(d->stack.resolver);
-	clients_destroy(d->stack.clients);
-	servers_destroy(d->stack.servers);
+	client_transactions_destroy(d->stack.client_transactions);
+	server_transactions_destroy(d->stack.server_transactions);
 	dialogs_destroy(d->stack.dialogs);
 	routing_destroy(d->routing);
 	mapping_gateways_destroy(d->mapping_gateways);
 	registrations_destroy(d->registrations);
 	gateways_destroy(d->gateways);
-	sip_destroy(d->stack.sip);
+	transport_destroy(d->stack.sip);
 	if (d->stopping)
 		event_free(d->stopping);
 	if (d->interrupt)
@@ -279,9 +279,9 @@ static int run(const struct options *options, struct db *db)
 	if (err) {
 		log_error(NULL, "cannot start reason=%s", error[0] ? error : strerror(-err));
 	} else {
-		for (size_t i = 0; i < sip_listeners(d.stack.sip); i++)
-			log_info(NULL, "listening on=%s transport=%s", sip_listener(d.stack.sip, i)->sent_by,
-				sip_listener(d.stack.sip, i)->transport);
+		for (size_t i = 0; i < transport_listeners(d.stack.sip); i++)
+			log_info(NULL, "listening on=%s transport=%s", transport_listener(d.stack.sip, i)->sent_by,
+				transport_listener(d.stack.sip, i)->transport);
 		loop_run(d.loop);
 		log_info(NULL, "stopped");
 	}

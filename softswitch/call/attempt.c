@@ -39,7 +39,7 @@ struct attempt {
 	bool answered_anything;
 	uint64_t sent_ms;
 	char address[HOP_NAME_MAX];
-	char call_id[2 * SIP_TOKEN_SIZE];
+	char call_id[2 * TOKEN_SIZE];
 	char target[HOST_PORT_MAX];
 	/* Of the gateway's row or its registration, which may change meanwhile. */
 	char *user, *password;
@@ -73,7 +73,7 @@ static void enter_stage(struct attempt *a, enum attempt_stage stage)
 	if (stage <= a->stage)
 		return;
 	a->stage = stage;
-	start_timer(a, &a->stage_timer, attempt_stage_timeout_ms(&a->policy, stage));
+	start_timer(a, &a->stage_timer, failover_stage_timeout_ms(&a->policy, stage));
 }
 
 static void on_stage_timeout(evutil_socket_t fd, short what, void *arg)
@@ -199,13 +199,13 @@ static const struct invite_handlers invite_handlers = {on_provisional, on_answer
 static int try_address(struct attempt *a, const struct resolver_address *address)
 {
 	struct hop hop;
-	int err = sip_hop_from(a->stack->sip, a->local_port, address, &hop);
+	int err = transport_hop_from(a->stack->sip, a->local_port, address, &hop);
 
 	if (err == -EADDRNOTAVAIL) /* the registration has another transport */
-		err = sip_hop_to(a->stack->sip, address, &hop);
+		err = transport_hop_to(a->stack->sip, address, &hop);
 	if (err)
 		return err;
-	sockaddr_name(&hop.to.any, a->address);
+	address_name(&hop.to.any, a->address);
 	err = invite_create(&a->invite, a->stack, a->call, &hop, a->content, &invite_handlers, a);
 	if (err)
 		return err;
@@ -315,7 +315,7 @@ static void use_row(struct attempt *a, const struct db_gateway *row, const struc
 	const struct registration *r =
 		row->registration[0] ? registrations_find(accounts, row->registration) : NULL;
 
-	host_port(a->target, row->host, row->port);
+	address_host_port(a->target, row->host, row->port);
 	a->user = strdup(row->auth_user);
 	a->password = strdup(row->auth_password);
 	if (r && a->user)
@@ -349,7 +349,7 @@ int attempt_create(struct attempt **out, const struct call_context *context, str
 	event_assign(&a->soon, base, -1, 0, on_soon, a);
 	use_row(a, gateway_row(gw), context->registrations);
 	content->sip_100rel = a->policy.sip_100rel;
-	start_timer(a, &a->stage_timer, attempt_stage_timeout_ms(&a->policy, STAGE_CALLING));
+	start_timer(a, &a->stage_timer, failover_stage_timeout_ms(&a->policy, STAGE_CALLING));
 	resolve(a);
 	*out = a;
 	return 0;

@@ -37,7 +37,7 @@ static int seize_ingress(struct call *call)
 void call_release(struct call *call, struct channel *channel)
 {
 	call->context->channels -= channel->limits != NULL;
-	channel_release(channel);
+	call_limits_release(channel);
 }
 
 /* The end ----------------------------------------------------------------------------------- */
@@ -50,7 +50,7 @@ void call_drop_setup(struct call *call)
 	if (call->answer)
 		msg_destroy(call->answer);
 	call->answer = NULL;
-	plan_clear(&call->plan);
+	routing_plan_clear(&call->plan);
 }
 
 struct dialog *call_leg_b(const struct call *call)
@@ -58,7 +58,7 @@ struct dialog *call_leg_b(const struct call *call)
 	return call->b ? invite_dialog(call->b) : NULL;
 }
 
-struct intervals call_resend(const struct call *call, const struct dialog *to)
+struct resend_schedule call_resend(const struct call *call, const struct dialog *to)
 {
 	struct gateway_policy policy;
 
@@ -70,7 +70,7 @@ struct intervals call_resend(const struct call *call, const struct dialog *to)
 
 static void bye(struct call *call, struct dialog *leg, const struct ending *e)
 {
-	struct intervals resend = call_resend(call, leg);
+	struct resend_schedule resend = call_resend(call, leg);
 	char reason[160];
 
 	cause_reason_header(reason, sizeof(reason), e->code, e->words);
@@ -105,12 +105,12 @@ void call_end(struct call *call, const struct ending *e)
 		gateway_on_call_end(call->gateway, clock_now_ms() - call->answer_ms, clock_now_ms());
 	call_release(call, &call->channel_out);
 	call_release(call, &call->channel_in);
-	call_record_end(call, e);
+	call_cdr_end(call, e);
 	call_set_state(call, CALL_ENDED);
-	reliable_stop(&call->reliable);
+	rel100_stop(&call->rel100);
 	if (call->b)
 		hang_up(call, e);
-	server_forget(call->invite);
+	server_transaction_forget(call->invite);
 	call->invite = NULL;
 	call_drop_setup(call);
 	dialog_clear(&call->a); /* what still comes for it finds no dialog */
@@ -124,7 +124,7 @@ void call_end(struct call *call, const struct ending *e)
 
 void call_refuse(struct call *call, int code, const char *phrase, const char *headers)
 {
-	server_reply(call->invite, code, phrase, call->a.local_tag, headers, resend_of(call));
+	server_transaction_reply(call->invite, code, phrase, call->a.local_tag, headers, resend_of(call));
 	call->invite = NULL;
 }
 
@@ -194,20 +194,20 @@ static void on_unacknowledged(void *arg)
 	call_hangup(call, CAUSE_NO_ACK);
 }
 
-static const struct server_handlers server_handlers = {.on_cancel = on_cancel, .on_unacknowledged = on_unacknowledged};
+static const struct server_transaction_handlers server_handlers = {.on_cancel = on_cancel, .on_unacknowledged = on_unacknowledged};
 
 static int take_strings(struct call *call, const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 
-	call->caller = strdup(uri_user(sip->sip_from->a_url));
+	call->caller = strdup(message_uri_user(sip->sip_from->a_url));
 	call->callee = strdup(sip->sip_request->rq_url->url_user ? sip->sip_request->rq_url->url_user : "");
 	if (sip->sip_from->a_display && *sip->sip_from->a_display)
 		call->display = strdup(sip->sip_from->a_display);
 	for (char *at = call->display; at && *at; at++)
 		if (*at == '\r' || *at == '\n')
 			*at = ' '; /* a folded line: we write one */
-	sockaddr_name(rx->source, call->source);
+	address_name(rx->source, call->source);
 	return call->caller && call->callee ? 0 : -ENOMEM;
 }
 
@@ -217,7 +217,7 @@ static void call_destroy(struct call *call)
 	mapping_gateway_unref(call->ingress);
 	gateway_unref(call->gateway);
 	gateway_unref(call->called);
-	record_clear(&call->record);
+	call_attempts_clear(&call->record);
 	free(call->attempts);
 	free(call->settled_with);
 	free(call->caller);
@@ -252,13 +252,13 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	call->begin_ms = clock_now_ms();
 	call->begin_epoch_ms = clock_epoch_ms();
 	LIST_INIT(&call->relays);
-	record_init(&call->record);
+	call_attempts_init(&call->record);
 	event_assign(&call->limit, loop_base(context->stack->loop), -1, 0, on_limit, call);
 	err = take_strings(call, invite);
 	if (!err)
 		err = dialog_accept(&call->a, context->stack->dialogs, call, invite);
 	if (!err)
-		err = server_create(&call->invite, context->stack->servers, invite, &server_handlers, call);
+		err = server_transaction_create(&call->invite, context->stack->server_transactions, invite, &server_handlers, call);
 	if (err) {
 		call_destroy(call);
 		return err;
@@ -287,10 +287,10 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	call->received = msg_ref(invite->msg);
 	call->offerless = !message_has_sdp(sip);
 	call->content = (struct invite_content){.caller = call->caller, .callee = call->callee,
-		.display = call->display, .received = sip, .can_answer = call->reliable.on,
+		.display = call->display, .received = sip, .can_answer = call->rel100.on,
 		.caller_session = &call->a.session,
 		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS};
-	server_reply(call->invite, 100, NULL, call->a.local_tag, NULL, resend_of(call));
+	server_transaction_reply(call->invite, 100, NULL, call->a.local_tag, NULL, resend_of(call));
 	call_setup(call);
 	return 0;
 }
@@ -304,7 +304,7 @@ void call_info(const struct call *call, struct call_info *out)
 		.a_call_id = call->a.call_id,
 		.b_call_id = call->attempt ? attempt_call_id(call->attempt) : call->b_call_id,
 		.state = state_names[call->state],
-		.stage = call->attempt ? attempt_stage_name(attempt_stage(call->attempt)) : "",
+		.stage = call->attempt ? failover_stage_name(attempt_stage(call->attempt)) : "",
 		.ingress = mapping_gateway_name(call->ingress),
 		.gateway = call->gateway ? gateway_name(call->gateway) : "",
 		.caller = call->caller,
@@ -316,8 +316,8 @@ void call_info(const struct call *call, struct call_info *out)
 
 unsigned call_count_channels(const struct call *call)
 {
-	channel_count(&call->channel_in);
-	channel_count(&call->channel_out);
+	call_limits_count(&call->channel_in);
+	call_limits_count(&call->channel_out);
 	return !!call->channel_in.limits + !!call->channel_out.limits;
 }
 

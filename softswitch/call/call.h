@@ -20,9 +20,9 @@
 
 #include "call_context.h"
 #include "cause.h"
-#include "db_cdr.h"
+#include "cdr.h"
 #include "mapping_gateways.h"
-#include "plan.h"
+#include "routing.h"
 
 #include <sys/queue.h>
 
@@ -66,7 +66,7 @@ struct call_info {
 };
 void call_info(const struct call *call, struct call_info *out);
 
-/** channel_count() of those it has seized. @return how many */
+/** call_limits_count() of those it has seized. @return how many */
 unsigned call_count_channels(const struct call *call);
 
 struct call *call_next(const struct call *call);
@@ -77,7 +77,7 @@ bool call_is_caller(const struct call *call, const struct dialog *d);
 /** @return NULL before the answer */
 struct dialog *call_other_leg(struct call *call, const struct dialog *d);
 /** The resend schedule towards this leg: the gateway may have one of its own. */
-struct intervals call_resend(const struct call *call, const struct dialog *to);
+struct resend_schedule call_resend(const struct call *call, const struct dialog *to);
 LIST_HEAD(relay_list, relay);
 struct relay_list *call_relays(struct call *call);
 /** Does the ACK of this leg wait for the other leg's, with the answer to an offer? */

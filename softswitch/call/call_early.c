@@ -34,19 +34,19 @@ static void on_unacknowledged(void *arg)
 
 void call_early_begin(struct call *call, const sip_t *invite, enum db_100rel policy)
 {
-	static const struct reliable_handlers handlers = {on_unacknowledged};
+	static const struct rel100_handlers handlers = {on_unacknowledged};
 	struct stack *stack = stack_of(call);
 
 	call->a.session.rel100 = policy != DB_100REL_OFF;
-	if (policy != DB_100REL_OFF && reliable_is_offered(invite))
-		reliable_start(&call->reliable, stack->loop, invite->sip_cseq->cs_seq,
-			(uint32_t)sip_random(stack->sip), resend_of(call), &handlers, call);
+	if (policy != DB_100REL_OFF && rel100_is_offered(invite))
+		rel100_start(&call->rel100, stack->loop, invite->sip_cseq->cs_seq,
+			(uint32_t)token_random(stack->sip), resend_of(call), &handlers, call);
 }
 
 bool call_is_preview(const struct call *call, const sip_t *progress)
 {
-	return call->offerless && call->reliable.on && progress->sip_status->st_status < 200 &&
-		message_has_sdp(progress) && !early_is_reliable(early_of(call), progress);
+	return call->offerless && call->rel100.on && progress->sip_status->st_status < 200 &&
+		message_has_sdp(progress) && !early_dialogs_is_reliable(early_of(call), progress);
 }
 
 /* Offers ------------------------------------------------------------------------------------ */
@@ -60,7 +60,7 @@ static void refuse_second_offer(struct call *call, const struct dialog *d, const
 static void offer_to_gateway(struct call *call, const struct received *rx)
 {
 	struct early_dialogs *early = early_of(call);
-	struct dialog *to = early ? early_settled(early) : call_leg_b(call);
+	struct dialog *to = early ? early_dialogs_settled(early) : call_leg_b(call);
 	bool prack = rx->sip->sip_request->rq_method == sip_method_prack;
 
 	if (call_offer_pending(call))
@@ -103,7 +103,7 @@ void call_on_early_update(struct call *call, struct dialog *d, const struct rece
 	session_learn(&d->session, rx->sip);
 	if (!message_has_sdp(rx->sip)) {
 		refresh_target(call, d, rx);
-	} else if (!(caller ? call->settled : !early_of(call) || early_is_settled(early_of(call), d))) {
+	} else if (!(caller ? call->settled : !early_of(call) || early_dialogs_is_settled(early_of(call), d))) {
 		call_refuse_offer(call, d, rx, caller != call->offerless); /* the INVITE's, or the one that answers it */
 	} else if (caller) {
 		offer_to_gateway(call, rx);
@@ -115,12 +115,12 @@ void call_on_early_update(struct call *call, struct dialog *d, const struct rece
 void call_on_early_request(struct call *call, const struct received *rx)
 {
 	struct early_dialogs *early = early_of(call);
-	struct dialog *d = early ? early_find(early, rx->sip->sip_from->a_tag) : NULL;
+	struct dialog *d = early ? early_dialogs_find(early, rx->sip->sip_from->a_tag) : NULL;
 
 	if (d && rx->sip->sip_request->rq_method != sip_method_bye) /* the callee's ends no early dialog (RFC 3261 section 15) */
 		call_on_request(call, d, rx);
 	else
-		sip_reply_stateless(stack_of(call)->sip, rx, 481, NULL, NULL);
+		transport_reply_stateless(stack_of(call)->sip, rx, 481, NULL, NULL);
 }
 
 /* PRACK ------------------------------------------------------------------------------------- */
@@ -133,13 +133,13 @@ static void settle(struct call *call, const sip_t *prack)
 		return;
 	session_describe(&call->a.session, prack);
 	if (early_of(call))
-		early_answer(early_of(call));
+		early_dialogs_answer(early_of(call));
 }
 
 void call_on_prack(struct call *call, struct dialog *d, const struct received *rx)
 {
 	bool described = false;
-	int err = call_is_caller(call, d) ? reliable_acknowledge(&call->reliable, rx->sip, &described) : -ENOENT;
+	int err = call_is_caller(call, d) ? rel100_acknowledge(&call->rel100, rx->sip, &described) : -ENOENT;
 
 	if (err) {
 		call_reply(call, d, rx, err == -EINVAL ? 400 : 481, NULL);
@@ -159,21 +159,21 @@ void call_on_prack(struct call *call, struct dialog *d, const struct received *r
 	if (call->state == CALL_CONNECTING)
 		call_connect(call, sip_object(call->answer));
 	else if (call->state == CALL_TRYING)
-		reliable_next(&call->reliable);
+		rel100_next(&call->rel100);
 }
 
 /* Failover ---------------------------------------------------------------------------------- */
 
 void call_early_describe(struct call *call, const sip_t *progress)
 {
-	if (call->reliable.on && !call->settled_with && progress->sip_to->a_tag)
+	if (call->rel100.on && !call->settled_with && progress->sip_to->a_tag)
 		call->settled_with = strdup(progress->sip_to->a_tag);
 }
 
 void call_early_fail_over(struct call *call)
 {
-	reliable_drop_waiting(&call->reliable);
-	if (!call->settled && !reliable_holds_answer(&call->reliable)) { /* it was still waiting for its turn */
+	rel100_drop_waiting(&call->rel100);
+	if (!call->settled && !rel100_holds_answer(&call->rel100)) { /* it was still waiting for its turn */
 		free(call->settled_with);
 		call->settled_with = NULL;
 	}
@@ -198,8 +198,8 @@ void call_early_end(struct call *call)
 	struct early_dialogs *early = invite_early(call->b);
 	struct dialog *leg = call_leg_b(call);
 
-	relay_follow(call, early_find(early, leg->remote_tag), leg);
-	if (early_become(early, leg))
+	relay_follow(call, early_dialogs_find(early, leg->remote_tag), leg);
+	if (early_dialogs_become(early, leg))
 		call->offerless = false;
-	early_clear(early);
+	early_dialogs_clear(early);
 }

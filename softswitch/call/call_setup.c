@@ -51,8 +51,8 @@ void call_setup_cancel(struct call *call, int code, const char *words)
 
 	if (!call->attempt)
 		return;
-	call_record_leg(call);
-	call_record_attempt(call, attempt_stage_name(attempt_stage(call->attempt)), 0, words);
+	call_cdr_leg(call);
+	call_cdr_attempt(call, failover_stage_name(attempt_stage(call->attempt)), 0, words);
 	tell_gateway(call, GATEWAY_ABANDONED, 0);
 	cause_reason_header(reason, sizeof(reason), code, words);
 	abandon_attempt(call, reason);
@@ -83,7 +83,7 @@ static void give_up(struct call *call, const struct received *rx)
 	struct text t = text_scratch();
 	char reason[160];
 
-	server_begin(call->invite, &t, code, rx ? rx->sip->sip_status->st_phrase : NULL, call->a.local_tag);
+	server_transaction_begin(call->invite, &t, code, rx ? rx->sip->sip_status->st_phrase : NULL, call->a.local_tag);
 	cause_reason_header(reason, sizeof(reason), code, cause_words(cause));
 	if (rx)
 		headers_pass(&t, rx->sip, HEADERS_RESPONSE);
@@ -94,7 +94,7 @@ static void give_up(struct call *call, const struct received *rx)
 		add_retry_after(call, reason, sizeof(reason));
 	text_add(&t, reason);
 	dialog_end(&call->a, &t, rx ? rx->sip : NULL);
-	server_send(call->invite, &t, code, resend_of(call));
+	server_transaction_send(call->invite, &t, code, resend_of(call));
 	call->invite = NULL;
 	call_end(call, &(struct ending){.code = code,
 			       .words = rx ? rx->sip->sip_status->st_phrase : cause_words(cause),
@@ -119,7 +119,7 @@ static void describe_end(const struct attempt_end *end, char *out, size_t size)
 		snprintf(out, size, "%s", end->rx->sip->sip_status->st_phrase);
 		return;
 	case FAILED_TIMEOUT:
-		snprintf(out, size, "timeout while %s", attempt_stage_name(end->stage));
+		snprintf(out, size, "timeout while %s", failover_stage_name(end->stage));
 		return;
 	case FAILED_TRANSPORT:
 		snprintf(out, size, "%s", cause_error_words(end->error));
@@ -146,7 +146,7 @@ static void note_failure(struct call *call, const struct attempt_end *end)
 	char words[80];
 
 	describe_end(end, words, sizeof(words));
-	call_record_attempt(call, attempt_stage_name(end->stage), end->sip_code, words);
+	call_cdr_attempt(call, failover_stage_name(end->stage), end->sip_code, words);
 	log_debug(call->a.call_id, "gateway failed gateway=%s code=%d reason=%s", gateway_name(call->gateway),
 		end->sip_code, words);
 	tell_gateway(call, outcome_of(end), end->sip_code);
@@ -174,7 +174,7 @@ static void on_failed(const struct attempt_end *end, void *arg)
 	struct failover_verdict verdict = failover_decide(attempt_policy(call->attempt), &result);
 	char reason[160];
 
-	call_record_leg(call);
+	call_cdr_leg(call);
 	note_failure(call, end);
 	cause_reason_header(reason, sizeof(reason), cause_sip_code(CAUSE_TIMEOUT), cause_words(CAUSE_TIMEOUT));
 	abandon_attempt(call, reason);
@@ -198,13 +198,13 @@ static bool describes(const struct call *call, const sip_t *sip)
 /** The gateway's answer as the caller gets it. */
 static void pass_response(struct call *call, struct text *t, const sip_t *sip)
 {
-	server_begin(call->invite, t, sip->sip_status->st_status, sip->sip_status->st_phrase, call->a.local_tag);
+	server_transaction_begin(call->invite, t, sip->sip_status->st_status, sip->sip_status->st_phrase, call->a.local_tag);
 	dialog_contact(&call->a, t);
 	text_add(t, headers_allow);
 	if (sip->sip_status->st_status >= 200)
 		session_accept(&call->a.session, call->content.received, &stack_of(call)->parameters, t);
 	else
-		reliable_headers(&call->reliable, t, describes(call, sip));
+		rel100_headers(&call->rel100, t, describes(call, sip));
 	if (call_is_preview(call, sip)) {
 		message_end(t, NULL);
 		return;
@@ -237,7 +237,7 @@ static void on_progress(const struct received *rx, void *arg)
 	pass_response(call, &t, rx->sip);
 	if (describes(call, rx->sip))
 		call_early_describe(call, rx->sip);
-	reliable_send(&call->reliable, call->invite, &t, describes(call, rx->sip));
+	rel100_send(&call->rel100, call->invite, &t, describes(call, rx->sip));
 }
 
 /** Of two limits in ms, where 0 is none. */
@@ -252,8 +252,8 @@ static void on_answer(const struct received *rx, void *arg)
 
 	if (!call->first_answer_ms)
 		call->first_answer_ms = clock_now_ms();
-	call_record_leg(call);
-	call_record_attempt(call, "answered", rx->sip->sip_status->st_status, rx->sip->sip_status->st_phrase);
+	call_cdr_leg(call);
+	call_cdr_attempt(call, "answered", rx->sip->sip_status->st_status, rx->sip->sip_status->st_phrase);
 	note_post_dial_delay(call);
 	tell_gateway(call, GATEWAY_ANSWERED, rx->sip->sip_status->st_status);
 	call->max_duration_ms =
@@ -265,7 +265,7 @@ static void on_answer(const struct received *rx, void *arg)
 	/* Without an offer in the INVITE the answer comes in the caller's ACK. */
 	if (!call->offerless)
 		leg_acknowledge(stack_of(call), call_leg_b(call), NULL);
-	if (!reliable_holds_answer(&call->reliable)) {
+	if (!rel100_holds_answer(&call->rel100)) {
 		call_connect(call, rx->sip);
 		return;
 	}
@@ -285,10 +285,10 @@ void call_connect(struct call *call, const sip_t *answer)
 	call->answer_ms = clock_now_ms();
 	call_limit(call, call->max_duration_ms);
 	call_set_state(call, CALL_ANSWERED);
-	call_record_answer(call);
+	call_cdr_answer(call);
 	call->context->answered++;
-	reliable_stop(&call->reliable);
-	server_send(call->invite, &t, answer->sip_status->st_status, resend_of(call));
+	rel100_stop(&call->rel100);
+	server_transaction_send(call->invite, &t, answer->sip_status->st_status, resend_of(call));
 	call_refreshed(call, &call->a);
 	call_refreshed(call, call_leg_b(call));
 	call_drop_setup(call);
@@ -321,7 +321,7 @@ static bool try_gateway(struct call *call, struct gateway *gw)
 /** Every candidate was passed over: of those that are merely down the best one is tried. */
 static bool try_last_resort(struct call *call)
 {
-	struct gateway *gw = plan_last_resort(&call->plan, clock_now_ms());
+	struct gateway *gw = routing_plan_last_resort(&call->plan, clock_now_ms());
 
 	if (!gw || gateway_seize_forced(gw, &call->channel_out, clock_now_ms()) != GATEWAY_USABLE)
 		return false;
@@ -337,7 +337,7 @@ static void try_next(struct call *call)
 		enum gateway_verdict verdict = seize_gateway(call, gw);
 
 		if (verdict != GATEWAY_USABLE)
-			call_record_skip(call, gw, verdict);
+			call_cdr_skip(call, gw, verdict);
 		else if (try_gateway(call, gw))
 			return;
 	}
@@ -351,7 +351,7 @@ static void try_next(struct call *call)
 
 void call_setup(struct call *call)
 {
-	struct plan_request request = {.ingress = mapping_gateway_name(call->ingress), .caller = call->caller,
+	struct routing_request request = {.ingress = mapping_gateway_name(call->ingress), .caller = call->caller,
 		.callee = call->callee, .now_ms = clock_now_ms()};
 
 	if (routing_plan(call->context->routing, &request, &call->plan)) {

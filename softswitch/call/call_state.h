@@ -1,11 +1,11 @@
-/** @file call_state.h  What a call is made of; for call.c, call_setup.c, call_inside.c, call_record.c, and for nobody else. */
+/** @file call_state.h  What a call is made of; for call.c, call_setup.c, call_requests.c, call_cdr.c, and for nobody else. */
 #ifndef CALL_STATE_H
 #define CALL_STATE_H
 
 #include "attempt.h"
 #include "call.h"
-#include "record.h"
-#include "reliable.h"
+#include "call_attempts.h"
+#include "rel100.h"
 #include "session_timer.h"
 
 struct call {
@@ -14,13 +14,13 @@ struct call {
 	enum call_state state;
 	struct dialog a;          /* the caller's leg */
 	struct invite *b;         /* the leg that answered */
-	struct server *invite;    /* the caller's INVITE, until it is answered and acknowledged */
+	struct server_transaction *invite;    /* the caller's INVITE, until it is answered and acknowledged */
 	msg_t *received;          /* the same, until a gateway has answered: each attempt passes it on */
 	struct attempt *attempt;  /* the gateway being tried */
-	struct reliable reliable; /* provisional responses to the caller */
+	struct rel100 rel100; /* provisional responses to the caller */
 	msg_t *answer;            /* CALL_CONNECTING: the gateway's 2xx, for the caller */
 	struct invite_content content;
-	struct plan plan;
+	struct routing_plan plan;
 	unsigned next_candidate, tried;
 	struct relay_list relays;
 	struct session_timer timer_a, timer_b;
@@ -34,11 +34,11 @@ struct call {
 
 	char *caller, *callee, *display;
 	char source[HOP_NAME_MAX], destination[HOP_NAME_MAX];
-	char b_call_id[2 * SIP_TOKEN_SIZE];
+	char b_call_id[2 * TOKEN_SIZE];
 	bool offerless, sdp_seen, ringing_seen;
 	bool settled; /* with the caller, before the answer: offer and answer are complete */
 	char *settled_with; /* tag of the gateway whose description that is, or will be with the PRACK; NULL = none yet */
-	struct record record;
+	struct call_attempts record;
 	char *attempts; /* the record's, in JSON, once no more can come */
 	cdr_slot slot;
 	int64_t begin_epoch_ms;
@@ -65,7 +65,7 @@ static inline struct stack *stack_of(const struct call *call)
 }
 
 /** The schedule towards the caller. */
-static inline const struct intervals *resend_of(const struct call *call)
+static inline const struct resend_schedule *resend_of(const struct call *call)
 {
 	return &stack_of(call)->parameters.resend;
 }
@@ -119,7 +119,7 @@ void call_on_early_update(struct call *call, struct dialog *d, const struct rece
 /** The attempt has its leg: what was begun in the early dialog goes on in it. */
 void call_early_end(struct call *call);
 
-/* call_inside.c: requests inside the dialogs */
+/* call_requests.c: requests inside the dialogs */
 
 /** Answer a request inside a dialog, without body; the answer comes again when the request does. */
 void call_reply(struct call *call, const struct dialog *d, const struct received *rx, int status, const char *headers);
@@ -132,7 +132,7 @@ void call_refuse_offer(struct call *call, const struct dialog *d, const struct r
 /** In a record: the side of this leg. */
 enum cdr_direction call_direction(const struct call *call, const struct dialog *d);
 
-/* call_record.c: the record */
+/* call_cdr.c: the record */
 
 /** Epoch of a monotonic time of this call; 0 stays 0. */
 int64_t call_epoch_ms(const struct call *call, uint64_t monotonic_ms);
@@ -140,12 +140,12 @@ int64_t call_epoch_ms(const struct call *call, uint64_t monotonic_ms);
  * Note where the attempt went by now: a name may have been resolved, or another address tried, since it began. One that
  * never sent an INVITE leaves what was noted before.
  */
-void call_record_leg(struct call *call);
+void call_cdr_leg(struct call *call);
 /** Note how the attempt under way ended. */
-void call_record_attempt(struct call *call, const char *stage, int code, const char *reason);
-void call_record_skip(struct call *call, struct gateway *gw, enum gateway_verdict verdict);
+void call_cdr_attempt(struct call *call, const char *stage, int code, const char *reason);
+void call_cdr_skip(struct call *call, struct gateway *gw, enum gateway_verdict verdict);
 /** The call is answered: a crash from now on leaves a record of it. */
-void call_record_answer(struct call *call);
-void call_record_end(struct call *call, const struct ending *e);
+void call_cdr_answer(struct call *call);
+void call_cdr_end(struct call *call, const struct ending *e);
 
 #endif

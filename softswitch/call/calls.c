@@ -3,14 +3,14 @@
 #include "gateways.h"
 #include "log.h"
 #include "loop.h"
-#include "memory.h"
+#include "memory_trim.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 struct calls {
 	struct call_context context;
-	struct memory *memory;
+	struct memory_trim *memory;
 	struct gateways *gateways;
 	struct mapping_gateways *mapping_gateways;
 };
@@ -52,7 +52,7 @@ int calls_create(struct calls **out, const struct calls_parts *parts)
 	set->context.cdr_log = parts->cdr_log;
 	set->gateways = parts->gateways;
 	set->mapping_gateways = parts->mapping_gateways;
-	if (memory_create(&set->memory, parts->stack, &set->context.active, parts->cdr_log)) {
+	if (memory_trim_create(&set->memory, parts->stack, &set->context.active, parts->cdr_log)) {
 		free(set);
 		return -ENOMEM;
 	}
@@ -66,7 +66,7 @@ void calls_destroy(struct calls *set)
 	if (!set)
 		return;
 	call_free_parked(&set->context);
-	memory_destroy(set->memory);
+	memory_trim_destroy(set->memory);
 	loop_on_pass(set->context.stack->loop, NULL, NULL);
 	free(set);
 }
@@ -99,7 +99,7 @@ void calls_held(const struct calls *set, struct calls_held *out)
 
 	*out = (struct calls_held){.calls = set->context.active, .legs = dialogs_count(stack->dialogs),
 		.channels = set->context.channels,
-		.transactions = clients_count(stack->clients) + servers_count(stack->servers)};
+		.transactions = client_transactions_count(stack->client_transactions) + server_transactions_count(stack->server_transactions)};
 }
 
 uint64_t calls_channel_drift(const struct calls *set)

@@ -1,6 +1,6 @@
 #include "relay.h"
 
-#include "exchange.h"
+#include "dialog_request.h"
 #include "headers.h"
 #include "leg.h"
 #include "message.h"
@@ -15,8 +15,8 @@ struct relay {
 	LIST_ENTRY(relay) link;
 	struct call *call;
 	struct dialog *from, *to; /* to: NULL = answered here */
-	struct server *server;
-	struct exchange exchange;
+	struct server_transaction *server;
+	struct dialog_request request;
 	msg_t *received;
 	bool invite;
 	bool session;   /* INVITE or UPDATE: it sets up the session anew, and moves the target */
@@ -28,7 +28,7 @@ struct relay {
 static void relay_free(struct relay *r)
 {
 	LIST_REMOVE(r, link);
-	exchange_stop(&r->exchange);
+	dialog_request_stop(&r->request);
 	msg_destroy(r->received);
 	free(r);
 }
@@ -42,16 +42,16 @@ static const sip_t *request_of(const struct relay *r)
 
 static void send_answer(struct relay *r, const struct text *t, int status)
 {
-	struct intervals resend = call_resend(r->call, r->from);
+	struct resend_schedule resend = call_resend(r->call, r->from);
 
-	server_send(r->server, t, status, &resend);
+	server_transaction_send(r->server, t, status, &resend);
 }
 
 static void reply(struct relay *r, int status, const char *headers)
 {
 	struct text t = text_scratch();
 
-	server_begin(r->server, &t, status, NULL, NULL);
+	server_transaction_begin(r->server, &t, status, NULL, NULL);
 	if (headers)
 		text_add(&t, headers);
 	message_end(&t, NULL);
@@ -75,7 +75,7 @@ static int answer(struct relay *r, const struct received *rx)
 	int status = rx->sip->sip_status->st_status;
 	struct text t = text_scratch();
 
-	server_begin(r->server, &t, status, rx->sip->sip_status->st_phrase, NULL);
+	server_transaction_begin(r->server, &t, status, rx->sip->sip_status->st_phrase, NULL);
 	add_session(r, &t, status);
 	headers_pass(&t, rx->sip, HEADERS_RESPONSE);
 	dialog_end(r->from, &t, rx->sip);
@@ -88,7 +88,7 @@ static void on_cancel(const struct received *rx, void *arg)
 	struct relay *r = arg;
 
 	(void)rx;
-	exchange_cancel(&r->exchange); /* 487 when the other side has not accepted it by now */
+	dialog_request_cancel(&r->request); /* 487 when the other side has not accepted it by now */
 }
 
 static void on_unacknowledged(void *arg)
@@ -100,7 +100,7 @@ static void on_unacknowledged(void *arg)
 	call_hangup(call, CAUSE_NO_ACK);
 }
 
-static const struct server_handlers server_handlers = {.on_cancel = on_cancel, .on_unacknowledged = on_unacknowledged};
+static const struct server_transaction_handlers server_handlers = {.on_cancel = on_cancel, .on_unacknowledged = on_unacknowledged};
 
 /* Towards the other side -------------------------------------------------------------------- */
 
@@ -141,7 +141,7 @@ static void on_response(const struct received *rx, void *arg)
 
 	if (status < 200 && sip_has_feature(request_of(r)->sip_require, "100rel"))
 		return; /* it could not be sent reliably */
-	if (r->exchange.cancelled && status >= 300)
+	if (r->request.cancelled && status >= 300)
 		reply(r, passed = 487, NULL);
 	else
 		passed = answer(r, rx);
@@ -166,11 +166,11 @@ static void on_failure(int error, void *arg)
 	struct relay *r = arg;
 
 	(void)error;
-	reply(r, r->exchange.cancelled ? 487 : 408, NULL);
+	reply(r, r->request.cancelled ? 487 : 408, NULL);
 	relay_free(r);
 }
 
-static const struct exchange_handlers exchange_handlers = {write_request, on_response, on_failure};
+static const struct dialog_request_handlers request_handlers = {write_request, on_response, on_failure};
 
 /** The name as static text, which an exchange keeps; NULL = we do not relay it. A PRACK crosses for its offer alone. */
 static const char *method_name(const sip_t *sip)
@@ -194,9 +194,9 @@ static struct relay *begin(struct call *call, struct dialog *from, struct dialog
 	sip_method_t method = rx->sip->sip_request->rq_method;
 	struct relay *r = calloc(1, sizeof(*r));
 
-	if (!r || server_create(&r->server, stack->servers, rx, &server_handlers, r)) {
+	if (!r || server_transaction_create(&r->server, stack->server_transactions, rx, &server_handlers, r)) {
 		free(r);
-		sip_reply_stateless(stack->sip, rx, 500, NULL, NULL);
+		transport_reply_stateless(stack->sip, rx, 500, NULL, NULL);
 		return NULL;
 	}
 	r->received = msg_ref(rx->msg);
@@ -224,16 +224,16 @@ void relay_request(struct call *call, struct dialog *from, struct dialog *to, co
 	struct relay *r;
 
 	if (hops && !hops->mf_count) {
-		server_answer(stack->servers, rx, 483, NULL, &stack->parameters.resend);
+		server_transaction_answer(stack->server_transactions, rx, 483, NULL, &stack->parameters.resend);
 		return;
 	}
 	r = begin(call, from, to, rx);
 	if (!r)
 		return;
-	r->exchange = (struct exchange){.stack = stack, .dialog = to, .method = method_name(rx->sip),
+	r->request = (struct dialog_request){.stack = stack, .dialog = to, .method = method_name(rx->sip),
 		.resend = call_resend(call, to), .max_forwards = hops ? (unsigned)hops->mf_count - 1 : MAX_FORWARDS,
-		.handlers = &exchange_handlers, .arg = r};
-	if (exchange_start(&r->exchange) == 0)
+		.handlers = &request_handlers, .arg = r};
+	if (dialog_request_start(&r->request) == 0)
 		return;
 	reply(r, 503, NULL);
 	relay_free(r);
@@ -246,7 +246,7 @@ void relay_answer_refresh(struct call *call, struct dialog *from, const struct r
 
 	if (!r)
 		return;
-	server_begin(r->server, &t, 200, NULL, NULL);
+	server_transaction_begin(r->server, &t, 200, NULL, NULL);
 	add_session(r, &t, 200);
 	if (r->offer)
 		dialog_present(from, &t, &call_other_leg(call, from)->session);
@@ -265,7 +265,7 @@ void relay_acknowledge(struct call *call, struct dialog *from, const struct rece
 	struct relay *r;
 
 	LIST_FOREACH (r, call_relays(call), link)
-		if (r->answered && r->from == from && ack->sip->sip_cseq->cs_seq == server_cseq(r->server))
+		if (r->answered && r->from == from && ack->sip->sip_cseq->cs_seq == server_transaction_cseq(r->server))
 			break;
 	if (!r)
 		return;
@@ -273,7 +273,7 @@ void relay_acknowledge(struct call *call, struct dialog *from, const struct rece
 		leg_acknowledge(call_stack(call), r->to, ack->sip);
 		session_describe(&from->session, ack->sip);
 	}
-	server_acknowledge(r->server);
+	server_transaction_acknowledge(r->server);
 	relay_free(r);
 }
 
@@ -319,7 +319,7 @@ void relay_follow(struct call *call, const struct dialog *early, struct dialog *
 			reply(r, of_caller ? 491 : 481, NULL);
 			relay_free(r);
 		} else if (of_caller) {
-			r->to = r->exchange.dialog = leg;
+			r->to = r->request.dialog = leg;
 		} else {
 			r->from = leg;
 		}
@@ -334,7 +334,7 @@ void relay_end_all(struct call *call)
 		if (!r->answered)
 			reply(r, r->invite ? 487 : 481, NULL);
 		else
-			server_forget(r->server);
+			server_transaction_forget(r->server);
 		relay_free(r);
 	}
 }

@@ -81,7 +81,7 @@ static void try_later(struct session_timer *st)
  */
 static void try_after_glare(struct session_timer *st)
 {
-	uint64_t random = sip_random(call_stack(st->call)->sip);
+	uint64_t random = token_random(call_stack(st->call)->sip);
 
 	if (st->leg->session.interval_s && end_ms(st) <= clock_now_ms())
 		try_later(st); /* the session ends all the same */
@@ -92,7 +92,7 @@ static void try_after_glare(struct session_timer *st)
 
 static bool by(const struct session_timer *st, const char *method)
 {
-	return !strcmp(st->exchange.method, method);
+	return !strcmp(st->request.method, method);
 }
 
 static void write_refresh(struct text *t, void *arg)
@@ -168,7 +168,7 @@ static void on_failure(int error, void *arg)
 	call_leg_lost(st->call, st->leg, CAUSE_REFRESH_FAILED);
 }
 
-static const struct exchange_handlers exchange_handlers = {write_refresh, on_response, on_failure};
+static const struct dialog_request_handlers request_handlers = {write_refresh, on_response, on_failure};
 
 /** A leg that never had a description is asked with what needs none. */
 static const char *choose_method(const struct session_timer *st)
@@ -190,17 +190,17 @@ static void refresh(struct session_timer *st)
 		return;
 	}
 	log_debug(st->leg->call_id, "session refresh method=%s", method);
-	st->exchange = (struct exchange){.stack = call_stack(st->call), .dialog = st->leg, .method = method,
-		.resend = call_resend(st->call, st->leg), .max_forwards = MAX_FORWARDS, .handlers = &exchange_handlers,
+	st->request = (struct dialog_request){.stack = call_stack(st->call), .dialog = st->leg, .method = method,
+		.resend = call_resend(st->call, st->leg), .max_forwards = MAX_FORWARDS, .handlers = &request_handlers,
 		.arg = st};
-	if (exchange_start(&st->exchange))
+	if (dialog_request_start(&st->request))
 		call_leg_lost(st->call, st->leg, CAUSE_REFRESH_FAILED);
 }
 
 void session_timer_tell(struct session_timer *st)
 {
 	st->behind = true;
-	if (!exchange_is_under_way(&st->exchange))
+	if (!dialog_request_is_under_way(&st->request))
 		refresh(st);
 }
 
@@ -236,13 +236,13 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 	case SESSION_IDLE:
 		return;
 	case SESSION_REFRESH:
-		if (!exchange_is_under_way(&st->exchange))
+		if (!dialog_request_is_under_way(&st->request))
 			refresh(st);
 		return;
 	case SESSION_CHECK:
 		if (until_check_ms(st) && !st->behind)
 			wait_for_check(st);
-		else if (!exchange_is_under_way(&st->exchange))
+		else if (!dialog_request_is_under_way(&st->request))
 			refresh(st);
 		return;
 	case SESSION_END:
@@ -278,10 +278,10 @@ void session_timer_stop(struct session_timer *st)
 		return;
 	event_del(&st->event);
 	st->due = SESSION_IDLE;
-	exchange_stop(&st->exchange);
+	dialog_request_stop(&st->request);
 }
 
 bool session_timer_is_offering(const struct session_timer *st)
 {
-	return exchange_is_under_way(&st->exchange) && by(st, "INVITE");
+	return dialog_request_is_under_way(&st->request) && by(st, "INVITE");
 }

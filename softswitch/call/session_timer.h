@@ -10,7 +10,7 @@
 #ifndef SESSION_TIMER_H
 #define SESSION_TIMER_H
 
-#include "exchange.h"
+#include "dialog_request.h"
 
 struct call;
 
@@ -30,7 +30,7 @@ struct session_timer {
 	enum session_due due;
 	uint64_t begun_ms; /* the last refresh, monotonic */
 	bool behind;       /* the peer does not know the description of the other side yet */
-	struct exchange exchange;
+	struct dialog_request request;
 };
 
 /** The session of this leg was set up or refreshed just now: count from here. */

@@ -5,12 +5,12 @@
 #include "control_gateways.h"
 #include "control_registrations.h"
 #include "json_text.h"
-#include "sip.h"
+#include "transport.h"
 
-#include "db_cdr.h"
+#include "cdr.h"
 #include "gateways.h"
 #include "mapping_gateways.h"
-#include "plan.h"
+#include "routing.h"
 #include "registrations.h"
 
 #include <stdio.h>
@@ -79,13 +79,13 @@ static json_t *describe_held(const struct control_context *ctx)
 		"channels", (json_int_t)held.channels, "transactions", (json_int_t)held.transactions);
 }
 
-static json_t *describe_listeners(const struct sip *sip)
+static json_t *describe_listeners(const struct transport *sip)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < sip_listeners(sip); i++)
-		json_array_append_new(list, json_sprintf("sip:%s;transport=%s", sip_listener(sip, i)->sent_by,
-			sip_listener(sip, i)->transport));
+	for (size_t i = 0; i < transport_listeners(sip); i++)
+		json_array_append_new(list, json_sprintf("sip:%s;transport=%s", transport_listener(sip, i)->sent_by,
+			transport_listener(sip, i)->transport));
 	return list;
 }
 
@@ -184,7 +184,7 @@ static json_t *registrations_list(const json_t *params, void *arg, struct contro
 	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "registrations", page.entries);
 }
 
-static json_t *describe_candidate(const struct candidate *c, const char *callee, uint64_t now_ms)
+static json_t *describe_candidate(const struct routing_candidate *c, const char *callee, uint64_t now_ms)
 {
 	json_t *entry = json_object();
 	char reason[128];
@@ -198,7 +198,7 @@ static json_t *describe_candidate(const struct candidate *c, const char *callee,
 	return entry;
 }
 
-static bool is_candidate(const struct plan *plan, const struct gateway *gw)
+static bool is_candidate(const struct routing_plan *plan, const struct gateway *gw)
 {
 	for (unsigned i = 0; i < plan->n; i++)
 		if (plan->candidate[i].gateway == gw)
@@ -215,7 +215,7 @@ static json_t *explain_left_out(const struct routing *routing, const char *calle
 }
 
 /** A page of the gateways that are no candidates, each with the reason. */
-static json_t *describe_left_out(const struct control_context *ctx, const char *callee, const struct plan *plan,
+static json_t *describe_left_out(const struct control_context *ctx, const char *callee, const struct routing_plan *plan,
 	struct page page)
 {
 	for (size_t i = 0; i < gateways_count(ctx->gateways); i++) {
@@ -233,13 +233,13 @@ static json_t *describe_left_out(const struct control_context *ctx, const char *
 static json_t *routes_lookup(const json_t *params, void *arg, struct control_error *error)
 {
 	const struct control_context *ctx = arg;
-	const struct plan_request request = {
+	const struct routing_request request = {
 		.ingress = control_string(params, "ingress", ""),
 		.caller = control_string(params, "caller", ""),
 		.callee = control_string(params, "callee", ""),
 		.now_ms = clock_now_ms(),
 	};
-	struct plan plan = {0};
+	struct routing_plan plan = {0};
 	if (request.ingress[0] && !mapping_gateways_by_name(ctx->mapping_gateways, request.ingress)) {
 		error->code = CONTROL_INVALID_PARAMS;
 		snprintf(error->message, sizeof(error->message), "ingress: there is no such mapping gateway");
@@ -255,7 +255,7 @@ static json_t *routes_lookup(const json_t *params, void *arg, struct control_err
 			describe_candidate(&plan.candidate[i], request.callee, request.now_ms));
 	json_t *result = json_pack("{s:b, s:o, s:o}", "matched", plan.matched, "candidates", candidates,
 		"left_out", describe_left_out(ctx, request.callee, &plan, page_begin(params)));
-	plan_clear(&plan);
+	routing_plan_clear(&plan);
 	return result;
 }
 

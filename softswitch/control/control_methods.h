@@ -12,7 +12,7 @@ struct gateways;
 struct mapping_gateways;
 struct routing;
 struct registrations;
-struct sip;
+struct transport;
 
 /** What the methods look at; all borrowed, and the `arg` of control_create(). */
 struct control_context {
@@ -25,7 +25,7 @@ struct control_context {
 	struct routing *routing;
 	const struct calls *calls;
 	struct cdr_log *cdr_log;
-	const struct sip *sip;
+	const struct transport *sip;
 };
 
 /**

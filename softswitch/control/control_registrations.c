@@ -1,7 +1,7 @@
 #include "control_registrations.h"
 
 #include "json_text.h"
-#include "sip.h"
+#include "transport.h"
 
 /** Whole seconds until then, rounded up; null when it will not come. */
 static json_t *seconds_until(uint64_t then_ms, uint64_t now_ms)
@@ -19,7 +19,7 @@ json_t *control_registration(const struct registration *r, uint64_t now_ms)
 	char registrar[HOST_PORT_MAX];
 	json_t *entry = json_object();
 	registration_info(r, now_ms, &info);
-	host_port(registrar, row->host, row->port);
+	address_host_port(registrar, row->host, row->port);
 	json_object_set_new(entry, "name", json_text(row->name));
 	json_object_set_new(entry, "state", json_string(registration_state_name(info.state)));
 	json_object_set_new(entry, "since_s", info.since_ms ? json_integer((json_int_t)(now_ms - info.since_ms) / 1000) :

@@ -12,11 +12,11 @@
 #include <string.h>
 
 struct dialogs {
-	struct sip *sip;
+	struct transport *sip;
 	struct dialog *by_tag;
 };
 
-int dialogs_create(struct dialogs **out, struct sip *sip)
+int dialogs_create(struct dialogs **out, struct transport *sip)
 {
 	struct dialogs *set = calloc(1, sizeof(*set));
 
@@ -57,7 +57,7 @@ struct dialog *dialogs_find(const struct dialogs *set, const sip_t *sip)
 	return !d->remote_tag || same(d->remote_tag, theirs ? theirs : "") ? d : NULL;
 }
 
-const char *uri_user(const url_t *url)
+const char *message_uri_user(const url_t *url)
 {
 	return url->url_user && url->url_user[0] ? url->url_user : "anonymous";
 }
@@ -90,7 +90,7 @@ static void hop_from_url(struct hop *hop, const url_t *url)
 	const char *host = url->url_host ? url->url_host : "";
 	char copy[INET6_ADDRSTRLEN];
 	size_t n = strlen(host);
-	uint16_t port = port_parse(url->url_port, hop->listener->transport[1] == 'l' ? 5061 : 5060);
+	uint16_t port = address_parse_port(url->url_port, hop->listener->transport[1] == 'l' ? 5061 : 5060);
 
 	if (hop->listener->family == AF_INET6) {
 		if (n < 3 || host[0] != '[' || n - 2 >= sizeof(copy))
@@ -108,8 +108,8 @@ static void add(struct dialog *d, struct dialogs *set, void *owner)
 {
 	d->set = set;
 	d->owner = owner;
-	d->origin.id = sip_random(set->sip) >> 2;
-	sip_token(set->sip, d->local_tag);
+	d->origin.id = token_random(set->sip) >> 2;
+	token_token(set->sip, d->local_tag);
 	HASH_ADD_STR(set->by_tag, local_tag, d);
 }
 
@@ -211,15 +211,15 @@ int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struc
 	const char *local, const char *remote, const char *target)
 {
 	struct text t = text_scratch();
-	char id[SIP_TOKEN_SIZE], more[SIP_TOKEN_SIZE];
+	char id[TOKEN_SIZE], more[TOKEN_SIZE];
 
 	add(d, set, owner);
 	hop_copy(&d->hop, hop);
 	text_add_all(&t, local, ";tag=", d->local_tag, NULL);
 	if (set_text(&d->local, &t))
 		return -ENOMEM;
-	sip_token(set->sip, id);
-	sip_token(set->sip, more);
+	token_token(set->sip, id);
+	token_token(set->sip, more);
 	t = text_scratch();
 	text_add_all(&t, id, more, NULL);
 	if (set_text(&d->call_id, &t) || set_string(&d->remote, remote) || set_string(&d->target, target) ||
@@ -314,7 +314,7 @@ void dialog_contact(const struct dialog *d, struct text *t)
 	message_contact(t, d->hop.listener);
 }
 
-void dialog_request(struct dialog *d, struct text *t, const char *method, const char *branch, uint32_t cseq,
+void dialog_write_request(struct dialog *d, struct text *t, const char *method, const char *branch, uint32_t cseq,
 	unsigned max_forwards)
 {
 	struct request_head head = {.method = method, .branch = branch, .max_forwards = max_forwards,

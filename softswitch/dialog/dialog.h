@@ -6,9 +6,9 @@
 #define DIALOG_H
 
 #include "sdp_origin.h"
-#include "client.h"
+#include "client_transaction.h"
 #include "session.h"
-#include "sip.h"
+#include "transport.h"
 
 #include <uthash.h>
 
@@ -19,7 +19,7 @@ struct dialog {
 	struct dialogs *set;
 	void *owner;            /* the call it is a leg of; NULL = it is being ended */
 
-	char local_tag[SIP_TOKEN_SIZE];
+	char local_tag[TOKEN_SIZE];
 	char *call_id;
 	char *local, *remote;  /* values of From and To as we send them, tags included once known */
 	char *remote_tag;      /* NULL: not established */
@@ -39,7 +39,7 @@ struct dialog {
 	struct sdp_origin origin;
 };
 
-int dialogs_create(struct dialogs **out, struct sip *sip);
+int dialogs_create(struct dialogs **out, struct transport *sip);
 void dialogs_destroy(struct dialogs *set);
 size_t dialogs_count(const struct dialogs *set);
 
@@ -86,7 +86,7 @@ void dialog_clear(struct dialog *d);
  *
  * @param cseq    0 = the next; an ACK repeats that of its INVITE
  */
-void dialog_request(struct dialog *d, struct text *t, const char *method, const char *branch, uint32_t cseq,
+void dialog_write_request(struct dialog *d, struct text *t, const char *method, const char *branch, uint32_t cseq,
 	unsigned max_forwards);
 /** End a message to this peer with the body of a message from the other side; NULL = none. */
 void dialog_end(struct dialog *d, struct text *t, const sip_t *carries);
@@ -96,6 +96,6 @@ void dialog_present(struct dialog *d, struct text *t, const struct session *othe
 void dialog_contact(const struct dialog *d, struct text *t);
 
 /** The user part of a URI for use in one of ours; "anonymous" when there is none. */
-const char *uri_user(const url_t *url);
+const char *message_uri_user(const url_t *url);
 
 #endif

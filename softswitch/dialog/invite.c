@@ -13,7 +13,7 @@ struct invite {
 	struct stack *stack;
 	struct dialog dialog;
 	struct early_dialogs early;
-	struct client *client;                  /* NULL: not on its way */
+	struct client_transaction *client;                  /* NULL: not on its way */
 	const struct invite_handlers *handlers;
 	void *arg;
 };
@@ -32,7 +32,7 @@ static void on_response(const struct received *rx, void *arg)
 		dialog_establish(&inv->dialog, rx->sip);
 		session_granted(&inv->dialog.session, rx->sip);
 	}
-	if (status < 200 && !early_take(&inv->early, rx->sip))
+	if (status < 200 && !early_dialogs_take(&inv->early, rx->sip))
 		return;
 	if (status < 200) {
 		inv->handlers->on_provisional(rx, inv->arg);
@@ -51,7 +51,7 @@ static void on_failure(int error, void *arg)
 	inv->handlers->on_failure(error, inv->arg);
 }
 
-static const struct client_handlers client_handlers = {on_response, on_failure};
+static const struct client_transaction_handlers client_handlers = {on_response, on_failure};
 
 int invite_create(struct invite **out, struct stack *stack, void *owner, const struct hop *hop,
 	const struct invite_content *content, const struct invite_handlers *handlers, void *arg)
@@ -64,7 +64,7 @@ int invite_create(struct invite **out, struct stack *stack, void *owner, const s
 	inv->stack = stack;
 	inv->handlers = handlers;
 	inv->arg = arg;
-	early_init(&inv->early);
+	early_dialogs_init(&inv->early);
 	int n = snprintf(uri, sizeof(uri), "sip:%s@%s%s%s", content->callee, content->target,
 		hop_is_reliable(hop) ? ";transport=" : "", hop_is_reliable(hop) ? hop->listener->transport : "");
 	int m = snprintf(local, sizeof(local), "%s%s<sip:%s@%s>", content->display ? content->display : "",
@@ -96,11 +96,11 @@ int invite_create(struct invite **out, struct stack *stack, void *owner, const s
  * they are not: nobody could acknowledge it (RFC 3262 section 5).
  */
 static void announce_100rel(struct invite *inv, const struct invite_content *content,
-	const struct intervals *resend, struct text *t)
+	const struct resend_schedule *resend, struct text *t)
 {
 	struct early_dialogs *early = &inv->early;
 
-	early_clear(early); /* of the INVITE before, which had no credentials */
+	early_dialogs_clear(early); /* of the INVITE before, which had no credentials */
 	early->stack = inv->stack;
 	early->invite = &inv->dialog;
 	early->resend = *resend;
@@ -111,15 +111,15 @@ static void announce_100rel(struct invite *inv, const struct invite_content *con
 		text_add(t, content->sip_100rel == DB_100REL_REQUIRED ? "Require: 100rel\r\n" : "Supported: 100rel\r\n");
 }
 
-int invite_send(struct invite *inv, const struct invite_content *content, const struct intervals *resend)
+int invite_send(struct invite *inv, const struct invite_content *content, const struct resend_schedule *resend)
 {
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
-	struct client_request request = {.method = "INVITE", .text = &t, .hop = &inv->dialog.hop, .resend = resend};
+	struct client_transaction_request request = {.method = "INVITE", .text = &t, .hop = &inv->dialog.hop, .resend = resend};
 
 	assert(!inv->client);
-	request.branch = client_branch(inv->stack->clients, branch);
-	dialog_request(&inv->dialog, &t, "INVITE", branch, 0, content->max_forwards);
+	request.branch = client_transaction_branch(inv->stack->client_transactions, branch);
+	dialog_write_request(&inv->dialog, &t, "INVITE", branch, 0, content->max_forwards);
 	request.call_id = inv->dialog.call_id;
 	request.from_tag = inv->dialog.local_tag;
 	request.cseq = inv->dialog.local_seq;
@@ -137,19 +137,19 @@ int invite_send(struct invite *inv, const struct invite_content *content, const 
 		dialog_present(&inv->dialog, &t, content->offer);
 	else
 		dialog_end(&inv->dialog, &t, content->received);
-	return client_send(&inv->client, inv->stack->clients, &request, &client_handlers, inv);
+	return client_transaction_send(&inv->client, inv->stack->client_transactions, &request, &client_handlers, inv);
 }
 
 void invite_rest(struct invite *inv)
 {
 	if (inv->client)
-		client_rest(inv->client);
+		client_transaction_rest(inv->client);
 }
 
 void invite_abandon(struct invite *inv, const char *reason_header)
 {
 	if (inv->client)
-		client_cancel(inv->client, reason_header);
+		client_transaction_cancel(inv->client, reason_header);
 	invite_destroy(inv);
 }
 
@@ -163,8 +163,8 @@ void invite_destroy(struct invite *inv)
 {
 	if (!inv)
 		return;
-	client_forget(inv->client);
-	early_clear(&inv->early);
+	client_transaction_forget(inv->client);
+	early_dialogs_clear(&inv->early);
 	dialog_clear(&inv->dialog);
 	free(inv);
 }

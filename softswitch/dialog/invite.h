@@ -6,9 +6,9 @@
 #ifndef INVITE_H
 #define INVITE_H
 
-#include "early.h"
+#include "early_dialogs.h"
 
-#include "db_parameter.h"
+#include "parameters.h"
 
 struct invite;
 
@@ -42,8 +42,8 @@ struct invite_content {
 /** @param handlers,arg  borrowed until invite_abandon() or invite_destroy() */
 int invite_create(struct invite **out, struct stack *stack, void *owner, const struct hop *hop,
 	const struct invite_content *content, const struct invite_handlers *handlers, void *arg);
-/** Send it; again after on_refused, with the next CSeq. @return as client_send() */
-int invite_send(struct invite *inv, const struct invite_content *content, const struct intervals *resend);
+/** Send it; again after on_refused, with the next CSeq. @return as client_transaction_send() */
+int invite_send(struct invite *inv, const struct invite_content *content, const struct resend_schedule *resend);
 
 /** No answer came in time: it is not resent any more. invite_abandon() follows. */
 void invite_rest(struct invite *inv);

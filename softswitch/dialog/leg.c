@@ -14,8 +14,8 @@ static void acknowledge(struct stack *stack, struct dialog *d, const char *invit
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
 
-	client_branch(stack->clients, branch);
-	dialog_request(d, &t, "ACK", branch, cseq, MAX_FORWARDS);
+	client_transaction_branch(stack->client_transactions, branch);
+	dialog_write_request(d, &t, "ACK", branch, cseq, MAX_FORWARDS);
 	if (d->credentials)
 		text_add(&t, d->credentials);
 	if (carries && message_body(carries).len)
@@ -24,7 +24,7 @@ static void acknowledge(struct stack *stack, struct dialog *d, const char *invit
 		dialog_present(d, &t, answer);
 	else
 		dialog_end(d, &t, carries);
-	client_acknowledge(stack->clients, invite_branch, d->remote_tag, &d->hop, &t);
+	client_transaction_acknowledge(stack->client_transactions, invite_branch, d->remote_tag, &d->hop, &t);
 }
 
 void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries)
@@ -49,9 +49,9 @@ int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_
 	struct text *t)
 {
 	struct digest_credentials credentials = {.user = d->user, .password = d->password ? d->password : ""};
-	char cnonce[SIP_TOKEN_SIZE];
+	char cnonce[TOKEN_SIZE];
 
-	sip_token(stack->sip, cnonce);
+	token_token(stack->sip, cnonce);
 	return digest_answer(t, challenge, &credentials, method, d->target, cnonce);
 }
 
@@ -59,7 +59,7 @@ int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_
 struct farewell {
 	struct dialog dialog;
 	struct stack *stack;
-	struct intervals resend;
+	struct resend_schedule resend;
 	struct digest_tries challenges;
 	char *lines;     /* headers of the BYE that waits for an ACK; else NULL */
 };
@@ -71,18 +71,18 @@ static void farewell_end(struct farewell *f)
 	free(f);
 }
 
-static const struct client_handlers bye_handlers;
+static const struct client_transaction_handlers bye_handlers;
 
 /** @param lines  headers to add, "" = none. @param carries  whose headers and body are passed on, or NULL */
 static void send_bye(struct farewell *f, const char *lines, const sip_t *carries)
 {
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
-	struct client_request bye = {.method = "BYE", .text = &t, .hop = &f->dialog.hop, .resend = &f->resend};
+	struct client_transaction_request bye = {.method = "BYE", .text = &t, .hop = &f->dialog.hop, .resend = &f->resend};
 	int err;
 
-	bye.branch = client_branch(f->stack->clients, branch);
-	dialog_request(&f->dialog, &t, "BYE", branch, 0, MAX_FORWARDS);
+	bye.branch = client_transaction_branch(f->stack->client_transactions, branch);
+	dialog_write_request(&f->dialog, &t, "BYE", branch, 0, MAX_FORWARDS);
 	bye.call_id = f->dialog.call_id;
 	bye.from_tag = f->dialog.local_tag;
 	bye.cseq = f->dialog.local_seq;
@@ -90,7 +90,7 @@ static void send_bye(struct farewell *f, const char *lines, const sip_t *carries
 	if (carries)
 		headers_pass(&t, carries, HEADERS_REQUEST);
 	dialog_end(&f->dialog, &t, carries);
-	err = client_send(NULL, f->stack->clients, &bye, &bye_handlers, f);
+	err = client_transaction_send(NULL, f->stack->client_transactions, &bye, &bye_handlers, f);
 	if (err == -EMSGSIZE && carries)
 		send_bye(f, lines, NULL); /* it must end, whatever the other side had to say */
 	else if (err)
@@ -121,9 +121,9 @@ static void on_bye_failure(int error, void *arg)
 	farewell_end(arg);
 }
 
-static const struct client_handlers bye_handlers = {on_bye_response, on_bye_failure};
+static const struct client_transaction_handlers bye_handlers = {on_bye_response, on_bye_failure};
 
-static struct farewell *farewell_begin(struct stack *stack, struct dialog *d_take, const struct intervals *resend)
+static struct farewell *farewell_begin(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend)
 {
 	struct farewell *f = calloc(1, sizeof(*f));
 
@@ -138,7 +138,7 @@ static struct farewell *farewell_begin(struct stack *stack, struct dialog *d_tak
 	return f;
 }
 
-void leg_bye(struct stack *stack, struct dialog *d_take, const struct intervals *resend, const char *reason_header,
+void leg_bye(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend, const char *reason_header,
 	const sip_t *carries)
 {
 	struct farewell *f = farewell_begin(stack, d_take, resend);
@@ -154,15 +154,15 @@ static void on_late_ack(void *arg)
 	send_bye(f, f->lines ? f->lines : "", NULL);
 }
 
-static const struct server_handlers late_ack_handlers = {.on_unacknowledged = on_late_ack, .on_late_ack = on_late_ack};
+static const struct server_transaction_handlers late_ack_handlers = {.on_unacknowledged = on_late_ack, .on_late_ack = on_late_ack};
 
-void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server *answered_take,
-	const struct intervals *resend, const char *reason_header, const sip_t *carries)
+void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server_transaction *answered_take,
+	const struct resend_schedule *resend, const char *reason_header, const sip_t *carries)
 {
 	struct text t = text_scratch();
 	struct farewell *f = farewell_begin(stack, d_take, resend);
 
-	server_hand_over(answered_take, f ? &late_ack_handlers : NULL, f);
+	server_transaction_hand_over(answered_take, f ? &late_ack_handlers : NULL, f);
 	if (!f)
 		return;
 	text_add(&t, reason_header ? reason_header : "");
@@ -176,7 +176,7 @@ void leg_on_crossing(struct stack *stack, const struct received *rx)
 	sip_method_t method = rx->sip->sip_request->rq_method;
 
 	if (method != sip_method_ack)
-		server_answer(stack->servers, rx, method == sip_method_bye ? 200 : 481, NULL, &stack->parameters.resend);
+		server_transaction_answer(stack->server_transactions, rx, method == sip_method_bye ? 200 : 481, NULL, &stack->parameters.resend);
 }
 
 void leg_acknowledge_stray(struct stack *stack, const struct received *response, bool bye)

@@ -32,7 +32,7 @@ void leg_acknowledge_late(struct stack *stack, struct dialog *d, const struct re
  * @param reason_header  a whole line, or NULL
  * @param carries        the BYE of the other leg, whose headers are passed on, or NULL
  */
-void leg_bye(struct stack *stack, struct dialog *d_take, const struct intervals *resend, const char *reason_header,
+void leg_bye(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend, const char *reason_header,
 	const sip_t *carries);
 /**
  * The same for a caller that has not acknowledged our 2xx yet: the BYE goes out after the ACK, or when that is given up
@@ -40,8 +40,8 @@ void leg_bye(struct stack *stack, struct dialog *d_take, const struct intervals 
  *
  * @param answered_take  the INVITE; it belongs to its set again
  */
-void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server *answered_take,
-	const struct intervals *resend, const char *reason_header, const sip_t *carries);
+void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server_transaction *answered_take,
+	const struct resend_schedule *resend, const char *reason_header, const sip_t *carries);
 /** A request came in a dialog that we are ending. */
 void leg_on_crossing(struct stack *stack, const struct received *rx);
 

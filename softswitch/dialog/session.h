@@ -5,7 +5,7 @@
 #ifndef SESSION_H
 #define SESSION_H
 
-#include "db_parameter.h"
+#include "parameters.h"
 #include "sdp.h"
 #include "text.h"
 

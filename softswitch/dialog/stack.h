@@ -2,18 +2,18 @@
 #ifndef STACK_H
 #define STACK_H
 
-#include "client.h"
-#include "db_parameter.h"
+#include "client_transaction.h"
+#include "parameters.h"
 #include "dialog.h"
 #include "resolver.h"
-#include "server.h"
-#include "sip.h"
+#include "server_transaction.h"
+#include "transport.h"
 
 struct stack {
 	struct loop *loop;
-	struct sip *sip;
-	struct clients *clients;
-	struct servers *servers;
+	struct transport *sip;
+	struct client_transactions *client_transactions;
+	struct server_transactions *server_transactions;
 	struct dialogs *dialogs;
 	struct resolver *resolver;
 	struct parameters parameters; /* in force; replaced at reload */

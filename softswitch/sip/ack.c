@@ -31,7 +31,7 @@ static unsigned count(const struct acks *acks)
 	return n;
 }
 
-void acks_keep(struct acks *acks, const char *to_tag, const struct hop *hop, const struct text *ack)
+void ack_keep(struct acks *acks, const char *to_tag, const struct hop *hop, const struct text *ack)
 {
 	struct ack *a = count(acks) < FORKS_MAX ? calloc(1, sizeof(*a)) : NULL;
 
@@ -47,7 +47,7 @@ void acks_keep(struct acks *acks, const char *to_tag, const struct hop *hop, con
 		ack_free(a);
 }
 
-bool acks_repeat(const struct acks *acks, const char *to_tag)
+bool ack_repeat(const struct acks *acks, const char *to_tag)
 {
 	const struct ack *a;
 
@@ -55,11 +55,11 @@ bool acks_repeat(const struct acks *acks, const char *to_tag)
 		if (!strcmp(a->to_tag, to_tag ? to_tag : ""))
 			break;
 	if (a)
-		sip_send(&a->hop, a->data, a->len, NULL);
+		transport_send(&a->hop, a->data, a->len, NULL);
 	return a != NULL;
 }
 
-void acks_clear(struct acks *acks)
+void ack_clear(struct acks *acks)
 {
 	struct ack *a;
 

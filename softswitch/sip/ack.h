@@ -2,7 +2,7 @@
 #ifndef ACK_H
 #define ACK_H
 
-#include "sip.h"
+#include "transport.h"
 #include "text.h"
 
 #include <sys/queue.h>
@@ -16,9 +16,9 @@ SLIST_HEAD(acks, ack);
  * @param to_tag  of the 2xx, NULL = none
  * @param hop     where it was sent
  */
-void acks_keep(struct acks *acks, const char *to_tag, const struct hop *hop, const struct text *ack);
+void ack_keep(struct acks *acks, const char *to_tag, const struct hop *hop, const struct text *ack);
 /** Send the ACK of this 2xx again. @return false when there is none */
-bool acks_repeat(const struct acks *acks, const char *to_tag);
-void acks_clear(struct acks *acks);
+bool ack_repeat(const struct acks *acks, const char *to_tag);
+void ack_clear(struct acks *acks);
 
 #endif

@@ -1,6 +1,6 @@
 #include "message.h"
 
-#include "sip.h"
+#include "transport.h"
 
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/sip_header.h>

@@ -4,7 +4,7 @@
 
 static uint32_t wait_ms(const struct resend *r)
 {
-	const struct intervals *iv = &r->intervals;
+	const struct resend_schedule *iv = &r->intervals;
 
 	if (r->quiet)
 		return resend_total_ms(iv);
@@ -34,7 +34,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 	r->handlers->on_due(r->arg);
 }
 
-void resend_start(struct resend *r, struct loop *loop, const struct intervals *intervals, bool reliable,
+void resend_start(struct resend *r, struct loop *loop, const struct resend_schedule *intervals, bool reliable,
 	const struct resend_handlers *handlers, void *arg)
 {
 	resend_stop(r);
@@ -52,7 +52,7 @@ void resend_start(struct resend *r, struct loop *loop, const struct intervals *i
 
 void resend_slow(struct resend *r)
 {
-	struct intervals *iv = &r->intervals;
+	struct resend_schedule *iv = &r->intervals;
 
 	for (unsigned i = r->done + 1; i < iv->n; i++)
 		iv->wait_ms[i] = iv->wait_ms[iv->n - 1];
@@ -66,7 +66,7 @@ void resend_stop(struct resend *r)
 	r->running = false;
 }
 
-uint32_t resend_total_ms(const struct intervals *intervals)
+uint32_t resend_total_ms(const struct resend_schedule *intervals)
 {
 	uint32_t total = intervals->wait_ms[0];
 

@@ -2,7 +2,7 @@
 #ifndef RESEND_H
 #define RESEND_H
 
-#include "intervals.h"
+#include "resend_schedule.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -21,7 +21,7 @@ struct resend {
 	struct loop *loop;
 	const struct resend_handlers *handlers;
 	void *arg;
-	struct intervals intervals;
+	struct resend_schedule intervals;
 	unsigned done;   /* retransmissions so far */
 	bool quiet;      /* over a connection nothing is resent, the time runs all the same */
 	bool running;
@@ -34,7 +34,7 @@ struct resend {
  * @param reliable  sent over TCP or TLS: only on_expired is called, when the schedule is used up
  * @param handlers,arg  borrowed until resend_stop()
  */
-void resend_start(struct resend *r, struct loop *loop, const struct intervals *intervals, bool reliable,
+void resend_start(struct resend *r, struct loop *loop, const struct resend_schedule *intervals, bool reliable,
 	const struct resend_handlers *handlers, void *arg);
 /** A provisional answer to a request other than INVITE: go on at the last interval (RFC 3261 section 17.1.2.2). */
 void resend_slow(struct resend *r);
@@ -42,6 +42,6 @@ void resend_slow(struct resend *r);
 void resend_stop(struct resend *r);
 
 /** How long a message is tried before it counts as unanswered, ms. */
-uint32_t resend_total_ms(const struct intervals *intervals);
+uint32_t resend_total_ms(const struct resend_schedule *intervals);
 
 #endif

@@ -3,8 +3,8 @@
  * The library's SDP and multipart parsers must not see what the network sent; this scanner only looks for the
  * description and never beyond the body.
  */
-#ifndef SDP_H_OURS
-#define SDP_H_OURS
+#ifndef SDP_H
+#define SDP_H
 
 #include <stdbool.h>
 #include <stddef.h>

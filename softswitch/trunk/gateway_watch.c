@@ -72,7 +72,7 @@ static void plan(struct watch *w, uint32_t delay_ms)
 
 static uint32_t random_below(struct watch *w, uint32_t n)
 {
-	return n ? (uint32_t)(sip_random(w->set->stack->sip) % n) : 0;
+	return n ? (uint32_t)(token_random(w->set->stack->sip) % n) : 0;
 }
 
 /** The next one is due an interval after this one began. */
@@ -107,7 +107,7 @@ static void learn(struct watch *w, const struct resolver_answer *answer)
 
 	for (unsigned i = 0; i < answer->n; i++)
 		addresses[i] = &answer->address[i].addr.any;
-	if (gateway_target_learn(w->set->targets, w->target, addresses, answer->n))
+	if (gateway_targets_learn(w->set->targets, w->target, addresses, answer->n))
 		log_error(NULL, "addresses of a gateway not kept host=%s error=%s", w->target->host, strerror(ENOMEM));
 }
 

@@ -17,9 +17,9 @@ struct options_probe {
 	uint16_t local_port;
 	struct resolver_answer addresses;
 	unsigned next_address;
-	struct intervals resend;
+	struct resend_schedule resend;
 	uint32_t timeout_ms;
-	struct client *client; /* NULL: not on its way */
+	struct client_transaction *client; /* NULL: not on its way */
 	struct event timer;
 	uint64_t sent_ms;
 	options_probe_h *on_end;
@@ -61,26 +61,26 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	client_drop(((struct options_probe *)arg)->client);
+	client_transaction_drop(((struct options_probe *)arg)->client);
 	on_failure(-ETIMEDOUT, arg);
 }
 
-static const struct client_handlers client_handlers = {on_response, on_failure};
+static const struct client_transaction_handlers client_handlers = {on_response, on_failure};
 
 static int ask(struct options_probe *p, const struct hop *hop)
 {
 	struct stack *stack = p->stack;
 	const struct listener *l = hop->listener;
 	struct text t = text_scratch();
-	char uri[HOST_PORT_MAX + 32], from[128], to[HOST_PORT_MAX + 8], tag[SIP_TOKEN_SIZE], call_id[SIP_TOKEN_SIZE],
+	char uri[HOST_PORT_MAX + 32], from[128], to[HOST_PORT_MAX + 8], tag[TOKEN_SIZE], call_id[TOKEN_SIZE],
 		branch[BRANCH_SIZE];
 	struct request_head head = {.method = "OPTIONS", .uri = uri, .branch = branch, .max_forwards = MAX_FORWARDS,
 		.from = from, .to = to, .call_id = call_id, .cseq = 1};
-	struct client_request request = {.method = "OPTIONS", .branch = client_branch(stack->clients, branch),
+	struct client_transaction_request request = {.method = "OPTIONS", .branch = client_transaction_branch(stack->client_transactions, branch),
 		.call_id = call_id, .from_tag = tag, .cseq = 1, .text = &t, .hop = hop, .resend = &p->resend};
 
-	sip_token(stack->sip, tag);
-	sip_token(stack->sip, call_id);
+	token_token(stack->sip, tag);
+	token_token(stack->sip, call_id);
 	snprintf(uri, sizeof(uri), "sip:%s%s%s", p->host_port, hop_is_reliable(hop) ? ";transport=" : "",
 		hop_is_reliable(hop) ? l->transport : "");
 	snprintf(from, sizeof(from), "<sip:%s>;tag=%s", l->sent_by, tag);
@@ -89,7 +89,7 @@ static int ask(struct options_probe *p, const struct hop *hop)
 	message_contact(&t, l);
 	text_add(&t, "Accept: application/sdp\r\n");
 	message_end(&t, NULL);
-	return client_send(&p->client, stack->clients, &request, &client_handlers, p);
+	return client_transaction_send(&p->client, stack->client_transactions, &request, &client_handlers, p);
 }
 
 /** @return 0 when an OPTIONS left */
@@ -101,7 +101,7 @@ static int ask_next(struct options_probe *p)
 	while (err && p->next_address < p->addresses.n) {
 		struct hop hop;
 
-		err = sip_hop_from(p->stack->sip, p->local_port, &p->addresses.address[p->next_address++], &hop);
+		err = transport_hop_from(p->stack->sip, p->local_port, &p->addresses.address[p->next_address++], &hop);
 		if (!err)
 			err = ask(p, &hop);
 	}
@@ -121,7 +121,7 @@ int options_probe_start(struct options_probe **out, struct stack *stack, const s
 	if (!p)
 		return -ENOMEM;
 	p->stack = stack;
-	host_port(p->host_port, target->host, target->port);
+	address_host_port(p->host_port, target->host, target->port);
 	p->local_port = target->local_port;
 	p->addresses = *target->addresses;
 	p->resend = *target->resend;
@@ -141,7 +141,7 @@ void options_probe_cancel(struct options_probe *p)
 {
 	if (!p)
 		return;
-	client_drop(p->client);
+	client_transaction_drop(p->client);
 	event_del(&p->timer);
 	free(p);
 }

@@ -19,7 +19,7 @@ struct options_probe_target {
 	uint16_t port;
 	uint16_t local_port; /* to send from; 0 = any */
 	const struct resolver_answer *addresses; /* asked one after the other until one answers */
-	const struct intervals *resend;
+	const struct resend_schedule *resend;
 	uint32_t timeout_ms; /* for each address */
 };
 

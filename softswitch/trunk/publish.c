@@ -216,14 +216,14 @@ bool publish_is_gateway(const struct publish *set, const struct sockaddr *source
 void publish_on_request(struct publish *set, const struct received *rx)
 {
 	struct stack *stack = set->stack;
-	char tag[SIP_TOKEN_SIZE];
+	char tag[TOKEN_SIZE];
 	struct speakers speakers;
-	struct server *s;
+	struct server_transaction *s;
 	struct verdict v = {.status = 500};
-	int err = server_create(&s, stack->servers, rx, NULL, NULL);
+	int err = server_transaction_create(&s, stack->server_transactions, rx, NULL, NULL);
 
 	if (err) {
-		sip_reply_stateless(stack->sip, rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
+		transport_reply_stateless(stack->sip, rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
 		return;
 	}
 	if (find_speakers(&speakers, set, rx) == 0) {
@@ -233,8 +233,8 @@ void publish_on_request(struct publish *set, const struct received *rx)
 		free(speakers.gateways);
 	}
 	plan_sweep(set);
-	sip_token(stack->sip, tag);
-	server_reply(s, v.status, v.phrase, tag, v.lines, &stack->parameters.resend);
+	token_token(stack->sip, tag);
+	server_transaction_reply(s, v.status, v.phrase, tag, v.lines, &stack->parameters.resend);
 }
 
 void publish_apply(struct publish *set)

@@ -1,8 +1,8 @@
-/** @file cdr_sample.h  Call records for the tests of db_cdr.h. */
+/** @file cdr_sample.h  Call records for the tests of cdr.h. */
 #ifndef CDR_SAMPLE_H
 #define CDR_SAMPLE_H
 
-#include "db_cdr.h"
+#include "cdr.h"
 
 #include "scratch.h"
 

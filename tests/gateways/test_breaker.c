@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "db_parameter.h"
+#include "parameters.h"
 
 #include <stdlib.h>
 
@@ -31,8 +31,8 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	for (unsigned i = 0; i < f->n; i++)
-		channel_release(&f->ch[i]);
-	limits_clear(&f->limits);
+		call_limits_release(&f->ch[i]);
+	call_limits_clear(&f->limits);
 	free(f);
 	return 0;
 }
@@ -42,7 +42,7 @@ static struct channel *begin(struct fixture *f, uint64_t now_ms)
 	struct channel *ch = &f->ch[f->n++];
 
 	assert_in_range(f->n, 1, 128);
-	assert_int_equal(limits_seize(&f->limits, ch, now_ms), 0);
+	assert_int_equal(call_limits_seize(&f->limits, ch, now_ms), 0);
 	breaker_on_seized(&f->breaker, ch, now_ms);
 	return ch;
 }

@@ -53,7 +53,7 @@ static void assert_verdict(
 	assert_string_equal(text, words);
 	assert_int_equal(gateway_seize(gw, &ch, now_ms), expected);
 	assert_int_equal(ch.limits != NULL, expected == GATEWAY_USABLE);
-	channel_release(&ch);
+	call_limits_release(&ch);
 }
 
 static void a_new_gateway_is_usable(void **state)
@@ -78,7 +78,7 @@ static void each_reason_is_said_in_words(void **state)
 	apply(f);
 	assert_int_equal(gateway_seize(f->gw, &ch, 1000), GATEWAY_USABLE);
 	assert_verdict(f->gw, GATEWAY_FULL, 1000, "full 1/1");
-	channel_release(&ch);
+	call_limits_release(&ch);
 	assert_verdict(f->gw, GATEWAY_CPS, 1999, "cps 1/1");
 	gateway_retry_after(f->gw, 12, 2000);
 	assert_verdict(f->gw, GATEWAY_RETRY_AFTER, 2000, "Retry-After, 12 s left");
@@ -222,7 +222,7 @@ static void timeouts_and_lists_of_the_row_win(void **state)
 	f->row.timeout_session_progress_sdp_ms = 14;
 	f->row.timeout_ringing_ms = 15;
 	f->row.has_resend = true;
-	f->row.resend = (struct intervals){.wait_ms = {100, 200, 300}, .n = 3};
+	f->row.resend = (struct resend_schedule){.wait_ms = {100, 200, 300}, .n = 3};
 	f->row.has_stop_codes = true;
 	apply(f);
 	gateway_policy(f->gw, &defaults, &policy);
@@ -296,12 +296,12 @@ static void auto_follows_the_response_time(void **state)
 	struct parameters p = defaults;
 	struct gateway_policy policy;
 
-	assert_int_equal(intervals_parse(&p.resend, "auto"), 0);
+	assert_int_equal(resend_schedule_parse(&p.resend, "auto"), 0);
 	gateway_policy(f->gw, &p, &policy);
 	assert_false(policy.resend.automatic);
 	assert_int_equal(policy.resend.n, INTERVALS_MAX);
 	assert_int_equal(policy.resend.wait_ms[0], 500);
-	intervals_limit(&p.resend, 4); /* SS_SIP_SEND_RETRY */
+	resend_schedule_limit(&p.resend, 4); /* SS_SIP_SEND_RETRY */
 	gateway_response_time(f->gw, 600);
 	gateway_policy(f->gw, &p, &policy);
 	assert_int_equal(policy.resend.wait_ms[0], 1200);

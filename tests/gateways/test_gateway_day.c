@@ -331,7 +331,7 @@ static void release(struct day *d, struct call *c)
 		gateway_on_call_end(d->gw[c->gateway], e.hold_ms, d->now_ms);
 		note(m, &e);
 	}
-	channel_release(&c->ch);
+	call_limits_release(&c->ch);
 	c->gateway = -1;
 }
 

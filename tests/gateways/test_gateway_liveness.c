@@ -97,7 +97,7 @@ static void attempt(struct fixture *f, enum gateway_outcome outcome, int code, i
 	if (gateway_seize(f->gw, &ch, now_ms) != GATEWAY_USABLE)
 		assert_int_equal(gateway_seize_forced(f->gw, &ch, now_ms), GATEWAY_USABLE);
 	gateway_on_result(f->gw, &r, &p, now_ms);
-	channel_release(&ch);
+	call_limits_release(&ch);
 }
 
 static void time_out(struct fixture *f, unsigned n, uint64_t now_ms)
@@ -308,7 +308,7 @@ static void draining_keeps_calls_and_takes_no_new_ones(void **state)
 	assert_health(f, 2000, GATEWAY_STATE_DRAINING, 2000, "draining by operator", "draining = 0 in its row");
 	assert_verdict(f, 2000, GATEWAY_DRAINING, "draining");
 	assert_int_equal(gateway_calls(f->gw), 1);
-	channel_release(&ch);
+	call_limits_release(&ch);
 	f->row.draining = false;
 	apply(f, 3000);
 	assert_up(f, 3000);
@@ -355,7 +355,7 @@ static void half_open_takes_one_call_at_a_time(void **state)
 	assert_verdict(f, 40000, GATEWAY_PROBING, "probing: test call under way");
 	assert_health(f, 40000, GATEWAY_STATE_PROBING, 32000, "5 calls in a row failed",
 		"the result of the test call under way");
-	channel_release(&ch); /* never told how it ended */
+	call_limits_release(&ch); /* never told how it ended */
 	assert_up(f, 40000);
 }
 
@@ -368,7 +368,7 @@ static void a_test_call_that_rings_closes_the_breaker(void **state)
 	assert_int_equal(gateway_seize(f->gw, &ch, 40000), GATEWAY_USABLE);
 	gateway_on_progress(f->gw, &ch, &p, 40000);
 	assert_health(f, 40000, GATEWAY_STATE_UP, 40000, "ramping up 10 %", "in 10 s all calls");
-	channel_release(&ch);
+	call_limits_release(&ch);
 }
 
 /* How many of so many calls are let through? */
@@ -380,7 +380,7 @@ static unsigned let_through(struct fixture *f, unsigned calls, uint64_t now_ms)
 		struct channel ch = {0};
 
 		n += gateway_seize(f->gw, &ch, now_ms) == GATEWAY_USABLE;
-		channel_release(&ch);
+		call_limits_release(&ch);
 	}
 	return n;
 }
@@ -410,7 +410,7 @@ static void a_call_that_does_not_fit_does_not_move_the_ramp(void **state)
 	assert_int_equal(let_through(f, 9, 41000), 0);
 	assert_int_equal(gateway_check(f->gw, 41000), GATEWAY_FULL);
 	assert_int_equal(let_through(f, 100, 41000), 0);
-	channel_release(&ch);
+	call_limits_release(&ch);
 	assert_int_equal(let_through(f, 10, 41000), 1);
 }
 
@@ -562,7 +562,7 @@ static void capacity_is_looked_at_last(void **state)
 	assert_false(alive_with(f, 0));
 	assert_verdict(f, 2000, GATEWAY_OPTIONS_DOWN, "down: OPTIONS timeout for 0 s");
 	assert_int_equal(gateway_check_forced(f->gw, 2000), GATEWAY_FULL);
-	channel_release(&ch);
+	call_limits_release(&ch);
 }
 
 /* The state */
@@ -667,7 +667,7 @@ static void attempts_at_the_former_address_count_no_more(void **state)
 		struct gateway_result r = {.channel = &ch[i], .outcome = GATEWAY_TIMEOUT, .pdd_ms = -1};
 
 		gateway_on_result(f->gw, &r, &p, 3000);
-		channel_release(&ch[i]);
+		call_limits_release(&ch[i]);
 	}
 	assert_up(f, 3000);
 }
@@ -708,7 +708,7 @@ static void a_gateway_under_test_or_ramping_may_be_forced(void **state)
 	gateway_on_progress(f->gw, &ch, &p, 40000);
 	assert_int_equal(gateway_check(f->gw, 40000), GATEWAY_RAMPING);
 	assert_int_equal(gateway_check_forced(f->gw, 40000), GATEWAY_USABLE);
-	channel_release(&ch);
+	call_limits_release(&ch);
 }
 
 static void the_last_failure_is_remembered_while_it_is_not_up(void **state)

@@ -43,7 +43,7 @@ static void ended(struct fixture *f, enum gateway_outcome outcome, int code, int
 
 	assert_int_equal(gateway_seize(f->gw, &ch, now_ms), GATEWAY_USABLE);
 	gateway_on_result(f->gw, &r, &p, now_ms);
-	channel_release(&ch);
+	call_limits_release(&ch);
 }
 
 static void look(struct fixture *f, uint64_t now_ms)

@@ -119,7 +119,7 @@ static int learn(struct fixture *f, struct gateway_target *target, const char *t
 	const struct sockaddr *list[] = {&address.any};
 
 	assert_non_null(target);
-	return gateway_target_learn(f->targets, target, list, 1);
+	return gateway_targets_learn(f->targets, target, list, 1);
 }
 
 static void add_name(struct gateway *gw, void *arg)
@@ -250,7 +250,7 @@ static void what_is_learned_replaces_what_was_known(void **unused)
 
 	(void)unused;
 	assert_int_equal(learn(&f, target_of(&f, "gw.test", 0), "192.0.2.1", 5060), 0);
-	assert_int_equal(gateway_target_learn(f.targets, target_of(&f, "gw.test", 0), list, 2), 0);
+	assert_int_equal(gateway_targets_learn(f.targets, target_of(&f, "gw.test", 0), list, 2), 0);
 	assert_string_equal(who(&f, "192.0.2.1", 5060), "");
 	assert_string_equal(who(&f, "192.0.2.2", 5070), "a");
 	assert_string_equal(who(&f, "192.0.2.2", 1), "a"); /* once, though two of its addresses fit */

@@ -57,7 +57,7 @@ static void a_removed_gateway_keeps_its_calls(void **unused)
 	assert_int_equal(gateways_count(set), 1);
 	assert_int_equal(gateway_calls(gw), 1);
 	assert_int_equal(gateway_seize(gw, &other, 0), GATEWAY_REMOVED);
-	channel_release(&ch);
+	call_limits_release(&ch);
 	assert_int_equal(gateway_calls(gw), 0);
 	gateway_unref(gw);
 	gateways_destroy(set);
@@ -75,12 +75,12 @@ static void a_channel_keeps_a_removed_gateway(void **unused)
 	assert_int_equal(gateway_seize(gateways_find(set, "a"), &ch[1], 0), GATEWAY_USABLE);
 	assert_int_equal(gateways_apply(set, NULL, 0), 0);
 	assert_int_equal(ch[0].limits->in_use, 2);
-	channel_release(&ch[0]);
+	call_limits_release(&ch[0]);
 	assert_int_equal(ch[1].limits->in_use, 1);
 	assert_int_equal(gateways_apply(set, &row, 1), 0);
 	assert_int_equal(gateway_calls(gateways_find(set, "a")), 1); /* the same one came back */
 	assert_int_equal(gateways_apply(set, NULL, 0), 0);
-	channel_release(&ch[1]);
+	call_limits_release(&ch[1]);
 	assert_int_equal(gateways_apply(set, &row, 1), 0);
 	assert_int_equal(gateway_calls_total(gateways_find(set, "a")), 0); /* a new one */
 	gateways_destroy(set);
@@ -102,9 +102,9 @@ static void a_name_that_comes_back_revives_its_gateway(void **unused)
 	assert_ptr_equal(gateways_find(set, "a"), gw);
 	assert_string_equal(gateway_row(gw)->host, "127.0.0.9");
 	assert_int_equal(gateway_seize(gw, &other, 0), GATEWAY_FULL); /* the live call counts */
-	channel_release(&ch);
+	call_limits_release(&ch);
 	assert_int_equal(gateway_seize(gw, &other, 0), GATEWAY_USABLE);
-	channel_release(&other);
+	call_limits_release(&other);
 	gateway_unref(gw);
 	assert_ptr_equal(gateways_find(set, "a"), gw);
 	gateways_destroy(set);
@@ -124,7 +124,7 @@ static void calls_outlive_the_set(void **unused)
 	gateways_destroy(set);
 	assert_int_equal(gateway_check(held, 0), GATEWAY_REMOVED);
 	assert_string_equal(gateway_name(removed), "c");
-	channel_release(&ch);
+	call_limits_release(&ch);
 	gateway_unref(held);
 	gateway_unref(removed);
 }
@@ -154,7 +154,7 @@ static void a_reload_changes_limits_under_live_calls(void **unused)
 		gateway_check(gw, 1009), GATEWAY_CPS); /* the seizure before the reload counts */
 	assert_int_equal(gateway_check(gw, 1010), GATEWAY_USABLE);
 	for (unsigned i = 0; i < 4; i++)
-		channel_release(&ch[i]);
+		call_limits_release(&ch[i]);
 	assert_int_equal(gateway_calls(gw), 0);
 	gateways_destroy(set);
 }
@@ -198,7 +198,7 @@ static void one_changed_row_of_10000_is_all_that_is_copied(void **unused)
 			assert_ptr_equal(gateway_row(gateways_at(set, i)), before[i]);
 	assert_int_equal(gateway_row(gateways_find(set, names[77]))->capacity, 5);
 	assert_int_equal(gateway_calls(gateways_find(set, names[77])), 1);
-	channel_release(&ch);
+	call_limits_release(&ch);
 	gateways_destroy(set);
 	free(rows);
 }
@@ -257,7 +257,7 @@ static void out_of_memory_leaves_the_set_as_it_was(void **unused)
 	assert_int_equal(gateways_count(set), OOM_ROWS);
 	assert_ptr_equal(gateways_find(set, "c"), held);
 	assert_int_equal(gateway_calls(gateways_find(set, "a")), 1);
-	channel_release(&ch);
+	call_limits_release(&ch);
 	gateway_unref(held);
 	gateways_destroy(set);
 	free(rows);
@@ -379,7 +379,7 @@ static void release(struct world *w, struct model *m)
 		return;
 	any = &m->call[roll(w, m->n_calls)];
 	last = &m->call[m->n_calls - 1];
-	channel_release(any);
+	call_limits_release(any);
 	if (any != last) { /* keep the array dense: the last call moves, as no real call does */
 		struct limits *l = last->limits;
 
@@ -475,7 +475,7 @@ static void counts_are_exact_through_random_events(void **unused)
 		struct model *m = &w.model[i];
 
 		for (unsigned j = 0; j < m->n_calls; j++)
-			channel_release(&m->call[j]);
+			call_limits_release(&m->call[j]);
 		for (unsigned j = 0; j < m->n_holds; j++)
 			gateway_unref(m->hold[j]);
 	}
@@ -495,13 +495,13 @@ static void channels_that_are_not_those_of_calls_are_drift(void **unused)
 	for (unsigned times = 0; times < 3; times++) {
 		gateways_count_anew(set);
 		for (unsigned i = 0; i < times; i++)
-			channel_count(&ch[0]);
-		channel_count(&ch[1]);
-		channel_count(&ch[2]); /* seized nothing */
+			call_limits_count(&ch[0]);
+		call_limits_count(&ch[1]);
+		call_limits_count(&ch[2]); /* seized nothing */
 		assert_int_equal(gateways_channel_drift(set), times == 1 ? 0 : 1);
 	}
-	channel_release(&ch[0]);
-	channel_release(&ch[1]);
+	call_limits_release(&ch[0]);
+	call_limits_release(&ch[1]);
 	gateways_destroy(set);
 }
 

@@ -248,7 +248,7 @@ static void limits_belong_to_the_trunk(void **unused)
 	assert_int_equal(mapping_gateway_seize(mg, &ch[1], 0), -EBUSY);
 	mapping_gateway_explain(mg, -EBUSY, text, sizeof(text));
 	assert_string_equal(text, "full 1/1");
-	channel_release(&ch[0]);
+	call_limits_release(&ch[0]);
 	assert_int_equal(mapping_gateway_seize(mg, &ch[1], 999), -EAGAIN);
 	mapping_gateway_explain(mg, -EAGAIN, text, sizeof(text));
 	assert_string_equal(text, "cps 1/1");
@@ -329,7 +329,7 @@ static void a_reload_moves_the_source_and_keeps_the_calls(void **unused)
 	mapping_gateway_unref(mg);
 	mapping_gateways_destroy(set); /* under the call */
 	assert_int_equal(ch.limits->in_use, 1);
-	channel_release(&ch);
+	call_limits_release(&ch);
 	mapping_gateway_unref(NULL);
 }
 

@@ -1,6 +1,6 @@
 /* Prints what look-ups, plans and reloads cost; judges nothing. */
 #include "mapping_gateways.h"
-#include "plan.h"
+#include "routing.h"
 #include "routing_table.h"
 
 #include <malloc.h>
@@ -179,16 +179,16 @@ static void plans(struct routing *r, char (*prefix)[PREFIX_SIZE], size_t n)
 	size_t candidates = 0;
 
 	for (size_t i = 0; i < LOOKUPS; i++) {
-		const struct plan_request req = {.ingress = "",
+		const struct routing_request req = {.ingress = "",
 			.caller = "",
 			.callee = prefix[random_below((unsigned)n)],
 			.now_ms = 1000};
-		struct plan plan;
+		struct routing_plan plan;
 
 		if (routing_plan(r, &req, &plan))
 			abort();
 		candidates += plan.n;
-		plan_clear(&plan);
+		routing_plan_clear(&plan);
 	}
 	printf("plan                           %8.1f ns (%.2f candidates)\n",
 		(now_ms() - start) * 1e6 / LOOKUPS, (double)candidates / LOOKUPS);

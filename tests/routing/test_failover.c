@@ -181,8 +181,8 @@ static void each_stage_has_its_timeout_and_name(void **unused)
 	(void)unused;
 	for (int stage = STAGE_CALLING; stage <= STAGE_RINGING; stage++) {
 		assert_int_equal(
-			attempt_stage_timeout_ms(&policy, (enum attempt_stage)stage), stage + 1);
-		assert_string_equal(attempt_stage_name((enum attempt_stage)stage), names[stage]);
+			failover_stage_timeout_ms(&policy, (enum attempt_stage)stage), stage + 1);
+		assert_string_equal(failover_stage_name((enum attempt_stage)stage), names[stage]);
 	}
 }
 

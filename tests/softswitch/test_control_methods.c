@@ -4,7 +4,7 @@
 #include "control_request.h"
 
 #include "gateways.h"
-#include "plan.h"
+#include "routing.h"
 #include "routing_table.h"
 
 #include <setjmp.h>
@@ -116,7 +116,7 @@ static void gateways_are_told_in_order_of_name_with_their_state(void **state)
 		"\"verdict\":\"disabled\",\"reason\":\"disabled by operator\",\"until\":\"enabled = 1 in its row\"");
 	assert_answer(f, "gateways.list", "{\"offset\":4}", "{\"total\":4,\"gateways\":[]}");
 	for (unsigned i = 0; i < 2; i++)
-		channel_release(&channel[i]);
+		call_limits_release(&channel[i]);
 }
 
 static void one_gateway_is_told_with_all_its_figures(void **state)
@@ -131,7 +131,7 @@ static void one_gateway_is_told_with_all_its_figures(void **state)
 	gateway_on_call_end(gw, 4000, clock_now_ms());
 	r = (struct gateway_result){.channel = &ch, .outcome = GATEWAY_REFUSED, .sip_code = 500, .pdd_ms = -1};
 	gateway_on_result(gw, &r, &p, clock_now_ms());
-	channel_release(&ch);
+	call_limits_release(&ch);
 	assert_holds(f, "gateways.get", "{\"name\":\"alpha\"}", "{\"name\":\"alpha\",",
 		"\"total\":{\"attempts\":2,\"answered\":1,\"effective\":1,\"asr_percent\":50,\"ner_percent\":50,"
 		"\"acd_ms\":4000,\"pdd_median_ms\":5,\"pdd_95_ms\":5,\"failures\":{\"500\":1}}}");
@@ -166,7 +166,7 @@ static void a_plan_is_told_with_a_reason_for_every_gateway(void **state)
 		"{\"gateway\":\"gamma\",\"prefix\":\"\",\"priority\":1,\"weight\":0,\"verdict\":\"disabled\","
 		"\"reason\":\"disabled\"}],"
 		"\"left_out\":[{\"gateway\":\"delta\",\"reason\":\"no enabled route of this number leads there\"}]}");
-	channel_release(&channel);
+	call_limits_release(&channel);
 }
 
 static void a_lookup_leaves_no_trace_on_the_gateways(void **state)

@@ -44,7 +44,7 @@ static void on_expired(void *arg)
 
 static const struct resend_handlers handlers = {on_due, on_expired};
 
-static void run(struct seen *s, const struct intervals *intervals, bool reliable)
+static void run(struct seen *s, const struct resend_schedule *intervals, bool reliable)
 {
 	assert_int_equal(loop_create(&s->loop), 0);
 	s->start_ms = clock_now_ms();
@@ -61,7 +61,7 @@ static void assert_at(uint64_t got_ms, uint64_t wanted_ms)
 
 static void each_interval_is_waited_before_its_retransmission(void **state)
 {
-	static const struct intervals iv = {.wait_ms = {30, 60, 90}, .n = 3};
+	static const struct resend_schedule iv = {.wait_ms = {30, 60, 90}, .n = 3};
 	struct seen s = {0};
 
 	(void)state;
@@ -76,7 +76,7 @@ static void each_interval_is_waited_before_its_retransmission(void **state)
 
 static void over_a_connection_only_the_time_runs(void **state)
 {
-	static const struct intervals iv = {.wait_ms = {20, 40}, .n = 2};
+	static const struct resend_schedule iv = {.wait_ms = {20, 40}, .n = 2};
 	struct seen s = {0};
 
 	(void)state;
@@ -87,7 +87,7 @@ static void over_a_connection_only_the_time_runs(void **state)
 
 static void without_retransmissions_the_first_interval_is_waited(void **state)
 {
-	static const struct intervals iv = {.wait_ms = {30}, .n = 0}; /* SS_SIP_SEND_RETRY 0 */
+	static const struct resend_schedule iv = {.wait_ms = {30}, .n = 0}; /* SS_SIP_SEND_RETRY 0 */
 	struct seen s = {0};
 
 	(void)state;
@@ -98,7 +98,7 @@ static void without_retransmissions_the_first_interval_is_waited(void **state)
 
 static void a_provisional_answer_goes_on_at_the_last_interval(void **state)
 {
-	static const struct intervals iv = {.wait_ms = {10, 10, 10, 50}, .n = 4};
+	static const struct resend_schedule iv = {.wait_ms = {10, 10, 10, 50}, .n = 4};
 	struct seen s = {.slow_after = 1};
 
 	(void)state;
@@ -111,7 +111,7 @@ static void a_provisional_answer_goes_on_at_the_last_interval(void **state)
 
 static void stopped_from_its_own_handler_nothing_follows(void **state)
 {
-	static const struct intervals iv = {.wait_ms = {5, 5, 5}, .n = 3};
+	static const struct resend_schedule iv = {.wait_ms = {5, 5, 5}, .n = 3};
 	struct seen s = {.stop_after = 2};
 
 	(void)state;

@@ -1,0 +1,261 @@
+#include "parameters.h"
+#include "parameters_load.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The table has checked every value already: what does not parse here is a damaged file. */
+static int parse_number(unsigned *out, const char *text, unsigned max)
+{
+	char *end;
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	unsigned long value = strtoul(text, &end, 10);
+	if (*end || value > max)
+		return -EINVAL;
+	*out = (unsigned)value;
+	return 0;
+}
+
+/* `None` and `Auto` are 0. */
+static int parse_count(void *out, const char *text, unsigned max)
+{
+	if (strcmp(text, "None") == 0 || strcmp(text, "Auto") == 0) {
+		*(unsigned *)out = 0;
+		return 0;
+	}
+	return parse_number(out, text, max);
+}
+
+static int parse_seconds(void *out, const char *text, unsigned max)
+{
+	unsigned seconds;
+	int err = parse_number(&seconds, text, max);
+	if (!err)
+		*(uint32_t *)out = seconds * 1000;
+	return err;
+}
+
+/* Seconds with decimals: a schedule of one wait. */
+static int parse_decimal(void *out, const char *text, unsigned max)
+{
+	struct resend_schedule one;
+	if (resend_schedule_parse(&one, text) || one.n != 1 || one.wait_ms[0] > max * 1000)
+		return -EINVAL;
+	*(uint32_t *)out = one.wait_ms[0];
+	return 0;
+}
+
+static int parse_switch(void *out, const char *text, unsigned max)
+{
+	bool on = strcmp(text, "On") == 0;
+	(void)max;
+	if (!on && strcmp(text, "Off") != 0)
+		return -EINVAL;
+	*(bool *)out = on;
+	return 0;
+}
+
+static int parse_resend(void *out, const char *text, unsigned max)
+{
+	(void)max;
+	return resend_schedule_parse(out, text);
+}
+
+static int parse_stop_codes(void *out, const char *text, unsigned max)
+{
+	(void)max;
+	return stop_codes_parse(out, text, 400);
+}
+
+static int parse_breaker_on(void *out, const char *text, unsigned max)
+{
+	(void)max;
+	return breaker_on_parse(out, text);
+}
+
+static int parse_100rel(void *out, const char *text, unsigned max)
+{
+	(void)max;
+	return sip_100rel_parse(out, text);
+}
+
+static int find_word(const char *text, const char *const *words, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(text, words[i]) == 0)
+			return i;
+	return -EINVAL;
+}
+
+static int parse_privacy(void *out, const char *text, unsigned max)
+{
+	static const char *const words[] = {
+		[DB_PRIVACY_IGNORE] = "Ignore", [DB_PRIVACY_ID] = "Id", [DB_PRIVACY_NONE] = "None",
+	};
+	(void)max;
+	int found = find_word(text, words, DB_PRIVACY_NONE + 1);
+	if (found < 0)
+		return found;
+	*(enum db_privacy *)out = (enum db_privacy)found;
+	return 0;
+}
+
+int sip_100rel_parse(enum db_100rel *out, const char *text)
+{
+	static const char *const words[] = {
+		[DB_100REL_OFF] = "Off", [DB_100REL_SUPPORTED] = "Supported", [DB_100REL_REQUIRED] = "Required",
+	};
+	int found = find_word(text, words, DB_100REL_REQUIRED + 1);
+	if (found < 0)
+		return found;
+	*out = (enum db_100rel)found;
+	return 0;
+}
+
+static bool is_word(const char *item, size_t length, const char *word)
+{
+	return length == strlen(word) && memcmp(item, word, length) == 0;
+}
+
+static int parse_item(const char *item, size_t length, unsigned minimum, struct breaker_on *out)
+{
+	char *end;
+	if (is_word(item, length, "timeout")) {
+		out->timeout = true;
+		return 0;
+	}
+	if (is_word(item, length, "transport")) {
+		out->transport = true;
+		return 0;
+	}
+	unsigned long code = strtoul(item, &end, 10);
+	if (length != 3 || end != item + 3 || code < minimum || code > 699 ||
+			out->codes.n == PARAMETER_STOP_CODES_MAX)
+		return -EINVAL;
+	out->codes.code[out->codes.n++] = (uint16_t)code;
+	return 0;
+}
+
+static int parse_list(const char *text, unsigned minimum, struct breaker_on *out)
+{
+	if (strcmp(text, "None") == 0)
+		return 0;
+	for (;; text++) {
+		size_t length = strcspn(text, ",");
+		int err = parse_item(text, length, minimum, out);
+		if (err)
+			return err;
+		text += length;
+		if (*text == '\0')
+			return 0;
+	}
+}
+
+int stop_codes_parse(struct stop_codes *out, const char *text, unsigned minimum)
+{
+	struct breaker_on list = {0};
+	int err = parse_list(text, minimum, &list);
+	if (!err && (list.timeout || list.transport))
+		err = -EINVAL;
+	if (!err)
+		*out = list.codes;
+	return err;
+}
+
+int breaker_on_parse(struct breaker_on *out, const char *text)
+{
+	struct breaker_on list = {0};
+	int err = parse_list(text, 400, &list);
+	if (!err)
+		*out = list;
+	return err;
+}
+
+struct target {
+	struct parameters parameters;
+	unsigned retries;
+};
+
+static const struct setting {
+	const char *name;
+	int (*parse)(void *out, const char *text, unsigned max);
+	size_t offset; /* in struct target */
+	unsigned max;  /* of a number; the minimum and the rest the table has seen to */
+} settings[] = {
+#define FIELD(member) offsetof(struct target, parameters.member)
+	{"SS_SIP_RESEND_INTERVAL", parse_resend, FIELD(resend), 0},
+	{"SS_SIP_SEND_RETRY", parse_count, offsetof(struct target, retries), INTERVALS_MAX},
+	{"SS_SIP_TIMEOUT_INVITE", parse_seconds, FIELD(timeout_invite_ms), 600},
+	{"SS_SIP_TIMEOUT_TRYING", parse_seconds, FIELD(timeout_trying_ms), 600},
+	{"SS_SIP_TIMEOUT_SESSION_PROGRESS", parse_seconds, FIELD(timeout_session_progress_ms), 600},
+	{"SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP", parse_seconds, FIELD(timeout_session_progress_sdp_ms), 600},
+	{"SS_SIP_TIMEOUT_RINGING", parse_seconds, FIELD(timeout_ringing_ms), 600},
+	{"SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT", parse_switch,
+		FIELD(stop_switch_after_invite_timeout), 0},
+	{"SS_SIP_STOP_SWITCH_AFTER_SDP", parse_switch, FIELD(stop_switch_after_sdp), 0},
+	{"SS_GATEWAY_SWITCH_LIMIT", parse_count, FIELD(switch_limit), 100},
+	{"SS_GATEWAY_SWITCH_UNTIL_CONNECT", parse_switch, FIELD(switch_until_connect), 0},
+	{"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", parse_switch, FIELD(switch_stop_after_user_busy), 0},
+	{"SS_GATEWAY_SWITCH_STOP_CODES", parse_stop_codes, FIELD(switch_stop_codes), 0},
+	{"SS_REPLY_UNAUTHORIZED", parse_switch, FIELD(reply_unauthorized), 0},
+	{"SS_SIP_SESSION_TIMER", parse_switch, FIELD(session_timer), 0},
+	{"SS_SIP_SESSION_TTL", parse_count, FIELD(session_ttl_s), 86400},
+	{"SS_SIP_SESSION_UPDATE_SEGMENT", parse_count, FIELD(session_update_segment), 10},
+	{"SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP", parse_seconds, FIELD(early_hangup_ms), 600},
+	{"SS_SIP_NO_TIMER_REINVITE_INTERVAL", parse_seconds, FIELD(no_timer_reinvite_ms), 86400},
+	{"SS_MAXCALLDURATION", parse_seconds, FIELD(max_call_duration_ms), 86400},
+	{"SS_SIP_100REL", parse_100rel, FIELD(sip_100rel), 0},
+	{"SS_SIP_USER_AGENT_EXPIRE", parse_count, FIELD(user_agent_expire_s), 7200},
+	{"SS_SIP_USER_AGENT_RETRY_DELAY", parse_seconds, FIELD(user_agent_retry_delay_ms), 600},
+	{"SS_SIP_USER_AGENT_SEND_UNREGISTER", parse_switch, FIELD(user_agent_send_unregister), 0},
+	{"SS_SIP_USER_AGENT_PRIVACY", parse_privacy, FIELD(user_agent_privacy), DB_PRIVACY_NONE},
+	{"SS_SIP_OPTIONS_CHECK_PERIOD", parse_seconds, FIELD(options_check_period_ms), 3600},
+	{"SS_SIP_OPTIONS_TIMEOUT", parse_decimal, FIELD(options_timeout_ms), 32},
+	{"SS_SIP_OPTIONS_DOWN", parse_count, FIELD(options_down), 10},
+	{"SS_SIP_OPTIONS_UP", parse_count, FIELD(options_up), 10},
+	{"SS_SIP_PUBLISH_EXPIRE", parse_count, FIELD(publish_expire_s), 7200},
+	{"SS_GATEWAY_BREAKER_FAILURES", parse_count, FIELD(breaker_failures), 100},
+	{"SS_GATEWAY_BREAKER_WINDOW", parse_count, FIELD(breaker_window), 64},
+	{"SS_GATEWAY_BREAKER_RATE", parse_count, FIELD(breaker_rate), 100},
+	{"SS_GATEWAY_BREAKER_TIME", parse_seconds, FIELD(breaker_time_ms), 3600},
+	{"SS_GATEWAY_BREAKER_SUCCESSES", parse_count, FIELD(breaker_successes), 10},
+	{"SS_GATEWAY_BREAKER_RAMP", parse_seconds, FIELD(breaker_ramp_ms), 600},
+	{"SS_GATEWAY_BREAKER_ON", parse_breaker_on, FIELD(breaker_on), 0},
+#undef FIELD
+};
+enum { SETTINGS = sizeof(settings) / sizeof(settings[0]) };
+
+static int take_row(struct target *target, bool seen[SETTINGS], const char *name, const char *value)
+{
+	for (size_t i = 0; i < SETTINGS; i++) {
+		if (strcmp(settings[i].name, name) == 0) {
+			seen[i] = true;
+			return settings[i].parse((char *)target + settings[i].offset, value,
+				settings[i].max);
+		}
+	}
+	return 0; /* a later program's parameter, in a file that was not refused */
+}
+
+int parameters_load(sqlite3_stmt *rows, struct parameters *out, unsigned *retries)
+{
+	struct target target = {0};
+	bool seen[SETTINGS] = {false};
+	int result, err = 0;
+	while (!err && (result = sqlite3_step(rows)) == SQLITE_ROW)
+		err = take_row(&target, seen, (const char *)sqlite3_column_text(rows, 0),
+			(const char *)sqlite3_column_text(rows, 1));
+	if (!err)
+		err = db_errno(result);
+	for (size_t i = 0; !err && i < SETTINGS; i++)
+		err = seen[i] ? 0 : -EIO;
+	if (err)
+		return err == -EBUSY || err == -ENOMEM ? err : -EIO;
+	resend_schedule_limit(&target.parameters.resend, target.retries);
+	*out = target.parameters;
+	*retries = target.retries;
+	return 0;
+}

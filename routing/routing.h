@@ -1,0 +1,80 @@
+/** @file routing.h  Where to? The ordered candidates for one call, each with its verdict. */
+#ifndef ROUTING_H
+#define ROUTING_H
+
+#include "gateway.h"
+#include "gateways.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct routing;       /* the table in force, bound to the gateways */
+struct routing_table;
+
+int routing_create(struct routing **out, uint64_t seed);
+void routing_destroy(struct routing *r);
+
+/**
+ * Put a table in force.
+ *
+ * @param table_take  the new table, or NULL to keep the present one and only bind it anew
+ * @param rows,n      the gateway rows the table's indices speak of
+ * @return the table that was in force and is not any more (to be freed where time does not matter),
+ *         NULL if none; table_take itself when memory ran out: everything stays as it was then
+ */
+struct routing_table *routing_apply(struct routing *r, struct routing_table *table_take,
+	const struct gateways *gateways, const struct db_gateway *rows, size_t n);
+
+/** What a plan is made for. */
+struct routing_request {
+	const char *ingress; /* name of the mapping gateway */
+	const char *caller;
+	const char *callee;
+	uint64_t now_ms; /* monotonic */
+};
+
+struct routing_candidate {
+	struct gateway *gateway; /* a reference held by the plan */
+	uint16_t prefix_length;
+	uint16_t priority, weight;
+	enum gateway_verdict verdict; /* at the time of the plan */
+};
+
+/** Candidates in the order they are to be tried: longest prefix, priority, weight or load, name. */
+struct routing_plan {
+	struct routing_candidate *candidate;
+	unsigned n;
+	bool matched; /* a route matched the number; false means 404 */
+};
+
+/**
+ * Make the plan. A gateway appears once, at its first place; one that can't take a call now stays
+ * there with the verdict, so it is the caller who passes over it (and answers 503 when all are so).
+ *
+ * Within a priority the routes with a weight come first, drawn at random in proportion to their
+ * weights; those without one follow, least loaded first (calls / capacity, unlimited counts as 0),
+ * then fewest calls so far, then name. Shorter prefixes follow only when every enabled route of
+ * the longer one says carry_through.
+ *
+ * @return 0 or -ENOMEM
+ */
+int routing_plan(struct routing *r, const struct routing_request *req, struct routing_plan *out);
+/**
+ * Why is a gateway not in the plan? A route leads there, but lies behind a longer prefix that does not carry through.
+ *
+ * @return the length of that route's prefix; -1 when no enabled route of this number leads there
+ */
+int routing_hidden_prefix(const struct routing *r, const char *callee, const struct gateway *gw);
+
+/**
+ * Nobody in the plan may take the call. Who is to be tried all the same? Of those that gateway_check_forced() allows
+ * the one that failed least recently (gateway_failed_ms()), of equals the first.
+ *
+ * @return NULL when there is none; borrowed from the plan
+ */
+struct gateway *routing_plan_last_resort(const struct routing_plan *p, uint64_t now_ms);
+
+/** Drop the references and the memory; a zeroed plan is fine. */
+void routing_plan_clear(struct routing_plan *p);
+
+#endif

@@ -1,0 +1,223 @@
+#include "early_dialogs.h"
+
+#include "dialog_request.h"
+#include "log.h"
+#include "message.h"
+
+#include <sofia-sip/sip_header.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Forks of one INVITE that we keep a dialog for. */
+enum { EARLY_MAX = 8 };
+
+struct early {
+	TAILQ_ENTRY(early) link;
+	struct early_dialogs *set;
+	struct dialog dialog; /* in no set: what comes for it is known by the tag of the INVITE */
+	uint32_t rseq;        /* of the last one that came in its order */
+	uint32_t answered;    /* whose PRACK carries the caller's answer; 0 = none */
+	bool offered;         /* the last one brought an offer and waits for that */
+	bool settled;         /* offer and answer are complete */
+	struct dialog_request prack;
+};
+
+void early_dialogs_init(struct early_dialogs *set)
+{
+	TAILQ_INIT(&set->list);
+}
+
+static void early_free(struct early *e)
+{
+	dialog_request_stop(&e->prack);
+	dialog_clear(&e->dialog);
+	free(e);
+}
+
+void early_dialogs_clear(struct early_dialogs *set)
+{
+	struct early *e, *next;
+
+	for (e = TAILQ_FIRST(&set->list); e; e = next) {
+		next = TAILQ_NEXT(e, link);
+		early_free(e);
+	}
+	TAILQ_INIT(&set->list);
+}
+
+static struct early *find(const struct early_dialogs *set, const char *tag)
+{
+	struct early *e;
+
+	TAILQ_FOREACH (e, &set->list, link)
+		if (!strcmp(e->dialog.remote_tag, tag))
+			return e;
+	return NULL;
+}
+
+static struct early *add(struct early_dialogs *set, const sip_t *response)
+{
+	struct early *e, *other;
+	unsigned n = 0;
+
+	TAILQ_FOREACH (other, &set->list, link)
+		n++;
+	e = n < EARLY_MAX ? calloc(1, sizeof(*e)) : NULL;
+	if (!e)
+		return NULL;
+	e->set = set;
+	if (dialog_fork(&e->dialog, set->invite, response)) {
+		dialog_clear(&e->dialog);
+		free(e);
+		return NULL;
+	}
+	TAILQ_INSERT_HEAD(&set->list, e, link); /* behind it those that are settled, the last one last */
+	return e;
+}
+
+/* PRACK ------------------------------------------------------------------------------------- */
+
+static void write_prack(struct text *t, void *arg)
+{
+	struct early *e = arg;
+
+	text_add(t, "RAck: ");
+	text_add_number(t, e->rseq);
+	text_add(t, " ");
+	text_add_number(t, e->dialog.invite_seq);
+	text_add(t, " INVITE\r\n");
+	if (e->rseq == e->answered)
+		dialog_present(&e->dialog, t, e->set->caller);
+	else
+		message_end(t, NULL);
+}
+
+/** Without its PRACK the gateway gives up by itself, if it wants to. */
+static void on_response(const struct received *rx, void *arg)
+{
+	const struct early *e = arg;
+	int status = rx->sip->sip_status->st_status;
+
+	if (status >= 300)
+		log_info(e->dialog.call_id, "PRACK refused code=%d", status);
+}
+
+static void on_failure(int error, void *arg)
+{
+	const struct early *e = arg;
+
+	log_info(e->dialog.call_id, "PRACK not answered error=%s", strerror(-error));
+}
+
+static const struct dialog_request_handlers prack_handlers = {write_prack, on_response, on_failure};
+
+static void send_prack(struct early *e)
+{
+	int err;
+
+	dialog_request_stop(&e->prack); /* that of the one before, whose answer was lost: it goes on by itself */
+	e->prack = (struct dialog_request){.stack = e->set->stack, .dialog = &e->dialog, .method = "PRACK",
+		.resend = e->set->resend, .max_forwards = MAX_FORWARDS, .handlers = &prack_handlers, .arg = e};
+	err = dialog_request_start(&e->prack);
+	if (err)
+		on_failure(err, e);
+}
+
+/** Of the dialogs that were settled the last is the one that counts. */
+static void settle(struct early *e)
+{
+	e->settled = true;
+	TAILQ_REMOVE(&e->set->list, e, link);
+	TAILQ_INSERT_TAIL(&e->set->list, e, link);
+}
+
+void early_dialogs_answer(struct early_dialogs *set)
+{
+	struct early *e, *next;
+
+	for (e = TAILQ_FIRST(&set->list); e; e = next) {
+		next = TAILQ_NEXT(e, link);
+		if (!e->offered)
+			continue;
+		e->offered = false;
+		e->answered = e->rseq;
+		send_prack(e);
+		settle(e);
+	}
+}
+
+/* Receiving --------------------------------------------------------------------------------- */
+
+bool early_dialogs_is_reliable(const struct early_dialogs *set, const sip_t *response)
+{
+	return set->on && response->sip_status->st_status > 100 && response->sip_to->a_tag && response->sip_rseq &&
+		response->sip_rseq->rs_response && sip_has_feature(response->sip_require, "100rel");
+}
+
+bool early_dialogs_take(struct early_dialogs *set, const sip_t *response)
+{
+	uint32_t rseq;
+	struct early *e;
+
+	if (!early_dialogs_is_reliable(set, response))
+		return true;
+	rseq = (uint32_t)response->sip_rseq->rs_response;
+	e = find(set, response->sip_to->a_tag);
+	if (e && (e->offered || rseq != e->rseq + 1)) /* which is no number when they are used up */
+		return false;
+	if (!e)
+		e = add(set, response);
+	if (!e)
+		return false;
+	e->rseq = rseq;
+	session_learn(&e->dialog.session, response);
+	if (message_has_sdp(response) && !e->settled) {
+		session_describe(&e->dialog.session, response);
+		e->offered = set->offerless;
+		if (!e->offered)
+			settle(e);
+	}
+	if (!e->offered)
+		send_prack(e);
+	return true;
+}
+
+struct dialog *early_dialogs_find(const struct early_dialogs *set, const char *tag)
+{
+	struct early *e = tag ? find(set, tag) : NULL;
+
+	return e ? &e->dialog : NULL;
+}
+
+struct dialog *early_dialogs_settled(const struct early_dialogs *set)
+{
+	struct early *e = TAILQ_LAST(&set->list, early_list);
+
+	return e && e->settled ? &e->dialog : NULL;
+}
+
+bool early_dialogs_is_settled(const struct early_dialogs *set, const struct dialog *d)
+{
+	const struct early *e = find(set, d->remote_tag);
+
+	return e && e->settled;
+}
+
+bool early_dialogs_become(struct early_dialogs *set, struct dialog *leg)
+{
+	struct early *e = find(set, leg->remote_tag);
+	bool settled = e && e->settled;
+
+	if (!e)
+		return false;
+	leg->local_seq = e->dialog.local_seq;
+	leg->remote_seq = e->dialog.remote_seq;
+	leg->origin = e->dialog.origin;
+	if (settled)
+		session_take(&leg->session, &e->dialog.session);
+	TAILQ_REMOVE(&set->list, e, link);
+	early_free(e);
+	return settled;
+}

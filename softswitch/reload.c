@@ -1,0 +1,302 @@
+#include "reload.h"
+
+#include "clock.h"
+#include "db_config.h"
+#include "gateways.h"
+#include "log.h"
+#include "loop.h"
+#include "mapping_gateways.h"
+#include "routing.h"
+#include "routing_table.h"
+
+#include <event2/event.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/** How often the file is looked at; a look costs some microseconds, in the thread. */
+enum { WATCH_MS = 50 };
+
+/** One reading of the file, on its way from the thread to the loop and back to be freed. */
+struct reading {
+	struct reading *next; /* among the used ones */
+	struct db_config *config;
+	struct routing_table *table; /* NULL: routes unchanged */
+};
+
+struct reload {
+	struct reload_targets targets;
+	struct db *db;
+	int64_t routes_revision; /* of the table in force or on its way */
+	int seen;                /* data_version of the last reading; both are the thread's after the start */
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct reading *fresh, *used; /* under the lock: to the loop, and back */
+	bool stop;
+	int wake_fd;
+	struct event *wake;
+};
+
+static void readings_free(struct reading *r)
+{
+	while (r) {
+		struct reading *next = r->next;
+
+		db_config_free(r->config);
+		routing_table_destroy(r->table);
+		free(r);
+		r = next;
+	}
+}
+
+static int on_route(const struct db_route *row, void *arg)
+{
+	return routing_table_add(arg, row);
+}
+
+static int read_file(struct reload *c, struct reading **out)
+{
+	struct reading *r = calloc(1, sizeof(*r));
+	int err = -ENOMEM;
+
+	if (!r || routing_table_create(&r->table))
+		goto out;
+	err = db_config_load(c->db, c->routes_revision, on_route, r->table, &r->config);
+	if (err)
+		goto out;
+	if (r->config->routes_revision == c->routes_revision) {
+		routing_table_destroy(r->table);
+		r->table = NULL;
+	} else {
+		err = routing_table_finish(r->table);
+	}
+out:
+	if (err) {
+		readings_free(r);
+		return err;
+	}
+	c->routes_revision = r->config->routes_revision;
+	*out = r;
+	return 0;
+}
+
+/* In the loop ------------------------------------------------------------------------------- */
+
+static void on_bad_host(const char *name, const char *host, void *arg)
+{
+	(void)arg;
+	log_warning(NULL, "mapping gateway left out, host is no address or block name=%s host=%s", name, host);
+}
+
+static int compare_name(const void *name, const void *row)
+{
+	return strcmp(name, ((const struct db_mapping_gateway *)row)->name);
+}
+
+/** Calls that come for a registration are a trunk's of its name: one more row where there is none of that name. */
+static int apply_trunks(struct mapping_gateways *set, const struct db_config *f)
+{
+	struct db_mapping_gateway *rows = calloc(f->n_mapping_gateways + f->n_registrations + 1, sizeof(*rows));
+	size_t n = f->n_mapping_gateways;
+	int err;
+
+	if (!rows)
+		return -ENOMEM;
+	if (n)
+		memcpy(rows, f->mapping_gateway, n * sizeof(*rows));
+	for (size_t i = 0; i < f->n_registrations; i++)
+		if (!bsearch(f->registration[i].name, rows, f->n_mapping_gateways, sizeof(*rows), compare_name))
+			rows[n++] = (struct db_mapping_gateway){.name = f->registration[i].name, .host = "", .enabled = true};
+	err = mapping_gateways_apply(set, rows, n, on_bad_host, NULL);
+	free(rows);
+	return err;
+}
+
+/** Put a reading in force; what it replaces is left in it. */
+static void apply(struct reload *c, struct reading *r)
+{
+	const struct db_config *f = r->config;
+	struct routing_table *fresh;
+	int err = gateways_apply(c->targets.gateways, f->gateway, f->n_gateways);
+
+	if (!err)
+		err = apply_trunks(c->targets.mapping_gateways, f);
+	if (err) {
+		log_error(NULL, "configuration not in force error=%s", strerror(-err));
+		return;
+	}
+	gateways_settle(c->targets.gateways, clock_now_ms());
+	*c->targets.parameters = f->parameters;
+	c->targets.on_change(f, c->targets.arg);
+	fresh = r->table;
+	r->table = routing_apply(c->targets.routing, fresh, c->targets.gateways, f->gateway, f->n_gateways);
+	if (fresh && r->table == fresh) {
+		log_error(NULL, "routes not in force error=%s", strerror(ENOMEM));
+		return;
+	}
+	log_info(NULL, "configuration in force gateways=%zu mapping_gateways=%zu registrations=%zu", f->n_gateways,
+		f->n_mapping_gateways, f->n_registrations);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct reload *c = arg;
+	struct reading *r;
+	uint64_t count;
+
+	(void)what;
+	if (read(fd, &count, sizeof(count)) < 0)
+		return;
+	pthread_mutex_lock(&c->lock);
+	r = c->fresh;
+	c->fresh = NULL;
+	pthread_mutex_unlock(&c->lock);
+	if (!r)
+		return;
+	apply(c, r);
+	pthread_mutex_lock(&c->lock);
+	r->next = c->used;
+	c->used = r;
+	pthread_cond_signal(&c->changed);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* In the thread ----------------------------------------------------------------------------- */
+
+/** Sleep until the next look, or until stopped; frees what the loop has done with. @return false when stopped */
+static bool wait_watch(struct reload *c)
+{
+	struct timespec until;
+	struct reading *used;
+	bool stop;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += WATCH_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	pthread_mutex_lock(&c->lock);
+	while (!c->stop && pthread_cond_timedwait(&c->changed, &c->lock, &until) == 0 && !c->used)
+		;
+	stop = c->stop;
+	used = c->used;
+	c->used = NULL;
+	pthread_mutex_unlock(&c->lock);
+	readings_free(used);
+	return !stop;
+}
+
+/** Hand a reading to the loop; a reading it has not looked at yet is replaced. */
+static void hand_over(struct reload *c, struct reading *r)
+{
+	static const uint64_t one = 1;
+	struct reading *stale;
+
+	pthread_mutex_lock(&c->lock);
+	stale = c->fresh;
+	if (stale && !r->table) { /* the newer table is still the stale one's */
+		r->table = stale->table;
+		stale->table = NULL;
+	}
+	c->fresh = r;
+	pthread_mutex_unlock(&c->lock);
+	readings_free(stale);
+	if (write(c->wake_fd, &one, sizeof(one)) < 0)
+		log_error(NULL, "configuration thread cannot wake the loop error=%s", strerror(errno));
+}
+
+static void *watch(void *arg)
+{
+	struct reload *c = arg;
+	int version, err, last_err = 0;
+	struct reading *r;
+
+	while (wait_watch(c)) {
+		err = db_data_version(c->db, &version);
+		if (!err && version == c->seen)
+			continue;
+		if (!err)
+			err = read_file(c, &r);
+		if (!err) {
+			c->seen = version;
+			hand_over(c, r);
+		} else if (err != last_err) {
+			log_warning(NULL, "configuration cannot be read, the old one stays in force error=%s",
+				strerror(-err));
+		}
+		last_err = err;
+	}
+	return NULL;
+}
+
+/* Life -------------------------------------------------------------------------------------- */
+
+int reload_create(struct reload **out, struct loop *loop, struct db *db_take, const struct reload_targets *targets)
+{
+	struct reload *c = calloc(1, sizeof(*c));
+	pthread_condattr_t monotonic;
+	struct reading *r;
+	int err;
+
+	if (!c) {
+		db_close(db_take);
+		return -ENOMEM;
+	}
+	c->targets = *targets;
+	c->db = db_take;
+	c->routes_revision = -1;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	c->wake = c->wake_fd < 0 ? NULL
+				 : event_new(loop_base(loop), c->wake_fd, EV_READ | EV_PERSIST, on_wake, c);
+	err = !c->wake || event_add(c->wake, NULL) ? -ENOMEM : db_data_version(c->db, &c->seen);
+	if (!err)
+		err = read_file(c, &r);
+	if (err)
+		goto fail;
+	apply(c, r);
+	readings_free(r);
+	err = -pthread_create(&c->thread, NULL, watch, c);
+	if (err)
+		goto fail;
+	c->started = true;
+	*out = c;
+	return 0;
+fail:
+	reload_destroy(c);
+	return err;
+}
+
+void reload_destroy(struct reload *c)
+{
+	if (!c)
+		return;
+	if (c->started) {
+		pthread_mutex_lock(&c->lock);
+		c->stop = true;
+		pthread_cond_signal(&c->changed);
+		pthread_mutex_unlock(&c->lock);
+		pthread_join(c->thread, NULL);
+	}
+	if (c->wake)
+		event_free(c->wake);
+	if (c->wake_fd >= 0)
+		close(c->wake_fd);
+	readings_free(c->fresh);
+	readings_free(c->used);
+	pthread_cond_destroy(&c->changed);
+	pthread_mutex_destroy(&c->lock);
+	db_close(c->db);
+	free(c);
+}

@@ -1,0 +1,323 @@
+#include "client_transaction_state.h"
+
+#include "loop.h"
+#include "message.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char cookie[] = "z9hG4bK"; /* RFC 3261 section 8.1.1.7 */
+
+void client_transaction_free(struct client_transaction *c)
+{
+	c->set->lingering -= lingers(c);
+	if (c->broken)
+		LIST_REMOVE(c, link);
+	resend_stop(&c->resend);
+	transport_pending_clear(&c->pending);
+	hop_clear(&c->hop);
+	HASH_DEL(c->set->by_key, c);
+	ack_clear(&c->acks);
+	free(c->data);
+	free(c->cancel_reason);
+	free(c);
+}
+
+size_t client_transactions_count(const struct client_transactions *set)
+{
+	return HASH_COUNT(set->by_key) - set->lingering;
+}
+
+size_t client_transactions_kept(const struct client_transactions *set)
+{
+	return HASH_COUNT(set->by_key);
+}
+
+static struct client_transaction *find(const struct client_transactions *set, uint64_t key)
+{
+	struct client_transaction *c;
+
+	HASH_FIND(hh, set->by_key, &key, sizeof(key), c);
+	return c;
+}
+
+uint64_t client_transaction_branch(struct client_transactions *set, char out[BRANCH_SIZE])
+{
+	uint64_t number;
+
+	do
+		number = token_random(set->sip) & ~UINT64_C(1);
+	while (find(set, number));
+	snprintf(out, BRANCH_SIZE, "%s%016llx", cookie, (unsigned long long)number);
+	return number;
+}
+
+/** The number in a branch of ours. @return false when it is not ours */
+static bool branch_number(const char *branch, uint64_t *number)
+{
+	char *end;
+
+	if (!branch || strncasecmp(branch, cookie, sizeof(cookie) - 1))
+		return false;
+	*number = strtoull(branch + sizeof(cookie) - 1, &end, 16);
+	return end == branch + sizeof(cookie) - 1 + 16;
+}
+
+/* The end ----------------------------------------------------------------------------------- */
+
+static void fail(struct client_transaction *c, int error)
+{
+	const struct client_transaction_handlers *handlers = c->handlers;
+	void *arg = c->arg;
+
+	client_transaction_free(c);
+	if (handlers && handlers->on_failure)
+		handlers->on_failure(error, arg);
+}
+
+void client_transactions_destroy(struct client_transactions *set)
+{
+	if (!set)
+		return;
+	while (set->by_key) /* what still waits for an answer goes with its owner */
+		fail(set->by_key, -ECANCELED);
+	event_del(&set->soon);
+	free(set);
+}
+
+static void on_due(void *arg)
+{
+	struct client_transaction *c = arg;
+
+	transport_send(&c->hop, c->data, c->len, NULL);
+}
+
+static void on_expired(void *arg)
+{
+	struct client_transaction *c = arg;
+	const struct client_transaction_handlers *handlers = c->handlers;
+	void *owner = c->arg;
+
+	if (lingers(c) && resend_total_ms(&c->resend.intervals) < LINGER_MS) {
+		client_transaction_linger(c);
+	} else if (is_invite(c) && !lingers(c)) { /* it may ring all the same */
+		client_transaction_cancel(c, NULL);
+		client_transaction_forget(c);
+		if (handlers && handlers->on_failure)
+			handlers->on_failure(-ETIMEDOUT, owner);
+	} else {
+		fail(c, -ETIMEDOUT);
+	}
+}
+
+static void on_broken(struct client_transaction *c)
+{
+	int error = c->broken;
+
+	LIST_REMOVE(c, link);
+	c->broken = 0;
+	if (c->state >= CLIENT_REFUSED || c->ringing)
+		return;
+	if (c->state == CLIENT_CALLING && c->pending.reused) {
+		hop_clear(&c->hop);
+		error = transport_send(&c->hop, c->data, c->len, &c->pending);
+	}
+	if (error)
+		fail(c, error);
+}
+
+static void on_soon(evutil_socket_t fd, short what, void *arg)
+{
+	struct client_transactions *set = arg;
+	struct client_transaction *c;
+
+	(void)fd;
+	(void)what;
+	while ((c = LIST_FIRST(&set->broken)))
+		on_broken(c);
+}
+
+/** The connection may break while something else is sent over it: whoever sends must not lose his call to that. */
+static void on_pending_failure(int error, void *arg)
+{
+	static const struct timeval now = {0};
+	struct client_transaction *c = arg;
+
+	if (!c->broken)
+		LIST_INSERT_HEAD(&c->set->broken, c, link);
+	c->broken = error;
+	event_add(&c->set->soon, &now);
+}
+
+const struct resend_handlers client_transaction_resend_handlers = {on_due, on_expired};
+
+int client_transactions_create(struct client_transactions **out, struct transport *sip)
+{
+	struct client_transactions *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	set->sip = sip;
+	LIST_INIT(&set->broken);
+	event_assign(&set->soon, loop_base(transport_loop(sip)), -1, 0, on_soon, set);
+	*out = set;
+	return 0;
+}
+
+/* Sending ----------------------------------------------------------------------------------- */
+
+static uint64_t identity(const struct client_transactions *set, const char *call_id, const char *from_tag, uint32_t cseq)
+{
+	return token_hash(set->sip, token_hash(set->sip, cseq, call_id), from_tag);
+}
+
+int client_transaction_start(struct client_transaction **out, struct client_transactions *set, const struct client_transaction_request *request, uint64_t id,
+	const struct client_transaction_handlers *handlers, void *arg)
+{
+	struct client_transaction *c;
+	int err = -ENOMEM;
+
+	if (request->text->full)
+		return -EMSGSIZE;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->set = set;
+	c->key = request->branch | !strcmp(request->method, "CANCEL");
+	c->method = request->method;
+	c->inside = request->inside;
+	c->identity = id;
+	c->handlers = handlers;
+	c->arg = arg;
+	c->pending.on_error = on_pending_failure;
+	c->pending.arg = c;
+	hop_copy(&c->hop, request->hop);
+	HASH_ADD(hh, set->by_key, key, sizeof(c->key), c);
+	c->len = request->text->len;
+	c->data = malloc(c->len);
+	if (!c->data)
+		goto fail;
+	memcpy(c->data, request->text->data, c->len);
+	err = transport_send(&c->hop, c->data, c->len, &c->pending);
+	if (err)
+		goto fail;
+	resend_start(&c->resend, transport_loop(set->sip), request->resend, hop_is_reliable(&c->hop),
+		&client_transaction_resend_handlers, c);
+	if (out)
+		*out = c;
+	return 0;
+fail:
+	client_transaction_free(c);
+	return err;
+}
+
+int client_transaction_send(struct client_transaction **out, struct client_transactions *set, const struct client_transaction_request *request,
+	const struct client_transaction_handlers *handlers, void *arg)
+{
+	return client_transaction_start(out, set, request, identity(set, request->call_id, request->from_tag, request->cseq), handlers, arg);
+}
+
+struct client_transaction *client_transaction_by_branch(const struct client_transactions *set, const char *branch)
+{
+	uint64_t key;
+
+	return branch_number(branch, &key) ? find(set, key) : NULL;
+}
+
+void client_transaction_drop(struct client_transaction *c)
+{
+	if (c)
+		client_transaction_free(c);
+}
+
+void client_transaction_forget(struct client_transaction *c)
+{
+	if (c)
+		c->handlers = NULL;
+}
+
+/* Receiving --------------------------------------------------------------------------------- */
+
+static void on_provisional(struct client_transaction *c, const struct received *rx)
+{
+	bool first = c->state == CLIENT_CALLING;
+
+	c->state = CLIENT_PROCEEDING;
+	c->ringing |= rx->sip->sip_status->st_status == 180;
+	if (!is_invite(c))
+		resend_slow(&c->resend);
+	else if (!c->unwanted)
+		resend_stop(&c->resend); /* the stage timeouts of the call take over */
+	else if (first)
+		client_transaction_cancel_now(c);
+	if (c->handlers && c->handlers->on_response)
+		c->handlers->on_response(rx, c->arg);
+}
+
+static void on_final(struct client_transaction *c, const struct received *rx)
+{
+	const struct client_transaction_handlers *handlers = c->handlers;
+	void *arg = c->arg;
+
+	if (!is_invite(c))
+		client_transaction_free(c);
+	else if (rx->sip->sip_status->st_status < 300)
+		client_transaction_accepted(c);
+	else
+		client_transaction_refused(c, rx);
+	if (handlers && handlers->on_response)
+		handlers->on_response(rx, arg);
+}
+
+enum client_transaction_match client_transactions_on_response(struct client_transactions *set, const struct received *rx)
+{
+	const sip_t *sip = rx->sip;
+	int status = sip->sip_status->st_status;
+	struct client_transaction *c;
+	uint64_t key;
+	enum client_transaction_match match = CLIENT_TAKEN;
+
+	/* Exactly one Via, ours: what carries more was not meant to end here (RFC 3261 section 8.1.3.3). */
+	if (!sip->sip_via || sip->sip_via->v_next || !branch_number(sip->sip_via->v_branch, &key) || status > 699)
+		return CLIENT_STRANGE;
+	c = find(set, key | !strcmp(sip->sip_cseq->cs_method_name, "CANCEL"));
+	if (!c || strcmp(c->method, sip->sip_cseq->cs_method_name) ||
+		c->identity != identity(set, sip->sip_call_id->i_id, sip->sip_from->a_tag, sip->sip_cseq->cs_seq))
+		return CLIENT_STRANGE;
+	if (c->state >= CLIENT_REFUSED)
+		return client_transaction_on_repeated(c, rx);
+	if (status < 200) {
+		on_provisional(c, rx);
+		return CLIENT_TAKEN;
+	}
+	if (is_invite(c) && !c->handlers && status < 300)
+		match = client_transaction_answered(c);
+	on_final(c, rx);
+	return match;
+}
+
+void client_transactions_on_undelivered(struct client_transactions *set, const char *sent, size_t n, int error)
+{
+	const char *branch = memmem(sent, n, cookie, sizeof(cookie) - 1);
+	char copy[BRANCH_SIZE] = "";
+	struct client_transaction *c;
+	uint64_t key;
+
+	if (!branch || (size_t)(sent + n - branch) < BRANCH_SIZE - 1)
+		return;
+	memcpy(copy, branch, BRANCH_SIZE - 1);
+	if (!branch_number(copy, &key))
+		return;
+	c = find(set, key | (n > 6 && !memcmp(sent, "CANCEL", 6)));
+	if (c && c->state == CLIENT_CALLING)
+		fail(c, -error);
+}
+
+bool client_transactions_own(const struct client_transactions *set, const sip_via_t *via)
+{
+	uint64_t key;
+
+	return via && branch_number(via->v_branch, &key) && find(set, key);
+}

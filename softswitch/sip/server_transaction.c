@@ -1,0 +1,380 @@
+#include "server_transaction.h"
+
+#include "loop.h"
+#include "message.h"
+#include "resend.h"
+
+#include <sofia-sip/sip_status.h>
+#include <uthash.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	KEY_SIZE = 1 << 18, /* more than a message holds, so nothing is ever cut */
+	OWN_MAX = 4096,    /* what of a response is ours, bytes */
+	TIMER_I_MS = 5000,  /* after the ACK: late repetitions of INVITE and ACK (RFC 3261 section 17.2.1) */
+	TIMER_J_MS = 32000  /* after the answer to another request (section 17.2.2) */
+};
+
+enum server_state {
+	SERVER_PROCEEDING, /* no final response yet */
+	SERVER_ANSWERED,   /* INVITE: 2xx sent, awaits ACK */
+	SERVER_REFUSED,    /* INVITE: failure sent, awaits ACK */
+	SERVER_DONE        /* kept to recognize repetitions */
+};
+
+struct server_transaction {
+	UT_hash_handle hh;       /* by key: branch and sent-by of the topmost Via, method */
+	UT_hash_handle by_merge; /* by merge: Call-ID, tag of From, CSeq */
+	struct server_transactions *set;
+	char *key, *merge;
+	enum server_state state;
+	bool invite;
+	uint32_t cseq;
+	char tag[TOKEN_SIZE]; /* of To in our responses; "" = not given yet, or the request had one */
+	struct hop hop;
+	char *head, *to;       /* what each response repeats; gone after the final one */
+	char *response;        /* the last one sent */
+	size_t response_len;
+	struct resend resend;
+	const struct server_transaction_handlers *handlers;
+	void *arg;
+};
+
+struct server_transactions {
+	struct transport *sip;
+	struct server_transaction *by_key, *by_merge;
+	size_t done; /* of them in SERVER_DONE */
+};
+
+int server_transactions_create(struct server_transactions **out, struct transport *sip)
+{
+	struct server_transactions *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	set->sip = sip;
+	*out = set;
+	return 0;
+}
+
+bool server_transaction_is_reliable(const struct server_transaction *s)
+{
+	return hop_is_reliable(&s->hop);
+}
+
+static void server_free(struct server_transaction *s)
+{
+	s->set->done -= s->state == SERVER_DONE;
+	resend_stop(&s->resend);
+	hop_clear(&s->hop);
+	HASH_DEL(s->set->by_key, s);
+	HASH_DELETE(by_merge, s->set->by_merge, s);
+	free(s->key);
+	free(s->merge);
+	free(s->head);
+	free(s->to);
+	free(s->response);
+	free(s);
+}
+
+void server_transactions_destroy(struct server_transactions *set)
+{
+	struct server_transaction *s, *next;
+
+	if (!set)
+		return;
+	HASH_ITER(hh, set->by_key, s, next)
+		server_free(s);
+	free(set);
+}
+
+size_t server_transactions_count(const struct server_transactions *set)
+{
+	return HASH_COUNT(set->by_key) - set->done;
+}
+
+size_t server_transactions_kept(const struct server_transactions *set)
+{
+	return HASH_COUNT(set->by_key);
+}
+
+/* Recognizing ------------------------------------------------------------------------------- */
+
+static void add_call(struct text *t, const sip_t *sip)
+{
+	text_add_all(t, sip->sip_call_id->i_id, " ", sip->sip_from->a_tag ? sip->sip_from->a_tag : "", " ", NULL);
+}
+
+/** RFC 3261 section 17.2.3; without the magic cookie what RFC 2543 compares stands for the branch. */
+static const char *make_key(const sip_t *sip, const char *method)
+{
+	static char key[KEY_SIZE];
+	const sip_via_t *via = sip->sip_via;
+	struct text t = {.data = key, .size = sizeof(key)};
+
+	if (via->v_branch && !strncasecmp(via->v_branch, "z9hG4bK", 7)) {
+		text_add(&t, via->v_branch);
+	} else {
+		add_call(&t, sip);
+		text_add_number(&t, sip->sip_cseq->cs_seq);
+	}
+	text_add_all(&t, " ", via->v_host, ":", via->v_port ? via->v_port : "", " ", method, NULL);
+	key[t.len] = '\0';
+	return key;
+}
+
+static const char *make_merge_key(const sip_t *sip, const char *method)
+{
+	static char key[KEY_SIZE];
+	struct text t = {.data = key, .size = sizeof(key)};
+
+	add_call(&t, sip);
+	text_add_number(&t, sip->sip_cseq->cs_seq);
+	text_add_all(&t, " ", method, NULL);
+	key[t.len] = '\0';
+	return key;
+}
+
+static struct server_transaction *find(const struct server_transactions *set, const sip_t *sip, const char *method)
+{
+	const char *key = make_key(sip, method);
+	struct server_transaction *s;
+
+	HASH_FIND_STR(set->by_key, key, s);
+	return s;
+}
+
+static struct server_transaction *find_merged(const struct server_transactions *set, const sip_t *sip, const char *method)
+{
+	const char *key = make_merge_key(sip, method);
+	struct server_transaction *s;
+
+	HASH_FIND(by_merge, set->by_merge, key, strlen(key), s);
+	return s;
+}
+
+bool server_transactions_merged(const struct server_transactions *set, const struct received *rx)
+{
+	return find_merged(set, rx->sip, rx->sip->sip_request->rq_method_name) != NULL;
+}
+
+void server_transaction_send_again(struct server_transaction *s)
+{
+	if (s->response)
+		transport_send(&s->hop, s->response, s->response_len, NULL);
+}
+
+/** Nothing more to say: the repetitions of this request are swallowed for a while. */
+static void linger(struct server_transaction *s, uint32_t ms);
+
+/** @param s  the INVITE of the same branch, if any */
+static bool on_ack(struct server_transactions *set, struct server_transaction *s, const sip_t *sip)
+{
+	const struct server_transaction_handlers *handlers;
+	void *arg;
+
+	if (s && s->state == SERVER_REFUSED)
+		linger(s, TIMER_I_MS);
+	if (s && s->state != SERVER_ANSWERED)
+		return true;
+	/* The ACK to a 2xx has a branch of its own and belongs to the dialog; where that is gone already, it is ours. */
+	s = find_merged(set, sip, "INVITE");
+	if (!s || s->state != SERVER_ANSWERED || (s->handlers && !s->handlers->on_late_ack))
+		return false;
+	handlers = s->handlers;
+	arg = s->arg;
+	server_transaction_acknowledge(s);
+	if (handlers)
+		handlers->on_late_ack(arg);
+	return true;
+}
+
+bool server_transactions_on_request(struct server_transactions *set, const struct received *rx)
+{
+	const sip_t *sip = rx->sip;
+	sip_method_t method = sip->sip_request->rq_method;
+	bool for_invite = method == sip_method_ack || method == sip_method_cancel;
+	struct server_transaction *s = find(set, sip, for_invite ? "INVITE" : sip->sip_request->rq_method_name);
+
+	if (method == sip_method_ack)
+		return on_ack(set, s, sip);
+	if (!s)
+		return false;
+	if (method == sip_method_cancel) {
+		transport_reply_tagged(set->sip, rx, SIP_200_OK, s->tag, NULL); /* RFC 3261 section 9.2 */
+		if (s->state == SERVER_PROCEEDING && s->handlers && s->handlers->on_cancel)
+			s->handlers->on_cancel(rx, s->arg);
+		return true;
+	}
+	server_transaction_send_again(s);
+	return true;
+}
+
+/* Answering --------------------------------------------------------------------------------- */
+
+static void on_due(void *arg)
+{
+	server_transaction_send_again(arg);
+}
+
+static void on_expired(void *arg)
+{
+	struct server_transaction *s = arg;
+	const struct server_transaction_handlers *handlers = s->state == SERVER_ANSWERED ? s->handlers : NULL;
+	void *owner = s->arg;
+
+	server_free(s);
+	if (handlers && handlers->on_unacknowledged)
+		handlers->on_unacknowledged(owner);
+}
+
+static const struct resend_handlers resend_handlers = {on_due, on_expired};
+
+static void linger(struct server_transaction *s, uint32_t ms)
+{
+	struct resend_schedule wait = {.wait_ms = {ms}};
+
+	s->set->done += s->state != SERVER_DONE;
+	s->state = SERVER_DONE;
+	s->handlers = NULL;
+	if (hop_is_reliable(&s->hop)) {
+		resend_stop(&s->resend);
+		hop_clear(&s->hop); /* the connection repeats nothing; let it be closed */
+	}
+	resend_start(&s->resend, transport_loop(s->set->sip), &wait, true, &resend_handlers, s);
+}
+
+int server_transaction_create(struct server_transaction **out, struct server_transactions *set, const struct received *rx,
+	const struct server_transaction_handlers *handlers, void *arg)
+{
+	struct server_transaction *s = calloc(1, sizeof(*s));
+	struct text head = text_scratch(), to;
+
+	if (!s)
+		return -ENOMEM;
+	message_response_head(&head, rx);
+	message_header(&head, (const sip_header_t *)rx->sip->sip_to);
+	if (head.full || head.len > TEXT_MAX - OWN_MAX) { /* no room for a response that repeats all that */
+		free(s);
+		return -EMSGSIZE;
+	}
+	head = text_scratch();
+	message_response_head(&head, rx);
+	s->head = text_copy(&head);
+	to = text_scratch();
+	message_header(&to, (const sip_header_t *)rx->sip->sip_to);
+	text_strip_line_end(&to);
+	s->to = text_copy(&to);
+	s->key = strdup(make_key(rx->sip, rx->sip->sip_request->rq_method_name));
+	s->merge = strdup(make_merge_key(rx->sip, rx->sip->sip_request->rq_method_name));
+	if (!s->head || !s->to || !s->key || !s->merge) {
+		free(s->head);
+		free(s->to);
+		free(s->key);
+		free(s->merge);
+		free(s);
+		return -ENOMEM;
+	}
+	s->set = set;
+	s->invite = rx->sip->sip_request->rq_method == sip_method_invite;
+	s->cseq = rx->sip->sip_cseq->cs_seq;
+	s->handlers = handlers;
+	s->arg = arg;
+	hop_copy(&s->hop, &rx->back);
+	HASH_ADD_KEYPTR(hh, set->by_key, s->key, strlen(s->key), s);
+	HASH_ADD_KEYPTR(by_merge, set->by_merge, s->merge, strlen(s->merge), s);
+	*out = s;
+	return 0;
+}
+
+void server_transaction_begin(struct server_transaction *s, struct text *t, int status, const char *phrase, const char *to_tag)
+{
+	if (to_tag && !s->tag[0])
+		snprintf(s->tag, sizeof(s->tag), "%s", to_tag);
+	message_status(t, status, phrase);
+	text_add_all(t, s->head, s->to, NULL);
+	if (to_tag && status > 100)
+		text_add_all(t, ";tag=", to_tag, NULL);
+	text_add(t, "\r\n");
+}
+
+void server_transaction_send(struct server_transaction *s, const struct text *t, int status, const struct resend_schedule *resend)
+{
+	struct text shorter = text_scratch();
+
+	if (t->full && status < 200)
+		return;
+	if (t->full) { /* what was relayed does not fit: the peer learns that it failed */
+		status = 513;
+		server_transaction_begin(s, &shorter, status, NULL, s->tag[0] ? s->tag : NULL);
+		message_end(&shorter, NULL);
+		t = &shorter;
+	}
+	free(s->response);
+	s->response = text_copy(t);
+	s->response_len = t->len;
+	transport_send(&s->hop, t->data, t->len, NULL);
+	if (status < 200)
+		return;
+	free(s->head);
+	free(s->to);
+	s->head = s->to = NULL;
+	if (!s->invite) {
+		linger(s, TIMER_J_MS);
+		return;
+	}
+	s->state = status < 300 ? SERVER_ANSWERED : SERVER_REFUSED;
+	resend_start(&s->resend, transport_loop(s->set->sip), resend, hop_is_reliable(&s->hop), &resend_handlers, s);
+}
+
+void server_transaction_reply(struct server_transaction *s, int status, const char *phrase, const char *to_tag,
+	const char *extra_headers, const struct resend_schedule *resend)
+{
+	struct text t = text_scratch();
+
+	server_transaction_begin(s, &t, status, phrase, to_tag);
+	if (extra_headers)
+		text_add(&t, extra_headers);
+	message_end(&t, NULL);
+	server_transaction_send(s, &t, status, resend);
+}
+
+void server_transaction_answer(struct server_transactions *set, const struct received *rx, int status, const char *headers,
+	const struct resend_schedule *resend)
+{
+	struct server_transaction *s;
+
+	if (server_transaction_create(&s, set, rx, NULL, NULL))
+		transport_reply_stateless(set->sip, rx, 500, NULL, NULL);
+	else
+		server_transaction_reply(s, status, NULL, NULL, headers, resend);
+}
+
+uint32_t server_transaction_cseq(const struct server_transaction *s)
+{
+	return s->cseq;
+}
+
+void server_transaction_acknowledge(struct server_transaction *s)
+{
+	free(s->response);
+	s->response = NULL;
+	linger(s, TIMER_I_MS);
+}
+
+void server_transaction_hand_over(struct server_transaction *s, const struct server_transaction_handlers *handlers, void *arg)
+{
+	if (!s)
+		return;
+	s->handlers = handlers;
+	s->arg = arg;
+}
+
+void server_transaction_forget(struct server_transaction *s)
+{
+	server_transaction_hand_over(s, NULL, NULL);
+}

@@ -1,0 +1,143 @@
+#include "register_request.h"
+
+#include "message.h"
+
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/url.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { ADDRESS_MAX = 600 };
+
+void register_request_uri(const struct db_registration *row, char out[REGISTER_URI_MAX])
+{
+	char registrar[HOST_PORT_MAX];
+
+	address_host_port(registrar, row->host, row->port);
+	snprintf(out, REGISTER_URI_MAX, "sip:%s", registrar);
+}
+
+/** The host of our Contact; with its port it is what calls come to. */
+static void contact_host(const struct register_request *r, char out[HOST_PORT_MAX])
+{
+	if (r->row->contact_host[0])
+		address_host_port(out, r->row->contact_host, 0);
+	else
+		snprintf(out, HOST_PORT_MAX, "%s", r->from->host);
+}
+
+static void add_contact(struct text *t, const struct register_request *r)
+{
+	char host[HOST_PORT_MAX];
+
+	contact_host(r, host);
+	text_add_all(t, "Contact: <sip:", r->row->user, "@", host, ":", NULL);
+	text_add_number(t, r->from->port);
+	if (strcmp(r->from->transport, "udp"))
+		text_add_all(t, ";transport=", r->from->transport, NULL);
+	text_add_all(t, ";line=", r->row->line, ">\r\n", NULL);
+}
+
+void register_request_write(struct text *t, const struct register_request *r)
+{
+	const char *domain = r->row->realm[0] ? r->row->realm : r->row->host;
+	char uri[REGISTER_URI_MAX], to[ADDRESS_MAX], from[ADDRESS_MAX + 32], host[HOST_PORT_MAX];
+	struct request_head head = {.method = "REGISTER", .uri = uri, .branch = r->branch, .max_forwards = MAX_FORWARDS,
+		.from = from, .to = to, .call_id = r->call_id, .cseq = r->cseq};
+
+	register_request_uri(r->row, uri);
+	address_host_port(host, domain, 0);
+	snprintf(to, sizeof(to), "<sip:%s@%s>", r->row->user, host);
+	snprintf(from, sizeof(from), "%s;tag=%s", to, r->tag);
+	message_request_head(t, r->from, &head);
+	add_contact(t, r);
+	text_add(t, "Expires: ");
+	text_add_number(t, r->expires_s);
+	text_add(t, "\r\nSupported: path\r\n");
+	if (r->privacy != DB_PRIVACY_IGNORE)
+		text_add_all(t, "Privacy: ", r->privacy == DB_PRIVACY_ID ? "id" : "none", "\r\n", NULL);
+	for (unsigned i = 0; i < 2; i++)
+		if (r->authorization[i])
+			text_add(t, r->authorization[i]);
+	message_end(t, NULL);
+}
+
+bool register_request_line(const url_t *url, char out[REGISTER_LINE_MAX])
+{
+	out[0] = '\0'; /* the library leaves it alone when the value does not fit */
+	return url_param(url->url_params, "line", out, REGISTER_LINE_MAX) > 0;
+}
+
+static bool is_ours(const sip_contact_t *contact, const struct register_request *r)
+{
+	const url_t *url = contact->m_url;
+	char line[REGISTER_LINE_MAX], host[HOST_PORT_MAX];
+
+	if (register_request_line(url, line))
+		return !strcmp(line, r->row->line);
+	contact_host(r, host);
+	return url->url_user && !strcmp(url->url_user, r->row->user) && url->url_host && !strcasecmp(url->url_host, host) && address_parse_port(url->url_port, 5060) == htons(r->from->port);
+}
+
+static uint32_t seconds(const char *text)
+{
+	unsigned long long n = text[0] == '-' ? 0 : strtoull(text, NULL, 10);
+
+	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+uint32_t register_request_granted(const sip_t *answer, const struct register_request *r)
+{
+	const sip_expires_t *expires = answer->sip_expires;
+	uint32_t otherwise = expires ? (uint32_t)expires->ex_delta : r->expires_s;
+
+	if (!answer->sip_contact)
+		return expires ? otherwise : 0;
+	for (const sip_contact_t *c = answer->sip_contact; c; c = c->m_next)
+		if (is_ours(c, r))
+			return c->m_expires ? seconds(c->m_expires) : otherwise;
+	return 0;
+}
+
+/** Where the first route is: its host is resolved when a call goes there. */
+static int set_first(struct registration_route *out, const url_t *url)
+{
+	char transport[8] = "";
+
+	out->host = strdup(url->url_host ? url->url_host : "");
+	out->port = ntohs(address_parse_port(url->url_port, 0));
+	url_param(url->url_params, "transport", transport, sizeof(transport));
+	if (url->url_type == url_sips)
+		snprintf(transport, sizeof(transport), "tls");
+	for (char *c = transport; *c; c++)
+		*c |= 0x20; /* UDP is udp */
+	if (strlen(transport) < sizeof(out->transport))
+		snprintf(out->transport, sizeof(out->transport), "%.3s", transport);
+	return out->host ? 0 : -ENOMEM;
+}
+
+int register_request_service_route(const sip_t *answer, struct registration_route *out)
+{
+	struct text t = text_scratch();
+
+	*out = (struct registration_route){0};
+	if (!answer->sip_service_route)
+		return 0;
+	for (const sip_service_route_t *r = answer->sip_service_route; r; r = r->r_next) {
+		text_add(&t, "Route: <");
+		message_url(&t, r->r_url);
+		text_add(&t, ">\r\n");
+	}
+	out->lines = text_copy(&t);
+	if (out->lines && set_first(out, answer->sip_service_route->r_url) == 0)
+		return 0;
+	free(out->lines);
+	free(out->host);
+	*out = (struct registration_route){0};
+	return -ENOMEM;
+}
