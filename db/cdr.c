@@ -167,8 +167,7 @@ static bool has_ended(const struct leftovers *left, uint64_t number)
 {
 	struct ended wanted = {.number = number};
 	const struct leftover key = {&wanted, CDR_JOURNAL_ENDED, 0};
-	return left->n_ended &&
-		bsearch(&key, left->item, left->n_ended, sizeof(key), compare_leftovers);
+	return left->n_ended && bsearch(&key, left->item, left->n_ended, sizeof(key), compare_leftovers);
 }
 
 static void drop_leftover(struct cdr_log *log, struct leftover *item)
@@ -241,8 +240,8 @@ static int open_journal(struct cdr_log *log, const char *path, char *error, size
 	int64_t last_sign_ms = 0;
 	char name[4096 + 8];
 	snprintf(name, sizeof(name), "%s-live", path);
-	int err = cdr_journal_open(&log->journal, name, &last_sign_ms, collect_leftover, &left, error,
-		error_size);
+	int err = cdr_journal_open(
+		&log->journal, name, &last_sign_ms, collect_leftover, &left, error, error_size);
 	if (!err) {
 		err = cdr_writer_last_number(log->writer, &written);
 		if (err)

@@ -55,9 +55,9 @@ void cdr_reclaim(struct cdr_log *log);
 
 /** Counters for control and metrics; may be called at any time. */
 struct cdr_stats {
-	uint64_t written;  /* rows committed */
-	uint64_t pending;  /* ended calls whose row is not committed yet */
-	uint64_t errors;   /* failed commits (tried again until they succeed) */
+	uint64_t written;          /* rows committed */
+	uint64_t pending;          /* ended calls whose row is not committed yet */
+	uint64_t errors;           /* failed commits (tried again until they succeed) */
 	uint64_t journal_failures; /* records the journal had no room for */
 };
 void cdr_stats(struct cdr_log *log, struct cdr_stats *out);

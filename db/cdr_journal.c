@@ -17,8 +17,8 @@ enum {
 	BLOCK_DATA = BLOCK_SIZE - 40,
 	SEGMENT_BLOCKS = 8192,
 	SEGMENT_SIZE = BLOCK_SIZE * SEGMENT_BLOCKS,
-	SEGMENTS_MAX = 4096,               /* 16 GiB */
-	LOW_BLOCKS = SEGMENT_BLOCKS / 2,   /* fewer free ones than this: grow */
+	SEGMENTS_MAX = 4096,             /* 16 GiB */
+	LOW_BLOCKS = SEGMENT_BLOCKS / 2, /* fewer free ones than this: grow */
 	FILE_MODE = 0660,
 };
 
@@ -43,8 +43,7 @@ struct block {
 	char data[BLOCK_DATA];
 };
 _Static_assert(sizeof(struct block) == BLOCK_SIZE, "no padding in a block");
-_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2,
-	"words in the file are plain words");
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "words in the file are plain words");
 
 struct cdr_journal {
 	int fd;
@@ -52,9 +51,9 @@ struct cdr_journal {
 	_Atomic unsigned n_segments; /* mapped; its store publishes segment[] */
 	_Atomic uint32_t in_use;     /* blocks of records */
 	/* For the thread that puts and frees only: */
-	uint32_t n_blocks;  /* known to `spare`, whose memory is this large */
-	uint32_t fresh;     /* blocks from here on were never used */
-	uint32_t *spare;    /* used before, free now */
+	uint32_t n_blocks; /* known to `spare`, whose memory is this large */
+	uint32_t fresh;    /* blocks from here on were never used */
+	uint32_t *spare;   /* used before, free now */
 	uint32_t n_spare;
 };
 
@@ -129,8 +128,8 @@ static void count_in_use(struct cdr_journal *j)
 	atomic_store_explicit(&j->in_use, j->fresh - 1 - j->n_spare, memory_order_relaxed);
 }
 
-cdr_slot cdr_journal_put(struct cdr_journal *j, enum cdr_journal_state state, uint64_t number,
-	const char *bytes, size_t size)
+cdr_slot cdr_journal_put(
+	struct cdr_journal *j, enum cdr_journal_state state, uint64_t number, const char *bytes, size_t size)
 {
 	adopt_segments(j);
 	if (size > UINT32_MAX / 2 || blocks_for(size) > free_blocks(j))
@@ -233,13 +232,13 @@ static void keep(struct cdr_journal *j, bool *used, cdr_slot slot)
 	block_at(j, i)->next = 0;
 }
 
-static int show_record(struct cdr_journal *j, bool *used, cdr_slot slot,
-	cdr_journal_record_h *on_record, void *arg)
+static int show_record(
+	struct cdr_journal *j, bool *used, cdr_slot slot, cdr_journal_record_h *on_record, void *arg)
 {
 	struct block *head = block_at(j, slot);
 	bool ended = head->state == state_words[CDR_JOURNAL_ENDED];
-	char *bytes = ended || head->state == state_words[CDR_JOURNAL_ANSWERED] ?
-		gather(j, used, slot) : NULL;
+	char *bytes =
+		ended || head->state == state_words[CDR_JOURNAL_ANSWERED] ? gather(j, used, slot) : NULL;
 	if (!bytes) {
 		head->state = 0;
 		return 0;

@@ -4,12 +4,18 @@
 #include <string.h>
 
 static const size_t text_offsets[CDR_TEXTS] = {
-	offsetof(struct cdr, a_call_id), offsetof(struct cdr, b_call_id),
-	offsetof(struct cdr, ingress), offsetof(struct cdr, gateway),
-	offsetof(struct cdr, caller_in), offsetof(struct cdr, caller_out),
-	offsetof(struct cdr, callee_in), offsetof(struct cdr, callee_out),
-	offsetof(struct cdr, source_addr), offsetof(struct cdr, destination_addr),
-	offsetof(struct cdr, end_reason), offsetof(struct cdr, attempts),
+	offsetof(struct cdr, a_call_id),
+	offsetof(struct cdr, b_call_id),
+	offsetof(struct cdr, ingress),
+	offsetof(struct cdr, gateway),
+	offsetof(struct cdr, caller_in),
+	offsetof(struct cdr, caller_out),
+	offsetof(struct cdr, callee_in),
+	offsetof(struct cdr, callee_out),
+	offsetof(struct cdr, source_addr),
+	offsetof(struct cdr, destination_addr),
+	offsetof(struct cdr, end_reason),
+	offsetof(struct cdr, attempts),
 };
 
 /* The bytes begin with this, in the machine's own order; the texts follow, each with its NUL. */
@@ -37,10 +43,14 @@ void cdr_record_measure(const struct cdr *record, struct cdr_measure *out)
 void cdr_record_write(const struct cdr *record, const struct cdr_measure *measure, char *out)
 {
 	const struct head head = {
-		.begin_ms = record->begin_ms, .ring_ms = record->ring_ms,
-		.answer_ms = record->answer_ms, .end_ms = record->end_ms,
-		.pdd_ms = record->pdd_ms, .hold_ms = record->hold_ms,
-		.sip_code = record->sip_code, .end_direction = (int32_t)record->end_direction,
+		.begin_ms = record->begin_ms,
+		.ring_ms = record->ring_ms,
+		.answer_ms = record->answer_ms,
+		.end_ms = record->end_ms,
+		.pdd_ms = record->pdd_ms,
+		.hold_ms = record->hold_ms,
+		.sip_code = record->sip_code,
+		.end_direction = (int32_t)record->end_direction,
 	};
 	memcpy(out, &head, sizeof(head));
 	out += sizeof(head);
@@ -58,10 +68,14 @@ int cdr_record_read(struct cdr *out, const char *bytes, size_t size)
 		return -EINVAL;
 	memcpy(&head, bytes, sizeof(head));
 	*out = (struct cdr){
-		.begin_ms = head.begin_ms, .ring_ms = head.ring_ms,
-		.answer_ms = head.answer_ms, .end_ms = head.end_ms,
-		.pdd_ms = head.pdd_ms, .hold_ms = head.hold_ms,
-		.sip_code = head.sip_code, .end_direction = (enum cdr_direction)head.end_direction,
+		.begin_ms = head.begin_ms,
+		.ring_ms = head.ring_ms,
+		.answer_ms = head.answer_ms,
+		.end_ms = head.end_ms,
+		.pdd_ms = head.pdd_ms,
+		.hold_ms = head.hold_ms,
+		.sip_code = head.sip_code,
+		.end_direction = (enum cdr_direction)head.end_direction,
 	};
 	for (int i = 0; i < CDR_TEXTS; i++) {
 		const char *nul = memchr(at, '\0', (size_t)(end - at));

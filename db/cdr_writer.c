@@ -14,10 +14,10 @@
 #include <time.h>
 
 enum {
-	PAUSE_MS = 100,       /* between two transactions */
+	PAUSE_MS = 100, /* between two transactions */
 	PAUSE_STOPPING_MS = 10,
-	BUSY_WAIT_MS = 100,   /* for another process's lock */
-	BATCH_MAX = 4096,     /* rows of one transaction */
+	BUSY_WAIT_MS = 100, /* for another process's lock */
+	BATCH_MAX = 4096,   /* rows of one transaction */
 };
 
 enum statement { LAST_NUMBER, BEGIN, ADD, SET_NUMBER, COMMIT, STATEMENTS };
@@ -36,8 +36,17 @@ static const char *const sql[STATEMENTS] = {
 };
 
 /* Parameters are numbered as they appear: the texts in the order of cdr_record_text(), then these. */
-enum parameter { ATTEMPTS = CDR_TEXTS, BEGIN_MS, RING_MS, ANSWER_MS, END_MS, PDD_MS, HOLD_MS, SIP_CODE,
-	END_DIRECTION };
+enum parameter {
+	ATTEMPTS = CDR_TEXTS,
+	BEGIN_MS,
+	RING_MS,
+	ANSWER_MS,
+	END_MS,
+	PDD_MS,
+	HOLD_MS,
+	SIP_CODE,
+	END_DIRECTION
+};
 
 struct list {
 	struct ended *first, **end; /* oldest first */

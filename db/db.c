@@ -19,8 +19,8 @@ enum { OPEN_WAIT_MS = 5000, OPEN_RETRY_MS = 20, FILE_MODE = 0660 };
 struct file_kind {
 	const char *what;
 	int application_id;
-	int version;               /* PRAGMA user_version of a file this program writes */
-	const char *schema;        /* of that version */
+	int version;                /* PRAGMA user_version of a file this program writes */
+	const char *schema;         /* of that version */
 	const char *const *upgrade; /* [v]: from version v to v + 1 */
 	const char *pragmas;
 };
@@ -28,18 +28,25 @@ struct file_kind {
 static const char *const config_upgrades[] = {[1] = schema_upgrade_2_sql, [2] = schema_upgrade_3_sql};
 
 static const struct file_kind file_kinds[] = {
-	[DB_CONFIG] = {
-		.what = "configuration", .application_id = 0x53574346 /* SWCF */, .version = 3,
-		.schema = schema_sql, .upgrade = config_upgrades,
-		.pragmas = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-			" PRAGMA trusted_schema = OFF;",
-	},
-	[DB_CDR] = {
-		.what = "call record", .application_id = 0x53574352 /* SWCR */, .version = 1,
-		.schema = schema_cdr_sql,
-		/* A commit reaches the disk, not only the kernel: billing outlives a power cut. */
-		.pragmas = "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",
-	},
+	[DB_CONFIG] =
+		{
+			.what = "configuration",
+			.application_id = 0x53574346 /* SWCF */,
+			.version = 3,
+			.schema = schema_sql,
+			.upgrade = config_upgrades,
+			.pragmas = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+				   " PRAGMA trusted_schema = OFF;",
+		},
+	[DB_CDR] =
+		{
+			.what = "call record",
+			.application_id = 0x53574352 /* SWCR */,
+			.version = 1,
+			.schema = schema_cdr_sql,
+			/* A commit reaches the disk, not only the kernel: billing outlives a power cut. */
+			.pragmas = "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",
+		},
 };
 
 /* What a file says of itself. */
@@ -81,8 +88,8 @@ int db_run(struct db *db, const char *sql)
 int db_prepare(struct db *db, const char *const *sql, sqlite3_stmt **out, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		int result = sqlite3_prepare_v3(db->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-			&out[i], NULL);
+		int result =
+			sqlite3_prepare_v3(db->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &out[i], NULL);
 		if (result != SQLITE_OK) {
 			db_finalize(out, i);
 			return db_errno(result);
@@ -145,8 +152,8 @@ static int migrate(struct db *db, const struct file_kind *kind, const struct fil
 }
 
 /* Is the file one this program may use? -ENODATA: yes, once it has our tables. */
-static int judge(const struct file_state *state, const struct file_kind *kind, const char *path,
-	char *error, size_t error_size)
+static int judge(const struct file_state *state, const struct file_kind *kind, const char *path, char *error,
+	size_t error_size)
 {
 	if (is_empty(state))
 		return -ENODATA;
@@ -155,8 +162,10 @@ static int judge(const struct file_state *state, const struct file_kind *kind, c
 		return -EINVAL;
 	}
 	if (state->version > kind->version) {
-		snprintf(error, error_size, "%s is of version %d, newer than this program,"
-			" which knows up to %d", path, state->version, kind->version);
+		snprintf(error, error_size,
+			"%s is of version %d, newer than this program,"
+			" which knows up to %d",
+			path, state->version, kind->version);
 		return -ENOTSUP;
 	}
 	return state->version < kind->version ? -ENODATA : 0;
@@ -182,14 +191,14 @@ static int migrate_file(struct db *db, const char *path, const struct file_kind 
 static int explain(struct db *db, int err, const char *path, char *error, size_t error_size)
 {
 	if (err && !error[0])
-		snprintf(error, error_size, "%s: %s", path, err == -EBUSY ? "another process holds it" :
-			sqlite3_errmsg(db->handle));
+		snprintf(error, error_size, "%s: %s", path,
+			err == -EBUSY ? "another process holds it" : sqlite3_errmsg(db->handle));
 	return err;
 }
 
 /* One attempt; -EBUSY is tried again, because SQLite does not always wait when two processes meet. */
-static int set_up(struct db *db, const char *path, enum db_kind which, enum db_mode mode,
-	char *error, size_t error_size)
+static int set_up(struct db *db, const char *path, enum db_kind which, enum db_mode mode, char *error,
+	size_t error_size)
 {
 	const struct file_kind *kind = &file_kinds[which];
 	struct file_state state;
@@ -212,8 +221,8 @@ static int set_up(struct db *db, const char *path, enum db_kind which, enum db_m
 	return explain(db, err, path, error, error_size);
 }
 
-static int set_up_patiently(struct db *db, const char *path, enum db_kind kind, enum db_mode mode,
-	char *error, size_t error_size)
+static int set_up_patiently(
+	struct db *db, const char *path, enum db_kind kind, enum db_mode mode, char *error, size_t error_size)
 {
 	const struct timespec pause = {.tv_nsec = OPEN_RETRY_MS * 1000000L};
 	for (int waited_ms = 0;; waited_ms += OPEN_RETRY_MS) {
@@ -264,8 +273,7 @@ static int check_access(const char *path, char *error, size_t error_size)
 	return -EACCES;
 }
 
-static int prepare_file(const char *path, enum db_mode mode, bool *missing, char *error,
-	size_t error_size)
+static int prepare_file(const char *path, enum db_mode mode, bool *missing, char *error, size_t error_size)
 {
 	struct stat st;
 	if (strlen(path) >= 4096) {
@@ -304,16 +312,16 @@ int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode m
 		snprintf(error, error_size, "no memory to open %s", path);
 		return -ENOMEM;
 	}
-	int result = sqlite3_open_v2(path, &db->handle,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	int result = sqlite3_open_v2(
+		path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	error[0] = '\0';
 	err = explain(db, db_errno(result), path, error, error_size);
 	if (!err)
 		err = set_up_patiently(db, path, kind, mode, error, error_size);
 	static const char *const data_version = "PRAGMA data_version";
 	if (!err)
-		err = explain(db, db_prepare(db, &data_version, &db->data_version, 1), path, error,
-			error_size);
+		err = explain(
+			db, db_prepare(db, &data_version, &db->data_version, 1), path, error, error_size);
 	if (err) {
 		db_close(db);
 		return err;

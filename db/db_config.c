@@ -6,8 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum statement { SNAPSHOT, RELEASE, PARAMETERS, GATEWAY_COUNT, GATEWAYS, MAPPING_COUNT, MAPPINGS,
-	REGISTRATION_COUNT, REGISTRATIONS, REVISION, ROUTES, STATEMENTS };
+enum statement {
+	SNAPSHOT,
+	RELEASE,
+	PARAMETERS,
+	GATEWAY_COUNT,
+	GATEWAYS,
+	MAPPING_COUNT,
+	MAPPINGS,
+	REGISTRATION_COUNT,
+	REGISTRATIONS,
+	REVISION,
+	ROUTES,
+	STATEMENTS
+};
 
 static const char *const sql[STATEMENTS] = {
 	/* A savepoint and not BEGIN: a file opened with DB_CHECK may be inside a transaction already. */
@@ -15,7 +27,8 @@ static const char *const sql[STATEMENTS] = {
 	[RELEASE] = "RELEASE config_load",
 	[PARAMETERS] = "SELECT name, value FROM parameter",
 	[GATEWAY_COUNT] = "SELECT count(*) FROM gateway",
-	[GATEWAYS] = "SELECT name, host, transport, port, enabled, capacity, cps, timeout_invite,"
+	[GATEWAYS] =
+		"SELECT name, host, transport, port, enabled, capacity, cps, timeout_invite,"
 		" timeout_trying, timeout_session_progress, timeout_session_progress_sdp, timeout_ringing, resend_interval,"
 		" switch_stop_after_invite_timeout, switch_stop_after_sdp, switch_until_connect,"
 		" switch_stop_after_user_busy, switch_stop_codes, auth_user, auth_password,"
@@ -23,14 +36,16 @@ static const char *const sql[STATEMENTS] = {
 		" max_call_duration, sdp_own_origin"
 		" FROM gateway ORDER BY name",
 	[MAPPING_COUNT] = "SELECT count(*) FROM mapping_gateway",
-	[MAPPINGS] = "SELECT name, host, port, enabled, capacity, cps, session_timer, sip_100rel, max_call_duration"
+	[MAPPINGS] =
+		"SELECT name, host, port, enabled, capacity, cps, session_timer, sip_100rel, max_call_duration"
 		" FROM mapping_gateway ORDER BY name",
 	[REGISTRATION_COUNT] = "SELECT count(*) FROM registration",
-	[REGISTRATIONS] = "SELECT name, host, transport, port, proxy, local_port, user, coalesce(nullif(auth_user, ''), user),"
+	[REGISTRATIONS] =
+		"SELECT name, host, transport, port, proxy, local_port, user, coalesce(nullif(auth_user, ''), user),"
 		" password, realm, contact_host, expiry, enabled, line FROM registration ORDER BY name",
 	[REVISION] = "SELECT routes FROM revision",
 	[ROUTES] = "SELECT prefix, gateway, priority, weight, carry_through, enabled FROM route"
-		" ORDER BY prefix, priority",
+		   " ORDER BY prefix, priority",
 };
 
 /* Strings of a configuration, freed all at once. */
@@ -103,7 +118,8 @@ static bool read_resend(struct load *l, sqlite3_stmt *row, int column, struct re
 	return true;
 }
 
-static bool read_codes(struct load *l, sqlite3_stmt *row, int column, unsigned minimum, struct stop_codes *out)
+static bool read_codes(
+	struct load *l, sqlite3_stmt *row, int column, unsigned minimum, struct stop_codes *out)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
 	if (!text)
@@ -236,8 +252,8 @@ static void load_mappings(struct load *l, struct db_config *config)
 	size_t n = read_count(l, MAPPING_COUNT);
 	config->mapping_gateway = make_rows(l, n, sizeof(*config->mapping_gateway));
 	while (next_row(l, MAPPINGS))
-		read_mapping(l, l->statement[MAPPINGS],
-			&config->mapping_gateway[config->n_mapping_gateways++]);
+		read_mapping(
+			l, l->statement[MAPPINGS], &config->mapping_gateway[config->n_mapping_gateways++]);
 }
 
 static void load_registrations(struct load *l, struct db_config *config)
@@ -245,8 +261,8 @@ static void load_registrations(struct load *l, struct db_config *config)
 	size_t n = read_count(l, REGISTRATION_COUNT);
 	config->registration = make_rows(l, n, sizeof(*config->registration));
 	while (next_row(l, REGISTRATIONS))
-		read_registration(l, l->statement[REGISTRATIONS],
-			&config->registration[config->n_registrations++]);
+		read_registration(
+			l, l->statement[REGISTRATIONS], &config->registration[config->n_registrations++]);
 }
 
 static int compare_names(const void *name, const void *gateway)
@@ -295,8 +311,8 @@ static void load_all(struct load *l, int64_t known_routes_revision, db_route_h *
 	sqlite3_step(l->statement[RELEASE]);
 }
 
-int db_config_load(struct db *db, int64_t known_routes_revision, db_route_h *on_route, void *arg,
-	struct db_config **out)
+int db_config_load(
+	struct db *db, int64_t known_routes_revision, db_route_h *on_route, void *arg, struct db_config **out)
 {
 	struct load l = {.loaded = calloc(1, sizeof(*l.loaded))};
 	if (!l.loaded)

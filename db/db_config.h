@@ -17,14 +17,14 @@ struct db_gateway {
 	const char *transport; /* "udp", "tcp", "tls"; "" = as NAPTR/SRV says, else udp */
 	uint16_t port;         /* 0 = by SRV, else 5060 (TLS 5061) */
 	bool enabled;
-	uint32_t capacity;     /* calls at a time, 0 = unlimited */
-	uint32_t cps;          /* new calls per second, 0 = unlimited */
+	uint32_t capacity; /* calls at a time, 0 = unlimited */
+	uint32_t cps;      /* new calls per second, 0 = unlimited */
 	uint32_t timeout_invite_ms, timeout_trying_ms, timeout_session_progress_ms,
 		timeout_session_progress_sdp_ms, timeout_ringing_ms; /* 0 = parameter */
 	bool has_resend;
 	struct resend_schedule resend; /* when has_resend */
-	enum db_override switch_stop_after_invite_timeout, switch_stop_after_sdp,
-		switch_until_connect, switch_stop_after_user_busy;
+	enum db_override switch_stop_after_invite_timeout, switch_stop_after_sdp, switch_until_connect,
+		switch_stop_after_user_busy;
 	bool has_stop_codes;
 	struct stop_codes switch_stop_codes; /* when has_stop_codes */
 	const char *auth_user, *auth_password;
@@ -58,27 +58,29 @@ struct db_mapping_gateway {
 /** One row of `registration`: our account at a registrar (behaviour.md section 5). */
 struct db_registration {
 	const char *name;
-	const char *host;         /* the registrar: IPv4, IPv6 (no brackets) or a name to resolve */
-	const char *transport;    /* as db_gateway's */
-	uint16_t port;            /* as db_gateway's */
-	const char *proxy;        /* where REGISTER is really sent: host, host:port, [IPv6], [IPv6]:port, IPv6; "" = host */
-	uint16_t local_port;      /* of the listener to send from, 0 = any */
-	const char *user;         /* of the address of record */
-	const char *auth_user;    /* the user where NULL or empty in the table */
+	const char *host;      /* the registrar: IPv4, IPv6 (no brackets) or a name to resolve */
+	const char *transport; /* as db_gateway's */
+	uint16_t port;         /* as db_gateway's */
+	const char *
+		proxy; /* where REGISTER is really sent: host, host:port, [IPv6], [IPv6]:port, IPv6; "" = host */
+	uint16_t local_port;   /* of the listener to send from, 0 = any */
+	const char *user;      /* of the address of record */
+	const char *auth_user; /* the user where NULL or empty in the table */
 	const char *password;
-	const char *realm;        /* domain of the address of record and realm of the challenge; "" = host, any realm */
+	const char
+		*realm; /* domain of the address of record and realm of the challenge; "" = host, any realm */
 	const char *contact_host; /* "" = the address of the listener */
 	uint32_t expiry_s;        /* 0 = parameter */
 	bool enabled;
-	const char *line;         /* random hexadecimal digits for our Contact, the same for ever */
+	const char *line; /* random hexadecimal digits for our Contact, the same for ever */
 };
 
 /** One row of `route`, gateway given as the index into db_config.gateways of the same load. */
 struct db_route {
 	const char *prefix; /* "" matches everything */
 	uint32_t gateway;
-	uint16_t priority;  /* smallest first */
-	uint16_t weight;    /* 0 = not set */
+	uint16_t priority; /* smallest first */
+	uint16_t weight;   /* 0 = not set */
 	bool carry_through;
 	bool enabled;
 };

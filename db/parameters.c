@@ -93,7 +93,9 @@ static int find_word(const char *text, const char *const *words, int n)
 static int parse_privacy(void *out, const char *text, unsigned max)
 {
 	static const char *const words[] = {
-		[DB_PRIVACY_IGNORE] = "Ignore", [DB_PRIVACY_ID] = "Id", [DB_PRIVACY_NONE] = "None",
+		[DB_PRIVACY_IGNORE] = "Ignore",
+		[DB_PRIVACY_ID] = "Id",
+		[DB_PRIVACY_NONE] = "None",
 	};
 	(void)max;
 	int found = find_word(text, words, DB_PRIVACY_NONE + 1);
@@ -106,7 +108,9 @@ static int parse_privacy(void *out, const char *text, unsigned max)
 int sip_100rel_parse(enum db_100rel *out, const char *text)
 {
 	static const char *const words[] = {
-		[DB_100REL_OFF] = "Off", [DB_100REL_SUPPORTED] = "Supported", [DB_100REL_REQUIRED] = "Required",
+		[DB_100REL_OFF] = "Off",
+		[DB_100REL_SUPPORTED] = "Supported",
+		[DB_100REL_REQUIRED] = "Required",
 	};
 	int found = find_word(text, words, DB_100REL_REQUIRED + 1);
 	if (found < 0)
@@ -133,7 +137,7 @@ static int parse_item(const char *item, size_t length, unsigned minimum, struct 
 	}
 	unsigned long code = strtoul(item, &end, 10);
 	if (length != 3 || end != item + 3 || code < minimum || code > 699 ||
-			out->codes.n == PARAMETER_STOP_CODES_MAX)
+		out->codes.n == PARAMETER_STOP_CODES_MAX)
 		return -EINVAL;
 	out->codes.code[out->codes.n++] = (uint16_t)code;
 	return 0;
@@ -233,8 +237,7 @@ static int take_row(struct target *target, bool seen[SETTINGS], const char *name
 	for (size_t i = 0; i < SETTINGS; i++) {
 		if (strcmp(settings[i].name, name) == 0) {
 			seen[i] = true;
-			return settings[i].parse((char *)target + settings[i].offset, value,
-				settings[i].max);
+			return settings[i].parse((char *)target + settings[i].offset, value, settings[i].max);
 		}
 	}
 	return 0; /* a later program's parameter, in a file that was not refused */

@@ -71,7 +71,8 @@ static void trip(struct breaker *b, unsigned failed, unsigned of, const struct p
 	b->why_of = (uint16_t)of;
 }
 
-static void close_and_ramp(struct breaker *b, const struct channel *test, const struct parameters *p, uint64_t now_ms)
+static void close_and_ramp(
+	struct breaker *b, const struct channel *test, const struct parameters *p, uint64_t now_ms)
 {
 	*b = (struct breaker){
 		.ramp_begin_ms = now_ms,
@@ -107,12 +108,12 @@ static void on_counted_result(struct breaker *b, bool failed, const struct param
 	if (p->breaker_failures && b->failures >= p->breaker_failures)
 		trip(b, b->failures, 0, p, now_ms);
 	else if (p->breaker_rate && b->seen >= p->breaker_window &&
-			in_window * 100 >= p->breaker_rate * p->breaker_window)
+		in_window * 100 >= p->breaker_rate * p->breaker_window)
 		trip(b, in_window, p->breaker_window, p, now_ms);
 }
 
-void breaker_on_result(struct breaker *b, const struct channel *ch, bool failed, const struct parameters *p,
-	uint64_t now_ms)
+void breaker_on_result(
+	struct breaker *b, const struct channel *ch, bool failed, const struct parameters *p, uint64_t now_ms)
 {
 	if (b->tripped && ch == b->test)
 		on_test_result(b, failed, p, now_ms);
@@ -120,7 +121,8 @@ void breaker_on_result(struct breaker *b, const struct channel *ch, bool failed,
 		on_counted_result(b, failed, p, now_ms);
 }
 
-void breaker_on_progress(struct breaker *b, const struct channel *ch, const struct parameters *p, uint64_t now_ms)
+void breaker_on_progress(
+	struct breaker *b, const struct channel *ch, const struct parameters *p, uint64_t now_ms)
 {
 	if (b->tripped && ch == b->test)
 		on_test_result(b, false, p, now_ms);
@@ -150,5 +152,6 @@ void breaker_explain(const struct breaker *b, char *out, size_t size)
 	else if (b->why_of)
 		snprintf(out, size, "%u of the last %u calls failed", b->why_failed, b->why_of);
 	else
-		snprintf(out, size, "%u call%s failed", b->why_failed, b->why_failed == 1 ? "" : "s in a row");
+		snprintf(
+			out, size, "%u call%s failed", b->why_failed, b->why_failed == 1 ? "" : "s in a row");
 }

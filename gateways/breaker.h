@@ -24,16 +24,16 @@ enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN, BREAKER_RA
 
 /** Zeroed is closed. */
 struct breaker {
-	bool tripped;               /* open or half open */
-	uint64_t open_end_ms;       /* tripped: half open from here on */
+	bool tripped;         /* open or half open */
+	uint64_t open_end_ms; /* tripped: half open from here on */
 	uint64_t ramp_begin_ms, ramp_end_ms;
-	const struct channel *test; /* tripped: the call whose result counts; NULL = none under way */
-	uint64_t first_call;        /* serial of the first call whose result counts while closed */
-	uint64_t failed;            /* bit i: the i-th last call failed */
-	uint16_t seen;              /* calls in `failed`, 64 at most */
+	const struct channel *test;   /* tripped: the call whose result counts; NULL = none under way */
+	uint64_t first_call;          /* serial of the first call whose result counts while closed */
+	uint64_t failed;              /* bit i: the i-th last call failed */
+	uint16_t seen;                /* calls in `failed`, 64 at most */
 	uint16_t failures, successes; /* in a row; successes are those of tests */
-	uint16_t credit;            /* ramping: shares of calls passed over, in thousandths */
-	uint16_t why_failed, why_of; /* what tripped it: so many failures of so many calls, of 0: in a row */
+	uint16_t credit;              /* ramping: shares of calls passed over, in thousandths */
+	uint16_t why_failed, why_of;  /* what tripped it: so many failures of so many calls, of 0: in a row */
 };
 
 enum breaker_state breaker_state(const struct breaker *b, uint64_t now_ms);
@@ -50,7 +50,8 @@ void breaker_on_passed_over(struct breaker *b, uint64_t now_ms);
 void breaker_on_result(struct breaker *b, const struct channel *ch, bool failed, const struct parameters *p,
 	uint64_t now_ms);
 /** It rings: a test has succeeded and need not wait for the answer, other calls are not concerned. */
-void breaker_on_progress(struct breaker *b, const struct channel *ch, const struct parameters *p, uint64_t now_ms);
+void breaker_on_progress(
+	struct breaker *b, const struct channel *ch, const struct parameters *p, uint64_t now_ms);
 /** The channel comes back: if it was the test that never told its result, it is none any more. */
 void breaker_on_released(struct breaker *b, const struct channel *ch);
 

@@ -41,7 +41,7 @@ void call_limits_clear(struct limits *l)
 {
 	assert(l->in_use == 0);
 	free(l->recent_ms);
-	*l = (struct limits){ 0 };
+	*l = (struct limits){0};
 }
 
 /* The seizure made cps seizures ago decides: while it is younger than a second, the second is full. */

@@ -18,11 +18,12 @@ struct limits {
 	uint32_t cps;      /* 0 = unlimited */
 	LIST_HEAD(, channel) channels;
 	uint32_t in_use; /* length of the list; only call_limits_seize() and call_limits_release() touch it */
-	uint32_t counted;  /* by call_limits_count(), to be compared with in_use */
-	uint64_t total;    /* channels ever seized */
+	uint32_t counted;    /* by call_limits_count(), to be compared with in_use */
+	uint64_t total;      /* channels ever seized */
 	uint64_t *recent_ms; /* ring: when each of the last recent_size seizures is one second old */
 	uint32_t recent_size, recent_next; /* recent_size >= cps, so no second holds more than cps */
-	void (*on_release)(struct limits *l, const struct channel *ch); /* it came back, l may be freed; or NULL */
+	void (*on_release)(
+		struct limits *l, const struct channel *ch); /* it came back, l may be freed; or NULL */
 };
 
 /** Make room for a calls-per-second limit, so that call_limits_set() cannot fail. @return 0 or -ENOMEM */

@@ -21,8 +21,7 @@ static bool same_codes(const struct stop_codes *a, const struct stop_codes *b)
 
 static bool same_timeouts(const struct db_gateway *a, const struct db_gateway *b)
 {
-	return a->timeout_invite_ms == b->timeout_invite_ms &&
-		a->timeout_trying_ms == b->timeout_trying_ms &&
+	return a->timeout_invite_ms == b->timeout_invite_ms && a->timeout_trying_ms == b->timeout_trying_ms &&
 		a->timeout_session_progress_ms == b->timeout_session_progress_ms &&
 		a->timeout_session_progress_sdp_ms == b->timeout_session_progress_sdp_ms &&
 		a->timeout_ringing_ms == b->timeout_ringing_ms;
@@ -42,8 +41,7 @@ static bool same_session(const struct db_gateway *a, const struct db_gateway *b)
 {
 	return a->session_timer == b->session_timer && a->has_100rel == b->has_100rel &&
 		(!a->has_100rel || a->sip_100rel == b->sip_100rel) &&
-		a->max_call_duration_ms == b->max_call_duration_ms &&
-		a->sdp_own_origin == b->sdp_own_origin;
+		a->max_call_duration_ms == b->max_call_duration_ms && a->sdp_own_origin == b->sdp_own_origin;
 }
 
 static bool same_breaker_on(const struct breaker_on *a, const struct breaker_on *b)
@@ -55,7 +53,8 @@ static bool same_liveness(const struct db_gateway *a, const struct db_gateway *b
 {
 	return a->draining == b->draining && a->options_check == b->options_check &&
 		a->has_options_alive_codes == b->has_options_alive_codes &&
-		(!a->has_options_alive_codes || same_codes(&a->options_alive_codes, &b->options_alive_codes)) &&
+		(!a->has_options_alive_codes ||
+			same_codes(&a->options_alive_codes, &b->options_alive_codes)) &&
 		a->has_breaker_on == b->has_breaker_on &&
 		(!a->has_breaker_on || same_breaker_on(&a->breaker_on, &b->breaker_on));
 }
@@ -65,9 +64,8 @@ static bool same_row(const void *row_a, const void *row_b)
 	const struct db_gateway *a = row_a, *b = row_b;
 
 	return a->port == b->port && a->enabled == b->enabled && a->capacity == b->capacity &&
-		a->cps == b->cps && same_timeouts(a, b) && same_switching(a, b) &&
-		same_session(a, b) && same_liveness(a, b) &&
-		a->has_resend == b->has_resend &&
+		a->cps == b->cps && same_timeouts(a, b) && same_switching(a, b) && same_session(a, b) &&
+		same_liveness(a, b) && a->has_resend == b->has_resend &&
 		(!a->has_resend || same_intervals(&a->resend, &b->resend));
 }
 
@@ -195,8 +193,8 @@ enum gateway_verdict gateway_seize(struct gateway *gw, struct channel *ch, uint6
 	return verdict;
 }
 
-void gateway_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
-	char *out, size_t size)
+void gateway_explain(
+	const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms, char *out, size_t size)
 {
 	if (verdict == GATEWAY_FULL)
 		call_limits_explain(&gw->peer.limits, -EBUSY, out, size);
@@ -242,8 +240,7 @@ static bool override(enum db_override own, bool parameter)
 	return own == DB_INHERIT ? parameter : own == DB_ON;
 }
 
-static void lay_timeouts(const struct db_gateway *row, const struct parameters *p,
-	struct gateway_policy *out)
+static void lay_timeouts(const struct db_gateway *row, const struct parameters *p, struct gateway_policy *out)
 {
 	out->timeout_invite_ms = own_or(row->timeout_invite_ms, p->timeout_invite_ms);
 	out->timeout_trying_ms = own_or(row->timeout_trying_ms, p->timeout_trying_ms);
@@ -254,8 +251,8 @@ static void lay_timeouts(const struct db_gateway *row, const struct parameters *
 	out->timeout_ringing_ms = own_or(row->timeout_ringing_ms, p->timeout_ringing_ms);
 }
 
-static void lay_switching(const struct db_gateway *row, const struct parameters *p,
-	struct gateway_policy *out)
+static void lay_switching(
+	const struct db_gateway *row, const struct parameters *p, struct gateway_policy *out)
 {
 	out->stop_switch_after_invite_timeout =
 		override(row->switch_stop_after_invite_timeout, p->stop_switch_after_invite_timeout);
@@ -266,8 +263,7 @@ static void lay_switching(const struct db_gateway *row, const struct parameters 
 	out->stop_codes = row->has_stop_codes ? &row->switch_stop_codes : &p->switch_stop_codes;
 }
 
-static void lay_session(const struct db_gateway *row, const struct parameters *p,
-	struct gateway_policy *out)
+static void lay_session(const struct db_gateway *row, const struct parameters *p, struct gateway_policy *out)
 {
 	out->session_timer = override(row->session_timer, p->session_timer);
 	out->sip_100rel = row->has_100rel ? row->sip_100rel : p->sip_100rel;

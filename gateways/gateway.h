@@ -15,7 +15,7 @@ struct gateway; /* owned by struct gateways, kept alive by gateway_ref() */
 /** May this gateway take a call? Everything but GATEWAY_USABLE is a reason why not. */
 enum gateway_verdict {
 	GATEWAY_USABLE,
-	GATEWAY_REMOVED,        /* its row is gone; live calls go on */
+	GATEWAY_REMOVED, /* its row is gone; live calls go on */
 	GATEWAY_DISABLED,
 	GATEWAY_DRAINING,       /* live calls go on: the operator's wish */
 	GATEWAY_FULL,           /* capacity */
@@ -48,8 +48,8 @@ enum gateway_verdict gateway_seize(struct gateway *gw, struct channel *ch, uint6
  * The verdict in words with its figures: "full 30/30", "cps 10/10", "Retry-After, 12 s left",
  * "down: OPTIONS timeout for 42 s".
  */
-void gateway_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
-	char *out, size_t size);
+void gateway_explain(
+	const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms, char *out, size_t size);
 
 /** It answered 503 with Retry-After: leave it out for so long (clamped to 1-120 s). */
 void gateway_retry_after(struct gateway *gw, uint32_t seconds, uint64_t now_ms);

@@ -25,14 +25,14 @@ struct liveness {
 	uint64_t failed_ms; /* last bad news, 0 = none */
 	/* What decided last; only gateway_settle() changes it. */
 	struct liveness_status {
-		unsigned rule;     /* of the table */
+		unsigned rule; /* of the table */
 		uint64_t since_ms;
-		bool settled;      /* false: nothing was decided yet */
+		bool settled; /* false: nothing was decided yet */
 	} status;
 };
 
 struct gateway {
-	struct peer peer; /* first: the set sees it as this */
+	struct peer peer;      /* first: the set sees it as this */
 	uint64_t srtt_eighths; /* smoothed response time in eighths of a ms, 0 = not known */
 	struct liveness liveness;
 	struct gateway_stats *stats; /* NULL: nothing to count yet */
@@ -46,8 +46,8 @@ enum gateway_verdict gateway_limits_check(const struct gateway *gw, uint64_t now
 /** What liveness has to say, without channels and calls per second: GATEWAY_USABLE or why not. */
 enum gateway_verdict gateway_state_check(const struct gateway *gw, uint64_t now_ms);
 /** The words of such a verdict, "down: OPTIONS timeout for 42 s". */
-void gateway_state_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
-	char *out, size_t size);
+void gateway_state_explain(
+	const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms, char *out, size_t size);
 /** Take a channel, which limits allow, for a call that goes ahead. */
 void gateway_take_channel(struct gateway *gw, struct channel *ch, uint64_t now_ms);
 void gateway_liveness_on_seized(struct gateway *gw, const struct channel *ch, uint64_t now_ms);

@@ -77,8 +77,8 @@ static void on_probe_failed(struct gateway *gw, const struct parameters *p, uint
 	l->failed_ms = now_ms;
 }
 
-void gateway_on_probe(struct gateway *gw, int code, const char *words, uint32_t rtt_ms, const struct parameters *p,
-	uint64_t now_ms)
+void gateway_on_probe(struct gateway *gw, int code, const char *words, uint32_t rtt_ms,
+	const struct parameters *p, uint64_t now_ms)
 {
 	struct liveness *l = &gw->liveness;
 
@@ -162,7 +162,8 @@ static enum opinion opinion_of(const struct gateway_result *r, const struct brea
 	return NO_OPINION;
 }
 
-void gateway_on_result(struct gateway *gw, const struct gateway_result *r, const struct parameters *p, uint64_t now_ms)
+void gateway_on_result(
+	struct gateway *gw, const struct gateway_result *r, const struct parameters *p, uint64_t now_ms)
 {
 	const struct db_gateway *row = gateway_row(gw);
 	const enum opinion opinion = opinion_of(r, row->has_breaker_on ? &row->breaker_on : &p->breaker_on);
@@ -176,7 +177,8 @@ void gateway_on_result(struct gateway *gw, const struct gateway_result *r, const
 	gateway_settle(gw, now_ms);
 }
 
-void gateway_on_progress(struct gateway *gw, const struct channel *ch, const struct parameters *p, uint64_t now_ms)
+void gateway_on_progress(
+	struct gateway *gw, const struct channel *ch, const struct parameters *p, uint64_t now_ms)
 {
 	gateway_settle(gw, now_ms);
 	breaker_on_progress(&gw->liveness.breaker, ch, p, now_ms);

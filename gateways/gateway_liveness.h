@@ -17,14 +17,14 @@
  * @param rtt_ms  until the answer came
  * @param p       options_down, options_up
  */
-void gateway_on_probe(struct gateway *gw, int code, const char *words, uint32_t rtt_ms, const struct parameters *p,
-	uint64_t now_ms);
+void gateway_on_probe(struct gateway *gw, int code, const char *words, uint32_t rtt_ms,
+	const struct parameters *p, uint64_t now_ms);
 /** It is not probed any more (the period was set to 0): what probes said is forgotten. */
 void gateway_on_probe_end(struct gateway *gw, uint64_t now_ms);
 
 /** What its publication says (RFC 3903). */
 enum gateway_publication {
-	GATEWAY_PUBLICATION_NONE,    /* never had one, or removed it: no opinion */
+	GATEWAY_PUBLICATION_NONE, /* never had one, or removed it: no opinion */
 	GATEWAY_PUBLICATION_OPEN,
 	GATEWAY_PUBLICATION_CLOSED,
 	GATEWAY_PUBLICATION_EXPIRED, /* not renewed in time: down until the next one */
@@ -45,7 +45,7 @@ void gateway_on_registration(struct gateway *gw, bool registered, const char *wo
 /** How an attempt ended. */
 enum gateway_outcome {
 	GATEWAY_ANSWERED,
-	GATEWAY_REFUSED,   /* a final code that is no 2xx */
+	GATEWAY_REFUSED, /* a final code that is no 2xx */
 	GATEWAY_TIMEOUT,
 	GATEWAY_TRANSPORT, /* refused, unreachable, no such name */
 	GATEWAY_ABANDONED, /* the caller or the switch gave it up: says nothing of the gateway */
@@ -54,13 +54,15 @@ enum gateway_outcome {
 struct gateway_result {
 	const struct channel *channel; /* seized for this attempt and not released yet */
 	enum gateway_outcome outcome;
-	int sip_code; /* GATEWAY_REFUSED */
+	int sip_code;   /* GATEWAY_REFUSED */
 	int32_t pdd_ms; /* INVITE to the first 18x or the answer; -1 = none came */
 };
 /** Tell how an attempt ended, once for each gateway_seize() or gateway_seize_forced(), before the release. */
-void gateway_on_result(struct gateway *gw, const struct gateway_result *r, const struct parameters *p, uint64_t now_ms);
+void gateway_on_result(
+	struct gateway *gw, const struct gateway_result *r, const struct parameters *p, uint64_t now_ms);
 /** An 18x came: a test call has succeeded, however long its phone rings. May be told repeatedly. */
-void gateway_on_progress(struct gateway *gw, const struct channel *ch, const struct parameters *p, uint64_t now_ms);
+void gateway_on_progress(
+	struct gateway *gw, const struct channel *ch, const struct parameters *p, uint64_t now_ms);
 /** An answered call is over. */
 void gateway_on_call_end(struct gateway *gw, uint64_t hold_ms, uint64_t now_ms);
 

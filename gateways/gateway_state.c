@@ -130,9 +130,9 @@ static void say_retry_after(const struct gateway *gw, uint64_t now_ms, char out[
 static void say_closed(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
 {
 	(void)now_ms;
-	snprintf(out, GATEWAY_WORDS_MAX, gw->liveness.publication == GATEWAY_PUBLICATION_EXPIRED
-						 ? "publication expired"
-						 : "PUBLISH says closed");
+	snprintf(out, GATEWAY_WORDS_MAX,
+		gw->liveness.publication == GATEWAY_PUBLICATION_EXPIRED ? "publication expired"
+									: "PUBLISH says closed");
 }
 
 static void say_options(const struct gateway *gw, uint64_t now_ms, char out[GATEWAY_WORDS_MAX])
@@ -180,20 +180,24 @@ static const struct rule {
 	uint64_t (*end_ms)(const struct gateway *gw); /* when time alone ends it; NULL: it takes an event */
 } rules[] = {
 	{is_removed, GATEWAY_REMOVED, GATEWAY_STATE_DISABLED, false, say_removed, "a row of this name", NULL},
-	{is_disabled, GATEWAY_DISABLED, GATEWAY_STATE_DISABLED, false, say_operator, "enabled = 1 in its row", NULL},
-	{is_draining, GATEWAY_DRAINING, GATEWAY_STATE_DRAINING, false, say_operator, "draining = 0 in its row", NULL},
+	{is_disabled, GATEWAY_DISABLED, GATEWAY_STATE_DISABLED, false, say_operator, "enabled = 1 in its row",
+		NULL},
+	{is_draining, GATEWAY_DRAINING, GATEWAY_STATE_DRAINING, false, say_operator,
+		"draining = 0 in its row", NULL},
 	{is_not_registered, GATEWAY_NOT_REGISTERED, GATEWAY_STATE_DOWN, false, say_not_registered,
 		"a registration that succeeds", NULL},
 	{waits_retry_after, GATEWAY_RETRY_AFTER, GATEWAY_STATE_DOWN, false, say_retry_after, "calls again",
 		retry_after_end},
-	{is_published_closed, GATEWAY_CLOSED, GATEWAY_STATE_DOWN, true, say_closed, "a PUBLISH that says open", NULL},
+	{is_published_closed, GATEWAY_CLOSED, GATEWAY_STATE_DOWN, true, say_closed,
+		"a PUBLISH that says open", NULL},
 	{is_options_down, GATEWAY_OPTIONS_DOWN, GATEWAY_STATE_DOWN, true, say_options,
 		"a good answer to OPTIONS", NULL},
 	{is_breaker_open, GATEWAY_BREAKER_OPEN, GATEWAY_STATE_DOWN, true, say_breaker, "a test call",
 		breaker_open_end},
 	{is_tested, GATEWAY_PROBING, GATEWAY_STATE_PROBING, true, say_breaker,
 		"the result of the test call under way", NULL},
-	{is_half_open, GATEWAY_USABLE, GATEWAY_STATE_PROBING, true, say_breaker, "the next call, as a test", NULL},
+	{is_half_open, GATEWAY_USABLE, GATEWAY_STATE_PROBING, true, say_breaker, "the next call, as a test",
+		NULL},
 	{is_held_by_ramp, GATEWAY_RAMPING, GATEWAY_STATE_UP, true, say_ramping, "all calls", ramp_end},
 	{is_ramping, GATEWAY_USABLE, GATEWAY_STATE_UP, true, say_ramping, "all calls", ramp_end},
 	{always, GATEWAY_USABLE, GATEWAY_STATE_UP, true, say_nothing, "", NULL},
@@ -295,7 +299,7 @@ static void say_facts(const struct gateway *gw, struct gateway_health *out)
 			l->options.failures);
 	snprintf(out->registration, sizeof(out->registration), "%s",
 		!gateway_row(gw)->registration[0] ? ""
-		: l->registered                   ? "registered"
+			: l->registered           ? "registered"
 						  : l->registration);
 }
 
@@ -308,15 +312,15 @@ void gateway_health(const struct gateway *gw, uint64_t now_ms, struct gateway_he
 	out->since_ms = s.since_ms;
 	r->say(gw, now_ms, out->reason);
 	if (r->end_ms)
-		snprintf(out->until, sizeof(out->until), "in %" PRIu32 " s %s", seconds_left(r->end_ms(gw), now_ms),
-			r->until);
+		snprintf(out->until, sizeof(out->until), "in %" PRIu32 " s %s",
+			seconds_left(r->end_ms(gw), now_ms), r->until);
 	else
 		snprintf(out->until, sizeof(out->until), "%s", r->until);
 	say_facts(gw, out);
 }
 
-void gateway_state_explain(const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms,
-	char *out, size_t size)
+void gateway_state_explain(
+	const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms, char *out, size_t size)
 {
 	char reason[GATEWAY_WORDS_MAX];
 	unsigned rule = 0;
@@ -339,7 +343,8 @@ void gateway_state_explain(const struct gateway *gw, enum gateway_verdict verdic
 		snprintf(out, size, "%s", reason);
 		return;
 	case GATEWAY_RETRY_AFTER:
-		snprintf(out, size, "%s, %" PRIu32 " s left", reason, seconds_left(retry_after_end(gw), now_ms));
+		snprintf(out, size, "%s, %" PRIu32 " s left", reason,
+			seconds_left(retry_after_end(gw), now_ms));
 		return;
 	case GATEWAY_CLOSED:
 	case GATEWAY_OPTIONS_DOWN:

@@ -6,7 +6,7 @@
 
 enum gateway_state {
 	GATEWAY_STATE_UP,
-	GATEWAY_STATE_PROBING,  /* half open: calls are let through one at a time, as a test */
+	GATEWAY_STATE_PROBING, /* half open: calls are let through one at a time, as a test */
 	GATEWAY_STATE_DOWN,
 	GATEWAY_STATE_DRAINING, /* calls go on, no new ones: the operator's wish */
 	GATEWAY_STATE_DISABLED, /* the operator's wish, or its row is gone */
@@ -20,8 +20,10 @@ enum { GATEWAY_WORDS_MAX = 96 };
 struct gateway_health {
 	enum gateway_state state;
 	uint64_t since_ms; /* monotonic: when what decides now came to decide */
-	char reason[GATEWAY_WORDS_MAX]; /* "OPTIONS timeout", "not registered: 403 Forbidden"; "" = up, nothing to say */
-	char until[GATEWAY_WORDS_MAX];  /* what will change it: "a good answer to OPTIONS", "in 12 s a test call"; "" = nothing will */
+	char reason
+		[GATEWAY_WORDS_MAX]; /* "OPTIONS timeout", "not registered: 403 Forbidden"; "" = up, nothing to say */
+	char until
+		[GATEWAY_WORDS_MAX]; /* what will change it: "a good answer to OPTIONS", "in 12 s a test call"; "" = nothing will */
 	/* Facts behind it, for people. */
 	char options[GATEWAY_WORDS_MAX];      /* "200 in 12 ms", "timeout, 2 in a row"; "" = not probed */
 	char registration[GATEWAY_WORDS_MAX]; /* as last told; "" = the gateway names none */

@@ -12,7 +12,8 @@ enum { PDD_EXACT = 8, PDD_SUBBINS = 4, PDD_BINS = 64 };
 
 /* The counters of failures: timeout, transport, one for each of stats->code, and all other codes. */
 enum { OF_TIMEOUT, OF_TRANSPORT, OF_CODES, OF_OTHER_CODES = OF_CODES + GATEWAY_STATS_CODES, FAILURES };
-_Static_assert(FAILURES == sizeof(((struct gateway_figures *)NULL)->failures) / sizeof(struct gateway_failures),
+_Static_assert(
+	FAILURES == sizeof(((struct gateway_figures *)NULL)->failures) / sizeof(struct gateway_failures),
 	"struct gateway_figures has no room for all kinds of failures");
 
 struct tally {
@@ -227,8 +228,9 @@ static void list_failures(const struct gateway_stats *s, const struct tally *t, 
 	for (unsigned i = 0; i < FAILURES; i++)
 		if (t->failures[i])
 			out->failures[out->n_failures++] = (struct gateway_failures){
-				.outcome = i == OF_TIMEOUT ? GATEWAY_TIMEOUT
-					: i == OF_TRANSPORT ? GATEWAY_TRANSPORT : GATEWAY_REFUSED,
+				.outcome = i == OF_TIMEOUT  ? GATEWAY_TIMEOUT
+					: i == OF_TRANSPORT ? GATEWAY_TRANSPORT
+							    : GATEWAY_REFUSED,
 				.sip_code = i >= OF_CODES && i < OF_OTHER_CODES ? s->code[i - OF_CODES] : 0,
 				.count = t->failures[i],
 			};

@@ -7,7 +7,7 @@
 enum {
 	GATEWAY_STATS_PERIODS = 10, /* the window moves on by one of these at a time */
 	GATEWAY_STATS_PERIOD_MS = 30000,
-	GATEWAY_STATS_CODES = 16,   /* codes told apart; those after them are one */
+	GATEWAY_STATS_CODES = 16, /* codes told apart; those after them are one */
 };
 
 /** Failed attempts of one kind. */

@@ -160,8 +160,8 @@ size_t gateway_targets_at(const struct gateway_targets *set, const struct sockad
 		here = find_source(set, &key);
 	if (!here)
 		return 0;
-	LIST_FOREACH(place, &here->places, link)
-		STAILQ_FOREACH(member, &place->target->public.members, next) {
+	LIST_FOREACH (place, &here->places, link)
+		STAILQ_FOREACH (member, &place->target->public.members, next) {
 			n++;
 			if (h)
 				h(member->gateway, arg);
@@ -191,7 +191,9 @@ static bool is_address(const char *host)
 /** Where the row leads. What it leaves to DNS is decided here when the host is an address (RFC 3263 section 4). */
 static struct gateway_target where_to(const struct db_gateway *row)
 {
-	struct gateway_target to = {.host = row->host, .transport = row->transport, .port = row->port,
+	struct gateway_target to = {.host = row->host,
+		.transport = row->transport,
+		.port = row->port,
 		.is_address = is_address(row->host)};
 
 	if (!to.is_address)
@@ -203,7 +205,8 @@ static struct gateway_target where_to(const struct db_gateway *row)
 	return to;
 }
 
-static struct target *find_target(const struct gateway_targets *set, const struct gateway_target *to, char key[KEY_MAX])
+static struct target *find_target(
+	const struct gateway_targets *set, const struct gateway_target *to, char key[KEY_MAX])
 {
 	struct target *target;
 	int n = snprintf(key, KEY_MAX, "%u %s %s", to->port, to->transport, to->host);
@@ -213,9 +216,11 @@ static struct target *find_target(const struct gateway_targets *set, const struc
 }
 
 /** What it points to lies behind it. */
-static struct target *target_create(struct gateway_targets *set, const struct gateway_target *to, const char *key)
+static struct target *target_create(
+	struct gateway_targets *set, const struct gateway_target *to, const char *key)
 {
-	size_t key_size = strlen(key) + 1, host_size = strlen(to->host) + 1, transport_size = strlen(to->transport) + 1;
+	size_t key_size = strlen(key) + 1, host_size = strlen(to->host) + 1,
+	       transport_size = strlen(to->transport) + 1;
 	struct target *target = calloc(1, sizeof(*target) + key_size + host_size + transport_size);
 
 	if (!target)
@@ -237,7 +242,7 @@ static void drop_empty(struct gateway_targets *set)
 {
 	struct target *target, *next;
 
-	HASH_ITER(hh, set->by_key, target, next)
+	HASH_ITER (hh, set->by_key, target, next)
 		if (STAILQ_EMPTY(&target->public.members)) {
 			HASH_DEL(set->by_key, target);
 			target_free(set, target);
@@ -252,7 +257,8 @@ static void drop_members(struct gateway_member *members, size_t n)
 }
 
 /** A target for each gateway; new ones have no members yet. */
-static int stage(struct gateway_targets *set, const struct gateways *gateways, struct gateway_member *members, size_t n)
+static int stage(struct gateway_targets *set, const struct gateways *gateways, struct gateway_member *members,
+	size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct gateway_target to = where_to(gateway_row(gateways_at(gateways, i)));
@@ -291,8 +297,8 @@ int gateway_targets_apply(struct gateway_targets *set, const struct gateways *ga
 	return 0;
 }
 
-void gateway_targets_each(const struct gateway_targets *set, void (*h)(struct gateway_target *target, void *arg),
-	void *arg)
+void gateway_targets_each(
+	const struct gateway_targets *set, void (*h)(struct gateway_target *target, void *arg), void *arg)
 {
 	for (struct target *target = set->by_key; target; target = target->hh.next)
 		h(&target->public, arg);

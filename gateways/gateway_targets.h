@@ -41,8 +41,8 @@ void gateway_targets_destroy(struct gateway_targets *set);
 int gateway_targets_apply(struct gateway_targets *set, const struct gateways *gateways);
 
 /** Any order; h must not change the set. */
-void gateway_targets_each(const struct gateway_targets *set, void (*h)(struct gateway_target *target, void *arg),
-	void *arg);
+void gateway_targets_each(
+	const struct gateway_targets *set, void (*h)(struct gateway_target *target, void *arg), void *arg);
 
 /**
  * The target's host has these addresses, which replace those known before.

@@ -19,8 +19,8 @@ void gateways_destroy(struct gateways *gws);
 int gateways_apply(struct gateways *gws, const struct db_gateway *rows, size_t n);
 
 /** A gateway's state changed, or it is down for another reason. */
-typedef void gateways_change_h(const struct gateway *gw, enum gateway_state old, const struct gateway_health *health,
-	void *arg);
+typedef void gateways_change_h(
+	const struct gateway *gw, enum gateway_state old, const struct gateway_health *health, void *arg);
 /** Who is told, from within the input that made the change. h may be NULL. */
 void gateways_on_change(struct gateways *gws, gateways_change_h *h, void *arg);
 /** Notice what a reload or time alone has changed: to be called after gateways_apply() and now and then. */

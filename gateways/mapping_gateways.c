@@ -81,7 +81,8 @@ static bool parse_block(const char *host, struct address_key *key)
 	bits = key->family == ADDRESS_V4 ? 32 : 128;
 	if (host[length] && !parse_bits(host + length + 1, bits, &bits))
 		return false;
-	if (key->family == ADDRESS_V6 && bits >= 96 && IN6_IS_ADDR_V4MAPPED((struct in6_addr *)key->address)) {
+	if (key->family == ADDRESS_V6 && bits >= 96 &&
+		IN6_IS_ADDR_V4MAPPED((struct in6_addr *)key->address)) {
 		address_key_v4(key, key->address + 12);
 		bits -= 96;
 	}
@@ -131,7 +132,7 @@ static void collect_lengths(struct block_index *index, bool used[ADDRESS_FAMILIE
 /* Block i belongs to the staged peer i. */
 static int index_build(struct block_index *index, const struct peers *peers, size_t n)
 {
-	bool used[ADDRESS_FAMILIES][ADDRESS_BITS_MAX + 1] = { { false } };
+	bool used[ADDRESS_FAMILIES][ADDRESS_BITS_MAX + 1] = {{false}};
 
 	for (size_t i = 0; i < n; i++) {
 		struct block *block = &index->blocks[i];
@@ -198,9 +199,8 @@ void mapping_gateways_destroy(struct mapping_gateways *set)
 }
 
 /* The rows with a good host, and the block of each. */
-static size_t parse_rows(const struct db_mapping_gateway *rows, size_t n,
-	struct db_mapping_gateway *good, struct block *blocks,
-	void (*on_bad)(const char *name, const char *host, void *arg), void *arg)
+static size_t parse_rows(const struct db_mapping_gateway *rows, size_t n, struct db_mapping_gateway *good,
+	struct block *blocks, void (*on_bad)(const char *name, const char *host, void *arg), void *arg)
 {
 	size_t n_good = 0;
 
@@ -220,10 +220,10 @@ static size_t parse_rows(const struct db_mapping_gateway *rows, size_t n,
 	return n_good;
 }
 
-int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping_gateway *rows,
-	size_t n, void (*on_bad)(const char *name, const char *host, void *arg), void *arg)
+int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping_gateway *rows, size_t n,
+	void (*on_bad)(const char *name, const char *host, void *arg), void *arg)
 {
-	struct block_index index = { .blocks = calloc(n + 1, sizeof(struct block)) };
+	struct block_index index = {.blocks = calloc(n + 1, sizeof(struct block))};
 	struct db_mapping_gateway *good = calloc(n + 1, sizeof(*good));
 	int err = -ENOMEM;
 
@@ -270,10 +270,10 @@ static const struct block *longest_block(const struct block_index *index, struct
 	return NULL;
 }
 
-struct mapping_gateway *mapping_gateways_find(const struct mapping_gateways *set,
-	const struct sockaddr *source)
+struct mapping_gateway *mapping_gateways_find(
+	const struct mapping_gateways *set, const struct sockaddr *source)
 {
-	struct address_key key = { 0 };
+	struct address_key key = {0};
 	const struct block *block;
 
 	if (!address_key(&key, source))
@@ -326,8 +326,8 @@ const struct limits *mapping_gateway_limits(const struct mapping_gateway *mg)
 	return &mg->peer.limits;
 }
 
-void mapping_gateway_policy(const struct mapping_gateway *mg, const struct parameters *p,
-	struct mapping_gateway_policy *out)
+void mapping_gateway_policy(
+	const struct mapping_gateway *mg, const struct parameters *p, struct mapping_gateway_policy *out)
 {
 	const struct db_mapping_gateway *row = mg ? mg->peer.row : NULL;
 

@@ -20,8 +20,8 @@ void mapping_gateways_destroy(struct mapping_gateways *set);
  *
  * @return 0; -ENOMEM with the set as it was
  */
-int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping_gateway *rows,
-	size_t n, void (*on_bad)(const char *name, const char *host, void *arg), void *arg);
+int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping_gateway *rows, size_t n,
+	void (*on_bad)(const char *name, const char *host, void *arg), void *arg);
 
 /**
  * Who sends from here? The longest block wins, a row with the port wins over one without; an
@@ -29,8 +29,8 @@ int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping
  *
  * @return NULL when nobody is known there
  */
-struct mapping_gateway *mapping_gateways_find(const struct mapping_gateways *set,
-	const struct sockaddr *source);
+struct mapping_gateway *mapping_gateways_find(
+	const struct mapping_gateways *set, const struct sockaddr *source);
 
 struct mapping_gateway *mapping_gateways_by_name(const struct mapping_gateways *set, const char *name);
 
@@ -53,8 +53,8 @@ struct mapping_gateway_policy {
 	uint32_t max_call_duration_ms; /* 0 = no limit */
 };
 /** @param mg  NULL: the parameters alone */
-void mapping_gateway_policy(const struct mapping_gateway *mg, const struct parameters *p,
-	struct mapping_gateway_policy *out);
+void mapping_gateway_policy(
+	const struct mapping_gateway *mg, const struct parameters *p, struct mapping_gateway_policy *out);
 
 /** As gateways_count_anew() and gateways_channel_drift(). */
 void mapping_gateways_count_anew(struct mapping_gateways *set);

@@ -161,7 +161,7 @@ void peers_destroy(struct peers *set)
 
 	if (!set)
 		return;
-	HASH_ITER(hh, set->by_name, p, next) {
+	HASH_ITER (hh, set->by_name, p, next) {
 		HASH_DEL(set->by_name, p);
 		p->set = NULL;
 		if (!p->removed)
@@ -296,7 +296,7 @@ void peers_count_anew(struct peers *set)
 {
 	struct peer *p, *next;
 
-	HASH_ITER(hh, set->by_name, p, next)
+	HASH_ITER (hh, set->by_name, p, next)
 		p->limits.counted = 0;
 }
 
@@ -305,7 +305,7 @@ uint64_t peers_channel_drift(const struct peers *set)
 	uint64_t drift = 0;
 	struct peer *p, *next;
 
-	HASH_ITER(hh, set->by_name, p, next)
+	HASH_ITER (hh, set->by_name, p, next)
 		drift += (uint64_t)llabs((long long)p->limits.in_use - p->limits.counted);
 	return drift;
 }

@@ -16,11 +16,11 @@ struct peer;
 
 /** What the set must know of a kind of peer and of its database row. */
 struct peer_type {
-	size_t peer_size;      /* of the struct that begins with its struct peer */
+	size_t peer_size; /* of the struct that begins with its struct peer */
 	size_t row_size;
 	const size_t *strings; /* offsets of the row's strings, the name first */
 	size_t n_strings;
-	size_t capacity, cps;  /* offsets of the row's limits, or PEER_UNLIMITED */
+	size_t capacity, cps;                       /* offsets of the row's limits, or PEER_UNLIMITED */
 	bool (*same)(const void *a, const void *b); /* are two rows equal but for their strings? */
 	/* Another row, p->row, is about to replace old_row (NULL: p is new). May be NULL. */
 	void (*on_change)(struct peer *p, const void *old_row);
@@ -37,11 +37,11 @@ struct peer {
 	const struct peer_type *type;
 	struct peers *set; /* NULL once the set is destroyed */
 	char *name;
-	void *row;         /* in force; one block with its strings */
-	void *pending;     /* staged: what peers_commit() puts in force, NULL when nothing changes */
+	void *row;     /* in force; one block with its strings */
+	void *pending; /* staged: what peers_commit() puts in force, NULL when nothing changes */
 	struct limits limits;
-	unsigned refs;     /* the set's own is one, unless removed */
-	bool removed;      /* no row in force has its name */
+	unsigned refs;       /* the set's own is one, unless removed */
+	bool removed;        /* no row in force has its name */
 	uint64_t generation; /* of the last load that named it */
 	UT_hash_handle hh;
 };

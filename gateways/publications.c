@@ -115,7 +115,8 @@ static void publication_free(struct publications *set, struct publication *p)
 }
 
 /** It ends, and its gateways are told this. */
-static void end(struct publications *set, struct publication *p, enum gateway_publication last, uint64_t now_ms)
+static void end(
+	struct publications *set, struct publication *p, enum gateway_publication last, uint64_t now_ms)
 {
 	for (struct subject *s = LIST_FIRST(&p->subjects), *next; s; s = next) {
 		next = LIST_NEXT(s, link);
@@ -151,7 +152,8 @@ static void insert_by_expiry(struct publications *set, struct publication *p)
 		TAILQ_INSERT_HEAD(&set->by_expiry, p, next);
 }
 
-struct publication *publications_find(const struct publications *set, const char *etag, const struct publisher *by)
+struct publication *publications_find(
+	const struct publications *set, const char *etag, const struct publisher *by)
 {
 	for (size_t i = 0; i < by->n; i++) {
 		const struct subject *s = find_subject(set, by->gateways[i]);
@@ -217,7 +219,7 @@ void publications_apply(struct publications *set, uint64_t now_ms)
 {
 	struct subject *s, *next;
 
-	HASH_ITER(hh, set->by_gateway, s, next) {
+	HASH_ITER (hh, set->by_gateway, s, next) {
 		struct publication *p = s->publication;
 
 		if (!is_void(s, now_ms))

@@ -25,7 +25,8 @@ struct publisher {
 };
 
 /** The publication with this entity-tag that speaks for one of these gateways, or NULL. */
-struct publication *publications_find(const struct publications *set, const char *etag, const struct publisher *by);
+struct publication *publications_find(
+	const struct publications *set, const char *etag, const struct publisher *by);
 
 /** What is published. */
 struct publication_news {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-	AUTO_EXPIRES_S = 3600,        /* asked for where the registrar decides */
+	AUTO_EXPIRES_S = 3600,         /* asked for where the registrar decides */
 	EXPIRES_MAX_S = 7 * 24 * 3600, /* no more is believed */
 	WORDS_MAX = 96
 };
@@ -23,9 +23,9 @@ struct registration {
 	uint64_t expires_ms; /* REGISTERED: end of what was granted */
 	struct db_registration *used;
 	uint32_t asked_s;
-	bool fixed;          /* asked_s is the operator's */
-	uint32_t floor_s;    /* the registrar's Min-Expires, for the same row */
-	bool raised;         /* this request was answered 423 already */
+	bool fixed;       /* asked_s is the operator's */
+	uint32_t floor_s; /* the registrar's Min-Expires, for the same row */
+	bool raised;      /* this request was answered 423 already */
 	int code;
 	char words[WORDS_MAX];
 	struct registration_route route;
@@ -162,8 +162,9 @@ void registration_set_turn(struct registration *r, uint64_t turn_ms)
 bool registration_same_binding(const struct db_registration *a, const struct db_registration *b)
 {
 	return !strcmp(a->host, b->host) && a->port == b->port && !strcmp(a->transport, b->transport) &&
-		!strcmp(a->user, b->user) && !strcmp(a->realm, b->realm) && !strcmp(a->contact_host, b->contact_host) &&
-		a->local_port == b->local_port && !strcmp(a->line, b->line);
+		!strcmp(a->user, b->user) && !strcmp(a->realm, b->realm) &&
+		!strcmp(a->contact_host, b->contact_host) && a->local_port == b->local_port &&
+		!strcmp(a->line, b->line);
 }
 
 static bool same_way(const struct db_registration *a, const struct db_registration *b)
@@ -185,7 +186,8 @@ static int use_row(struct registration *r)
 	return 0;
 }
 
-static enum registration_task begin_register(struct registration *r, const struct parameters *p, uint64_t now_ms)
+static enum registration_task begin_register(
+	struct registration *r, const struct parameters *p, uint64_t now_ms)
 {
 	uint32_t fixed_s;
 
@@ -222,7 +224,8 @@ enum registration_task registration_next(struct registration *r, const struct pa
 		set_state(r, r->busy ? REGISTRATION_REGISTERING : REGISTRATION_WAITING, now_ms);
 	if (r->busy)
 		return REGISTRATION_NOTHING;
-	if (r->state == REGISTRATION_REGISTERED && !(wanted && registration_same_binding(r->used, registration_row(r)))) {
+	if (r->state == REGISTRATION_REGISTERED &&
+		!(wanted && registration_same_binding(r->used, registration_row(r)))) {
 		if (p->user_agent_send_unregister)
 			return begin_unregister(r, now_ms);
 		set_state(r, REGISTRATION_UNREGISTERED, now_ms);
@@ -298,8 +301,8 @@ void registration_succeeded(struct registration *r, uint32_t granted_s, uint64_t
 	set_state(r, REGISTRATION_REGISTERED, now_ms);
 }
 
-void registration_failed(struct registration *r, int code, const char *words, const struct parameters *p,
-	uint64_t now_ms)
+void registration_failed(
+	struct registration *r, int code, const char *words, const struct parameters *p, uint64_t now_ms)
 {
 	note_answer(r, code, words);
 	if (r->state == REGISTRATION_UNREGISTERING) {
@@ -330,8 +333,8 @@ const struct registration_route *registration_route(const struct registration *r
 
 void registration_info(const struct registration *r, uint64_t now_ms, struct registration_info *out)
 {
-	*out = (struct registration_info){.state = r->state, .since_ms = r->since_ms, .code = r->code,
-		.words = r->words};
+	*out = (struct registration_info){
+		.state = r->state, .since_ms = r->since_ms, .code = r->code, .words = r->words};
 	if (registration_is_registered(r, now_ms))
 		out->expires_ms = r->expires_ms;
 	if (!r->busy && r->state != REGISTRATION_DISABLED)

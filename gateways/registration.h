@@ -22,10 +22,10 @@
 struct registration; /* owned by struct registrations, kept alive by registration_ref() */
 
 enum registration_state {
-	REGISTRATION_DISABLED,      /* nothing is wanted: its row says so, or is gone */
-	REGISTRATION_UNREGISTERED,  /* to be registered when its turn comes */
-	REGISTRATION_REGISTERING,   /* no binding yet, a request is under way */
-	REGISTRATION_REGISTERED,    /* the registrar knows where we are, also while a refresh is under way or failed */
+	REGISTRATION_DISABLED,     /* nothing is wanted: its row says so, or is gone */
+	REGISTRATION_UNREGISTERED, /* to be registered when its turn comes */
+	REGISTRATION_REGISTERING,  /* no binding yet, a request is under way */
+	REGISTRATION_REGISTERED, /* the registrar knows where we are, also while a refresh is under way or failed */
 	REGISTRATION_WAITING,       /* the last try failed, the next one is due */
 	REGISTRATION_UNREGISTERING, /* the binding is being removed */
 };
@@ -88,8 +88,8 @@ void registration_succeeded(struct registration *r, uint32_t granted_s, uint64_t
  * @param code   final code, 0 = none came
  * @param words  why: "403 Forbidden", "timeout"; copied
  */
-void registration_failed(struct registration *r, int code, const char *words, const struct parameters *p,
-	uint64_t now_ms);
+void registration_failed(
+	struct registration *r, int code, const char *words, const struct parameters *p, uint64_t now_ms);
 
 /** Does the registrar know where we are? */
 bool registration_is_registered(const struct registration *r, uint64_t now_ms);
@@ -113,7 +113,8 @@ struct registration_info {
 	uint64_t due_ms;     /* the next request; 0 = none is planned */
 	uint64_t expires_ms; /* when the binding expires; 0 = there is none */
 	int code;            /* of the last answer; 0 = none came */
-	const char *words;   /* how the last request ended: "200 OK", "403 Forbidden", "timeout"; "" = none was sent */
+	const char *
+		words; /* how the last request ended: "200 OK", "403 Forbidden", "timeout"; "" = none was sent */
 };
 void registration_info(const struct registration *r, uint64_t now_ms, struct registration_info *out);
 

@@ -46,7 +46,8 @@ static void give_turns(struct registrations *set, uint64_t now_ms)
 			registration_set_turn(registrations_at(set, i), now_ms + step_us * turn++ / 1000);
 }
 
-int registrations_apply(struct registrations *set, const struct db_registration *rows, size_t n, uint64_t now_ms)
+int registrations_apply(
+	struct registrations *set, const struct db_registration *rows, size_t n, uint64_t now_ms)
 {
 	int err = peers_stage(set->peers, rows, n);
 

@@ -19,7 +19,8 @@ void registrations_destroy(struct registrations *set);
  *
  * @return 0; -ENOMEM with the set as it was
  */
-int registrations_apply(struct registrations *set, const struct db_registration *rows, size_t n, uint64_t now_ms);
+int registrations_apply(
+	struct registrations *set, const struct db_registration *rows, size_t n, uint64_t now_ms);
 
 struct registration *registrations_find(const struct registrations *set, const char *name);
 /** In order of name, removed ones left out. */

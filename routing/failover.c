@@ -2,16 +2,16 @@
 
 /* "stop code 400" to "stop code 699", as static text. */
 #define CODE(n) "stop code " #n
-#define TEN(n) \
-	CODE(n##0), CODE(n##1), CODE(n##2), CODE(n##3), CODE(n##4), CODE(n##5), CODE(n##6), \
-		CODE(n##7), CODE(n##8), CODE(n##9)
-#define HUNDRED(n) \
-	TEN(n##0), TEN(n##1), TEN(n##2), TEN(n##3), TEN(n##4), TEN(n##5), TEN(n##6), TEN(n##7), \
-		TEN(n##8), TEN(n##9)
+#define TEN(n)                                                                                               \
+	CODE(n##0), CODE(n##1), CODE(n##2), CODE(n##3), CODE(n##4), CODE(n##5), CODE(n##6), CODE(n##7),      \
+		CODE(n##8), CODE(n##9)
+#define HUNDRED(n)                                                                                           \
+	TEN(n##0), TEN(n##1), TEN(n##2), TEN(n##3), TEN(n##4), TEN(n##5), TEN(n##6), TEN(n##7), TEN(n##8),   \
+		TEN(n##9)
 
 enum { FINAL_CODE_MIN = 400, FINAL_CODE_MAX = 699 };
 
-static const char *const stop_code_text[] = { HUNDRED(4), HUNDRED(5), HUNDRED(6) };
+static const char *const stop_code_text[] = {HUNDRED(4), HUNDRED(5), HUNDRED(6)};
 
 const char *failover_stage_name(enum attempt_stage stage)
 {
@@ -54,13 +54,13 @@ static const char *stop_code(const struct stop_codes *codes, unsigned sip_code)
 }
 
 /* What the failure itself says, whatever came before it. */
-static const char *stopped_by_failure(const struct gateway_policy *policy,
-	const struct attempt_result *result)
+static const char *stopped_by_failure(
+	const struct gateway_policy *policy, const struct attempt_result *result)
 {
 	switch (result->failure) {
 	case FAILED_CODE:
 		if (policy->switch_stop_after_user_busy &&
-				(result->sip_code == 486 || result->sip_code == 600))
+			(result->sip_code == 486 || result->sip_code == 600))
 			return "user busy";
 		return stop_code(policy->stop_codes, result->sip_code);
 	case FAILED_TIMEOUT:
@@ -74,8 +74,8 @@ static const char *stopped_by_failure(const struct gateway_policy *policy,
 }
 
 /* What the call has come to, whatever the failure is. */
-static const char *stopped_by_progress(const struct gateway_policy *policy,
-	const struct attempt_result *result)
+static const char *stopped_by_progress(
+	const struct gateway_policy *policy, const struct attempt_result *result)
 {
 	if (policy->stop_switch_after_sdp && result->sdp_seen)
 		return "no switching after SDP";
@@ -86,12 +86,12 @@ static const char *stopped_by_progress(const struct gateway_policy *policy,
 	return NULL;
 }
 
-struct failover_verdict failover_decide(const struct gateway_policy *policy,
-	const struct attempt_result *result)
+struct failover_verdict failover_decide(
+	const struct gateway_policy *policy, const struct attempt_result *result)
 {
 	const char *reason = stopped_by_failure(policy, result);
 
 	if (!reason)
 		reason = stopped_by_progress(policy, result);
-	return (struct failover_verdict){ .next = !reason, .reason = reason };
+	return (struct failover_verdict){.next = !reason, .reason = reason};
 }

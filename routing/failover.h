@@ -41,7 +41,7 @@ struct failover_verdict {
 	bool next;
 	const char *reason; /* static text; NULL when next */
 };
-struct failover_verdict failover_decide(const struct gateway_policy *policy,
-	const struct attempt_result *result);
+struct failover_verdict failover_decide(
+	const struct gateway_policy *policy, const struct attempt_result *result);
 
 #endif

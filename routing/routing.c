@@ -179,8 +179,8 @@ static struct gateway *take_gateway(struct routing *r, const struct route *route
 	return gateway_ref(bound->gateway);
 }
 
-static void add_prefix(struct routing *r, const struct prefix_match *match, uint64_t now_ms,
-	struct routing_plan *out)
+static void add_prefix(
+	struct routing *r, const struct prefix_match *match, uint64_t now_ms, struct routing_plan *out)
 {
 	unsigned group = out->n; /* where the present priority starts */
 
@@ -214,8 +214,8 @@ static bool carries_through(const struct prefix_match *match)
 }
 
 /* The prefixes that match and take part. */
-static unsigned match_callee(const struct routing *r, const char *callee,
-	struct prefix_match match[ROUTING_DEPTH_MAX])
+static unsigned match_callee(
+	const struct routing *r, const char *callee, struct prefix_match match[ROUTING_DEPTH_MAX])
 {
 	const unsigned n = r->table ? routing_table_match(r->table, callee, match) : 0;
 	unsigned used = 0;
@@ -239,7 +239,7 @@ int routing_plan(struct routing *r, const struct routing_request *req, struct ro
 	struct prefix_match match[ROUTING_DEPTH_MAX];
 	const unsigned n = match_callee(r, req->callee, match);
 	const size_t routes = count_routes(match, n);
-	struct routing_plan plan = { .matched = n > 0 };
+	struct routing_plan plan = {.matched = n > 0};
 
 	if (routes) {
 		plan.candidate = malloc(routes * sizeof(*plan.candidate));
@@ -273,7 +273,7 @@ struct gateway *routing_plan_last_resort(const struct routing_plan *p, uint64_t 
 		struct gateway *gw = p->candidate[i].gateway;
 
 		if (gateway_check_forced(gw, now_ms) == GATEWAY_USABLE &&
-				(!best || gateway_failed_ms(gw, now_ms) < gateway_failed_ms(best, now_ms)))
+			(!best || gateway_failed_ms(gw, now_ms) < gateway_failed_ms(best, now_ms)))
 			best = gw;
 	}
 	return best;
@@ -284,5 +284,5 @@ void routing_plan_clear(struct routing_plan *p)
 	for (unsigned i = 0; i < p->n; i++)
 		gateway_unref(p->candidate[i].gateway);
 	free(p->candidate);
-	*p = (struct routing_plan){ 0 };
+	*p = (struct routing_plan){0};
 }

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct routing;       /* the table in force, bound to the gateways */
+struct routing; /* the table in force, bound to the gateways */
 struct routing_table;
 
 int routing_create(struct routing **out, uint64_t seed);

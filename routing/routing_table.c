@@ -19,10 +19,10 @@ enum {
 	ESCAPE_BELOW_STAR, /* bytes 0x00-0x29 */
 	STAR,
 	PLUS,
-	ESCAPE_BELOW_0,    /* bytes 0x2c-0x2f */
+	ESCAPE_BELOW_0, /* bytes 0x2c-0x2f */
 	DIGIT_0,
 	ESCAPE_ABOVE_9 = DIGIT_0 + 10, /* bytes 0x3a-0xff */
-	FANOUT = 16, /* the halves of an escaped byte use all of them */
+	FANOUT = 16,                   /* the halves of an escaped byte use all of them */
 };
 
 enum {
@@ -32,10 +32,10 @@ enum {
 };
 
 struct node {
-	uint32_t children; /* index of the first one */
-	uint32_t routes;   /* index of the first one */
+	uint32_t children;                     /* index of the first one */
+	uint32_t routes;                       /* index of the first one */
 	uint32_t label : 24, label_length : 8; /* nibbles to pass before it, the first one highest */
-	uint16_t bitmap;   /* bit i: there is a child for nibble i */
+	uint16_t bitmap;                       /* bit i: there is a child for nibble i */
 	uint16_t n_routes;
 };
 _Static_assert(sizeof(struct node) == 16, "struct node is not compact");
@@ -198,7 +198,7 @@ static void open_path(struct routing_table *t, const uint8_t *path, unsigned dep
 	for (; b->depth < depth; b->depth++) {
 		b->path[b->depth] = path[b->depth];
 		b->open[b->depth].bitmap |= (uint16_t)(1u << path[b->depth]);
-		b->open[b->depth + 1] = (struct node){ 0 };
+		b->open[b->depth + 1] = (struct node){0};
 	}
 }
 
@@ -225,8 +225,8 @@ static int check_same_prefix(const struct routing_table *t, const struct node *n
 	return node->n_routes == ROUTES_PER_PREFIX_MAX ? -E2BIG : 0;
 }
 
-static int check_order(const struct routing_table *t, const uint8_t *path, unsigned depth,
-	unsigned common, uint16_t priority)
+static int check_order(const struct routing_table *t, const uint8_t *path, unsigned depth, unsigned common,
+	uint16_t priority)
 {
 	const struct builder *b = t->builder;
 
@@ -343,8 +343,8 @@ static int pass_label(const struct node *node, const struct nibbles *number, uns
 }
 
 /* One step towards the number, *at moved past it. @return NULL when no prefix goes on that way */
-static const struct node *descend(const struct routing_table *t, const struct node *node,
-	const struct nibbles *number, unsigned *at)
+static const struct node *descend(
+	const struct routing_table *t, const struct node *node, const struct nibbles *number, unsigned *at)
 {
 	const unsigned bit = *at < number->n ? 1u << number->nibble[*at] : 0;
 	int passed;
@@ -359,8 +359,8 @@ static const struct node *descend(const struct routing_table *t, const struct no
 	return node;
 }
 
-unsigned routing_table_match(const struct routing_table *t, const char *number,
-	struct prefix_match out[ROUTING_DEPTH_MAX])
+unsigned routing_table_match(
+	const struct routing_table *t, const char *number, struct prefix_match out[ROUTING_DEPTH_MAX])
 {
 	struct prefix_match found[ROUTING_PREFIX_MAX + 1]; /* shortest first */
 	struct nibbles nibbles;

@@ -40,8 +40,8 @@ struct prefix_match {
 	unsigned length; /* of the prefix */
 };
 /** @return the number of matches written to out */
-unsigned routing_table_match(const struct routing_table *t, const char *number,
-	struct prefix_match out[ROUTING_DEPTH_MAX]);
+unsigned routing_table_match(
+	const struct routing_table *t, const char *number, struct prefix_match out[ROUTING_DEPTH_MAX]);
 
 size_t routing_table_prefixes(const struct routing_table *t);
 size_t routing_table_routes(const struct routing_table *t);

@@ -25,7 +25,8 @@ struct gate {
 
 /* The gate: before anything is kept --------------------------------------------------------- */
 
-static void reply(struct gate *gate, const struct received *rx, int status, const char *phrase, const char *headers)
+static void reply(
+	struct gate *gate, const struct received *rx, int status, const char *phrase, const char *headers)
 {
 	transport_reply_stateless(gate->stack->sip, rx, status, phrase, headers);
 }
@@ -213,7 +214,7 @@ static void on_request(const struct received *rx, void *arg)
 	else if (d->owner && !d->remote_tag)
 		call_on_early_request(d->owner, rx);
 	else if (method != sip_method_ack &&
-		 requires_unsupported(rx->sip, d->session.timer, d->session.rel100, unsupported))
+		requires_unsupported(rx->sip, d->session.timer, d->session.rel100, unsupported))
 		reply(gate, rx, 420, NULL, unsupported);
 	else if (d->owner)
 		call_on_request(d->owner, d, rx);

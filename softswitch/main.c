@@ -33,10 +33,10 @@
 
 enum {
 	EXIT_USAGE = 2,
-	CHECK_MS = 50,             /* while stopping: how often it is looked whether all is over */
-	FAREWELL_MS = 2000,        /* and how long the last BYEs are waited for */
-	UNREGISTER_MS = 5000,      /* and the answers of the registrars */
-	RECORDS_MS = 10000         /* and the last call records */
+	CHECK_MS = 50,        /* while stopping: how often it is looked whether all is over */
+	FAREWELL_MS = 2000,   /* and how long the last BYEs are waited for */
+	UNREGISTER_MS = 5000, /* and the answers of the registrars */
+	RECORDS_MS = 10000    /* and the last call records */
 };
 
 struct daemon {
@@ -168,7 +168,8 @@ static void on_configured(const struct db_config *f, void *arg)
 
 static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 {
-	struct reload_targets targets = {.parameters = &d->stack.parameters, .on_change = on_configured, .arg = d};
+	struct reload_targets targets = {
+		.parameters = &d->stack.parameters, .on_change = on_configured, .arg = d};
 	int err = gateways_create(&d->gateways);
 
 	if (!err)
@@ -202,9 +203,15 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 
 static int open_doors(struct daemon *d, char *error, size_t size)
 {
-	struct calls_parts parts = {.stack = &d->stack, .gateways = d->gateways, .mapping_gateways = d->mapping_gateways,
-		.registrations = d->registrations, .routing = d->routing, .cdr_log = d->cdr_log};
-	struct gate_parts gate = {.stack = &d->stack, .mapping_gateways = d->mapping_gateways, .publish = d->publish,
+	struct calls_parts parts = {.stack = &d->stack,
+		.gateways = d->gateways,
+		.mapping_gateways = d->mapping_gateways,
+		.registrations = d->registrations,
+		.routing = d->routing,
+		.cdr_log = d->cdr_log};
+	struct gate_parts gate = {.stack = &d->stack,
+		.mapping_gateways = d->mapping_gateways,
+		.publish = d->publish,
 		.registrations = d->drivers};
 	int err = calls_create(&d->calls, &parts);
 
@@ -227,8 +234,8 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		.cdr_log = d->cdr_log,
 		.sip = d->stack.sip,
 	};
-	return control_create(&d->control, loop_base(d->loop), d->options->control, control_methods, &d->context, error,
-		size);
+	return control_create(&d->control, loop_base(d->loop), d->options->control, control_methods,
+		&d->context, error, size);
 }
 
 static void close_all(struct daemon *d)
@@ -280,7 +287,8 @@ static int run(const struct options *options, struct db *db)
 		log_error(NULL, "cannot start reason=%s", error[0] ? error : strerror(-err));
 	} else {
 		for (size_t i = 0; i < transport_listeners(d.stack.sip); i++)
-			log_info(NULL, "listening on=%s transport=%s", transport_listener(d.stack.sip, i)->sent_by,
+			log_info(NULL, "listening on=%s transport=%s",
+				transport_listener(d.stack.sip, i)->sent_by,
 				transport_listener(d.stack.sip, i)->transport);
 		loop_run(d.loop);
 		log_info(NULL, "stopped");
@@ -313,8 +321,9 @@ static int check_configuration(struct db *db)
 		fprintf(stderr, "softswitch: the configuration cannot be read: %s\n", strerror(-err));
 		return EXIT_FAILURE;
 	}
-	if (mapping_gateways_create(&set) || mapping_gateways_apply(set, config->mapping_gateway,
-		    config->n_mapping_gateways, on_bad_host, &status))
+	if (mapping_gateways_create(&set) ||
+		mapping_gateways_apply(
+			set, config->mapping_gateway, config->n_mapping_gateways, on_bad_host, &status))
 		status = EXIT_FAILURE;
 	mapping_gateways_destroy(set);
 	db_config_free(config);

@@ -146,8 +146,8 @@ static bool parse_host(char out[46], const char *text, size_t n)
 }
 
 /** The part behind ';': only transport=... is known. */
-static int parse_uri_parameter(struct listen *l, const char *uri, const char *parameter, bool sips,
-	const struct reason *why)
+static int parse_uri_parameter(
+	struct listen *l, const char *uri, const char *parameter, bool sips, const struct reason *why)
 {
 	static const char key[] = "transport=";
 	l->transport = sips ? "tls" : "udp";
@@ -212,13 +212,16 @@ static int apply(struct options *o, enum option_id option, const char *value, co
 	case OPT_LISTEN:
 		return parse_listen(o, value, why);
 	case OPT_DRAIN:
-		return parse_number(&o->drain_s, value, DRAIN_MAX_S) == 0 ? 0
+		return parse_number(&o->drain_s, value, DRAIN_MAX_S) == 0
+			? 0
 			: refuse(why, "--drain %s: seconds from 0 to %d", value, DRAIN_MAX_S);
 	case OPT_LOG_LEVEL:
-		return log_level_parse(&o->log_level, value) == 0 ? 0
+		return log_level_parse(&o->log_level, value) == 0
+			? 0
 			: refuse(why, "--log-level %s: is error, warning, info or debug", value);
 	case OPT_LOG_FORMAT:
-		return log_format_parse(&o->log_format, value) == 0 ? 0
+		return log_format_parse(&o->log_format, value) == 0
+			? 0
 			: refuse(why, "--log-format %s: is text or json", value);
 	case OPT_INIT:
 		o->action = OPTIONS_INIT;
@@ -330,7 +333,8 @@ static int check(const struct options *o, const struct reason *why)
 {
 	size_t n = strspn(o->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 	if (o->name[n] || n > NAME_MAX_BYTES)
-		return refuse(why, "--name %s: up to %d letters, digits, '.', '_' and '-'", o->name, NAME_MAX_BYTES);
+		return refuse(why, "--name %s: up to %d letters, digits, '.', '_' and '-'", o->name,
+			NAME_MAX_BYTES);
 	if (strcmp(o->db, o->cdr) == 0)
 		return refuse(why, "--db and --cdr: %s cannot be both", o->db);
 	return check_tls(o, why);

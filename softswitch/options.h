@@ -12,21 +12,21 @@ enum { OPTIONS_LISTEN_MAX = 16 };
 
 enum options_action {
 	OPTIONS_RUN,
-	OPTIONS_INIT,    /* create or upgrade both databases, then exit */
-	OPTIONS_CHECK,   /* look at everything, change nothing, then exit */
+	OPTIONS_INIT,  /* create or upgrade both databases, then exit */
+	OPTIONS_CHECK, /* look at everything, change nothing, then exit */
 	OPTIONS_VERSION,
 	OPTIONS_HELP,
 };
 
 struct options {
 	enum options_action action;
-	char *db, *cdr;           /* absolute paths; cdr lies beside db unless said */
-	char *control;            /* path of the socket; beside db unless said */
-	char *name;               /* of this instance; the host's name unless said */
-	char *tls_dir;            /* folder with agent.pem and cafile.pem; NULL without TLS listener */
+	char *db, *cdr; /* absolute paths; cdr lies beside db unless said */
+	char *control;  /* path of the socket; beside db unless said */
+	char *name;     /* of this instance; the host's name unless said */
+	char *tls_dir;  /* folder with agent.pem and cafile.pem; NULL without TLS listener */
 	struct listen listen[OPTIONS_LISTEN_MAX]; /* `--listen`, or the two defaults */
-	unsigned n_listen;        /* at least 1 */
-	unsigned drain_s;         /* wait for live calls at SIGTERM, seconds */
+	unsigned n_listen;                        /* at least 1 */
+	unsigned drain_s;                         /* wait for live calls at SIGTERM, seconds */
 	enum log_level log_level;
 	enum log_format log_format;
 };

@@ -93,7 +93,8 @@ out:
 static void on_bad_host(const char *name, const char *host, void *arg)
 {
 	(void)arg;
-	log_warning(NULL, "mapping gateway left out, host is no address or block name=%s host=%s", name, host);
+	log_warning(
+		NULL, "mapping gateway left out, host is no address or block name=%s host=%s", name, host);
 }
 
 static int compare_name(const void *name, const void *row)
@@ -104,7 +105,8 @@ static int compare_name(const void *name, const void *row)
 /** Calls that come for a registration are a trunk's of its name: one more row where there is none of that name. */
 static int apply_trunks(struct mapping_gateways *set, const struct db_config *f)
 {
-	struct db_mapping_gateway *rows = calloc(f->n_mapping_gateways + f->n_registrations + 1, sizeof(*rows));
+	struct db_mapping_gateway *rows =
+		calloc(f->n_mapping_gateways + f->n_registrations + 1, sizeof(*rows));
 	size_t n = f->n_mapping_gateways;
 	int err;
 
@@ -113,8 +115,10 @@ static int apply_trunks(struct mapping_gateways *set, const struct db_config *f)
 	if (n)
 		memcpy(rows, f->mapping_gateway, n * sizeof(*rows));
 	for (size_t i = 0; i < f->n_registrations; i++)
-		if (!bsearch(f->registration[i].name, rows, f->n_mapping_gateways, sizeof(*rows), compare_name))
-			rows[n++] = (struct db_mapping_gateway){.name = f->registration[i].name, .host = "", .enabled = true};
+		if (!bsearch(f->registration[i].name, rows, f->n_mapping_gateways, sizeof(*rows),
+			    compare_name))
+			rows[n++] = (struct db_mapping_gateway){
+				.name = f->registration[i].name, .host = "", .enabled = true};
 	err = mapping_gateways_apply(set, rows, n, on_bad_host, NULL);
 	free(rows);
 	return err;
@@ -142,8 +146,8 @@ static void apply(struct reload *c, struct reading *r)
 		log_error(NULL, "routes not in force error=%s", strerror(ENOMEM));
 		return;
 	}
-	log_info(NULL, "configuration in force gateways=%zu mapping_gateways=%zu registrations=%zu", f->n_gateways,
-		f->n_mapping_gateways, f->n_registrations);
+	log_info(NULL, "configuration in force gateways=%zu mapping_gateways=%zu registrations=%zu",
+		f->n_gateways, f->n_mapping_gateways, f->n_registrations);
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
@@ -238,7 +242,8 @@ static void *watch(void *arg)
 
 /* Life -------------------------------------------------------------------------------------- */
 
-int reload_create(struct reload **out, struct loop *loop, struct db *db_take, const struct reload_targets *targets)
+int reload_create(
+	struct reload **out, struct loop *loop, struct db *db_take, const struct reload_targets *targets)
 {
 	struct reload *c = calloc(1, sizeof(*c));
 	pthread_condattr_t monotonic;

@@ -34,7 +34,8 @@ struct reload_targets {
  * @param db_take  open; closed by reload_destroy(), or here when this fails
  * @return 0; the error of db_config_load(); -ENOMEM
  */
-int reload_create(struct reload **out, struct loop *loop, struct db *db_take, const struct reload_targets *targets);
+int reload_create(
+	struct reload **out, struct loop *loop, struct db *db_take, const struct reload_targets *targets);
 /** Stops the thread. NULL is fine. */
 void reload_destroy(struct reload *c);
 

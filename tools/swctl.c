@@ -80,9 +80,8 @@ static void add_params(json_t *params, char **words)
 
 static void parse_command(struct request *r, char **words)
 {
-	static const char *const verbs[][2] = {
-		{"status", "system.status"}, {"calls", "calls.list"}, {"gateways", "gateways.list"},
-		{"registrations", "registrations.list"}};
+	static const char *const verbs[][2] = {{"status", "system.status"}, {"calls", "calls.list"},
+		{"gateways", "gateways.list"}, {"registrations", "registrations.list"}};
 	const char *command = *words++;
 	r->method = command;
 	for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
@@ -158,8 +157,8 @@ static json_t *ask(const struct request *r)
 	FILE *stream = connect_to(r->control);
 	char *line = NULL;
 	size_t size = 0;
-	json_t *question = json_pack("{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", 1, "method", r->method,
-		"params", r->params);
+	json_t *question = json_pack(
+		"{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", 1, "method", r->method, "params", r->params);
 	if (!question)
 		die("%s: not UTF-8", r->method);
 	json_dumpf(question, stream, JSON_COMPACT);
@@ -216,7 +215,7 @@ static void widen(int widths[COLUMNS_MAX], json_t *row)
 	const char *key;
 	json_t *value;
 	int column = 0;
-	json_object_foreach(row, key, value) {
+	json_object_foreach (row, key, value) {
 		if (column == COLUMNS_MAX)
 			return;
 		char *text = cell(value);
@@ -232,7 +231,7 @@ static void print_row(const int widths[COLUMNS_MAX], json_t *row, bool heading)
 	const char *key;
 	json_t *value;
 	size_t last = json_object_size(row) - 1, column = 0;
-	json_object_foreach(row, key, value) {
+	json_object_foreach (row, key, value) {
 		char *text = heading ? strdup(key) : cell(value);
 		if (text && column < COLUMNS_MAX)
 			print_cell(text, column == last ? 0 : widths[column] + 2);
@@ -262,12 +261,13 @@ static void print_table(const char *name, json_t *rows)
 /** What of a gateway goes into a line of the terminal; `gateway NAME` and --json tell the rest. */
 static void keep_gateway_columns(json_t *rows)
 {
-	static const char *const columns[] = {"name", "state", "for_s", "reason", "until", "calls", "capacity", "attempts",
-		"asr_percent", "ner_percent", "acd_ms", "pdd_ms", "rtt_ms"};
+	static const char *const columns[] = {"name", "state", "for_s", "reason", "until", "calls",
+		"capacity", "attempts", "asr_percent", "ner_percent", "acd_ms", "pdd_ms", "rtt_ms"};
 	for (size_t i = 0; i < json_array_size(rows); i++) {
 		json_t *kept = json_object();
 		for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++)
-			json_object_set(kept, columns[c], json_object_get(json_array_get(rows, i), columns[c]));
+			json_object_set(
+				kept, columns[c], json_object_get(json_array_get(rows, i), columns[c]));
 		json_array_set_new(rows, i, kept);
 	}
 }
@@ -286,7 +286,7 @@ static void print_object(const char *prefix, json_t *object)
 {
 	const char *key;
 	json_t *value;
-	json_object_foreach(object, key, value) {
+	json_object_foreach (object, key, value) {
 		char *name, *text;
 		if (asprintf(&name, "%s%s%s", prefix, *prefix ? "." : "", key) < 0)
 			die("out of memory");

@@ -87,8 +87,8 @@ static size_t utf8_length(const unsigned char *s, size_t n)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
 	/* overlong forms, surrogates, beyond U+10FFFF */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+		(s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return length;
 }
@@ -195,8 +195,8 @@ static const char *put_event(struct text *t, const char *format)
 	return end + (*end == ' ');
 }
 
-static void put_field(struct text *t, const char *key, size_t key_length, const struct text *value,
-	bool number)
+static void put_field(
+	struct text *t, const char *key, size_t key_length, const struct text *value, bool number)
 {
 	bool json = line_format == LOG_FORMAT_JSON;
 	put_string(t, json ? ",\"" : " ");

@@ -41,10 +41,10 @@ int log_format_parse(enum log_format *out, const char *word);
 void log_write(enum log_level level, const char *call_id, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-#define LOG_AT(level, ...) \
-	do { \
-		if ((level) <= log_threshold) \
-			log_write((level), __VA_ARGS__); \
+#define LOG_AT(level, ...)                                                                                   \
+	do {                                                                                                 \
+		if ((level) <= log_threshold)                                                                \
+			log_write((level), __VA_ARGS__);                                                     \
 	} while (0)
 #define log_error(...) LOG_AT(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) LOG_AT(LOG_LEVEL_WARNING, __VA_ARGS__)

@@ -34,7 +34,7 @@ struct attempt {
 	struct invite *invite;
 	enum attempt_stage stage;
 	struct event stage_timer, address_timer, soon;
-	int soon_error;  /* what `soon` reports */
+	int soon_error; /* what `soon` reports */
 	struct digest_tries challenges;
 	bool answered_anything;
 	uint64_t sent_ms;
@@ -172,7 +172,9 @@ static int ask_for_longer(struct attempt *a, const struct received *rx)
 static void on_refused(const struct received *rx, void *arg)
 {
 	struct attempt *a = arg;
-	struct attempt_end end = {.failure = FAILED_CODE, .stage = a->stage, .rx = rx,
+	struct attempt_end end = {.failure = FAILED_CODE,
+		.stage = a->stage,
+		.rx = rx,
 		.sip_code = rx->sip->sip_status->st_status};
 
 	on_first_answer(a);
@@ -326,8 +328,9 @@ static void use_row(struct attempt *a, const struct db_gateway *row, const struc
 	a->content->route = a->route;
 }
 
-int attempt_create(struct attempt **out, const struct call_context *context, struct call *call, struct gateway *gw,
-	struct invite_content *content, const struct attempt_handlers *handlers, void *arg)
+int attempt_create(struct attempt **out, const struct call_context *context, struct call *call,
+	struct gateway *gw, struct invite_content *content, const struct attempt_handlers *handlers,
+	void *arg)
 {
 	struct attempt *a = calloc(1, sizeof(*a));
 	struct stack *stack = context->stack;

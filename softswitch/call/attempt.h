@@ -31,8 +31,9 @@ struct attempt_handlers {
  *
  * @param content  target is filled in here; borrowed with what it points to until the attempt ends
  */
-int attempt_create(struct attempt **out, const struct call_context *context, struct call *call, struct gateway *gw,
-	struct invite_content *content, const struct attempt_handlers *handlers, void *arg);
+int attempt_create(struct attempt **out, const struct call_context *context, struct call *call,
+	struct gateway *gw, struct invite_content *content, const struct attempt_handlers *handlers,
+	void *arg);
 
 /** Give it up; what is under way at the gateway is cleaned up. NULL is fine. */
 void attempt_abandon(struct attempt *a, const char *reason_header);

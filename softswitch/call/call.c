@@ -149,7 +149,8 @@ void call_hangup(struct call *call, enum cause cause)
 		call_refuse_and_end(call, cause, words, CDR_SERVER);
 		return;
 	}
-	call_end(call, &(struct ending){.code = cause_sip_code(cause), .words = words, .direction = CDR_SERVER});
+	call_end(call,
+		&(struct ending){.code = cause_sip_code(cause), .words = words, .direction = CDR_SERVER});
 }
 
 /** The call was not answered in time, or lasts too long. */
@@ -194,7 +195,8 @@ static void on_unacknowledged(void *arg)
 	call_hangup(call, CAUSE_NO_ACK);
 }
 
-static const struct server_transaction_handlers server_handlers = {.on_cancel = on_cancel, .on_unacknowledged = on_unacknowledged};
+static const struct server_transaction_handlers server_handlers = {
+	.on_cancel = on_cancel, .on_unacknowledged = on_unacknowledged};
 
 static int take_strings(struct call *call, const struct received *rx)
 {
@@ -258,7 +260,8 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	if (!err)
 		err = dialog_accept(&call->a, context->stack->dialogs, call, invite);
 	if (!err)
-		err = server_transaction_create(&call->invite, context->stack->server_transactions, invite, &server_handlers, call);
+		err = server_transaction_create(
+			&call->invite, context->stack->server_transactions, invite, &server_handlers, call);
 	if (err) {
 		call_destroy(call);
 		return err;
@@ -268,7 +271,9 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	context->active++;
 	if (refusal) {
 		call_refuse(call, refusal->code, NULL, refusal->headers);
-		call_end(call, &(struct ending){.code = refusal->code, .words = refusal->words, .direction = CDR_SERVER});
+		call_end(call,
+			&(struct ending){
+				.code = refusal->code, .words = refusal->words, .direction = CDR_SERVER});
 		return 0;
 	}
 	err = seize_ingress(call);
@@ -286,10 +291,14 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	call_early_begin(call, sip, policy.sip_100rel);
 	call->received = msg_ref(invite->msg);
 	call->offerless = !message_has_sdp(sip);
-	call->content = (struct invite_content){.caller = call->caller, .callee = call->callee,
-		.display = call->display, .received = sip, .can_answer = call->rel100.on,
+	call->content = (struct invite_content){.caller = call->caller,
+		.callee = call->callee,
+		.display = call->display,
+		.received = sip,
+		.can_answer = call->rel100.on,
 		.caller_session = &call->a.session,
-		.max_forwards = sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS};
+		.max_forwards =
+			sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS};
 	server_transaction_reply(call->invite, 100, NULL, call->a.local_tag, NULL, resend_of(call));
 	call_setup(call);
 	return 0;

@@ -46,9 +46,10 @@ char *call_attempts_attempts_json(const struct call_attempts *r)
 
 	STAILQ_FOREACH (a, &r->attempts, link)
 		json_array_append_new(array,
-			json_pack("{s:s, s:s, s:s, s:i, s:o, s:I, s:I}", "gateway", a->gateway, "address", a->address,
-				"stage", a->stage, "code", a->code, "reason", json_text(a->reason), "begin_ms",
-				(json_int_t)a->begin_ms, "duration_ms", (json_int_t)a->duration_ms));
+			json_pack("{s:s, s:s, s:s, s:i, s:o, s:I, s:I}", "gateway", a->gateway, "address",
+				a->address, "stage", a->stage, "code", a->code, "reason",
+				json_text(a->reason), "begin_ms", (json_int_t)a->begin_ms, "duration_ms",
+				(json_int_t)a->duration_ms));
 	text = array ? json_dumps(array, JSON_COMPACT) : NULL;
 	json_decref(array);
 	return text;

@@ -15,7 +15,7 @@ struct call_attempt {
 	const char *stage; /* "skipped", "answered", or the stage in which it failed */
 	int code;          /* SIP code, 0 = none */
 	char reason[80];
-	int64_t begin_ms;    /* epoch */
+	int64_t begin_ms; /* epoch */
 	int64_t duration_ms;
 };
 

@@ -45,7 +45,8 @@ void call_cdr_leg(struct call *call)
 void call_cdr_attempt(struct call *call, const char *stage, int code, const char *reason)
 {
 	uint64_t now = clock_now_ms();
-	struct call_attempt a = {.stage = stage, .code = code,
+	struct call_attempt a = {.stage = stage,
+		.code = code,
 		.begin_ms = call_epoch_ms(call, call->attempt_ms),
 		.duration_ms = (int64_t)(now - call->attempt_ms)};
 

@@ -23,7 +23,7 @@ struct call_context {
 	struct cdr_log *cdr_log;
 	struct call_list live, parked; /* a call that ends moves to `parked` and is freed after the pass */
 	uint64_t total, answered, failed, active; /* calls since start, and now */
-	size_t channels; /* seized now, of ingress and gateways together */
+	size_t channels;                          /* seized now, of ingress and gateways together */
 };
 
 #endif

@@ -103,8 +103,10 @@ void call_on_early_update(struct call *call, struct dialog *d, const struct rece
 	session_learn(&d->session, rx->sip);
 	if (!message_has_sdp(rx->sip)) {
 		refresh_target(call, d, rx);
-	} else if (!(caller ? call->settled : !early_of(call) || early_dialogs_is_settled(early_of(call), d))) {
-		call_refuse_offer(call, d, rx, caller != call->offerless); /* the INVITE's, or the one that answers it */
+	} else if (!(caller ? call->settled
+			    : !early_of(call) || early_dialogs_is_settled(early_of(call), d))) {
+		call_refuse_offer(call, d, rx,
+			caller != call->offerless); /* the INVITE's, or the one that answers it */
 	} else if (caller) {
 		offer_to_gateway(call, rx);
 	} else {
@@ -117,7 +119,9 @@ void call_on_early_request(struct call *call, const struct received *rx)
 	struct early_dialogs *early = early_of(call);
 	struct dialog *d = early ? early_dialogs_find(early, rx->sip->sip_from->a_tag) : NULL;
 
-	if (d && rx->sip->sip_request->rq_method != sip_method_bye) /* the callee's ends no early dialog (RFC 3261 section 15) */
+	if (d &&
+		rx->sip->sip_request->rq_method !=
+			sip_method_bye) /* the callee's ends no early dialog (RFC 3261 section 15) */
 		call_on_request(call, d, rx);
 	else
 		transport_reply_stateless(stack_of(call)->sip, rx, 481, NULL, NULL);

@@ -42,13 +42,14 @@ static int find_rule(const struct call *call, const char *method)
 {
 	for (unsigned i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (!strcmp(rules[i].method, method))
-			return call->state < CALL_ANSWERED    ? (int)rules[i].trying
+			return call->state < CALL_ANSWERED     ? (int)rules[i].trying
 				: call->state == CALL_ANSWERED ? (int)rules[i].answered
 							       : (int)rules[i].up;
 	return -1;
 }
 
-void call_reply(struct call *call, const struct dialog *d, const struct received *rx, int status, const char *headers)
+void call_reply(
+	struct call *call, const struct dialog *d, const struct received *rx, int status, const char *headers)
 {
 	struct resend_schedule resend = call_resend(call, d);
 
@@ -89,7 +90,8 @@ static void on_bye(struct call *call, struct dialog *d, const struct received *r
 	enum cause cause = CAUSE_NORMAL;
 
 	call_reply(call, d, rx, 200, NULL);
-	if (call->state < CALL_ANSWERED && call_is_caller(call, d)) { /* of an early dialog (RFC 3261 section 15) */
+	if (call->state < CALL_ANSWERED &&
+		call_is_caller(call, d)) { /* of an early dialog (RFC 3261 section 15) */
 		call_give_up(call);
 		return;
 	}
@@ -97,11 +99,12 @@ static void on_bye(struct call *call, struct dialog *d, const struct received *r
 		cause = CAUSE_GATEWAY_LEFT;
 		call_refuse(call, cause_sip_code(cause), NULL, NULL);
 	}
-	call_end(call, &(struct ending){.code = cause_sip_code(cause),
-			       .words = cause_words(cause),
-			       .direction = call_direction(call, d),
-			       .gone = d,
-			       .bye = rx->sip});
+	call_end(call,
+		&(struct ending){.code = cause_sip_code(cause),
+			.words = cause_words(cause),
+			.direction = call_direction(call, d),
+			.gone = d,
+			.bye = rx->sip});
 }
 
 static void on_own(struct call *call, struct dialog *d, const struct received *rx)
@@ -124,15 +127,16 @@ static bool awaits_answer_in_ack(const struct call *call)
 
 bool call_offer_pending(const struct call *call)
 {
-	return awaits_answer_in_ack(call) || relay_offer_from(&call->relays) || session_timer_is_offering(&call->timer_a) ||
-		session_timer_is_offering(&call->timer_b);
+	return awaits_answer_in_ack(call) || relay_offer_from(&call->relays) ||
+		session_timer_is_offering(&call->timer_a) || session_timer_is_offering(&call->timer_b);
 }
 
 void call_refuse_offer(struct call *call, const struct dialog *d, const struct received *rx, bool own)
 {
 	char retry[40];
 
-	snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", (unsigned)(token_random(stack_of(call)->sip) % 11));
+	snprintf(retry, sizeof(retry), "Retry-After: %u\r\n",
+		(unsigned)(token_random(stack_of(call)->sip) % 11));
 	call_reply(call, d, rx, own ? 500 : 491, own ? retry : NULL);
 }
 
@@ -145,8 +149,9 @@ static void on_offer(struct call *call, struct dialog *d, const struct received 
 	if (session_is_too_short(&d->session, rx->sip))
 		call_reply(call, d, rx, 422, session_min_se);
 	else if ((invite || described) && call_offer_pending(call))
-		call_refuse_offer(call, d, rx, relay_offer_from(&call->relays) == d ||
-			(awaits_answer_in_ack(call) && !call_is_caller(call, d)));
+		call_refuse_offer(call, d, rx,
+			relay_offer_from(&call->relays) == d ||
+				(awaits_answer_in_ack(call) && !call_is_caller(call, d)));
 	else if (described ? session_is_unchanged(&d->session, rx->sip) && other->session.theirs.len
 			   : !invite && !message_body(rx->sip).len)
 		relay_answer_refresh(call, d, rx);
@@ -208,7 +213,8 @@ void call_on_request(struct call *call, struct dialog *d, const struct received 
 
 bool call_awaits_ack(const struct call *call, const struct dialog *d)
 {
-	return (call->invite && call->offerless && d == call_leg_b(call)) || relay_awaits_ack(&call->relays, d);
+	return (call->invite && call->offerless && d == call_leg_b(call)) ||
+		relay_awaits_ack(&call->relays, d);
 }
 
 bool call_is_caller(const struct call *call, const struct dialog *d)
@@ -243,10 +249,11 @@ static void end_by_leg(struct call *call, const struct dialog *d, enum cause cau
 {
 	if (call->state != CALL_ANSWERED && call->state != CALL_UP)
 		return; /* before the answer its INVITE decides */
-	call_end(call, &(struct ending){.code = cause_sip_code(cause),
-			       .words = cause_words(cause),
-			       .direction = call_direction(call, d),
-			       .gone = gone});
+	call_end(call,
+		&(struct ending){.code = cause_sip_code(cause),
+			.words = cause_words(cause),
+			.direction = call_direction(call, d),
+			.gone = gone});
 }
 
 void call_leg_gone(struct call *call, struct dialog *d)

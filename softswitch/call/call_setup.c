@@ -25,7 +25,9 @@ static enum gateway_verdict seize_gateway(struct call *call, struct gateway *gw)
 /** How the attempt under way ended, told to its gateway. */
 static void tell_gateway(struct call *call, enum gateway_outcome outcome, int code)
 {
-	const struct gateway_result result = {.channel = &call->channel_out, .outcome = outcome, .sip_code = code,
+	const struct gateway_result result = {.channel = &call->channel_out,
+		.outcome = outcome,
+		.sip_code = code,
 		.pdd_ms = call->attempt_pdd_ms};
 
 	gateway_on_result(call->gateway, &result, &stack_of(call)->parameters, clock_now_ms());
@@ -83,7 +85,8 @@ static void give_up(struct call *call, const struct received *rx)
 	struct text t = text_scratch();
 	char reason[160];
 
-	server_transaction_begin(call->invite, &t, code, rx ? rx->sip->sip_status->st_phrase : NULL, call->a.local_tag);
+	server_transaction_begin(
+		call->invite, &t, code, rx ? rx->sip->sip_status->st_phrase : NULL, call->a.local_tag);
 	cause_reason_header(reason, sizeof(reason), code, cause_words(cause));
 	if (rx)
 		headers_pass(&t, rx->sip, HEADERS_RESPONSE);
@@ -96,9 +99,10 @@ static void give_up(struct call *call, const struct received *rx)
 	dialog_end(&call->a, &t, rx ? rx->sip : NULL);
 	server_transaction_send(call->invite, &t, code, resend_of(call));
 	call->invite = NULL;
-	call_end(call, &(struct ending){.code = code,
-			       .words = rx ? rx->sip->sip_status->st_phrase : cause_words(cause),
-			       .direction = cause == CAUSE_GATEWAY_CODE ? CDR_CALLEE : CDR_SERVER});
+	call_end(call,
+		&(struct ending){.code = code,
+			.words = rx ? rx->sip->sip_status->st_phrase : cause_words(cause),
+			.direction = cause == CAUSE_GATEWAY_CODE ? CDR_CALLEE : CDR_SERVER});
 }
 
 /** Every candidate was passed over. */
@@ -109,7 +113,9 @@ static void give_up_untried(struct call *call)
 	cause_reason_header(headers, sizeof(headers), 503, cause_words(CAUSE_NO_GATEWAY));
 	add_retry_after(call, headers, sizeof(headers));
 	call_refuse(call, 503, NULL, headers);
-	call_end(call, &(struct ending){.code = 503, .words = cause_words(CAUSE_NO_GATEWAY), .direction = CDR_SERVER});
+	call_end(call,
+		&(struct ending){
+			.code = 503, .words = cause_words(CAUSE_NO_GATEWAY), .direction = CDR_SERVER});
 }
 
 static void describe_end(const struct attempt_end *end, char *out, size_t size)
@@ -151,12 +157,13 @@ static void note_failure(struct call *call, const struct attempt_end *end)
 		end->sip_code, words);
 	tell_gateway(call, outcome_of(end), end->sip_code);
 	if (end->sip_code == 503 && end->rx->sip->sip_retry_after)
-		gateway_retry_after(call->gateway, (uint32_t)end->rx->sip->sip_retry_after->af_delta, clock_now_ms());
+		gateway_retry_after(
+			call->gateway, (uint32_t)end->rx->sip->sip_retry_after->af_delta, clock_now_ms());
 	call->last_code = end->sip_code;
-	call->last_cause = end->error == -EMSGSIZE          ? CAUSE_TOO_LARGE
-			   : end->failure == FAILED_CODE    ? CAUSE_GATEWAY_CODE
-			   : end->failure == FAILED_TIMEOUT ? CAUSE_TIMEOUT
-							    : CAUSE_TRANSPORT;
+	call->last_cause = end->error == -EMSGSIZE ? CAUSE_TOO_LARGE
+		: end->failure == FAILED_CODE      ? CAUSE_GATEWAY_CODE
+		: end->failure == FAILED_TIMEOUT   ? CAUSE_TIMEOUT
+						   : CAUSE_TRANSPORT;
 }
 
 static void on_failed(const struct attempt_end *end, void *arg)
@@ -176,7 +183,8 @@ static void on_failed(const struct attempt_end *end, void *arg)
 
 	call_cdr_leg(call);
 	note_failure(call, end);
-	cause_reason_header(reason, sizeof(reason), cause_sip_code(CAUSE_TIMEOUT), cause_words(CAUSE_TIMEOUT));
+	cause_reason_header(
+		reason, sizeof(reason), cause_sip_code(CAUSE_TIMEOUT), cause_words(CAUSE_TIMEOUT));
 	abandon_attempt(call, reason);
 	call_release(call, &call->channel_out);
 	call_early_fail_over(call);
@@ -198,7 +206,8 @@ static bool describes(const struct call *call, const sip_t *sip)
 /** The gateway's answer as the caller gets it. */
 static void pass_response(struct call *call, struct text *t, const sip_t *sip)
 {
-	server_transaction_begin(call->invite, t, sip->sip_status->st_status, sip->sip_status->st_phrase, call->a.local_tag);
+	server_transaction_begin(
+		call->invite, t, sip->sip_status->st_status, sip->sip_status->st_phrase, call->a.local_tag);
 	dialog_contact(&call->a, t);
 	text_add(t, headers_allow);
 	if (sip->sip_status->st_status >= 200)
@@ -309,7 +318,8 @@ static bool try_gateway(struct call *call, struct gateway *gw)
 	call->tried++;
 	call->attempt_ms = clock_now_ms();
 	call->attempt_pdd_ms = -1;
-	if (attempt_create(&call->attempt, call->context, call, gw, &call->content, &attempt_handlers, call) == 0) {
+	if (attempt_create(
+		    &call->attempt, call->context, call, gw, &call->content, &attempt_handlers, call) == 0) {
 		call->a.own_origin |= attempt_policy(call->attempt)->sdp_own_origin;
 		return true;
 	}
@@ -351,8 +361,10 @@ static void try_next(struct call *call)
 
 void call_setup(struct call *call)
 {
-	struct routing_request request = {.ingress = mapping_gateway_name(call->ingress), .caller = call->caller,
-		.callee = call->callee, .now_ms = clock_now_ms()};
+	struct routing_request request = {.ingress = mapping_gateway_name(call->ingress),
+		.caller = call->caller,
+		.callee = call->callee,
+		.now_ms = clock_now_ms()};
 
 	if (routing_plan(call->context->routing, &request, &call->plan)) {
 		call_refuse_and_end(call, CAUSE_INTERNAL, cause_words(CAUSE_INTERNAL), CDR_SERVER);

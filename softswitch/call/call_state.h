@@ -12,13 +12,13 @@ struct call {
 	LIST_ENTRY(call) link;
 	struct call_context *context;
 	enum call_state state;
-	struct dialog a;          /* the caller's leg */
-	struct invite *b;         /* the leg that answered */
-	struct server_transaction *invite;    /* the caller's INVITE, until it is answered and acknowledged */
-	msg_t *received;          /* the same, until a gateway has answered: each attempt passes it on */
-	struct attempt *attempt;  /* the gateway being tried */
-	struct rel100 rel100; /* provisional responses to the caller */
-	msg_t *answer;            /* CALL_CONNECTING: the gateway's 2xx, for the caller */
+	struct dialog a;                   /* the caller's leg */
+	struct invite *b;                  /* the leg that answered */
+	struct server_transaction *invite; /* the caller's INVITE, until it is answered and acknowledged */
+	msg_t *received;         /* the same, until a gateway has answered: each attempt passes it on */
+	struct attempt *attempt; /* the gateway being tried */
+	struct rel100 rel100;    /* provisional responses to the caller */
+	msg_t *answer;           /* CALL_CONNECTING: the gateway's 2xx, for the caller */
 	struct invite_content content;
 	struct routing_plan plan;
 	unsigned next_candidate, tried;
@@ -43,7 +43,7 @@ struct call {
 	cdr_slot slot;
 	int64_t begin_epoch_ms;
 	uint64_t begin_ms, first_ring_ms, first_answer_ms, answer_ms; /* monotonic, 0 = not yet */
-	uint64_t attempt_ms;    /* the attempt under way began */
+	uint64_t attempt_ms;                                          /* the attempt under way began */
 	int32_t attempt_pdd_ms; /* until its first 18x or answer; -1 = not yet */
 	/* What the caller is told when nothing is left. */
 	enum cause last_cause;
@@ -78,7 +78,8 @@ void call_end(struct call *call, const struct ending *e);
 /** Final failure to the caller's INVITE. @param headers  whole lines, or NULL */
 void call_refuse(struct call *call, int code, const char *phrase, const char *headers);
 /** The same with the code of a cause, and the end of the call. */
-void call_refuse_and_end(struct call *call, enum cause cause, const char *words, enum cdr_direction direction);
+void call_refuse_and_end(
+	struct call *call, enum cause cause, const char *words, enum cdr_direction direction);
 /** The caller gives up before the answer. */
 void call_give_up(struct call *call);
 /** End the call after so long, unless it is set anew; 0 = never. */
@@ -122,7 +123,8 @@ void call_early_end(struct call *call);
 /* call_requests.c: requests inside the dialogs */
 
 /** Answer a request inside a dialog, without body; the answer comes again when the request does. */
-void call_reply(struct call *call, const struct dialog *d, const struct received *rx, int status, const char *headers);
+void call_reply(struct call *call, const struct dialog *d, const struct received *rx, int status,
+	const char *headers);
 /**
  * An offer has to wait, since one is open already. Where that is this side's own, it is an error (500, RFC 3261 section
  * 14.2, RFC 3311 section 5.2); else glare (491).

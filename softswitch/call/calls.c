@@ -89,17 +89,21 @@ void calls_hangup_all(struct calls *set, enum cause cause)
 
 void calls_stats(const struct calls *set, struct calls_stats *out)
 {
-	*out = (struct calls_stats){.active = set->context.active, .total = set->context.total,
-		.answered = set->context.answered, .failed = set->context.failed};
+	*out = (struct calls_stats){.active = set->context.active,
+		.total = set->context.total,
+		.answered = set->context.answered,
+		.failed = set->context.failed};
 }
 
 void calls_held(const struct calls *set, struct calls_held *out)
 {
 	const struct stack *stack = set->context.stack;
 
-	*out = (struct calls_held){.calls = set->context.active, .legs = dialogs_count(stack->dialogs),
+	*out = (struct calls_held){.calls = set->context.active,
+		.legs = dialogs_count(stack->dialogs),
 		.channels = set->context.channels,
-		.transactions = client_transactions_count(stack->client_transactions) + server_transactions_count(stack->server_transactions)};
+		.transactions = client_transactions_count(stack->client_transactions) +
+			server_transactions_count(stack->server_transactions)};
 }
 
 uint64_t calls_channel_drift(const struct calls *set)
@@ -112,8 +116,9 @@ uint64_t calls_channel_drift(const struct calls *set)
 	for (const struct call *call = LIST_FIRST(&set->context.live); call; call = call_next(call))
 		channels += call_count_channels(call);
 	drift = gateways_channel_drift(set->gateways) + mapping_gateways_channel_drift(set->mapping_gateways);
-	return drift + (channels > set->context.channels ? channels - set->context.channels
-							 : set->context.channels - channels);
+	return drift +
+		(channels > set->context.channels ? channels - set->context.channels
+						  : set->context.channels - channels);
 }
 
 void calls_each(const struct calls *set, void (*h)(const struct call_info *info, void *arg), void *arg)

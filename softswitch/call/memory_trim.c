@@ -38,7 +38,8 @@ static void schedule(struct memory_trim *m)
 /** Calls, and transactions of theirs, which stay for 32 s at least and as long as a resend list says. */
 static uint64_t count(const struct memory_trim *m)
 {
-	return *m->calls + client_transactions_kept(m->stack->client_transactions) + server_transactions_kept(m->stack->server_transactions);
+	return *m->calls + client_transactions_kept(m->stack->client_transactions) +
+		server_transactions_kept(m->stack->server_transactions);
 }
 
 static void on_look(evutil_socket_t fd, short what, void *arg)
@@ -58,13 +59,15 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	} else if (now - m->quiet_since_ms >= QUIET_MS) {
 		cdr_reclaim(m->cdr_log);
 		malloc_trim(0);
-		log_debug(NULL, "memory given back kept=%lu most=%lu", (unsigned long)kept, (unsigned long)m->most);
+		log_debug(NULL, "memory given back kept=%lu most=%lu", (unsigned long)kept,
+			(unsigned long)m->most);
 		m->most = kept;
 		m->quiet_since_ms = 0;
 	}
 }
 
-int memory_trim_create(struct memory_trim **out, const struct stack *stack, const uint64_t *calls, struct cdr_log *cdr_log)
+int memory_trim_create(
+	struct memory_trim **out, const struct stack *stack, const uint64_t *calls, struct cdr_log *cdr_log)
 {
 	struct memory_trim *m = calloc(1, sizeof(*m));
 

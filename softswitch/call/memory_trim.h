@@ -14,7 +14,8 @@ struct memory_trim;
 struct stack;
 
 /** @param calls  calls in progress; borrowed, as all is. @return 0 or -ENOMEM */
-int memory_trim_create(struct memory_trim **out, const struct stack *stack, const uint64_t *calls, struct cdr_log *cdr_log);
+int memory_trim_create(
+	struct memory_trim **out, const struct stack *stack, const uint64_t *calls, struct cdr_log *cdr_log);
 /** NULL is fine. */
 void memory_trim_destroy(struct memory_trim *m);
 

@@ -100,7 +100,8 @@ static void on_unacknowledged(void *arg)
 	call_hangup(call, CAUSE_NO_ACK);
 }
 
-static const struct server_transaction_handlers server_handlers = {.on_cancel = on_cancel, .on_unacknowledged = on_unacknowledged};
+static const struct server_transaction_handlers server_handlers = {
+	.on_cancel = on_cancel, .on_unacknowledged = on_unacknowledged};
 
 /* Towards the other side -------------------------------------------------------------------- */
 
@@ -188,13 +189,15 @@ static const char *method_name(const sip_t *sip)
 /* The doors --------------------------------------------------------------------------------- */
 
 /** @return NULL when it was refused */
-static struct relay *begin(struct call *call, struct dialog *from, struct dialog *to, const struct received *rx)
+static struct relay *begin(
+	struct call *call, struct dialog *from, struct dialog *to, const struct received *rx)
 {
 	struct stack *stack = call_stack(call);
 	sip_method_t method = rx->sip->sip_request->rq_method;
 	struct relay *r = calloc(1, sizeof(*r));
 
-	if (!r || server_transaction_create(&r->server, stack->server_transactions, rx, &server_handlers, r)) {
+	if (!r ||
+		server_transaction_create(&r->server, stack->server_transactions, rx, &server_handlers, r)) {
 		free(r);
 		transport_reply_stateless(stack->sip, rx, 500, NULL, NULL);
 		return NULL;
@@ -224,15 +227,20 @@ void relay_request(struct call *call, struct dialog *from, struct dialog *to, co
 	struct relay *r;
 
 	if (hops && !hops->mf_count) {
-		server_transaction_answer(stack->server_transactions, rx, 483, NULL, &stack->parameters.resend);
+		server_transaction_answer(
+			stack->server_transactions, rx, 483, NULL, &stack->parameters.resend);
 		return;
 	}
 	r = begin(call, from, to, rx);
 	if (!r)
 		return;
-	r->request = (struct dialog_request){.stack = stack, .dialog = to, .method = method_name(rx->sip),
-		.resend = call_resend(call, to), .max_forwards = hops ? (unsigned)hops->mf_count - 1 : MAX_FORWARDS,
-		.handlers = &request_handlers, .arg = r};
+	r->request = (struct dialog_request){.stack = stack,
+		.dialog = to,
+		.method = method_name(rx->sip),
+		.resend = call_resend(call, to),
+		.max_forwards = hops ? (unsigned)hops->mf_count - 1 : MAX_FORWARDS,
+		.handlers = &request_handlers,
+		.arg = r};
 	if (dialog_request_start(&r->request) == 0)
 		return;
 	reply(r, 503, NULL);
@@ -265,7 +273,8 @@ void relay_acknowledge(struct call *call, struct dialog *from, const struct rece
 	struct relay *r;
 
 	LIST_FOREACH (r, call_relays(call), link)
-		if (r->answered && r->from == from && ack->sip->sip_cseq->cs_seq == server_transaction_cseq(r->server))
+		if (r->answered && r->from == from &&
+			ack->sip->sip_cseq->cs_seq == server_transaction_cseq(r->server))
 			break;
 	if (!r)
 		return;

@@ -14,9 +14,10 @@
 #include <string.h>
 
 enum {
-	FAREWELL_MAX_MS = 32000, /* so long at most before the end of a session its BYE goes out (RFC 4028 section 10) */
-	AGAIN_MIN_MS = 2000,     /* least wait after a refresh that failed */
-	LOOK_MS = 600000,        /* a leg without timer: has SS_SIP_NO_TIMER_REINVITE_INTERVAL been changed? */
+	FAREWELL_MAX_MS =
+		32000, /* so long at most before the end of a session its BYE goes out (RFC 4028 section 10) */
+	AGAIN_MIN_MS = 2000, /* least wait after a refresh that failed */
+	LOOK_MS = 600000,    /* a leg without timer: has SS_SIP_NO_TIMER_REINVITE_INTERVAL been changed? */
 };
 
 static const struct parameters *parameters(const struct session_timer *st)
@@ -190,8 +191,12 @@ static void refresh(struct session_timer *st)
 		return;
 	}
 	log_debug(st->leg->call_id, "session refresh method=%s", method);
-	st->request = (struct dialog_request){.stack = call_stack(st->call), .dialog = st->leg, .method = method,
-		.resend = call_resend(st->call, st->leg), .max_forwards = MAX_FORWARDS, .handlers = &request_handlers,
+	st->request = (struct dialog_request){.stack = call_stack(st->call),
+		.dialog = st->leg,
+		.method = method,
+		.resend = call_resend(st->call, st->leg),
+		.max_forwards = MAX_FORWARDS,
+		.handlers = &request_handlers,
 		.arg = st};
 	if (dialog_request_start(&st->request))
 		call_leg_lost(st->call, st->leg, CAUSE_REFRESH_FAILED);
@@ -246,7 +251,8 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 			refresh(st);
 		return;
 	case SESSION_END:
-		if (relay_is_refreshing(call_relays(st->call), st->leg)) /* not silent: the other leg takes its time */
+		if (relay_is_refreshing(
+			    call_relays(st->call), st->leg)) /* not silent: the other leg takes its time */
 			set_once(st, SESSION_END, AGAIN_MIN_MS);
 		else
 			call_leg_lost(st->call, st->leg, CAUSE_SESSION_EXPIRED);

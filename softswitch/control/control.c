@@ -82,8 +82,8 @@ static void send_reply_take(struct client *client, json_t *reply)
 
 static void refuse_long_line(struct client *client)
 {
-	const struct control_error error = {.code = CONTROL_INVALID_REQUEST,
-		.message = "a line has 65536 bytes at most"};
+	const struct control_error error = {
+		.code = CONTROL_INVALID_REQUEST, .message = "a line has 65536 bytes at most"};
 	send_reply_take(client, control_error_reply(NULL, &error));
 	client->ending = true;
 }
@@ -141,8 +141,8 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 		client_destroy(client);
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from,
-	int length, void *arg)
+static void on_accept(
+	struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int length, void *arg)
 {
 	struct control *c = arg;
 	const struct timeval patience = {.tv_sec = WRITE_TIMEOUT_S};
@@ -230,7 +230,8 @@ static int open_socket(struct control *c, const struct reason *why)
 	if (fd < 0)
 		return refuse(why, -errno, path, strerror(errno));
 	/* before bind(): the file is never open to more; after it: the umask took its part */
-	if (fchmod(fd, SOCKET_MODE) != 0 || bind(fd, (struct sockaddr *)&c->address, sizeof(c->address)) != 0 ||
+	if (fchmod(fd, SOCKET_MODE) != 0 ||
+		bind(fd, (struct sockaddr *)&c->address, sizeof(c->address)) != 0 ||
 		chmod(path, SOCKET_MODE) != 0 || listen(fd, BACKLOG) != 0 || lstat(path, &st) != 0) {
 		int error = refuse(why, -errno, path, strerror(errno));
 		close(fd);
@@ -254,8 +255,8 @@ static int start(struct control *c, const char *path, const struct reason *why)
 	int fd = error ? error : open_socket(c, why);
 	if (fd < 0)
 		return fd;
-	c->listener = evconnlistener_new(c->base, on_accept, c,
-		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	c->listener = evconnlistener_new(
+		c->base, on_accept, c, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!c->listener) {
 		close(fd);
 		return refuse(why, -ENOMEM, path, "out of memory");
@@ -293,7 +294,8 @@ void control_destroy(struct control *c)
 		next = LIST_NEXT(client, link);
 		client_destroy(client);
 	}
-	if (c->inode && lstat(c->address.sun_path, &st) == 0 && st.st_dev == c->device && st.st_ino == c->inode)
+	if (c->inode && lstat(c->address.sun_path, &st) == 0 && st.st_dev == c->device &&
+		st.st_ino == c->inode)
 		unlink(c->address.sun_path);
 	if (c->listener)
 		evconnlistener_free(c->listener);

@@ -46,7 +46,8 @@ static void add_health(json_t *entry, const struct gateway *gw, uint64_t now_ms)
 		gateway_explain(gw, verdict, now_ms, health.reason, sizeof(health.reason));
 	set_text(entry, "state", gateway_state_name(health.state));
 	set_number(entry, "for_s", (now_ms - health.since_ms) / 1000);
-	json_object_set_new(entry, "since_ms", json_integer(clock_epoch_ms() - (json_int_t)(now_ms - health.since_ms)));
+	json_object_set_new(
+		entry, "since_ms", json_integer(clock_epoch_ms() - (json_int_t)(now_ms - health.since_ms)));
 	set_text(entry, "verdict", gateway_verdict_name(verdict));
 	set_text(entry, "reason", health.reason);
 	set_text(entry, "until", health.until);
@@ -99,10 +100,10 @@ static json_t *describe_failures(const struct gateway_figures *f)
 
 		snprintf(code, sizeof(code), "%d", kind->sip_code);
 		set_number(entry,
-			kind->outcome == GATEWAY_TIMEOUT     ? "timeout"
-			: kind->outcome == GATEWAY_TRANSPORT ? "transport"
-			: kind->sip_code                     ? code
-							     : "other",
+			kind->outcome == GATEWAY_TIMEOUT             ? "timeout"
+				: kind->outcome == GATEWAY_TRANSPORT ? "transport"
+				: kind->sip_code                     ? code
+								     : "other",
 			kind->count);
 	}
 	return entry;

@@ -75,8 +75,9 @@ static json_t *describe_held(const struct control_context *ctx)
 	struct calls_held held;
 
 	calls_held(ctx->calls, &held);
-	return json_pack("{s:I, s:I, s:I, s:I}", "calls", (json_int_t)held.calls, "legs", (json_int_t)held.legs,
-		"channels", (json_int_t)held.channels, "transactions", (json_int_t)held.transactions);
+	return json_pack("{s:I, s:I, s:I, s:I}", "calls", (json_int_t)held.calls, "legs",
+		(json_int_t)held.legs, "channels", (json_int_t)held.channels, "transactions",
+		(json_int_t)held.transactions);
 }
 
 static json_t *describe_listeners(const struct transport *sip)
@@ -84,8 +85,9 @@ static json_t *describe_listeners(const struct transport *sip)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < transport_listeners(sip); i++)
-		json_array_append_new(list, json_sprintf("sip:%s;transport=%s", transport_listener(sip, i)->sent_by,
-			transport_listener(sip, i)->transport));
+		json_array_append_new(list,
+			json_sprintf("sip:%s;transport=%s", transport_listener(sip, i)->sent_by,
+				transport_listener(sip, i)->transport));
 	return list;
 }
 
@@ -93,8 +95,9 @@ static json_t *describe_calls(const struct calls *set)
 {
 	struct calls_stats calls;
 	calls_stats(set, &calls);
-	return json_pack("{s:I, s:I, s:I, s:I}", "active", (json_int_t)calls.active, "total", (json_int_t)calls.total,
-		"answered", (json_int_t)calls.answered, "failed", (json_int_t)calls.failed);
+	return json_pack("{s:I, s:I, s:I, s:I}", "active", (json_int_t)calls.active, "total",
+		(json_int_t)calls.total, "answered", (json_int_t)calls.answered, "failed",
+		(json_int_t)calls.failed);
 }
 
 static json_t *describe_records(struct cdr_log *log)
@@ -111,11 +114,11 @@ static json_t *system_status(const json_t *params, void *arg, struct control_err
 	const struct control_context *ctx = arg;
 	(void)params;
 	(void)error;
-	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "version", ctx->version, "name", ctx->name,
-		"uptime_ms", (json_int_t)(clock_now_ms() - ctx->started_ms), "db", ctx->db, "cdr", ctx->cdr,
-		"calls", describe_calls(ctx->calls), "records", describe_records(ctx->cdr_log),
-		"held", describe_held(ctx), "channel_drift", (json_int_t)calls_channel_drift(ctx->calls), "listeners",
-		describe_listeners(ctx->sip));
+	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "version", ctx->version,
+		"name", ctx->name, "uptime_ms", (json_int_t)(clock_now_ms() - ctx->started_ms), "db", ctx->db,
+		"cdr", ctx->cdr, "calls", describe_calls(ctx->calls), "records",
+		describe_records(ctx->cdr_log), "held", describe_held(ctx), "channel_drift",
+		(json_int_t)calls_channel_drift(ctx->calls), "listeners", describe_listeners(ctx->sip));
 }
 
 static void add_call(const struct call_info *call, void *arg)
@@ -132,7 +135,8 @@ static void add_call(const struct call_info *call, void *arg)
 	json_object_set_new(entry, "caller", json_text(call->caller));
 	json_object_set_new(entry, "callee", json_text(call->callee));
 	json_object_set_new(entry, "begin_ms", json_integer(call->begin_ms));
-	json_object_set_new(entry, "answer_ms", call->answer_ms ? json_integer(call->answer_ms) : json_null());
+	json_object_set_new(
+		entry, "answer_ms", call->answer_ms ? json_integer(call->answer_ms) : json_null());
 	json_object_set_new(entry, "a_call_id", json_text(call->a_call_id));
 	json_object_set_new(entry, "b_call_id", json_text(call->b_call_id));
 	json_array_append_new(page->entries, entry);
@@ -155,7 +159,8 @@ static json_t *gateways_list(const json_t *params, void *arg, struct control_err
 	(void)error;
 	for (size_t i = 0; i < gateways_count(ctx->gateways); i++)
 		if (page_takes(&page))
-			json_array_append_new(page.entries, control_gateway(gateways_at(ctx->gateways, i), now_ms));
+			json_array_append_new(
+				page.entries, control_gateway(gateways_at(ctx->gateways, i), now_ms));
 	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "gateways", page.entries);
 }
 
@@ -211,12 +216,13 @@ static json_t *explain_left_out(const struct routing *routing, const char *calle
 	const int hidden = routing_hidden_prefix(routing, callee, gw);
 	if (hidden < 0)
 		return json_string("no enabled route of this number leads there");
-	return json_sprintf("route \"%.*s\" lies behind a longer prefix without carry_through", hidden, callee);
+	return json_sprintf(
+		"route \"%.*s\" lies behind a longer prefix without carry_through", hidden, callee);
 }
 
 /** A page of the gateways that are no candidates, each with the reason. */
-static json_t *describe_left_out(const struct control_context *ctx, const char *callee, const struct routing_plan *plan,
-	struct page page)
+static json_t *describe_left_out(const struct control_context *ctx, const char *callee,
+	const struct routing_plan *plan, struct page page)
 {
 	for (size_t i = 0; i < gateways_count(ctx->gateways); i++) {
 		const struct gateway *gw = gateways_at(ctx->gateways, i);
@@ -251,8 +257,8 @@ static json_t *routes_lookup(const json_t *params, void *arg, struct control_err
 		return NULL;
 	}
 	for (unsigned i = 0; i < plan.n; i++)
-		json_array_append_new(candidates,
-			describe_candidate(&plan.candidate[i], request.callee, request.now_ms));
+		json_array_append_new(
+			candidates, describe_candidate(&plan.candidate[i], request.callee, request.now_ms));
 	json_t *result = json_pack("{s:b, s:o, s:o}", "matched", plan.matched, "candidates", candidates,
 		"left_out", describe_left_out(ctx, request.callee, &plan, page_begin(params)));
 	routing_plan_clear(&plan);

@@ -17,8 +17,8 @@ struct transport;
 /** What the methods look at; all borrowed, and the `arg` of control_create(). */
 struct control_context {
 	const char *name, *version;
-	const char *db, *cdr;       /* absolute paths */
-	uint64_t started_ms;        /* clock_now_ms() at the start */
+	const char *db, *cdr; /* absolute paths */
+	uint64_t started_ms;  /* clock_now_ms() at the start */
 	const struct gateways *gateways;
 	const struct mapping_gateways *mapping_gateways;
 	const struct registrations *registrations;

@@ -22,8 +22,8 @@ json_t *control_registration(const struct registration *r, uint64_t now_ms)
 	address_host_port(registrar, row->host, row->port);
 	json_object_set_new(entry, "name", json_text(row->name));
 	json_object_set_new(entry, "state", json_string(registration_state_name(info.state)));
-	json_object_set_new(entry, "since_s", info.since_ms ? json_integer((json_int_t)(now_ms - info.since_ms) / 1000) :
-		json_null());
+	json_object_set_new(entry, "since_s",
+		info.since_ms ? json_integer((json_int_t)(now_ms - info.since_ms) / 1000) : json_null());
 	json_object_set_new(entry, "registrar", json_text(registrar));
 	json_object_set_new(entry, "user", json_text(row->user));
 	json_object_set_new(entry, "expires_s", seconds_until(info.expires_ms, now_ms));

@@ -16,8 +16,8 @@ int64_t control_integer(const json_t *params, const char *name, int64_t fallback
 	return value ? json_integer_value(value) : fallback;
 }
 
-__attribute__((format(printf, 4, 5))) static void fail(struct control_error *e, enum control_code code,
-	const char *field, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void fail(
+	struct control_error *e, enum control_code code, const char *field, const char *format, ...)
 {
 	va_list args;
 	e->code = code;
@@ -40,8 +40,8 @@ static bool check_integer(const struct control_param *p, const json_t *value, st
 	json_int_t n = json_integer_value(value);
 	if (json_is_integer(value) && n >= p->min && n <= p->max)
 		return true;
-	fail(e, CONTROL_INVALID_PARAMS, p->name, "must be a whole number from %lld to %lld", (long long)p->min,
-		(long long)p->max);
+	fail(e, CONTROL_INVALID_PARAMS, p->name, "must be a whole number from %lld to %lld",
+		(long long)p->min, (long long)p->max);
 	return false;
 }
 
@@ -60,7 +60,7 @@ static bool check_params(const struct control_param *specs, json_t *params, stru
 {
 	const char *name;
 	json_t *value;
-	json_object_foreach(params, name, value) {
+	json_object_foreach (params, name, value) {
 		const struct control_param *p = find_param(specs, name);
 		if (!p) {
 			fail(e, CONTROL_INVALID_PARAMS, name, "no such parameter");
@@ -77,8 +77,8 @@ static bool check_params(const struct control_param *specs, json_t *params, stru
 	return true;
 }
 
-static json_t *call_method(const struct control_method *m, void *arg, const char *name, json_t *params,
-	struct control_error *e)
+static json_t *call_method(
+	const struct control_method *m, void *arg, const char *name, json_t *params, struct control_error *e)
 {
 	while (m->name && strcmp(m->name, name) != 0)
 		m++;

@@ -129,7 +129,8 @@ enum { ROUTES_MAX = 256 };
  * Where requests go: the first route, else the target. Without lr the first route is an old strict router, which takes
  * the Request-URI's place and finds the target as the last route (RFC 3261 section 12.2.1.1).
  */
-static int set_route(struct dialog *d, const sip_record_route_t *first, bool reverse, const sip_contact_t *contact)
+static int set_route(
+	struct dialog *d, const sip_record_route_t *first, bool reverse, const sip_contact_t *contact)
 {
 	struct text t = text_scratch();
 	const sip_record_route_t *list[ROUTES_MAX], *r;
@@ -200,15 +201,16 @@ int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const stru
 	if (set_text(&d->remote, &t))
 		return -ENOMEM;
 	t = text_scratch();
-	message_url(&t, sip->sip_contact ? sip->sip_contact->m_url : sip->sip_from->a_url); /* as RFC 2543 had it */
+	message_url(&t,
+		sip->sip_contact ? sip->sip_contact->m_url : sip->sip_from->a_url); /* as RFC 2543 had it */
 	if (set_text(&d->target, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
 		set_string(&d->remote_tag, sip->sip_from->a_tag ? sip->sip_from->a_tag : ""))
 		return -ENOMEM;
 	return set_route(d, sip->sip_record_route, false, sip->sip_contact);
 }
 
-int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struct hop *hop,
-	const char *local, const char *remote, const char *target)
+int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struct hop *hop, const char *local,
+	const char *remote, const char *target)
 {
 	struct text t = text_scratch();
 	char id[TOKEN_SIZE], more[TOKEN_SIZE];
@@ -242,8 +244,11 @@ int dialog_establish(struct dialog *d, const sip_t *response)
 
 int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response)
 {
-	*d = (struct dialog){.owner = of->owner, .local_seq = of->local_seq, .invite_seq = of->invite_seq,
-		.own_origin = of->own_origin, .origin = of->origin};
+	*d = (struct dialog){.owner = of->owner,
+		.local_seq = of->local_seq,
+		.invite_seq = of->invite_seq,
+		.own_origin = of->own_origin,
+		.origin = of->origin};
 	snprintf(d->local_tag, sizeof(d->local_tag), "%s", of->local_tag);
 	hop_copy(&d->hop, &of->hop);
 	session_fork(&d->session, &of->session);
@@ -314,13 +319,19 @@ void dialog_contact(const struct dialog *d, struct text *t)
 	message_contact(t, d->hop.listener);
 }
 
-void dialog_write_request(struct dialog *d, struct text *t, const char *method, const char *branch, uint32_t cseq,
-	unsigned max_forwards)
+void dialog_write_request(struct dialog *d, struct text *t, const char *method, const char *branch,
+	uint32_t cseq, unsigned max_forwards)
 {
-	struct request_head head = {.method = method, .branch = branch, .max_forwards = max_forwards,
-		.uri = d->strict_route ? d->strict_route : d->target, .route = d->route,
-		.last_route = d->strict_route ? d->target : NULL, .from = d->local, .to = d->remote,
-		.call_id = d->call_id, .cseq = cseq ? cseq : ++d->local_seq};
+	struct request_head head = {.method = method,
+		.branch = branch,
+		.max_forwards = max_forwards,
+		.uri = d->strict_route ? d->strict_route : d->target,
+		.route = d->route,
+		.last_route = d->strict_route ? d->target : NULL,
+		.from = d->local,
+		.to = d->remote,
+		.call_id = d->call_id,
+		.cseq = cseq ? cseq : ++d->local_seq};
 
 	if (!strcmp(method, "INVITE")) {
 		d->invite_seq = head.cseq;

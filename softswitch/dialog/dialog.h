@@ -17,25 +17,25 @@ struct dialogs;
 struct dialog {
 	UT_hash_handle hh; /* by local_tag */
 	struct dialogs *set;
-	void *owner;            /* the call it is a leg of; NULL = it is being ended */
+	void *owner; /* the call it is a leg of; NULL = it is being ended */
 
 	char local_tag[TOKEN_SIZE];
 	char *call_id;
-	char *local, *remote;  /* values of From and To as we send them, tags included once known */
-	char *remote_tag;      /* NULL: not established */
-	char *target;          /* remote target: URI of the peer's Contact */
-	char *route;           /* "Route: ...\r\n" lines, "" without route set */
-	char *strict_route;    /* the first route where it is a strict router's URI; else NULL */
-	uint32_t local_seq;    /* CSeq of our last request */
-	uint32_t remote_seq;   /* of the peer's last request */
-	uint32_t invite_seq;   /* of our last INVITE: its ACK repeats it */
-	uint32_t ack_seq;      /* of the last INVITE of ours that was acknowledged */
+	char *local, *remote; /* values of From and To as we send them, tags included once known */
+	char *remote_tag;     /* NULL: not established */
+	char *target;         /* remote target: URI of the peer's Contact */
+	char *route;          /* "Route: ...\r\n" lines, "" without route set */
+	char *strict_route;   /* the first route where it is a strict router's URI; else NULL */
+	uint32_t local_seq;   /* CSeq of our last request */
+	uint32_t remote_seq;  /* of the peer's last request */
+	uint32_t invite_seq;  /* of our last INVITE: its ACK repeats it */
+	uint32_t ack_seq;     /* of the last INVITE of ours that was acknowledged */
 	char invite_branch[BRANCH_SIZE];
 	struct hop hop;        /* where requests go */
 	char *user, *password; /* for challenges of the peer; NULL: none */
 	char *credentials;     /* Authorization line of our last INVITE, which its ACK repeats; may be NULL */
 	struct session session;
-	bool own_origin;       /* the descriptions it is sent get o= and s= lines of ours */
+	bool own_origin; /* the descriptions it is sent get o= and s= lines of ours */
 	struct sdp_origin origin;
 };
 
@@ -57,8 +57,8 @@ int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const stru
  *
  * @param local,remote  values of From (without tag) and To
  */
-int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struct hop *hop,
-	const char *local, const char *remote, const char *target);
+int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struct hop *hop, const char *local,
+	const char *remote, const char *target);
 /** An answer of the gateway: its tag, Contact and Record-Route (section 12.1.2). */
 int dialog_establish(struct dialog *d, const sip_t *response);
 /**
@@ -86,8 +86,8 @@ void dialog_clear(struct dialog *d);
  *
  * @param cseq    0 = the next; an ACK repeats that of its INVITE
  */
-void dialog_write_request(struct dialog *d, struct text *t, const char *method, const char *branch, uint32_t cseq,
-	unsigned max_forwards);
+void dialog_write_request(struct dialog *d, struct text *t, const char *method, const char *branch,
+	uint32_t cseq, unsigned max_forwards);
 /** End a message to this peer with the body of a message from the other side; NULL = none. */
 void dialog_end(struct dialog *d, struct text *t, const sip_t *carries);
 /** The same with the description of the other side's session and the line that names its type. */

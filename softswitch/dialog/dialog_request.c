@@ -34,8 +34,8 @@ static int send_request(struct dialog_request *x, const char *authorization)
 	struct dialog *d = x->dialog;
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
-	struct client_transaction_request request = {.method = x->method, .text = &t, .hop = &d->hop, .resend = &x->resend,
-		.inside = true};
+	struct client_transaction_request request = {
+		.method = x->method, .text = &t, .hop = &d->hop, .resend = &x->resend, .inside = true};
 
 	request.branch = client_transaction_branch(stack->client_transactions, branch);
 	dialog_write_request(d, &t, x->method, branch, 0, x->max_forwards);

@@ -117,9 +117,15 @@ static void send_prack(struct early *e)
 {
 	int err;
 
-	dialog_request_stop(&e->prack); /* that of the one before, whose answer was lost: it goes on by itself */
-	e->prack = (struct dialog_request){.stack = e->set->stack, .dialog = &e->dialog, .method = "PRACK",
-		.resend = e->set->resend, .max_forwards = MAX_FORWARDS, .handlers = &prack_handlers, .arg = e};
+	dialog_request_stop(
+		&e->prack); /* that of the one before, whose answer was lost: it goes on by itself */
+	e->prack = (struct dialog_request){.stack = e->set->stack,
+		.dialog = &e->dialog,
+		.method = "PRACK",
+		.resend = e->set->resend,
+		.max_forwards = MAX_FORWARDS,
+		.handlers = &prack_handlers,
+		.arg = e};
 	err = dialog_request_start(&e->prack);
 	if (err)
 		on_failure(err, e);
@@ -152,8 +158,9 @@ void early_dialogs_answer(struct early_dialogs *set)
 
 bool early_dialogs_is_reliable(const struct early_dialogs *set, const sip_t *response)
 {
-	return set->on && response->sip_status->st_status > 100 && response->sip_to->a_tag && response->sip_rseq &&
-		response->sip_rseq->rs_response && sip_has_feature(response->sip_require, "100rel");
+	return set->on && response->sip_status->st_status > 100 && response->sip_to->a_tag &&
+		response->sip_rseq && response->sip_rseq->rs_response &&
+		sip_has_feature(response->sip_require, "100rel");
 }
 
 bool early_dialogs_take(struct early_dialogs *set, const sip_t *response)

@@ -13,7 +13,7 @@ struct invite {
 	struct stack *stack;
 	struct dialog dialog;
 	struct early_dialogs early;
-	struct client_transaction *client;                  /* NULL: not on its way */
+	struct client_transaction *client; /* NULL: not on its way */
 	const struct invite_handlers *handlers;
 	void *arg;
 };
@@ -66,7 +66,8 @@ int invite_create(struct invite **out, struct stack *stack, void *owner, const s
 	inv->arg = arg;
 	early_dialogs_init(&inv->early);
 	int n = snprintf(uri, sizeof(uri), "sip:%s@%s%s%s", content->callee, content->target,
-		hop_is_reliable(hop) ? ";transport=" : "", hop_is_reliable(hop) ? hop->listener->transport : "");
+		hop_is_reliable(hop) ? ";transport=" : "",
+		hop_is_reliable(hop) ? hop->listener->transport : "");
 	int m = snprintf(local, sizeof(local), "%s%s<sip:%s@%s>", content->display ? content->display : "",
 		content->display ? " " : "", content->caller, hop->listener->host);
 	int r = snprintf(remote, sizeof(remote), "<sip:%s@%s>", content->callee, content->target);
@@ -108,14 +109,18 @@ static void announce_100rel(struct invite *inv, const struct invite_content *con
 	early->caller = content->caller_session;
 	early->on = content->sip_100rel != DB_100REL_OFF && (content->can_answer || !early->offerless);
 	if (early->on)
-		text_add(t, content->sip_100rel == DB_100REL_REQUIRED ? "Require: 100rel\r\n" : "Supported: 100rel\r\n");
+		text_add(t,
+			content->sip_100rel == DB_100REL_REQUIRED ? "Require: 100rel\r\n"
+								  : "Supported: 100rel\r\n");
 }
 
-int invite_send(struct invite *inv, const struct invite_content *content, const struct resend_schedule *resend)
+int invite_send(
+	struct invite *inv, const struct invite_content *content, const struct resend_schedule *resend)
 {
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
-	struct client_transaction_request request = {.method = "INVITE", .text = &t, .hop = &inv->dialog.hop, .resend = resend};
+	struct client_transaction_request request = {
+		.method = "INVITE", .text = &t, .hop = &inv->dialog.hop, .resend = resend};
 
 	assert(!inv->client);
 	request.branch = client_transaction_branch(inv->stack->client_transactions, branch);
@@ -137,7 +142,8 @@ int invite_send(struct invite *inv, const struct invite_content *content, const 
 		dialog_present(&inv->dialog, &t, content->offer);
 	else
 		dialog_end(&inv->dialog, &t, content->received);
-	return client_transaction_send(&inv->client, inv->stack->client_transactions, &request, &client_handlers, inv);
+	return client_transaction_send(
+		&inv->client, inv->stack->client_transactions, &request, &client_handlers, inv);
 }
 
 void invite_rest(struct invite *inv)

@@ -31,11 +31,11 @@ struct invite_content {
 	const sip_t *received;        /* the caller's INVITE: its headers and body */
 	const struct session *offer;  /* the description in its place, or NULL */
 	unsigned max_forwards;
-	const char *user, *password;  /* for challenges; may be NULL */
-	const char *route;            /* whole Route lines; may be NULL */
-	const char *authorization;    /* a whole line, or NULL */
-	enum db_100rel sip_100rel;    /* what the gateway is told */
-	bool can_answer;              /* the caller can answer an offer in a reliable provisional response */
+	const char *user, *password; /* for challenges; may be NULL */
+	const char *route;           /* whole Route lines; may be NULL */
+	const char *authorization;   /* a whole line, or NULL */
+	enum db_100rel sip_100rel;   /* what the gateway is told */
+	bool can_answer;             /* the caller can answer an offer in a reliable provisional response */
 	const struct session *caller_session; /* its answer then */
 };
 
@@ -43,7 +43,8 @@ struct invite_content {
 int invite_create(struct invite **out, struct stack *stack, void *owner, const struct hop *hop,
 	const struct invite_content *content, const struct invite_handlers *handlers, void *arg);
 /** Send it; again after on_refused, with the next CSeq. @return as client_transaction_send() */
-int invite_send(struct invite *inv, const struct invite_content *content, const struct resend_schedule *resend);
+int invite_send(
+	struct invite *inv, const struct invite_content *content, const struct resend_schedule *resend);
 
 /** No answer came in time: it is not resent any more. invite_abandon() follows. */
 void invite_rest(struct invite *inv);

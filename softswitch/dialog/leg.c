@@ -41,12 +41,11 @@ void leg_acknowledge_with(struct stack *stack, struct dialog *d, const struct se
 
 void leg_acknowledge_late(struct stack *stack, struct dialog *d, const struct received *response)
 {
-	acknowledge(stack, d, response->sip->sip_via->v_branch, response->sip->sip_cseq->cs_seq, NULL,
-		NULL);
+	acknowledge(stack, d, response->sip->sip_via->v_branch, response->sip->sip_cseq->cs_seq, NULL, NULL);
 }
 
-int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge, const char *method,
-	struct text *t)
+int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge,
+	const char *method, struct text *t)
 {
 	struct digest_credentials credentials = {.user = d->user, .password = d->password ? d->password : ""};
 	char cnonce[TOKEN_SIZE];
@@ -61,7 +60,7 @@ struct farewell {
 	struct stack *stack;
 	struct resend_schedule resend;
 	struct digest_tries challenges;
-	char *lines;     /* headers of the BYE that waits for an ACK; else NULL */
+	char *lines; /* headers of the BYE that waits for an ACK; else NULL */
 };
 
 static void farewell_end(struct farewell *f)
@@ -78,7 +77,8 @@ static void send_bye(struct farewell *f, const char *lines, const sip_t *carries
 {
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
-	struct client_transaction_request bye = {.method = "BYE", .text = &t, .hop = &f->dialog.hop, .resend = &f->resend};
+	struct client_transaction_request bye = {
+		.method = "BYE", .text = &t, .hop = &f->dialog.hop, .resend = &f->resend};
 	int err;
 
 	bye.branch = client_transaction_branch(f->stack->client_transactions, branch);
@@ -123,7 +123,8 @@ static void on_bye_failure(int error, void *arg)
 
 static const struct client_transaction_handlers bye_handlers = {on_bye_response, on_bye_failure};
 
-static struct farewell *farewell_begin(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend)
+static struct farewell *farewell_begin(
+	struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend)
 {
 	struct farewell *f = calloc(1, sizeof(*f));
 
@@ -138,8 +139,8 @@ static struct farewell *farewell_begin(struct stack *stack, struct dialog *d_tak
 	return f;
 }
 
-void leg_bye(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend, const char *reason_header,
-	const sip_t *carries)
+void leg_bye(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend,
+	const char *reason_header, const sip_t *carries)
 {
 	struct farewell *f = farewell_begin(stack, d_take, resend);
 
@@ -154,7 +155,8 @@ static void on_late_ack(void *arg)
 	send_bye(f, f->lines ? f->lines : "", NULL);
 }
 
-static const struct server_transaction_handlers late_ack_handlers = {.on_unacknowledged = on_late_ack, .on_late_ack = on_late_ack};
+static const struct server_transaction_handlers late_ack_handlers = {
+	.on_unacknowledged = on_late_ack, .on_late_ack = on_late_ack};
 
 void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server_transaction *answered_take,
 	const struct resend_schedule *resend, const char *reason_header, const sip_t *carries)
@@ -176,7 +178,8 @@ void leg_on_crossing(struct stack *stack, const struct received *rx)
 	sip_method_t method = rx->sip->sip_request->rq_method;
 
 	if (method != sip_method_ack)
-		server_transaction_answer(stack->server_transactions, rx, method == sip_method_bye ? 200 : 481, NULL, &stack->parameters.resend);
+		server_transaction_answer(stack->server_transactions, rx,
+			method == sip_method_bye ? 200 : 481, NULL, &stack->parameters.resend);
 }
 
 void leg_acknowledge_stray(struct stack *stack, const struct received *response, bool bye)

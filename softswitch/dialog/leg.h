@@ -18,8 +18,8 @@ void leg_acknowledge_with(struct stack *stack, struct dialog *d, const struct se
  *
  * @return 0; -EINVAL without user; -ENOENT no challenge that we know
  */
-int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge, const char *method,
-	struct text *t);
+int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge,
+	const char *method, struct text *t);
 
 /** The same for a 2xx in this dialog that nobody awaited, whichever INVITE of ours it answers. */
 void leg_acknowledge_late(struct stack *stack, struct dialog *d, const struct received *response);
@@ -32,8 +32,8 @@ void leg_acknowledge_late(struct stack *stack, struct dialog *d, const struct re
  * @param reason_header  a whole line, or NULL
  * @param carries        the BYE of the other leg, whose headers are passed on, or NULL
  */
-void leg_bye(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend, const char *reason_header,
-	const sip_t *carries);
+void leg_bye(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend,
+	const char *reason_header, const sip_t *carries);
 /**
  * The same for a caller that has not acknowledged our 2xx yet: the BYE goes out after the ACK, or when that is given up
  * (RFC 3261 section 15). It carries the headers only.

@@ -11,7 +11,8 @@ enum { WAITING_MAX = sizeof(((struct rel100 *)0)->waiting) / sizeof(struct relia
 
 bool rel100_is_offered(const sip_t *invite)
 {
-	return sip_has_feature(invite->sip_supported, "100rel") || sip_has_feature(invite->sip_require, "100rel");
+	return sip_has_feature(invite->sip_supported, "100rel") ||
+		sip_has_feature(invite->sip_require, "100rel");
 }
 
 static void on_due(void *arg)
@@ -33,8 +34,13 @@ static const struct resend_handlers resend_handlers = {on_due, on_expired};
 void rel100_start(struct rel100 *r, struct loop *loop, uint32_t cseq, uint32_t first,
 	const struct resend_schedule *intervals, const struct rel100_handlers *handlers, void *arg)
 {
-	*r = (struct rel100){.loop = loop, .intervals = intervals, .handlers = handlers, .arg = arg, .on = true,
-		.cseq = cseq, .rseq = first & 0x3fffffff}; /* the first is one more, and far below 2^31 */
+	*r = (struct rel100){.loop = loop,
+		.intervals = intervals,
+		.handlers = handlers,
+		.arg = arg,
+		.on = true,
+		.cseq = cseq,
+		.rseq = first & 0x3fffffff}; /* the first is one more, and far below 2^31 */
 }
 
 /* Sending ----------------------------------------------------------------------------------- */
@@ -60,7 +66,8 @@ static void send_now(struct rel100 *r, const struct text *t, bool sdp)
 	r->outstanding = true;
 	r->sdp = sdp;
 	server_transaction_send(r->invite, t, PROVISIONAL, NULL);
-	resend_start(&r->resend, r->loop, r->intervals, server_transaction_is_reliable(r->invite), &resend_handlers, r);
+	resend_start(&r->resend, r->loop, r->intervals, server_transaction_is_reliable(r->invite),
+		&resend_handlers, r);
 }
 
 static void wait_turn(struct rel100 *r, const struct text *t, bool sdp)

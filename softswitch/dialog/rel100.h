@@ -24,8 +24,8 @@ struct rel100 {
 	const struct rel100_handlers *handlers;
 	void *arg;
 	bool on;
-	uint32_t cseq; /* of the INVITE */
-	uint32_t rseq; /* of the last response sent */
+	uint32_t cseq;         /* of the INVITE */
+	uint32_t rseq;         /* of the last response sent */
 	bool outstanding, sdp; /* it awaits its PRACK; it carries a session description */
 	struct resend resend;
 	struct reliable_waiting {

@@ -29,7 +29,9 @@ void session_clear(struct session *s)
 
 void session_fork(struct session *s, const struct session *of)
 {
-	*s = (struct session){.timer = of->timer, .rel100 = of->rel100, .allows_update = of->allows_update,
+	*s = (struct session){.timer = of->timer,
+		.rel100 = of->rel100,
+		.allows_update = of->allows_update,
 		.min_se_s = of->min_se_s};
 }
 
@@ -136,8 +138,9 @@ void session_accept(struct session *s, const sip_t *request, const struct parame
 	if (!knows && !asked)
 		return;
 	s->interval_s = choose_interval(request, p);
-	s->refresher = knows && asked && asked->x_refresher && !strcasecmp(asked->x_refresher, "uac") ? SESSION_PEER
-												      : SESSION_US;
+	s->refresher = knows && asked && asked->x_refresher && !strcasecmp(asked->x_refresher, "uac")
+		? SESSION_PEER
+		: SESSION_US;
 	text_add(t, knows ? "Require: timer\r\nSession-Expires: " : "Session-Expires: ");
 	text_add_number(t, s->interval_s);
 	text_add_all(t, ";refresher=", s->refresher == SESSION_PEER ? "uac" : "uas", "\r\n", NULL);
@@ -150,7 +153,9 @@ void session_propose(const struct session *s, const struct parameters *p, struct
 	if (!s->timer)
 		return;
 	text_add(t, "Supported: timer\r\nSession-Expires: ");
-	text_add_number(t, larger(s->interval_s ? s->interval_s : p->session_ttl_s, larger(s->min_se_s, SESSION_MIN_SE_S)));
+	text_add_number(t,
+		larger(s->interval_s ? s->interval_s : p->session_ttl_s,
+			larger(s->min_se_s, SESSION_MIN_SE_S)));
 	text_add_all(t, role[s->refresher], "\r\n", NULL);
 	if (!s->min_se_s)
 		return;
@@ -168,7 +173,8 @@ void session_granted(struct session *s, const sip_t *response)
 	if (!s->timer || !granted)
 		return;
 	s->interval_s = larger(seconds(granted->x_delta), 1);
-	s->refresher = granted->x_refresher && !strcasecmp(granted->x_refresher, "uas") ? SESSION_PEER : SESSION_US;
+	s->refresher =
+		granted->x_refresher && !strcasecmp(granted->x_refresher, "uas") ? SESSION_PEER : SESSION_US;
 }
 
 bool session_lengthen(struct session *s, const sip_t *response)

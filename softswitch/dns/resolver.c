@@ -23,7 +23,7 @@ enum {
 	IN_FLIGHT_MAX = 256, /* names asked for at a time */
 	TTL_MIN_S = 1,
 	TTL_MAX_S = 3600,
-	RETRY_MS = 5000,     /* after a failure, and for "does not exist" */
+	RETRY_MS = 5000, /* after a failure, and for "does not exist" */
 	KEY_MAX_BYTES = RESOLVER_HOST_MAX + 1 + 3,
 };
 
@@ -62,7 +62,7 @@ struct resolver_query {
 struct resolver {
 	struct event_base *base;
 	struct resolver_dns *dns;
-	struct entry *entries; /* by key */
+	struct entry *entries;      /* by key */
 	TAILQ_HEAD(, entry) by_use; /* least recently used first */
 	unsigned in_flight;
 };
@@ -210,8 +210,8 @@ static void keep_error(struct entry *e, int error, uint64_t now_ms)
 		e->good = NULL;
 	}
 	if (error != -ENOENT && !e->failing)
-		log_warning(NULL, "name not resolved host=%s error=%s last_answer=%s",
-			e->key.target.host, strerrorname_np(-error), e->good ? "used" : "none");
+		log_warning(NULL, "name not resolved host=%s error=%s last_answer=%s", e->key.target.host,
+			strerrorname_np(-error), e->good ? "used" : "none");
 	e->failing = error != -ENOENT;
 	e->error = error;
 	e->expires_ms = now_ms + RETRY_MS;
@@ -224,7 +224,7 @@ static void tell(struct entry *e)
 	struct queries told = TAILQ_HEAD_INITIALIZER(told);
 	struct resolver_query *q;
 	struct resolver_answer answer;
-	TAILQ_FOREACH(q, &e->waiting, link)
+	TAILQ_FOREACH (q, &e->waiting, link)
 		q->queue = &told;
 	TAILQ_CONCAT(&told, &e->waiting, link);
 	e->telling = true;
@@ -314,8 +314,8 @@ int resolver_try(struct resolver *r, const struct resolver_target *target, struc
 	return 0;
 }
 
-int resolver_lookup(struct resolver_query **out, struct resolver *r,
-	const struct resolver_target *target, resolver_h *on_answer, void *arg)
+int resolver_lookup(struct resolver_query **out, struct resolver *r, const struct resolver_target *target,
+	resolver_h *on_answer, void *arg)
 {
 	struct key key;
 	if (!make_key(&key, target))

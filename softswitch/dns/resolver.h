@@ -30,7 +30,7 @@ struct resolver_address {
 		struct sockaddr any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
-	} addr;                /* with the port */
+	} addr; /* with the port */
 	socklen_t length;
 	const char *transport; /* "udp", "tcp", "tls": static text */
 };
@@ -74,8 +74,8 @@ int resolver_try(struct resolver *r, const struct resolver_target *target, struc
  *
  * @return 0 with *out, which the handler's call ends; -EINVAL; -ENOMEM; -EBUSY too many names in flight
  */
-int resolver_lookup(struct resolver_query **out, struct resolver *r,
-	const struct resolver_target *target, resolver_h *on_answer, void *arg);
+int resolver_lookup(struct resolver_query **out, struct resolver *r, const struct resolver_target *target,
+	resolver_h *on_answer, void *arg);
 /** Forget it; the handler is not called any more. NULL is fine. */
 void resolver_cancel(struct resolver_query *query);
 

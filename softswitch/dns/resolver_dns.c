@@ -61,15 +61,15 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 static void on_socket(evutil_socket_t fd, short what, void *arg)
 {
 	struct resolver_dns *dns = arg; /* not the watch, which may go while c-ares works */
-	ares_process_fd(dns->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
-		what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+	ares_process_fd(
+		dns->channel, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
 	arm_timer(dns);
 }
 
 static struct watch *watch_find(struct resolver_dns *dns, ares_socket_t fd)
 {
 	struct watch *w;
-	LIST_FOREACH(w, &dns->watches, link)
+	LIST_FOREACH (w, &dns->watches, link)
 		if (w->fd == fd)
 			return w;
 	return NULL;
@@ -166,7 +166,8 @@ static uint32_t shortest_ttl(const unsigned char *reply, int length)
 	return answers ? shortest : 0;
 }
 
-static int give(const struct question *q, uint32_t ttl_s, unsigned n, const struct resolver_dns_record *record)
+static int give(
+	const struct question *q, uint32_t ttl_s, unsigned n, const struct resolver_dns_record *record)
 {
 	const struct resolver_dns_reply reply = {.ttl_s = ttl_s, .n = n, .record = record};
 	if (n == 0)
@@ -282,8 +283,8 @@ void resolver_dns_ask(struct resolver_dns *dns, const char *name, enum resolver_
 	arm_timer(dns);
 }
 
-unsigned resolver_dns_hosts_file(struct resolver_dns *dns, const char *name, int family,
-	struct resolver_dns_record *out, unsigned max)
+unsigned resolver_dns_hosts_file(
+	struct resolver_dns *dns, const char *name, int family, struct resolver_dns_record *out, unsigned max)
 {
 	struct hostent *host;
 	unsigned n = 0;

@@ -15,7 +15,7 @@ enum {
 	DEADLINE_S = 5,
 	SERVICES_MAX = 3,
 	PLACES_MAX = RESOLVER_DNS_RECORDS_MAX,
-	PLACE_ADDRESSES_MAX = 8, /* of each family */
+	PLACE_ADDRESSES_MAX = 8,                 /* of each family */
 	NAME_MAX_BYTES = RESOLVER_HOST_MAX + 16, /* with "_sips._tcp." before it */
 	HOSTS_FILE_TTL_S = 60,
 	RETRY_TTL_S = 5, /* when a part of the answer is missing */
@@ -54,12 +54,12 @@ struct resolver_locate {
 	struct resolver_dns *dns;
 	resolver_locate_h *on_located; /* NULL once called or abandoned */
 	void *arg;
-	struct event *event; /* the deadline; made active to call the handler */
+	struct event *event;                    /* the deadline; made active to call the handler */
 	void (*next)(struct resolver_locate *); /* when all questions of this stage are answered */
-	unsigned pending;    /* questions of this stage, and one while they are being asked */
+	unsigned pending; /* questions of this stage, and one while they are being asked */
 	bool finished;
-	int error;           /* of a question that failed; "no such record" is no failure */
-	uint32_t ttl_s;      /* the shortest so far */
+	int error;      /* of a question that failed; "no such record" is no failure */
+	uint32_t ttl_s; /* the shortest so far */
 	char host[RESOLVER_HOST_MAX + 1];
 	uint16_t port;
 	const struct transport *transport; /* NULL = not given */
@@ -319,8 +319,8 @@ static void add_v6(struct resolver_servers *out, const struct place *p, const st
 	struct resolver_address *a = &out->address[out->n_addresses++];
 	a->transport = p->transport->name;
 	a->length = sizeof(a->addr.v6);
-	a->addr.v6 = (struct sockaddr_in6){
-		.sin6_family = AF_INET6, .sin6_port = htons(p->port), .sin6_addr = *ip};
+	a->addr.v6 =
+		(struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(p->port), .sin6_addr = *ip};
 }
 
 static void collect(struct resolver_locate *job, struct resolver_servers *out)

@@ -47,7 +47,8 @@ void resolver_servers_order(const struct resolver_servers *s, struct resolver_an
 		if (end - i > 1)
 			draw(s, order, i, end);
 		const struct resolver_server *server = &s->server[order[i]];
-		memcpy(&out->address[out->n], &s->address[server->first], server->n * sizeof(out->address[0]));
+		memcpy(&out->address[out->n], &s->address[server->first],
+			server->n * sizeof(out->address[0]));
 		out->n += server->n;
 	}
 }

@@ -154,7 +154,8 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 	if (w->datagram && what == EV_READ)
 		on_datagrams(w);
 	else
-		call_sofia(w, (short)((what & EV_READ ? SU_WAIT_IN : 0) | (what & EV_WRITE ? SU_WAIT_OUT : 0)));
+		call_sofia(
+			w, (short)((what & EV_READ ? SU_WAIT_IN : 0) | (what & EV_WRITE ? SU_WAIT_OUT : 0)));
 }
 
 static int watch_events(struct watch *w, int events)
@@ -230,8 +231,8 @@ static int port_deregister(su_port_t *port, int index)
 	return index;
 }
 
-static int port_unregister(su_port_t *port, su_root_t *root, su_wait_t *wait, su_wakeup_f callback,
-	su_wakeup_arg_t *arg)
+static int port_unregister(
+	su_port_t *port, su_root_t *root, su_wait_t *wait, su_wakeup_f callback, su_wakeup_arg_t *arg)
 {
 	struct sofia_port *self = self_of(port);
 

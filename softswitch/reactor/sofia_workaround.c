@@ -54,7 +54,8 @@ issize_t su_getmsgsize(su_socket_t s)
 
 	if (ioctl(s, FIONREAD, &waiting) < 0)
 		return -1;
-	if (waiting > STREAM_READ_MAX && getsockopt(s, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM)
+	if (waiting > STREAM_READ_MAX && getsockopt(s, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+		type == SOCK_STREAM)
 		return STREAM_READ_MAX;
 	return waiting;
 }

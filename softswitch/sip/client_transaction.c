@@ -168,12 +168,14 @@ int client_transactions_create(struct client_transactions **out, struct transpor
 
 /* Sending ----------------------------------------------------------------------------------- */
 
-static uint64_t identity(const struct client_transactions *set, const char *call_id, const char *from_tag, uint32_t cseq)
+static uint64_t identity(
+	const struct client_transactions *set, const char *call_id, const char *from_tag, uint32_t cseq)
 {
 	return token_hash(set->sip, token_hash(set->sip, cseq, call_id), from_tag);
 }
 
-int client_transaction_start(struct client_transaction **out, struct client_transactions *set, const struct client_transaction_request *request, uint64_t id,
+int client_transaction_start(struct client_transaction **out, struct client_transactions *set,
+	const struct client_transaction_request *request, uint64_t id,
 	const struct client_transaction_handlers *handlers, void *arg)
 {
 	struct client_transaction *c;
@@ -213,13 +215,16 @@ fail:
 	return err;
 }
 
-int client_transaction_send(struct client_transaction **out, struct client_transactions *set, const struct client_transaction_request *request,
-	const struct client_transaction_handlers *handlers, void *arg)
+int client_transaction_send(struct client_transaction **out, struct client_transactions *set,
+	const struct client_transaction_request *request, const struct client_transaction_handlers *handlers,
+	void *arg)
 {
-	return client_transaction_start(out, set, request, identity(set, request->call_id, request->from_tag, request->cseq), handlers, arg);
+	return client_transaction_start(out, set, request,
+		identity(set, request->call_id, request->from_tag, request->cseq), handlers, arg);
 }
 
-struct client_transaction *client_transaction_by_branch(const struct client_transactions *set, const char *branch)
+struct client_transaction *client_transaction_by_branch(
+	const struct client_transactions *set, const char *branch)
 {
 	uint64_t key;
 
@@ -271,7 +276,8 @@ static void on_final(struct client_transaction *c, const struct received *rx)
 		handlers->on_response(rx, arg);
 }
 
-enum client_transaction_match client_transactions_on_response(struct client_transactions *set, const struct received *rx)
+enum client_transaction_match client_transactions_on_response(
+	struct client_transactions *set, const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 	int status = sip->sip_status->st_status;
@@ -280,11 +286,13 @@ enum client_transaction_match client_transactions_on_response(struct client_tran
 	enum client_transaction_match match = CLIENT_TAKEN;
 
 	/* Exactly one Via, ours: what carries more was not meant to end here (RFC 3261 section 8.1.3.3). */
-	if (!sip->sip_via || sip->sip_via->v_next || !branch_number(sip->sip_via->v_branch, &key) || status > 699)
+	if (!sip->sip_via || sip->sip_via->v_next || !branch_number(sip->sip_via->v_branch, &key) ||
+		status > 699)
 		return CLIENT_STRANGE;
 	c = find(set, key | !strcmp(sip->sip_cseq->cs_method_name, "CANCEL"));
 	if (!c || strcmp(c->method, sip->sip_cseq->cs_method_name) ||
-		c->identity != identity(set, sip->sip_call_id->i_id, sip->sip_from->a_tag, sip->sip_cseq->cs_seq))
+		c->identity !=
+			identity(set, sip->sip_call_id->i_id, sip->sip_from->a_tag, sip->sip_cseq->cs_seq))
 		return CLIENT_STRANGE;
 	if (c->state >= CLIENT_REFUSED)
 		return client_transaction_on_repeated(c, rx);
@@ -298,7 +306,8 @@ enum client_transaction_match client_transactions_on_response(struct client_tran
 	return match;
 }
 
-void client_transactions_on_undelivered(struct client_transactions *set, const char *sent, size_t n, int error)
+void client_transactions_on_undelivered(
+	struct client_transactions *set, const char *sent, size_t n, int error)
 {
 	const char *branch = memmem(sent, n, cookie, sizeof(cookie) - 1);
 	char copy[BRANCH_SIZE] = "";

@@ -37,7 +37,7 @@ struct client_transaction_request {
 	uint64_t branch;                /* from client_transaction_branch() */
 	const char *call_id, *from_tag; /* with cseq: what an answer must repeat */
 	uint32_t cseq;
-	const struct text *text;        /* the whole message, its topmost Via with that branch */
+	const struct text *text; /* the whole message, its topmost Via with that branch */
 	const struct hop *hop;
 	const struct resend_schedule *resend;
 	bool inside; /* INVITE: in a dialog, so that no other one can come of it */
@@ -50,8 +50,9 @@ struct client_transaction_request {
  * @return 0; -EMSGSIZE when the text is full; -ENOMEM; the error of transport_send(). *out is untouched and no handler
  *         is called then
  */
-int client_transaction_send(struct client_transaction **out, struct client_transactions *set, const struct client_transaction_request *request,
-	const struct client_transaction_handlers *handlers, void *arg);
+int client_transaction_send(struct client_transaction **out, struct client_transactions *set,
+	const struct client_transaction_request *request, const struct client_transaction_handlers *handlers,
+	void *arg);
 
 /** A request other than INVITE is not worth asking any more: it is gone, a late answer is nobody's. NULL is fine. */
 void client_transaction_drop(struct client_transaction *c);
@@ -74,21 +75,23 @@ void client_transaction_cancel(struct client_transaction *c, const char *reason_
  * @param branch  of the INVITE
  * @param to_tag  of the 2xx: each fork that answers has an ACK of its own
  */
-void client_transaction_acknowledge(struct client_transactions *set, const char *branch, const char *to_tag, const struct hop *hop,
-	const struct text *ack);
+void client_transaction_acknowledge(struct client_transactions *set, const char *branch, const char *to_tag,
+	const struct hop *hop, const struct text *ack);
 
 /** Whose answer was it? */
 enum client_transaction_match {
-	CLIENT_STRANGE,  /* to no request of ours */
-	CLIENT_TAKEN,    /* handled */
+	CLIENT_STRANGE, /* to no request of ours */
+	CLIENT_TAKEN,   /* handled */
 	/* A 2xx to an INVITE that nobody awaits and that has had no ACK: of another fork, or too late (RFC 6026). */
 	CLIENT_ANSWERED,
 	CLIENT_ANSWERED_INSIDE, /* the same to a re-INVITE */
 };
 /** A response came in. */
-enum client_transaction_match client_transactions_on_response(struct client_transactions *set, const struct received *rx);
+enum client_transaction_match client_transactions_on_response(
+	struct client_transactions *set, const struct received *rx);
 /** The start of a datagram of ours came back as undeliverable. */
-void client_transactions_on_undelivered(struct client_transactions *set, const char *sent, size_t n, int error);
+void client_transactions_on_undelivered(
+	struct client_transactions *set, const char *sent, size_t n, int error);
 /** Is this the branch of a request that is on its way now? Then it came back to us: a loop. */
 bool client_transactions_own(const struct client_transactions *set, const sip_via_t *via);
 

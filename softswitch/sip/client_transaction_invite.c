@@ -35,8 +35,8 @@ static void copy_lines(struct text *t, const struct client_transaction *c, const
  * The ACK to a failure, or the CANCEL: Request-URI, Via, Route, From, Call-ID and the number of CSeq
  * are those of the INVITE (RFC 3261 sections 9.1 and 17.1.1.3).
  */
-static void hop_by_hop(struct text *t, const struct client_transaction *c, const char *method, const sip_to_t *to,
-	const char *extra)
+static void hop_by_hop(struct text *t, const struct client_transaction *c, const char *method,
+	const sip_to_t *to, const char *extra)
 {
 	const char *uri = c->data + strlen("INVITE"), *via = memmem(c->data, c->len, "\r\n", 2);
 	const char *cseq = memmem(c->data, c->len, "\r\nCSeq: ", 8);
@@ -68,7 +68,8 @@ void client_transaction_linger(struct client_transaction *c)
 
 	if (c->state < CLIENT_REFUSED && resend_total_ms(&c->resend.intervals) > LINGER_MS)
 		wait.wait_ms[0] = resend_total_ms(&c->resend.intervals);
-	resend_start(&c->resend, transport_loop(c->set->sip), &wait, true, &client_transaction_resend_handlers, c);
+	resend_start(
+		&c->resend, transport_loop(c->set->sip), &wait, true, &client_transaction_resend_handlers, c);
 }
 
 static void set_lingering(struct client_transaction *c, enum client_transaction_state state)
@@ -112,8 +113,8 @@ void client_transaction_accepted(struct client_transaction *c)
 static void send_cancel(struct client_transaction *c, const struct resend_schedule *resend)
 {
 	struct text t = text_scratch();
-	struct client_transaction_request cancel = {.method = "CANCEL", .branch = c->key, .text = &t, .hop = &c->hop,
-		.resend = resend};
+	struct client_transaction_request cancel = {
+		.method = "CANCEL", .branch = c->key, .text = &t, .hop = &c->hop, .resend = resend};
 
 	hop_by_hop(&t, c, "CANCEL", NULL, c->cancel_reason);
 	client_transaction_start(NULL, c->set, &cancel, c->identity, NULL, NULL);
@@ -144,8 +145,8 @@ void client_transaction_cancel(struct client_transaction *c, const char *reason_
 		client_transaction_linger(c);
 }
 
-void client_transaction_acknowledge(struct client_transactions *set, const char *branch, const char *to_tag, const struct hop *hop,
-	const struct text *ack)
+void client_transaction_acknowledge(struct client_transactions *set, const char *branch, const char *to_tag,
+	const struct hop *hop, const struct text *ack)
 {
 	struct client_transaction *c = client_transaction_by_branch(set, branch);
 
@@ -158,13 +159,15 @@ void client_transaction_acknowledge(struct client_transactions *set, const char 
 
 /* Repetitions ------------------------------------------------------------------------------- */
 
-enum client_transaction_match client_transaction_on_repeated(struct client_transaction *c, const struct received *rx)
+enum client_transaction_match client_transaction_on_repeated(
+	struct client_transaction *c, const struct received *rx)
 {
 	int status = rx->sip->sip_status->st_status;
 
 	if (c->state == CLIENT_ACCEPTED)
-		return status < 200 || status >= 300 || ack_repeat(&c->acks, rx->sip->sip_to->a_tag) ? CLIENT_TAKEN
-												     : client_transaction_answered(c);
+		return status < 200 || status >= 300 || ack_repeat(&c->acks, rx->sip->sip_to->a_tag)
+			? CLIENT_TAKEN
+			: client_transaction_answered(c);
 	if (status >= 300)
 		transport_send(&c->hop, c->data, c->len, NULL);
 	return CLIENT_TAKEN;

@@ -30,10 +30,11 @@ struct client_transaction {
 	struct client_transactions *set;
 	const char *method;
 	enum client_transaction_state state;
-	uint64_t identity; /* hash of Call-ID, tag and CSeq: a branch alone can be read by whoever it was sent to */
-	bool unwanted;     /* to be cancelled, or cancelled: the timer runs for the last answer */
-	bool inside;       /* a re-INVITE */
-	bool ringing;      /* 180 came: its answer may come by another connection */
+	uint64_t
+		identity; /* hash of Call-ID, tag and CSeq: a branch alone can be read by whoever it was sent to */
+	bool unwanted; /* to be cancelled, or cancelled: the timer runs for the last answer */
+	bool inside;   /* a re-INVITE */
+	bool ringing;  /* 180 came: its answer may come by another connection */
 	char *cancel_reason;
 	struct resend_schedule cancel_resend;
 	struct acks acks;
@@ -77,11 +78,13 @@ static inline enum client_transaction_match client_transaction_answered(const st
 
 extern const struct resend_handlers client_transaction_resend_handlers;
 /** Send it and keep it. @param id  what an answer must repeat. @return as client_transaction_send() */
-int client_transaction_start(struct client_transaction **out, struct client_transactions *set, const struct client_transaction_request *request, uint64_t id,
+int client_transaction_start(struct client_transaction **out, struct client_transactions *set,
+	const struct client_transaction_request *request, uint64_t id,
 	const struct client_transaction_handlers *handlers, void *arg);
 void client_transaction_free(struct client_transaction *c);
 /** The client with this branch. @return NULL when there is none */
-struct client_transaction *client_transaction_by_branch(const struct client_transactions *set, const char *branch);
+struct client_transaction *client_transaction_by_branch(
+	const struct client_transactions *set, const char *branch);
 
 /* client_transaction_invite.c */
 
@@ -94,6 +97,7 @@ void client_transaction_refused(struct client_transaction *c, const struct recei
 /** A 2xx came to the INVITE. */
 void client_transaction_accepted(struct client_transaction *c);
 /** The answer of an INVITE that has had a final one is repeated, or that of another fork. */
-enum client_transaction_match client_transaction_on_repeated(struct client_transaction *c, const struct received *rx);
+enum client_transaction_match client_transaction_on_repeated(
+	struct client_transaction *c, const struct received *rx);
 
 #endif

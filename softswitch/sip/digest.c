@@ -29,7 +29,8 @@ static bool hash(const struct algorithm *algorithm, char out[HASH_HEX], ...)
 
 	va_start(ap, out);
 	while (ok && (s = va_arg(ap, const char *))) {
-		ok = EVP_DigestUpdate(context, colon, strlen(colon)) && EVP_DigestUpdate(context, s, strlen(s));
+		ok = EVP_DigestUpdate(context, colon, strlen(colon)) &&
+			EVP_DigestUpdate(context, s, strlen(s));
 		colon = ":";
 	}
 	va_end(ap);
@@ -79,7 +80,8 @@ static const struct algorithm *algorithm_of(const msg_auth_t *challenge)
 {
 	char name[32] = "MD5";
 
-	if (msg_params_find(challenge->au_params, "algorithm=") && !parameter(challenge, "algorithm=", name, sizeof(name)))
+	if (msg_params_find(challenge->au_params, "algorithm=") &&
+		!parameter(challenge, "algorithm=", name, sizeof(name)))
 		return NULL;
 	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
 		if (!strcasecmp(name, algorithms[i].name))
@@ -91,7 +93,8 @@ static bool is_known(const msg_auth_t *challenge)
 {
 	char qop[64];
 
-	return challenge->au_scheme && !strcasecmp(challenge->au_scheme, "Digest") && algorithm_of(challenge) &&
+	return challenge->au_scheme && !strcasecmp(challenge->au_scheme, "Digest") &&
+		algorithm_of(challenge) &&
 		(!msg_params_find(challenge->au_params, "qop=") ||
 			(parameter(challenge, "qop=", qop, sizeof(qop)) && listed(qop, "auth")));
 }
@@ -149,7 +152,8 @@ int digest_answer(struct text *t, const sip_t *challenge, const struct digest_cr
 
 	if (!credentials->user || !credentials->user[0])
 		return -EINVAL;
-	if (!c || !parameter(c, "realm=", realm, sizeof(realm)) || !parameter(c, "nonce=", nonce, sizeof(nonce)))
+	if (!c || !parameter(c, "realm=", realm, sizeof(realm)) ||
+		!parameter(c, "nonce=", nonce, sizeof(nonce)))
 		return -ENOENT;
 	algorithm = algorithm_of(c);
 	with_qop = parameter(c, "qop=", qop, sizeof(qop));
@@ -161,8 +165,8 @@ int digest_answer(struct text *t, const sip_t *challenge, const struct digest_cr
 		return -ENOTSUP;
 	text_add_all(t, proxy ? "Proxy-Authorization" : "Authorization", ": Digest username=\"", NULL);
 	add_user(t, credentials->user);
-	text_add_all(t, "\", realm=\"", realm, "\", nonce=\"", nonce, "\", uri=\"", uri, "\", response=\"", response,
-		"\", algorithm=", algorithm->name, NULL);
+	text_add_all(t, "\", realm=\"", realm, "\", nonce=\"", nonce, "\", uri=\"", uri, "\", response=\"",
+		response, "\", algorithm=", algorithm->name, NULL);
 	if (with_qop)
 		text_add_all(t, ", qop=auth, nc=", nc, ", cnonce=\"", cnonce, "\"", NULL);
 	if (parameter(c, "opaque=", opaque, sizeof(opaque)))

@@ -8,7 +8,8 @@
 
 struct digest_credentials {
 	const char *user, *password;
-	const char *realm; /* of several challenges, those of this realm come first; NULL or "" = all are equal */
+	const char *
+		realm; /* of several challenges, those of this realm come first; NULL or "" = all are equal */
 };
 
 /** How often one request was answered a challenge. Zeroed = not yet. */

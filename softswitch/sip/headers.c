@@ -88,14 +88,15 @@ static const char *name_of(const sip_header_t *h)
 
 void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind)
 {
-	const sip_header_t *first =
-		from->sip_request ? (const sip_header_t *)from->sip_request : (const sip_header_t *)from->sip_status;
+	const sip_header_t *first = from->sip_request ? (const sip_header_t *)from->sip_request
+						      : (const sip_header_t *)from->sip_status;
 
 	for (const sip_header_t *h = first; h; h = (const sip_header_t *)h->sh_succ) {
 		const char *name = name_of(h);
-		const struct header_policy *p = !name ? NULL
-						      : bsearch(name, policy, sizeof(policy) / sizeof(policy[0]),
-								sizeof(policy[0]), compare);
+		const struct header_policy *p = !name
+			? NULL
+			: bsearch(name, policy, sizeof(policy) / sizeof(policy[0]), sizeof(policy[0]),
+				  compare);
 
 		if (p && p->kinds & (int)kind)
 			message_header(t, h);

@@ -20,7 +20,8 @@ bool message_find_sdp(const sip_t *sip, struct sdp_span *out)
 {
 	struct body body = message_body(sip);
 
-	return sdp_find(sip->sip_content_type ? sip->sip_content_type->c_type : NULL, body.data, body.len, out);
+	return sdp_find(
+		sip->sip_content_type ? sip->sip_content_type->c_type : NULL, body.data, body.len, out);
 }
 
 bool message_has_sdp(const sip_t *sip)

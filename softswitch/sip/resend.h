@@ -22,8 +22,8 @@ struct resend {
 	const struct resend_handlers *handlers;
 	void *arg;
 	struct resend_schedule intervals;
-	unsigned done;   /* retransmissions so far */
-	bool quiet;      /* over a connection nothing is resent, the time runs all the same */
+	unsigned done; /* retransmissions so far */
+	bool quiet;    /* over a connection nothing is resent, the time runs all the same */
 	bool running;
 };
 

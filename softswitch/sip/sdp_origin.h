@@ -14,7 +14,8 @@ struct text;
 
 /** Part of a leg; zero but for the id: no description was sent yet. Plain data. */
 struct sdp_origin {
-	uint64_t id;      /* sess-id, from its owner: below 2^62, so that signed parsers hold it (RFC 3264 section 5) */
+	uint64_t
+		id; /* sess-id, from its owner: below 2^62, so that signed parsers hold it (RFC 3264 section 5) */
 	uint64_t version; /* sess-version of the last description, 0 = none yet */
 	uint64_t hash;    /* of the rest of it */
 };

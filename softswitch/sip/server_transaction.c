@@ -14,7 +14,7 @@
 
 enum {
 	KEY_SIZE = 1 << 18, /* more than a message holds, so nothing is ever cut */
-	OWN_MAX = 4096,    /* what of a response is ours, bytes */
+	OWN_MAX = 4096,     /* what of a response is ours, bytes */
 	TIMER_I_MS = 5000,  /* after the ACK: late repetitions of INVITE and ACK (RFC 3261 section 17.2.1) */
 	TIMER_J_MS = 32000  /* after the answer to another request (section 17.2.2) */
 };
@@ -36,8 +36,8 @@ struct server_transaction {
 	uint32_t cseq;
 	char tag[TOKEN_SIZE]; /* of To in our responses; "" = not given yet, or the request had one */
 	struct hop hop;
-	char *head, *to;       /* what each response repeats; gone after the final one */
-	char *response;        /* the last one sent */
+	char *head, *to; /* what each response repeats; gone after the final one */
+	char *response;  /* the last one sent */
 	size_t response_len;
 	struct resend resend;
 	const struct server_transaction_handlers *handlers;
@@ -87,7 +87,7 @@ void server_transactions_destroy(struct server_transactions *set)
 
 	if (!set)
 		return;
-	HASH_ITER(hh, set->by_key, s, next)
+	HASH_ITER (hh, set->by_key, s, next)
 		server_free(s);
 	free(set);
 }
@@ -106,7 +106,8 @@ size_t server_transactions_kept(const struct server_transactions *set)
 
 static void add_call(struct text *t, const sip_t *sip)
 {
-	text_add_all(t, sip->sip_call_id->i_id, " ", sip->sip_from->a_tag ? sip->sip_from->a_tag : "", " ", NULL);
+	text_add_all(
+		t, sip->sip_call_id->i_id, " ", sip->sip_from->a_tag ? sip->sip_from->a_tag : "", " ", NULL);
 }
 
 /** RFC 3261 section 17.2.3; without the magic cookie what RFC 2543 compares stands for the branch. */
@@ -139,7 +140,8 @@ static const char *make_merge_key(const sip_t *sip, const char *method)
 	return key;
 }
 
-static struct server_transaction *find(const struct server_transactions *set, const sip_t *sip, const char *method)
+static struct server_transaction *find(
+	const struct server_transactions *set, const sip_t *sip, const char *method)
 {
 	const char *key = make_key(sip, method);
 	struct server_transaction *s;
@@ -148,7 +150,8 @@ static struct server_transaction *find(const struct server_transactions *set, co
 	return s;
 }
 
-static struct server_transaction *find_merged(const struct server_transactions *set, const sip_t *sip, const char *method)
+static struct server_transaction *find_merged(
+	const struct server_transactions *set, const sip_t *sip, const char *method)
 {
 	const char *key = make_merge_key(sip, method);
 	struct server_transaction *s;
@@ -198,7 +201,8 @@ bool server_transactions_on_request(struct server_transactions *set, const struc
 	const sip_t *sip = rx->sip;
 	sip_method_t method = sip->sip_request->rq_method;
 	bool for_invite = method == sip_method_ack || method == sip_method_cancel;
-	struct server_transaction *s = find(set, sip, for_invite ? "INVITE" : sip->sip_request->rq_method_name);
+	struct server_transaction *s =
+		find(set, sip, for_invite ? "INVITE" : sip->sip_request->rq_method_name);
 
 	if (method == sip_method_ack)
 		return on_ack(set, s, sip);
@@ -248,8 +252,8 @@ static void linger(struct server_transaction *s, uint32_t ms)
 	resend_start(&s->resend, transport_loop(s->set->sip), &wait, true, &resend_handlers, s);
 }
 
-int server_transaction_create(struct server_transaction **out, struct server_transactions *set, const struct received *rx,
-	const struct server_transaction_handlers *handlers, void *arg)
+int server_transaction_create(struct server_transaction **out, struct server_transactions *set,
+	const struct received *rx, const struct server_transaction_handlers *handlers, void *arg)
 {
 	struct server_transaction *s = calloc(1, sizeof(*s));
 	struct text head = text_scratch(), to;
@@ -291,7 +295,8 @@ int server_transaction_create(struct server_transaction **out, struct server_tra
 	return 0;
 }
 
-void server_transaction_begin(struct server_transaction *s, struct text *t, int status, const char *phrase, const char *to_tag)
+void server_transaction_begin(
+	struct server_transaction *s, struct text *t, int status, const char *phrase, const char *to_tag)
 {
 	if (to_tag && !s->tag[0])
 		snprintf(s->tag, sizeof(s->tag), "%s", to_tag);
@@ -302,7 +307,8 @@ void server_transaction_begin(struct server_transaction *s, struct text *t, int 
 	text_add(t, "\r\n");
 }
 
-void server_transaction_send(struct server_transaction *s, const struct text *t, int status, const struct resend_schedule *resend)
+void server_transaction_send(
+	struct server_transaction *s, const struct text *t, int status, const struct resend_schedule *resend)
 {
 	struct text shorter = text_scratch();
 
@@ -328,11 +334,12 @@ void server_transaction_send(struct server_transaction *s, const struct text *t,
 		return;
 	}
 	s->state = status < 300 ? SERVER_ANSWERED : SERVER_REFUSED;
-	resend_start(&s->resend, transport_loop(s->set->sip), resend, hop_is_reliable(&s->hop), &resend_handlers, s);
+	resend_start(&s->resend, transport_loop(s->set->sip), resend, hop_is_reliable(&s->hop),
+		&resend_handlers, s);
 }
 
-void server_transaction_reply(struct server_transaction *s, int status, const char *phrase, const char *to_tag,
-	const char *extra_headers, const struct resend_schedule *resend)
+void server_transaction_reply(struct server_transaction *s, int status, const char *phrase,
+	const char *to_tag, const char *extra_headers, const struct resend_schedule *resend)
 {
 	struct text t = text_scratch();
 
@@ -343,8 +350,8 @@ void server_transaction_reply(struct server_transaction *s, int status, const ch
 	server_transaction_send(s, &t, status, resend);
 }
 
-void server_transaction_answer(struct server_transactions *set, const struct received *rx, int status, const char *headers,
-	const struct resend_schedule *resend)
+void server_transaction_answer(struct server_transactions *set, const struct received *rx, int status,
+	const char *headers, const struct resend_schedule *resend)
 {
 	struct server_transaction *s;
 
@@ -366,7 +373,8 @@ void server_transaction_acknowledge(struct server_transaction *s)
 	linger(s, TIMER_I_MS);
 }
 
-void server_transaction_hand_over(struct server_transaction *s, const struct server_transaction_handlers *handlers, void *arg)
+void server_transaction_hand_over(
+	struct server_transaction *s, const struct server_transaction_handlers *handlers, void *arg)
 {
 	if (!s)
 		return;

@@ -41,11 +41,12 @@ bool server_transactions_merged(const struct server_transactions *set, const str
  * @param handlers  borrowed; may be NULL for other methods than INVITE
  * @return 0; -EMSGSIZE when what a response has to repeat leaves no room in it; -ENOMEM
  */
-int server_transaction_create(struct server_transaction **out, struct server_transactions *set, const struct received *rx,
-	const struct server_transaction_handlers *handlers, void *arg);
+int server_transaction_create(struct server_transaction **out, struct server_transactions *set,
+	const struct received *rx, const struct server_transaction_handlers *handlers, void *arg);
 
 /** Start a response into t: status line and what repeats the request. The caller adds headers and message_end(). */
-void server_transaction_begin(struct server_transaction *s, struct text *t, int status, const char *phrase, const char *to_tag);
+void server_transaction_begin(
+	struct server_transaction *s, struct text *t, int status, const char *phrase, const char *to_tag);
 
 /**
  * Send the response in t. After a final one the server belongs to its set: forget the pointer; but for a 2xx to
@@ -55,7 +56,8 @@ void server_transaction_begin(struct server_transaction *s, struct text *t, int 
  *
  * @param resend  the schedule for final responses to INVITE, which await ACK
  */
-void server_transaction_send(struct server_transaction *s, const struct text *t, int status, const struct resend_schedule *resend);
+void server_transaction_send(
+	struct server_transaction *s, const struct text *t, int status, const struct resend_schedule *resend);
 
 /** The last response once more. */
 void server_transaction_send_again(struct server_transaction *s);
@@ -63,22 +65,23 @@ void server_transaction_send_again(struct server_transaction *s);
 bool server_transaction_is_reliable(const struct server_transaction *s);
 
 /** server_transaction_begin(), extra headers, no body, server_transaction_send(). */
-void server_transaction_reply(struct server_transaction *s, int status, const char *phrase, const char *to_tag,
-	const char *extra_headers, const struct resend_schedule *resend);
+void server_transaction_reply(struct server_transaction *s, int status, const char *phrase,
+	const char *to_tag, const char *extra_headers, const struct resend_schedule *resend);
 
 /**
  * Answer a request for good, with whole lines or NULL as headers; what is sent again of it gets the same answer.
  * Not for a 2xx to INVITE.
  */
-void server_transaction_answer(struct server_transactions *set, const struct received *rx, int status, const char *headers,
-	const struct resend_schedule *resend);
+void server_transaction_answer(struct server_transactions *set, const struct received *rx, int status,
+	const char *headers, const struct resend_schedule *resend);
 
 /** The number in the request's CSeq; the ACK to a 2xx repeats it. */
 uint32_t server_transaction_cseq(const struct server_transaction *s);
 /** The ACK to the 2xx came. The server is gone. */
 void server_transaction_acknowledge(struct server_transaction *s);
 /** Somebody else owns it from now on. NULL is fine. */
-void server_transaction_hand_over(struct server_transaction *s, const struct server_transaction_handlers *handlers, void *arg);
+void server_transaction_hand_over(
+	struct server_transaction *s, const struct server_transaction_handlers *handlers, void *arg);
 /** The owner goes before the ACK came: it is not told any more, the 2xx is still resent. NULL is fine. */
 void server_transaction_forget(struct server_transaction *s);
 

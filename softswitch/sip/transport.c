@@ -88,8 +88,7 @@ void address_name(const struct sockaddr *sa, char out[HOP_NAME_MAX])
 	char host[INET6_ADDRSTRLEN];
 
 	sockaddr_host(sa, host);
-	snprintf(out, HOP_NAME_MAX, sa->sa_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host,
-		sockaddr_port(sa));
+	snprintf(out, HOP_NAME_MAX, sa->sa_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host, sockaddr_port(sa));
 }
 
 void address_host_port(char out[HOST_PORT_MAX], const char *host, uint16_t port)
@@ -128,8 +127,7 @@ static struct listener *listener_of(struct transport *sip, const tport_t *tport)
 }
 
 /** Where the answer to this request goes: its source, but to the port of the Via without rport. */
-static void hop_back(struct hop *back, struct listener *listener, tport_t *tport,
-	const struct received *rx)
+static void hop_back(struct hop *back, struct listener *listener, tport_t *tport, const struct received *rx)
 {
 	const sip_via_t *via = rx->sip->sip_via;
 	uint16_t port;
@@ -153,8 +151,7 @@ static int on_message(nta_agent_magic_t *magic, nta_agent_t *agent, msg_t *msg, 
 {
 	struct transport *sip = (struct transport *)magic;
 	tport_t *tport = tport_delivered_by(nta_agent_tports(agent), msg);
-	struct received rx = {
-		.msg = msg, .sip = parsed, .source = &msg_addr(msg)->su_sa};
+	struct received rx = {.msg = msg, .sip = parsed, .source = &msg_addr(msg)->su_sa};
 	struct listener *listener = tport ? listener_of(sip, tport) : NULL;
 
 	if (listener && sip->handlers.on_request) {
@@ -162,7 +159,8 @@ static int on_message(nta_agent_magic_t *magic, nta_agent_t *agent, msg_t *msg, 
 			hop_back(&rx.back, listener, tport, &rx);
 			sip->handlers.on_request(&rx, sip->arg);
 		} else {
-			rx.back = (struct hop){.listener = listener, .connection = listener->fd < 0 ? tport : NULL};
+			rx.back = (struct hop){
+				.listener = listener, .connection = listener->fd < 0 ? tport : NULL};
 			memcpy(&rx.back.to, rx.source, sockaddr_length(rx.source));
 			sip->handlers.on_response(&rx, sip->arg);
 		}
@@ -222,11 +220,12 @@ static int note_listeners(struct transport *sip)
 			continue;
 		if (sip->n_listeners == LISTENERS_MAX)
 			return -ENOSPC;
-		*l = (struct listener){.tport = t, .family = ai->ai_family, .fd = -1,
-			.port = sockaddr_port(ai->ai_addr)};
+		*l = (struct listener){
+			.tport = t, .family = ai->ai_family, .fd = -1, .port = sockaddr_port(ai->ai_addr)};
 		l->transport = !strcasecmp(name, "udp") ? "udp" : !strcasecmp(name, "tls") ? "tls" : "tcp";
 		if (!strcmp(l->transport, "udp"))
-			l->fd = sofia_port_datagram_socket(loop_sofia(sip->loop), ai->ai_addr, (socklen_t)ai->ai_addrlen);
+			l->fd = sofia_port_datagram_socket(
+				loop_sofia(sip->loop), ai->ai_addr, (socklen_t)ai->ai_addrlen);
 		const char *host = via ? via->v_host : tport_name(t)->tpn_host;
 
 		snprintf(l->host, sizeof(l->host), "%s", host);
@@ -243,8 +242,8 @@ static int open_listener(struct transport *sip, const struct listen *at, const c
 	bool v6 = strchr(at->host, ':') != NULL, tls = !strcmp(at->transport, "tls");
 	char url[128];
 
-	snprintf(url, sizeof(url), "%s:%s%s%s:%u;transport=%s", tls ? "sips" : "sip", v6 ? "[" : "",
-		at->host, v6 ? "]" : "", at->port, at->transport);
+	snprintf(url, sizeof(url), "%s:%s%s%s:%u;transport=%s", tls ? "sips" : "sip", v6 ? "[" : "", at->host,
+		v6 ? "]" : "", at->port, at->transport);
 	/* A port of 0 is the kernel's choice; the URL says that with an asterisk. */
 	if (!at->port)
 		snprintf(url, sizeof(url), "%s:%s%s%s:*;transport=%s", tls ? "sips" : "sip", v6 ? "[" : "",
@@ -277,11 +276,12 @@ int transport_create(struct transport **out, struct loop *loop, const struct lis
 	 * EXTRACT_COPY keeps each header's bytes as they came: what passes, passes unchanged. An answer whose
 	 * Session-Expires or Min-SE cannot be read is taken as one without.
 	 */
-	sip->agent = nta_agent_create(sofia_port_root(loop_sofia(loop)), (url_string_t *)-1 /* no socket yet */,
-		on_message, (nta_agent_magic_t *)sip, NTATAG_UA(0), NTATAG_SERVER_RPORT(1),
-		NTATAG_MAXSIZE(MESSAGE_MAX), NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY), NTATAG_USE_NAPTR(0),
-		NTATAG_USE_SRV(0),
-		NTATAG_BAD_RESP_MASK(sip_mask_response | sip_mask_ua | sip_mask_100rel | sip_mask_events | sip_mask_publish),
+	sip->agent = nta_agent_create(sofia_port_root(loop_sofia(loop)),
+		(url_string_t *)-1 /* no socket yet */, on_message, (nta_agent_magic_t *)sip, NTATAG_UA(0),
+		NTATAG_SERVER_RPORT(1), NTATAG_MAXSIZE(MESSAGE_MAX), NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY),
+		NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0),
+		NTATAG_BAD_RESP_MASK(sip_mask_response | sip_mask_ua | sip_mask_100rel | sip_mask_events |
+			sip_mask_publish),
 		TAG_END());
 	if (!sip->agent) {
 		err = -ENOMEM;
@@ -354,7 +354,8 @@ static bool listens_at(const struct listener *l, const struct sockaddr_storage *
 	return strstr(l->host, host) != NULL && strlen(l->host) <= strlen(host) + 2; /* brackets */
 }
 
-int transport_hop_from(struct transport *sip, uint16_t local_port, const struct resolver_address *address, struct hop *out)
+int transport_hop_from(
+	struct transport *sip, uint16_t local_port, const struct resolver_address *address, struct hop *out)
 {
 	struct listener *chosen = NULL;
 	struct sockaddr_storage from = {0};
@@ -439,8 +440,8 @@ void transport_pending_clear(struct transport_pending *p)
 static int send_stream(const struct hop *hop, const char *data, size_t len, struct transport_pending *pending)
 {
 	char host[INET6_ADDRSTRLEN], port[8];
-	tp_name_t name = {.tpn_proto = hop->listener->transport, .tpn_canon = host, .tpn_host = host,
-		.tpn_port = port};
+	tp_name_t name = {
+		.tpn_proto = hop->listener->transport, .tpn_canon = host, .tpn_host = host, .tpn_port = port};
 	msg_t *msg = msg_make(sip_default_mclass(), MSG_DO_EXTRACT_COPY, data, (ssize_t)len);
 	tport_t *tport;
 	int err;
@@ -452,7 +453,8 @@ static int send_stream(const struct hop *hop, const char *data, size_t len, stru
 	tport = tport_tsend(hop->connection ? hop->connection : hop->listener->tport, msg, &name,
 		TPTAG_MTU(INT_MAX), TAG_END());
 	if (!tport && (pending || !hop->connection)) /* the standing connection broke just now: a new one */
-		tport = tport_tsend(hop->listener->tport, msg, &name, TPTAG_MTU(INT_MAX), TPTAG_FRESH(1), TAG_END());
+		tport = tport_tsend(
+			hop->listener->tport, msg, &name, TPTAG_MTU(INT_MAX), TPTAG_FRESH(1), TAG_END());
 	if (!tport) {
 		err = msg_errno(msg) ? -msg_errno(msg) : -ECONNREFUSED;
 		msg_destroy(msg);
@@ -493,8 +495,8 @@ static void request_tag(const struct transport *sip, const sip_t *request, char 
 	snprintf(out, TOKEN_SIZE, "%016llx", (unsigned long long)h);
 }
 
-void transport_reply_tagged(struct transport *sip, const struct received *rx, int status, const char *phrase, const char *tag,
-	const char *extra_headers)
+void transport_reply_tagged(struct transport *sip, const struct received *rx, int status, const char *phrase,
+	const char *tag, const char *extra_headers)
 {
 	struct text t = text_scratch();
 	char made[TOKEN_SIZE];
@@ -511,8 +513,8 @@ void transport_reply_tagged(struct transport *sip, const struct received *rx, in
 		transport_send(&rx->back, t.data, t.len, NULL);
 }
 
-void transport_reply_stateless(struct transport *sip, const struct received *rx, int status, const char *phrase,
-	const char *extra_headers)
+void transport_reply_stateless(struct transport *sip, const struct received *rx, int status,
+	const char *phrase, const char *extra_headers)
 {
 	transport_reply_tagged(sip, rx, status, phrase, "", extra_headers);
 }

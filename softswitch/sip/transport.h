@@ -62,7 +62,8 @@ struct received {
 	msg_t *msg;
 	const sip_t *sip;
 	const struct sockaddr *source;
-	struct hop back; /* of a request: where the answer goes (RFC 3261 section 18.2.2, RFC 3581); of a response: where it came
+	struct hop
+		back; /* of a request: where the answer goes (RFC 3261 section 18.2.2, RFC 3581); of a response: where it came
 	                    from. Copy it to keep it */
 };
 
@@ -96,7 +97,8 @@ const struct listener *transport_listener(const struct transport *sip, size_t i)
 /** A hop to a resolved address; of several listeners the one the kernel would send from. @return 0; -EPROTONOSUPPORT without a listener of that transport and family */
 int transport_hop_to(struct transport *sip, const struct resolver_address *address, struct hop *out);
 /** The same from a listener with this port, 0 = any. @return -EADDRNOTAVAIL when none of the right kind has it */
-int transport_hop_from(struct transport *sip, uint16_t local_port, const struct resolver_address *address, struct hop *out);
+int transport_hop_from(
+	struct transport *sip, uint16_t local_port, const struct resolver_address *address, struct hop *out);
 
 /** A message is on its way over a connection; the handler is told when that breaks. */
 struct transport_pending {
@@ -118,11 +120,11 @@ void transport_pending_clear(struct transport_pending *p);
 int transport_send(const struct hop *hop, const char *data, size_t len, struct transport_pending *pending);
 
 /** Answer a request without keeping anything (gate before state). */
-void transport_reply_stateless(struct transport *sip, const struct received *rx, int status, const char *phrase,
-	const char *extra_headers);
+void transport_reply_stateless(struct transport *sip, const struct received *rx, int status,
+	const char *phrase, const char *extra_headers);
 /** The same with a tag for To; "" = one made of the request, the same for each repetition (RFC 3261 section 8.2.7). */
-void transport_reply_tagged(struct transport *sip, const struct received *rx, int status, const char *phrase, const char *tag,
-	const char *extra_headers);
+void transport_reply_tagged(struct transport *sip, const struct received *rx, int status, const char *phrase,
+	const char *tag, const char *extra_headers);
 
 struct loop *transport_loop(struct transport *sip);
 /** Random text for tags, branches and Call-IDs: 16 hexadecimal digits. */

@@ -20,7 +20,8 @@ struct gateway_log {
 	struct event timer;
 };
 
-static void on_change(const struct gateway *gw, enum gateway_state old, const struct gateway_health *health, void *arg)
+static void on_change(
+	const struct gateway *gw, enum gateway_state old, const struct gateway_health *health, void *arg)
 {
 	(void)arg;
 	LOG_AT(health->state == GATEWAY_STATE_DOWN ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, NULL,

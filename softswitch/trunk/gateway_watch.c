@@ -17,9 +17,9 @@
 #include <string.h>
 
 enum {
-	NAME_MS = 60000,  /* how often the name of a gateway that is not probed is looked up */
-	SOON_MS = 1000,   /* the first question comes at random within so long */
-	SPACE_MS = 2,     /* and one target after the other, so that thousands do not ask at once */
+	NAME_MS = 60000, /* how often the name of a gateway that is not probed is looked up */
+	SOON_MS = 1000,  /* the first question comes at random within so long */
+	SPACE_MS = 2,    /* and one target after the other, so that thousands do not ask at once */
 	JITTER_PERCENT = 10
 };
 
@@ -55,7 +55,7 @@ static const struct gateway *first_probed(const struct watch *w)
 {
 	const struct gateway_member *m;
 
-	STAILQ_FOREACH(m, &w->target->members, next)
+	STAILQ_FOREACH (m, &w->target->members, next)
 		if (is_probed(w, m->gateway))
 			return m->gateway;
 	return NULL;
@@ -94,10 +94,10 @@ static void on_probe_end(int result, uint32_t rtt_ms, void *arg)
 	const struct gateway_member *m;
 
 	w->probe = NULL;
-	STAILQ_FOREACH(m, &w->target->members, next)
+	STAILQ_FOREACH (m, &w->target->members, next)
 		if (is_probed(w, m->gateway))
-			gateway_on_probe(m->gateway, code, words, rtt_ms, &w->set->stack->parameters,
-				clock_now_ms());
+			gateway_on_probe(
+				m->gateway, code, words, rtt_ms, &w->set->stack->parameters, clock_now_ms());
 	plan_next(w);
 }
 
@@ -108,7 +108,8 @@ static void learn(struct watch *w, const struct resolver_answer *answer)
 	for (unsigned i = 0; i < answer->n; i++)
 		addresses[i] = &answer->address[i].addr.any;
 	if (gateway_targets_learn(w->set->targets, w->target, addresses, answer->n))
-		log_error(NULL, "addresses of a gateway not kept host=%s error=%s", w->target->host, strerror(ENOMEM));
+		log_error(NULL, "addresses of a gateway not kept host=%s error=%s", w->target->host,
+			strerror(ENOMEM));
 }
 
 /** A carrier that we are registered at may know us at one port only. */
@@ -126,8 +127,11 @@ static void on_located(int error, const struct resolver_answer *answer, void *ar
 	const struct parameters *p = &w->set->stack->parameters;
 	const struct gateway *gw = first_probed(w);
 	struct gateway_policy policy;
-	struct options_probe_target target = {.host = w->target->host, .port = w->target->port, .addresses = answer,
-		.local_port = gw ? local_port(w, gw) : 0, .resend = &policy.resend,
+	struct options_probe_target target = {.host = w->target->host,
+		.port = w->target->port,
+		.addresses = answer,
+		.local_port = gw ? local_port(w, gw) : 0,
+		.resend = &policy.resend,
 		.timeout_ms = p->options_timeout_ms};
 
 	w->query = NULL;
@@ -217,7 +221,7 @@ static void apply(struct gateway_target *target, void *arg)
 		log_error(NULL, "gateway not probed host=%s error=%s", target->host, strerror(ENOMEM));
 		return;
 	}
-	STAILQ_FOREACH(m, &target->members, next)
+	STAILQ_FOREACH (m, &target->members, next)
 		if (!is_probed(w, m->gateway))
 			gateway_on_probe_end(m->gateway, clock_now_ms());
 	if (set->stopped)

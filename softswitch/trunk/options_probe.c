@@ -74,10 +74,22 @@ static int ask(struct options_probe *p, const struct hop *hop)
 	struct text t = text_scratch();
 	char uri[HOST_PORT_MAX + 32], from[128], to[HOST_PORT_MAX + 8], tag[TOKEN_SIZE], call_id[TOKEN_SIZE],
 		branch[BRANCH_SIZE];
-	struct request_head head = {.method = "OPTIONS", .uri = uri, .branch = branch, .max_forwards = MAX_FORWARDS,
-		.from = from, .to = to, .call_id = call_id, .cseq = 1};
-	struct client_transaction_request request = {.method = "OPTIONS", .branch = client_transaction_branch(stack->client_transactions, branch),
-		.call_id = call_id, .from_tag = tag, .cseq = 1, .text = &t, .hop = hop, .resend = &p->resend};
+	struct request_head head = {.method = "OPTIONS",
+		.uri = uri,
+		.branch = branch,
+		.max_forwards = MAX_FORWARDS,
+		.from = from,
+		.to = to,
+		.call_id = call_id,
+		.cseq = 1};
+	struct client_transaction_request request = {.method = "OPTIONS",
+		.branch = client_transaction_branch(stack->client_transactions, branch),
+		.call_id = call_id,
+		.from_tag = tag,
+		.cseq = 1,
+		.text = &t,
+		.hop = hop,
+		.resend = &p->resend};
 
 	token_token(stack->sip, tag);
 	token_token(stack->sip, call_id);
@@ -101,7 +113,8 @@ static int ask_next(struct options_probe *p)
 	while (err && p->next_address < p->addresses.n) {
 		struct hop hop;
 
-		err = transport_hop_from(p->stack->sip, p->local_port, &p->addresses.address[p->next_address++], &hop);
+		err = transport_hop_from(
+			p->stack->sip, p->local_port, &p->addresses.address[p->next_address++], &hop);
 		if (!err)
 			err = ask(p, &hop);
 	}
@@ -112,8 +125,8 @@ static int ask_next(struct options_probe *p)
 	return 0;
 }
 
-int options_probe_start(struct options_probe **out, struct stack *stack, const struct options_probe_target *target,
-	options_probe_h *on_end, void *arg)
+int options_probe_start(struct options_probe **out, struct stack *stack,
+	const struct options_probe_target *target, options_probe_h *on_end, void *arg)
 {
 	struct options_probe *p = calloc(1, sizeof(*p));
 	int err;

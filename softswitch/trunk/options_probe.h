@@ -17,7 +17,7 @@ typedef void options_probe_h(int result, uint32_t rtt_ms, void *arg);
 struct options_probe_target {
 	const char *host; /* for the Request-URI, as in struct db_gateway; with port */
 	uint16_t port;
-	uint16_t local_port; /* to send from; 0 = any */
+	uint16_t local_port;                     /* to send from; 0 = any */
 	const struct resolver_answer *addresses; /* asked one after the other until one answers */
 	const struct resend_schedule *resend;
 	uint32_t timeout_ms; /* for each address */
@@ -28,8 +28,8 @@ struct options_probe_target {
  *
  * @return 0 with *out, which the handler's call ends; -ENOMEM; or nothing could be sent to any address: -errno
  */
-int options_probe_start(struct options_probe **out, struct stack *stack, const struct options_probe_target *target,
-	options_probe_h *on_end, void *arg);
+int options_probe_start(struct options_probe **out, struct stack *stack,
+	const struct options_probe_target *target, options_probe_h *on_end, void *arg);
 /** Nobody wants to know any more. NULL is fine. */
 void options_probe_cancel(struct options_probe *p);
 

@@ -14,7 +14,7 @@ enum { LEVELS = sizeof(path) / sizeof(path[0]), TEXT_MAX_BYTES = 32 };
 
 struct reader {
 	XML_Parser parser;
-	unsigned depth, matched; /* elements open; how many of them, from the root, are those of the path */
+	unsigned depth, matched;   /* elements open; how many of them, from the root, are those of the path */
 	char text[TEXT_MAX_BYTES]; /* of the basic status being read */
 	size_t len;
 	bool ended; /* white space came behind it */

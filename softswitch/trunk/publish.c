@@ -75,7 +75,8 @@ static int find_speakers(struct speakers *s, const struct publish *set, const st
 {
 	size_t n = gateway_targets_at(set->targets, rx->source, NULL, NULL);
 
-	*s = (struct speakers){.user = {rx->sip->sip_request->rq_url->url_user, rx->sip->sip_to->a_url->url_user}};
+	*s = (struct speakers){
+		.user = {rx->sip->sip_request->rq_url->url_user, rx->sip->sip_to->a_url->url_user}};
 	s->gateways = calloc(n + 1, sizeof(struct gateway *));
 	if (!s->gateways)
 		return -ENOMEM;
@@ -118,7 +119,8 @@ static struct verdict read_body(const sip_t *sip, enum gateway_publication *out)
 	const struct body body = message_body(sip);
 	const char *type = sip->sip_content_type ? sip->sip_content_type->c_type : "";
 	const char *encoding = sip->sip_content_encoding && sip->sip_content_encoding->k_items
-		? sip->sip_content_encoding->k_items[0] : NULL;
+		? sip->sip_content_encoding->k_items[0]
+		: NULL;
 	bool open = false;
 	int err;
 

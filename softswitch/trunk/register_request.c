@@ -47,8 +47,14 @@ void register_request_write(struct text *t, const struct register_request *r)
 {
 	const char *domain = r->row->realm[0] ? r->row->realm : r->row->host;
 	char uri[REGISTER_URI_MAX], to[ADDRESS_MAX], from[ADDRESS_MAX + 32], host[HOST_PORT_MAX];
-	struct request_head head = {.method = "REGISTER", .uri = uri, .branch = r->branch, .max_forwards = MAX_FORWARDS,
-		.from = from, .to = to, .call_id = r->call_id, .cseq = r->cseq};
+	struct request_head head = {.method = "REGISTER",
+		.uri = uri,
+		.branch = r->branch,
+		.max_forwards = MAX_FORWARDS,
+		.from = from,
+		.to = to,
+		.call_id = r->call_id,
+		.cseq = r->cseq};
 
 	register_request_uri(r->row, uri);
 	address_host_port(host, domain, 0);
@@ -81,7 +87,9 @@ static bool is_ours(const sip_contact_t *contact, const struct register_request 
 	if (register_request_line(url, line))
 		return !strcmp(line, r->row->line);
 	contact_host(r, host);
-	return url->url_user && !strcmp(url->url_user, r->row->user) && url->url_host && !strcasecmp(url->url_host, host) && address_parse_port(url->url_port, 5060) == htons(r->from->port);
+	return url->url_user && !strcmp(url->url_user, r->row->user) && url->url_host &&
+		!strcasecmp(url->url_host, host) &&
+		address_parse_port(url->url_port, 5060) == htons(r->from->port);
 }
 
 static uint32_t seconds(const char *text)

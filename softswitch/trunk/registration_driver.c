@@ -53,9 +53,11 @@ static void error_words(const struct registration_driver *a, int error, char out
 static void fail(struct registration_driver *a, int code, const char *words)
 {
 	if (a->remove)
-		log_warning(NULL, "unregistering failed name=%s reason=%s", registration_name(a->registration), words);
+		log_warning(NULL, "unregistering failed name=%s reason=%s",
+			registration_name(a->registration), words);
 	else
-		log_warning(NULL, "registration failed name=%s reason=%s", registration_name(a->registration), words);
+		log_warning(NULL, "registration failed name=%s reason=%s", registration_name(a->registration),
+			words);
 	registration_failed(a->registration, code, words, &a->stack->parameters, clock_now_ms());
 }
 
@@ -73,9 +75,13 @@ static const struct client_transaction_handlers client_handlers;
 
 static struct register_request describe(const struct registration_driver *a)
 {
-	return (struct register_request){.row = registration_used(a->registration), .from = a->hop.listener,
-		.privacy = a->stack->parameters.user_agent_privacy, .call_id = a->call_id, .tag = a->tag,
-		.cseq = a->cseq, .expires_s = a->remove ? 0 : registration_expires_s(a->registration)};
+	return (struct register_request){.row = registration_used(a->registration),
+		.from = a->hop.listener,
+		.privacy = a->stack->parameters.user_agent_privacy,
+		.call_id = a->call_id,
+		.tag = a->tag,
+		.cseq = a->cseq,
+		.expires_s = a->remove ? 0 : registration_expires_s(a->registration)};
 }
 
 static void forget_answers(struct registration_driver *a)
@@ -92,8 +98,13 @@ static int send_register(struct registration_driver *a)
 	struct stack *stack = a->stack;
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
-	struct client_transaction_request request = {.method = "REGISTER", .branch = client_transaction_branch(stack->client_transactions, branch),
-		.call_id = a->call_id, .from_tag = a->tag, .cseq = ++a->cseq, .text = &t, .hop = &a->hop,
+	struct client_transaction_request request = {.method = "REGISTER",
+		.branch = client_transaction_branch(stack->client_transactions, branch),
+		.call_id = a->call_id,
+		.from_tag = a->tag,
+		.cseq = ++a->cseq,
+		.text = &t,
+		.hop = &a->hop,
 		.resend = &stack->parameters.resend};
 	struct register_request content = describe(a);
 
@@ -114,7 +125,8 @@ static int try_addresses(struct registration_driver *a)
 
 	while (a->next_address < a->addresses.n) {
 		forget_answers(a);
-		err = transport_hop_from(a->stack->sip, row->local_port, &a->addresses.address[a->next_address++], &a->hop);
+		err = transport_hop_from(
+			a->stack->sip, row->local_port, &a->addresses.address[a->next_address++], &a->hop);
 		if (!err)
 			err = send_register(a);
 		if (!err)
@@ -197,7 +209,8 @@ void registration_driver_drive(struct registration_driver *a)
 	if (due == REGISTRATION_NEVER)
 		event_del(&a->timer);
 	else
-		event_add(&a->timer, loop_delay_once(stack->loop, due > now ? (uint32_t)(due - now) : 0, &tv));
+		event_add(
+			&a->timer, loop_delay_once(stack->loop, due > now ? (uint32_t)(due - now) : 0, &tv));
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -220,7 +233,8 @@ static void on_accepted(struct registration_driver *a, const sip_t *answer)
 		return;
 	}
 	if (register_request_service_route(answer, &route))
-		log_error(NULL, "Service-Route not kept name=%s error=%s", registration_name(a->registration), strerror(ENOMEM));
+		log_error(NULL, "Service-Route not kept name=%s error=%s", registration_name(a->registration),
+			strerror(ENOMEM));
 	registration_set_route(a->registration, &route);
 	registration_succeeded(a->registration, granted_s, clock_now_ms());
 }
@@ -302,7 +316,8 @@ static const struct client_transaction_handlers client_handlers = {on_response, 
 
 /* Life -------------------------------------------------------------------------------------- */
 
-int registration_driver_create(struct registration_driver_list *list, struct stack *stack, struct registration *r)
+int registration_driver_create(
+	struct registration_driver_list *list, struct stack *stack, struct registration *r)
 {
 	struct registration_driver *a = calloc(1, sizeof(*a));
 

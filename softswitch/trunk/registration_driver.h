@@ -37,13 +37,14 @@ struct registration_driver {
 	struct gateway **gateways;        /* that name it */
 	size_t n_gateways;
 	UT_hash_handle by_line, by_user;
-	struct registration_driver *same_user;        /* the next one with the same user */
+	struct registration_driver *same_user; /* the next one with the same user */
 };
 
 LIST_HEAD(registration_driver_list, registration_driver);
 
 /** The driver of this registration, in the list until it is destroyed. @return 0 or -ENOMEM */
-int registration_driver_create(struct registration_driver_list *list, struct stack *stack, struct registration *r);
+int registration_driver_create(
+	struct registration_driver_list *list, struct stack *stack, struct registration *r);
 /** What is under way is forgotten. */
 void registration_driver_destroy(struct registration_driver *a);
 

@@ -20,8 +20,8 @@ struct registration_drivers {
 
 /* The set ----------------------------------------------------------------------------------- */
 
-int registration_drivers_create(struct registration_drivers **out, struct stack *stack, struct registrations *set,
-	struct gateways *gateways)
+int registration_drivers_create(struct registration_drivers **out, struct stack *stack,
+	struct registrations *set, struct gateways *gateways)
 {
 	struct registration_drivers *c = calloc(1, sizeof(*c));
 
@@ -110,13 +110,14 @@ int registration_drivers_apply(struct registration_drivers *c, const struct db_r
 	struct registration_driver *a;
 
 	clear_indexes(c);
-	LIST_FOREACH(a, &c->accounts, link)
+	LIST_FOREACH (a, &c->accounts, link)
 		registration_driver_unlink_gateways(a);
 	for (size_t i = 0; i < registrations_count(c->set); i++) {
 		struct registration *r = registrations_at(c->set, i);
 
 		if (!registration_driver(r) && registration_driver_create(&c->accounts, c->stack, r))
-			log_error(NULL, "registration left out name=%s error=%s", registration_name(r), strerror(ENOMEM));
+			log_error(NULL, "registration left out name=%s error=%s", registration_name(r),
+				strerror(ENOMEM));
 		else
 			add_to_indexes(c, registration_driver(r));
 	}

@@ -9,8 +9,8 @@ struct gateways;
 struct registration_drivers;
 
 /** @param stack,set,gateways  borrowed */
-int registration_drivers_create(struct registration_drivers **out, struct stack *stack, struct registrations *set,
-	struct gateways *gateways);
+int registration_drivers_create(struct registration_drivers **out, struct stack *stack,
+	struct registrations *set, struct gateways *gateways);
 /** What is under way is forgotten; registration_drivers_stop() ends it properly. NULL is fine. */
 void registration_drivers_destroy(struct registration_drivers *c);
 

@@ -53,7 +53,8 @@ static void bench_routes(void)
 	char error[256];
 	int n = 0;
 	assert_int_equal(db_open(&db, path, DB_CONFIG, DB_CREATE, error, sizeof(error)), 0);
-	sql_run(path, "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99)"
+	sql_run(path,
+		"WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99)"
 		" INSERT INTO gateway (name, host) SELECT 'gw' || i, '127.0.0.1' FROM n");
 	write_routes(csv);
 	double begin = seconds(CLOCK_MONOTONIC);
@@ -82,14 +83,17 @@ static void bench_gateways(void)
 	int64_t revision = -1;
 	int n = 0;
 	assert_int_equal(db_open(&db, path, DB_CONFIG, DB_CREATE, error, sizeof(error)), 0);
-	snprintf(sql, sizeof(sql), "CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	snprintf(sql, sizeof(sql),
+		"CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
 		" WHERE i < %d) SELECT i FROM n; BEGIN;"
 		"INSERT INTO registration (name, host, user) SELECT 'r' || i, 'reg.example', 'u' || i FROM n;"
 		"INSERT INTO gateway (name, host, registration, timeout_invite, breaker_on) SELECT 'gw' || i, '127.0.0.1', 'r' || i,"
-		" 5, 'timeout,503' FROM n; INSERT INTO route (prefix, gateway) SELECT i, 'gw' || i FROM n; COMMIT", TRUNKS);
+		" 5, 'timeout,503' FROM n; INSERT INTO route (prefix, gateway) SELECT i, 'gw' || i FROM n; COMMIT",
+		TRUNKS);
 	double begin = seconds(CLOCK_MONOTONIC);
 	sql_run(path, sql);
-	printf("%d registrations, gateways and routes inserted: %.0f ms\n", TRUNKS, (seconds(CLOCK_MONOTONIC) - begin) * 1e3);
+	printf("%d registrations, gateways and routes inserted: %.0f ms\n", TRUNKS,
+		(seconds(CLOCK_MONOTONIC) - begin) * 1e3);
 	for (int i = 0; i < 2; i++) {
 		begin = seconds(CLOCK_MONOTONIC);
 		assert_int_equal(db_config_load(db, revision, count_route, &n, &config), 0);
@@ -117,7 +121,8 @@ static void bench_records(void)
 	struct cdr_log *log = cdr_opened(scratch_path("cdr.db"));
 	struct cdr call = cdr_sample("1234567890abcdef@198.51.100.1");
 	double longest = 0, loop = 0, cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-	call.attempts = "[{\"gateway\":\"gw1\",\"address\":\"198.51.100.7:5060\",\"stage\":\"ringing\",\"code\":200,"
+	call.attempts =
+		"[{\"gateway\":\"gw1\",\"address\":\"198.51.100.7:5060\",\"stage\":\"ringing\",\"code\":200,"
 		"\"reason\":\"OK\",\"begin_ms\":1700000000000,\"duration_ms\":2000}]";
 	for (int i = 0; i < CALLS; i++) {
 		double begin = seconds(CLOCK_MONOTONIC);
@@ -133,7 +138,8 @@ static void bench_records(void)
 	cdr_close(log, 10000);
 	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	printf("records at %d calls/s: %.1f us of CPU per call in all, %.2f us in the caller's thread,"
-		" %.0f us at worst\n", CALLS_PER_SECOND, cpu / CALLS * 1e6, loop / CALLS * 1e6, longest * 1e6);
+	       " %.0f us at worst\n",
+		CALLS_PER_SECOND, cpu / CALLS * 1e6, loop / CALLS * 1e6, longest * 1e6);
 }
 
 int main(void)

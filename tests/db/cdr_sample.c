@@ -9,12 +9,26 @@ static const struct timespec pause_between_looks = {.tv_nsec = 2000000};
 struct cdr cdr_sample(const char *a_call_id)
 {
 	return (struct cdr){
-		.a_call_id = a_call_id, .b_call_id = "b-leg", .ingress = "caller", .gateway = "gw1",
-		.caller_in = "+4930123", .caller_out = "4930123", .callee_in = "004420", .callee_out = "4420",
-		.source_addr = "127.0.0.1:5060", .destination_addr = "[::1]:5080",
-		.begin_ms = 1700000000000, .ring_ms = 1700000001000, .answer_ms = 1700000002000,
-		.end_ms = 1700000005000, .pdd_ms = 900, .hold_ms = 3000, .sip_code = 200, .end_reason = "BYE",
-		.end_direction = CDR_CALLEE, .attempts = "[{\"gateway\":\"gw1\"}]",
+		.a_call_id = a_call_id,
+		.b_call_id = "b-leg",
+		.ingress = "caller",
+		.gateway = "gw1",
+		.caller_in = "+4930123",
+		.caller_out = "4930123",
+		.callee_in = "004420",
+		.callee_out = "4420",
+		.source_addr = "127.0.0.1:5060",
+		.destination_addr = "[::1]:5080",
+		.begin_ms = 1700000000000,
+		.ring_ms = 1700000001000,
+		.answer_ms = 1700000002000,
+		.end_ms = 1700000005000,
+		.pdd_ms = 900,
+		.hold_ms = 3000,
+		.sip_code = 200,
+		.end_reason = "BYE",
+		.end_direction = CDR_CALLEE,
+		.attempts = "[{\"gateway\":\"gw1\"}]",
 	};
 }
 

@@ -12,7 +12,8 @@
 static const char *path;
 static char error[256];
 
-static const char *const whole_row = "SELECT a_call_id || '|' || b_call_id || '|' || ingress || '|' || gateway || '|' ||"
+static const char *const whole_row =
+	"SELECT a_call_id || '|' || b_call_id || '|' || ingress || '|' || gateway || '|' ||"
 	" caller_in || '|' || caller_out || '|' || callee_in || '|' || callee_out || '|' || source_addr || '|' ||"
 	" destination_addr || '|' || begin_ms || '|' || ifnull(ring_ms, 'NULL') || '|' || ifnull(answer_ms, 'NULL')"
 	" || '|' || ifnull(end_ms, 'NULL') || '|' || ifnull(pdd_ms, 'NULL') || '|' || ifnull(hold_ms, 'NULL') || '|' ||"
@@ -35,7 +36,8 @@ static void an_answered_call_is_one_row_with_every_column(void **state)
 	cdr_end(log, slot, &call);
 	cdr_close(log, 1000);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 1);
-	assert_string_equal(sql_text(path, whole_row), "a@1|b-leg|caller|gw1|+4930123|4930123|004420|4420|127.0.0.1:5060|"
+	assert_string_equal(sql_text(path, whole_row),
+		"a@1|b-leg|caller|gw1|+4930123|4930123|004420|4420|127.0.0.1:5060|"
 		"[::1]:5080|1700000000000|1700000001000|1700000002000|1700000005000|900|3000|200|BYE|1|[{\"gateway\":\"gw1\"}]");
 }
 
@@ -43,11 +45,18 @@ static void a_refused_call_has_nulls_for_what_never_was(void **state)
 {
 	(void)state;
 	struct cdr_log *log = cdr_opened(path);
-	const struct cdr call = {.a_call_id = "r", .begin_ms = 1, .end_ms = 2, .pdd_ms = -1, .hold_ms = -1,
-		.sip_code = 404, .end_reason = "no route", .end_direction = CDR_SERVER};
+	const struct cdr call = {.a_call_id = "r",
+		.begin_ms = 1,
+		.end_ms = 2,
+		.pdd_ms = -1,
+		.hold_ms = -1,
+		.sip_code = 404,
+		.end_reason = "no route",
+		.end_direction = CDR_SERVER};
 	cdr_end(log, 0, &call);
 	cdr_close(log, 1000);
-	assert_string_equal(sql_text(path, whole_row), "r||||||||||1|NULL|NULL|2|NULL|NULL|404|no route|2|[]");
+	assert_string_equal(
+		sql_text(path, whole_row), "r||||||||||1|NULL|NULL|2|NULL|NULL|404|no route|2|[]");
 }
 
 static void what_changed_after_the_answer_is_in_the_row(void **state)
@@ -64,7 +73,8 @@ static void what_changed_after_the_answer_is_in_the_row(void **state)
 	cdr_end(log, slot, &call);
 	cdr_close(log, 1000);
 	assert_string_equal(sql_text(path, "SELECT end_ms || attempts || hex(end_reason) FROM cdr"),
-		"1700000009000[1,2]63616C6C6572277320425945" "2C20C3BC");
+		"1700000009000[1,2]63616C6C6572277320425945"
+		"2C20C3BC");
 }
 
 static void rows_stand_in_the_order_the_calls_ended(void **state)
@@ -153,7 +163,8 @@ static void the_journal_grows_before_it_is_full(void **state)
 	log = cdr_opened(path);
 	cdr_wait_written(log, 20000);
 	cdr_close(log, 0);
-	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr WHERE end_reason = 'switch restarted'"), 20000);
+	assert_int_equal(
+		sql_int(path, "SELECT count(*) FROM cdr WHERE end_reason = 'switch restarted'"), 20000);
 }
 
 static void a_second_process_on_the_same_file_is_refused(void **state)

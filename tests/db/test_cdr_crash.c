@@ -35,9 +35,13 @@ static void calls_in_progress_at_a_crash_end_with_its_last_sign(void **state)
 	assert_int_equal(utimensat(AT_FDCWD, live, past, 0), 0);
 	cdr_close(cdr_opened(copy), 1000);
 	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr"), 2);
-	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr WHERE a_call_id = 'whole' AND end_reason = 'BYE'"), 1);
-	assert_string_equal(sql_text(copy, "SELECT end_ms || '|' || hold_ms || '|' || end_direction || '|' || end_reason || '|' ||"
-		" sip_code || '|' || answer_ms FROM cdr WHERE a_call_id = 'cut'"),
+	assert_int_equal(
+		sql_int(copy, "SELECT count(*) FROM cdr WHERE a_call_id = 'whole' AND end_reason = 'BYE'"),
+		1);
+	assert_string_equal(
+		sql_text(copy,
+			"SELECT end_ms || '|' || hold_ms || '|' || end_direction || '|' || end_reason || '|' ||"
+			" sip_code || '|' || answer_ms FROM cdr WHERE a_call_id = 'cut'"),
 		"1700000005000|3000|2|switch restarted|200|1700000002000");
 	/* And once only. */
 	cdr_close(cdr_opened(copy), 1000);
@@ -119,7 +123,7 @@ static void leave_behind(const struct left *left, size_t n, int written)
 }
 
 static const char *const calls_and_reasons = "SELECT group_concat(a_call_id || ':' || end_reason) FROM"
-	" (SELECT a_call_id, end_reason FROM cdr ORDER BY id)";
+					     " (SELECT a_call_id, end_reason FROM cdr ORDER BY id)";
 
 static void each_moment_a_crash_can_choose_gives_one_row(void **state)
 {
@@ -136,7 +140,8 @@ static void each_moment_a_crash_can_choose_gives_one_row(void **state)
 	leave_behind(left, sizeof(left) / sizeof(left[0]), 10);
 	for (int round = 0; round < 2; round++) {
 		cdr_close(cdr_opened(path), 1000);
-		assert_string_equal(sql_text(path, calls_and_reasons), "queued:BYE,later:BYE,"
+		assert_string_equal(sql_text(path, calls_and_reasons),
+			"queued:BYE,later:BYE,"
 			"talking:switch restarted,ended record not whole:switch restarted");
 	}
 	/* The restored ones were numbered after the last. */

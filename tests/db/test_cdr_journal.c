@@ -93,7 +93,8 @@ static void records_of_all_sizes_come_back_whole(void **state)
 	enum { N = sizeof(sizes) / sizeof(sizes[0]) };
 	struct cdr_journal *j = opened();
 	for (size_t i = 0; i < N; i++)
-		assert_int_not_equal(put(j, i % 2 ? CDR_JOURNAL_ENDED : CDR_JOURNAL_ANSWERED, i + 1, sizes[i]), 0);
+		assert_int_not_equal(
+			put(j, i % 2 ? CDR_JOURNAL_ENDED : CDR_JOURNAL_ANSWERED, i + 1, sizes[i]), 0);
 	cdr_journal_close(j);
 	j = opened();
 	assert_int_equal(seen.n, N);
@@ -212,7 +213,9 @@ static void a_second_opener_is_refused_in_words(void **state)
 	(void)state;
 	struct cdr_journal *j = opened(), *second = NULL;
 	cdr_slot slot = put(j, CDR_JOURNAL_ANSWERED, 1, 100);
-	assert_int_equal(cdr_journal_open(&second, path, &last_sign_ms, on_record, NULL, error, sizeof(error)), -EBUSY);
+	assert_int_equal(
+		cdr_journal_open(&second, path, &last_sign_ms, on_record, NULL, error, sizeof(error)),
+		-EBUSY);
 	assert_null(second);
 	assert_contains(error, path);
 	assert_contains(error, "another process has it open");

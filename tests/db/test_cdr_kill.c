@@ -52,15 +52,20 @@ static void check_rows(const char *path, const struct progress *progress)
 	char query[200];
 	int answered = progress->answered, ended = progress->ended;
 	assert_int_equal(sql_int(path, "SELECT count(*) - count(DISTINCT a_call_id) FROM cdr"), 0);
-	snprintf(query, sizeof(query), "SELECT count(*) FROM cdr WHERE CAST(a_call_id AS INTEGER) < %d", answered);
+	snprintf(query, sizeof(query), "SELECT count(*) FROM cdr WHERE CAST(a_call_id AS INTEGER) < %d",
+		answered);
 	assert_int_equal(sql_int(path, query), answered);
-	snprintf(query, sizeof(query), "SELECT count(*) FROM cdr WHERE CAST(a_call_id AS INTEGER) < %d"
-		" AND end_reason = 'BYE' AND end_direction = 1", ended);
+	snprintf(query, sizeof(query),
+		"SELECT count(*) FROM cdr WHERE CAST(a_call_id AS INTEGER) < %d"
+		" AND end_reason = 'BYE' AND end_direction = 1",
+		ended);
 	assert_int_equal(sql_int(path, query), ended);
 	/* One call may have been between two steps. */
 	assert_in_range(sql_int(path, "SELECT count(*) FROM cdr"), answered, answered + 1);
-	snprintf(query, sizeof(query), "SELECT count(*) FROM cdr WHERE CAST(a_call_id AS INTEGER) > %d"
-		" AND end_reason <> 'switch restarted'", ended);
+	snprintf(query, sizeof(query),
+		"SELECT count(*) FROM cdr WHERE CAST(a_call_id AS INTEGER) > %d"
+		" AND end_reason <> 'switch restarted'",
+		ended);
 	assert_int_equal(sql_int(path, query), 0);
 }
 
@@ -69,8 +74,8 @@ static void a_killed_switch_leaves_one_row_for_each_answered_call(void **state)
 	(void)state;
 	int total = 0;
 	scratch_seed(42);
-	struct progress *progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct progress *progress =
+		mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(progress, MAP_FAILED);
 	for (int round = 0; round < ROUNDS; round++) {
 		char name[16];

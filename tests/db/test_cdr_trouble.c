@@ -43,7 +43,8 @@ static void rows_the_table_refuses_wait_until_it_takes_them(void **state)
 {
 	(void)state;
 	struct cdr_log *log = cdr_opened(path);
-	sql_run(path, "CREATE TRIGGER refuse BEFORE INSERT ON cdr WHEN NEW.a_call_id = '5' BEGIN"
+	sql_run(path,
+		"CREATE TRIGGER refuse BEFORE INSERT ON cdr WHEN NEW.a_call_id = '5' BEGIN"
 		" SELECT RAISE(ABORT, 'no'); END");
 	cdr_calls(log, 10);
 	cdr_wait_error(log);

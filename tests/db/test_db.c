@@ -75,8 +75,10 @@ static void a_missing_file_is_created_with_its_schema(void **state)
 	assert_string_equal(sql_text(config, "PRAGMA journal_mode"), "wal");
 	assert_int_equal(sql_int(cdr, "SELECT count(*) FROM cdr"), 0);
 	assert_string_equal(sql_text(cdr, "PRAGMA journal_mode"), "wal");
-	assert_int_equal(sql_int(config, "SELECT count(*) FROM pragma_table_list WHERE type = 'table' AND"
-		" name NOT LIKE 'sqlite_%' AND NOT strict"), 0);
+	assert_int_equal(sql_int(config,
+				 "SELECT count(*) FROM pragma_table_list WHERE type = 'table' AND"
+				 " name NOT LIKE 'sqlite_%' AND NOT strict"),
+		0);
 }
 
 static void a_new_file_is_for_owner_and_group_whatever_the_umask(void **state)
@@ -134,7 +136,7 @@ static void other_files_are_refused_as_they_are(void **state)
 {
 	(void)state;
 	const char *text = scratch_path("text"), *other = scratch_path("other.db"),
-		*cdr = scratch_path("cdr.db"), *tagged = scratch_path("tagged.db");
+		   *cdr = scratch_path("cdr.db"), *tagged = scratch_path("tagged.db");
 	scratch_write(text, "this is no database, it only looks like a file of some length\n", 62);
 	check_refused(text, DB_CONFIG, -EINVAL, "not a database");
 	sql_run(other, "CREATE TABLE t (x); PRAGMA user_version = 2;");
@@ -222,7 +224,8 @@ static void check_upgrade_from(int version)
 {
 	const char *old = scratch_path("old.db"), *fresh = scratch_path("fresh.db");
 	make_old(old, version);
-	sql_run(old, "UPDATE parameter SET value = '7' WHERE name = 'SS_SIP_TIMEOUT_INVITE';"
+	sql_run(old,
+		"UPDATE parameter SET value = '7' WHERE name = 'SS_SIP_TIMEOUT_INVITE';"
 		"INSERT INTO gateway (name, host, auth_password) VALUES ('a', '127.0.0.1', 'secret');"
 		"INSERT INTO route (prefix, gateway) VALUES ('', 'a'), ('49', 'a');"
 		"INSERT INTO mapping_gateway (name, host) VALUES ('m', '10.0.0.0/8');"
@@ -232,7 +235,9 @@ static void check_upgrade_from(int version)
 	static const char *const same[] = {
 		"SELECT group_concat(type || name || tbl_name || " SCHEMA_TEXT " || char(10), '')"
 		" FROM (SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name <> 'of_the_operator' ORDER BY type, name)",
-		"PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM revision",
+		"PRAGMA user_version",
+		"PRAGMA application_id",
+		"SELECT count(*) FROM revision",
 		"SELECT group_concat(name || default_value || unit || range || description || words || items ||"
 		" decimals || minimum || maximum || item_words) FROM (SELECT * FROM parameter ORDER BY name)",
 	};
@@ -242,11 +247,13 @@ static void check_upgrade_from(int version)
 		free(wanted);
 	}
 	assert_int_equal(sql_int(old, "SELECT value FROM parameter WHERE name = 'SS_SIP_TIMEOUT_INVITE'"), 7);
-	assert_string_equal(sql_text(old, "SELECT auth_password || draining || ifnull(registration, '-') FROM gateway"),
+	assert_string_equal(
+		sql_text(old, "SELECT auth_password || draining || ifnull(registration, '-') FROM gateway"),
 		"secret0-");
 	assert_int_equal(sql_int(old, "SELECT count(*) FROM route"), 2);
 	assert_string_equal(sql_text(old, "SELECT host FROM mapping_gateway"), "10.0.0.0/8");
-	assert_int_equal(sql_int(old, "SELECT count(*) FROM sqlite_schema WHERE name = 'of_the_operator'"), 1);
+	assert_int_equal(
+		sql_int(old, "SELECT count(*) FROM sqlite_schema WHERE name = 'of_the_operator'"), 1);
 }
 
 static void an_upgrade_from_version_1_gives_the_schema_of_a_new_file(void **state)
@@ -276,7 +283,8 @@ static void checking_an_old_file_tries_the_upgrade_and_changes_nothing(void **st
 	size_t before_size, after_size;
 	int routes = 0;
 	make_old(path, 1);
-	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('a', '127.0.0.1');"
+	sql_run(path,
+		"INSERT INTO gateway (name, host) VALUES ('a', '127.0.0.1');"
 		"INSERT INTO route (prefix, gateway) VALUES ('', 'a')");
 	char *before = scratch_read(path, &before_size);
 	struct db *db = opened(path, DB_CONFIG, DB_CHECK);

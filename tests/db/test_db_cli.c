@@ -49,13 +49,17 @@ static void an_operators_first_rows_are_taken_silently(void **state)
 	(void)state;
 	int status;
 	assert_string_equal(cli("insert into mapping_gateway(name,host) values('caller','127.0.0.0/8');\n"
-		"insert into gateway(name,host,port) values('gw1','127.0.0.1',5080);\n"
-		"insert into route(prefix,gateway,priority) values('','gw1',1);\n"
-		"update gateway set enabled=0 where name='gw1';\n"
-		"update parameter set value=30 where name='SS_SIP_TIMEOUT_INVITE';", &status), "");
+				"insert into gateway(name,host,port) values('gw1','127.0.0.1',5080);\n"
+				"insert into route(prefix,gateway,priority) values('','gw1',1);\n"
+				"update gateway set enabled=0 where name='gw1';\n"
+				"update parameter set value=30 where name='SS_SIP_TIMEOUT_INVITE';",
+				    &status),
+		"");
 	assert_int_equal(status, 0);
 	assert_string_equal(cli("select * from route; select value, range, unit from parameter"
-		" where name='SS_SIP_TIMEOUT_INVITE';", &status), "|gw1|1|0|0|1\n30|1-120|s\n");
+				" where name='SS_SIP_TIMEOUT_INVITE';",
+				    &status),
+		"|gw1|1|0|0|1\n30|1-120|s\n");
 }
 
 static void each_kind_of_mistake_is_answered_in_words(void **state)
@@ -72,7 +76,8 @@ static void each_kind_of_mistake_is_answered_in_words(void **state)
 			"gateway g: timeout_ringing (NULL: SS_SIP_TIMEOUT_RINGING): \"601\" is out of range (1-600 s)"},
 		{"insert into gateway(name,host,transport) values('g','127.0.0.1','sctp');",
 			"CHECK constraint failed: transport is udp, tcp, tls, or NULL for what DNS says"},
-		{"insert into route(prefix,gateway) values('49','nope');", "route \"49\": there is no gateway \"nope\""},
+		{"insert into route(prefix,gateway) values('49','nope');",
+			"route \"49\": there is no gateway \"nope\""},
 		{"delete from parameter;", "a parameter cannot be deleted; back to the default: UPDATE"},
 	};
 	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
@@ -93,7 +98,8 @@ static void a_list_of_routes_is_imported(void **state)
 	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('gw', '127.0.0.1')");
 	snprintf(command, sizeof(command), ".mode csv\n.import %s route", csv);
 	assert_contains(cli(command, &status), "there is no gateway \"nope\"");
-	assert_string_equal(sql_text(path, "SELECT group_concat(prefix || ' ' || priority || ' ' || weight) FROM route"),
+	assert_string_equal(
+		sql_text(path, "SELECT group_concat(prefix || ' ' || priority || ' ' || weight) FROM route"),
 		"44 2 5,49 1 0");
 }
 

@@ -112,7 +112,8 @@ static void every_parameter_is_read_into_its_own_field(void **state)
 {
 	(void)state;
 	struct seen seen;
-	sql_run(path, "UPDATE parameter SET value = CASE name"
+	sql_run(path,
+		"UPDATE parameter SET value = CASE name"
 		" WHEN 'SS_SIP_RESEND_INTERVAL' THEN '0.1,0.2,0.3,0.4' WHEN 'SS_SIP_SEND_RETRY' THEN '3'"
 		" WHEN 'SS_SIP_TIMEOUT_INVITE' THEN '1' WHEN 'SS_SIP_TIMEOUT_TRYING' THEN '2'"
 		" WHEN 'SS_SIP_TIMEOUT_SESSION_PROGRESS' THEN '3' WHEN 'SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP' THEN '4'"
@@ -179,14 +180,16 @@ static void each_switch_is_its_own(void **state)
 	(void)state;
 	static const char *const names[] = {"SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT",
 		"SS_SIP_STOP_SWITCH_AFTER_SDP", "SS_GATEWAY_SWITCH_UNTIL_CONNECT",
-		"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "SS_REPLY_UNAUTHORIZED",
-		"SS_SIP_SESSION_TIMER", "SS_SIP_USER_AGENT_SEND_UNREGISTER"};
+		"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "SS_REPLY_UNAUTHORIZED", "SS_SIP_SESSION_TIMER",
+		"SS_SIP_USER_AGENT_SEND_UNREGISTER"};
 	enum { SWITCHES = sizeof(names) / sizeof(names[0]) };
 	for (unsigned i = 0; i < SWITCHES; i++) {
 		struct seen seen;
 		char sql[256];
-		snprintf(sql, sizeof(sql), "UPDATE parameter SET value = iif(name = '%s', 'On', 'Off')"
-			" WHERE range = 'On, Off'", names[i]);
+		snprintf(sql, sizeof(sql),
+			"UPDATE parameter SET value = iif(name = '%s', 'On', 'Off')"
+			" WHERE range = 'On, Off'",
+			names[i]);
 		sql_run(path, sql);
 		struct db_config *config = load(-1, &seen);
 		const struct parameters *p = &config->parameters;
@@ -204,7 +207,8 @@ static void a_gateway_comes_with_all_its_columns(void **state)
 	(void)state;
 	struct seen seen;
 	sql_run(path, "INSERT INTO registration (name, host, user) VALUES ('trunk', '::1', 'u')");
-	sql_run(path, "INSERT INTO gateway (name, host, port, transport, enabled, capacity, cps, timeout_invite,"
+	sql_run(path,
+		"INSERT INTO gateway (name, host, port, transport, enabled, capacity, cps, timeout_invite,"
 		" timeout_trying, timeout_session_progress, timeout_session_progress_sdp, timeout_ringing,"
 		" resend_interval, switch_stop_after_invite_timeout, switch_stop_after_sdp, switch_until_connect,"
 		" switch_stop_after_user_busy, switch_stop_codes, auth_user, auth_password, registration, draining,"
@@ -260,7 +264,8 @@ static void what_a_gateway_does_not_set_is_left_to_the_parameters(void **state)
 {
 	(void)state;
 	struct seen seen;
-	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('a', '127.0.0.1');"
+	sql_run(path,
+		"INSERT INTO gateway (name, host) VALUES ('a', '127.0.0.1');"
 		"INSERT INTO gateway (name, host, transport, timeout_invite) VALUES ('b', 'gw.example', NULL, 0)");
 	struct db_config *config = load(-1, &seen);
 	assert_int_equal(config->n_gateways, 2);
@@ -289,7 +294,8 @@ static void a_gateways_own_list_obeys_the_limit_of_retries(void **state)
 {
 	(void)state;
 	struct seen seen;
-	sql_run(path, "UPDATE parameter SET value = 2 WHERE name = 'SS_SIP_SEND_RETRY';"
+	sql_run(path,
+		"UPDATE parameter SET value = 2 WHERE name = 'SS_SIP_SEND_RETRY';"
 		"INSERT INTO gateway (name, host, resend_interval) VALUES ('a', '127.0.0.1', '1,2,3'),"
 		" ('b', '127.0.0.1', 'auto')");
 	struct db_config *config = load(-1, &seen);
@@ -303,7 +309,8 @@ static void mapping_gateways_come_with_their_columns(void **state)
 {
 	(void)state;
 	struct seen seen;
-	sql_run(path, "INSERT INTO mapping_gateway (name, host, port, enabled, capacity, cps, session_timer, sip_100rel,"
+	sql_run(path,
+		"INSERT INTO mapping_gateway (name, host, port, enabled, capacity, cps, session_timer, sip_100rel,"
 		" max_call_duration) VALUES ('b', '10.0.0.0/8', 5062, 0, 7, 8, 'On', 'Required', 10),"
 		" ('a', '::1', NULL, 1, 0, 0, NULL, NULL, NULL)");
 	struct db_config *config = load(-1, &seen);
@@ -331,7 +338,8 @@ static void a_registration_comes_with_all_its_columns(void **state)
 {
 	(void)state;
 	struct seen seen;
-	sql_run(path, "INSERT INTO registration (name, host, port, transport, proxy, local_port, user, auth_user, password,"
+	sql_run(path,
+		"INSERT INTO registration (name, host, port, transport, proxy, local_port, user, auth_user, password,"
 		" realm, contact_host, expiry, enabled, line) VALUES ('full', 'reg.example', 5070, 'tls', '[::1]:5080', 5090,"
 		" 'u', 'au', 'pass', 'dom.example', 'our.example', 20, 0, '0123456789abcdef')");
 	struct db_config *config = load(-1, &seen);
@@ -358,7 +366,8 @@ static void what_a_registration_leaves_out_has_a_meaning(void **state)
 {
 	(void)state;
 	struct seen seen;
-	sql_run(path, "INSERT INTO registration (name, host, user, auth_user, transport) VALUES ('b', '::1', 'u', '', NULL);"
+	sql_run(path,
+		"INSERT INTO registration (name, host, user, auth_user, transport) VALUES ('b', '::1', 'u', '', NULL);"
 		"INSERT INTO registration (name, host, user) VALUES ('a', '::1', 'v')");
 	struct db_config *config = load(-1, &seen);
 	assert_int_equal(config->n_registrations, 2);
@@ -368,7 +377,8 @@ static void what_a_registration_leaves_out_has_a_meaning(void **state)
 	assert_string_equal(r->auth_user, "v");
 	assert_int_equal(r->port + r->local_port + r->expiry_s, 0);
 	assert_true(r->enabled);
-	assert_int_equal(strlen(r->proxy) + strlen(r->password) + strlen(r->realm) + strlen(r->contact_host), 0);
+	assert_int_equal(
+		strlen(r->proxy) + strlen(r->password) + strlen(r->realm) + strlen(r->contact_host), 0);
 	assert_int_equal(strlen(r->line), 16);
 	assert_string_not_equal(r->line, config->registration[1].line);
 	assert_string_equal(config->registration[1].auth_user, "u");
@@ -381,7 +391,8 @@ static void routes_come_in_order_of_bytes_then_priority(void **state)
 	(void)state;
 	static const char *const wanted[] = {"", "#1", "*2", "+49", "4", "49", "490", "5", "A", "a"};
 	struct seen seen;
-	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1'), ('h', '127.0.0.1');"
+	sql_run(path,
+		"INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1'), ('h', '127.0.0.1');"
 		"INSERT INTO route (prefix, gateway) VALUES ('a', 'g'), ('A', 'g'), ('5', 'g'), ('49', 'h'), ('490', 'g'),"
 		" ('4', 'g'), ('', 'g'), ('+49', 'g'), ('*2', 'g'), ('#1', 'g');"
 		"INSERT INTO route (prefix, gateway, priority, weight, carry_through, enabled) VALUES ('4', 'h', 0, 9, 1, 0)");
@@ -410,7 +421,8 @@ static void a_handler_that_stops_ends_the_load(void **state)
 	(void)state;
 	struct seen seen = {.stop_at = 1};
 	struct db_config *config = (struct db_config *)&seen;
-	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1');"
+	sql_run(path,
+		"INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1');"
 		"INSERT INTO route (prefix, gateway) VALUES ('1', 'g'), ('2', 'g'), ('3', 'g')");
 	assert_int_equal(db_config_load(db, -1, on_route, &seen, &config), -ECANCELED);
 	assert_int_equal(seen.n, 1);
@@ -424,7 +436,8 @@ static void routes_of_a_known_revision_are_not_read_again(void **state)
 {
 	(void)state;
 	struct seen seen;
-	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1');"
+	sql_run(path,
+		"INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1');"
 		"INSERT INTO route (prefix, gateway) VALUES ('1', 'g')");
 	struct db_config *config = load(-1, &seen);
 	int64_t revision = config->routes_revision;
@@ -448,7 +461,8 @@ static void the_revision_changes_with_what_routes_mean_and_nothing_else(void **s
 		{"INSERT INTO gateway (name, host) VALUES ('h', '127.0.0.1')", true},
 		{"INSERT INTO route (prefix, gateway) VALUES ('1', 'g')", true},
 		{"REPLACE INTO route (prefix, gateway, priority) VALUES ('1', 'g', 3)", true},
-		{"INSERT INTO route (prefix, gateway) VALUES ('1', 'g') ON CONFLICT DO UPDATE SET weight = 4", true},
+		{"INSERT INTO route (prefix, gateway) VALUES ('1', 'g') ON CONFLICT DO UPDATE SET weight = 4",
+			true},
 		{"UPDATE route SET enabled = 0", true},
 		{"UPDATE gateway SET name = 'i' WHERE name = 'h'", true},
 		{"UPDATE gateway SET host = '127.0.0.2', enabled = 0, capacity = 5", false},
@@ -496,7 +510,8 @@ static void all_of_a_load_is_one_moment(void **state)
 	(void)state;
 	struct writer w = {.seen = {.stop_at = -1}};
 	struct db_config *config = NULL;
-	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1');"
+	sql_run(path,
+		"INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1');"
 		"INSERT INTO route (prefix, gateway) VALUES ('1', 'g'), ('2', 'g'), ('3', 'g')");
 	assert_int_equal(db_config_load(db, -1, write_meanwhile, &w, &config), 0);
 	assert_int_equal(w.seen.n, 3);
@@ -515,10 +530,12 @@ static void *write_in_step(void *arg)
 	sqlite3 *handle = sql_connect(path, "");
 	for (int n = 1; !atomic_load(stop); n = n % 9 + 1) {
 		char sql[500];
-		snprintf(sql, sizeof(sql), "BEGIN IMMEDIATE; UPDATE parameter SET value = %d WHERE name = 'SS_SIP_SEND_RETRY';"
+		snprintf(sql, sizeof(sql),
+			"BEGIN IMMEDIATE; UPDATE parameter SET value = %d WHERE name = 'SS_SIP_SEND_RETRY';"
 			"DELETE FROM gateway; WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
 			" INSERT INTO gateway (name, host) SELECT 'g' || i, '127.0.0.1' FROM n;"
-			"INSERT INTO route (prefix, gateway) SELECT name, name FROM gateway; COMMIT", n, n);
+			"INSERT INTO route (prefix, gateway) SELECT name, name FROM gateway; COMMIT",
+			n, n);
 		if (sqlite3_exec(handle, sql, NULL, NULL, NULL) != SQLITE_OK)
 			break;
 	}
@@ -577,16 +594,16 @@ static void damage_gives_an_error_and_no_configuration(void **state)
 		"DROP TRIGGER parameter_value; UPDATE parameter SET value = 'x' WHERE name = 'SS_SIP_TIMEOUT_RINGING'",
 		"UPDATE parameter SET value = '601' WHERE name = 'SS_SIP_TIMEOUT_RINGING'",
 		"UPDATE parameter SET value = default_value; UPDATE parameter SET value = 'x' WHERE name ="
-			" 'SS_REPLY_UNAUTHORIZED'",
+		" 'SS_REPLY_UNAUTHORIZED'",
 		"DROP TRIGGER gateway_insert; UPDATE parameter SET value = default_value;"
-			" INSERT INTO gateway (name, host, resend_interval) VALUES ('a', 'a', 'x')",
+		" INSERT INTO gateway (name, host, resend_interval) VALUES ('a', 'a', 'x')",
 		"UPDATE gateway SET resend_interval = NULL; DELETE FROM revision",
 		"INSERT INTO revision (one, routes) VALUES (1, 1); DROP TRIGGER gateway_update;"
-			" UPDATE gateway SET breaker_on = 'x'",
+		" UPDATE gateway SET breaker_on = 'x'",
 		"UPDATE gateway SET breaker_on = NULL, sip_100rel = 'x'",
 		"UPDATE gateway SET sip_100rel = NULL, options_alive_codes = 'timeout'",
 		"UPDATE gateway SET options_alive_codes = NULL; DROP TRIGGER mapping_gateway_insert;"
-			" INSERT INTO mapping_gateway (name, host, sip_100rel) VALUES ('m', '::1', 'x')",
+		" INSERT INTO mapping_gateway (name, host, sip_100rel) VALUES ('m', '::1', 'x')",
 		"DROP TABLE mapping_gateway",
 	};
 	sql_run(path, "CREATE TABLE spare AS SELECT * FROM parameter");
@@ -598,7 +615,8 @@ static void damage_gives_an_error_and_no_configuration(void **state)
 			fail_msg("loaded after: %s", damage[i]);
 		assert_ptr_equal(config, &seen);
 		if (i == 0)
-			sql_run(path, "DROP TRIGGER parameter_no_insert; INSERT INTO parameter SELECT * FROM spare"
+			sql_run(path,
+				"DROP TRIGGER parameter_no_insert; INSERT INTO parameter SELECT * FROM spare"
 				" WHERE name = 'SS_SIP_TIMEOUT_RINGING'");
 	}
 }
@@ -607,10 +625,11 @@ static void damage_gives_an_error_and_no_configuration(void **state)
 static void a_broken_page_of_any_table_gives_an_error(void **state)
 {
 	(void)state;
-	static const char *const tables[] = {"parameter", "gateway", "mapping_gateway", "registration", "route",
-		"revision"};
+	static const char *const tables[] = {
+		"parameter", "gateway", "mapping_gateway", "registration", "route", "revision"};
 	const char *copy = scratch_path("copy.db");
-	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('a', '127.0.0.1');"
+	sql_run(path,
+		"INSERT INTO gateway (name, host) VALUES ('a', '127.0.0.1');"
 		"INSERT INTO mapping_gateway (name, host) VALUES ('a', '127.0.0.1');"
 		"INSERT INTO registration (name, host, user) VALUES ('a', '127.0.0.1', 'u');"
 		"INSERT INTO route (prefix, gateway) VALUES ('', 'a')");
@@ -620,7 +639,8 @@ static void a_broken_page_of_any_table_gives_an_error(void **state)
 		struct seen seen = {.stop_at = -1};
 		struct db_config *config = NULL;
 		char query[100], error[256], garbage[4096];
-		snprintf(query, sizeof(query), "SELECT rootpage FROM sqlite_schema WHERE name = '%s'", tables[i]);
+		snprintf(query, sizeof(query), "SELECT rootpage FROM sqlite_schema WHERE name = '%s'",
+			tables[i]);
 		int64_t page = sql_int(path, query);
 		scratch_copy(path, copy);
 		FILE *file = fopen(copy, "r+b");
@@ -642,7 +662,8 @@ static void a_text_no_check_has_seen_is_kept_whole(void **state)
 {
 	(void)state;
 	struct seen seen;
-	sql_run(path, "PRAGMA ignore_check_constraints = ON; INSERT INTO gateway (name, host, auth_password)"
+	sql_run(path,
+		"PRAGMA ignore_check_constraints = ON; INSERT INTO gateway (name, host, auth_password)"
 		" VALUES ('a', '127.0.0.1', hex(zeroblob(20000)) || 'x'), ('b', '127.0.0.1', 'y')");
 	struct db_config *config = load(-1, &seen);
 	assert_int_equal(strlen(config->gateway[0].auth_password), 40001);
@@ -655,7 +676,8 @@ static void long_texts_and_many_rows_are_kept_whole(void **state)
 {
 	(void)state;
 	struct seen seen;
-	sql_run(path, "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2999)"
+	sql_run(path,
+		"WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2999)"
 		" INSERT INTO gateway (name, host, auth_password)"
 		" SELECT format('gw%04d', i), '127.0.0.1', hex(zeroblob(120)) || i FROM n");
 	struct db_config *config = load(-1, &seen);

@@ -47,12 +47,14 @@ struct parameter_case {
 };
 
 /* Forms no number may have; shared by all that take whole numbers. */
-#define NOT_WHOLE "", " ", " 5", "5 ", "5x", "x", "1e1", "0.5", "5.0", "5.", "+5", "-5", "05", "0x5", "5,6", ",", "5,", \
-	"NULL", "99999999999999999999", "On", "None,5", "\"", "\\", "''", "[]", "$"
-#define CODES_31 ",400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,418,419,420,421,422,423,424,425,426,427,428,429,430"
+#define NOT_WHOLE                                                                                            \
+	"", " ", " 5", "5 ", "5x", "x", "1e1", "0.5", "5.0", "5.", "+5", "-5", "05", "0x5", "5,6", ",",      \
+		"5,", "NULL", "99999999999999999999", "On", "None,5", "\"", "\\", "''", "[]", "$"
+#define CODES_31                                                                                             \
+	",400,401,402,403,404,405,406,407,408,409,410,411,412,413,414,415,416,417,418,419,420,421,422,423,424,425,426,427,428,429,430"
 
 static const char codes_32[] = "431" CODES_31, codes_33[] = "432,431" CODES_31,
-	word_and_31[] = "timeout" CODES_31, word_and_32[] = "timeout,431" CODES_31;
+		  word_and_31[] = "timeout" CODES_31, word_and_32[] = "timeout,431" CODES_31;
 
 #define NOT_SWITCH "", "on", "ON", "off", "1", "0", "true", "On,Off", "On ", " Off", ",", "None"
 
@@ -65,27 +67,31 @@ static const struct parameter_case parameter_cases[] = {
 	{"SS_SIP_TIMEOUT_RINGING", "(1-600 s)", {"1", "600"}, {"0", "601", NOT_WHOLE}},
 	{"SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT", "(On, Off)", {"On", "Off"}, {NOT_SWITCH}},
 	{"SS_SIP_STOP_SWITCH_AFTER_SDP", "(On, Off)", {"On", "Off"}, {NOT_SWITCH}},
-	{"SS_GATEWAY_SWITCH_LIMIT", "(None, 1-100)", {"None", "1", "100"}, {"0", "101", "none", "Non", NOT_WHOLE}},
+	{"SS_GATEWAY_SWITCH_LIMIT", "(None, 1-100)", {"None", "1", "100"},
+		{"0", "101", "none", "Non", NOT_WHOLE}},
 	{"SS_GATEWAY_SWITCH_UNTIL_CONNECT", "(On, Off)", {"On", "Off"}, {NOT_SWITCH}},
 	{"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "(On, Off)", {"On", "Off"}, {NOT_SWITCH}},
 	{"SS_REPLY_UNAUTHORIZED", "(On, Off)", {"On", "Off"}, {NOT_SWITCH}},
 	{"SS_GATEWAY_SWITCH_STOP_CODES", "(None, or 1 to 32 codes 400-699)",
-		{"None", "400", "699", "484,603,604,606", "486,486",
-			codes_32},
+		{"None", "400", "699", "484,603,604,606", "486,486", codes_32},
 		{"", "399", "700", "200", "484, 603", "484,,603", ",484", "484,", "4840", "None,484", "484.5",
 			codes_33}},
 	{"SS_SIP_SESSION_TTL", "(90-86400 s)", {"90", "86400"}, {"89", "86401", NOT_WHOLE}},
 	{"SS_SIP_SESSION_UPDATE_SEGMENT", "(2-10)", {"2", "10"}, {"1", "11", NOT_WHOLE}},
-	{"SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP", "(0, 5-600 s)", {"0", "5", "600"}, {"1", "4", "601", NOT_WHOLE}},
-	{"SS_SIP_NO_TIMER_REINVITE_INTERVAL", "(0, 60-86400 s)", {"0", "60", "86400"}, {"59", "86401", NOT_WHOLE}},
+	{"SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP", "(0, 5-600 s)", {"0", "5", "600"},
+		{"1", "4", "601", NOT_WHOLE}},
+	{"SS_SIP_NO_TIMER_REINVITE_INTERVAL", "(0, 60-86400 s)", {"0", "60", "86400"},
+		{"59", "86401", NOT_WHOLE}},
 	{"SS_SIP_SESSION_TIMER", "(On, Off)", {"On", "Off"}, {NOT_SWITCH}},
 	{"SS_SIP_100REL", "(Off, Supported, Required)", {"Off", "Supported", "Required"},
 		{"", "On", "off", "supported", "Off,Supported", "0"}},
 	{"SS_MAXCALLDURATION", "(0, 10-86400 s)", {"0", "10", "86400"}, {"9", "86401", NOT_WHOLE}},
-	{"SS_SIP_USER_AGENT_EXPIRE", "(Auto, 20-7200 s)", {"Auto", "20", "7200"}, {"0", "19", "7201", "auto", "Auto,20", NOT_WHOLE}},
+	{"SS_SIP_USER_AGENT_EXPIRE", "(Auto, 20-7200 s)", {"Auto", "20", "7200"},
+		{"0", "19", "7201", "auto", "Auto,20", NOT_WHOLE}},
 	{"SS_SIP_USER_AGENT_RETRY_DELAY", "(30-600 s)", {"30", "600"}, {"0", "29", "601", NOT_WHOLE}},
 	{"SS_SIP_USER_AGENT_SEND_UNREGISTER", "(On, Off)", {"On", "Off"}, {NOT_SWITCH}},
-	{"SS_SIP_USER_AGENT_PRIVACY", "(Ignore, Id, None)", {"Ignore", "Id", "None"}, {"", "id", "none", "On", "0"}},
+	{"SS_SIP_USER_AGENT_PRIVACY", "(Ignore, Id, None)", {"Ignore", "Id", "None"},
+		{"", "id", "none", "On", "0"}},
 	{"SS_SIP_OPTIONS_CHECK_PERIOD", "(0, 5-3600 s)", {"0", "5", "3600"}, {"4", "3601", NOT_WHOLE}},
 	{"SS_SIP_OPTIONS_TIMEOUT", "(0.1-32, at most 1 decimal s)", {"0.1", "2", "2.5", "31.9", "32", "32.0"},
 		{"", "0", "0.0", "0.05", "0.15", "32.1", "33", "1,2", "auto", " 2", "2.", ".2", "2e1", "2s"}},
@@ -99,16 +105,16 @@ static const struct parameter_case parameter_cases[] = {
 	{"SS_GATEWAY_BREAKER_SUCCESSES", "(1-10)", {"1", "10"}, {"0", "11", NOT_WHOLE}},
 	{"SS_GATEWAY_BREAKER_RAMP", "(0-600 s)", {"0", "600"}, {"601", NOT_WHOLE}},
 	{"SS_GATEWAY_BREAKER_ON", "(None, or 1 to 32 of timeout, transport and codes 400-699)",
-		{"None", "timeout", "transport", "503", "timeout,transport,503", "503,timeout,400,699", "timeout,timeout",
-			codes_32, word_and_31},
-		{"", ",", "timeout,", ",timeout", "timeout,,503", "Timeout", "time", "out", "timeout,None", "None,503",
-			"399", "700", "503x", "x503", "timeout,transport,5e2", "503.0", "timeout transport", "timeout,\"",
-			word_and_32, codes_33}},
+		{"None", "timeout", "transport", "503", "timeout,transport,503", "503,timeout,400,699",
+			"timeout,timeout", codes_32, word_and_31},
+		{"", ",", "timeout,", ",timeout", "timeout,,503", "Timeout", "time", "out", "timeout,None",
+			"None,503", "399", "700", "503x", "x503", "timeout,transport,5e2", "503.0",
+			"timeout transport", "timeout,\"", word_and_32, codes_33}},
 	{"SS_SIP_RESEND_INTERVAL", "(auto, or 1 to 10 positive decimals 0.001-600 s)",
 		{"auto", "0.5", "0.001", "600", "599.999", "1.0", "0.5,1,2,4,4,4,4,4,4,4"},
-		{"", ",", "1,", ",1", "1,,2", " 1", "1, 2", "0", "0.0", "0.000", "0.0001", "1.2345", "-1", "+1",
-			"1e1", ".5", "5.", "1.5.2", "05", "00.5", "600.001", "601", "Auto", "auto,1", "1,auto",
-			"1,2,3,4,5,6,7,8,9,10,11", "1;2", "nan"}},
+		{"", ",", "1,", ",1", "1,,2", " 1", "1, 2", "0", "0.0", "0.000", "0.0001", "1.2345", "-1",
+			"+1", "1e1", ".5", "5.", "1.5.2", "05", "00.5", "600.001", "601", "Auto", "auto,1",
+			"1,auto", "1,2,3,4,5,6,7,8,9,10,11", "1;2", "nan"}},
 };
 enum { PARAMETER_CASES = sizeof(parameter_cases) / sizeof(parameter_cases[0]) };
 
@@ -155,8 +161,10 @@ static void the_cases_above_are_all_the_parameters(void **state)
 	(void)state;
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), PARAMETER_CASES);
 	for (size_t p = 0; p < PARAMETER_CASES; p++) {
-		sqlite3_snprintf(sizeof(sql), sql, "SELECT '(' || rtrim(range || ' ' || unit) || ')' FROM parameter"
-			" WHERE name = %Q", parameter_cases[p].name);
+		sqlite3_snprintf(sizeof(sql), sql,
+			"SELECT '(' || rtrim(range || ' ' || unit) || ')' FROM parameter"
+			" WHERE name = %Q",
+			parameter_cases[p].name);
 		assert_string_equal(sql_text(path, sql), parameter_cases[p].range);
 	}
 }
@@ -165,27 +173,48 @@ static void defaults_are_those_of_the_text(void **state)
 {
 	(void)state;
 	static const char *const defaults[][2] = {
-		{"SS_SIP_RESEND_INTERVAL", "0.5,1,2,4,4,4,4,4,4,4"}, {"SS_SIP_SEND_RETRY", "10"},
-		{"SS_SIP_TIMEOUT_INVITE", "10"}, {"SS_SIP_TIMEOUT_TRYING", "20"},
-		{"SS_SIP_TIMEOUT_SESSION_PROGRESS", "20"}, {"SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP", "120"},
-		{"SS_SIP_TIMEOUT_RINGING", "120"}, {"SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT", "Off"},
-		{"SS_SIP_STOP_SWITCH_AFTER_SDP", "Off"}, {"SS_GATEWAY_SWITCH_LIMIT", "None"},
-		{"SS_GATEWAY_SWITCH_UNTIL_CONNECT", "Off"}, {"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "On"},
-		{"SS_GATEWAY_SWITCH_STOP_CODES", "484,603,604,606"}, {"SS_REPLY_UNAUTHORIZED", "On"},
-		{"SS_SIP_SESSION_TTL", "1800"}, {"SS_SIP_SESSION_UPDATE_SEGMENT", "4"},
-		{"SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP", "0"}, {"SS_SIP_NO_TIMER_REINVITE_INTERVAL", "7200"},
-		{"SS_SIP_SESSION_TIMER", "On"}, {"SS_SIP_100REL", "Off"}, {"SS_MAXCALLDURATION", "0"},
-		{"SS_SIP_USER_AGENT_EXPIRE", "Auto"}, {"SS_SIP_USER_AGENT_RETRY_DELAY", "60"},
-		{"SS_SIP_USER_AGENT_SEND_UNREGISTER", "On"}, {"SS_SIP_USER_AGENT_PRIVACY", "Ignore"},
-		{"SS_SIP_OPTIONS_CHECK_PERIOD", "30"}, {"SS_SIP_OPTIONS_TIMEOUT", "2"}, {"SS_SIP_OPTIONS_DOWN", "2"},
-		{"SS_SIP_OPTIONS_UP", "1"}, {"SS_SIP_PUBLISH_EXPIRE", "3600"}, {"SS_GATEWAY_BREAKER_FAILURES", "5"},
-		{"SS_GATEWAY_BREAKER_WINDOW", "20"}, {"SS_GATEWAY_BREAKER_RATE", "80"}, {"SS_GATEWAY_BREAKER_TIME", "30"},
-		{"SS_GATEWAY_BREAKER_SUCCESSES", "1"}, {"SS_GATEWAY_BREAKER_RAMP", "10"},
+		{"SS_SIP_RESEND_INTERVAL", "0.5,1,2,4,4,4,4,4,4,4"},
+		{"SS_SIP_SEND_RETRY", "10"},
+		{"SS_SIP_TIMEOUT_INVITE", "10"},
+		{"SS_SIP_TIMEOUT_TRYING", "20"},
+		{"SS_SIP_TIMEOUT_SESSION_PROGRESS", "20"},
+		{"SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP", "120"},
+		{"SS_SIP_TIMEOUT_RINGING", "120"},
+		{"SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT", "Off"},
+		{"SS_SIP_STOP_SWITCH_AFTER_SDP", "Off"},
+		{"SS_GATEWAY_SWITCH_LIMIT", "None"},
+		{"SS_GATEWAY_SWITCH_UNTIL_CONNECT", "Off"},
+		{"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "On"},
+		{"SS_GATEWAY_SWITCH_STOP_CODES", "484,603,604,606"},
+		{"SS_REPLY_UNAUTHORIZED", "On"},
+		{"SS_SIP_SESSION_TTL", "1800"},
+		{"SS_SIP_SESSION_UPDATE_SEGMENT", "4"},
+		{"SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP", "0"},
+		{"SS_SIP_NO_TIMER_REINVITE_INTERVAL", "7200"},
+		{"SS_SIP_SESSION_TIMER", "On"},
+		{"SS_SIP_100REL", "Off"},
+		{"SS_MAXCALLDURATION", "0"},
+		{"SS_SIP_USER_AGENT_EXPIRE", "Auto"},
+		{"SS_SIP_USER_AGENT_RETRY_DELAY", "60"},
+		{"SS_SIP_USER_AGENT_SEND_UNREGISTER", "On"},
+		{"SS_SIP_USER_AGENT_PRIVACY", "Ignore"},
+		{"SS_SIP_OPTIONS_CHECK_PERIOD", "30"},
+		{"SS_SIP_OPTIONS_TIMEOUT", "2"},
+		{"SS_SIP_OPTIONS_DOWN", "2"},
+		{"SS_SIP_OPTIONS_UP", "1"},
+		{"SS_SIP_PUBLISH_EXPIRE", "3600"},
+		{"SS_GATEWAY_BREAKER_FAILURES", "5"},
+		{"SS_GATEWAY_BREAKER_WINDOW", "20"},
+		{"SS_GATEWAY_BREAKER_RATE", "80"},
+		{"SS_GATEWAY_BREAKER_TIME", "30"},
+		{"SS_GATEWAY_BREAKER_SUCCESSES", "1"},
+		{"SS_GATEWAY_BREAKER_RAMP", "10"},
 		{"SS_GATEWAY_BREAKER_ON", "timeout,transport,503"},
 	};
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
 		sqlite3_snprintf(sizeof(sql), sql,
-			"SELECT value || '|' || default_value FROM parameter WHERE name = %Q", defaults[i][0]);
+			"SELECT value || '|' || default_value FROM parameter WHERE name = %Q",
+			defaults[i][0]);
 		char wanted[64];
 		snprintf(wanted, sizeof(wanted), "%s|%s", defaults[i][1], defaults[i][1]);
 		assert_string_equal(sql_text(path, sql), wanted);
@@ -197,31 +226,40 @@ static void numbers_need_no_quotes_and_nothing_but_text_and_numbers_is_taken(voi
 	(void)state;
 	sql_run(path, "UPDATE parameter SET value = 7 WHERE name = 'SS_SIP_TIMEOUT_INVITE'");
 	sql_run(path, "UPDATE parameter SET value = 0.25 WHERE name = 'SS_SIP_RESEND_INTERVAL'");
-	assert_string_equal(sql_text(path, "SELECT value FROM parameter WHERE name = 'SS_SIP_RESEND_INTERVAL'"),
-		"0.25");
-	assert_contains(sql_refused(path, "UPDATE parameter SET value = 7.5 WHERE name = 'SS_SIP_TIMEOUT_INVITE'"),
+	assert_string_equal(
+		sql_text(path, "SELECT value FROM parameter WHERE name = 'SS_SIP_RESEND_INTERVAL'"), "0.25");
+	assert_contains(
+		sql_refused(path, "UPDATE parameter SET value = 7.5 WHERE name = 'SS_SIP_TIMEOUT_INVITE'"),
 		"SS_SIP_TIMEOUT_INVITE: \"7.5\" is out of range (1-120 s)");
-	assert_contains(sql_refused(path, "UPDATE parameter SET value = NULL WHERE name = 'SS_SIP_TIMEOUT_INVITE'"),
+	assert_contains(
+		sql_refused(path, "UPDATE parameter SET value = NULL WHERE name = 'SS_SIP_TIMEOUT_INVITE'"),
 		"SS_SIP_TIMEOUT_INVITE: \"NULL\" is out of range (1-120 s)");
-	assert_contains(sql_refused(path, "UPDATE parameter SET value = x'35' WHERE name = 'SS_SIP_TIMEOUT_INVITE'"),
+	assert_contains(
+		sql_refused(path, "UPDATE parameter SET value = x'35' WHERE name = 'SS_SIP_TIMEOUT_INVITE'"),
 		"BLOB");
-	assert_contains(sql_refused(path, "UPDATE parameter SET value = '5' || char(0) || '6'"
-		" WHERE name = 'SS_SIP_TIMEOUT_INVITE'"), "SS_SIP_TIMEOUT_INVITE: \"5");
+	assert_contains(sql_refused(path,
+				"UPDATE parameter SET value = '5' || char(0) || '6'"
+				" WHERE name = 'SS_SIP_TIMEOUT_INVITE'"),
+		"SS_SIP_TIMEOUT_INVITE: \"5");
 }
 
 static void only_the_value_of_a_parameter_changes(void **state)
 {
 	(void)state;
-	static const char *const columns[] = {"name", "default_value", "unit", "range", "description", "words",
-		"items", "decimals", "minimum", "maximum", "item_words"};
+	static const char *const columns[] = {"name", "default_value", "unit", "range", "description",
+		"words", "items", "decimals", "minimum", "maximum", "item_words"};
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
 		sqlite3_snprintf(sizeof(sql), sql, "UPDATE parameter SET %s = 1", columns[i]);
 		assert_contains(sql_refused(path, sql), "only the value of a parameter can be changed");
 	}
 	assert_contains(sql_refused(path, "DELETE FROM parameter"), "cannot be deleted");
-	assert_contains(sql_refused(path, "INSERT INTO parameter SELECT 'SS_X', value, value, '', '', '', '', 1, 0, 1, 2, ''"
-		" FROM parameter"), "no other parameters");
-	assert_contains(sql_refused(path, "REPLACE INTO parameter SELECT * FROM parameter"), "no other parameters");
+	assert_contains(
+		sql_refused(path,
+			"INSERT INTO parameter SELECT 'SS_X', value, value, '', '', '', '', 1, 0, 1, 2, ''"
+			" FROM parameter"),
+		"no other parameters");
+	assert_contains(
+		sql_refused(path, "REPLACE INTO parameter SELECT * FROM parameter"), "no other parameters");
 	sql_run(path, "UPDATE parameter SET value = default_value");
 }
 
@@ -229,20 +267,28 @@ static void gateway_overrides_have_the_range_of_their_parameter(void **state)
 {
 	(void)state;
 	static const struct refusal bad[] = {
-		{"timeout_invite = 121", "gateway gw: timeout_invite (NULL: SS_SIP_TIMEOUT_INVITE): \"121\" is out of range (1-120 s)"},
+		{"timeout_invite = 121",
+			"gateway gw: timeout_invite (NULL: SS_SIP_TIMEOUT_INVITE): \"121\" is out of range (1-120 s)"},
 		{"timeout_invite = -1", "\"-1\" is out of range (1-120 s)"},
 		{"timeout_invite = 0.5", "REAL"},
 		{"timeout_invite = 'x'", "TEXT"},
-		{"timeout_trying = 301", "timeout_trying (NULL: SS_SIP_TIMEOUT_TRYING): \"301\" is out of range (1-300 s)"},
-		{"timeout_session_progress = 301", "SS_SIP_TIMEOUT_SESSION_PROGRESS): \"301\" is out of range (1-300 s)"},
-		{"timeout_session_progress_sdp = 601", "SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP): \"601\" is out of range (1-600 s)"},
-		{"timeout_ringing = 601", "timeout_ringing (NULL: SS_SIP_TIMEOUT_RINGING): \"601\" is out of range (1-600 s)"},
-		{"resend_interval = '1,0'", "resend_interval (NULL: SS_SIP_RESEND_INTERVAL): \"1,0\" is out of range"},
+		{"timeout_trying = 301",
+			"timeout_trying (NULL: SS_SIP_TIMEOUT_TRYING): \"301\" is out of range (1-300 s)"},
+		{"timeout_session_progress = 301",
+			"SS_SIP_TIMEOUT_SESSION_PROGRESS): \"301\" is out of range (1-300 s)"},
+		{"timeout_session_progress_sdp = 601",
+			"SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP): \"601\" is out of range (1-600 s)"},
+		{"timeout_ringing = 601",
+			"timeout_ringing (NULL: SS_SIP_TIMEOUT_RINGING): \"601\" is out of range (1-600 s)"},
+		{"resend_interval = '1,0'",
+			"resend_interval (NULL: SS_SIP_RESEND_INTERVAL): \"1,0\" is out of range"},
 		{"resend_interval = ''", "\"\" is out of range"},
 		{"switch_stop_after_invite_timeout = 'on'",
 			"SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT): \"on\" is out of range (On, Off)"},
-		{"switch_stop_after_sdp = 1", "SS_SIP_STOP_SWITCH_AFTER_SDP): \"1\" is out of range (On, Off)"},
-		{"switch_until_connect = ''", "SS_GATEWAY_SWITCH_UNTIL_CONNECT): \"\" is out of range (On, Off)"},
+		{"switch_stop_after_sdp = 1",
+			"SS_SIP_STOP_SWITCH_AFTER_SDP): \"1\" is out of range (On, Off)"},
+		{"switch_until_connect = ''",
+			"SS_GATEWAY_SWITCH_UNTIL_CONNECT): \"\" is out of range (On, Off)"},
 		{"switch_stop_after_user_busy = 'NULL'",
 			"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY): \"NULL\" is out of range (On, Off)"},
 		{"switch_stop_codes = '399'", "SS_GATEWAY_SWITCH_STOP_CODES): \"399\" is out of range"},
@@ -253,11 +299,15 @@ static void gateway_overrides_have_the_range_of_their_parameter(void **state)
 		{"options_alive_codes = 'None'", "\"None\" is out of range"},
 		{"options_alive_codes = 'timeout'", "\"timeout\" is out of range"},
 		{"options_alive_codes = '200,'", "\"200,\" is out of range"},
-		{"breaker_on = 'busy'", "breaker_on (NULL: SS_GATEWAY_BREAKER_ON): \"busy\" is out of range"
+		{"breaker_on = 'busy'",
+			"breaker_on (NULL: SS_GATEWAY_BREAKER_ON): \"busy\" is out of range"
 			" (None, or 1 to 32 of timeout, transport and codes 400-699)"},
-		{"switch_stop_codes = 'timeout'", "SS_GATEWAY_SWITCH_STOP_CODES): \"timeout\" is out of range"},
-		{"session_timer = 1", "session_timer (NULL: SS_SIP_SESSION_TIMER): \"1\" is out of range (On, Off)"},
-		{"sip_100rel = 'On'", "sip_100rel (NULL: SS_SIP_100REL): \"On\" is out of range (Off, Supported, Required)"},
+		{"switch_stop_codes = 'timeout'",
+			"SS_GATEWAY_SWITCH_STOP_CODES): \"timeout\" is out of range"},
+		{"session_timer = 1",
+			"session_timer (NULL: SS_SIP_SESSION_TIMER): \"1\" is out of range (On, Off)"},
+		{"sip_100rel = 'On'",
+			"sip_100rel (NULL: SS_SIP_100REL): \"On\" is out of range (Off, Supported, Required)"},
 		{"max_call_duration = 9",
 			"max_call_duration (NULL: SS_MAXCALLDURATION): \"9\" is out of range (0, 10-86400 s)"},
 		{"max_call_duration = 86401", "\"86401\" is out of range"},
@@ -267,14 +317,27 @@ static void gateway_overrides_have_the_range_of_their_parameter(void **state)
 	static const char *const good[] = {
 		"timeout_invite = 120, timeout_trying = 300, timeout_session_progress = 300",
 		"timeout_session_progress_sdp = 600, timeout_ringing = 600",
-		"timeout_invite = 0, timeout_trying = NULL", "resend_interval = 'auto'", "resend_interval = '0.2,0.4'",
-		"resend_interval = NULL", "switch_stop_after_invite_timeout = 'On', switch_stop_after_sdp = 'Off'",
-		"switch_until_connect = 'On', switch_stop_after_user_busy = 'Off'", "switch_stop_codes = 'None'",
-		"switch_stop_codes = '486,600'", "switch_stop_codes = NULL, switch_until_connect = NULL",
-		"options_alive_codes = '200'", "options_alive_codes = '200,404,699'", "options_alive_codes = NULL",
-		"breaker_on = 'None'", "breaker_on = 'timeout,486,transport'", "breaker_on = NULL",
-		"session_timer = 'Off', sip_100rel = 'Supported'", "session_timer = NULL, sip_100rel = NULL",
-		"max_call_duration = 10", "max_call_duration = 86400", "max_call_duration = 0", "max_call_duration = NULL",
+		"timeout_invite = 0, timeout_trying = NULL",
+		"resend_interval = 'auto'",
+		"resend_interval = '0.2,0.4'",
+		"resend_interval = NULL",
+		"switch_stop_after_invite_timeout = 'On', switch_stop_after_sdp = 'Off'",
+		"switch_until_connect = 'On', switch_stop_after_user_busy = 'Off'",
+		"switch_stop_codes = 'None'",
+		"switch_stop_codes = '486,600'",
+		"switch_stop_codes = NULL, switch_until_connect = NULL",
+		"options_alive_codes = '200'",
+		"options_alive_codes = '200,404,699'",
+		"options_alive_codes = NULL",
+		"breaker_on = 'None'",
+		"breaker_on = 'timeout,486,transport'",
+		"breaker_on = NULL",
+		"session_timer = 'Off', sip_100rel = 'Supported'",
+		"session_timer = NULL, sip_100rel = NULL",
+		"max_call_duration = 10",
+		"max_call_duration = 86400",
+		"max_call_duration = 0",
+		"max_call_duration = NULL",
 	};
 	sql_refusals(path, "gateway", bad, sizeof(bad) / sizeof(bad[0]));
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -282,7 +345,9 @@ static void gateway_overrides_have_the_range_of_their_parameter(void **state)
 		sql_run(path, sql);
 		db_config_free(loaded());
 	}
-	assert_contains(sql_refused(path, "INSERT INTO gateway (name, host, timeout_invite) VALUES ('n', '127.0.0.1', 500)"),
+	assert_contains(
+		sql_refused(path,
+			"INSERT INTO gateway (name, host, timeout_invite) VALUES ('n', '127.0.0.1', 500)"),
 		"gateway n: timeout_invite (NULL: SS_SIP_TIMEOUT_INVITE): \"500\" is out of range (1-120 s)");
 }
 
@@ -296,34 +361,49 @@ static void gateway_columns_explain_themselves(void **state)
 		{"name = replace(hex(zeroblob(40)), '00', 'ab')", "1 to 64 characters"},
 		{"name = NULL", "NOT NULL constraint failed: gateway.name"},
 		{"host = ''", "host is an IPv4 address, an IPv6 address without brackets, or a domain name"},
-		{"host = '[::1]'", "without brackets"}, {"host = 'a b'", "domain name"}, {"host = '-a'", "domain name"},
-		{"host = 'a;b'", "domain name"}, {"host = 'a:b'", "domain name"}, {"host = '1.2.3.4:5060'", "domain name"},
-		{"host = '1.2.3.256'", "gateway gw: host: \"1.2.3.256\" is not an IPv4 address (four numbers 0-255)"},
-		{"host = '1.2.3'", "\"1.2.3\" is not an IPv4 address"}, {"host = '1.2.3.4.5'", "not an IPv4 address"},
-		{"host = '01.2.3.4'", "not an IPv4 address"}, {"host = '1..2.3'", "not an IPv4 address"},
+		{"host = '[::1]'", "without brackets"},
+		{"host = 'a b'", "domain name"},
+		{"host = '-a'", "domain name"},
+		{"host = 'a;b'", "domain name"},
+		{"host = 'a:b'", "domain name"},
+		{"host = '1.2.3.4:5060'", "domain name"},
+		{"host = '1.2.3.256'",
+			"gateway gw: host: \"1.2.3.256\" is not an IPv4 address (four numbers 0-255)"},
+		{"host = '1.2.3'", "\"1.2.3\" is not an IPv4 address"},
+		{"host = '1.2.3.4.5'", "not an IPv4 address"},
+		{"host = '01.2.3.4'", "not an IPv4 address"},
+		{"host = '1..2.3'", "not an IPv4 address"},
 		{"host = '7'", "not an IPv4 address"},
-		{"port = -1", "port is 0"}, {"port = 65536", "to 65535"}, {"port = NULL", "gateway.port"},
+		{"port = -1", "port is 0"},
+		{"port = 65536", "to 65535"},
+		{"port = NULL", "gateway.port"},
 		{"port = 'x'", "TEXT"},
 		{"transport = 'UDP'", "transport is udp, tcp, tls, or NULL for what DNS says"},
 		{"transport = ''", "transport is udp"},
-		{"enabled = 2", "enabled is 1 (yes) or 0 (no)"}, {"enabled = NULL", "gateway.enabled"},
+		{"enabled = 2", "enabled is 1 (yes) or 0 (no)"},
+		{"enabled = NULL", "gateway.enabled"},
 		{"capacity = -1", "capacity is the calls at a time, 0 (no limit) to 1000000"},
-		{"capacity = 1000001", "capacity is"}, {"cps = -1", "cps is the new calls per second, 0 (no limit) to 100000"},
+		{"capacity = 1000001", "capacity is"},
+		{"cps = -1", "cps is the new calls per second, 0 (no limit) to 100000"},
 		{"cps = 100001", "cps is"},
-		{"auth_user = 'a' || char(13, 10) || 'X: y'", "auth_user is at most 128 characters, none of them a control"},
+		{"auth_user = 'a' || char(13, 10) || 'X: y'",
+			"auth_user is at most 128 characters, none of them a control"},
 		{"auth_user = replace(hex(zeroblob(65)), '00', 'ab')", "auth_user is at most 128"},
 		{"auth_password = hex(zeroblob(129))", "auth_password is at most 256"},
-		{"draining = 2", "draining is 1 (no new calls) or 0 (no)"}, {"draining = NULL", "gateway.draining"},
-		{"options_check = -1", "options_check is 1 (yes) or 0 (no)"}, {"options_check = NULL", "gateway.options_check"},
-		{"sdp_own_origin = 2", "sdp_own_origin is 1 (yes) or 0 (no)"}, {"sdp_own_origin = NULL", "gateway.sdp_own_origin"},
+		{"draining = 2", "draining is 1 (no new calls) or 0 (no)"},
+		{"draining = NULL", "gateway.draining"},
+		{"options_check = -1", "options_check is 1 (yes) or 0 (no)"},
+		{"options_check = NULL", "gateway.options_check"},
+		{"sdp_own_origin = 2", "sdp_own_origin is 1 (yes) or 0 (no)"},
+		{"sdp_own_origin = NULL", "gateway.sdp_own_origin"},
 	};
 	sql_refusals(path, "gateway", bad, sizeof(bad) / sizeof(bad[0]));
 	static const char *const good[] = {"host = '::1'", "host = '2001:db8::1'", "host = '::ffff:10.0.0.1'",
-		"host = 'gw.example.com'", "host = '_sip.example.com'", "host = '255.255.255.255'", "host = '0.0.0.0'",
-		"host = '3com.example'", "port = 0", "port = 65535", "transport = 'tcp'", "transport = 'tls'",
-		"transport = NULL", "enabled = 0", "capacity = 1000000", "cps = 100000", "name = 'Carrier A (cheap), Zürich'",
-		"auth_user = 'u', auth_password = 'p ''\"'", "auth_user = NULL",
-		"draining = 1, options_check = 1, sdp_own_origin = 1"};
+		"host = 'gw.example.com'", "host = '_sip.example.com'", "host = '255.255.255.255'",
+		"host = '0.0.0.0'", "host = '3com.example'", "port = 0", "port = 65535", "transport = 'tcp'",
+		"transport = 'tls'", "transport = NULL", "enabled = 0", "capacity = 1000000", "cps = 100000",
+		"name = 'Carrier A (cheap), Zürich'", "auth_user = 'u', auth_password = 'p ''\"'",
+		"auth_user = NULL", "draining = 1, options_check = 1, sdp_own_origin = 1"};
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		snprintf(sql, sizeof(sql), "UPDATE gateway SET %s", good[i]);
 		sql_run(path, sql);
@@ -335,32 +415,47 @@ static void mapping_gateway_columns_explain_themselves(void **state)
 	(void)state;
 	static const struct refusal bad[] = {
 		{"name = ''", "name of a mapping gateway is 1 to 64 characters"},
-		{"host = ''", "host is an IPv4 or IPv6 address without brackets, or a block such as 10.0.0.0/8 or 2001:db8::/32"},
-		{"host = 'gw.example.com'", "or a block such as"}, {"host = '10.0.0.0/33'", "or a block such as"},
-		{"host = '10.0.0.0/'", "or a block such as"}, {"host = '10.0.0.0/8/8'", "or a block such as"},
-		{"host = '10.0.0.0/x'", "or a block such as"}, {"host = '10.0.0.0/-1'", "or a block such as"},
-		{"host = '10.0.0.0/99999999999999999999'", "or a block such as"}, {"host = '/8'", "or a block such as"},
-		{"host = '::/129'", "or a block such as"}, {"host = '[::1]'", "or a block such as"},
-		{"host = '::1%eth0'", "or a block such as"}, {"host = 'cafe'", "or a block such as"},
-		{"host = '10.0.0/8'", "mapping_gateway m: host: \"10.0.0\" is not an IPv4 address (four numbers 0-255)"},
+		{"host = ''",
+			"host is an IPv4 or IPv6 address without brackets, or a block such as 10.0.0.0/8 or 2001:db8::/32"},
+		{"host = 'gw.example.com'", "or a block such as"},
+		{"host = '10.0.0.0/33'", "or a block such as"},
+		{"host = '10.0.0.0/'", "or a block such as"},
+		{"host = '10.0.0.0/8/8'", "or a block such as"},
+		{"host = '10.0.0.0/x'", "or a block such as"},
+		{"host = '10.0.0.0/-1'", "or a block such as"},
+		{"host = '10.0.0.0/99999999999999999999'", "or a block such as"},
+		{"host = '/8'", "or a block such as"},
+		{"host = '::/129'", "or a block such as"},
+		{"host = '[::1]'", "or a block such as"},
+		{"host = '::1%eth0'", "or a block such as"},
+		{"host = 'cafe'", "or a block such as"},
+		{"host = '10.0.0/8'",
+			"mapping_gateway m: host: \"10.0.0\" is not an IPv4 address (four numbers 0-255)"},
 		{"host = '10.0.0.256'", "\"10.0.0.256\" is not an IPv4 address"},
-		{"port = 0", "port is 1 to 65535, or NULL for any"}, {"port = 65536", "port is 1 to 65535"},
-		{"enabled = 7", "enabled is 1"}, {"capacity = -1", "capacity is"}, {"cps = 100001", "cps is"},
+		{"port = 0", "port is 1 to 65535, or NULL for any"},
+		{"port = 65536", "port is 1 to 65535"},
+		{"enabled = 7", "enabled is 1"},
+		{"capacity = -1", "capacity is"},
+		{"cps = 100001", "cps is"},
 		{"session_timer = 'on'",
 			"mapping_gateway m: session_timer (NULL: SS_SIP_SESSION_TIMER): \"on\" is out of range (On, Off)"},
-		{"sip_100rel = ''", "sip_100rel (NULL: SS_SIP_100REL): \"\" is out of range (Off, Supported, Required)"},
+		{"sip_100rel = ''",
+			"sip_100rel (NULL: SS_SIP_100REL): \"\" is out of range (Off, Supported, Required)"},
 		{"max_call_duration = 9",
 			"max_call_duration (NULL: SS_MAXCALLDURATION): \"9\" is out of range (0, 10-86400 s)"},
 	};
-	static const char *const good[] = {"host = '0.0.0.0/0'", "host = '10.0.0.0/8'", "host = '10.0.0.1/32'",
-		"host = '::/0'", "host = '2001:db8::/32'", "host = '::1'", "host = '::ffff:10.0.0.0/104'", "port = NULL",
-		"port = 1", "port = 65535", "session_timer = 'Off', sip_100rel = 'Required', max_call_duration = 86400",
+	static const char *const good[] = {"host = '0.0.0.0/0'", "host = '10.0.0.0/8'",
+		"host = '10.0.0.1/32'", "host = '::/0'", "host = '2001:db8::/32'", "host = '::1'",
+		"host = '::ffff:10.0.0.0/104'", "port = NULL", "port = 1", "port = 65535",
+		"session_timer = 'Off', sip_100rel = 'Required', max_call_duration = 86400",
 		"session_timer = NULL, sip_100rel = NULL, max_call_duration = 0", "max_call_duration = NULL"};
 	sql_run(path, "INSERT INTO mapping_gateway (name, host) VALUES ('m', '127.0.0.0/8')");
 	sql_refusals(path, "mapping_gateway", bad, sizeof(bad) / sizeof(bad[0]));
 	assert_contains(sql_refused(path, "INSERT INTO mapping_gateway (name, host) VALUES ('n', '1.2.3')"),
 		"mapping_gateway n: host: \"1.2.3\" is not an IPv4 address");
-	assert_contains(sql_refused(path, "INSERT INTO mapping_gateway (name, host, sip_100rel) VALUES ('n', '::1', 'x')"),
+	assert_contains(
+		sql_refused(path,
+			"INSERT INTO mapping_gateway (name, host, sip_100rel) VALUES ('n', '::1', 'x')"),
 		"mapping_gateway n: sip_100rel (NULL: SS_SIP_100REL): \"x\" is out of range");
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		snprintf(sql, sizeof(sql), "UPDATE mapping_gateway SET %s", good[i]);
@@ -372,18 +467,25 @@ static void route_columns_explain_themselves(void **state)
 {
 	(void)state;
 	static const struct refusal bad[] = {
-		{"prefix = 'a b'", "prefix is empty (every number) or up to 64 characters of a SIP user name"},
-		{"prefix = '4\"9'", "prefix is empty"}, {"prefix = '<'", "prefix is empty"}, {"prefix = 'é'", "prefix is empty"},
-		{"prefix = 'a@b'", "prefix is empty"}, {"prefix = hex(zeroblob(33))", "prefix is empty"},
+		{"prefix = 'a b'",
+			"prefix is empty (every number) or up to 64 characters of a SIP user name"},
+		{"prefix = '4\"9'", "prefix is empty"},
+		{"prefix = '<'", "prefix is empty"},
+		{"prefix = 'é'", "prefix is empty"},
+		{"prefix = 'a@b'", "prefix is empty"},
+		{"prefix = hex(zeroblob(33))", "prefix is empty"},
 		{"prefix = NULL", "route.prefix"},
-		{"priority = -1", "priority is 0 (first) to 65535"}, {"priority = 65536", "priority is"},
-		{"weight = -1", "weight is 0 (not set) to 65535"}, {"weight = 65536", "weight is"},
+		{"priority = -1", "priority is 0 (first) to 65535"},
+		{"priority = 65536", "priority is"},
+		{"weight = -1", "weight is 0 (not set) to 65535"},
+		{"weight = 65536", "weight is"},
 		{"carry_through = 2", "carry_through is 1 (shorter prefixes are tried as well) or 0 (not)"},
 		{"enabled = 2", "enabled is 1"},
 		{"gateway = 'nope'", "route \"49\": there is no gateway \"nope\""},
 	};
-	static const char *const good[] = {"prefix = ''", "prefix = '+49'", "prefix = '*21#'", "prefix = 'alice.b-c_d'",
-		"prefix = '!$&()=,;?/%~'", "prefix = hex(zeroblob(32))", "priority = 65535, weight = 65535"};
+	static const char *const good[] = {"prefix = ''", "prefix = '+49'", "prefix = '*21#'",
+		"prefix = 'alice.b-c_d'", "prefix = '!$&()=,;?/%~'", "prefix = hex(zeroblob(32))",
+		"priority = 65535, weight = 65535"};
 	sql_run(path, "INSERT INTO route (prefix, gateway) VALUES ('49', 'gw')");
 	sql_refusals(path, "route", bad, sizeof(bad) / sizeof(bad[0]));
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -393,17 +495,21 @@ static void route_columns_explain_themselves(void **state)
 	assert_contains(sql_refused(path, "INSERT INTO route (prefix, gateway) VALUES ('1', 'nope')"),
 		"route \"1\": there is no gateway \"nope\"");
 	sql_run(path, "INSERT INTO route (prefix, gateway) VALUES ('1', 'gw')");
-	assert_contains(sql_refused(path, "INSERT INTO route (prefix, gateway) VALUES ('1', 'gw')"), "UNIQUE");
+	assert_contains(
+		sql_refused(path, "INSERT INTO route (prefix, gateway) VALUES ('1', 'gw')"), "UNIQUE");
 }
 
 static void routes_follow_their_gateway(void **state)
 {
 	(void)state;
-	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('b', '127.0.0.2');"
+	sql_run(path,
+		"INSERT INTO gateway (name, host) VALUES ('b', '127.0.0.2');"
 		"INSERT INTO route (prefix, gateway) VALUES ('1', 'gw'), ('2', 'gw'), ('2', 'b')");
 	sql_run(path, "UPDATE gateway SET name = 'new' WHERE name = 'gw'");
-	assert_string_equal(sql_text(path, "SELECT group_concat(prefix || gateway) FROM (SELECT prefix, gateway"
-		" FROM route ORDER BY prefix, gateway)"), "1new,2b,2new");
+	assert_string_equal(sql_text(path,
+				    "SELECT group_concat(prefix || gateway) FROM (SELECT prefix, gateway"
+				    " FROM route ORDER BY prefix, gateway)"),
+		"1new,2b,2new");
 	sql_run(path, "DELETE FROM gateway WHERE name = 'new'");
 	assert_string_equal(sql_text(path, "SELECT group_concat(prefix || gateway) FROM route"), "2b");
 	sql_run(path, "REPLACE INTO gateway (name, host) VALUES ('b', '127.0.0.3')");
@@ -419,14 +525,16 @@ static void a_refused_statement_leaves_nothing_even_inside_a_transaction(void **
 		"UPDATE OR IGNORE gateway SET timeout_invite = CASE name WHEN 'gw' THEN 5 ELSE 500 END",
 		"INSERT OR IGNORE INTO mapping_gateway (name, host) VALUES ('n', '1.2.3')",
 		"INSERT OR IGNORE INTO route (prefix, gateway) SELECT prefix || 'x', CASE prefix WHEN '2' THEN 'nope'"
-			" ELSE gateway END FROM route",
+		" ELSE gateway END FROM route",
 		"UPDATE OR IGNORE parameter SET value = CASE name WHEN 'SS_SIP_TIMEOUT_TRYING' THEN '0' ELSE '5' END"
-			" WHERE name LIKE 'SS_SIP_TIMEOUT%'",
+		" WHERE name LIKE 'SS_SIP_TIMEOUT%'",
 	};
-	static const char *const dump = "SELECT (SELECT group_concat(name || host || ifnull(timeout_invite, '')) FROM gateway)"
+	static const char *const dump =
+		"SELECT (SELECT group_concat(name || host || ifnull(timeout_invite, '')) FROM gateway)"
 		" || (SELECT group_concat(prefix || gateway) FROM route) || (SELECT count(*) FROM mapping_gateway)"
 		" || (SELECT group_concat(value) FROM parameter)";
-	sql_run(path, "INSERT INTO gateway (name, host) VALUES ('z', '127.0.0.2');"
+	sql_run(path,
+		"INSERT INTO gateway (name, host) VALUES ('z', '127.0.0.2');"
 		"INSERT INTO route (prefix, gateway) VALUES ('1', 'gw'), ('2', 'gw')");
 	char *before = strdup(sql_text(path, dump));
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {

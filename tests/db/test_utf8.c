@@ -14,19 +14,20 @@ static void what_rfc_3629_allows_is_valid(void **state)
 	assert_true(utf8_valid(""));
 	assert_true(utf8_valid("4930 <sip:a@b>"));
 	assert_true(utf8_valid("M\xc3\xbcller \xe2\x82\xac \xf0\x9f\x93\x9e"));
-	assert_true(utf8_valid("\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf")); /* beside the surrogates, and the last one */
+	assert_true(utf8_valid(
+		"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf")); /* beside the surrogates, and the last one */
 }
 
 static void everything_else_is_not(void **state)
 {
 	static const char *const bad[] = {
-		"M\xfcller",         /* Latin-1 */
-		"\x80", "a\xbf",     /* continuation without a start */
-		"\xc3", "\xe2\x82",  /* cut off */
-		"\xc3(", "\xf0\x9f(x",
-		"\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", /* overlong */
-		"\xed\xa0\x80", "\xed\xbf\xbf",                             /* surrogates */
-		"\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xff",         /* too large */
+		"M\xfcller",        /* Latin-1 */
+		"\x80", "a\xbf",    /* continuation without a start */
+		"\xc3", "\xe2\x82", /* cut off */
+		"\xc3(", "\xf0\x9f(x", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf",
+		"\xf0\x8f\xbf\xbf",                                 /* overlong */
+		"\xed\xa0\x80", "\xed\xbf\xbf",                     /* surrogates */
+		"\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xff", /* too large */
 	};
 
 	(void)state;

@@ -108,9 +108,9 @@ static size_t splice(uint8_t *data, size_t size, size_t at, size_t cut, const ui
 
 static size_t mutate(uint8_t *data, size_t size)
 {
-	static const char *const words[] = {"\r\n", "\n", "\r", " ", "=", ":", "/", "c=IN IP6 ::",
-		"m=audio 0", "m=", "a=", "a=sendonly", "o=- 18446744073709551616 1", "v=0\r\n", "4294967296", "-1",
-		"\xff\xfe", "a=inactive\r\n", "65536"};
+	static const char *const words[] = {"\r\n", "\n", "\r", " ", "=", ":", "/",
+		"c=IN IP6 ::", "m=audio 0", "m=", "a=", "a=sendonly", "o=- 18446744073709551616 1", "v=0\r\n",
+		"4294967296", "-1", "\xff\xfe", "a=inactive\r\n", "65536"};
 	const char *word = words[rng(sizeof(words) / sizeof(words[0]))];
 	const struct seed *other = &seeds[rng(n_seeds)];
 	size_t at = rng(size + 1), length = rng(size - at + 1), from = rng(other->size);
@@ -173,8 +173,10 @@ int main(int argc, char *argv[])
 	for (const char *const *s = fuzz_seeds; *s; s++)
 		add_seed((const uint8_t *)*s, strlen(*s));
 	for (int i = 1; i < argc; i++) {
-		uint64_t *number = strcmp(argv[i], "--seed") == 0 ? &seed : strcmp(argv[i], "--runs") == 0 ? &runs :
-			strcmp(argv[i], "--only") == 0 ? &only : NULL;
+		uint64_t *number = strcmp(argv[i], "--seed") == 0 ? &seed
+			: strcmp(argv[i], "--runs") == 0          ? &runs
+			: strcmp(argv[i], "--only") == 0          ? &only
+								  : NULL;
 		if (number && i + 1 < argc)
 			*number = strtoull(argv[++i], NULL, 10);
 		else
@@ -182,7 +184,8 @@ int main(int argc, char *argv[])
 	}
 
 	/* The child may die; the parent knows in which run. */
-	uint64_t *number = mmap(NULL, sizeof(*number), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t *number =
+		mmap(NULL, sizeof(*number), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (number == MAP_FAILED)
 		die("mmap");
 	pid_t child = fork();

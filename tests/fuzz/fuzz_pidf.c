@@ -12,12 +12,16 @@
 #define NS "urn:ietf:params:xml:ns:pidf"
 
 const char *const fuzz_seeds[] = {
-	"<?xml version='1.0' encoding='UTF-8'?>\n<presence xmlns='" NS "' entity='sip:a@b'><tuple id='t'><status>"
+	"<?xml version='1.0' encoding='UTF-8'?>\n<presence xmlns='" NS
+	"' entity='sip:a@b'><tuple id='t'><status>"
 	"<basic>open</basic></status><contact priority='0.8'>sip:a@b</contact></tuple></presence>\n",
-	"<p:presence xmlns:p='" NS "'><p:tuple><p:status><p:basic> closed </p:basic></p:status></p:tuple></p:presence>",
-	"<!DOCTYPE presence [<!ENTITY c 'closed'><!ENTITY d '&c;&c;'>]><presence xmlns='" NS "'><tuple><status>"
+	"<p:presence xmlns:p='" NS
+	"'><p:tuple><p:status><p:basic> closed </p:basic></p:status></p:tuple></p:presence>",
+	"<!DOCTYPE presence [<!ENTITY c 'closed'><!ENTITY d '&c;&c;'>]><presence xmlns='" NS
+	"'><tuple><status>"
 	"<basic>&d;</basic></status></tuple></presence>",
-	"<presence xmlns='" NS "'><!-- --><tuple><status><basic><![CDATA[closed]]>&#115;</basic></status></tuple></presence>",
+	"<presence xmlns='" NS
+	"'><!-- --><tuple><status><basic><![CDATA[closed]]>&#115;</basic></status></tuple></presence>",
 	NULL,
 };
 

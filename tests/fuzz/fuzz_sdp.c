@@ -50,12 +50,14 @@ static bool same_rest(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	while (a_len && b_len) {
 		const char *a_end = memchr(a, '\n', a_len), *b_end = memchr(b, '\n', b_len);
-		size_t an = a_end ? (size_t)(a_end - a) + 1 : a_len, bn = b_end ? (size_t)(b_end - b) + 1 : b_len;
+		size_t an = a_end ? (size_t)(a_end - a) + 1 : a_len,
+		       bn = b_end ? (size_t)(b_end - b) + 1 : b_len;
 
 		if (an >= 2 && bn >= 2 && (!memcmp(a, "o=", 2) || !memcmp(a, "s=", 2))) {
 			size_t n = end_length(a, an);
 
-			if (memcmp(a, b, 2) != 0 || n != end_length(b, bn) || memcmp(a + an - n, b + bn - n, n) != 0)
+			if (memcmp(a, b, 2) != 0 || n != end_length(b, bn) ||
+				memcmp(a + an - n, b + bn - n, n) != 0)
 				return false;
 		} else if (an != bn || memcmp(a, b, an) != 0) {
 			return false;
@@ -71,7 +73,8 @@ static bool same_rest(const char *a, size_t a_len, const char *b, size_t b_len)
 static void check_origin(const char *data, size_t size)
 {
 	static char first[TEXT_MAX], second[TEXT_MAX];
-	struct text t = {.data = first, .size = sizeof(first)}, again = {.data = second, .size = sizeof(second)};
+	struct text t = {.data = first, .size = sizeof(first)},
+		    again = {.data = second, .size = sizeof(second)};
 	struct sdp_origin o = {0};
 
 	sdp_origin_write(&o, &t, &(struct sdp_span){data, size}, "::1");

@@ -20,8 +20,12 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	f->p = (struct parameters){.breaker_failures = 5, .breaker_window = 20, .breaker_rate = 80,
-		.breaker_time_ms = 30000, .breaker_successes = 1, .breaker_ramp_ms = 10000};
+	f->p = (struct parameters){.breaker_failures = 5,
+		.breaker_window = 20,
+		.breaker_rate = 80,
+		.breaker_time_ms = 30000,
+		.breaker_successes = 1,
+		.breaker_ramp_ms = 10000};
 	*state = f;
 	return 0;
 }

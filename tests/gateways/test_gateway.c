@@ -285,8 +285,7 @@ static void on_and_off_of_the_row_win(void **state)
 				policy.stop_switch_after_sdp, policy.switch_until_connect,
 				policy.switch_stop_after_user_busy};
 			for (unsigned i = 0; i < 4; i++)
-				assert_int_equal(
-					got[i], o[i] == DB_INHERIT ? bits >> i & 1 : o[i] == DB_ON);
+				assert_int_equal(got[i], o[i] == DB_INHERIT ? bits >> i & 1 : o[i] == DB_ON);
 		}
 }
 
@@ -321,16 +320,16 @@ static void every_column_of_the_row_is_reloaded(void **state)
 	const struct db_gateway *before;
 	unsigned changes = 0;
 
-#define CHANGE(statement)                                                                          \
-	do {                                                                                       \
-		before = gateway_row(f->gw);                                                       \
-		statement;                                                                         \
-		apply(f);                                                                          \
-		assert_ptr_not_equal(gateway_row(f->gw), before);                                  \
-		before = gateway_row(f->gw);                                                       \
-		apply(f);                                                                          \
-		assert_ptr_equal(gateway_row(f->gw), before);                                      \
-		changes++;                                                                         \
+#define CHANGE(statement)                                                                                    \
+	do {                                                                                                 \
+		before = gateway_row(f->gw);                                                                 \
+		statement;                                                                                   \
+		apply(f);                                                                                    \
+		assert_ptr_not_equal(gateway_row(f->gw), before);                                            \
+		before = gateway_row(f->gw);                                                                 \
+		apply(f);                                                                                    \
+		assert_ptr_equal(gateway_row(f->gw), before);                                                \
+		changes++;                                                                                   \
 	} while (0)
 	CHANGE(f->row.host = "h");
 	CHANGE(f->row.transport = "tls");

@@ -12,22 +12,32 @@
 #include <string.h>
 
 enum {
-	GATEWAYS = 3, CALLS_MAX = 150, EVENTS_MAX = 200000,
-	DAY_MS = 24 * 3600 * 1000, STEP_MS = 1500, LOOK_EVERY = 200, LEAD_OUT_EVERY = 1000,
+	GATEWAYS = 3,
+	CALLS_MAX = 150,
+	EVENTS_MAX = 200000,
+	DAY_MS = 24 * 3600 * 1000,
+	STEP_MS = 1500,
+	LOOK_EVERY = 200,
+	LEAD_OUT_EVERY = 1000,
 	WINDOW_MS = GATEWAY_STATS_PERIODS * GATEWAY_STATS_PERIOD_MS,
 };
 
 static const struct parameters p = {
-	.options_down = 2, .options_up = 2,
-	.breaker_failures = 4, .breaker_window = 10, .breaker_rate = 60, .breaker_time_ms = 30000,
-	.breaker_successes = 2, .breaker_ramp_ms = 20000,
+	.options_down = 2,
+	.options_up = 2,
+	.breaker_failures = 4,
+	.breaker_window = 10,
+	.breaker_rate = 60,
+	.breaker_time_ms = 30000,
+	.breaker_successes = 2,
+	.breaker_ramp_ms = 20000,
 	.breaker_on = {.timeout = true, .transport = true, .codes = {.code = {503}, .n = 1}},
 };
 
 struct call {
 	struct channel ch;
-	int gateway;      /* -1 = free */
-	unsigned round;   /* of the model's breaker when it began */
+	int gateway;         /* -1 = free */
+	unsigned round;      /* of the model's breaker when it began */
 	bool answered, told; /* told: its result */
 	int32_t pdd_ms;
 	uint64_t answer_ms;
@@ -204,7 +214,8 @@ static void check_state(struct day *d, int g)
 {
 	struct gateway_health health;
 	bool ramping;
-	enum gateway_verdict expected = model_verdict(d, g, &ramping), actual = gateway_check(d->gw[g], d->now_ms);
+	enum gateway_verdict expected = model_verdict(d, g, &ramping),
+			     actual = gateway_check(d->gw[g], d->now_ms);
 
 	d->verdicts[actual]++;
 	if (actual == GATEWAY_RAMPING && ramping && expected == GATEWAY_USABLE)
@@ -297,11 +308,13 @@ static void look(struct day *d)
 		check_channels(d, g);
 		gateway_figures(d->gw[g], d->now_ms, &window, &total);
 		check_figures(&d->model[g], 0, &total);
-		check_figures(&d->model[g], (period - GATEWAY_STATS_PERIODS + 1) * GATEWAY_STATS_PERIOD_MS, &window);
+		check_figures(&d->model[g], (period - GATEWAY_STATS_PERIODS + 1) * GATEWAY_STATS_PERIOD_MS,
+			&window);
 	}
 }
 
-static void on_change(const struct gateway *gw, enum gateway_state old, const struct gateway_health *health, void *arg)
+static void on_change(
+	const struct gateway *gw, enum gateway_state old, const struct gateway_health *health, void *arg)
 {
 	struct day *d = arg;
 	struct model *m = &d->model[gateway_name(gw)[0] - 'a'];
@@ -326,7 +339,8 @@ static void release(struct day *d, struct call *c)
 	if (m->test == c)
 		m->test = NULL;
 	if (c->answered) {
-		const struct event e = {.at_ms = d->now_ms, .kind = HOLD, .hold_ms = d->now_ms - c->answer_ms};
+		const struct event e = {
+			.at_ms = d->now_ms, .kind = HOLD, .hold_ms = d->now_ms - c->answer_ms};
 
 		gateway_on_call_end(d->gw[c->gateway], e.hold_ms, d->now_ms);
 		note(m, &e);
@@ -375,7 +389,8 @@ static void ring(struct day *d, struct call *c)
 static void tell(struct day *d, struct call *c, enum gateway_outcome outcome, int code)
 {
 	struct model *m = &d->model[c->gateway];
-	struct gateway_result r = {.channel = &c->ch, .outcome = outcome, .sip_code = code, .pdd_ms = c->pdd_ms};
+	struct gateway_result r = {
+		.channel = &c->ch, .outcome = outcome, .sip_code = code, .pdd_ms = c->pdd_ms};
 	const struct event e = {.at_ms = d->now_ms, .kind = RESULT, .result = r};
 	const bool failed = outcome == GATEWAY_TRANSPORT || (outcome == GATEWAY_TIMEOUT && c->pdd_ms < 0) ||
 		(outcome == GATEWAY_REFUSED && code == 503);
@@ -401,7 +416,11 @@ static void end_attempt(struct day *d, struct call *c)
 	if (chance(d, bad_hour ? 80 : 15)) {
 		const unsigned how = below(d, 3);
 
-		tell(d, c, how == 0 ? GATEWAY_TIMEOUT : how == 1 ? GATEWAY_TRANSPORT : GATEWAY_REFUSED, how == 2 ? 503 : 0);
+		tell(d, c,
+			how == 0           ? GATEWAY_TIMEOUT
+				: how == 1 ? GATEWAY_TRANSPORT
+					   : GATEWAY_REFUSED,
+			how == 2 ? 503 : 0);
 		release(d, c);
 	} else if (chance(d, 30)) {
 		tell(d, c, chance(d, 50) ? GATEWAY_REFUSED : GATEWAY_ABANDONED, 486);
@@ -443,7 +462,8 @@ static void probe(struct day *d, int g, bool alive)
 static void publish(struct day *d, int g, enum gateway_publication publication)
 {
 	struct model *m = &d->model[g];
-	const bool closed = m->publication == GATEWAY_PUBLICATION_CLOSED || m->publication == GATEWAY_PUBLICATION_EXPIRED;
+	const bool closed =
+		m->publication == GATEWAY_PUBLICATION_CLOSED || m->publication == GATEWAY_PUBLICATION_EXPIRED;
 
 	gateway_on_publication(d->gw[g], publication, d->now_ms);
 	m->publication = publication;

@@ -7,9 +7,14 @@
 #include <string.h>
 
 static const struct parameters p = {
-	.options_down = 2, .options_up = 1,
-	.breaker_failures = 5, .breaker_window = 20, .breaker_rate = 80, .breaker_time_ms = 30000,
-	.breaker_successes = 1, .breaker_ramp_ms = 10000,
+	.options_down = 2,
+	.options_up = 1,
+	.breaker_failures = 5,
+	.breaker_window = 20,
+	.breaker_rate = 80,
+	.breaker_time_ms = 30000,
+	.breaker_successes = 1,
+	.breaker_ramp_ms = 10000,
 	.breaker_on = {.timeout = true, .transport = true, .codes = {.code = {503}, .n = 1}},
 };
 
@@ -21,7 +26,8 @@ struct fixture {
 	char changes[512];
 };
 
-static void on_change(const struct gateway *gw, enum gateway_state old, const struct gateway_health *health, void *arg)
+static void on_change(
+	const struct gateway *gw, enum gateway_state old, const struct gateway_health *health, void *arg)
 {
 	struct fixture *f = arg;
 	const size_t n = strlen(f->changes);
@@ -74,7 +80,8 @@ static void assert_health(struct fixture *f, uint64_t now_ms, enum gateway_state
 	assert_int_equal(health.since_ms, since_ms);
 }
 
-static void assert_verdict(struct fixture *f, uint64_t now_ms, enum gateway_verdict expected, const char *words)
+static void assert_verdict(
+	struct fixture *f, uint64_t now_ms, enum gateway_verdict expected, const char *words)
 {
 	char text[GATEWAY_WORDS_MAX];
 
@@ -89,7 +96,8 @@ static void assert_up(struct fixture *f, uint64_t now_ms)
 }
 
 /* One attempt from begin to end; a gateway that is down is forced. */
-static void attempt(struct fixture *f, enum gateway_outcome outcome, int code, int32_t pdd_ms, uint64_t now_ms)
+static void attempt(
+	struct fixture *f, enum gateway_outcome outcome, int code, int32_t pdd_ms, uint64_t now_ms)
 {
 	struct channel ch = {0};
 	struct gateway_result r = {.channel = &ch, .outcome = outcome, .sip_code = code, .pdd_ms = pdd_ms};
@@ -123,7 +131,8 @@ static void a_new_gateway_is_in_its_state_since_it_came(void **state)
 	assert_int_equal(gateways_apply(f->set, rows, 2), 0);
 	gateways_settle(f->set, 4000);
 	f->gw = gateways_find(f->set, "b");
-	assert_health(f, 5000, GATEWAY_STATE_DISABLED, 4000, "disabled by operator", "enabled = 1 in its row");
+	assert_health(
+		f, 5000, GATEWAY_STATE_DISABLED, 4000, "disabled by operator", "enabled = 1 in its row");
 	assert_string_equal(f->changes, "");
 }
 
@@ -266,7 +275,8 @@ static void one_that_names_a_registration_is_unusable_until_registered(void **st
 	gateway_on_registration(f->gw, true, "", 3000);
 	assert_up(f, 3000);
 	gateway_on_registration(f->gw, false, "timeout", 4000);
-	assert_health(f, 4000, GATEWAY_STATE_DOWN, 4000, "not registered: timeout", "a registration that succeeds");
+	assert_health(
+		f, 4000, GATEWAY_STATE_DOWN, 4000, "not registered: timeout", "a registration that succeeds");
 }
 
 static void another_registration_is_another_state(void **state)
@@ -305,7 +315,8 @@ static void draining_keeps_calls_and_takes_no_new_ones(void **state)
 	assert_int_equal(gateway_seize(f->gw, &ch, 1000), GATEWAY_USABLE);
 	f->row.draining = true;
 	apply(f, 2000);
-	assert_health(f, 2000, GATEWAY_STATE_DRAINING, 2000, "draining by operator", "draining = 0 in its row");
+	assert_health(
+		f, 2000, GATEWAY_STATE_DRAINING, 2000, "draining by operator", "draining = 0 in its row");
 	assert_verdict(f, 2000, GATEWAY_DRAINING, "draining");
 	assert_int_equal(gateway_calls(f->gw), 1);
 	call_limits_release(&ch);
@@ -322,7 +333,8 @@ static void disabled_comes_before_draining(void **state)
 	f->row.draining = true;
 	f->row.enabled = false;
 	apply(f, 2000);
-	assert_health(f, 2000, GATEWAY_STATE_DISABLED, 2000, "disabled by operator", "enabled = 1 in its row");
+	assert_health(
+		f, 2000, GATEWAY_STATE_DISABLED, 2000, "disabled by operator", "enabled = 1 in its row");
 }
 
 /* Calls */
@@ -336,7 +348,8 @@ static void timeouts_in_a_row_open_the_breaker(void **state)
 	time_out(f, 1, 2000);
 	assert_health(f, 3000, GATEWAY_STATE_DOWN, 2000, "5 calls in a row failed", "in 29 s a test call");
 	assert_verdict(f, 20000, GATEWAY_BREAKER_OPEN, "down: 5 calls in a row failed for 18 s");
-	assert_health(f, 99000, GATEWAY_STATE_PROBING, 32000, "5 calls in a row failed", "the next call, as a test");
+	assert_health(f, 99000, GATEWAY_STATE_PROBING, 32000, "5 calls in a row failed",
+		"the next call, as a test");
 	assert_up(f, 32000);
 	attempt(f, GATEWAY_ANSWERED, 200, 100, 40000);
 	assert_health(f, 44000, GATEWAY_STATE_UP, 40000, "ramping up 40 %", "in 6 s all calls");
@@ -469,7 +482,8 @@ static void silence_that_does_not_count_is_no_success(void **state)
 	assert_verdict(f, 2000, GATEWAY_BREAKER_OPEN, "down: 5 calls in a row failed for 0 s");
 	attempt(f, GATEWAY_TIMEOUT, 0, -1, 40000); /* neither closes nor opens */
 	assert_up(f, 40000);
-	assert_health(f, 40000, GATEWAY_STATE_PROBING, 32000, "5 calls in a row failed", "the next call, as a test");
+	assert_health(f, 40000, GATEWAY_STATE_PROBING, 32000, "5 calls in a row failed",
+		"the next call, as a test");
 }
 
 /* Between inputs */
@@ -496,7 +510,8 @@ static void a_machine_that_is_back_is_worth_a_test_call_at_once(void **state)
 	assert_false(alive_with(f, 0));
 	time_out(f, 5, 2000);
 	gateway_on_probe(f->gw, 200, "", 1, &p, 3000);
-	assert_health(f, 3000, GATEWAY_STATE_PROBING, 3000, "5 calls in a row failed", "the next call, as a test");
+	assert_health(
+		f, 3000, GATEWAY_STATE_PROBING, 3000, "5 calls in a row failed", "the next call, as a test");
 	attempt(f, GATEWAY_TIMEOUT, 0, -1, 4000);
 	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 5000);
 	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 6000);
@@ -587,7 +602,8 @@ static void one_end_can_reveal_another_reason(void **state)
 	time_out(f, 5, 2000); /* until 32000 */
 	gateway_retry_after(f->gw, 10, 2000);
 	assert_health(f, 20000, GATEWAY_STATE_DOWN, 12000, "5 calls in a row failed", "in 12 s a test call");
-	assert_health(f, 500000, GATEWAY_STATE_PROBING, 32000, "5 calls in a row failed", "the next call, as a test");
+	assert_health(f, 500000, GATEWAY_STATE_PROBING, 32000, "5 calls in a row failed",
+		"the next call, as a test");
 }
 
 static void a_change_is_told_once_and_another_reason_is_one(void **state)

@@ -188,7 +188,13 @@ static void of_100_delays_the_50th_and_the_95th_count(void **state)
 	struct fixture *f = *state;
 
 	for (int i = 1; i <= 100; i++)
-		ended(f, GATEWAY_ANSWERED, 200, i < 50 ? 1 : i == 50 ? 2 : i < 95 ? 3 : i == 95 ? 4 : 5, 1000);
+		ended(f, GATEWAY_ANSWERED, 200,
+			i < 50            ? 1
+				: i == 50 ? 2
+				: i < 95  ? 3
+				: i == 95 ? 4
+					  : 5,
+			1000);
 	look(f, 1000);
 	assert_int_equal(f->total.pdd_median_ms, 2);
 	assert_int_equal(f->total.pdd_95_ms, 4);

@@ -143,21 +143,23 @@ static const char *who(const struct fixture *f, const char *text, uint16_t port)
 
 static void gateways_with_one_host_port_and_transport_share_a_target(void **unused)
 {
-	struct db_gateway rows[] = {row_at("a", "gw.test", 5060), row_at("b", "gw.test", 5060), row_at("c", "gw.test", 5070),
-		row_at("d", "gw.test", 5060), row_at("e", "other.test", 5060)};
+	struct db_gateway rows[] = {row_at("a", "gw.test", 5060), row_at("b", "gw.test", 5060),
+		row_at("c", "gw.test", 5070), row_at("d", "gw.test", 5060), row_at("e", "other.test", 5060)};
 	struct fixture f;
 
 	(void)unused;
 	rows[3].transport = "tcp";
 	f = fixture_of(rows, 5);
 	assert_int_equal(targets_of(&f), 4);
-	assert_string_equal(gateway_name(STAILQ_FIRST(&target_of(&f, "gw.test", 5070)->members)->gateway), "c");
+	assert_string_equal(
+		gateway_name(STAILQ_FIRST(&target_of(&f, "gw.test", 5070)->members)->gateway), "c");
 	assert_int_equal(learn(&f, target_of(&f, "other.test", 5060), "192.0.2.1", 5060), 0);
 	assert_string_equal(who(&f, "192.0.2.1", 5060), "e");
 	fixture_end(&f);
 }
 
-static unsigned targets_of_two(const char *host, uint16_t port, const char *transport, const char *other_transport)
+static unsigned targets_of_two(
+	const char *host, uint16_t port, const char *transport, const char *other_transport)
 {
 	struct db_gateway rows[] = {row_at("a", host, 0), row_at("b", host, port)};
 	struct fixture f;
@@ -190,7 +192,8 @@ static void what_the_row_of_a_name_leaves_open_is_for_dns_to_say(void **unused)
 
 static void members_are_in_order_of_name(void **unused)
 {
-	const struct db_gateway rows[] = {row_at("c", "gw.test", 0), row_at("a", "gw.test", 0), row_at("b", "gw.test", 0)};
+	const struct db_gateway rows[] = {
+		row_at("c", "gw.test", 0), row_at("a", "gw.test", 0), row_at("b", "gw.test", 0)};
 	struct fixture f = fixture_of(rows, 3);
 
 	(void)unused;
@@ -259,7 +262,8 @@ static void what_is_learned_replaces_what_was_known(void **unused)
 
 static void a_target_in_use_stays_over_a_reload(void **unused)
 {
-	const struct db_gateway rows[] = {row_at("a", "gw.test", 0), row_at("b", "gw.test", 0), row_at("c", "c.test", 0)};
+	const struct db_gateway rows[] = {
+		row_at("a", "gw.test", 0), row_at("b", "gw.test", 0), row_at("c", "c.test", 0)};
 	struct fixture f = fixture_of(rows, 2);
 	struct gateway_target *target = target_of(&f, "gw.test", 0);
 	unsigned one = 1;
@@ -295,7 +299,8 @@ static void a_target_without_gateways_goes(void **unused)
 
 static void a_reload_without_memory_changes_nothing(void **unused)
 {
-	const struct db_gateway rows[] = {row_at("a", "a.test", 0), row_at("b", "b.test", 0), row_at("c", "a.test", 0)};
+	const struct db_gateway rows[] = {
+		row_at("a", "a.test", 0), row_at("b", "b.test", 0), row_at("c", "a.test", 0)};
 	struct fixture f = fixture_of(rows, 1);
 	int err;
 

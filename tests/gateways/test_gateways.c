@@ -150,8 +150,7 @@ static void a_reload_changes_limits_under_live_calls(void **unused)
 	assert_int_equal(gateway_seize(gw, &ch[3], 10), GATEWAY_USABLE);
 	row.cps = 1;
 	assert_int_equal(gateways_apply(set, &row, 1), 0);
-	assert_int_equal(
-		gateway_check(gw, 1009), GATEWAY_CPS); /* the seizure before the reload counts */
+	assert_int_equal(gateway_check(gw, 1009), GATEWAY_CPS); /* the seizure before the reload counts */
 	assert_int_equal(gateway_check(gw, 1010), GATEWAY_USABLE);
 	for (unsigned i = 0; i < 4; i++)
 		call_limits_release(&ch[i]);
@@ -415,8 +414,8 @@ static unsigned list_length(const struct model *m)
 	unsigned n = 0;
 
 	if (m->n_calls)
-		LIST_FOREACH(ch, &m->call[0].limits->channels, link)
-	n++;
+		LIST_FOREACH (ch, &m->call[0].limits->channels, link)
+			n++;
 	return n;
 }
 

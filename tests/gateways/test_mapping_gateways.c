@@ -120,12 +120,11 @@ static void on_bad(const char *name, const char *host, void *arg)
 
 static void what_is_no_block_is_named_and_left_out(void **unused)
 {
-	static const char *const hosts[] = {" ", "/", "/8", "10.0.0.0/", "10.0.0.0/33",
-		"10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/ 8", "10.0.0.0/8 ", "10.0.0.0/08",
-		"10.0.0.0/8/8", "10.0.0.0/a", "10.0.0.0/4294967304", "10.0.0", "10.0.0.256",
-		"10.0.0.0.0", " 10.0.0.1", "10.0.0.1 ", "::/129", "::/0128", ":::", "[::1]",
-		"fe80::1%lo", "2001:db8::g", "localhost", "example.com", "10.0.0.1:5060",
-		"::ffff:10.0.0.256", "1234:1234:1234:1234:1234:1234:123.123.123.123456"};
+	static const char *const hosts[] = {" ", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1",
+		"10.0.0.0/+8", "10.0.0.0/ 8", "10.0.0.0/8 ", "10.0.0.0/08", "10.0.0.0/8/8", "10.0.0.0/a",
+		"10.0.0.0/4294967304", "10.0.0", "10.0.0.256", "10.0.0.0.0", " 10.0.0.1", "10.0.0.1 ",
+		"::/129", "::/0128", ":::", "[::1]", "fe80::1%lo", "2001:db8::g", "localhost", "example.com",
+		"10.0.0.1:5060", "::ffff:10.0.0.256", "1234:1234:1234:1234:1234:1234:123.123.123.123456"};
 	struct mapping_gateways *set;
 
 	(void)unused;
@@ -220,8 +219,7 @@ static void of_two_rows_for_one_block_the_enabled_counts(void **unused)
 
 static void other_families_are_unknown(void **unused)
 {
-	const struct db_mapping_gateway rows[] = {
-		unit_mapping("a", "0.0.0.0/0"), unit_mapping("b", "::/0")};
+	const struct db_mapping_gateway rows[] = {unit_mapping("a", "0.0.0.0/0"), unit_mapping("b", "::/0")};
 	struct mapping_gateways *set = set_of(rows, 2);
 	const struct sockaddr other = {.sa_family = AF_UNIX};
 
@@ -258,7 +256,8 @@ static void limits_belong_to_the_trunk(void **unused)
 
 static void what_a_trunk_does_not_set_is_left_to_the_parameters(void **unused)
 {
-	const struct parameters p = {.session_timer = true, .sip_100rel = DB_100REL_SUPPORTED, .max_call_duration_ms = 6};
+	const struct parameters p = {
+		.session_timer = true, .sip_100rel = DB_100REL_SUPPORTED, .max_call_duration_ms = 6};
 	struct db_mapping_gateway row = unit_mapping("a", "10.0.0.0/8");
 	struct mapping_gateways *set = set_of(&row, 1);
 	struct mapping_gateway_policy policy;
@@ -276,7 +275,8 @@ static void what_a_trunk_does_not_set_is_left_to_the_parameters(void **unused)
 /* Each column alone is noticed by a reload. */
 static void what_a_trunk_sets_wins_from_the_next_load_on(void **unused)
 {
-	const struct parameters p = {.session_timer = true, .sip_100rel = DB_100REL_SUPPORTED, .max_call_duration_ms = 6};
+	const struct parameters p = {
+		.session_timer = true, .sip_100rel = DB_100REL_SUPPORTED, .max_call_duration_ms = 6};
 	struct db_mapping_gateway row = unit_mapping("a", "10.0.0.0/8");
 	struct mapping_gateways *set = set_of(&row, 1);
 	const struct mapping_gateway *mg = mapping_gateways_by_name(set, "a");
@@ -305,8 +305,7 @@ static void what_a_trunk_sets_wins_from_the_next_load_on(void **unused)
 
 static void a_reload_moves_the_source_and_keeps_the_calls(void **unused)
 {
-	struct db_mapping_gateway rows[] = {
-		unit_mapping("a", "10.0.0.1"), unit_mapping("b", "10.0.0.2")};
+	struct db_mapping_gateway rows[] = {unit_mapping("a", "10.0.0.1"), unit_mapping("b", "10.0.0.2")};
 	struct mapping_gateways *set = set_of(rows, 2);
 	struct mapping_gateway *mg = mapping_gateway_ref(mapping_gateways_by_name(set, "a"));
 	struct channel ch = {0};
@@ -342,8 +341,8 @@ struct naive {
 	unsigned bits;
 };
 
-static const struct db_mapping_gateway *naive_find(const struct naive *naive,
-	const struct db_mapping_gateway *rows, uint32_t address, uint16_t port)
+static const struct db_mapping_gateway *naive_find(
+	const struct naive *naive, const struct db_mapping_gateway *rows, uint32_t address, uint16_t port)
 {
 	const struct db_mapping_gateway *best = NULL;
 	int best_rank = -1;
@@ -353,8 +352,7 @@ static const struct db_mapping_gateway *naive_find(const struct naive *naive,
 		/* the longest, then the one with the port, then an enabled one, then the first */
 		const int rank = (int)naive[i].bits * 4 + (rows[i].port ? 2 : 0) + rows[i].enabled;
 
-		if ((address & mask) != (naive[i].address & mask) ||
-			(rows[i].port && rows[i].port != port))
+		if ((address & mask) != (naive[i].address & mask) || (rows[i].port && rows[i].port != port))
 			continue;
 		if (rank > best_rank) {
 			best = &rows[i];
@@ -379,21 +377,20 @@ static void finds_what_a_naive_search_finds(void **unused)
 		naive[i].bits = i ? 4 + unit_random_below(&state, 29) : 0;
 		snprintf(names[i], sizeof(names[i]), "%u", i);
 		snprintf(hosts[i], sizeof(hosts[i]), "%u.%u.%u.%u/%u", naive[i].address >> 24,
-			naive[i].address >> 16 & 255, naive[i].address >> 8 & 255,
-			naive[i].address & 255, naive[i].bits);
+			naive[i].address >> 16 & 255, naive[i].address >> 8 & 255, naive[i].address & 255,
+			naive[i].bits);
 		rows[i] = unit_mapping(names[i], hosts[i]);
 		rows[i].enabled = unit_random_below(&state, 5) != 0;
 		rows[i].port = (uint16_t)unit_random_below(&state, 4);
 	}
 	set = set_of(rows, BLOCKS);
 	for (unsigned i = 0; i < SOURCES; i++) {
-		const uint32_t address =
-			i % 2 ? naive[unit_random_below(&state, BLOCKS)].address ^ 1u << (i % 32)
-			      : (uint32_t)unit_random(&state) & 0x0f0f03ff;
+		const uint32_t address = i % 2
+			? naive[unit_random_below(&state, BLOCKS)].address ^ 1u << (i % 32)
+			: (uint32_t)unit_random(&state) & 0x0f0f03ff;
 		const uint16_t port = (uint16_t)(1 + unit_random_below(&state, 4));
-		const struct sockaddr_in in = {.sin_family = AF_INET,
-			.sin_port = htons(port),
-			.sin_addr.s_addr = htonl(address)};
+		const struct sockaddr_in in = {
+			.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
 		const struct db_mapping_gateway *expected = naive_find(naive, rows, address, port);
 		const struct mapping_gateway *found =
 			mapping_gateways_find(set, (const struct sockaddr *)&in);

@@ -42,8 +42,8 @@ static struct publisher by(struct fixture *f, unsigned first, size_t n)
 	return (struct publisher){&f->gw[first], n};
 }
 
-static struct publication *put(struct fixture *f, struct publication *p, struct publisher who, const char *etag,
-	enum gateway_publication state, uint64_t now_ms)
+static struct publication *put(struct fixture *f, struct publication *p, struct publisher who,
+	const char *etag, enum gateway_publication state, uint64_t now_ms)
 {
 	const struct publication_news news = {.etag = etag, .state = state, .lifetime_ms = LIFE_MS};
 
@@ -54,8 +54,10 @@ static struct publication *put(struct fixture *f, struct publication *p, struct 
 /* What each gateway was told last: o, c, x (expired), - (nothing). */
 static const char *states(const struct fixture *f)
 {
-	static const char letters[] = {[GATEWAY_PUBLICATION_NONE] = '-', [GATEWAY_PUBLICATION_OPEN] = 'o',
-		[GATEWAY_PUBLICATION_CLOSED] = 'c', [GATEWAY_PUBLICATION_EXPIRED] = 'x'};
+	static const char letters[] = {[GATEWAY_PUBLICATION_NONE] = '-',
+		[GATEWAY_PUBLICATION_OPEN] = 'o',
+		[GATEWAY_PUBLICATION_CLOSED] = 'c',
+		[GATEWAY_PUBLICATION_EXPIRED] = 'x'};
 	static char out[GATEWAYS + 1];
 
 	for (unsigned i = 0; i < GATEWAYS; i++)
@@ -136,19 +138,22 @@ static void what_is_not_renewed_expires_in_time(void **unused)
 static void they_expire_in_order_of_their_ends(void **unused)
 {
 	static const uint32_t lives[GATEWAYS] = {3000, 1000, 4000, 2000};
-	static const char *const tags[GATEWAYS] = {"1", "2", "3", "4"}, *const after[] = {"oxoo", "oxox", "xxox", "xxxx"};
+	static const char *const tags[GATEWAYS] = {"1", "2", "3", "4"},
+				 *const after[] = {"oxoo", "oxox", "xxox", "xxxx"};
 	struct fixture f;
 
 	(void)unused;
 	fixture_begin(&f);
 	for (unsigned i = 0; i < GATEWAYS; i++) {
-		const struct publication_news news = {.etag = tags[i], .state = GATEWAY_PUBLICATION_OPEN, .lifetime_ms = lives[i]};
+		const struct publication_news news = {
+			.etag = tags[i], .state = GATEWAY_PUBLICATION_OPEN, .lifetime_ms = lives[i]};
 		const struct publisher who = by(&f, i, 1);
 
 		assert_int_equal(publications_put(f.set, NULL, &who, &news, 0), 0);
 	}
 	for (unsigned i = 0; i < GATEWAYS; i++) {
-		assert_int_equal(publications_expire(f.set, 1000 * (i + 1)), i + 1 < GATEWAYS ? 1000 * (i + 2) : 0);
+		assert_int_equal(
+			publications_expire(f.set, 1000 * (i + 1)), i + 1 < GATEWAYS ? 1000 * (i + 2) : 0);
 		assert_string_equal(states(&f), after[i]);
 	}
 	fixture_end(&f);
@@ -228,7 +233,8 @@ static void publishing_without_memory_changes_nothing(void **unused)
 {
 	struct fixture f;
 	const struct publisher all = {f.gw, GATEWAYS};
-	const struct publication_news news = {.etag = "2", .state = GATEWAY_PUBLICATION_CLOSED, .lifetime_ms = 1};
+	const struct publication_news news = {
+		.etag = "2", .state = GATEWAY_PUBLICATION_CLOSED, .lifetime_ms = 1};
 	long failures = 0;
 	int err;
 

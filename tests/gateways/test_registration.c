@@ -395,7 +395,8 @@ static void another_registrar_is_tried_at_once_after_a_failure(void **state)
 static void a_route_is_known_while_registered(void **state)
 {
 	struct fixture *f = *state;
-	struct registration_route route = {.lines = strdup("Route: <sip:edge;lr>\r\n"), .host = strdup("edge")};
+	struct registration_route route = {
+		.lines = strdup("Route: <sip:edge;lr>\r\n"), .host = strdup("edge")};
 
 	register_for(f, 100);
 	registration_set_route(f->r, &route);
@@ -428,7 +429,8 @@ static void registrations_take_turns_at_the_start(void **state)
 				assert_int_equal(registration_next(r, &f->p, f->now), REGISTRATION_NOTHING);
 			if (k)
 				assert_int_equal(registration_due_ms(r), f->now + k * step);
-			assert_int_equal(registration_next(r, &f->p, f->now + k * step), REGISTRATION_REGISTER);
+			assert_int_equal(
+				registration_next(r, &f->p, f->now + k * step), REGISTRATION_REGISTER);
 		}
 	}
 }
@@ -442,7 +444,8 @@ static void a_new_one_does_not_move_the_others(void **state)
 	assert_int_equal(registrations_apply(f->set, rows, 2, f->now), 0);
 	assert_int_equal(next(f), REGISTRATION_NOTHING);
 	assert_int_equal(registration_due_ms(f->r), f->now + 1800000);
-	assert_int_equal(registration_next(registrations_find(f->set, "another"), &f->p, f->now), REGISTRATION_REGISTER);
+	assert_int_equal(registration_next(registrations_find(f->set, "another"), &f->p, f->now),
+		REGISTRATION_REGISTER);
 }
 
 static void without_memory_the_set_stays_as_it_was(void **state)

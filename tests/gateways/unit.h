@@ -41,7 +41,7 @@ static inline struct db_gateway unit_gateway(const char *name)
 
 static inline struct db_mapping_gateway unit_mapping(const char *name, const char *host)
 {
-	return (struct db_mapping_gateway){ .name = name, .host = host, .enabled = true };
+	return (struct db_mapping_gateway){.name = name, .host = host, .enabled = true};
 }
 
 #endif

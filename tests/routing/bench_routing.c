@@ -78,8 +78,7 @@ static struct routing_table *build(char (*prefix)[PREFIX_SIZE], size_t n)
 		abort();
 	printf("build %zu prefixes          %8.1f ms\n", n, now_ms() - start);
 	printf("memory                         %8.1f MiB (%.1f bytes a prefix)\n",
-		(double)routing_table_bytes(t) / 1048576,
-		(double)routing_table_bytes(t) / (double)n);
+		(double)routing_table_bytes(t) / 1048576, (double)routing_table_bytes(t) / (double)n);
 	printf("memory as malloc sees it       %8.1f MiB\n",
 		(double)(mallinfo2().uordblks + mallinfo2().hblkhd - before) / 1048576);
 	return t;
@@ -155,8 +154,7 @@ static void mappings(void)
 	size_t found = 0;
 
 	for (unsigned i = 0; i < GATEWAYS; i++)
-		rows[i] = (struct db_mapping_gateway){
-			.name = names[i], .host = hosts[i], .enabled = true};
+		rows[i] = (struct db_mapping_gateway){.name = names[i], .host = hosts[i], .enabled = true};
 	if (mapping_gateways_create(&set))
 		abort();
 	apply_mappings(set, rows, "mapping: first load of 10,000");
@@ -167,8 +165,8 @@ static void mappings(void)
 		in.sin_addr.s_addr = htonl(10u << 24 | random_below(40 * 256) << 8 | 1);
 		found += mapping_gateways_find(set, (struct sockaddr *)&in) != NULL;
 	}
-	printf("mapping: who is this source    %8.1f ns (%zu %% known)\n",
-		(now_ms() - start) * 1e6 / LOOKUPS, found * 100 / LOOKUPS);
+	printf("mapping: who is this source    %8.1f ns (%zu %% known)\n", (now_ms() - start) * 1e6 / LOOKUPS,
+		found * 100 / LOOKUPS);
 	mapping_gateways_destroy(set);
 	free(rows);
 }

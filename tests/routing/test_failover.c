@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const unsigned codes[] = {300, 302, 305, 380, 399, 400, 403, 404, 408, 480, 484, 486, 487,
-	488, 491, 500, 502, 503, 504, 580, 600, 603, 604, 606, 607, 699};
+static const unsigned codes[] = {300, 302, 305, 380, 399, 400, 403, 404, 408, 480, 484, 486, 487, 488, 491,
+	500, 502, 503, 504, 580, 600, 603, 604, 606, 607, 699};
 enum { CODES = sizeof(codes) / sizeof(codes[0]) };
 
 static const struct stop_codes lists[] = {
@@ -35,7 +35,7 @@ static bool may_switch(const struct cell *c)
 
 	/* "On: after an INVITE timeout the call fails, no other gateway is tried" */
 	ended |= c->after_invite_timeout && c->result.failure == FAILED_TIMEOUT &&
-		 c->result.stage == STAGE_CALLING;
+		c->result.stage == STAGE_CALLING;
 	/* "On: once a gateway sent SDP, no other gateway is tried" */
 	ended |= c->after_sdp && c->result.sdp_seen;
 	/* "gateways tried per call at most" */
@@ -43,8 +43,7 @@ static bool may_switch(const struct cell *c)
 	/* "Off: ringing (180) ends switching" */
 	ended |= !c->until_connect && c->result.ringing_seen;
 	/* "On: 486/600 ends switching, even with UNTIL_CONNECT On" */
-	ended |= c->after_user_busy && answered &&
-		 (c->result.sip_code == 486 || c->result.sip_code == 600);
+	ended |= c->after_user_busy && answered && (c->result.sip_code == 486 || c->result.sip_code == 600);
 	/* "final codes that end switching" */
 	for (unsigned i = 0; i < c->list->n; i++)
 		ended |= answered && c->list->code[i] == c->result.sip_code;
@@ -136,21 +135,16 @@ static void reasons_name_the_guard(void **unused)
 		.switch_stop_after_user_busy = true};
 
 	(void)unused;
-	assert_string_equal(
-		reason(strict, (struct attempt_result){.sip_code = 603}), "stop code 603");
-	assert_string_equal(
-		reason(strict, (struct attempt_result){.sip_code = 484}), "stop code 484");
+	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 603}), "stop code 603");
+	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 484}), "stop code 484");
 	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 486}), "user busy");
 	assert_string_equal(reason(strict, (struct attempt_result){.failure = FAILED_TIMEOUT}),
 		"no switching after an INVITE timeout");
-	assert_string_equal(
-		reason(strict, (struct attempt_result){.sip_code = 500, .sdp_seen = true}),
+	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 500, .sdp_seen = true}),
 		"no switching after SDP");
-	assert_string_equal(
-		reason(strict, (struct attempt_result){.sip_code = 500, .ringing_seen = true}),
+	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 500, .ringing_seen = true}),
 		"no switching after ringing");
-	assert_string_equal(
-		reason(strict, (struct attempt_result){.sip_code = 500, .tried = 3, .limit = 3}),
+	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 500, .tried = 3, .limit = 3}),
 		"switch limit reached");
 }
 
@@ -175,13 +169,11 @@ static void each_stage_has_its_timeout_and_name(void **unused)
 		.timeout_session_progress_ms = 3,
 		.timeout_session_progress_sdp_ms = 4,
 		.timeout_ringing_ms = 5};
-	static const char *const names[] = {
-		"calling", "trying", "progress", "progress_sdp", "ringing"};
+	static const char *const names[] = {"calling", "trying", "progress", "progress_sdp", "ringing"};
 
 	(void)unused;
 	for (int stage = STAGE_CALLING; stage <= STAGE_RINGING; stage++) {
-		assert_int_equal(
-			failover_stage_timeout_ms(&policy, (enum attempt_stage)stage), stage + 1);
+		assert_int_equal(failover_stage_timeout_ms(&policy, (enum attempt_stage)stage), stage + 1);
 		assert_string_equal(failover_stage_name((enum attempt_stage)stage), names[stage]);
 	}
 }

@@ -65,21 +65,20 @@ static void routes(struct fixture *f, const struct db_route *row, size_t n)
 	assert_int_equal(routing_table_finish(t), 0);
 	routing_table_destroy(routing_apply(f->routing, t, f->gateways, f->row, GATEWAYS_MAX));
 }
-#define ROUTES(f, ...)                                                                             \
-	routes(f, (const struct db_route[]){__VA_ARGS__},                                          \
+#define ROUTES(f, ...)                                                                                       \
+	routes(f, (const struct db_route[]){__VA_ARGS__},                                                    \
 		sizeof((const struct db_route[]){__VA_ARGS__}) / sizeof(struct db_route))
-#define ROUTE(p, gw, prio)                                                                         \
-	{                                                                                          \
-		.prefix = p, .gateway = gw, .priority = prio, .enabled = true                      \
+#define ROUTE(p, gw, prio)                                                                                   \
+	{                                                                                                    \
+		.prefix = p, .gateway = gw, .priority = prio, .enabled = true                                \
 	}
-#define WEIGHED(p, gw, prio, w)                                                                    \
-	{                                                                                          \
-		.prefix = p, .gateway = gw, .priority = prio, .weight = w, .enabled = true         \
+#define WEIGHED(p, gw, prio, w)                                                                              \
+	{                                                                                                    \
+		.prefix = p, .gateway = gw, .priority = prio, .weight = w, .enabled = true                   \
 	}
-#define CARRIED(p, gw, prio)                                                                       \
-	{                                                                                          \
-		.prefix = p, .gateway = gw, .priority = prio, .carry_through = true,               \
-		.enabled = true                                                                    \
+#define CARRIED(p, gw, prio)                                                                                 \
+	{                                                                                                    \
+		.prefix = p, .gateway = gw, .priority = prio, .carry_through = true, .enabled = true         \
 	}
 
 static struct routing_plan plan_for(struct fixture *f, const char *callee)
@@ -117,8 +116,7 @@ static void seize(struct fixture *f, unsigned gateway, unsigned n)
 	struct gateway *gw = gateways_find(f->gateways, f->name[gateway]);
 
 	while (n--)
-		assert_int_equal(
-			gateway_seize(gw, &f->channel[f->n_channels++], 1), GATEWAY_USABLE);
+		assert_int_equal(gateway_seize(gw, &f->channel[f->n_channels++], 1), GATEWAY_USABLE);
 }
 
 static void release_all(struct fixture *f)
@@ -220,8 +218,7 @@ static void the_smallest_priority_is_first(void **state)
 	struct fixture *f = *state;
 
 	seize(f, 5, 3); /* load does not matter between priorities, nor do weights */
-	ROUTES(f, ROUTE("4", 5, 0), WEIGHED("4", 4, 1, 1), WEIGHED("4", 3, 7, 65535),
-		ROUTE("4", 2, 65535));
+	ROUTES(f, ROUTE("4", 5, 0), WEIGHED("4", 4, 1, 1), WEIGHED("4", 3, 7, 65535), ROUTE("4", 2, 65535));
 	assert_plan(f, "4", "g05 g04 g03 g02");
 }
 
@@ -242,10 +239,10 @@ static void the_least_loaded_is_first(void **state)
 	f->row[3].capacity = 4000000000;
 	f->row[4].capacity = 3;
 	apply_rows(f);
-	seize(f, 1, 2);	 /* 20 % */
+	seize(f, 1, 2);  /* 20 % */
 	seize(f, 2, 19); /* 19 % */
 	seize(f, 3, 20); /* next to nothing */
-	seize(f, 4, 1);	 /* 33 % */
+	seize(f, 4, 1);  /* 33 % */
 	ROUTES(f, ROUTE("4", 4, 1), ROUTE("4", 3, 1), ROUTE("4", 2, 1), ROUTE("4", 1, 1));
 	assert_plan(f, "4", "g03 g02 g01 g04");
 	seize(f, 2, 2); /* 21 % */
@@ -314,12 +311,11 @@ static void unusable_candidates_keep_their_place(void **state)
 	f->row[2].cps = 1;
 	apply_rows(f);
 	seize(f, 1, 1);
-	assert_int_equal(gateway_seize(gateways_find(f->gateways, "g02"),
-				 &f->channel[f->n_channels++], 4900),
+	assert_int_equal(gateway_seize(gateways_find(f->gateways, "g02"), &f->channel[f->n_channels++], 4900),
 		GATEWAY_USABLE);
 	gateway_retry_after(gateways_find(f->gateways, "g03"), 10, 4000);
-	ROUTES(f, ROUTE("4", 0, 0), ROUTE("4", 1, 1), ROUTE("4", 2, 2), ROUTE("4", 3, 3),
-		ROUTE("4", 39, 4), ROUTE("4", 5, 5));
+	ROUTES(f, ROUTE("4", 0, 0), ROUTE("4", 1, 1), ROUTE("4", 2, 2), ROUTE("4", 3, 3), ROUTE("4", 39, 4),
+		ROUTE("4", 5, 5));
 	/* removed from the set, still in the table until the next one comes */
 	assert_int_equal(gateways_apply(f->gateways, f->row, GATEWAYS_MAX - 1), 0);
 	plan = plan_for(f, "4");
@@ -329,8 +325,13 @@ static void unusable_candidates_keep_their_place(void **state)
 	routing_plan_clear(&plan);
 }
 
-static const struct parameters liveness_parameters = {.options_down = 1, .options_up = 1, .breaker_failures = 1,
-	.breaker_window = 20, .breaker_time_ms = 30000, .breaker_successes = 1, .breaker_ramp_ms = 10000,
+static const struct parameters liveness_parameters = {.options_down = 1,
+	.options_up = 1,
+	.breaker_failures = 1,
+	.breaker_window = 20,
+	.breaker_time_ms = 30000,
+	.breaker_successes = 1,
+	.breaker_ramp_ms = 10000,
 	.breaker_on = {.timeout = true}};
 
 static struct gateway *gateway_of(struct fixture *f, unsigned i)
@@ -485,11 +486,9 @@ static void weights_share_every_place(void **state)
 				continue;
 			}
 			pair_observed[pairs] = observed[a * 4 + b];
-			pair_expected[pairs++] =
-				DRAWS * weight[a] / total * weight[b] / (total - weight[a]);
+			pair_expected[pairs++] = DRAWS * weight[a] / total * weight[b] / (total - weight[a]);
 		}
-	assert_true(
-		chi_square(pair_observed, pair_expected, pairs) < 37.4); /* 11 degrees of freedom */
+	assert_true(chi_square(pair_observed, pair_expected, pairs) < 37.4); /* 11 degrees of freedom */
 }
 
 static void weight_0_comes_after_the_weighted_by_load(void **state)
@@ -532,8 +531,7 @@ static void largest_weights_stay_in_proportion(void **state)
 		observed[number_of(&plan.candidate[0])]++;
 		routing_plan_clear(&plan);
 	}
-	assert_true(
-		chi_square(observed, expected, GATEWAYS_MAX) < 81.5); /* 39 degrees of freedom */
+	assert_true(chi_square(observed, expected, GATEWAYS_MAX) < 81.5); /* 39 degrees of freedom */
 }
 
 static void the_seed_decides_the_draws(void **state)

@@ -27,8 +27,7 @@ static uint64_t state = 42;
 static int compare_rows(const void *pa, const void *pb)
 {
 	const struct row *a = pa, *b = pb;
-	const int order =
-		strcmp(a->prefix, b->prefix); /* bytes as unsigned char, as SQLite's BINARY */
+	const int order = strcmp(a->prefix, b->prefix); /* bytes as unsigned char, as SQLite's BINARY */
 
 	return order ? order : a->priority - b->priority;
 }
@@ -128,8 +127,7 @@ static size_t lower_bound(const struct naive *naive, const char *prefix)
 }
 
 /* Compares a match with the enabled rows of exactly this prefix. @return how many there are */
-static unsigned check_routes(
-	const struct naive *naive, const char *prefix, const struct prefix_match *match)
+static unsigned check_routes(const struct naive *naive, const char *prefix, const struct prefix_match *match)
 {
 	unsigned n = 0;
 
@@ -153,8 +151,7 @@ static unsigned check_routes(
 }
 
 /* Every beginning of the number is looked for in the sorted rows, the longest first. */
-static void check_number(
-	const struct routing_table *t, const struct naive *naive, const char *number)
+static void check_number(const struct routing_table *t, const struct naive *naive, const char *number)
 {
 	struct prefix_match match[ROUTING_DEPTH_MAX];
 	const unsigned n = routing_table_match(t, number, match);
@@ -383,8 +380,7 @@ static void a_prefix_costs_few_bytes(void **unused)
 	(void)unused;
 	assert_int_equal(routing_table_create(&t), 0);
 	for (unsigned i = 0; i < 10000; i++) {
-		snprintf(prefix, sizeof(prefix), "49%04u%06u", i,
-			unit_random_below(&state, 1000000));
+		snprintf(prefix, sizeof(prefix), "49%04u%06u", i, unit_random_below(&state, 1000000));
 		assert_int_equal(add(t, prefix, i, 1), 0);
 	}
 	assert_int_equal(routing_table_finish(t), 0);

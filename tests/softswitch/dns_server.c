@@ -13,12 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
+#define REQUIRE(condition)                                                                                   \
+	do {                                                                                                 \
+		if (!(condition)) {                                                                          \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
+			abort();                                                                             \
+		}                                                                                            \
 	} while (0)
 
 enum { HEADER_BYTES = 12, ARGUMENTS_MAX = 48 };
@@ -133,8 +133,8 @@ static size_t question_length(const unsigned char *m, size_t n)
 static size_t make_answer(unsigned char *m, size_t n, uint32_t ttl_s)
 {
 	const unsigned char record[] = {0xc0, HEADER_BYTES, 0, 1, 0, 1, (unsigned char)(ttl_s >> 24),
-		(unsigned char)(ttl_s >> 16), (unsigned char)(ttl_s >> 8), (unsigned char)ttl_s, 0, 4, 127, 0, 0,
-		9};
+		(unsigned char)(ttl_s >> 16), (unsigned char)(ttl_s >> 8), (unsigned char)ttl_s, 0, 4, 127, 0,
+		0, 9};
 	size_t end = question_length(m, n);
 	if (end == 0 || m[end - 3] != 1)
 		return end;
@@ -146,8 +146,8 @@ static size_t make_answer(unsigned char *m, size_t n, uint32_t ttl_s)
 /** A byte that a parser of records takes for something: a short length, a pointer, a letter, or any. */
 static unsigned char odd_byte(struct responder *r)
 {
-	static const unsigned char special[] = {0, 1, 2, 3, 5, 10, 0x3f, 0x40, 0xc0, HEADER_BYTES, 's', 'S',
-		0xff};
+	static const unsigned char special[] = {
+		0, 1, 2, 3, 5, 10, 0x3f, 0x40, 0xc0, HEADER_BYTES, 's', 'S', 0xff};
 	int roll = rand_r(&r->seed);
 	return roll % 2 ? special[(size_t)(roll >> 8) % sizeof(special)] : (unsigned char)(roll >> 8);
 }
@@ -156,8 +156,8 @@ static unsigned char odd_byte(struct responder *r)
 static size_t add_odd_record(struct responder *r, unsigned char *m, size_t question, size_t n)
 {
 	size_t length = (size_t)rand_r(&r->seed) % 60;
-	const unsigned char head[] = {0xc0, HEADER_BYTES, 0, m[question - 3], 0, 1, 0, 0, 0, 60, 0,
-		(unsigned char)length};
+	const unsigned char head[] = {
+		0xc0, HEADER_BYTES, 0, m[question - 3], 0, 1, 0, 0, 0, 60, 0, (unsigned char)length};
 	memcpy(m + n, head, sizeof(head));
 	n += sizeof(head);
 	while (length--)

@@ -38,8 +38,8 @@ struct responder {
 	enum responder_mode mode;
 	uint32_t ttl_s;
 	unsigned refused_type; /* questions for this record type get SERVFAIL in any mode */
-	unsigned questions; /* received so far */
-	unsigned seed;      /* of the garbage */
+	unsigned questions;    /* received so far */
+	unsigned seed;         /* of the garbage */
 	char address[32];
 	struct event *event;
 	int fd;

@@ -212,7 +212,8 @@ static json_t *answer_to(struct fixture *f, const char *line)
 }
 
 /** @param expected  the result or the error, as compact JSON */
-static void expect(struct fixture *f, const char *line, const char *member, const char *id, const char *expected)
+static void expect(
+	struct fixture *f, const char *line, const char *member, const char *id, const char *expected)
 {
 	json_t *reply = answer_to(f, line);
 	char *got = json_dumps(json_object_get(reply, member), JSON_COMPACT | JSON_ENCODE_ANY);
@@ -234,27 +235,30 @@ static void expect_error(struct fixture *f, const char *line, const char *id, co
 static void a_request_is_answered_with_its_id(void **state)
 {
 	struct fixture *f = *state;
-	expect(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":{\"text\":\"a\"}}", "result", "1",
-		"{\"text\":\"a\",\"count\":7}");
-	expect(f, "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"echo\",\"params\":{\"text\":\"a\",\"count\":3}}",
+	expect(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":{\"text\":\"a\"}}", "result",
+		"1", "{\"text\":\"a\",\"count\":7}");
+	expect(f,
+		"{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"echo\",\"params\":{\"text\":\"a\",\"count\":3}}",
 		"result", "\"x\"", "{\"text\":\"a\",\"count\":3}");
-	expect(f, "  {\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"echo\",\"params\":{\"text\":\"a\"}} \r", "result",
-		"null", "{\"text\":\"a\",\"count\":7}");
+	expect(f, "  {\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"echo\",\"params\":{\"text\":\"a\"}} \r",
+		"result", "null", "{\"text\":\"a\",\"count\":7}");
 }
 
 static void what_is_not_json_is_a_parse_error(void **state)
 {
-	static const char *const lines[] = {"{", "hello", "{\"a\":1,\"a\":2}", "{} {}", "\xff\xfe", "\"\\u0000\"",
-		"nul", "{\"id\":01}", "'", "]"};
+	static const char *const lines[] = {"{", "hello", "{\"a\":1,\"a\":2}", "{} {}", "\xff\xfe",
+		"\"\\u0000\"", "nul", "{\"id\":01}", "'", "]"};
 	struct fixture *f = *state;
 	for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		json_t *reply = answer_to(f, lines[i]);
-		assert_int_equal(json_integer_value(json_object_get(json_object_get(reply, "error"), "code")), -32700);
+		assert_int_equal(
+			json_integer_value(json_object_get(json_object_get(reply, "error"), "code")), -32700);
 		assert_true(json_is_null(json_object_get(reply, "id")));
 		json_decref(reply);
 	}
 	json_t *reply = answer_to_bytes(f, "{\"a\":\0}", 7);
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(reply, "error"), "code")), -32700);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(reply, "error"), "code")), -32700);
 	json_decref(reply);
 }
 
@@ -264,14 +268,16 @@ static void nesting_without_end_is_a_parse_error(void **state)
 	static char deep[60000];
 	memset(deep, '[', sizeof(deep));
 	json_t *reply = answer_to_bytes(f, deep, sizeof(deep));
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(reply, "error"), "code")), -32700);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(reply, "error"), "code")), -32700);
 	json_decref(reply);
 }
 
 static void what_is_no_request_is_refused(void **state)
 {
 	struct fixture *f = *state;
-	expect_error(f, "[]", "null", "{\"code\":-32600,\"message\":\"no batches: write one request in a line\"}");
+	expect_error(
+		f, "[]", "null", "{\"code\":-32600,\"message\":\"no batches: write one request in a line\"}");
 	expect_error(f, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\"}]", "null",
 		"{\"code\":-32600,\"message\":\"no batches: write one request in a line\"}");
 	expect_error(f, "1", "null", "{\"code\":-32600,\"message\":\"a request is an object\"}");
@@ -309,9 +315,11 @@ static void bad_parameters_are_refused_with_the_name_of_the_field(void **state)
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char line[256], expected[256];
 		int field = (int)strcspn(cases[i][1], ":");
-		snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":%s}", cases[i][0]);
-		snprintf(expected, sizeof(expected), "{\"code\":-32602,\"message\":\"%s\",\"data\":{\"field\":\"%.*s\"}}",
-			cases[i][1], field, cases[i][1]);
+		snprintf(line, sizeof(line),
+			"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":%s}", cases[i][0]);
+		snprintf(expected, sizeof(expected),
+			"{\"code\":-32602,\"message\":\"%s\",\"data\":{\"field\":\"%.*s\"}}", cases[i][1],
+			field, cases[i][1]);
 		expect_error(f, line, "1", expected);
 	}
 	assert_int_equal(f->calls, 0);
@@ -325,7 +333,8 @@ static void an_error_of_the_method_is_passed_on(void **state)
 
 static void a_request_without_id_is_done_and_not_answered(void **state)
 {
-	static const char lines[] = "{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":{\"text\":\"a\"}}\n"
+	static const char lines[] =
+		"{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":{\"text\":\"a\"}}\n"
 		"{\"jsonrpc\":\"2.0\",\"method\":\"nothing\"}\n\n \t\r\n"
 		"{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"echo\",\"params\":{\"text\":\"a\"}}\n";
 	struct fixture *f = *state;
@@ -345,7 +354,9 @@ static void many_requests_in_one_write_are_answered_in_order(void **state)
 	int fd = connect_client(f->path);
 	char *lines = malloc(REQUESTS * 100), *at = lines;
 	for (int i = 0; i < REQUESTS; i++)
-		at += sprintf(at, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"echo\",\"params\":{\"text\":\"a\"}}\n", i);
+		at += sprintf(at,
+			"{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"echo\",\"params\":{\"text\":\"a\"}}\n",
+			i);
 	send_bytes(f, fd, lines, (size_t)(at - lines));
 	for (int i = 0; i < REQUESTS; i++) {
 		json_t *reply = receive(f, fd);
@@ -363,8 +374,8 @@ static void the_answer_comes_although_the_client_writes_no_more(void **state)
 	int fd = connect_client(f->path);
 	char line[128], *answer = malloc(BIG_BYTES);
 	bool ended;
-	snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"big\",\"params\":{\"bytes\":%d}}\n",
-		HELD_BYTES);
+	snprintf(line, sizeof(line),
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"big\",\"params\":{\"bytes\":%d}}\n", HELD_BYTES);
 	send_bytes(f, fd, line, strlen(line));
 	shutdown(fd, SHUT_WR);
 	for (unsigned i = 0; i < 10; i++)
@@ -381,7 +392,8 @@ static void a_line_of_64_kib_is_taken_and_a_longer_one_ends_the_connection(void 
 {
 	struct fixture *f = *state;
 	static char line[70000];
-	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":{\"text\":\"a\"}}";
+	static const char request[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":{\"text\":\"a\"}}";
 	bool ended;
 	memset(line, ' ', sizeof(line));
 	memcpy(line, request, sizeof(request) - 1);
@@ -396,7 +408,8 @@ static void a_line_of_64_kib_is_taken_and_a_longer_one_ends_the_connection(void 
 		send_bytes(f, fd, line, 65537 + ended_line);
 		read_answer(f, fd, answer, sizeof(answer), '\0', &ended);
 		assert_true(ended);
-		assert_string_equal(answer, "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":"
+		assert_string_equal(answer,
+			"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":"
 			"\"a line has 65536 bytes at most\"},\"id\":null}\n");
 		close(fd);
 	}
@@ -528,7 +541,8 @@ static void a_path_that_is_too_long_is_refused(void **state)
 	char error[512], path[200];
 	memset(path, 'a', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	assert_int_equal(control_create(&other, f->base, path, methods, NULL, error, sizeof(error)), -ENAMETOOLONG);
+	assert_int_equal(
+		control_create(&other, f->base, path, methods, NULL, error, sizeof(error)), -ENAMETOOLONG);
 	assert_non_null(strstr(error, "too long"));
 }
 

@@ -18,14 +18,36 @@
 /* calls.list and system.status need a whole switch: tests/wire asks a running one. */
 
 static const struct db_gateway rows[] = {
-	{.name = "alpha", .host = "192.0.2.1", .transport = "udp", .port = 5060, .enabled = true, .capacity = 2,
-		.auth_user = "userOfAlpha", .auth_password = "secretOfAlpha", .registration = ""},
-	{.name = "beta", .host = "beta.example", .transport = "", .enabled = true, .cps = 1, .auth_user = "",
-		.auth_password = "", .registration = ""},
-	{.name = "gamma", .host = "2001:db8::3", .transport = "tcp", .auth_user = "",
-		.auth_password = "hiddenOfGamma", .registration = ""},
-	{.name = "delta", .host = "192.0.2.4", .transport = "udp", .enabled = true, .auth_user = "",
-		.auth_password = "", .registration = ""},
+	{.name = "alpha",
+		.host = "192.0.2.1",
+		.transport = "udp",
+		.port = 5060,
+		.enabled = true,
+		.capacity = 2,
+		.auth_user = "userOfAlpha",
+		.auth_password = "secretOfAlpha",
+		.registration = ""},
+	{.name = "beta",
+		.host = "beta.example",
+		.transport = "",
+		.enabled = true,
+		.cps = 1,
+		.auth_user = "",
+		.auth_password = "",
+		.registration = ""},
+	{.name = "gamma",
+		.host = "2001:db8::3",
+		.transport = "tcp",
+		.auth_user = "",
+		.auth_password = "hiddenOfGamma",
+		.registration = ""},
+	{.name = "delta",
+		.host = "192.0.2.4",
+		.transport = "udp",
+		.enabled = true,
+		.auth_user = "",
+		.auth_password = "",
+		.registration = ""},
 };
 enum { ALPHA, BETA, GAMMA, ROWS = sizeof(rows) / sizeof(rows[0]) };
 
@@ -46,8 +68,8 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct routing_table *table;
 	*state = f;
-	if (gateways_create(&f->gateways) || gateways_apply(f->gateways, rows, ROWS) || routing_create(&f->routing, 1) ||
-		routing_table_create(&table))
+	if (gateways_create(&f->gateways) || gateways_apply(f->gateways, rows, ROWS) ||
+		routing_create(&f->routing, 1) || routing_table_create(&table))
 		return -1;
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
 		if (routing_table_add(table, &routes[i]))
@@ -72,7 +94,8 @@ static int tear_down(void **state)
 static char *ask(struct fixture *f, const char *method, const char *params)
 {
 	char line[512];
-	int n = snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}", method, params);
+	int n = snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}",
+		method, params);
 	json_t *reply = control_answer(control_methods, &f->context, line, (size_t)n);
 	json_t *result = json_object_get(reply, "result");
 	char *text = json_dumps(result ? result : json_object_get(reply, "error"), JSON_COMPACT);
@@ -89,7 +112,8 @@ static void assert_answer(struct fixture *f, const char *method, const char *par
 }
 
 /* The answer begins like this and holds that. */
-static void assert_holds(struct fixture *f, const char *method, const char *params, const char *begin, const char *part)
+static void assert_holds(
+	struct fixture *f, const char *method, const char *params, const char *begin, const char *part)
 {
 	char *text = ask(f, method, params);
 	assert_int_equal(strncmp(text, begin, strlen(begin)), 0);
@@ -102,7 +126,8 @@ static void gateways_are_told_in_order_of_name_with_their_state(void **state)
 	struct fixture *f = *state;
 	struct channel channel[2] = {0};
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(gateway_seize(gateways_find(f->gateways, "alpha"), &channel[i], clock_now_ms()),
+		assert_int_equal(
+			gateway_seize(gateways_find(f->gateways, "alpha"), &channel[i], clock_now_ms()),
 			GATEWAY_USABLE);
 	assert_holds(f, "gateways.list", "{\"limit\":1}",
 		"{\"total\":4,\"gateways\":[{\"name\":\"alpha\",\"host\":\"192.0.2.1\",\"port\":5060,\"transport\":\"udp\","
@@ -129,13 +154,15 @@ static void one_gateway_is_told_with_all_its_figures(void **state)
 	assert_int_equal(gateway_seize(gw, &ch, clock_now_ms()), GATEWAY_USABLE);
 	gateway_on_result(gw, &r, &p, clock_now_ms());
 	gateway_on_call_end(gw, 4000, clock_now_ms());
-	r = (struct gateway_result){.channel = &ch, .outcome = GATEWAY_REFUSED, .sip_code = 500, .pdd_ms = -1};
+	r = (struct gateway_result){
+		.channel = &ch, .outcome = GATEWAY_REFUSED, .sip_code = 500, .pdd_ms = -1};
 	gateway_on_result(gw, &r, &p, clock_now_ms());
 	call_limits_release(&ch);
 	assert_holds(f, "gateways.get", "{\"name\":\"alpha\"}", "{\"name\":\"alpha\",",
 		"\"total\":{\"attempts\":2,\"answered\":1,\"effective\":1,\"asr_percent\":50,\"ner_percent\":50,"
 		"\"acd_ms\":4000,\"pdd_median_ms\":5,\"pdd_95_ms\":5,\"failures\":{\"500\":1}}}");
-	assert_holds(f, "gateways.get", "{\"name\":\"alpha\"}", "{\"name\":\"alpha\",", "\"window\":{\"attempts\":2,");
+	assert_holds(f, "gateways.get", "{\"name\":\"alpha\"}", "{\"name\":\"alpha\",",
+		"\"window\":{\"attempts\":2,");
 	assert_holds(f, "gateways.get", "{\"name\":\"nobody\"}", "", "name: there is no such gateway");
 }
 

@@ -22,7 +22,8 @@ static msg_t *challenge(const char *status, const char *headers)
 
 	snprintf(message, sizeof(message),
 		"SIP/2.0 %s\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\n"
-		"Call-ID: 1\r\nCSeq: 1 INVITE\r\n%sContent-Length: 0\r\n\r\n", status, headers);
+		"Call-ID: 1\r\nCSeq: 1 INVITE\r\n%sContent-Length: 0\r\n\r\n",
+		status, headers);
 	return msg_make(sip_default_mclass(), 0, message, (ssize_t)strlen(message));
 }
 
@@ -39,7 +40,8 @@ static int answer_with(const char *cnonce, const char *status, const char *heade
 }
 
 /** Answers a challenge given as header lines. @return digest_answer()'s result, its line in out */
-static int answer(const char *status, const char *headers, const struct digest_credentials *credentials, char out[2048])
+static int answer(
+	const char *status, const char *headers, const struct digest_credentials *credentials, char out[2048])
 {
 	return answer_with("0a4f113b", status, headers, credentials, out);
 }
@@ -50,11 +52,14 @@ static void the_example_of_the_rfc_comes_out(void **state)
 	char line[2048];
 
 	(void)state;
-	assert_int_equal(answer("401 Unauthorized",
-		"WWW-Authenticate: Digest realm=\"testrealm@host.com\", qop=\"auth,auth-int\","
-		" nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", opaque=\"5ccc069c403ebaf9f0171e9517f40e41\"\r\n",
-		&mufasa, line), 0);
-	assert_non_null(strstr(line, "Authorization: Digest username=\"Mufasa\", realm=\"testrealm@host.com\""));
+	assert_int_equal(
+		answer("401 Unauthorized",
+			"WWW-Authenticate: Digest realm=\"testrealm@host.com\", qop=\"auth,auth-int\","
+			" nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", opaque=\"5ccc069c403ebaf9f0171e9517f40e41\"\r\n",
+			&mufasa, line),
+		0);
+	assert_non_null(
+		strstr(line, "Authorization: Digest username=\"Mufasa\", realm=\"testrealm@host.com\""));
 	assert_non_null(strstr(line, "response=\"6629fae49393a05397450978507c4ef1\""));
 	assert_non_null(strstr(line, "qop=auth, nc=00000001, cnonce=\"0a4f113b\""));
 	assert_non_null(strstr(line, "opaque=\"5ccc069c403ebaf9f0171e9517f40e41\"\r\n"));
@@ -63,14 +68,17 @@ static void the_example_of_the_rfc_comes_out(void **state)
 /* RFC 7616 section 3.9.1, one algorithm at a time */
 static void the_examples_of_rfc_7616_come_out(void **state)
 {
-	static const char offer[] = "WWW-Authenticate: Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\","
+	static const char offer[] =
+		"WWW-Authenticate: Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\","
 		" algorithm=%s, nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\","
 		" opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\"\r\n";
 	static const struct digest_credentials later = {.user = "Mufasa", .password = "Circle of Life"};
 	static const char *const expected[][2] = {
 		{"MD5", "response=\"8ca523f5e9506fed4657c9700eebdbec\", algorithm=MD5,"},
-		{"SHA-256", "response=\"753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1\", algorithm=SHA-256,"},
-		{"\"sha-256\"", "response=\"753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1\", algorithm=SHA-256,"},
+		{"SHA-256",
+			"response=\"753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1\", algorithm=SHA-256,"},
+		{"\"sha-256\"",
+			"response=\"753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1\", algorithm=SHA-256,"},
 	};
 	char line[2048], headers[512];
 
@@ -78,9 +86,11 @@ static void the_examples_of_rfc_7616_come_out(void **state)
 	for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
 		int n = snprintf(headers, sizeof(headers), "%.*s", (int)(strstr(offer, "%s") - offer), offer);
 
-		snprintf(headers + n, sizeof(headers) - (size_t)n, "%s%s", expected[i][0], strstr(offer, "%s") + 2);
-		assert_int_equal(answer_with("f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", "401 Unauthorized", headers,
-			&later, line), 0);
+		snprintf(headers + n, sizeof(headers) - (size_t)n, "%s%s", expected[i][0],
+			strstr(offer, "%s") + 2);
+		assert_int_equal(answer_with("f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+					 "401 Unauthorized", headers, &later, line),
+			0);
 		assert_non_null(strstr(line, expected[i][1]));
 		assert_non_null(strstr(line, "opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\""));
 	}
@@ -91,11 +101,14 @@ static void without_qop_the_old_form_is_used(void **state)
 	char line[2048];
 
 	(void)state;
-	assert_int_equal(answer("407 Proxy Authentication Required",
-		"Proxy-Authenticate: Digest realm=\"testrealm@host.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"\r\n",
-		&mufasa, line), 0);
+	assert_int_equal(
+		answer("407 Proxy Authentication Required",
+			"Proxy-Authenticate: Digest realm=\"testrealm@host.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"\r\n",
+			&mufasa, line),
+		0);
 	assert_memory_equal(line, "Proxy-Authorization: ", 21);
-	assert_non_null(strstr(line, "response=\"670fd8c2df070c60b045671b8b24ff02\"")); /* RFC 2069 arithmetic */
+	assert_non_null(
+		strstr(line, "response=\"670fd8c2df070c60b045671b8b24ff02\"")); /* RFC 2069 arithmetic */
 	assert_null(strstr(line, "qop="));
 }
 
@@ -104,20 +117,22 @@ static void the_first_challenge_that_we_know_is_answered(void **state)
 	char line[2048];
 
 	(void)state;
-	assert_int_equal(answer("401 Unauthorized",
-		"WWW-Authenticate: Basic realm=\"basic\"\r\n"
-		"WWW-Authenticate: Digest realm=\"sess\", nonce=\"1\", algorithm=MD5-sess, qop=\"auth\"\r\n"
-		"WWW-Authenticate: Digest realm=\"int\", nonce=\"1\", qop=\"auth-int\"\r\n"
-		"WWW-Authenticate: Digest realm=\"sha\", nonce=\"1\", algorithm=SHA-256, qop=\"auth\"\r\n"
-		"WWW-Authenticate: Digest realm=\"md5\", nonce=\"1\", algorithm=MD5, qop=\"auth\"\r\n",
-		&mufasa, line), 0);
+	assert_int_equal(
+		answer("401 Unauthorized",
+			"WWW-Authenticate: Basic realm=\"basic\"\r\n"
+			"WWW-Authenticate: Digest realm=\"sess\", nonce=\"1\", algorithm=MD5-sess, qop=\"auth\"\r\n"
+			"WWW-Authenticate: Digest realm=\"int\", nonce=\"1\", qop=\"auth-int\"\r\n"
+			"WWW-Authenticate: Digest realm=\"sha\", nonce=\"1\", algorithm=SHA-256, qop=\"auth\"\r\n"
+			"WWW-Authenticate: Digest realm=\"md5\", nonce=\"1\", algorithm=MD5, qop=\"auth\"\r\n",
+			&mufasa, line),
+		0);
 	assert_non_null(strstr(line, "realm=\"sha\""));
 }
 
 static void of_several_challenges_that_of_the_own_realm_is_answered(void **state)
 {
 	static const char two[] = "WWW-Authenticate: Digest realm=\"other\", nonce=\"1\"\r\n"
-		"WWW-Authenticate: Digest realm=\"mine\", nonce=\"2\"\r\n";
+				  "WWW-Authenticate: Digest realm=\"mine\", nonce=\"2\"\r\n";
 	static const struct digest_credentials mine = {"u", "p", "mine"}, unheard = {"u", "p", "unheard"};
 	char line[2048];
 
@@ -134,7 +149,8 @@ static void a_user_name_with_quotes_stays_one_value(void **state)
 	char line[2048];
 
 	(void)state;
-	assert_int_equal(answer("401 Unauthorized", "WWW-Authenticate: Digest realm=\"r\", nonce=\"1\"\r\n", &quoted, line),
+	assert_int_equal(answer("401 Unauthorized", "WWW-Authenticate: Digest realm=\"r\", nonce=\"1\"\r\n",
+				 &quoted, line),
 		0);
 	assert_non_null(strstr(line, "username=\"a\\\"b\\\\c\", realm"));
 }
@@ -154,7 +170,8 @@ static void a_second_challenge_refuses_the_credentials(void **state)
 
 	(void)state;
 	assert_true(may_answer(&tries, "WWW-Authenticate: Digest realm=\"r\", nonce=\"1\"\r\n"));
-	assert_false(may_answer(&tries, "WWW-Authenticate: Digest realm=\"r\", nonce=\"2\", stale=false\r\n"));
+	assert_false(
+		may_answer(&tries, "WWW-Authenticate: Digest realm=\"r\", nonce=\"2\", stale=false\r\n"));
 }
 
 static void a_stale_nonce_refuses_nothing_but_not_for_ever(void **state)
@@ -175,12 +192,17 @@ static void what_cannot_be_answered_is_said(void **state)
 	char line[2048];
 
 	(void)state;
-	assert_int_equal(answer("401 Unauthorized", "WWW-Authenticate: Digest realm=\"r\", nonce=\"1\"\r\n", &nobody, line),
+	assert_int_equal(answer("401 Unauthorized", "WWW-Authenticate: Digest realm=\"r\", nonce=\"1\"\r\n",
+				 &nobody, line),
 		-EINVAL);
 	assert_int_equal(answer("401 Unauthorized", "", &mufasa, line), -ENOENT);
-	assert_int_equal(answer("401 Unauthorized", "WWW-Authenticate: Digest realm=\"r\"\r\n", &mufasa, line), -ENOENT);
+	assert_int_equal(
+		answer("401 Unauthorized", "WWW-Authenticate: Digest realm=\"r\"\r\n", &mufasa, line),
+		-ENOENT);
 	assert_int_equal(answer("401 Unauthorized",
-		"WWW-Authenticate: Digest realm=\"r\", nonce=\"1\", algorithm=MD5-sess\r\n", &mufasa, line), -ENOENT);
+				 "WWW-Authenticate: Digest realm=\"r\", nonce=\"1\", algorithm=MD5-sess\r\n",
+				 &mufasa, line),
+		-ENOENT);
 }
 
 int main(void)

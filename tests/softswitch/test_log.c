@@ -19,12 +19,12 @@ enum { TIME_BYTES = sizeof("2026-11-20T11:40:00.123Z ") - 1 };
 
 static char line[8192];
 
-#define CAPTURE(statement) \
-	do { \
-		struct capture c_; \
-		capture_begin(&c_); \
-		statement; \
-		capture_end(&c_, line, sizeof(line)); \
+#define CAPTURE(statement)                                                                                   \
+	do {                                                                                                 \
+		struct capture c_;                                                                           \
+		capture_begin(&c_);                                                                          \
+		statement;                                                                                   \
+		capture_end(&c_, line, sizeof(line));                                                        \
 	} while (0)
 
 /** The captured line as JSON; it must be one object in one line. */
@@ -46,7 +46,9 @@ static void a_text_line_begins_with_time_level_and_call(void **state)
 	CAPTURE(log_info("1a2b@host", "gateway failed gateway=%s code=%u", "a", 503u));
 	assert_string_equal(line + TIME_BYTES, "info  1a2b@host gateway failed gateway=a code=503\n");
 	int year, month, day, hour, minute, second, ms;
-	assert_int_equal(sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &year, &month, &day, &hour, &minute, &second, &ms), 7);
+	assert_int_equal(sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &year, &month, &day, &hour, &minute,
+				 &second, &ms),
+		7);
 	CAPTURE(log_error(NULL, "ready"));
 	assert_string_equal(line + TIME_BYTES, "error ready\n");
 }
@@ -55,8 +57,8 @@ static void a_json_line_has_the_same_members(void **state)
 {
 	(void)state;
 	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
-	CAPTURE(log_warning("1a2b@host", "gateway failed gateway=%s code=%u address=%s:%d took=%ld", "a", 503u,
-		"10.0.0.1", 5060, -7L));
+	CAPTURE(log_warning("1a2b@host", "gateway failed gateway=%s code=%u address=%s:%d took=%ld", "a",
+		503u, "10.0.0.1", 5060, -7L));
 	json_t *object = parsed();
 	assert_string_equal(json_string_value(json_object_get(object, "level")), "warning");
 	assert_string_equal(json_string_value(json_object_get(object, "call")), "1a2b@host");
@@ -73,9 +75,11 @@ static void every_conversion_keeps_its_width(void **state)
 	const char *volatile none = NULL;
 	(void)state;
 	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
-	CAPTURE(log_info(NULL, "x a=%d b=%u c=%ld d=%lu e=%lld f=%llu g=%zu h=%x i=%.*s j=%s k=%llx", INT_MIN, UINT_MAX,
-		LONG_MIN, ULONG_MAX, LLONG_MIN, ULLONG_MAX, SIZE_MAX, 255u, 2, "abc", none, 255ull));
-	assert_string_equal(line + TIME_BYTES, "info  x a=-2147483648 b=4294967295 c=-9223372036854775808 "
+	CAPTURE(log_info(NULL, "x a=%d b=%u c=%ld d=%lu e=%lld f=%llu g=%zu h=%x i=%.*s j=%s k=%llx", INT_MIN,
+		UINT_MAX, LONG_MIN, ULONG_MAX, LLONG_MIN, ULLONG_MAX, SIZE_MAX, 255u, 2, "abc", none,
+		255ull));
+	assert_string_equal(line + TIME_BYTES,
+		"info  x a=-2147483648 b=4294967295 c=-9223372036854775808 "
 		"d=18446744073709551615 e=-9223372036854775808 f=18446744073709551615 g=18446744073709551615 "
 		"h=ff i=ab j=\"\" k=ff\n");
 }
@@ -172,7 +176,8 @@ static void a_stderr_that_takes_nothing_loses_lines_and_says_so(void **state)
 	assert_true(n > 0);
 	line[n] = '\0';
 	char expected[100];
-	snprintf(expected, sizeof(expected), "warn  stderr took no more, log lines dropped lines=%zu\n", 5000 - lines);
+	snprintf(expected, sizeof(expected), "warn  stderr took no more, log lines dropped lines=%zu\n",
+		5000 - lines);
 	assert_memory_equal(line + TIME_BYTES, expected, strlen(expected));
 	assert_string_equal(strchr(line, '\n') + 1 + TIME_BYTES, "info  after\n");
 }

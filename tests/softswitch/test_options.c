@@ -86,8 +86,9 @@ static void everything_said_is_taken(void **state)
 {
 	struct options o;
 	(void)state;
-	assert_int_equal(parse(&o, "--name", "sbc-1.a_b", "--drain", "30", "--log-level", "debug", "--log-format", "json",
-		"--check", NULL), 0);
+	assert_int_equal(parse(&o, "--name", "sbc-1.a_b", "--drain", "30", "--log-level", "debug",
+				 "--log-format", "json", "--check", NULL),
+		0);
 	assert_string_equal(o.name, "sbc-1.a_b");
 	assert_int_equal(o.drain_s, 30);
 	assert_int_equal(o.log_level, LOG_LEVEL_DEBUG);

@@ -32,7 +32,9 @@ static void a_tuple_says_open_or_closed(void **unused)
 	(void)unused;
 	IS('o', PRESENCE TUPLE("open") "</presence>");
 	IS('c', PRESENCE TUPLE("closed") "</presence>");
-	IS('c', "<?xml version='1.0' encoding='UTF-8'?>\n" PRESENCE TUPLE(" \r\n\tclosed\n ") "</presence>\n");
+	IS('c',
+		"<?xml version='1.0' encoding='UTF-8'?>\n" PRESENCE TUPLE(
+			" \r\n\tclosed\n ") "</presence>\n");
 }
 
 static void open_wins_over_closed(void **unused)
@@ -52,10 +54,14 @@ static void who_says_nothing_is_there(void **unused)
 static void prefixes_do_not_matter_but_namespaces_do(void **unused)
 {
 	(void)unused;
-	IS('c', "<p:presence xmlns:p='" NS "'><p:tuple><p:status><p:basic>closed</p:basic></p:status></p:tuple></p:presence>");
+	IS('c',
+		"<p:presence xmlns:p='" NS
+		"'><p:tuple><p:status><p:basic>closed</p:basic></p:status></p:tuple></p:presence>");
 	IS('-', "<presence>" TUPLE("closed") "</presence>");
 	IS('-', "<presence xmlns='urn:other'>" TUPLE("closed") "</presence>");
-	IS('o', PRESENCE "<tuple><status><basic xmlns='urn:other'>closed</basic></status></tuple></presence>");
+	IS('o',
+		PRESENCE
+		"<tuple><status><basic xmlns='urn:other'>closed</basic></status></tuple></presence>");
 	IS('o', PRESENCE "<x xmlns='urn:other'>" TUPLE("closed") "</x></presence>");
 }
 
@@ -64,9 +70,13 @@ static void basic_counts_in_its_place_only(void **unused)
 	(void)unused;
 	IS('o', PRESENCE "<basic>closed</basic></presence>");
 	IS('o', PRESENCE "<tuple><basic>closed</basic></tuple></presence>");
-	IS('o', PRESENCE "<tuple><status><e xmlns='urn:e'><basic>closed</basic></e></status></tuple></presence>");
+	IS('o',
+		PRESENCE
+		"<tuple><status><e xmlns='urn:e'><basic>closed</basic></e></status></tuple></presence>");
 	IS('o', PRESENCE "<x><status><basic/><basic>closed</basic></status></x></presence>");
-	IS('c', PRESENCE "<tuple><note>x</note><status><e xmlns='urn:e'>y</e><basic>closed</basic><e/></status></tuple></presence>");
+	IS('c',
+		PRESENCE
+		"<tuple><note>x</note><status><e xmlns='urn:e'>y</e><basic>closed</basic><e/></status></tuple></presence>");
 }
 
 static void other_words_are_refused(void **unused)
@@ -77,7 +87,9 @@ static void other_words_are_refused(void **unused)
 	IS('-', PRESENCE TUPLE("maybe") "</presence>");
 	IS('-', PRESENCE TUPLE("opened") "</presence>");
 	IS('-', PRESENCE TUPLE("cl osed") "</presence>");
-	IS('-', PRESENCE TUPLE("open") TUPLE("openopenopenopenopenopenopenopenopenopenopenopen") "</presence>");
+	IS('-',
+		PRESENCE TUPLE("open")
+			TUPLE("openopenopenopenopenopenopenopenopenopenopenopen") "</presence>");
 	IS('-', PRESENCE TUPLE("op<x/>en") "</presence>");
 }
 
@@ -109,8 +121,9 @@ static void document_types_are_refused(void **unused)
 	IS('-', "<!DOCTYPE presence>" PRESENCE TUPLE("closed") "</presence>");
 	IS('-', "<!DOCTYPE presence [<!ENTITY c 'closed'>]>" PRESENCE TUPLE("&c;") "</presence>");
 	IS('-', "<!DOCTYPE presence SYSTEM 'file:///etc/passwd'>" PRESENCE TUPLE("closed") "</presence>");
-	IS('-', "<!DOCTYPE p [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;'><!ENTITY c '&b;&b;&b;&b;&b;&b;'>]>"
-		PRESENCE "<note>&c;&c;&c;&c;</note></presence>");
+	IS('-',
+		"<!DOCTYPE p [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;'><!ENTITY c '&b;&b;&b;&b;&b;&b;'>]>" PRESENCE
+		"<note>&c;&c;&c;&c;</note></presence>");
 }
 
 static void deep_elements_are_read_through(void **unused)

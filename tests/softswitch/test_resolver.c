@@ -93,7 +93,8 @@ static struct outcome ask(struct fixture *f, const char *host, uint16_t port, co
 	return o;
 }
 
-static int try(struct fixture *f, const char *host, uint16_t port, const char *transport, struct resolver_answer *out)
+static int try(struct fixture *f, const char *host, uint16_t port, const char *transport,
+	struct resolver_answer *out)
 {
 	const struct resolver_target target = {host, port, transport};
 	return resolver_try(f->resolver, &target, out);
@@ -110,8 +111,8 @@ static const char *words(const struct resolver_answer *a)
 		const struct resolver_address *r = &a->address[i];
 		bool v6 = r->addr.any.sa_family == AF_INET6;
 		assert_int_equal(r->length, v6 ? sizeof(r->addr.v6) : sizeof(r->addr.v4));
-		inet_ntop(r->addr.any.sa_family, v6 ? (const void *)&r->addr.v6.sin6_addr : &r->addr.v4.sin_addr, ip,
-			sizeof(ip));
+		inet_ntop(r->addr.any.sa_family,
+			v6 ? (const void *)&r->addr.v6.sin6_addr : &r->addr.v4.sin_addr, ip, sizeof(ip));
 		n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%s:%s%s%s:%u", i ? " " : "", r->transport,
 			v6 ? "[" : "", ip, v6 ? "]" : "", ntohs(r->addr.v4.sin_port));
 	}
@@ -194,7 +195,8 @@ static void numeric_hosts_are_answered_without_a_question(void **state)
 
 static void what_is_no_host_is_refused(void **state)
 {
-	static const char *const hosts[] = {"", "a b", "a\nb", "[::1", "[]", "::g", "fe80::1%eth0", "a@b", "a\x80"};
+	static const char *const hosts[] = {
+		"", "a b", "a\nb", "[::1", "[]", "::g", "fe80::1%eth0", "a@b", "a\x80"};
 	struct fixture *f = *state;
 	struct resolver_answer answer;
 	struct resolver_query *query;
@@ -531,14 +533,16 @@ static void garbage_ends_every_lookup_and_harms_nothing(void **state)
 		memset(o, 0, sizeof(o));
 		for (unsigned i = 0; i < LOOKUPS; i++) {
 			char host[32];
-			const struct resolver_target target = {host, i % 4 == 3 ? 5060 : 0, transports[i % 3]};
+			const struct resolver_target target = {
+				host, i % 4 == 3 ? 5060 : 0, transports[i % 3]};
 			struct resolver_query *query;
 			snprintf(host, sizeof(host), "name%u-%u.test", round, i);
 			assert_int_equal(resolver_lookup(&query, f->resolver, &target, on_answer, &o[i]), 0);
 		}
 		for (unsigned i = 0; i < LOOKUPS; i++) {
 			wait_for(f, &o[i].called);
-			assert_true(o[i].error || (o[i].answer.n > 0 && o[i].answer.n <= RESOLVER_ADDRESSES_MAX));
+			assert_true(
+				o[i].error || (o[i].answer.n > 0 && o[i].answer.n <= RESOLVER_ADDRESSES_MAX));
 		}
 	}
 	server.mode = RESPONDER_ADDRESS;
@@ -584,7 +588,8 @@ static void a_handler_may_cancel_another_lookup(void **state)
 	struct resolver_query *query;
 	responder_start(&server, f->base, RESPONDER_ADDRESS);
 	use_servers(f, server.address);
-	assert_int_equal(resolver_lookup(&query, f->resolver, &target, on_answer_cancel_other, &canceller), 0);
+	assert_int_equal(
+		resolver_lookup(&query, f->resolver, &target, on_answer_cancel_other, &canceller), 0);
 	assert_int_equal(resolver_lookup(&other_query, f->resolver, &target, on_answer, &cancelled), 0);
 	wait_for(f, &canceller.called);
 	event_base_loop(f->base, EVLOOP_NONBLOCK);

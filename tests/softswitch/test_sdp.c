@@ -42,8 +42,9 @@ static void what_is_no_description_is_none(void **state)
 
 static void a_part_of_a_multipart_body_is_found(void **state)
 {
-	static const char body[] = "preamble\r\n--b\r\nContent-Type: application/isup\r\n\r\nv=0 not this\r\n"
-				   "--b\r\ncontent-type:\tapplication/sdp\r\nContent-ID: x\r\n\r\nv=0\r\ns=-\r\n--b--\r\n";
+	static const char body[] =
+		"preamble\r\n--b\r\nContent-Type: application/isup\r\n\r\nv=0 not this\r\n"
+		"--b\r\ncontent-type:\tapplication/sdp\r\nContent-ID: x\r\n\r\nv=0\r\ns=-\r\n--b--\r\n";
 	struct sdp_span span;
 
 	(void)state;
@@ -64,9 +65,16 @@ static void the_last_part_may_end_with_the_body(void **state)
 static void a_multipart_body_without_a_description_has_none(void **state)
 {
 	static const char *const bodies[] = {
-		"", "--", "--b", "--b\r\n", "--b\r\nContent-Type: application/sdp", "--b\r\nContent-Type: application/sdp\r\n",
-		"--b\r\nContent-Type: application/sdp\r\n\r\n", "--b\r\nContent-Type: application/sdp\r\n\r\nv=",
-		"--b\r\nContent-Type: text/plain\r\n\r\nv=0\r\n--b--", "Content-Type: application/sdp\r\n\r\nv=0\r\n",
+		"",
+		"--",
+		"--b",
+		"--b\r\n",
+		"--b\r\nContent-Type: application/sdp",
+		"--b\r\nContent-Type: application/sdp\r\n",
+		"--b\r\nContent-Type: application/sdp\r\n\r\n",
+		"--b\r\nContent-Type: application/sdp\r\n\r\nv=",
+		"--b\r\nContent-Type: text/plain\r\n\r\nv=0\r\n--b--",
+		"Content-Type: application/sdp\r\n\r\nv=0\r\n",
 	};
 	struct sdp_span span;
 

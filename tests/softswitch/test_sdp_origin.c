@@ -26,7 +26,8 @@ static const char *written(struct sdp_origin *o, const char *sdp)
 	return buffer;
 }
 
-#define REST "c=IN IP4 10.1.1.1\r\nt=0 0\r\na=sendrecv\r\nm=audio 4000 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\n"
+#define REST                                                                                                 \
+	"c=IN IP4 10.1.1.1\r\nt=0 0\r\na=sendrecv\r\nm=audio 4000 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\n"
 #define PEER "v=0\r\no=pbx 17 1 IN IP4 10.1.1.1\r\ns=secret\r\n"
 #define OURS(version) "v=0\r\no=- 1000 " version " IN IP4 192.0.2.9\r\ns=-\r\n"
 
@@ -84,7 +85,8 @@ static void line_ends_stay_as_they_were(void **state)
 	(void)state;
 	assert_string_equal(written(&o, "v=0\no=a 1 1 IN IP4 h\r\ns=b\nt=0 0\r\n"),
 		"v=0\no=- 1000 1 IN IP4 192.0.2.9\r\ns=-\nt=0 0\r\n");
-	assert_string_equal(written(&o, "v=0\ns=b\no=a 1 1 IN IP4 h"), "v=0\ns=-\no=- 1000 2 IN IP4 192.0.2.9");
+	assert_string_equal(
+		written(&o, "v=0\ns=b\no=a 1 1 IN IP4 h"), "v=0\ns=-\no=- 1000 2 IN IP4 192.0.2.9");
 	assert_string_equal(written(&o, "v=0\no="), "v=0\no=- 1000 3 IN IP4 192.0.2.9");
 	assert_string_equal(written(&o, "v=0\r\ns=\r\n\r\n"), "v=0\r\ns=-\r\n\r\n");
 }
@@ -92,8 +94,9 @@ static void line_ends_stay_as_they_were(void **state)
 static void nothing_is_added_that_was_not_there(void **state)
 {
 	static const char without[] = "v=0\r\n" REST;
-	static const char *const whole[] = {"", "v=0", without, "v=0\r\no\r\ns\r\n", "v=0\r\n o=x\r\nO=x\r\nS=x\r\n",
-		"v=0\r\nb=s=x\r\na=o=y\r\nso=x\r\nos\r\n", "v=0\ro=x\rs=y\r"};
+	static const char *const whole[] = {"", "v=0", without, "v=0\r\no\r\ns\r\n",
+		"v=0\r\n o=x\r\nO=x\r\nS=x\r\n", "v=0\r\nb=s=x\r\na=o=y\r\nso=x\r\nos\r\n",
+		"v=0\ro=x\rs=y\r"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
@@ -108,7 +111,9 @@ static void no_second_line_of_the_peer_gets_through(void **state)
 	struct sdp_origin o = {.id = ID};
 
 	(void)state;
-	assert_string_equal(written(&o, PEER "t=0 0\r\no=inner 1 1 IN IP4 10.1.1.1\r\nm=audio 1 RTP/AVP 0\r\ns=inner\r\n"),
+	assert_string_equal(
+		written(&o,
+			PEER "t=0 0\r\no=inner 1 1 IN IP4 10.1.1.1\r\nm=audio 1 RTP/AVP 0\r\ns=inner\r\n"),
 		OURS("1") "t=0 0\r\no=- 1000 1 IN IP4 192.0.2.9\r\nm=audio 1 RTP/AVP 0\r\ns=-\r\n");
 }
 
@@ -116,7 +121,8 @@ static void the_id_stays(void **state)
 {
 	char buffer[200] = "";
 	struct sdp_origin o = {.id = (UINT64_C(1) << 62) - 1};
-	const struct sdp_span sdp = {PEER, strlen(PEER)}, other = {PEER "t=0 0\r\n", strlen(PEER "t=0 0\r\n")};
+	const struct sdp_span sdp = {PEER, strlen(PEER)},
+			      other = {PEER "t=0 0\r\n", strlen(PEER "t=0 0\r\n")};
 
 	(void)state;
 	sdp_origin_write(&o, &(struct text){.data = buffer, .size = sizeof(buffer)}, &sdp, "192.0.2.9");

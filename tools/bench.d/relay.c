@@ -36,7 +36,7 @@ static int open_socket(const char *port)
 
 static void relay(int fd, const struct sockaddr_in *gateway)
 {
-	struct sockaddr_in caller = { 0 };
+	struct sockaddr_in caller = {0};
 	char datagram[65536];
 
 	for (;;) {
