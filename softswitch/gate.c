@@ -25,12 +25,6 @@ struct gate {
 
 /* The gate: before anything is kept --------------------------------------------------------- */
 
-static void reply(
-	struct gate *gate, const struct received *rx, int status, const char *phrase, const char *headers)
-{
-	transport_reply_stateless(gate->stack->sip, rx, status, phrase, headers);
-}
-
 enum { HEADER_MAX = 512 };
 
 /**
@@ -99,27 +93,27 @@ static void on_invite(struct gate *gate, struct mapping_gateway *ingress, const 
 
 	/* These two are no calls of their own: our INVITE has come back, or a call has come by a second way. */
 	if (client_transactions_own(stack->client_transactions, rx->sip->sip_via)) {
-		reply(gate, rx, 482, "Loop Detected", NULL);
+		transport_reply_stateless(rx, 482, "Loop Detected", NULL);
 		return;
 	}
 	if (server_transactions_merged(stack->server_transactions, rx)) {
-		reply(gate, rx, 482, "Merged Request", NULL);
+		transport_reply_stateless(rx, 482, "Merged Request", NULL);
 		return;
 	}
 	refused = find_refusal(gate, ingress, rx->sip, &refusal, header);
 	err = calls_take(gate->calls, ingress, rx, refused ? &refusal : NULL);
 	if (err)
-		reply(gate, rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
+		transport_reply_stateless(rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
 }
 
-static void on_options(struct gate *gate, const struct received *rx, const char *allow)
+static void on_options(const struct received *rx, const char *allow)
 {
 	char unsupported[HEADER_MAX];
 
 	if (requires_unsupported(rx->sip, true, true, unsupported))
-		reply(gate, rx, 420, NULL, unsupported);
+		transport_reply_stateless(rx, 420, NULL, unsupported);
 	else
-		reply(gate, rx, 200, NULL, allow);
+		transport_reply_stateless(rx, 200, NULL, allow);
 }
 
 static void on_publish(struct gate *gate, const struct received *rx)
@@ -127,7 +121,7 @@ static void on_publish(struct gate *gate, const struct received *rx)
 	char unsupported[HEADER_MAX];
 
 	if (requires_unsupported(rx->sip, false, false, unsupported))
-		reply(gate, rx, 420, NULL, unsupported);
+		transport_reply_stateless(rx, 420, NULL, unsupported);
 	else
 		publish_on_request(gate->publish, rx);
 }
@@ -158,15 +152,15 @@ static void on_new_request(struct gate *gate, const struct received *rx)
 
 	if (!ingress && !gateway) {
 		if (gate->stack->parameters.reply_unauthorized)
-			reply(gate, rx, 403, NULL, NULL);
+			transport_reply_stateless(rx, 403, NULL, NULL);
 		return;
 	}
 	if (sip->sip_request->rq_url->url_type != url_sip && sip->sip_request->rq_url->url_type != url_sips) {
-		reply(gate, rx, 416, NULL, NULL);
+		transport_reply_stateless(rx, 416, NULL, NULL);
 		return;
 	}
 	if (sip->sip_to->a_tag) {
-		reply(gate, rx, 481, NULL, NULL);
+		transport_reply_stateless(rx, 481, NULL, NULL);
 		return;
 	}
 	switch (method) {
@@ -176,24 +170,24 @@ static void on_new_request(struct gate *gate, const struct received *rx)
 		on_invite(gate, ingress, rx);
 		return;
 	case sip_method_options:
-		on_options(gate, rx, allow);
+		on_options(rx, allow);
 		return;
 	case sip_method_publish:
 		if (gateway)
 			on_publish(gate, rx);
 		else
-			reply(gate, rx, 405, NULL, allow);
+			transport_reply_stateless(rx, 405, NULL, allow);
 		return;
 	case sip_method_bye:
 	case sip_method_cancel:
 	case sip_method_prack:
-		reply(gate, rx, 481, NULL, NULL);
+		transport_reply_stateless(rx, 481, NULL, NULL);
 		return;
 	case sip_method_unknown:
-		reply(gate, rx, 501, NULL, allow);
+		transport_reply_stateless(rx, 501, NULL, allow);
 		return;
 	default:
-		reply(gate, rx, 405, NULL, allow);
+		transport_reply_stateless(rx, 405, NULL, allow);
 		return;
 	}
 }
@@ -215,7 +209,7 @@ static void on_request(const struct received *rx, void *arg)
 		call_on_early_request(d->owner, rx);
 	else if (method != sip_method_ack &&
 		requires_unsupported(rx->sip, d->session.timer, d->session.rel100, unsupported))
-		reply(gate, rx, 420, NULL, unsupported);
+		transport_reply_stateless(rx, 420, NULL, unsupported);
 	else if (d->owner)
 		call_on_request(d->owner, d, rx);
 	else
@@ -260,7 +254,7 @@ int gate_create(struct gate **out, const struct gate_parts *parts)
 	gate->mapping_gateways = parts->mapping_gateways;
 	gate->publish = parts->publish;
 	gate->registrations = parts->registrations;
-	transport_set_handlers(gate->stack->sip, &handlers, gate);
+	transport_set_handlers(gate->stack->transport, &handlers, gate);
 	*out = gate;
 	return 0;
 }
@@ -271,7 +265,7 @@ void gate_destroy(struct gate *gate)
 
 	if (!gate)
 		return;
-	transport_set_handlers(gate->stack->sip, &none, NULL);
+	transport_set_handlers(gate->stack->transport, &none, NULL);
 	free(gate);
 }
 

@@ -20,6 +20,7 @@
 #include "registration_drivers.h"
 #include "registrations.h"
 #include "stack.h"
+#include "token.h"
 
 #include <event2/event.h>
 
@@ -141,13 +142,13 @@ static int open_stack(struct daemon *d, char *error, size_t size)
 		return err;
 	}
 	s->loop = d->loop;
-	err = transport_create(&s->sip, d->loop, o->listen, o->n_listen, o->tls_dir, error, size);
+	err = transport_create(&s->transport, d->loop, o->listen, o->n_listen, o->tls_dir, error, size);
 	if (!err)
-		err = client_transactions_create(&s->client_transactions, s->sip);
+		err = client_transactions_create(&s->client_transactions, s->transport);
 	if (!err)
-		err = server_transactions_create(&s->server_transactions, s->sip);
+		err = server_transactions_create(&s->server_transactions, s->transport);
 	if (!err)
-		err = dialogs_create(&s->dialogs, s->sip);
+		err = dialogs_create(&s->dialogs);
 	if (!err)
 		err = resolver_create(&s->resolver, loop_base(d->loop), getenv("SOFTSWITCH_DNS"));
 	return err;
@@ -183,7 +184,7 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	if (!err)
 		err = registration_drivers_create(&d->drivers, &d->stack, d->registrations, d->gateways);
 	if (!err)
-		err = routing_create(&d->routing, token_random(d->stack.sip));
+		err = routing_create(&d->routing, token_random());
 	if (err) {
 		db_close(db);
 		return err;
@@ -232,7 +233,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		.routing = d->routing,
 		.calls = d->calls,
 		.cdr_log = d->cdr_log,
-		.sip = d->stack.sip,
+		.transport = d->stack.transport,
 	};
 	return control_create(&d->control, loop_base(d->loop), d->options->control, control_methods,
 		&d->context, error, size);
@@ -259,7 +260,7 @@ static void close_all(struct daemon *d)
 	mapping_gateways_destroy(d->mapping_gateways);
 	registrations_destroy(d->registrations);
 	gateways_destroy(d->gateways);
-	transport_destroy(d->stack.sip);
+	transport_destroy(d->stack.transport);
 	if (d->stopping)
 		event_free(d->stopping);
 	if (d->interrupt)
@@ -286,10 +287,10 @@ static int run(const struct options *options, struct db *db)
 	if (err) {
 		log_error(NULL, "cannot start reason=%s", error[0] ? error : strerror(-err));
 	} else {
-		for (size_t i = 0; i < transport_listeners(d.stack.sip); i++)
+		for (size_t i = 0; i < transport_listeners(d.stack.transport); i++)
 			log_info(NULL, "listening on=%s transport=%s",
-				transport_listener(d.stack.sip, i)->sent_by,
-				transport_listener(d.stack.sip, i)->transport);
+				transport_listener(d.stack.transport, i)->sent_by,
+				transport_listener(d.stack.transport, i)->transport);
 		loop_run(d.loop);
 		log_info(NULL, "stopped");
 	}

@@ -1,5 +1,6 @@
 #include "attempt.h"
 
+#include "address.h"
 #include "clock.h"
 #include "digest.h"
 #include "leg.h"
@@ -7,6 +8,7 @@
 #include "loop.h"
 #include "message.h"
 #include "registrations.h"
+#include "token.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -38,9 +40,9 @@ struct attempt {
 	struct digest_tries challenges;
 	bool answered_anything;
 	uint64_t sent_ms;
-	char address[HOP_NAME_MAX];
+	char address[ADDRESS_NAME_MAX];
 	char call_id[2 * TOKEN_SIZE];
-	char target[HOST_PORT_MAX];
+	char target[ADDRESS_HOST_PORT_MAX];
 	/* Of the gateway's row or its registration, which may change meanwhile. */
 	char *user, *password;
 	char *route, *route_host; /* Route lines and where the first one is; NULL = straight to the gateway */
@@ -150,7 +152,7 @@ static int answer_challenge(struct attempt *a, const struct received *rx)
 
 	if (!digest_may_answer(&a->challenges, rx->sip))
 		return -EACCES;
-	err = leg_answer_challenge(a->stack, invite_dialog(a->invite), rx->sip, "INVITE", &t);
+	err = leg_answer_challenge(invite_dialog(a->invite), rx->sip, "INVITE", &t);
 	if (err || t.full)
 		return err ? err : -EMSGSIZE;
 	line[t.len] = '\0';
@@ -201,10 +203,10 @@ static const struct invite_handlers invite_handlers = {on_provisional, on_answer
 static int try_address(struct attempt *a, const struct resolver_address *address)
 {
 	struct hop hop;
-	int err = transport_hop_from(a->stack->sip, a->local_port, address, &hop);
+	int err = transport_hop_from(a->stack->transport, a->local_port, address, &hop);
 
 	if (err == -EADDRNOTAVAIL) /* the registration has another transport */
-		err = transport_hop_to(a->stack->sip, address, &hop);
+		err = transport_hop_to(a->stack->transport, address, &hop);
 	if (err)
 		return err;
 	address_name(&hop.to.any, a->address);

@@ -1,3 +1,4 @@
+#include "address.h"
 #include "call_state.h"
 
 #include "clock.h"

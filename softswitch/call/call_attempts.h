@@ -2,6 +2,7 @@
 #ifndef CALL_ATTEMPTS_H
 #define CALL_ATTEMPTS_H
 
+#include "address.h"
 #include "attempt.h"
 #include "cdr.h"
 
@@ -11,7 +12,7 @@
 struct call_attempt {
 	STAILQ_ENTRY(call_attempt) link;
 	char *gateway;
-	char address[HOP_NAME_MAX];
+	char address[ADDRESS_NAME_MAX];
 	const char *stage; /* "skipped", "answered", or the stage in which it failed */
 	int code;          /* SIP code, 0 = none */
 	char reason[80];

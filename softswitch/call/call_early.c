@@ -3,6 +3,7 @@
 #include "headers.h"
 #include "message.h"
 #include "relay.h"
+#include "token.h"
 
 #include <sofia-sip/sip_header.h>
 
@@ -39,8 +40,8 @@ void call_early_begin(struct call *call, const sip_t *invite, enum db_100rel pol
 
 	call->a.session.rel100 = policy != DB_100REL_OFF;
 	if (policy != DB_100REL_OFF && rel100_is_offered(invite))
-		rel100_start(&call->rel100, stack->loop, invite->sip_cseq->cs_seq,
-			(uint32_t)token_random(stack->sip), resend_of(call), &handlers, call);
+		rel100_start(&call->rel100, stack->loop, invite->sip_cseq->cs_seq, (uint32_t)token_random(),
+			resend_of(call), &handlers, call);
 }
 
 bool call_is_preview(const struct call *call, const sip_t *progress)
@@ -124,7 +125,7 @@ void call_on_early_request(struct call *call, const struct received *rx)
 			sip_method_bye) /* the callee's ends no early dialog (RFC 3261 section 15) */
 		call_on_request(call, d, rx);
 	else
-		transport_reply_stateless(stack_of(call)->sip, rx, 481, NULL, NULL);
+		transport_reply_stateless(rx, 481, NULL, NULL);
 }
 
 /* PRACK ------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "headers.h"
 #include "leg.h"
 #include "relay.h"
+#include "token.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -135,8 +136,7 @@ void call_refuse_offer(struct call *call, const struct dialog *d, const struct r
 {
 	char retry[40];
 
-	snprintf(retry, sizeof(retry), "Retry-After: %u\r\n",
-		(unsigned)(token_random(stack_of(call)->sip) % 11));
+	snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", (unsigned)(token_random() % 11));
 	call_reply(call, d, rx, own ? 500 : 491, own ? retry : NULL);
 }
 
@@ -172,7 +172,7 @@ void call_on_request(struct call *call, struct dialog *d, const struct received 
 		return;
 	}
 	if (sip->sip_cseq->cs_seq <= d->remote_seq && d->remote_seq) { /* RFC 3261 section 12.2.2 */
-		transport_reply_stateless(stack_of(call)->sip, rx, 500, "CSeq out of order", NULL);
+		transport_reply_stateless(rx, 500, "CSeq out of order", NULL);
 		return;
 	}
 	d->remote_seq = sip->sip_cseq->cs_seq;

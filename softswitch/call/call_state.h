@@ -2,11 +2,13 @@
 #ifndef CALL_STATE_H
 #define CALL_STATE_H
 
+#include "address.h"
 #include "attempt.h"
 #include "call.h"
 #include "call_attempts.h"
 #include "rel100.h"
 #include "session_timer.h"
+#include "token.h"
 
 struct call {
 	LIST_ENTRY(call) link;
@@ -33,7 +35,7 @@ struct call {
 	struct gateway *called;  /* the last one that was sent an INVITE */
 
 	char *caller, *callee, *display;
-	char source[HOP_NAME_MAX], destination[HOP_NAME_MAX];
+	char source[ADDRESS_NAME_MAX], destination[ADDRESS_NAME_MAX];
 	char b_call_id[2 * TOKEN_SIZE];
 	bool offerless, sdp_seen, ringing_seen;
 	bool settled; /* with the caller, before the answer: offer and answer are complete */

@@ -199,7 +199,7 @@ static struct relay *begin(
 	if (!r ||
 		server_transaction_create(&r->server, stack->server_transactions, rx, &server_handlers, r)) {
 		free(r);
-		transport_reply_stateless(stack->sip, rx, 500, NULL, NULL);
+		transport_reply_stateless(rx, 500, NULL, NULL);
 		return NULL;
 	}
 	r->received = msg_ref(rx->msg);

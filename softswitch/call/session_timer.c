@@ -8,6 +8,7 @@
 #include "loop.h"
 #include "message.h"
 #include "relay.h"
+#include "token.h"
 
 #include <event2/event.h>
 
@@ -82,7 +83,7 @@ static void try_later(struct session_timer *st)
  */
 static void try_after_glare(struct session_timer *st)
 {
-	uint64_t random = token_random(call_stack(st->call)->sip);
+	uint64_t random = token_random();
 
 	if (st->leg->session.interval_s && end_ms(st) <= clock_now_ms())
 		try_later(st); /* the session ends all the same */

@@ -80,14 +80,14 @@ static json_t *describe_held(const struct control_context *ctx)
 		(json_int_t)held.transactions);
 }
 
-static json_t *describe_listeners(const struct transport *sip)
+static json_t *describe_listeners(const struct transport *transport)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < transport_listeners(sip); i++)
+	for (size_t i = 0; i < transport_listeners(transport); i++)
 		json_array_append_new(list,
-			json_sprintf("sip:%s;transport=%s", transport_listener(sip, i)->sent_by,
-				transport_listener(sip, i)->transport));
+			json_sprintf("sip:%s;transport=%s", transport_listener(transport, i)->sent_by,
+				transport_listener(transport, i)->transport));
 	return list;
 }
 
@@ -118,7 +118,7 @@ static json_t *system_status(const json_t *params, void *arg, struct control_err
 		"name", ctx->name, "uptime_ms", (json_int_t)(clock_now_ms() - ctx->started_ms), "db", ctx->db,
 		"cdr", ctx->cdr, "calls", describe_calls(ctx->calls), "records",
 		describe_records(ctx->cdr_log), "held", describe_held(ctx), "channel_drift",
-		(json_int_t)calls_channel_drift(ctx->calls), "listeners", describe_listeners(ctx->sip));
+		(json_int_t)calls_channel_drift(ctx->calls), "listeners", describe_listeners(ctx->transport));
 }
 
 static void add_call(const struct call_info *call, void *arg)

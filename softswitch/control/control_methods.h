@@ -25,7 +25,7 @@ struct control_context {
 	struct routing *routing;
 	const struct calls *calls;
 	struct cdr_log *cdr_log;
-	const struct transport *sip;
+	const struct transport *transport;
 };
 
 /**

@@ -1,5 +1,6 @@
 #include "control_registrations.h"
 
+#include "address.h"
 #include "json_text.h"
 #include "transport.h"
 
@@ -16,7 +17,7 @@ json_t *control_registration(const struct registration *r, uint64_t now_ms)
 {
 	const struct db_registration *row = registration_row(r);
 	struct registration_info info;
-	char registrar[HOST_PORT_MAX];
+	char registrar[ADDRESS_HOST_PORT_MAX];
 	json_t *entry = json_object();
 	registration_info(r, now_ms, &info);
 	address_host_port(registrar, row->host, row->port);

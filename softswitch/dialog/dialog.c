@@ -1,5 +1,6 @@
 #include "dialog.h"
 
+#include "address.h"
 #include "message.h"
 
 #include <sofia-sip/sip_header.h>
@@ -12,17 +13,15 @@
 #include <string.h>
 
 struct dialogs {
-	struct transport *sip;
 	struct dialog *by_tag;
 };
 
-int dialogs_create(struct dialogs **out, struct transport *sip)
+int dialogs_create(struct dialogs **out)
 {
 	struct dialogs *set = calloc(1, sizeof(*set));
 
 	if (!set)
 		return -ENOMEM;
-	set->sip = sip;
 	*out = set;
 	return 0;
 }
@@ -108,8 +107,8 @@ static void add(struct dialog *d, struct dialogs *set, void *owner)
 {
 	d->set = set;
 	d->owner = owner;
-	d->origin.id = token_random(set->sip) >> 2;
-	token_token(set->sip, d->local_tag);
+	d->origin.id = token_random() >> 2;
+	token_make(d->local_tag);
 	HASH_ADD_STR(set->by_tag, local_tag, d);
 }
 
@@ -220,8 +219,8 @@ int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struc
 	text_add_all(&t, local, ";tag=", d->local_tag, NULL);
 	if (set_text(&d->local, &t))
 		return -ENOMEM;
-	token_token(set->sip, id);
-	token_token(set->sip, more);
+	token_make(id);
+	token_make(more);
 	t = text_scratch();
 	text_add_all(&t, id, more, NULL);
 	if (set_text(&d->call_id, &t) || set_string(&d->remote, remote) || set_string(&d->target, target) ||

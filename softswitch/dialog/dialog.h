@@ -8,6 +8,7 @@
 #include "sdp_origin.h"
 #include "client_transaction.h"
 #include "session.h"
+#include "token.h"
 #include "transport.h"
 
 #include <uthash.h>
@@ -39,7 +40,7 @@ struct dialog {
 	struct sdp_origin origin;
 };
 
-int dialogs_create(struct dialogs **out, struct transport *sip);
+int dialogs_create(struct dialogs **out);
 void dialogs_destroy(struct dialogs *set);
 size_t dialogs_count(const struct dialogs *set);
 

@@ -63,7 +63,7 @@ static bool answer_challenge(struct dialog_request *x, const struct received *rx
 	struct text t = {.data = line, .size = sizeof(line) - 1};
 
 	if ((status != 401 && status != 407) || !digest_may_answer(&x->challenges, rx->sip) ||
-		leg_answer_challenge(x->stack, x->dialog, rx->sip, x->method, &t) || t.full)
+		leg_answer_challenge(x->dialog, rx->sip, x->method, &t) || t.full)
 		return false;
 	line[t.len] = '\0';
 	return send_request(x, line) == 0;

@@ -2,6 +2,7 @@
 
 #include "digest.h"
 #include "headers.h"
+#include "token.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,13 +45,12 @@ void leg_acknowledge_late(struct stack *stack, struct dialog *d, const struct re
 	acknowledge(stack, d, response->sip->sip_via->v_branch, response->sip->sip_cseq->cs_seq, NULL, NULL);
 }
 
-int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge,
-	const char *method, struct text *t)
+int leg_answer_challenge(const struct dialog *d, const sip_t *challenge, const char *method, struct text *t)
 {
 	struct digest_credentials credentials = {.user = d->user, .password = d->password ? d->password : ""};
 	char cnonce[TOKEN_SIZE];
 
-	token_token(stack->sip, cnonce);
+	token_make(cnonce);
 	return digest_answer(t, challenge, &credentials, method, d->target, cnonce);
 }
 
@@ -107,7 +107,7 @@ static void on_bye_response(const struct received *rx, void *arg)
 	if (status < 200)
 		return;
 	if ((status == 401 || status == 407) && digest_may_answer(&f->challenges, rx->sip) &&
-		!leg_answer_challenge(f->stack, &f->dialog, rx->sip, "BYE", &t) && !t.full) {
+		!leg_answer_challenge(&f->dialog, rx->sip, "BYE", &t) && !t.full) {
 		line[t.len] = '\0';
 		send_bye(f, line, NULL);
 	} else {

@@ -18,8 +18,7 @@ void leg_acknowledge_with(struct stack *stack, struct dialog *d, const struct se
  *
  * @return 0; -EINVAL without user; -ENOENT no challenge that we know
  */
-int leg_answer_challenge(struct stack *stack, const struct dialog *d, const sip_t *challenge,
-	const char *method, struct text *t);
+int leg_answer_challenge(const struct dialog *d, const sip_t *challenge, const char *method, struct text *t);
 
 /** The same for a 2xx in this dialog that nobody awaited, whichever INVITE of ours it answers. */
 void leg_acknowledge_late(struct stack *stack, struct dialog *d, const struct received *response);

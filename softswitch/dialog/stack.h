@@ -11,7 +11,7 @@
 
 struct stack {
 	struct loop *loop;
-	struct transport *sip;
+	struct transport *transport;
 	struct client_transactions *client_transactions;
 	struct server_transactions *server_transactions;
 	struct dialogs *dialogs;

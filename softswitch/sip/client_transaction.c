@@ -2,6 +2,7 @@
 
 #include "loop.h"
 #include "message.h"
+#include "token.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -48,7 +49,7 @@ uint64_t client_transaction_branch(struct client_transactions *set, char out[BRA
 	uint64_t number;
 
 	do
-		number = token_random(set->sip) & ~UINT64_C(1);
+		number = token_random() & ~UINT64_C(1);
 	while (find(set, number));
 	snprintf(out, BRANCH_SIZE, "%s%016llx", cookie, (unsigned long long)number);
 	return number;
@@ -153,25 +154,24 @@ static void on_pending_failure(int error, void *arg)
 
 const struct resend_handlers client_transaction_resend_handlers = {on_due, on_expired};
 
-int client_transactions_create(struct client_transactions **out, struct transport *sip)
+int client_transactions_create(struct client_transactions **out, struct transport *transport)
 {
 	struct client_transactions *set = calloc(1, sizeof(*set));
 
 	if (!set)
 		return -ENOMEM;
-	set->sip = sip;
+	set->transport = transport;
 	LIST_INIT(&set->broken);
-	event_assign(&set->soon, loop_base(transport_loop(sip)), -1, 0, on_soon, set);
+	event_assign(&set->soon, loop_base(transport_loop(transport)), -1, 0, on_soon, set);
 	*out = set;
 	return 0;
 }
 
 /* Sending ----------------------------------------------------------------------------------- */
 
-static uint64_t identity(
-	const struct client_transactions *set, const char *call_id, const char *from_tag, uint32_t cseq)
+static uint64_t identity(const char *call_id, const char *from_tag, uint32_t cseq)
 {
-	return token_hash(set->sip, token_hash(set->sip, cseq, call_id), from_tag);
+	return token_hash(token_hash(cseq, call_id), from_tag);
 }
 
 int client_transaction_start(struct client_transaction **out, struct client_transactions *set,
@@ -205,7 +205,7 @@ int client_transaction_start(struct client_transaction **out, struct client_tran
 	err = transport_send(&c->hop, c->data, c->len, &c->pending);
 	if (err)
 		goto fail;
-	resend_start(&c->resend, transport_loop(set->sip), request->resend, hop_is_reliable(&c->hop),
+	resend_start(&c->resend, transport_loop(set->transport), request->resend, hop_is_reliable(&c->hop),
 		&client_transaction_resend_handlers, c);
 	if (out)
 		*out = c;
@@ -220,7 +220,7 @@ int client_transaction_send(struct client_transaction **out, struct client_trans
 	void *arg)
 {
 	return client_transaction_start(out, set, request,
-		identity(set, request->call_id, request->from_tag, request->cseq), handlers, arg);
+		identity(request->call_id, request->from_tag, request->cseq), handlers, arg);
 }
 
 struct client_transaction *client_transaction_by_branch(
@@ -291,8 +291,7 @@ enum client_transaction_match client_transactions_on_response(
 		return CLIENT_STRANGE;
 	c = find(set, key | !strcmp(sip->sip_cseq->cs_method_name, "CANCEL"));
 	if (!c || strcmp(c->method, sip->sip_cseq->cs_method_name) ||
-		c->identity !=
-			identity(set, sip->sip_call_id->i_id, sip->sip_from->a_tag, sip->sip_cseq->cs_seq))
+		c->identity != identity(sip->sip_call_id->i_id, sip->sip_from->a_tag, sip->sip_cseq->cs_seq))
 		return CLIENT_STRANGE;
 	if (c->state >= CLIENT_REFUSED)
 		return client_transaction_on_repeated(c, rx);

@@ -20,7 +20,7 @@ struct client_transaction_handlers {
 	void (*on_failure)(int error, void *arg);
 };
 
-int client_transactions_create(struct client_transactions **out, struct transport *sip);
+int client_transactions_create(struct client_transactions **out, struct transport *transport);
 void client_transactions_destroy(struct client_transactions *set);
 /** Transactions held, awaiting an answer; those kept only to recognize what still comes do not count. */
 size_t client_transactions_count(const struct client_transactions *set);

@@ -68,8 +68,8 @@ void client_transaction_linger(struct client_transaction *c)
 
 	if (c->state < CLIENT_REFUSED && resend_total_ms(&c->resend.intervals) > LINGER_MS)
 		wait.wait_ms[0] = resend_total_ms(&c->resend.intervals);
-	resend_start(
-		&c->resend, transport_loop(c->set->sip), &wait, true, &client_transaction_resend_handlers, c);
+	resend_start(&c->resend, transport_loop(c->set->transport), &wait, true,
+		&client_transaction_resend_handlers, c);
 }
 
 static void set_lingering(struct client_transaction *c, enum client_transaction_state state)

@@ -50,7 +50,7 @@ struct client_transaction {
 };
 
 struct client_transactions {
-	struct transport *sip;
+	struct transport *transport;
 	struct client_transaction *by_key;
 	size_t lingering; /* of them nobody waits for */
 	LIST_HEAD(, client_transaction) broken;

@@ -3,6 +3,7 @@
 #include "loop.h"
 #include "message.h"
 #include "resend.h"
+#include "token.h"
 
 #include <sofia-sip/sip_status.h>
 #include <uthash.h>
@@ -45,18 +46,18 @@ struct server_transaction {
 };
 
 struct server_transactions {
-	struct transport *sip;
+	struct transport *transport;
 	struct server_transaction *by_key, *by_merge;
 	size_t done; /* of them in SERVER_DONE */
 };
 
-int server_transactions_create(struct server_transactions **out, struct transport *sip)
+int server_transactions_create(struct server_transactions **out, struct transport *transport)
 {
 	struct server_transactions *set = calloc(1, sizeof(*set));
 
 	if (!set)
 		return -ENOMEM;
-	set->sip = sip;
+	set->transport = transport;
 	*out = set;
 	return 0;
 }
@@ -209,7 +210,7 @@ bool server_transactions_on_request(struct server_transactions *set, const struc
 	if (!s)
 		return false;
 	if (method == sip_method_cancel) {
-		transport_reply_tagged(set->sip, rx, SIP_200_OK, s->tag, NULL); /* RFC 3261 section 9.2 */
+		transport_reply_tagged(rx, SIP_200_OK, s->tag, NULL); /* RFC 3261 section 9.2 */
 		if (s->state == SERVER_PROCEEDING && s->handlers && s->handlers->on_cancel)
 			s->handlers->on_cancel(rx, s->arg);
 		return true;
@@ -249,7 +250,7 @@ static void linger(struct server_transaction *s, uint32_t ms)
 		resend_stop(&s->resend);
 		hop_clear(&s->hop); /* the connection repeats nothing; let it be closed */
 	}
-	resend_start(&s->resend, transport_loop(s->set->sip), &wait, true, &resend_handlers, s);
+	resend_start(&s->resend, transport_loop(s->set->transport), &wait, true, &resend_handlers, s);
 }
 
 int server_transaction_create(struct server_transaction **out, struct server_transactions *set,
@@ -334,7 +335,7 @@ void server_transaction_send(
 		return;
 	}
 	s->state = status < 300 ? SERVER_ANSWERED : SERVER_REFUSED;
-	resend_start(&s->resend, transport_loop(s->set->sip), resend, hop_is_reliable(&s->hop),
+	resend_start(&s->resend, transport_loop(s->set->transport), resend, hop_is_reliable(&s->hop),
 		&resend_handlers, s);
 }
 
@@ -356,7 +357,7 @@ void server_transaction_answer(struct server_transactions *set, const struct rec
 	struct server_transaction *s;
 
 	if (server_transaction_create(&s, set, rx, NULL, NULL))
-		transport_reply_stateless(set->sip, rx, 500, NULL, NULL);
+		transport_reply_stateless(rx, 500, NULL, NULL);
 	else
 		server_transaction_reply(s, status, NULL, NULL, headers, resend);
 }

@@ -22,7 +22,7 @@ struct server_transaction_handlers {
 	void (*on_late_ack)(void *arg);
 };
 
-int server_transactions_create(struct server_transactions **out, struct transport *sip);
+int server_transactions_create(struct server_transactions **out, struct transport *transport);
 void server_transactions_destroy(struct server_transactions *set);
 /** Transactions held, unanswered or unacknowledged; those kept only to recognize retransmissions do not count. */
 size_t server_transactions_count(const struct server_transactions *set);

@@ -1,5 +1,6 @@
 #include "transport.h"
 
+#include "address.h"
 #include "listen.h"
 #include "log.h"
 #include "loop.h"
@@ -7,6 +8,7 @@
 #include "sofia_workaround.h"
 #include "sofia_port.h"
 #include "text.h"
+#include "token.h"
 
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/nta.h>
@@ -44,85 +46,17 @@ struct transport {
 	size_t n_listeners;
 	struct transport_handlers handlers;
 	void *arg;
-	uint64_t random[2], hash_seed;
 };
-
-/* Hops -------------------------------------------------------------------------------------- */
-
-void hop_copy(struct hop *to, const struct hop *from)
-{
-	*to = *from;
-	if (to->connection)
-		tport_ref(to->connection);
-}
-
-void hop_clear(struct hop *hop)
-{
-	if (hop->connection)
-		tport_unref(hop->connection);
-	hop->connection = NULL;
-}
-
-static socklen_t sockaddr_length(const struct sockaddr *sa)
-{
-	return sa->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-}
-
-static uint16_t sockaddr_port(const struct sockaddr *sa)
-{
-	return ntohs(sa->sa_family == AF_INET6 ? ((const struct sockaddr_in6 *)sa)->sin6_port
-					       : ((const struct sockaddr_in *)sa)->sin_port);
-}
-
-static void sockaddr_host(const struct sockaddr *sa, char out[INET6_ADDRSTRLEN])
-{
-	out[0] = '\0';
-	if (sa->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)sa)->sin6_addr, out, INET6_ADDRSTRLEN);
-	else
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)sa)->sin_addr, out, INET6_ADDRSTRLEN);
-}
-
-void address_name(const struct sockaddr *sa, char out[HOP_NAME_MAX])
-{
-	char host[INET6_ADDRSTRLEN];
-
-	sockaddr_host(sa, host);
-	snprintf(out, HOP_NAME_MAX, sa->sa_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host, sockaddr_port(sa));
-}
-
-void address_host_port(char out[HOST_PORT_MAX], const char *host, uint16_t port)
-{
-	bool v6 = strchr(host, ':') != NULL;
-
-	snprintf(out, HOST_PORT_MAX, port ? "%s%s%s:%u" : "%s%s%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
-}
-
-bool address_same_host(const struct sockaddr *a, const struct sockaddr *b)
-{
-	char host_a[INET6_ADDRSTRLEN], host_b[INET6_ADDRSTRLEN];
-
-	sockaddr_host(a, host_a);
-	sockaddr_host(b, host_b);
-	return !strcmp(host_a, host_b);
-}
-
-uint16_t address_parse_port(const char *text, uint16_t fallback)
-{
-	unsigned long port = text ? strtoul(text, NULL, 10) : 0;
-
-	return htons(port && port <= UINT16_MAX ? (uint16_t)port : fallback);
-}
 
 /* Receiving --------------------------------------------------------------------------------- */
 
-static struct listener *listener_of(struct transport *sip, const tport_t *tport)
+static struct listener *listener_of(struct transport *transport, const tport_t *tport)
 {
 	const tport_t *primary = tport_parent(tport);
 
-	for (size_t i = 0; i < sip->n_listeners; i++)
-		if (sip->listener[i].tport == primary)
-			return &sip->listener[i];
+	for (size_t i = 0; i < transport->n_listeners; i++)
+		if (transport->listener[i].tport == primary)
+			return &transport->listener[i];
 	return NULL;
 }
 
@@ -133,7 +67,7 @@ static void hop_back(struct hop *back, struct listener *listener, tport_t *tport
 	uint16_t port;
 
 	*back = (struct hop){.listener = listener};
-	memcpy(&back->to, rx->source, sockaddr_length(rx->source));
+	memcpy(&back->to, rx->source, address_length(rx->source));
 	if (listener->fd < 0) {
 		back->connection = tport; /* borrowed; hop_copy() takes a reference */
 		return;
@@ -149,20 +83,20 @@ static void hop_back(struct hop *back, struct listener *listener, tport_t *tport
 
 static int on_message(nta_agent_magic_t *magic, nta_agent_t *agent, msg_t *msg, sip_t *parsed)
 {
-	struct transport *sip = (struct transport *)magic;
+	struct transport *transport = (struct transport *)magic;
 	tport_t *tport = tport_delivered_by(nta_agent_tports(agent), msg);
 	struct received rx = {.msg = msg, .sip = parsed, .source = &msg_addr(msg)->su_sa};
-	struct listener *listener = tport ? listener_of(sip, tport) : NULL;
+	struct listener *listener = tport ? listener_of(transport, tport) : NULL;
 
-	if (listener && sip->handlers.on_request) {
+	if (listener && transport->handlers.on_request) {
 		if (parsed->sip_request) {
 			hop_back(&rx.back, listener, tport, &rx);
-			sip->handlers.on_request(&rx, sip->arg);
+			transport->handlers.on_request(&rx, transport->arg);
 		} else {
 			rx.back = (struct hop){
 				.listener = listener, .connection = listener->fd < 0 ? tport : NULL};
-			memcpy(&rx.back.to, rx.source, sockaddr_length(rx.source));
-			sip->handlers.on_response(&rx, sip->arg);
+			memcpy(&rx.back.to, rx.source, address_length(rx.source));
+			transport->handlers.on_response(&rx, transport->arg);
 		}
 	}
 	msg_destroy(msg);
@@ -172,7 +106,7 @@ static int on_message(nta_agent_magic_t *magic, nta_agent_t *agent, msg_t *msg, 
 /** An ICMP error brings back the start of the datagram that caused it. */
 static void on_datagram_error(int fd, void *arg)
 {
-	struct transport *sip = arg;
+	struct transport *transport = arg;
 	char sent[1024], control[512];
 
 	for (;;) {
@@ -192,8 +126,9 @@ static void on_datagram_error(int fd, void *arg)
 				!(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
 				continue;
 			memcpy(&ee, CMSG_DATA(c), sizeof(ee));
-			if (sip->handlers.on_undelivered && ee.ee_errno)
-				sip->handlers.on_undelivered(sent, (size_t)n, (int)ee.ee_errno, sip->arg);
+			if (transport->handlers.on_undelivered && ee.ee_errno)
+				transport->handlers.on_undelivered(
+					sent, (size_t)n, (int)ee.ee_errno, transport->arg);
 		}
 	}
 }
@@ -208,36 +143,36 @@ static void quiet(void *stream, char const *format, va_list ap)
 }
 
 /** Take note of the agent's sockets that are not known yet. */
-static int note_listeners(struct transport *sip)
+static int note_listeners(struct transport *transport)
 {
-	for (tport_t *t = tport_primaries(nta_agent_tports(sip->agent)); t; t = tport_next(t)) {
-		struct listener *l = &sip->listener[sip->n_listeners];
+	for (tport_t *t = tport_primaries(nta_agent_tports(transport->agent)); t; t = tport_next(t)) {
+		struct listener *l = &transport->listener[transport->n_listeners];
 		const su_addrinfo_t *ai = tport_get_address(t);
 		const sip_via_t *via = (const sip_via_t *)tport_magic(t);
 		const char *name = tport_name(t)->tpn_proto;
 
-		if (listener_of(sip, t))
+		if (listener_of(transport, t))
 			continue;
-		if (sip->n_listeners == LISTENERS_MAX)
+		if (transport->n_listeners == LISTENERS_MAX)
 			return -ENOSPC;
 		*l = (struct listener){
-			.tport = t, .family = ai->ai_family, .fd = -1, .port = sockaddr_port(ai->ai_addr)};
+			.tport = t, .family = ai->ai_family, .fd = -1, .port = address_port(ai->ai_addr)};
 		l->transport = !strcasecmp(name, "udp") ? "udp" : !strcasecmp(name, "tls") ? "tls" : "tcp";
 		if (!strcmp(l->transport, "udp"))
 			l->fd = sofia_port_datagram_socket(
-				loop_sofia(sip->loop), ai->ai_addr, (socklen_t)ai->ai_addrlen);
+				loop_sofia(transport->loop), ai->ai_addr, (socklen_t)ai->ai_addrlen);
 		const char *host = via ? via->v_host : tport_name(t)->tpn_host;
 
 		snprintf(l->host, sizeof(l->host), "%s", host);
 		snprintf(l->sent_by, sizeof(l->sent_by), "%s:%u", host, l->port);
 		if (!strcmp(l->transport, "udp") && l->fd < 0)
 			return -ENOTSOCK;
-		sip->n_listeners++;
+		transport->n_listeners++;
 	}
 	return 0;
 }
 
-static int open_listener(struct transport *sip, const struct listen *at, const char *tls_dir)
+static int open_listener(struct transport *transport, const struct listen *at, const char *tls_dir)
 {
 	bool v6 = strchr(at->host, ':') != NULL, tls = !strcmp(at->transport, "tls");
 	char url[128];
@@ -248,7 +183,7 @@ static int open_listener(struct transport *sip, const struct listen *at, const c
 	if (!at->port)
 		snprintf(url, sizeof(url), "%s:%s%s%s:*;transport=%s", tls ? "sips" : "sip", v6 ? "[" : "",
 			at->host, v6 ? "]" : "", at->transport);
-	return nta_agent_add_tport(sip->agent, URL_STRING_MAKE(url), TPTAG_UDP_RMEM(SOCKET_BUFFER),
+	return nta_agent_add_tport(transport->agent, URL_STRING_MAKE(url), TPTAG_UDP_RMEM(SOCKET_BUFFER),
 		TPTAG_UDP_WMEM(SOCKET_BUFFER), TPTAG_STUN_SERVER(0), TPTAG_IDLE(CONNECTION_IDLE_MS),
 		TPTAG_TIMEOUT(CONNECTION_READ_MS), TPTAG_QUEUESIZE(LISTEN_BACKLOG), TPTAG_PONG2PING(1),
 		TPTAG_SDWN_ERROR(1) /* a closed connection fails what awaits an answer on it */,
@@ -258,15 +193,12 @@ static int open_listener(struct transport *sip, const struct listen *at, const c
 int transport_create(struct transport **out, struct loop *loop, const struct listen *listen, size_t n,
 	const char *tls_dir, char *error, size_t error_size)
 {
-	struct transport *sip = calloc(1, sizeof(*sip));
+	struct transport *transport = calloc(1, sizeof(*transport));
 	int err;
 
-	if (!sip)
+	if (!transport)
 		return -ENOMEM;
-	sip->loop = loop;
-	if (getrandom(sip->random, sizeof(sip->random), 0) != sizeof(sip->random))
-		sip->random[0] = (uint64_t)(uintptr_t)sip | 1;
-	sip->hash_seed = token_random(sip);
+	transport->loop = loop;
 	err = sofia_workaround_check();
 	if (err)
 		goto fail;
@@ -276,61 +208,61 @@ int transport_create(struct transport **out, struct loop *loop, const struct lis
 	 * EXTRACT_COPY keeps each header's bytes as they came: what passes, passes unchanged. An answer whose
 	 * Session-Expires or Min-SE cannot be read is taken as one without.
 	 */
-	sip->agent = nta_agent_create(sofia_port_root(loop_sofia(loop)),
-		(url_string_t *)-1 /* no socket yet */, on_message, (nta_agent_magic_t *)sip, NTATAG_UA(0),
-		NTATAG_SERVER_RPORT(1), NTATAG_MAXSIZE(MESSAGE_MAX), NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY),
-		NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0),
+	transport->agent = nta_agent_create(sofia_port_root(loop_sofia(loop)),
+		(url_string_t *)-1 /* no socket yet */, on_message, (nta_agent_magic_t *)transport,
+		NTATAG_UA(0), NTATAG_SERVER_RPORT(1), NTATAG_MAXSIZE(MESSAGE_MAX),
+		NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY), NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0),
 		NTATAG_BAD_RESP_MASK(sip_mask_response | sip_mask_ua | sip_mask_100rel | sip_mask_events |
 			sip_mask_publish),
 		TAG_END());
-	if (!sip->agent) {
+	if (!transport->agent) {
 		err = -ENOMEM;
 		goto fail;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (open_listener(sip, &listen[i], tls_dir) < 0) {
+		if (open_listener(transport, &listen[i], tls_dir) < 0) {
 			err = errno ? -errno : -EADDRNOTAVAIL;
 			snprintf(error, error_size, "cannot listen on sip:%s:%u;transport=%s: %s",
 				listen[i].host, listen[i].port, listen[i].transport, strerror(-err));
-			transport_destroy(sip);
+			transport_destroy(transport);
 			return err;
 		}
-		err = note_listeners(sip);
+		err = note_listeners(transport);
 		if (err)
 			goto fail;
 	}
-	sofia_port_on_error(loop_sofia(loop), on_datagram_error, sip);
-	*out = sip;
+	sofia_port_on_error(loop_sofia(loop), on_datagram_error, transport);
+	*out = transport;
 	return 0;
 fail:
 	snprintf(error, error_size, "cannot open the SIP sockets: %s", strerror(-err));
-	transport_destroy(sip);
+	transport_destroy(transport);
 	return err;
 }
 
-void transport_destroy(struct transport *sip)
+void transport_destroy(struct transport *transport)
 {
-	if (!sip)
+	if (!transport)
 		return;
-	sofia_port_on_error(loop_sofia(sip->loop), NULL, NULL);
-	nta_agent_destroy(sip->agent);
-	free(sip);
+	sofia_port_on_error(loop_sofia(transport->loop), NULL, NULL);
+	nta_agent_destroy(transport->agent);
+	free(transport);
 }
 
-void transport_set_handlers(struct transport *sip, const struct transport_handlers *h, void *arg)
+void transport_set_handlers(struct transport *transport, const struct transport_handlers *h, void *arg)
 {
-	sip->handlers = *h;
-	sip->arg = arg;
+	transport->handlers = *h;
+	transport->arg = arg;
 }
 
-size_t transport_listeners(const struct transport *sip)
+size_t transport_listeners(const struct transport *transport)
 {
-	return sip->n_listeners;
+	return transport->n_listeners;
 }
 
-const struct listener *transport_listener(const struct transport *sip, size_t i)
+const struct listener *transport_listener(const struct transport *transport, size_t i)
 {
-	return &sip->listener[i];
+	return &transport->listener[i];
 }
 
 /** The address the kernel would send from. @return false when it has no way there */
@@ -348,21 +280,21 @@ static bool local_address(const struct resolver_address *to, struct sockaddr_sto
 
 static bool listens_at(const struct listener *l, const struct sockaddr_storage *address)
 {
-	char host[INET6_ADDRSTRLEN];
+	char host[ADDRESS_HOST_MAX];
 
-	sockaddr_host((const struct sockaddr *)address, host);
+	address_host((const struct sockaddr *)address, host);
 	return strstr(l->host, host) != NULL && strlen(l->host) <= strlen(host) + 2; /* brackets */
 }
 
-int transport_hop_from(
-	struct transport *sip, uint16_t local_port, const struct resolver_address *address, struct hop *out)
+int transport_hop_from(struct transport *transport, uint16_t local_port,
+	const struct resolver_address *address, struct hop *out)
 {
 	struct listener *chosen = NULL;
 	struct sockaddr_storage from = {0};
 	bool probed = false;
 
-	for (size_t i = 0; i < sip->n_listeners; i++) {
-		struct listener *l = &sip->listener[i];
+	for (size_t i = 0; i < transport->n_listeners; i++) {
+		struct listener *l = &transport->listener[i];
 
 		if (l->family != address->addr.any.sa_family || strcmp(l->transport, address->transport) ||
 			(local_port && l->port != local_port))
@@ -387,9 +319,9 @@ int transport_hop_from(
 	return 0;
 }
 
-int transport_hop_to(struct transport *sip, const struct resolver_address *address, struct hop *out)
+int transport_hop_to(struct transport *transport, const struct resolver_address *address, struct hop *out)
 {
-	return transport_hop_from(sip, 0, address, out);
+	return transport_hop_from(transport, 0, address, out);
 }
 
 /* Sending ----------------------------------------------------------------------------------- */
@@ -404,7 +336,7 @@ static int send_datagram(const struct hop *hop, const char *data, size_t len)
 
 	for (int i = 0; i < 3; i++) {
 		if (sendto(hop->listener->fd, data, len, MSG_NOSIGNAL, &hop->to.any,
-			    sockaddr_length(&hop->to.any)) >= 0)
+			    address_length(&hop->to.any)) >= 0)
 			return 0;
 		err = errno;
 		if (err != ECONNREFUSED && err != EHOSTUNREACH && err != ENETUNREACH && err != EINTR)
@@ -439,7 +371,7 @@ void transport_pending_clear(struct transport_pending *p)
 
 static int send_stream(const struct hop *hop, const char *data, size_t len, struct transport_pending *pending)
 {
-	char host[INET6_ADDRSTRLEN], port[8];
+	char host[ADDRESS_HOST_MAX], port[8];
 	tp_name_t name = {
 		.tpn_proto = hop->listener->transport, .tpn_canon = host, .tpn_host = host, .tpn_port = port};
 	msg_t *msg = msg_make(sip_default_mclass(), MSG_DO_EXTRACT_COPY, data, (ssize_t)len);
@@ -448,8 +380,8 @@ static int send_stream(const struct hop *hop, const char *data, size_t len, stru
 
 	if (!msg)
 		return -ENOMEM;
-	sockaddr_host(&hop->to.any, host);
-	snprintf(port, sizeof(port), "%u", sockaddr_port(&hop->to.any));
+	address_host(&hop->to.any, host);
+	snprintf(port, sizeof(port), "%u", address_port(&hop->to.any));
 	tport = tport_tsend(hop->connection ? hop->connection : hop->listener->tport, msg, &name,
 		TPTAG_MTU(INT_MAX), TAG_END());
 	if (!tport && (pending || !hop->connection)) /* the standing connection broke just now: a new one */
@@ -477,26 +409,17 @@ int transport_send(const struct hop *hop, const char *data, size_t len, struct t
 	return hop_is_reliable(hop) ? send_stream(hop, data, len, pending) : send_datagram(hop, data, len);
 }
 
-/* FNV-1a */
-uint64_t token_hash(const struct transport *sip, uint64_t h, const char *s)
+static void request_tag(const sip_t *request, char out[TOKEN_SIZE])
 {
-	h ^= sip->hash_seed;
-	for (; s && *s; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-	return h;
-}
+	uint64_t h = token_hash(0, request->sip_call_id->i_id);
 
-static void request_tag(const struct transport *sip, const sip_t *request, char out[TOKEN_SIZE])
-{
-	uint64_t h = token_hash(sip, 0, request->sip_call_id->i_id);
-
-	h = token_hash(sip, h, request->sip_from->a_tag);
-	h = token_hash(sip, h, request->sip_via->v_branch);
+	h = token_hash(h, request->sip_from->a_tag);
+	h = token_hash(h, request->sip_via->v_branch);
 	snprintf(out, TOKEN_SIZE, "%016llx", (unsigned long long)h);
 }
 
-void transport_reply_tagged(struct transport *sip, const struct received *rx, int status, const char *phrase,
-	const char *tag, const char *extra_headers)
+void transport_reply_tagged(
+	const struct received *rx, int status, const char *phrase, const char *tag, const char *extra_headers)
 {
 	struct text t = text_scratch();
 	char made[TOKEN_SIZE];
@@ -504,7 +427,7 @@ void transport_reply_tagged(struct transport *sip, const struct received *rx, in
 	if (rx->sip->sip_request->rq_method == sip_method_ack)
 		return;
 	if (!tag[0])
-		request_tag(sip, rx->sip, made);
+		request_tag(rx->sip, made);
 	message_status(&t, status, phrase);
 	message_response_head(&t, rx);
 	message_to(&t, rx->sip->sip_to, tag[0] ? tag : made);
@@ -513,34 +436,13 @@ void transport_reply_tagged(struct transport *sip, const struct received *rx, in
 		transport_send(&rx->back, t.data, t.len, NULL);
 }
 
-void transport_reply_stateless(struct transport *sip, const struct received *rx, int status,
-	const char *phrase, const char *extra_headers)
+void transport_reply_stateless(
+	const struct received *rx, int status, const char *phrase, const char *extra_headers)
 {
-	transport_reply_tagged(sip, rx, status, phrase, "", extra_headers);
+	transport_reply_tagged(rx, status, phrase, "", extra_headers);
 }
 
-struct loop *transport_loop(struct transport *sip)
+struct loop *transport_loop(struct transport *transport)
 {
-	return sip->loop;
-}
-
-/* xoroshiro128+ by Blackman and Vigna, seeded by the kernel */
-uint64_t token_random(struct transport *sip)
-{
-	uint64_t a = sip->random[0], b = sip->random[1], sum = a + b;
-
-	b ^= a;
-	sip->random[0] = (a << 24 | a >> 40) ^ b ^ b << 16;
-	sip->random[1] = b << 37 | b >> 27;
-	return sum;
-}
-
-void token_token(struct transport *sip, char out[TOKEN_SIZE])
-{
-	static const char digits[] = "0123456789abcdef";
-	uint64_t r = token_random(sip);
-
-	for (int i = 0; i < TOKEN_SIZE - 1; i++, r >>= 4)
-		out[i] = digits[r & 15];
-	out[TOKEN_SIZE - 1] = '\0';
+	return transport->loop;
 }

@@ -8,6 +8,7 @@
 #include "loop.h"
 #include "options_probe.h"
 #include "registrations.h"
+#include "token.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -70,16 +71,16 @@ static void plan(struct watch *w, uint32_t delay_ms)
 	event_add(&w->timer, loop_delay_once(w->set->stack->loop, delay_ms, &tv));
 }
 
-static uint32_t random_below(struct watch *w, uint32_t n)
+static uint32_t random_below(uint32_t n)
 {
-	return n ? (uint32_t)(token_random(w->set->stack->sip) % n) : 0;
+	return n ? (uint32_t)(token_random() % n) : 0;
 }
 
 /** The next one is due an interval after this one began. */
 static void plan_next(struct watch *w)
 {
 	uint32_t jitter = w->interval_ms / 100 * JITTER_PERCENT;
-	uint32_t interval = w->interval_ms - jitter + random_below(w, 2 * jitter);
+	uint32_t interval = w->interval_ms - jitter + random_below(2 * jitter);
 	uint64_t passed = clock_now_ms() - w->began_ms;
 
 	if (w->interval_ms)
@@ -208,7 +209,7 @@ static void set_interval(struct watch *w, uint32_t interval_ms)
 	if (!interval_ms)
 		be_quiet(w);
 	else if (!w->query && !w->probe)
-		plan(w, random_below(w, SOON_MS) + SPACE_MS * w->set->fresh++);
+		plan(w, random_below(SOON_MS) + SPACE_MS * w->set->fresh++);
 }
 
 static void apply(struct gateway_target *target, void *arg)

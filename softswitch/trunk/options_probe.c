@@ -1,8 +1,10 @@
 #include "options_probe.h"
 
+#include "address.h"
 #include "clock.h"
 #include "loop.h"
 #include "message.h"
+#include "token.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -13,7 +15,7 @@
 
 struct options_probe {
 	struct stack *stack;
-	char host_port[HOST_PORT_MAX];
+	char host_port[ADDRESS_HOST_PORT_MAX];
 	uint16_t local_port;
 	struct resolver_answer addresses;
 	unsigned next_address;
@@ -72,8 +74,8 @@ static int ask(struct options_probe *p, const struct hop *hop)
 	struct stack *stack = p->stack;
 	const struct listener *l = hop->listener;
 	struct text t = text_scratch();
-	char uri[HOST_PORT_MAX + 32], from[128], to[HOST_PORT_MAX + 8], tag[TOKEN_SIZE], call_id[TOKEN_SIZE],
-		branch[BRANCH_SIZE];
+	char uri[ADDRESS_HOST_PORT_MAX + 32], from[128], to[ADDRESS_HOST_PORT_MAX + 8], tag[TOKEN_SIZE],
+		call_id[TOKEN_SIZE], branch[BRANCH_SIZE];
 	struct request_head head = {.method = "OPTIONS",
 		.uri = uri,
 		.branch = branch,
@@ -91,8 +93,8 @@ static int ask(struct options_probe *p, const struct hop *hop)
 		.hop = hop,
 		.resend = &p->resend};
 
-	token_token(stack->sip, tag);
-	token_token(stack->sip, call_id);
+	token_make(tag);
+	token_make(call_id);
 	snprintf(uri, sizeof(uri), "sip:%s%s%s", p->host_port, hop_is_reliable(hop) ? ";transport=" : "",
 		hop_is_reliable(hop) ? l->transport : "");
 	snprintf(from, sizeof(from), "<sip:%s>;tag=%s", l->sent_by, tag);
@@ -114,7 +116,7 @@ static int ask_next(struct options_probe *p)
 		struct hop hop;
 
 		err = transport_hop_from(
-			p->stack->sip, p->local_port, &p->addresses.address[p->next_address++], &hop);
+			p->stack->transport, p->local_port, &p->addresses.address[p->next_address++], &hop);
 		if (!err)
 			err = ask(p, &hop);
 	}

@@ -8,6 +8,7 @@
 #include "message.h"
 #include "pidf.h"
 #include "publications.h"
+#include "token.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -225,7 +226,7 @@ void publish_on_request(struct publish *set, const struct received *rx)
 	int err = server_transaction_create(&s, stack->server_transactions, rx, NULL, NULL);
 
 	if (err) {
-		transport_reply_stateless(stack->sip, rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
+		transport_reply_stateless(rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
 		return;
 	}
 	if (find_speakers(&speakers, set, rx) == 0) {
@@ -235,7 +236,7 @@ void publish_on_request(struct publish *set, const struct received *rx)
 		free(speakers.gateways);
 	}
 	plan_sweep(set);
-	token_token(stack->sip, tag);
+	token_make(tag);
 	server_transaction_reply(s, v.status, v.phrase, tag, v.lines, &stack->parameters.resend);
 }
 

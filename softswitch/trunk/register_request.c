@@ -1,5 +1,6 @@
 #include "register_request.h"
 
+#include "address.h"
 #include "message.h"
 
 #include <sofia-sip/sip_header.h>
@@ -16,24 +17,24 @@ enum { ADDRESS_MAX = 600 };
 
 void register_request_uri(const struct db_registration *row, char out[REGISTER_URI_MAX])
 {
-	char registrar[HOST_PORT_MAX];
+	char registrar[ADDRESS_HOST_PORT_MAX];
 
 	address_host_port(registrar, row->host, row->port);
 	snprintf(out, REGISTER_URI_MAX, "sip:%s", registrar);
 }
 
 /** The host of our Contact; with its port it is what calls come to. */
-static void contact_host(const struct register_request *r, char out[HOST_PORT_MAX])
+static void contact_host(const struct register_request *r, char out[ADDRESS_HOST_PORT_MAX])
 {
 	if (r->row->contact_host[0])
 		address_host_port(out, r->row->contact_host, 0);
 	else
-		snprintf(out, HOST_PORT_MAX, "%s", r->from->host);
+		snprintf(out, ADDRESS_HOST_PORT_MAX, "%s", r->from->host);
 }
 
 static void add_contact(struct text *t, const struct register_request *r)
 {
-	char host[HOST_PORT_MAX];
+	char host[ADDRESS_HOST_PORT_MAX];
 
 	contact_host(r, host);
 	text_add_all(t, "Contact: <sip:", r->row->user, "@", host, ":", NULL);
@@ -46,7 +47,7 @@ static void add_contact(struct text *t, const struct register_request *r)
 void register_request_write(struct text *t, const struct register_request *r)
 {
 	const char *domain = r->row->realm[0] ? r->row->realm : r->row->host;
-	char uri[REGISTER_URI_MAX], to[ADDRESS_MAX], from[ADDRESS_MAX + 32], host[HOST_PORT_MAX];
+	char uri[REGISTER_URI_MAX], to[ADDRESS_MAX], from[ADDRESS_MAX + 32], host[ADDRESS_HOST_PORT_MAX];
 	struct request_head head = {.method = "REGISTER",
 		.uri = uri,
 		.branch = r->branch,
@@ -82,7 +83,7 @@ bool register_request_line(const url_t *url, char out[REGISTER_LINE_MAX])
 static bool is_ours(const sip_contact_t *contact, const struct register_request *r)
 {
 	const url_t *url = contact->m_url;
-	char line[REGISTER_LINE_MAX], host[HOST_PORT_MAX];
+	char line[REGISTER_LINE_MAX], host[ADDRESS_HOST_PORT_MAX];
 
 	if (register_request_line(url, line))
 		return !strcmp(line, r->row->line);

@@ -125,8 +125,8 @@ static int try_addresses(struct registration_driver *a)
 
 	while (a->next_address < a->addresses.n) {
 		forget_answers(a);
-		err = transport_hop_from(
-			a->stack->sip, row->local_port, &a->addresses.address[a->next_address++], &a->hop);
+		err = transport_hop_from(a->stack->transport, row->local_port,
+			&a->addresses.address[a->next_address++], &a->hop);
 		if (!err)
 			err = send_register(a);
 		if (!err)
@@ -252,7 +252,7 @@ static int answer_challenge(struct registration_driver *a, const sip_t *challeng
 	if (!digest_may_answer(&a->challenges[by_proxy], challenge))
 		return -EACCES;
 	register_request_uri(row, uri);
-	token_token(a->stack->sip, cnonce);
+	token_make(cnonce);
 	err = digest_answer(&t, challenge, &credentials, "REGISTER", uri, cnonce);
 	if (err || t.full)
 		return -EBADMSG;
@@ -326,9 +326,9 @@ int registration_driver_create(
 	a->stack = stack;
 	a->registration = registration_ref(r);
 	registration_set_driver(r, a);
-	token_token(stack->sip, a->tag);
-	token_token(stack->sip, a->call_id);
-	token_token(stack->sip, a->call_id + strlen(a->call_id));
+	token_make(a->tag);
+	token_make(a->call_id);
+	token_make(a->call_id + strlen(a->call_id));
 	event_assign(&a->timer, loop_base(stack->loop), -1, 0, on_timer, a);
 	LIST_INSERT_HEAD(list, a, link);
 	return 0;

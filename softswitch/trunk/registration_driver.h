@@ -6,6 +6,7 @@
 #include "gateways.h"
 #include "registrations.h"
 #include "stack.h"
+#include "token.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>

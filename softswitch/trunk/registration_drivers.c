@@ -1,5 +1,6 @@
 #include "registration_drivers.h"
 
+#include "address.h"
 #include "clock.h"
 #include "log.h"
 #include "register_request.h"

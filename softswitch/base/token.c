@@ -1,0 +1,99 @@
+#include "token.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/** One call of the kernel serves this many numbers. */
+enum { NUMBERS = 32 };
+
+static void fill(void *out, size_t n)
+{
+	/* Up to 256 bytes come whole and without a signal's interruption; nothing else can fail on Linux. */
+	if (getrandom(out, n, 0) != (ssize_t)n)
+		abort();
+}
+
+uint64_t token_random(void)
+{
+	static uint64_t number[NUMBERS];
+	static unsigned left;
+	uint64_t taken;
+
+	if (!left) {
+		fill(number, sizeof(number));
+		left = NUMBERS;
+	}
+	taken = number[--left];
+	number[left] = 0;
+	return taken;
+}
+
+void token_make(char out[TOKEN_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t r = token_random();
+
+	for (int i = 0; i < TOKEN_SIZE - 1; i++, r >>= 4)
+		out[i] = digits[r & 15];
+	out[TOKEN_SIZE - 1] = '\0';
+}
+
+/* SipHash-2-4 by Aumasson and Bernstein --------------------------------------------------------- */
+
+static uint64_t rotate(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static void mix(uint64_t v[4], unsigned rounds)
+{
+	while (rounds--) {
+		v[0] += v[1];
+		v[2] += v[3];
+		v[1] = rotate(v[1], 13) ^ v[0];
+		v[3] = rotate(v[3], 16) ^ v[2];
+		v[0] = rotate(v[0], 32);
+		v[2] += v[1];
+		v[0] += v[3];
+		v[1] = rotate(v[1], 17) ^ v[2];
+		v[3] = rotate(v[3], 21) ^ v[0];
+		v[2] = rotate(v[2], 32);
+	}
+}
+
+static void absorb(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	mix(v, 2);
+	v[0] ^= word;
+}
+
+uint64_t token_hash(uint64_t h, const char *s)
+{
+	static uint64_t key[2];
+	static bool keyed;
+	size_t n = s ? strlen(s) : 0, i;
+	uint64_t v[4], word;
+
+	if (!keyed)
+		fill(key, sizeof(key));
+	keyed = true;
+	v[0] = key[0] ^ UINT64_C(0x736f6d6570736575);
+	v[1] = key[1] ^ UINT64_C(0x646f72616e646f6d);
+	v[2] = key[0] ^ UINT64_C(0x6c7967656e657261);
+	v[3] = key[1] ^ UINT64_C(0x7465646279746573);
+	absorb(v, h);
+	for (i = 0; i + 8 <= n; i += 8) {
+		memcpy(&word, s + i, 8);
+		absorb(v, word);
+	}
+	word = (uint64_t)n << 56;
+	for (size_t k = 0; i + k < n; k++)
+		word |= (uint64_t)(unsigned char)s[i + k] << 8 * k;
+	absorb(v, word);
+	v[2] ^= 0xff;
+	mix(v, 4);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}

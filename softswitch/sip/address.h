@@ -1,0 +1,27 @@
+/** @file address.h  Socket addresses (IPv4 and IPv6) and their text. */
+#ifndef ADDRESS_H
+#define ADDRESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+socklen_t address_length(const struct sockaddr *sa);
+/** In host order. */
+uint16_t address_port(const struct sockaddr *sa);
+/** "192.0.2.1", "2001:db8::1" */
+enum { ADDRESS_HOST_MAX = INET6_ADDRSTRLEN };
+void address_host(const struct sockaddr *sa, char out[ADDRESS_HOST_MAX]);
+/** "192.0.2.1:5060", "[2001:db8::1]:5060" */
+enum { ADDRESS_NAME_MAX = 64 };
+void address_name(const struct sockaddr *sa, char out[ADDRESS_NAME_MAX]);
+bool address_same_host(const struct sockaddr *a, const struct sockaddr *b);
+
+/** A host (IPv6 without brackets) and port as a URI has them; no port when that is 0. */
+enum { ADDRESS_HOST_PORT_MAX = 264 };
+void address_host_port(char out[ADDRESS_HOST_PORT_MAX], const char *host, uint16_t port);
+/** The port of a URI or Via in network order; the fallback when it has none or nonsense. */
+uint16_t address_parse_port(const char *text, uint16_t fallback);
+
+#endif

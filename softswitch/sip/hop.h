@@ -1,0 +1,40 @@
+/** @file hop.h  Our local sockets, and where a message goes by them. */
+#ifndef HOP_H
+#define HOP_H
+
+#include <sofia-sip/tport.h>
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** One local socket. */
+struct listener {
+	const char *transport; /* "udp", "tcp", "tls" */
+	int family;            /* AF_INET, AF_INET6 */
+	int fd;                /* UDP: what we send from; else -1 */
+	tport_t *tport;
+	char host[64];    /* as in URIs: IPv6 in brackets */
+	char sent_by[80]; /* host:port, for Via and Contact */
+	uint16_t port;
+};
+
+/** Where a message goes, and from where. A connection is a reference: hop_copy(), hop_clear(). */
+struct hop {
+	struct listener *listener;
+	tport_t *connection; /* TCP, TLS: by which it came; NULL = find or open one */
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} to;
+};
+void hop_copy(struct hop *to, const struct hop *from);
+void hop_clear(struct hop *hop);
+/** TCP, TLS: nothing is resent. */
+static inline bool hop_is_reliable(const struct hop *hop)
+{
+	return hop->listener->fd < 0;
+}
+
+#endif

@@ -1,0 +1,19 @@
+/** @file received.h  A message from the wire, as it is handed up. */
+#ifndef RECEIVED_H
+#define RECEIVED_H
+
+#include "hop.h"
+
+#include <sofia-sip/sip.h>
+
+/** A received message; everything in it is gone after the handler. */
+struct received {
+	msg_t *msg;
+	const sip_t *sip;
+	const struct sockaddr *source;
+	struct hop
+		back; /* of a request: where the answer goes (RFC 3261 section 18.2.2, RFC 3581); of a response: where it came
+	                    from. Copy it to keep it */
+};
+
+#endif
