@@ -1,5 +1,6 @@
 #include "gate.h"
 
+#include "call_requests.h"
 #include "calls.h"
 #include "headers.h"
 #include "leg.h"
@@ -206,12 +207,12 @@ static void on_request(const struct received *rx, void *arg)
 	if (!d)
 		on_new_request(gate, rx);
 	else if (d->owner && !d->remote_tag)
-		call_on_early_request(d->owner, rx);
+		call_requests_receive_early(d->owner, rx);
 	else if (method != sip_method_ack &&
 		requires_unsupported(rx->sip, d->session.timer, d->session.rel100, unsupported))
 		transport_reply_stateless(rx, 420, NULL, unsupported);
 	else if (d->owner)
-		call_on_request(d->owner, d, rx);
+		call_requests_receive(d->owner, d, rx);
 	else
 		leg_on_crossing(stack, rx);
 }
@@ -229,7 +230,7 @@ static void on_response(const struct received *rx, void *arg)
 	d = dialogs_find(stack->dialogs, rx->sip);
 	if (!d)
 		leg_acknowledge_stray(stack, rx, match == CLIENT_ANSWERED);
-	else if (!d->owner || !call_awaits_ack(d->owner, d))
+	else if (!d->owner || !call_requests_await_ack(d->owner, d))
 		leg_acknowledge_late(stack, d, rx);
 }
 

@@ -1,191 +1,79 @@
-#include "address.h"
-#include "call_state.h"
+#include "call.h"
 
+#include "call_cdr.h"
+#include "call_early.h"
+#include "call_end.h"
+#include "call_setup.h"
 #include "clock.h"
-#include "gateway_liveness.h"
-#include "headers.h"
-#include "leg.h"
-#include "log.h"
-#include "loop.h"
 #include "message.h"
-#include "relay.h"
 
-#include <event2/event.h>
-
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const state_names[] = {"trying", "connecting", "answered", "up", "ended"};
+/* What its legs report -------------------------------------------------------------------- */
 
-void call_set_state(struct call *call, enum call_state state)
-{
-	log_debug(call->a.call_id, "call state from=%s to=%s", state_names[call->state], state_names[state]);
-	call->state = state;
-}
-
-/* Channels ---------------------------------------------------------------------------------- */
-
-static int seize_ingress(struct call *call)
-{
-	int err = mapping_gateway_seize(call->ingress, &call->channel_in, call->begin_ms);
-
-	call->context->channels += !err;
-	return err;
-}
-
-void call_release(struct call *call, struct channel *channel)
-{
-	call->context->channels -= channel->limits != NULL;
-	call_limits_release(channel);
-}
-
-/* The end ----------------------------------------------------------------------------------- */
-
-void call_drop_setup(struct call *call)
-{
-	if (call->received)
-		msg_destroy(call->received);
-	call->received = NULL;
-	if (call->answer)
-		msg_destroy(call->answer);
-	call->answer = NULL;
-	routing_plan_clear(&call->plan);
-}
-
-struct dialog *call_leg_b(const struct call *call)
-{
-	return call->b ? invite_dialog(call->b) : NULL;
-}
-
-struct resend_schedule call_resend(const struct call *call, const struct dialog *to)
-{
-	struct gateway_policy policy;
-
-	if (to == &call->a)
-		return stack_of(call)->parameters.resend;
-	gateway_policy(call->gateway, &stack_of(call)->parameters, &policy);
-	return policy.resend;
-}
-
-static void bye(struct call *call, struct dialog *leg, const struct ending *e)
-{
-	struct resend_schedule resend = call_resend(call, leg);
-	char reason[160];
-
-	cause_reason_header(reason, sizeof(reason), e->code, e->words);
-	if (leg == &call->a && call->invite) {
-		leg_bye_after_ack(stack_of(call), leg, call->invite, &resend, e->bye ? NULL : reason, e->bye);
-		call->invite = NULL;
-	} else {
-		leg_bye(stack_of(call), leg, &resend, e->bye ? NULL : reason, e->bye);
-	}
-}
-
-/** BYE to the legs that are still there: the gateway has answered, the caller may not know of it yet. */
-static void hang_up(struct call *call, const struct ending *e)
-{
-	struct dialog *legs[] = {call->answer_ms ? &call->a : NULL, call_leg_b(call)};
-
-	if (call->offerless && !call_leg_b(call)->ack_seq)
-		leg_acknowledge(stack_of(call), call_leg_b(call), NULL); /* its 2xx still waits for one */
-	for (int i = 0; i < 2; i++)
-		if (legs[i] && legs[i] != e->gone)
-			bye(call, legs[i], e);
-}
-
-void call_end(struct call *call, const struct ending *e)
-{
-	assert(call->state != CALL_ENDED);
-	event_del(&call->limit);
-	session_timer_stop(&call->timer_a);
-	session_timer_stop(&call->timer_b);
-	relay_end_all(call);
-	if (call->answer_ms)
-		gateway_on_call_end(call->gateway, clock_now_ms() - call->answer_ms, clock_now_ms());
-	call_release(call, &call->channel_out);
-	call_release(call, &call->channel_in);
-	call_cdr_end(call, e);
-	call_set_state(call, CALL_ENDED);
-	rel100_stop(&call->rel100);
-	if (call->b)
-		hang_up(call, e);
-	server_transaction_forget(call->invite);
-	call->invite = NULL;
-	call_drop_setup(call);
-	dialog_clear(&call->a); /* what still comes for it finds no dialog */
-	invite_destroy(call->b);
-	call->b = NULL;
-	call->context->active--;
-	call->context->failed += !call->answer_ms;
-	LIST_REMOVE(call, link);
-	LIST_INSERT_HEAD(&call->context->parked, call, link);
-}
-
-void call_refuse(struct call *call, int code, const char *phrase, const char *headers)
-{
-	server_transaction_reply(call->invite, code, phrase, call->a.local_tag, headers, resend_of(call));
-	call->invite = NULL;
-}
-
-void call_refuse_and_end(struct call *call, enum cause cause, const char *words, enum cdr_direction direction)
-{
-	int code = cause_sip_code(cause);
-	char headers[160];
-
-	cause_reason_header(headers, sizeof(headers), code, words);
-	call_refuse(call, code, NULL, headers);
-	call_end(call, &(struct ending){.code = code, .words = words, .direction = direction});
-}
-
-void call_hangup(struct call *call, enum cause cause)
-{
-	const char *words = cause_words(cause);
-
-	if (call->state == CALL_ENDED)
-		return;
-	if (call->state < CALL_ANSWERED) {
-		call_setup_cancel(call, cause_sip_code(cause), words);
-		call_refuse_and_end(call, cause, words, CDR_SERVER);
-		return;
-	}
-	call_end(call,
-		&(struct ending){.code = cause_sip_code(cause), .words = words, .direction = CDR_SERVER});
-}
-
-/** The call was not answered in time, or lasts too long. */
-static void on_limit(evutil_socket_t fd, short what, void *arg)
+static void on_refreshed(struct dialog *leg, void *arg)
 {
 	struct call *call = arg;
 
-	(void)fd;
-	(void)what;
-	call_hangup(call, call->state < CALL_ANSWERED ? CAUSE_EARLY_HANGUP : CAUSE_MAX_DURATION);
+	if (call_state_is_answered(call))
+		session_timer_restart(&call->timers, bridge_side(&call->bridge, leg));
 }
 
-void call_limit(struct call *call, uint32_t ms)
+/** @param gone  the leg gets no BYE; NULL = both do */
+static void end_by_leg(
+	struct call *call, const struct dialog *leg, enum cause cause, const struct dialog *gone)
 {
-	struct timeval tv;
-
-	if (ms)
-		event_add(&call->limit, loop_delay(stack_of(call)->loop, ms, &tv));
-	else
-		event_del(&call->limit);
+	if (!call_state_is_answered(call))
+		return; /* before the answer its INVITE decides */
+	call_end(call,
+		&(struct call_ending){.code = cause_sip_code(cause),
+			.words = cause_words(cause),
+			.direction = call_end_direction(call, leg),
+			.gone = gone});
 }
 
-/* The caller's side ------------------------------------------------------------------------- */
-
-void call_give_up(struct call *call)
+static void on_gone(struct dialog *leg, void *arg)
 {
-	call_setup_cancel(call, 487, cause_words(CAUSE_CALLER_CANCEL));
-	call_refuse_and_end(call, CAUSE_CALLER_CANCEL, cause_words(CAUSE_CALLER_CANCEL), CDR_CALLER);
+	end_by_leg(arg, leg, CAUSE_PEER_GONE, leg);
 }
+
+static void on_lost(struct dialog *leg, enum cause cause, void *arg)
+{
+	end_by_leg(arg, leg, cause, NULL);
+}
+
+static void on_reinvite_unacknowledged(void *arg)
+{
+	call_end_hangup(arg, CAUSE_NO_ACK);
+}
+
+static struct resend_schedule resend(const struct dialog *leg, void *arg)
+{
+	const struct call *call = arg;
+	struct gateway_policy policy;
+
+	if (leg == &call->a)
+		return *call_resend(call);
+	gateway_policy(call->gateway, &call_stack(call)->parameters, &policy);
+	return policy.resend;
+}
+
+static const struct bridge_handlers bridge_handlers = {
+	.on_refreshed = on_refreshed,
+	.on_gone = on_gone,
+	.on_lost = on_lost,
+	.on_unacknowledged = on_reinvite_unacknowledged,
+	.resend = resend,
+};
+
+/* The caller's INVITE ----------------------------------------------------------------------- */
 
 static void on_cancel(const struct received *rx, void *arg)
 {
 	(void)rx;
-	call_give_up(arg);
+	call_end_cancelled(arg);
 }
 
 static void on_unacknowledged(void *arg)
@@ -193,7 +81,7 @@ static void on_unacknowledged(void *arg)
 	struct call *call = arg;
 
 	call->invite = NULL;
-	call_hangup(call, CAUSE_NO_ACK);
+	call_end_hangup(call, CAUSE_NO_ACK);
 }
 
 static const struct server_transaction_handlers server_handlers = {
@@ -214,77 +102,38 @@ static int take_strings(struct call *call, const struct received *rx)
 	return call->caller && call->callee ? 0 : -ENOMEM;
 }
 
-static void call_destroy(struct call *call)
+void call_destroy(struct call *call)
 {
+	if (!call)
+		return;
 	dialog_clear(&call->a); /* of a call that was never begun */
 	mapping_gateway_unref(call->ingress);
 	gateway_unref(call->gateway);
 	gateway_unref(call->called);
-	call_attempts_clear(&call->record);
-	free(call->attempts);
-	free(call->settled_with);
+	call_cdr_clear(call);
+	free(call->negotiated_with);
 	free(call->caller);
 	free(call->callee);
 	free(call->display);
 	free(call);
 }
 
-void call_free_parked(struct call_context *context)
+static void turn_away(struct call *call, const struct call_refusal *refusal)
 {
-	struct call *call;
-
-	while ((call = LIST_FIRST(&context->parked))) {
-		LIST_REMOVE(call, link);
-		call_destroy(call);
-	}
+	call_end_refuse(call, refusal->code, refusal->headers);
+	call_end(call,
+		&(struct call_ending){
+			.code = refusal->code, .words = refusal->words, .direction = CDR_SERVER});
 }
 
-int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite,
-	const struct call_refusal *refusal)
+/** It goes on: note what was asked for, answer 100, find a way. */
+static void begin(struct call *call, const struct received *invite)
 {
 	const sip_t *sip = invite->sip;
-	struct call *call = calloc(1, sizeof(*call));
 	struct mapping_gateway_policy policy;
-	char words[80];
-	int err;
 
-	if (!call)
-		return -ENOMEM;
-	call->context = context;
-	call->ingress = mapping_gateway_ref(ingress);
-	call->begin_ms = clock_now_ms();
-	call->begin_epoch_ms = clock_epoch_ms();
-	LIST_INIT(&call->relays);
-	call_attempts_init(&call->record);
-	event_assign(&call->limit, loop_base(context->stack->loop), -1, 0, on_limit, call);
-	err = take_strings(call, invite);
-	if (!err)
-		err = dialog_accept(&call->a, context->stack->dialogs, call, invite);
-	if (!err)
-		err = server_transaction_create(
-			&call->invite, context->stack->server_transactions, invite, &server_handlers, call);
-	if (err) {
-		call_destroy(call);
-		return err;
-	}
-	LIST_INSERT_HEAD(&context->live, call, link);
-	context->total++;
-	context->active++;
-	if (refusal) {
-		call_refuse(call, refusal->code, NULL, refusal->headers);
-		call_end(call,
-			&(struct ending){
-				.code = refusal->code, .words = refusal->words, .direction = CDR_SERVER});
-		return 0;
-	}
-	err = seize_ingress(call);
-	if (err) {
-		mapping_gateway_explain(ingress, err, words, sizeof(words));
-		call_refuse_and_end(call, CAUSE_INGRESS_FULL, words, CDR_SERVER);
-		return 0;
-	}
-	call_limit(call, stack_of(call)->parameters.early_hangup_ms);
-	mapping_gateway_policy(ingress, &stack_of(call)->parameters, &policy);
+	call_end_after(call, call_stack(call)->parameters.early_hangup_ms);
+	mapping_gateway_policy(call->ingress, &call_stack(call)->parameters, &policy);
 	call->a.session.timer = policy.session_timer;
 	call->max_duration_ms = policy.max_call_duration_ms;
 	session_learn(&call->a.session, sip);
@@ -300,12 +149,53 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 		.caller_session = &call->a.session,
 		.max_forwards =
 			sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS};
-	server_transaction_reply(call->invite, 100, NULL, call->a.local_tag, NULL, resend_of(call));
+	server_transaction_reply(call->invite, 100, NULL, call->a.local_tag, NULL, call_resend(call));
 	call_setup(call);
+}
+
+int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite,
+	const struct call_refusal *refusal)
+{
+	struct call *call = calloc(1, sizeof(*call));
+	char words[80];
+	int err;
+
+	if (!call)
+		return -ENOMEM;
+	call->context = context;
+	call->ingress = mapping_gateway_ref(ingress);
+	call->begin_ms = clock_now_ms();
+	call->begin_epoch_ms = clock_epoch_ms();
+	STAILQ_INIT(&call->attempts);
+	bridge_init(&call->bridge, context->stack, &call->a, &bridge_handlers, call);
+	session_timers_init(&call->timers, &call->bridge);
+	call_end_init(call);
+	err = take_strings(call, invite);
+	if (!err)
+		err = dialog_accept(&call->a, context->stack->dialogs, call, invite);
+	if (!err)
+		err = server_transaction_create(
+			&call->invite, context->stack->server_transactions, invite, &server_handlers, call);
+	if (err) {
+		call_destroy(call);
+		return err;
+	}
+	call_set_state(call, CALL_TRYING);
+	if (refusal) {
+		turn_away(call, refusal);
+		return 0;
+	}
+	err = call_state_seize_ingress(call);
+	if (err) {
+		mapping_gateway_explain(ingress, err, words, sizeof(words));
+		call_end_refused(call, CAUSE_INGRESS_FULL, words, CDR_SERVER);
+		return 0;
+	}
+	begin(call, invite);
 	return 0;
 }
 
-/* Small ones -------------------------------------------------------------------------------- */
+/* What others see --------------------------------------------------------------------------- */
 
 void call_info(const struct call *call, struct call_info *out)
 {
@@ -313,14 +203,14 @@ void call_info(const struct call *call, struct call_info *out)
 		.id = call->a.local_tag,
 		.a_call_id = call->a.call_id,
 		.b_call_id = call->attempt ? attempt_call_id(call->attempt) : call->b_call_id,
-		.state = state_names[call->state],
+		.state = call_state_name(call),
 		.stage = call->attempt ? failover_stage_name(attempt_stage(call->attempt)) : "",
 		.ingress = mapping_gateway_name(call->ingress),
 		.gateway = call->gateway ? gateway_name(call->gateway) : "",
 		.caller = call->caller,
 		.callee = call->callee,
 		.begin_ms = call->begin_epoch_ms,
-		.answer_ms = call_epoch_ms(call, call->answer_ms),
+		.answer_ms = call_cdr_epoch_ms(call, call->answer_ms),
 	};
 }
 
@@ -329,19 +219,4 @@ unsigned call_count_channels(const struct call *call)
 	call_limits_count(&call->channel_in);
 	call_limits_count(&call->channel_out);
 	return !!call->channel_in.limits + !!call->channel_out.limits;
-}
-
-struct call *call_next(const struct call *call)
-{
-	return LIST_NEXT(call, link);
-}
-
-struct stack *call_stack(struct call *call)
-{
-	return stack_of(call);
-}
-
-struct relay_list *call_relays(struct call *call)
-{
-	return &call->relays;
 }

@@ -1,16 +1,123 @@
-#include "call_state.h"
+#include "call_cdr.h"
 
 #include "clock.h"
+#include "json_text.h"
+
+#include <jansson.h>
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-int64_t call_epoch_ms(const struct call *call, uint64_t monotonic_ms)
+/** One gateway tried, or passed over. */
+struct call_cdr_attempt {
+	STAILQ_ENTRY(call_cdr_attempt) link;
+	char *gateway;
+	char address[ADDRESS_NAME_MAX];
+	const char *stage; /* "skipped", "answered", or the stage in which it failed */
+	int code;
+	char reason[80];
+	int64_t begin_ms; /* epoch */
+	int64_t duration_ms;
+};
+
+int64_t call_cdr_epoch_ms(const struct call *call, uint64_t monotonic_ms)
 {
 	return monotonic_ms ? call->begin_epoch_ms + (int64_t)(monotonic_ms - call->begin_ms) : 0;
 }
 
-static void fill_record(const struct call *call, struct cdr *row)
+/* Attempts ---------------------------------------------------------------------------------- */
+
+static struct call_cdr_attempt *add_attempt(struct call *call, const char *gateway, const char *stage)
+{
+	struct call_cdr_attempt *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->stage = stage;
+	a->gateway = strdup(gateway);
+	if (!a->gateway) {
+		free(a);
+		return NULL;
+	}
+	STAILQ_INSERT_TAIL(&call->attempts, a, link);
+	return a;
+}
+
+void call_cdr_attempt(struct call *call, const char *stage, int code, const char *reason)
+{
+	struct call_cdr_attempt *a = add_attempt(call, gateway_name(call->gateway), stage);
+
+	if (!a)
+		return;
+	a->code = code;
+	a->begin_ms = call_cdr_epoch_ms(call, call->attempt_ms);
+	a->duration_ms = (int64_t)(clock_now_ms() - call->attempt_ms);
+	snprintf(a->address, sizeof(a->address), "%s", attempt_address(call->attempt));
+	snprintf(a->reason, sizeof(a->reason), "%s", reason);
+}
+
+void call_cdr_skip(struct call *call, struct gateway *gw, enum gateway_verdict verdict)
+{
+	struct call_cdr_attempt *a = add_attempt(call, gateway_name(gw), "skipped");
+	uint64_t now = clock_now_ms();
+
+	if (!a)
+		return;
+	a->begin_ms = call_cdr_epoch_ms(call, now);
+	gateway_explain(gw, verdict, now, a->reason, sizeof(a->reason));
+}
+
+/** The column `attempts`: a JSON array. @return NULL when memory is short */
+static char *attempts_json(const struct call *call)
+{
+	json_t *array = json_array();
+	const struct call_cdr_attempt *a;
+	char *text;
+
+	STAILQ_FOREACH (a, &call->attempts, link)
+		json_array_append_new(array,
+			json_pack("{s:s, s:s, s:s, s:i, s:o, s:I, s:I}", "gateway", a->gateway, "address",
+				a->address, "stage", a->stage, "code", a->code, "reason",
+				json_text(a->reason), "begin_ms", (json_int_t)a->begin_ms, "duration_ms",
+				(json_int_t)a->duration_ms));
+	text = array ? json_dumps(array, JSON_COMPACT) : NULL;
+	json_decref(array);
+	return text;
+}
+
+static void clear_attempts(struct call *call)
+{
+	struct call_cdr_attempt *a;
+
+	while ((a = STAILQ_FIRST(&call->attempts))) {
+		STAILQ_REMOVE_HEAD(&call->attempts, link);
+		free(a->gateway);
+		free(a);
+	}
+}
+
+/* The row ----------------------------------------------------------------------------------- */
+
+void call_cdr_leg(struct call *call)
+{
+	if (!attempt_call_id(call->attempt)[0])
+		return;
+	snprintf(call->b_call_id, sizeof(call->b_call_id), "%s", attempt_call_id(call->attempt));
+	snprintf(call->destination, sizeof(call->destination), "%s", attempt_address(call->attempt));
+	gateway_unref(call->called);
+	call->called = gateway_ref(call->gateway);
+}
+
+/** No attempt can come any more: they are kept as the text of their column. */
+static void close_attempts(struct call *call)
+{
+	if (!call->attempts_json)
+		call->attempts_json = attempts_json(call);
+	clear_attempts(call);
+}
+
+static void fill_row(const struct call *call, struct cdr *row)
 {
 	*row = (struct cdr){
 		.a_call_id = call->a.call_id,
@@ -24,51 +131,12 @@ static void fill_record(const struct call *call, struct cdr *row)
 		.source_addr = call->source,
 		.destination_addr = call->destination,
 		.begin_ms = call->begin_epoch_ms,
-		.ring_ms = call_epoch_ms(call, call->first_ring_ms),
-		.answer_ms = call_epoch_ms(call, call->answer_ms),
+		.ring_ms = call_cdr_epoch_ms(call, call->first_ring_ms),
+		.answer_ms = call_cdr_epoch_ms(call, call->answer_ms),
 		.pdd_ms = call->first_answer_ms ? (int64_t)(call->first_answer_ms - call->begin_ms) : -1,
 		.hold_ms = -1,
-		.attempts = call->attempts,
+		.attempts = call->attempts_json,
 	};
-}
-
-void call_cdr_leg(struct call *call)
-{
-	if (!attempt_call_id(call->attempt)[0])
-		return;
-	snprintf(call->b_call_id, sizeof(call->b_call_id), "%s", attempt_call_id(call->attempt));
-	snprintf(call->destination, sizeof(call->destination), "%s", attempt_address(call->attempt));
-	gateway_unref(call->called);
-	call->called = gateway_ref(call->gateway);
-}
-
-void call_cdr_attempt(struct call *call, const char *stage, int code, const char *reason)
-{
-	uint64_t now = clock_now_ms();
-	struct call_attempt a = {.stage = stage,
-		.code = code,
-		.begin_ms = call_epoch_ms(call, call->attempt_ms),
-		.duration_ms = (int64_t)(now - call->attempt_ms)};
-
-	snprintf(a.address, sizeof(a.address), "%s", attempt_address(call->attempt));
-	snprintf(a.reason, sizeof(a.reason), "%s", reason);
-	call_attempts_add(&call->record, gateway_name(call->gateway), &a);
-}
-
-void call_cdr_skip(struct call *call, struct gateway *gw, enum gateway_verdict verdict)
-{
-	uint64_t now = clock_now_ms();
-	struct call_attempt a = {.stage = "skipped", .begin_ms = call_epoch_ms(call, now)};
-
-	gateway_explain(gw, verdict, now, a.reason, sizeof(a.reason));
-	call_attempts_add(&call->record, gateway_name(gw), &a);
-}
-
-static void close_attempts(struct call *call)
-{
-	if (!call->attempts)
-		call->attempts = call_attempts_attempts_json(&call->record);
-	call_attempts_clear(&call->record);
 }
 
 void call_cdr_answer(struct call *call)
@@ -76,23 +144,29 @@ void call_cdr_answer(struct call *call)
 	struct cdr row;
 
 	close_attempts(call);
-	fill_record(call, &row);
+	fill_row(call, &row);
 	row.sip_code = 200;
 	call->slot = cdr_answer(call->context->cdr_log, &row);
 }
 
-void call_cdr_end(struct call *call, const struct ending *e)
+void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direction direction)
 {
 	uint64_t now = clock_now_ms();
 	struct cdr row;
 
 	close_attempts(call);
-	fill_record(call, &row);
-	row.end_ms = call_epoch_ms(call, now);
+	fill_row(call, &row);
+	row.end_ms = call_cdr_epoch_ms(call, now);
 	if (call->answer_ms)
 		row.hold_ms = (int64_t)(now - call->answer_ms);
-	row.sip_code = call->answer_ms ? 200 : e->code;
-	row.end_reason = e->words;
-	row.end_direction = e->direction;
+	row.sip_code = call->answer_ms ? 200 : code;
+	row.end_reason = words;
+	row.end_direction = direction;
 	cdr_end(call->context->cdr_log, call->slot, &row);
+}
+
+void call_cdr_clear(struct call *call)
+{
+	clear_attempts(call);
+	free(call->attempts_json);
 }

@@ -1,8 +1,10 @@
-#include "call_state.h"
+#include "call_early.h"
 
+#include "bridge_request.h"
+#include "call_end.h"
 #include "headers.h"
 #include "message.h"
-#include "relay.h"
+#include "offer.h"
 #include "token.h"
 
 #include <sofia-sip/sip_header.h>
@@ -10,16 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/*
- * Before the answer each leg has 100rel for itself. Offer and answer tie them together:
- *
- *	INVITE with offer       the first reliable response with a description is its answer; once that is acknowledged the
- *	                        caller is settled, and so is the gateway's early dialog where it came from
- *	INVITE without offer    the gateway's reliable answer brings the offer, the caller's PRACK the answer, which ours
- *	                        carries on; whoever answers later gets the same description of the caller
- *	further offers          UPDATE, or the PRACK of one who is settled, cross as UPDATE between settled dialogs
- */
 
 static struct early_dialogs *early_of(const struct call *call)
 {
@@ -30,21 +22,21 @@ static void on_unacknowledged(void *arg)
 {
 	struct call *call = arg;
 
-	call_hangup(call, CAUSE_NO_PRACK);
+	call_end_hangup(call, CAUSE_NO_PRACK);
 }
 
 void call_early_begin(struct call *call, const sip_t *invite, enum db_100rel policy)
 {
 	static const struct rel100_handlers handlers = {on_unacknowledged};
-	struct stack *stack = stack_of(call);
+	struct stack *stack = call_stack(call);
 
 	call->a.session.rel100 = policy != DB_100REL_OFF;
 	if (policy != DB_100REL_OFF && rel100_is_offered(invite))
 		rel100_start(&call->rel100, stack->loop, invite->sip_cseq->cs_seq, (uint32_t)token_random(),
-			resend_of(call), &handlers, call);
+			call_resend(call), &handlers, call);
 }
 
-bool call_is_preview(const struct call *call, const sip_t *progress)
+bool call_early_is_preview(const struct call *call, const sip_t *progress)
 {
 	return call->offerless && call->rel100.on && progress->sip_status->st_status < 200 &&
 		message_has_sdp(progress) && !early_dialogs_is_reliable(early_of(call), progress);
@@ -54,7 +46,7 @@ bool call_is_preview(const struct call *call, const sip_t *progress)
 
 static void refuse_second_offer(struct call *call, const struct dialog *d, const struct received *rx)
 {
-	call_refuse_offer(call, d, rx, relay_offer_from(&call->relays) == d);
+	offer_refuse(&call->bridge, d, rx, offer_is_own(&call->bridge, d));
 }
 
 /** An offer of the caller, who is settled: in an UPDATE or in a PRACK. */
@@ -64,24 +56,24 @@ static void offer_to_gateway(struct call *call, const struct received *rx)
 	struct dialog *to = early ? early_dialogs_settled(early) : call_leg_b(call);
 	bool prack = rx->sip->sip_request->rq_method == sip_method_prack;
 
-	if (call_offer_pending(call))
+	if (offer_is_open(&call->bridge))
 		refuse_second_offer(call, &call->a, rx);
 	else if (to && to->session.allows_update)
-		relay_request(call, &call->a, to, rx);
+		bridge_request_pass(&call->bridge, &call->a, to, rx);
 	else /* never, or not yet, which a PRACK cannot wait for */
-		call_reply(call, &call->a, rx, to || prack ? 488 : 491, NULL);
+		bridge_reply(&call->bridge, &call->a, rx, to || prack ? 488 : 491, NULL);
 }
 
 static void offer_to_caller(struct call *call, struct dialog *d, const struct received *rx)
 {
-	if (call_offer_pending(call))
+	if (offer_is_open(&call->bridge))
 		refuse_second_offer(call, d, rx);
-	else if (!call->settled)
-		call_reply(call, d, rx, 491, NULL);
+	else if (!call->negotiated)
+		bridge_reply(&call->bridge, d, rx, 491, NULL);
 	else if (!call->a.session.allows_update)
-		call_reply(call, d, rx, 488, NULL);
+		bridge_reply(&call->bridge, d, rx, 488, NULL);
 	else
-		relay_request(call, d, &call->a, rx);
+		bridge_request_pass(&call->bridge, d, &call->a, rx);
 }
 
 /** An UPDATE that offers nothing is between this peer and us. */
@@ -94,19 +86,19 @@ static void refresh_target(struct call *call, struct dialog *d, const struct rec
 	dialog_contact(d, &t);
 	text_add(&t, headers_allow);
 	lines[t.len] = '\0';
-	call_reply(call, d, rx, 200, lines);
+	bridge_reply(&call->bridge, d, rx, 200, lines);
 }
 
-void call_on_early_update(struct call *call, struct dialog *d, const struct received *rx)
+void call_early_on_update(struct call *call, struct dialog *d, const struct received *rx)
 {
-	bool caller = call_is_caller(call, d);
+	bool caller = bridge_side(&call->bridge, d) == BRIDGE_CALLER;
 
 	session_learn(&d->session, rx->sip);
 	if (!message_has_sdp(rx->sip)) {
 		refresh_target(call, d, rx);
-	} else if (!(caller ? call->settled
+	} else if (!(caller ? call->negotiated
 			    : !early_of(call) || early_dialogs_is_settled(early_of(call), d))) {
-		call_refuse_offer(call, d, rx,
+		offer_refuse(&call->bridge, d, rx,
 			caller != call->offerless); /* the INVITE's, or the one that answers it */
 	} else if (caller) {
 		offer_to_gateway(call, rx);
@@ -115,25 +107,12 @@ void call_on_early_update(struct call *call, struct dialog *d, const struct rece
 	}
 }
 
-void call_on_early_request(struct call *call, const struct received *rx)
-{
-	struct early_dialogs *early = early_of(call);
-	struct dialog *d = early ? early_dialogs_find(early, rx->sip->sip_from->a_tag) : NULL;
-
-	if (d &&
-		rx->sip->sip_request->rq_method !=
-			sip_method_bye) /* the callee's ends no early dialog (RFC 3261 section 15) */
-		call_on_request(call, d, rx);
-	else
-		transport_reply_stateless(rx, 481, NULL, NULL);
-}
-
 /* PRACK ------------------------------------------------------------------------------------- */
 
 /** What was acknowledged carried a description: offer and answer are complete. */
-static void settle(struct call *call, const sip_t *prack)
+static void complete(struct call *call, const sip_t *prack)
 {
-	call->settled = true;
+	call->negotiated = true;
 	if (!call->offerless)
 		return;
 	session_describe(&call->a.session, prack);
@@ -141,59 +120,61 @@ static void settle(struct call *call, const sip_t *prack)
 		early_dialogs_answer(early_of(call));
 }
 
-void call_on_prack(struct call *call, struct dialog *d, const struct received *rx)
+bool call_early_on_prack(struct call *call, struct dialog *d, const struct received *rx)
 {
 	bool described = false;
-	int err = call_is_caller(call, d) ? rel100_acknowledge(&call->rel100, rx->sip, &described) : -ENOENT;
+	int err = -ENOENT;
 
+	if (bridge_side(&call->bridge, d) == BRIDGE_CALLER)
+		err = rel100_acknowledge(&call->rel100, rx->sip, &described);
 	if (err) {
-		call_reply(call, d, rx, err == -EINVAL ? 400 : 481, NULL);
-		return;
+		bridge_reply(&call->bridge, d, rx, err == -EINVAL ? 400 : 481, NULL);
+		return false;
 	}
 	if (message_has_sdp(rx->sip) && !(described && call->offerless)) {
-		call->settled |= described;
-		if (call->settled)
+		call->negotiated |= described;
+		if (call->negotiated)
 			offer_to_gateway(call, rx);
 		else
-			call_reply(call, d, rx, 488, NULL);
+			bridge_reply(&call->bridge, d, rx, 488, NULL);
 	} else {
-		call_reply(call, d, rx, 200, NULL);
+		bridge_reply(&call->bridge, d, rx, 200, NULL);
 		if (described)
-			settle(call, rx->sip);
+			complete(call, rx->sip);
 	}
-	if (call->state == CALL_CONNECTING)
-		call_connect(call, sip_object(call->answer));
-	else if (call->state == CALL_TRYING)
+	if (call->state == CALL_TRYING)
 		rel100_next(&call->rel100);
+	return call->state == CALL_CONNECTING;
 }
 
 /* Failover ---------------------------------------------------------------------------------- */
 
 void call_early_describe(struct call *call, const sip_t *progress)
 {
-	if (call->rel100.on && !call->settled_with && progress->sip_to->a_tag)
-		call->settled_with = strdup(progress->sip_to->a_tag);
+	if (call->rel100.on && !call->negotiated_with && progress->sip_to->a_tag)
+		call->negotiated_with = strdup(progress->sip_to->a_tag);
 }
 
 void call_early_fail_over(struct call *call)
 {
 	rel100_drop_waiting(&call->rel100);
-	if (!call->settled && !rel100_holds_answer(&call->rel100)) { /* it was still waiting for its turn */
-		free(call->settled_with);
-		call->settled_with = NULL;
+	if (!call->negotiated &&
+		!rel100_holds_answer(&call->rel100)) { /* it was still waiting for its turn */
+		free(call->negotiated_with);
+		call->negotiated_with = NULL;
 	}
-	if (!call->settled || session_is_unchanged(&call->a.session, call->content.received))
+	if (!call->negotiated || session_is_unchanged(&call->a.session, call->content.received))
 		return;
 	call->content.offer = &call->a.session;
 	call->offerless = false;
 }
 
-bool call_early_is_behind(const struct call *call)
+bool call_early_is_stale(const struct call *call)
 {
 	const struct dialog *leg = call_leg_b(call);
 
-	return call->settled && call->settled_with && leg->remote_tag && leg->session.theirs.len &&
-		strcmp(call->settled_with, leg->remote_tag) != 0;
+	return call->negotiated && call->negotiated_with && leg->remote_tag && leg->session.theirs.len &&
+		strcmp(call->negotiated_with, leg->remote_tag) != 0;
 }
 
 /* The answer -------------------------------------------------------------------------------- */
@@ -203,7 +184,7 @@ void call_early_end(struct call *call)
 	struct early_dialogs *early = invite_early(call->b);
 	struct dialog *leg = call_leg_b(call);
 
-	relay_follow(call, early_dialogs_find(early, leg->remote_tag), leg);
+	bridge_request_follow(&call->bridge, early_dialogs_find(early, leg->remote_tag), leg);
 	if (early_dialogs_become(early, leg))
 		call->offerless = false;
 	early_dialogs_clear(early);

@@ -1,12 +1,16 @@
-#include "call_state.h"
+#include "call_setup.h"
 
+#include "bridge_request.h"
+#include "call_attempt.h"
+#include "call_cdr.h"
+#include "call_early.h"
+#include "call_end.h"
 #include "clock.h"
 #include "gateway_liveness.h"
 #include "headers.h"
 #include "leg.h"
 #include "log.h"
 #include "message.h"
-#include "relay.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,50 +18,11 @@
 
 static void try_next(struct call *call);
 
-static enum gateway_verdict seize_gateway(struct call *call, struct gateway *gw)
-{
-	enum gateway_verdict verdict = gateway_seize(gw, &call->channel_out, clock_now_ms());
-
-	call->context->channels += verdict == GATEWAY_USABLE;
-	return verdict;
-}
-
-/** How the attempt under way ended, told to its gateway. */
-static void tell_gateway(struct call *call, enum gateway_outcome outcome, int code)
-{
-	const struct gateway_result result = {.channel = &call->channel_out,
-		.outcome = outcome,
-		.sip_code = code,
-		.pdd_ms = call->attempt_pdd_ms};
-
-	gateway_on_result(call->gateway, &result, &stack_of(call)->parameters, clock_now_ms());
-}
-
 /** The first 18x of the attempt under way, or its answer. */
 static void note_post_dial_delay(struct call *call)
 {
 	if (call->attempt_pdd_ms < 0)
 		call->attempt_pdd_ms = (int32_t)(clock_now_ms() - call->attempt_ms);
-}
-
-static void abandon_attempt(struct call *call, const char *reason_header)
-{
-	relay_follow(call, NULL, NULL);
-	attempt_abandon(call->attempt, reason_header);
-	call->attempt = NULL;
-}
-
-void call_setup_cancel(struct call *call, int code, const char *words)
-{
-	char reason[160];
-
-	if (!call->attempt)
-		return;
-	call_cdr_leg(call);
-	call_cdr_attempt(call, failover_stage_name(attempt_stage(call->attempt)), 0, words);
-	tell_gateway(call, GATEWAY_ABANDONED, 0);
-	cause_reason_header(reason, sizeof(reason), code, words);
-	abandon_attempt(call, reason);
 }
 
 /** A 503 says when the first of the gateways will be back, where that is known. */
@@ -97,10 +62,10 @@ static void give_up(struct call *call, const struct received *rx)
 		add_retry_after(call, reason, sizeof(reason));
 	text_add(&t, reason);
 	dialog_end(&call->a, &t, rx ? rx->sip : NULL);
-	server_transaction_send(call->invite, &t, code, resend_of(call));
+	server_transaction_send(call->invite, &t, code, call_resend(call));
 	call->invite = NULL;
 	call_end(call,
-		&(struct ending){.code = code,
+		&(struct call_ending){.code = code,
 			.words = rx ? rx->sip->sip_status->st_phrase : cause_words(cause),
 			.direction = cause == CAUSE_GATEWAY_CODE ? CDR_CALLEE : CDR_SERVER});
 }
@@ -112,9 +77,9 @@ static void give_up_untried(struct call *call)
 
 	cause_reason_header(headers, sizeof(headers), 503, cause_words(CAUSE_NO_GATEWAY));
 	add_retry_after(call, headers, sizeof(headers));
-	call_refuse(call, 503, NULL, headers);
+	call_end_refuse(call, 503, headers);
 	call_end(call,
-		&(struct ending){
+		&(struct call_ending){
 			.code = 503, .words = cause_words(CAUSE_NO_GATEWAY), .direction = CDR_SERVER});
 }
 
@@ -155,7 +120,7 @@ static void note_failure(struct call *call, const struct attempt_end *end)
 	call_cdr_attempt(call, failover_stage_name(end->stage), end->sip_code, words);
 	log_debug(call->a.call_id, "gateway failed gateway=%s code=%d reason=%s", gateway_name(call->gateway),
 		end->sip_code, words);
-	tell_gateway(call, outcome_of(end), end->sip_code);
+	call_attempt_tell(call, outcome_of(end), end->sip_code);
 	if (end->sip_code == 503 && end->rx->sip->sip_retry_after)
 		gateway_retry_after(
 			call->gateway, (uint32_t)end->rx->sip->sip_retry_after->af_delta, clock_now_ms());
@@ -176,7 +141,7 @@ static void on_failed(const struct attempt_end *end, void *arg)
 		.sdp_seen = call->sdp_seen,
 		.ringing_seen = call->ringing_seen,
 		.tried = call->tried,
-		.limit = stack_of(call)->parameters.switch_limit,
+		.limit = call_stack(call)->parameters.switch_limit,
 	};
 	struct failover_verdict verdict = failover_decide(attempt_policy(call->attempt), &result);
 	char reason[160];
@@ -185,8 +150,8 @@ static void on_failed(const struct attempt_end *end, void *arg)
 	note_failure(call, end);
 	cause_reason_header(
 		reason, sizeof(reason), cause_sip_code(CAUSE_TIMEOUT), cause_words(CAUSE_TIMEOUT));
-	abandon_attempt(call, reason);
-	call_release(call, &call->channel_out);
+	call_attempt_abandon(call, reason);
+	call_state_release_gateway(call);
 	call_early_fail_over(call);
 	if (!verdict.next)
 		log_debug(call->a.call_id, "switching ended reason=%s", verdict.reason);
@@ -200,7 +165,7 @@ static void on_failed(const struct attempt_end *end, void *arg)
 /** Does the caller get a description with this answer? */
 static bool describes(const struct call *call, const sip_t *sip)
 {
-	return message_has_sdp(sip) && !call_is_preview(call, sip);
+	return message_has_sdp(sip) && !call_early_is_preview(call, sip);
 }
 
 /** The gateway's answer as the caller gets it. */
@@ -211,16 +176,16 @@ static void pass_response(struct call *call, struct text *t, const sip_t *sip)
 	dialog_contact(&call->a, t);
 	text_add(t, headers_allow);
 	if (sip->sip_status->st_status >= 200)
-		session_accept(&call->a.session, call->content.received, &stack_of(call)->parameters, t);
+		session_accept(&call->a.session, call->content.received, &call_stack(call)->parameters, t);
 	else
 		rel100_headers(&call->rel100, t, describes(call, sip));
-	if (call_is_preview(call, sip)) {
+	if (call_early_is_preview(call, sip)) {
 		message_end(t, NULL);
 		return;
 	}
 	headers_pass(t, sip, HEADERS_RESPONSE);
 	/* The gateway has answered our offer in a reliable response; for this caller only the 2xx is one. */
-	if (sip->sip_status->st_status >= 200 && !message_body(sip).len && !call->settled)
+	if (sip->sip_status->st_status >= 200 && !message_body(sip).len && !call->negotiated)
 		dialog_present(&call->a, t, &call_leg_b(call)->session);
 	else
 		dialog_end(&call->a, t, sip);
@@ -242,7 +207,7 @@ static void on_progress(const struct received *rx, void *arg)
 	if (status == 199)
 		return; /* a fork of theirs ended: of no use to our caller (RFC 6228) */
 	note_post_dial_delay(call);
-	gateway_on_progress(call->gateway, &call->channel_out, &stack_of(call)->parameters, now);
+	gateway_on_progress(call->gateway, &call->channel_out, &call_stack(call)->parameters, now);
 	pass_response(call, &t, rx->sip);
 	if (describes(call, rx->sip))
 		call_early_describe(call, rx->sip);
@@ -264,7 +229,7 @@ static void on_answer(const struct received *rx, void *arg)
 	call_cdr_leg(call);
 	call_cdr_attempt(call, "answered", rx->sip->sip_status->st_status, rx->sip->sip_status->st_phrase);
 	note_post_dial_delay(call);
-	tell_gateway(call, GATEWAY_ANSWERED, rx->sip->sip_status->st_status);
+	call_attempt_tell(call, GATEWAY_ANSWERED, rx->sip->sip_status->st_status);
 	call->max_duration_ms =
 		shorter(call->max_duration_ms, attempt_policy(call->attempt)->max_call_duration_ms);
 	call->b = attempt_take_leg(call->attempt);
@@ -273,39 +238,42 @@ static void on_answer(const struct received *rx, void *arg)
 	call_early_end(call);
 	/* Without an offer in the INVITE the answer comes in the caller's ACK. */
 	if (!call->offerless)
-		leg_acknowledge(stack_of(call), call_leg_b(call), NULL);
+		leg_acknowledge(call_stack(call), call_leg_b(call), NULL);
 	if (!rel100_holds_answer(&call->rel100)) {
-		call_connect(call, rx->sip);
+		call_setup_connect(call, rx->sip);
 		return;
 	}
 	call->answer = msg_ref(rx->msg);
 	call_set_state(call, CALL_CONNECTING);
 }
 
-void call_connect(struct call *call, const sip_t *answer)
+void call_setup_connect(struct call *call, const sip_t *answer)
 {
 	struct text t = text_scratch();
 
 	pass_response(call, &t, answer);
 	if (t.full) { /* with what the caller's INVITE makes us repeat: nobody gets the call */
-		call_refuse_and_end(call, CAUSE_TOO_LARGE, cause_words(CAUSE_TOO_LARGE), CDR_SERVER);
+		call_end_refused(call, CAUSE_TOO_LARGE, cause_words(CAUSE_TOO_LARGE), CDR_SERVER);
 		return;
 	}
 	call->answer_ms = clock_now_ms();
-	call_limit(call, call->max_duration_ms);
+	call_end_after(call, call->max_duration_ms);
 	call_set_state(call, CALL_ANSWERED);
 	call_cdr_answer(call);
-	call->context->answered++;
 	rel100_stop(&call->rel100);
-	server_transaction_send(call->invite, &t, answer->sip_status->st_status, resend_of(call));
-	call_refreshed(call, &call->a);
-	call_refreshed(call, call_leg_b(call));
-	call_drop_setup(call);
+	server_transaction_send(call->invite, &t, answer->sip_status->st_status, call_resend(call));
+	call->bridge.leg[BRIDGE_GATEWAY] = call_leg_b(call);
+	call->bridge.answer_in_ack = call->offerless && !call->negotiated;
+	session_timer_restart(&call->timers, BRIDGE_CALLER);
+	session_timer_restart(&call->timers, BRIDGE_GATEWAY);
+	call_end_setup(call);
 }
 
 static void on_early_end(void *arg)
 {
-	relay_follow(arg, NULL, NULL);
+	struct call *call = arg;
+
+	bridge_request_follow(&call->bridge, NULL, NULL);
 }
 
 static const struct attempt_handlers attempt_handlers = {on_progress, on_answer, on_early_end, on_failed};
@@ -323,7 +291,7 @@ static bool try_gateway(struct call *call, struct gateway *gw)
 		call->a.own_origin |= attempt_policy(call->attempt)->sdp_own_origin;
 		return true;
 	}
-	call_release(call, &call->channel_out);
+	call_state_release_gateway(call);
 	call->last_cause = CAUSE_INTERNAL;
 	return false;
 }
@@ -333,9 +301,8 @@ static bool try_last_resort(struct call *call)
 {
 	struct gateway *gw = routing_plan_last_resort(&call->plan, clock_now_ms());
 
-	if (!gw || gateway_seize_forced(gw, &call->channel_out, clock_now_ms()) != GATEWAY_USABLE)
+	if (!gw || call_state_seize_gateway(call, gw, true) != GATEWAY_USABLE)
 		return false;
-	call->context->channels++;
 	log_debug(call->a.call_id, "every gateway is down, tried all the same gateway=%s", gateway_name(gw));
 	return try_gateway(call, gw);
 }
@@ -344,7 +311,7 @@ static void try_next(struct call *call)
 {
 	while (call->next_candidate < call->plan.n) {
 		struct gateway *gw = call->plan.candidate[call->next_candidate++].gateway;
-		enum gateway_verdict verdict = seize_gateway(call, gw);
+		enum gateway_verdict verdict = call_state_seize_gateway(call, gw, false);
 
 		if (verdict != GATEWAY_USABLE)
 			call_cdr_skip(call, gw, verdict);
@@ -367,11 +334,11 @@ void call_setup(struct call *call)
 		.now_ms = clock_now_ms()};
 
 	if (routing_plan(call->context->routing, &request, &call->plan)) {
-		call_refuse_and_end(call, CAUSE_INTERNAL, cause_words(CAUSE_INTERNAL), CDR_SERVER);
+		call_end_refused(call, CAUSE_INTERNAL, cause_words(CAUSE_INTERNAL), CDR_SERVER);
 		return;
 	}
 	if (!call->plan.matched) {
-		call_refuse_and_end(call, CAUSE_NO_ROUTE, cause_words(CAUSE_NO_ROUTE), CDR_SERVER);
+		call_end_refused(call, CAUSE_NO_ROUTE, cause_words(CAUSE_NO_ROUTE), CDR_SERVER);
 		return;
 	}
 	call->last_cause = CAUSE_NO_GATEWAY;

@@ -1,5 +1,6 @@
 #include "calls.h"
 
+#include "call_end.h"
 #include "gateways.h"
 #include "log.h"
 #include "loop.h"
@@ -30,11 +31,21 @@ static void check_self(const struct calls *set)
 #endif
 }
 
+static void free_parked(struct calls *set)
+{
+	struct call *call;
+
+	while ((call = LIST_FIRST(&set->context.parked))) {
+		LIST_REMOVE(call, link);
+		call_destroy(call);
+	}
+}
+
 static void after_pass(void *arg)
 {
 	struct calls *set = arg;
 
-	call_free_parked(&set->context);
+	free_parked(set);
 	check_self(set);
 }
 
@@ -65,7 +76,7 @@ void calls_destroy(struct calls *set)
 {
 	if (!set)
 		return;
-	call_free_parked(&set->context);
+	free_parked(set);
 	memory_trim_destroy(set->memory);
 	loop_on_pass(set->context.stack->loop, NULL, NULL);
 	free(set);
@@ -82,8 +93,8 @@ void calls_hangup_all(struct calls *set, enum cause cause)
 	struct call *call, *next;
 
 	for (call = LIST_FIRST(&set->context.live); call; call = next) {
-		next = call_next(call);
-		call_hangup(call, cause);
+		next = LIST_NEXT(call, link);
+		call_end_hangup(call, cause);
 	}
 }
 
@@ -108,12 +119,13 @@ void calls_held(const struct calls *set, struct calls_held *out)
 
 uint64_t calls_channel_drift(const struct calls *set)
 {
+	const struct call *call;
 	size_t channels = 0;
 	uint64_t drift;
 
 	gateways_count_anew(set->gateways);
 	mapping_gateways_count_anew(set->mapping_gateways);
-	for (const struct call *call = LIST_FIRST(&set->context.live); call; call = call_next(call))
+	LIST_FOREACH (call, &set->context.live, link)
 		channels += call_count_channels(call);
 	drift = gateways_channel_drift(set->gateways) + mapping_gateways_channel_drift(set->mapping_gateways);
 	return drift +
@@ -123,9 +135,10 @@ uint64_t calls_channel_drift(const struct calls *set)
 
 void calls_each(const struct calls *set, void (*h)(const struct call_info *info, void *arg), void *arg)
 {
+	const struct call *call;
 	struct call_info info;
 
-	for (const struct call *call = LIST_FIRST(&set->context.live); call; call = call_next(call)) {
+	LIST_FOREACH (call, &set->context.live, link) {
 		call_info(call, &info);
 		h(&info, arg);
 	}

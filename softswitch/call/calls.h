@@ -3,11 +3,18 @@
 #define CALLS_H
 
 #include "call.h"
+#include "cause.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct calls;
+struct cdr_log;
 struct gateways;
+struct mapping_gateways;
+struct registrations;
+struct routing;
+struct stack;
 
 /** What calls work with; all of it borrowed. */
 struct calls_parts {

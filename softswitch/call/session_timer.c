@@ -1,13 +1,13 @@
 #include "session_timer.h"
 
-#include "call.h"
+#include "bridge_request.h"
 #include "clock.h"
 #include "headers.h"
 #include "leg.h"
 #include "log.h"
 #include "loop.h"
 #include "message.h"
-#include "relay.h"
+#include "offer.h"
 #include "token.h"
 
 #include <event2/event.h>
@@ -21,16 +21,50 @@ enum {
 	LOOK_MS = 600000,    /* a leg without timer: has SS_SIP_NO_TIMER_REINVITE_INTERVAL been changed? */
 };
 
+static struct bridge *bridge_of(const struct session_timer *st)
+{
+	return st->both->bridge;
+}
+
+static struct dialog *leg_of(const struct session_timer *st)
+{
+	return bridge_of(st)->leg[st->side];
+}
+
+static struct dialog *other_leg_of(const struct session_timer *st)
+{
+	return bridge_other_leg(bridge_of(st), leg_of(st));
+}
+
+static struct dialog_request *request_of(const struct session_timer *st)
+{
+	return &bridge_of(st)->refresh[st->side];
+}
+
 static const struct parameters *parameters(const struct session_timer *st)
 {
-	return &call_stack(st->call)->parameters;
+	return &bridge_of(st)->stack->parameters;
+}
+
+static void report_gone(struct session_timer *st)
+{
+	struct bridge *b = bridge_of(st);
+
+	b->handlers->on_gone(leg_of(st), b->arg);
+}
+
+static void report_lost(struct session_timer *st, enum cause cause)
+{
+	struct bridge *b = bridge_of(st);
+
+	b->handlers->on_lost(leg_of(st), cause, b->arg);
 }
 
 /** After a delay that many legs have: they share a queue of timers. What a peer chose does not take one. */
-static void set(struct session_timer *st, enum session_due due, uint64_t delay_ms)
+static void set(struct session_timer *st, enum session_timer_due due, uint64_t delay_ms)
 {
-	struct loop *loop = call_stack(st->call)->loop;
-	uint32_t interval = st->leg->session.interval_s, ms = (uint32_t)delay_ms;
+	struct loop *loop = bridge_of(st)->stack->loop;
+	uint32_t interval = leg_of(st)->session.interval_s, ms = (uint32_t)delay_ms;
 	bool usual = !interval || interval == parameters(st)->session_ttl_s;
 	struct timeval tv;
 
@@ -39,18 +73,18 @@ static void set(struct session_timer *st, enum session_due due, uint64_t delay_m
 }
 
 /** After a delay that chance gives. */
-static void set_once(struct session_timer *st, enum session_due due, uint64_t delay_ms)
+static void set_once(struct session_timer *st, enum session_timer_due due, uint64_t delay_ms)
 {
 	struct timeval tv;
 
 	st->due = due;
-	event_add(&st->event, loop_delay_once(call_stack(st->call)->loop, (uint32_t)delay_ms, &tv));
+	event_add(&st->event, loop_delay_once(bridge_of(st)->stack->loop, (uint32_t)delay_ms, &tv));
 }
 
 /** When the session ends for want of a refresh, monotonic. */
 static uint64_t end_ms(const struct session_timer *st)
 {
-	uint64_t interval = 1000 * (uint64_t)st->leg->session.interval_s;
+	uint64_t interval = 1000 * (uint64_t)leg_of(st)->session.interval_s;
 
 	return st->begun_ms + interval - (interval / 3 < FAREWELL_MAX_MS ? interval / 3 : FAREWELL_MAX_MS);
 }
@@ -58,18 +92,19 @@ static uint64_t end_ms(const struct session_timer *st)
 /* Refreshing -------------------------------------------------------------------------------- */
 
 static void refresh(struct session_timer *st);
+static void restart(struct session_timer *st);
 
 /** The peer refused, but is there: try again while the session lasts. */
 static void try_later(struct session_timer *st)
 {
 	uint64_t now = clock_now_ms(), end = end_ms(st);
 
-	if (!st->leg->session.interval_s) {
-		session_timer_restart(st, st->call, st->leg);
+	if (!leg_of(st)->session.interval_s) {
+		restart(st);
 		return;
 	}
 	if (end <= now) /* a short rest: use all of it */
-		end = st->begun_ms + 1000 * (uint64_t)st->leg->session.interval_s;
+		end = st->begun_ms + 1000 * (uint64_t)leg_of(st)->session.interval_s;
 	uint64_t left = end > now ? end - now : 0;
 	if (left / 2 < AGAIN_MIN_MS)
 		set_once(st, SESSION_END, left);
@@ -85,16 +120,16 @@ static void try_after_glare(struct session_timer *st)
 {
 	uint64_t random = token_random();
 
-	if (st->leg->session.interval_s && end_ms(st) <= clock_now_ms())
+	if (leg_of(st)->session.interval_s && end_ms(st) <= clock_now_ms())
 		try_later(st); /* the session ends all the same */
 	else
-		set_once(st, st->leg->session.interval_s ? SESSION_REFRESH : SESSION_CHECK,
-			call_is_caller(st->call, st->leg) ? 10 * (random % 201) : 2100 + 10 * (random % 191));
+		set_once(st, leg_of(st)->session.interval_s ? SESSION_REFRESH : SESSION_CHECK,
+			st->side == BRIDGE_CALLER ? 10 * (random % 201) : 2100 + 10 * (random % 191));
 }
 
 static bool by(const struct session_timer *st, const char *method)
 {
-	return !strcmp(st->request.method, method);
+	return !strcmp(request_of(st)->method, method);
 }
 
 static void write_refresh(struct text *t, void *arg)
@@ -102,10 +137,10 @@ static void write_refresh(struct text *t, void *arg)
 	struct session_timer *st = arg;
 
 	if (!by(st, "OPTIONS"))
-		session_propose(&st->leg->session, parameters(st), t);
+		session_propose(&leg_of(st)->session, parameters(st), t);
 	text_add(t, headers_allow);
 	if (by(st, "INVITE"))
-		dialog_present(st->leg, t, &call_other_leg(st->call, st->leg)->session);
+		dialog_present(leg_of(st), t, &other_leg_of(st)->session);
 	else
 		message_end(t, NULL);
 }
@@ -113,28 +148,29 @@ static void write_refresh(struct text *t, void *arg)
 /** Its media may have moved: the other leg has to know. What answers such news is no news itself. */
 static void pass_on(struct session_timer *st, bool news, const sip_t *answer)
 {
-	if (session_is_same(&st->leg->session, answer) || session_describe(&st->leg->session, answer) || news)
+	if (session_is_same(&leg_of(st)->session, answer) || session_describe(&leg_of(st)->session, answer) ||
+		news)
 		return;
-	call_tell_other(st->call, st->leg);
+	session_timer_tell(st->both, st->side == BRIDGE_CALLER ? BRIDGE_GATEWAY : BRIDGE_CALLER);
 }
 
 static void on_refreshed(struct session_timer *st, const struct received *rx)
 {
-	bool news = st->behind;
+	bool news = st->stale;
 
-	session_learn(&st->leg->session, rx->sip);
+	session_learn(&leg_of(st)->session, rx->sip);
 	if (!by(st, "OPTIONS")) {
-		dialog_refresh_target(st->leg, rx->sip);
-		session_granted(&st->leg->session, rx->sip);
+		dialog_refresh_target(leg_of(st), rx->sip);
+		session_granted(&leg_of(st)->session, rx->sip);
 	}
 	if (by(st, "INVITE")) {
-		st->behind = false;
-		leg_acknowledge(call_stack(st->call), st->leg, NULL);
+		st->stale = false;
+		leg_acknowledge(bridge_of(st)->stack, leg_of(st), NULL);
 	}
-	session_timer_restart(st, st->call, st->leg);
+	restart(st);
 	if (by(st, "INVITE"))
 		pass_on(st, news, rx->sip);
-	else if (st->behind)
+	else if (st->stale)
 		refresh(st);
 }
 
@@ -148,16 +184,16 @@ static void on_response(const struct received *rx, void *arg)
 	if (status < 300) {
 		on_refreshed(st, rx);
 	} else if (status == 481) {
-		call_leg_gone(st->call, st->leg);
+		report_gone(st);
 	} else if (status == 408) {
-		call_leg_lost(st->call, st->leg, CAUSE_REFRESH_FAILED);
+		report_lost(st, CAUSE_REFRESH_FAILED);
 	} else if (status == 491) {
 		try_after_glare(st);
 	} else if (by(st, "UPDATE") && (status == 405 || status == 501)) {
-		st->leg->session.allows_update = false;
+		leg_of(st)->session.allows_update = false;
 		refresh(st);
 	} else {
-		st->behind &= !by(st, "INVITE"); /* it does not want to know */
+		st->stale &= !by(st, "INVITE"); /* it does not want to know */
 		try_later(st);
 	}
 }
@@ -167,7 +203,7 @@ static void on_failure(int error, void *arg)
 	struct session_timer *st = arg;
 
 	(void)error;
-	call_leg_lost(st->call, st->leg, CAUSE_REFRESH_FAILED);
+	report_lost(st, CAUSE_REFRESH_FAILED);
 }
 
 static const struct dialog_request_handlers request_handlers = {write_refresh, on_response, on_failure};
@@ -175,9 +211,9 @@ static const struct dialog_request_handlers request_handlers = {write_refresh, o
 /** A leg that never had a description is asked with what needs none. */
 static const char *choose_method(const struct session_timer *st)
 {
-	const struct dialog *other = call_other_leg(st->call, st->leg);
+	const struct dialog *other = other_leg_of(st);
 
-	if (st->leg->session.interval_s && st->leg->session.allows_update && !st->behind)
+	if (leg_of(st)->session.interval_s && leg_of(st)->session.allows_update && !st->stale)
 		return "UPDATE";
 	return other && other->session.theirs.len ? "INVITE" : "OPTIONS";
 }
@@ -187,26 +223,28 @@ static void refresh(struct session_timer *st)
 	const char *method = choose_method(st);
 
 	/* A request that overtakes a re-INVITE that was lost makes it out of order for the peer (RFC 3261 section 12.2.2). */
-	if (call_offer_pending(st->call)) {
+	if (offer_is_open(bridge_of(st))) {
 		try_after_glare(st);
 		return;
 	}
-	log_debug(st->leg->call_id, "session refresh method=%s", method);
-	st->request = (struct dialog_request){.stack = call_stack(st->call),
-		.dialog = st->leg,
+	log_debug(leg_of(st)->call_id, "session refresh method=%s", method);
+	*request_of(st) = (struct dialog_request){.stack = bridge_of(st)->stack,
+		.dialog = leg_of(st),
 		.method = method,
-		.resend = call_resend(st->call, st->leg),
+		.resend = bridge_resend(bridge_of(st), leg_of(st)),
 		.max_forwards = MAX_FORWARDS,
 		.handlers = &request_handlers,
 		.arg = st};
-	if (dialog_request_start(&st->request))
-		call_leg_lost(st->call, st->leg, CAUSE_REFRESH_FAILED);
+	if (dialog_request_start(request_of(st)))
+		report_lost(st, CAUSE_REFRESH_FAILED);
 }
 
-void session_timer_tell(struct session_timer *st)
+void session_timer_tell(struct session_timers *set, enum bridge_side side)
 {
-	st->behind = true;
-	if (!dialog_request_is_under_way(&st->request))
+	struct session_timer *st = &set->leg[side];
+
+	st->stale = true;
+	if (!dialog_request_is_under_way(request_of(st)))
 		refresh(st);
 }
 
@@ -242,53 +280,62 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 	case SESSION_IDLE:
 		return;
 	case SESSION_REFRESH:
-		if (!dialog_request_is_under_way(&st->request))
+		if (!dialog_request_is_under_way(request_of(st)))
 			refresh(st);
 		return;
 	case SESSION_CHECK:
-		if (until_check_ms(st) && !st->behind)
+		if (until_check_ms(st) && !st->stale)
 			wait_for_check(st);
-		else if (!dialog_request_is_under_way(&st->request))
+		else if (!dialog_request_is_under_way(request_of(st)))
 			refresh(st);
 		return;
 	case SESSION_END:
-		if (relay_is_refreshing(
-			    call_relays(st->call), st->leg)) /* not silent: the other leg takes its time */
+		if (bridge_request_is_refreshing(
+			    bridge_of(st), leg_of(st))) /* not silent: the other leg takes its time */
 			set_once(st, SESSION_END, AGAIN_MIN_MS);
 		else
-			call_leg_lost(st->call, st->leg, CAUSE_SESSION_EXPIRED);
+			report_lost(st, CAUSE_SESSION_EXPIRED);
 		return;
 	}
 }
 
-void session_timer_restart(struct session_timer *st, struct call *call, struct dialog *leg)
+static void restart(struct session_timer *st)
 {
-	const struct session *s = &leg->session;
-	uint64_t interval = 1000 * (uint64_t)s->interval_s, now = clock_now_ms();
+	const struct session *s = &leg_of(st)->session;
+	uint64_t interval = 1000 * (uint64_t)s->interval_s;
 
-	if (!st->call)
-		event_assign(&st->event, loop_base(call_stack(call)->loop), -1, 0, on_due, st);
-	st->call = call;
-	st->leg = leg;
-	st->begun_ms = now;
+	st->begun_ms = clock_now_ms();
 	if (s->refresher == SESSION_US)
 		set(st, SESSION_REFRESH, interval - interval / parameters(st)->session_update_segment);
 	else if (interval)
-		set(st, SESSION_END, end_ms(st) - now);
+		set(st, SESSION_END, end_ms(st) - st->begun_ms);
 	else
 		wait_for_check(st);
 }
 
-void session_timer_stop(struct session_timer *st)
+void session_timer_restart(struct session_timers *set, enum bridge_side side)
 {
-	if (!st->call)
-		return;
-	event_del(&st->event);
-	st->due = SESSION_IDLE;
-	dialog_request_stop(&st->request);
+	restart(&set->leg[side]);
 }
 
-bool session_timer_is_offering(const struct session_timer *st)
+void session_timers_init(struct session_timers *set, struct bridge *b)
 {
-	return dialog_request_is_under_way(&st->request) && by(st, "INVITE");
+	set->bridge = b;
+	for (enum bridge_side side = BRIDGE_CALLER; side <= BRIDGE_GATEWAY; side++) {
+		struct session_timer *st = &set->leg[side];
+
+		*st = (struct session_timer){.both = set, .side = side};
+		event_assign(&st->event, loop_base(b->stack->loop), -1, 0, on_due, st);
+	}
+}
+
+void session_timers_stop(struct session_timers *set)
+{
+	for (enum bridge_side side = BRIDGE_CALLER; side <= BRIDGE_GATEWAY; side++) {
+		struct session_timer *st = &set->leg[side];
+
+		event_del(&st->event);
+		st->due = SESSION_IDLE;
+		dialog_request_stop(request_of(st));
+	}
 }

@@ -10,35 +10,36 @@
 #ifndef SESSION_TIMER_H
 #define SESSION_TIMER_H
 
-#include "dialog_request.h"
-
-struct call;
+#include "bridge.h"
 
 /** What the timer of a leg waits for. */
-enum session_due {
+enum session_timer_due {
 	SESSION_IDLE,
 	SESSION_REFRESH, /* we refresh */
 	SESSION_CHECK,   /* no session timer: we look whether it is there */
 	SESSION_END,     /* the session ends */
 };
 
-/** Embedded in the call, one for each leg; zeroed = stopped. */
-struct session_timer {
-	struct call *call;
-	struct dialog *leg;
-	struct event event;
-	enum session_due due;
-	uint64_t begun_ms; /* the last refresh, monotonic */
-	bool behind;       /* the peer does not know the description of the other side yet */
-	struct dialog_request request;
+/** The timers of both legs, embedded in the call; zeroed = stopped. */
+struct session_timers {
+	struct bridge *bridge;
+	struct session_timer {
+		struct session_timers *both;
+		struct event event;
+		enum bridge_side side;
+		enum session_timer_due due;
+		uint64_t begun_ms; /* the last refresh, monotonic */
+		bool stale;        /* the peer does not know the current description of the other side yet */
+	} leg[2];                  /* by side */
 };
 
+/** Nothing runs yet. @param b  borrowed until session_timers_stop() */
+void session_timers_init(struct session_timers *set, struct bridge *b);
+void session_timers_stop(struct session_timers *set);
+
 /** The session of this leg was set up or refreshed just now: count from here. */
-void session_timer_restart(struct session_timer *st, struct call *call, struct dialog *leg);
-void session_timer_stop(struct session_timer *st);
+void session_timer_restart(struct session_timers *set, enum bridge_side side);
 /** The description of the other side is not the one this peer knows: a re-INVITE tells it, as soon as that may be sent. */
-void session_timer_tell(struct session_timer *st);
-/** Is a re-INVITE of ours on its way? */
-bool session_timer_is_offering(const struct session_timer *st);
+void session_timer_tell(struct session_timers *set, enum bridge_side side);
 
 #endif

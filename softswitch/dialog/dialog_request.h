@@ -11,6 +11,8 @@
 
 #include <event2/event_struct.h>
 
+#include <string.h>
+
 struct dialog_request_handlers {
 	/** Headers and body of the request, message_end() included; again when it is sent again. */
 	void (*write)(struct text *t, void *arg);
@@ -45,6 +47,11 @@ void dialog_request_stop(struct dialog_request *x);
 static inline bool dialog_request_is_under_way(const struct dialog_request *x)
 {
 	return x->client != NULL;
+}
+/** Is a re-INVITE under way? */
+static inline bool dialog_request_is_reinvite(const struct dialog_request *x)
+{
+	return x->client && !strcmp(x->method, "INVITE");
 }
 
 #endif

@@ -1,6 +1,5 @@
-#include "relay.h"
+#include "bridge_request.h"
 
-#include "dialog_request.h"
 #include "headers.h"
 #include "leg.h"
 #include "message.h"
@@ -11,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct relay {
-	LIST_ENTRY(relay) link;
-	struct call *call;
+struct bridge_request {
+	LIST_ENTRY(bridge_request) link;
+	struct bridge *bridge;
 	struct dialog *from, *to; /* to: NULL = answered here */
 	struct server_transaction *server;
 	struct dialog_request request;
@@ -25,7 +24,7 @@ struct relay {
 	bool answered;  /* INVITE: its 2xx awaits the ACK */
 };
 
-static void relay_free(struct relay *r)
+static void request_free(struct bridge_request *r)
 {
 	LIST_REMOVE(r, link);
 	dialog_request_stop(&r->request);
@@ -33,21 +32,21 @@ static void relay_free(struct relay *r)
 	free(r);
 }
 
-static const sip_t *request_of(const struct relay *r)
+static const sip_t *request_of(const struct bridge_request *r)
 {
 	return sip_object(r->received);
 }
 
 /* Towards the side that asked --------------------------------------------------------------- */
 
-static void send_answer(struct relay *r, const struct text *t, int status)
+static void send_answer(struct bridge_request *r, const struct text *t, int status)
 {
-	struct resend_schedule resend = call_resend(r->call, r->from);
+	struct resend_schedule resend = bridge_resend(r->bridge, r->from);
 
 	server_transaction_send(r->server, t, status, &resend);
 }
 
-static void reply(struct relay *r, int status, const char *headers)
+static void reply(struct bridge_request *r, int status, const char *headers)
 {
 	struct text t = text_scratch();
 
@@ -59,18 +58,18 @@ static void reply(struct relay *r, int status, const char *headers)
 }
 
 /** What a response to INVITE and UPDATE says of this leg. */
-static void add_session(struct relay *r, struct text *t, int status)
+static void add_session(struct bridge_request *r, struct text *t, int status)
 {
 	if (!r->session || status >= 300)
 		return;
 	dialog_contact(r->from, t);
 	text_add(t, headers_allow);
 	if (status >= 200)
-		session_accept(&r->from->session, request_of(r), &call_stack(r->call)->parameters, t);
+		session_accept(&r->from->session, request_of(r), &r->bridge->stack->parameters, t);
 }
 
 /** Pass the other side's answer back. @return the status it came through with */
-static int answer(struct relay *r, const struct received *rx)
+static int answer(struct bridge_request *r, const struct received *rx)
 {
 	int status = rx->sip->sip_status->st_status;
 	struct text t = text_scratch();
@@ -85,7 +84,7 @@ static int answer(struct relay *r, const struct received *rx)
 
 static void on_cancel(const struct received *rx, void *arg)
 {
-	struct relay *r = arg;
+	struct bridge_request *r = arg;
 
 	(void)rx;
 	dialog_request_cancel(&r->request); /* 487 when the other side has not accepted it by now */
@@ -93,11 +92,11 @@ static void on_cancel(const struct received *rx, void *arg)
 
 static void on_unacknowledged(void *arg)
 {
-	struct relay *r = arg;
-	struct call *call = r->call;
+	struct bridge_request *r = arg;
+	struct bridge *b = r->bridge;
 
-	relay_free(r);
-	call_hangup(call, CAUSE_NO_ACK);
+	request_free(r);
+	b->handlers->on_unacknowledged(b->arg);
 }
 
 static const struct server_transaction_handlers server_handlers = {
@@ -107,33 +106,35 @@ static const struct server_transaction_handlers server_handlers = {
 
 static void write_request(struct text *t, void *arg)
 {
-	const struct relay *r = arg;
+	const struct bridge_request *r = arg;
 	const sip_t *sip = request_of(r);
 
 	if (r->session || r->offer) {
 		text_add(t, headers_allow);
-		session_propose(&r->to->session, &call_stack(r->call)->parameters, t);
+		session_propose(&r->to->session, &r->bridge->stack->parameters, t);
 	}
 	headers_pass(t, sip, HEADERS_REQUEST);
 	dialog_end(r->to, t, sip);
 }
 
 /** The request has succeeded: what both sides agreed on is in force. */
-static void agree(struct relay *r, const sip_t *response)
+static void agree(struct bridge_request *r, const sip_t *response)
 {
+	struct bridge *b = r->bridge;
+
 	dialog_refresh_target(r->to, response);
 	session_learn(&r->to->session, response);
 	session_granted(&r->to->session, response);
 	session_describe(&r->from->session, request_of(r));
 	session_describe(&r->to->session, response);
-	call_refreshed(r->call, r->from);
-	call_refreshed(r->call, r->to);
+	b->handlers->on_refreshed(r->from, b->arg);
+	b->handlers->on_refreshed(r->to, b->arg);
 }
 
 static void on_response(const struct received *rx, void *arg)
 {
-	struct relay *r = arg;
-	struct call *call = r->call;
+	struct bridge_request *r = arg;
+	struct bridge *b = r->bridge;
 	struct dialog *to = r->to;
 	int status = rx->sip->sip_status->st_status;
 	/* To a NOTIFY it speaks of the subscription alone (RFC 5057 section 5.1). */
@@ -153,22 +154,22 @@ static void on_response(const struct received *rx, void *arg)
 	if (r->invite && status < 300) {
 		r->answered = passed < 300;
 		if (!r->offerless || !r->answered)
-			leg_acknowledge(call_stack(call), to, NULL);
+			leg_acknowledge(b->stack, to, NULL);
 	}
 	if (r->answered)
 		return;
-	relay_free(r);
+	request_free(r);
 	if (gone)
-		call_leg_gone(call, to);
+		b->handlers->on_gone(to, b->arg);
 }
 
 static void on_failure(int error, void *arg)
 {
-	struct relay *r = arg;
+	struct bridge_request *r = arg;
 
 	(void)error;
 	reply(r, r->request.cancelled ? 487 : 408, NULL);
-	relay_free(r);
+	request_free(r);
 }
 
 static const struct dialog_request_handlers request_handlers = {write_request, on_response, on_failure};
@@ -189,12 +190,12 @@ static const char *method_name(const sip_t *sip)
 /* The doors --------------------------------------------------------------------------------- */
 
 /** @return NULL when it was refused */
-static struct relay *begin(
-	struct call *call, struct dialog *from, struct dialog *to, const struct received *rx)
+static struct bridge_request *begin(
+	struct bridge *b, struct dialog *from, struct dialog *to, const struct received *rx)
 {
-	struct stack *stack = call_stack(call);
+	struct stack *stack = b->stack;
 	sip_method_t method = rx->sip->sip_request->rq_method;
-	struct relay *r = calloc(1, sizeof(*r));
+	struct bridge_request *r = calloc(1, sizeof(*r));
 
 	if (!r ||
 		server_transaction_create(&r->server, stack->server_transactions, rx, &server_handlers, r)) {
@@ -203,14 +204,14 @@ static struct relay *begin(
 		return NULL;
 	}
 	r->received = msg_ref(rx->msg);
-	r->call = call;
+	r->bridge = b;
 	r->from = from;
 	r->to = to;
 	r->invite = method == sip_method_invite;
 	r->session = r->invite || method == sip_method_update;
 	r->offer = r->invite || ((r->session || method == sip_method_prack) && message_has_sdp(rx->sip));
 	r->offerless = r->invite && !message_has_sdp(rx->sip);
-	LIST_INSERT_HEAD(call_relays(call), r, link);
+	LIST_INSERT_HEAD(&b->requests, r, link);
 	if (r->invite)
 		reply(r, 100, NULL);
 	if (r->session) {
@@ -220,36 +221,36 @@ static struct relay *begin(
 	return r;
 }
 
-void relay_request(struct call *call, struct dialog *from, struct dialog *to, const struct received *rx)
+void bridge_request_pass(struct bridge *b, struct dialog *from, struct dialog *to, const struct received *rx)
 {
-	struct stack *stack = call_stack(call);
+	struct stack *stack = b->stack;
 	const sip_max_forwards_t *hops = rx->sip->sip_max_forwards;
-	struct relay *r;
+	struct bridge_request *r;
 
 	if (hops && !hops->mf_count) {
 		server_transaction_answer(
 			stack->server_transactions, rx, 483, NULL, &stack->parameters.resend);
 		return;
 	}
-	r = begin(call, from, to, rx);
+	r = begin(b, from, to, rx);
 	if (!r)
 		return;
 	r->request = (struct dialog_request){.stack = stack,
 		.dialog = to,
 		.method = method_name(rx->sip),
-		.resend = call_resend(call, to),
+		.resend = bridge_resend(b, to),
 		.max_forwards = hops ? (unsigned)hops->mf_count - 1 : MAX_FORWARDS,
 		.handlers = &request_handlers,
 		.arg = r};
 	if (dialog_request_start(&r->request) == 0)
 		return;
 	reply(r, 503, NULL);
-	relay_free(r);
+	request_free(r);
 }
 
-void relay_answer_refresh(struct call *call, struct dialog *from, const struct received *rx)
+void bridge_request_answer_refresh(struct bridge *b, struct dialog *from, const struct received *rx)
 {
-	struct relay *r = begin(call, from, NULL, rx);
+	struct bridge_request *r = begin(b, from, NULL, rx);
 	struct text t = text_scratch();
 
 	if (!r)
@@ -257,76 +258,76 @@ void relay_answer_refresh(struct call *call, struct dialog *from, const struct r
 	server_transaction_begin(r->server, &t, 200, NULL, NULL);
 	add_session(r, &t, 200);
 	if (r->offer)
-		dialog_present(from, &t, &call_other_leg(call, from)->session);
+		dialog_present(from, &t, &bridge_other_leg(b, from)->session);
 	else
 		message_end(&t, NULL);
 	send_answer(r, &t, 200);
 	r->answered = r->invite && !t.full;
 	if (!r->answered)
-		relay_free(r);
+		request_free(r);
 	if (!t.full)
-		call_refreshed(call, from);
+		b->handlers->on_refreshed(from, b->arg);
 }
 
-void relay_acknowledge(struct call *call, struct dialog *from, const struct received *ack)
+void bridge_request_acknowledge(struct bridge *b, struct dialog *from, const struct received *ack)
 {
-	struct relay *r;
+	struct bridge_request *r;
 
-	LIST_FOREACH (r, call_relays(call), link)
+	LIST_FOREACH (r, &b->requests, link)
 		if (r->answered && r->from == from &&
 			ack->sip->sip_cseq->cs_seq == server_transaction_cseq(r->server))
 			break;
 	if (!r)
 		return;
 	if (r->offerless) {
-		leg_acknowledge(call_stack(call), r->to, ack->sip);
+		leg_acknowledge(b->stack, r->to, ack->sip);
 		session_describe(&from->session, ack->sip);
 	}
 	server_transaction_acknowledge(r->server);
-	relay_free(r);
+	request_free(r);
 }
 
-bool relay_awaits_ack(const struct relay_list *relays, const struct dialog *to)
+bool bridge_request_awaits_ack(const struct bridge *b, const struct dialog *to)
 {
-	const struct relay *r;
+	const struct bridge_request *r;
 
-	LIST_FOREACH (r, relays, link)
+	LIST_FOREACH (r, &b->requests, link)
 		if (r->answered && r->to == to)
 			return true;
 	return false;
 }
 
-const struct dialog *relay_offer_from(const struct relay_list *relays)
+const struct dialog *bridge_request_offer_from(const struct bridge *b)
 {
-	const struct relay *r;
+	const struct bridge_request *r;
 
-	LIST_FOREACH (r, relays, link)
+	LIST_FOREACH (r, &b->requests, link)
 		if (r->offer)
 			return r->offerless && r->answered ? r->to : r->from;
 	return NULL;
 }
 
-bool relay_is_refreshing(const struct relay_list *relays, const struct dialog *from)
+bool bridge_request_is_refreshing(const struct bridge *b, const struct dialog *from)
 {
-	const struct relay *r;
+	const struct bridge_request *r;
 
-	LIST_FOREACH (r, relays, link)
+	LIST_FOREACH (r, &b->requests, link)
 		if (r->session && !r->answered && r->from == from)
 			return true;
 	return false;
 }
 
-void relay_follow(struct call *call, const struct dialog *early, struct dialog *leg)
+void bridge_request_follow(struct bridge *b, const struct dialog *early, struct dialog *leg)
 {
-	struct relay *r, *next;
+	struct bridge_request *r, *next;
 
-	for (r = LIST_FIRST(call_relays(call)); r; r = next) {
-		bool of_caller = call_is_caller(call, r->from);
+	for (r = LIST_FIRST(&b->requests); r; r = next) {
+		bool of_caller = bridge_side(b, r->from) == BRIDGE_CALLER;
 
 		next = LIST_NEXT(r, link);
 		if (!early || (of_caller ? r->to : r->from) != early) {
 			reply(r, of_caller ? 491 : 481, NULL);
-			relay_free(r);
+			request_free(r);
 		} else if (of_caller) {
 			r->to = r->request.dialog = leg;
 		} else {
@@ -335,15 +336,15 @@ void relay_follow(struct call *call, const struct dialog *early, struct dialog *
 	}
 }
 
-void relay_end_all(struct call *call)
+void bridge_request_end_all(struct bridge *b)
 {
-	struct relay *r;
+	struct bridge_request *r;
 
-	while ((r = LIST_FIRST(call_relays(call)))) {
+	while ((r = LIST_FIRST(&b->requests))) {
 		if (!r->answered)
 			reply(r, r->invite ? 487 : 481, NULL);
 		else
 			server_transaction_forget(r->server);
-		relay_free(r);
+		request_free(r);
 	}
 }

@@ -1,0 +1,66 @@
+/** @file bridge.h  The two legs of a call side by side, and what is under way between them.
+ *
+ * A bridge knows dialogs, not calls: what happens on its legs is reported to its handlers.
+ *
+ *	session_timer     refreshes the session of each leg
+ *	offer             whose offer is open?
+ *	bridge_request    a request of one leg crosses to the other
+ */
+#ifndef BRIDGE_H
+#define BRIDGE_H
+
+#include "cause.h"
+#include "dialog_request.h"
+#include "stack.h"
+
+#include <sys/queue.h>
+
+struct bridge_request;
+LIST_HEAD(bridge_request_list, bridge_request);
+
+/** The side of a leg. */
+enum bridge_side { BRIDGE_CALLER, BRIDGE_GATEWAY };
+
+struct bridge_handlers {
+	/** The session of this leg was set up or refreshed. */
+	void (*on_refreshed)(struct dialog *leg, void *arg);
+	/** The peer of this leg does not know the dialog any more (481). */
+	void (*on_gone)(struct dialog *leg, void *arg);
+	/** The peer of this leg is silent, or did not refresh its session. */
+	void (*on_lost)(struct dialog *leg, enum cause cause, void *arg);
+	/** Our 2xx to a re-INVITE was never acknowledged. */
+	void (*on_unacknowledged)(void *arg);
+	/** The resend schedule towards this leg; the gateway may have one of its own. */
+	struct resend_schedule (*resend)(const struct dialog *leg, void *arg);
+};
+
+/** Embedded in the call. */
+struct bridge {
+	struct stack *stack;
+	struct dialog *leg[2];               /* by side; the gateway's is NULL until it has answered */
+	struct bridge_request_list requests; /* those that cross */
+	struct dialog_request refresh[2];    /* our own on each leg: session_timer.h */
+	bool answer_in_ack; /* the gateway's 2xx made an offer that the caller's ACK will answer */
+	const struct bridge_handlers *handlers;
+	void *arg;
+};
+
+/** @param stack,caller,handlers,arg  borrowed as long as the bridge */
+void bridge_init(struct bridge *b, struct stack *stack, struct dialog *caller,
+	const struct bridge_handlers *handlers, void *arg);
+
+/** Any dialog that is not the caller's leg is the gateway's, early ones included. */
+enum bridge_side bridge_side(const struct bridge *b, const struct dialog *d);
+/** @return NULL until the gateway has answered */
+struct dialog *bridge_other_leg(const struct bridge *b, const struct dialog *d);
+struct resend_schedule bridge_resend(const struct bridge *b, const struct dialog *to);
+/**
+ * Answer a request without body; the answer comes again when the request does.
+ *
+ * @param d        the dialog it came in
+ * @param headers  whole lines, or NULL
+ */
+void bridge_reply(const struct bridge *b, const struct dialog *d, const struct received *rx, int status,
+	const char *headers);
+
+#endif

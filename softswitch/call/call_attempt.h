@@ -1,0 +1,15 @@
+/** @file call_attempt.h  The attempt under way in a call: what its gateway is told of it, and how it is given up. */
+#ifndef CALL_ATTEMPT_H
+#define CALL_ATTEMPT_H
+
+#include "call_state.h"
+#include "gateway_liveness.h"
+
+/** How it ended, told to its gateway. @param code  GATEWAY_REFUSED: the SIP code */
+void call_attempt_tell(struct call *call, enum gateway_outcome outcome, int code);
+/** It has ended: what is under way at the gateway is cleaned up. @param reason_header  for the CANCEL, or NULL */
+void call_attempt_abandon(struct call *call, const char *reason_header);
+/** Give it up, if there is one: recorded, told, cleaned up. */
+void call_attempt_cancel(struct call *call, int code, const char *words);
+
+#endif

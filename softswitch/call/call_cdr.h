@@ -1,0 +1,32 @@
+/** @file call_cdr.h  The record of a call: what was tried while it lives, and the row at its end. */
+#ifndef CALL_CDR_H
+#define CALL_CDR_H
+
+#include "call_state.h"
+
+/**
+ * Note where the attempt went by now: a name may have been resolved, or another address tried, since it began. One that
+ * never sent an INVITE leaves what was noted before.
+ */
+void call_cdr_leg(struct call *call);
+/**
+ * Note how the attempt under way ended. Lost when memory is short; the call goes on.
+ *
+ * @param stage  static text: "answered", or the stage in which it failed
+ * @param code   SIP code, 0 = none
+ */
+void call_cdr_attempt(struct call *call, const char *stage, int code, const char *reason);
+/** Note a gateway that was passed over. */
+void call_cdr_skip(struct call *call, struct gateway *gw, enum gateway_verdict verdict);
+
+/** The call is answered: a crash from now on leaves a record of it. */
+void call_cdr_answer(struct call *call);
+/** Write the row. */
+void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direction direction);
+/** Free what was noted. */
+void call_cdr_clear(struct call *call);
+
+/** Epoch of a monotonic time of this call; 0 stays 0. */
+int64_t call_cdr_epoch_ms(const struct call *call, uint64_t monotonic_ms);
+
+#endif

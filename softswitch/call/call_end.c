@@ -1,0 +1,144 @@
+#include "call_end.h"
+
+#include "bridge_request.h"
+#include "call_attempt.h"
+#include "call_cdr.h"
+#include "clock.h"
+#include "leg.h"
+#include "loop.h"
+
+#include <event2/event.h>
+
+void call_end_setup(struct call *call)
+{
+	if (call->received)
+		msg_destroy(call->received);
+	call->received = NULL;
+	if (call->answer)
+		msg_destroy(call->answer);
+	call->answer = NULL;
+	routing_plan_clear(&call->plan);
+}
+
+enum cdr_direction call_end_direction(const struct call *call, const struct dialog *d)
+{
+	return bridge_side(&call->bridge, d) == BRIDGE_CALLER ? CDR_CALLER : CDR_CALLEE;
+}
+
+/* The legs ---------------------------------------------------------------------------------- */
+
+static void bye(struct call *call, struct dialog *leg, const struct call_ending *e)
+{
+	struct resend_schedule resend = bridge_resend(&call->bridge, leg);
+	char reason[160];
+
+	cause_reason_header(reason, sizeof(reason), e->code, e->words);
+	if (leg == &call->a && call->invite) {
+		leg_bye_after_ack(
+			call_stack(call), leg, call->invite, &resend, e->bye ? NULL : reason, e->bye);
+		call->invite = NULL;
+	} else {
+		leg_bye(call_stack(call), leg, &resend, e->bye ? NULL : reason, e->bye);
+	}
+}
+
+/** BYE to the legs that are still there: the gateway has answered, the caller may not know of it yet. */
+static void hang_up(struct call *call, const struct call_ending *e)
+{
+	struct dialog *legs[] = {call->answer_ms ? &call->a : NULL, call_leg_b(call)};
+
+	if (call->offerless && !call_leg_b(call)->ack_seq)
+		leg_acknowledge(call_stack(call), call_leg_b(call), NULL); /* its 2xx still waits for one */
+	for (int i = 0; i < 2; i++)
+		if (legs[i] && legs[i] != e->gone)
+			bye(call, legs[i], e);
+}
+
+/* The end ----------------------------------------------------------------------------------- */
+
+void call_end(struct call *call, const struct call_ending *e)
+{
+	event_del(&call->limit);
+	session_timers_stop(&call->timers);
+	bridge_request_end_all(&call->bridge);
+	if (call->answer_ms)
+		gateway_on_call_end(call->gateway, clock_now_ms() - call->answer_ms, clock_now_ms());
+	call_cdr_end(call, e->code, e->words, e->direction);
+	call_set_state(call, CALL_ENDED);
+	rel100_stop(&call->rel100);
+	if (call->b)
+		hang_up(call, e);
+	server_transaction_forget(call->invite);
+	call->invite = NULL;
+	call_end_setup(call);
+	dialog_clear(&call->a); /* what still comes for it finds no dialog */
+	call->bridge.leg[BRIDGE_GATEWAY] = NULL;
+	invite_destroy(call->b);
+	call->b = NULL;
+}
+
+void call_end_refuse(struct call *call, int code, const char *headers)
+{
+	server_transaction_reply(call->invite, code, NULL, call->a.local_tag, headers, call_resend(call));
+	call->invite = NULL;
+}
+
+void call_end_refused(struct call *call, enum cause cause, const char *words, enum cdr_direction direction)
+{
+	int code = cause_sip_code(cause);
+	char headers[160];
+
+	cause_reason_header(headers, sizeof(headers), code, words);
+	call_end_refuse(call, code, headers);
+	call_end(call, &(struct call_ending){.code = code, .words = words, .direction = direction});
+}
+
+void call_end_cancelled(struct call *call)
+{
+	const char *words = cause_words(CAUSE_CALLER_CANCEL);
+
+	call_attempt_cancel(call, cause_sip_code(CAUSE_CALLER_CANCEL), words);
+	call_end_refused(call, CAUSE_CALLER_CANCEL, words, CDR_CALLER);
+}
+
+void call_end_hangup(struct call *call, enum cause cause)
+{
+	const char *words = cause_words(cause);
+	int code = cause_sip_code(cause);
+
+	if (call->state == CALL_ENDED)
+		return;
+	if (!call_state_is_answered(call)) {
+		call_attempt_cancel(call, code, words);
+		call_end_refused(call, cause, words, CDR_SERVER);
+		return;
+	}
+	call_end(call, &(struct call_ending){.code = code, .words = words, .direction = CDR_SERVER});
+}
+
+/* The time limit ---------------------------------------------------------------------------- */
+
+/** The call was not answered in time, or lasts too long. */
+static void on_limit(evutil_socket_t fd, short what, void *arg)
+{
+	struct call *call = arg;
+
+	(void)fd;
+	(void)what;
+	call_end_hangup(call, call_state_is_answered(call) ? CAUSE_MAX_DURATION : CAUSE_EARLY_HANGUP);
+}
+
+void call_end_after(struct call *call, uint32_t ms)
+{
+	struct timeval tv;
+
+	if (ms)
+		event_add(&call->limit, loop_delay(call_stack(call)->loop, ms, &tv));
+	else
+		event_del(&call->limit);
+}
+
+void call_end_init(struct call *call)
+{
+	event_assign(&call->limit, loop_base(call_stack(call)->loop), -1, 0, on_limit, call);
+}

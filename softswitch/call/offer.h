@@ -1,0 +1,18 @@
+/** @file offer.h  Whose offer is open? Of two at a time the second one is refused (RFC 3261 section 14.2, RFC 3311). */
+#ifndef OFFER_H
+#define OFFER_H
+
+#include "bridge.h"
+
+/** Is an offer, or a re-INVITE that asks for one, under way on either leg? */
+bool offer_is_open(const struct bridge *b);
+/** Is the one that is open this side's own? */
+bool offer_is_own(const struct bridge *b, const struct dialog *d);
+/**
+ * Refuse an offer because another one is open.
+ *
+ * @param own  that one is of this side: 500 with Retry-After (RFC 3261 section 14.2, RFC 3311 section 5.2); else glare, 491
+ */
+void offer_refuse(const struct bridge *b, const struct dialog *d, const struct received *rx, bool own);
+
+#endif
