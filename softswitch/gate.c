@@ -68,13 +68,13 @@ static bool find_refusal(const struct gate *gate, const struct mapping_gateway *
 	else if (requires_unsupported(sip, policy.session_timer, policy.sip_100rel != DB_100REL_OFF, header))
 		*out = (struct call_refusal){420, "unsupported extension required", header};
 	else if (policy.sip_100rel == DB_100REL_REQUIRED && !rel100_is_offered(sip))
-		*out = (struct call_refusal){421, "no reliable provisional responses", "Require: 100rel\r\n"};
+		*out = (struct call_refusal){421, "caller does not support 100rel", "Require: 100rel\r\n"};
 	else if (sip->sip_contact && sip->sip_contact->m_url->url_type == url_any)
-		*out = (struct call_refusal){400, "no address in Contact", ""};
+		*out = (struct call_refusal){400, "no usable Contact", ""};
 	else if (!sip->sip_request->rq_url->url_user)
-		*out = (struct call_refusal){484, "no number", ""};
+		*out = (struct call_refusal){484, "no number called", ""};
 	else if (!is_plain(sip->sip_request->rq_url) || !is_plain(sip->sip_from->a_url))
-		*out = (struct call_refusal){400, "number too long, or with quotes or brackets", ""};
+		*out = (struct call_refusal){400, "invalid number", ""};
 	else if (session_is_too_short(&(struct session){.timer = policy.session_timer}, sip))
 		*out = (struct call_refusal){422, "session interval too small", session_min_se};
 	else if (gate->refuse_new)

@@ -9,7 +9,6 @@
 #ifndef BRIDGE_H
 #define BRIDGE_H
 
-#include "cause.h"
 #include "dialog_request.h"
 #include "stack.h"
 
@@ -26,8 +25,10 @@ struct bridge_handlers {
 	void (*on_refreshed)(struct dialog *leg, void *arg);
 	/** The peer of this leg does not know the dialog any more (481). */
 	void (*on_gone)(struct dialog *leg, void *arg);
-	/** The peer of this leg is silent, or did not refresh its session. */
-	void (*on_lost)(struct dialog *leg, enum cause cause, void *arg);
+	/** A refresh of this leg's session has failed. */
+	void (*on_refresh_failed)(struct dialog *leg, void *arg);
+	/** The peer of this leg has not refreshed its session in time. */
+	void (*on_expired)(struct dialog *leg, void *arg);
 	/** Our 2xx to a re-INVITE was never acknowledged. */
 	void (*on_unacknowledged)(void *arg);
 	/** The resend schedule towards this leg; the gateway may have one of its own. */

@@ -18,7 +18,7 @@ struct bridge_request {
 	struct dialog_request request;
 	msg_t *received;
 	bool invite;
-	bool session;   /* INVITE or UPDATE: it sets up the session anew, and moves the target */
+	bool session;   /* INVITE or UPDATE: it renews the session and may move the remote target */
 	bool offer;     /* a description, or an INVITE that asks for one */
 	bool offerless; /* INVITE: the offer comes in its 2xx, the answer in the ACK */
 	bool answered;  /* INVITE: its 2xx awaits the ACK */
@@ -87,7 +87,7 @@ static void on_cancel(const struct received *rx, void *arg)
 	struct bridge_request *r = arg;
 
 	(void)rx;
-	dialog_request_cancel(&r->request); /* 487 when the other side has not accepted it by now */
+	dialog_request_cancel(&r->request); /* 487 unless the other side has accepted it by now */
 }
 
 static void on_unacknowledged(void *arg)
@@ -142,7 +142,7 @@ static void on_response(const struct received *rx, void *arg)
 	int passed;
 
 	if (status < 200 && sip_has_feature(request_of(r)->sip_require, "100rel"))
-		return; /* it could not be sent reliably */
+		return; /* the peer wants it sent reliably, which we cannot do here */
 	if (r->request.cancelled && status >= 300)
 		reply(r, passed = 487, NULL);
 	else
@@ -174,20 +174,20 @@ static void on_failure(int error, void *arg)
 
 static const struct dialog_request_handlers request_handlers = {write_request, on_response, on_failure};
 
-/** The name as static text, which an exchange keeps; NULL = we do not relay it. A PRACK crosses for its offer alone. */
+/** The method as static text, which the dialog request keeps; NULL = it does not cross. A PRACK crosses for its offer alone. */
 static const char *method_name(const sip_t *sip)
 {
-	if (sip->sip_request->rq_method == sip_method_prack)
-		return "UPDATE";
 	static const char *const methods[] = {"INVITE", "UPDATE", "INFO", "MESSAGE", "NOTIFY", "REFER"};
 
+	if (sip->sip_request->rq_method == sip_method_prack)
+		return "UPDATE";
 	for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 		if (!strcmp(methods[i], sip->sip_request->rq_method_name))
 			return methods[i];
 	return NULL;
 }
 
-/* The doors --------------------------------------------------------------------------------- */
+/* Entry points --------------------------------------------------------------------------------- */
 
 /** @return NULL when it was refused */
 static struct bridge_request *begin(

@@ -34,14 +34,25 @@ static void end_by_leg(
 			.gone = gone});
 }
 
-static void on_gone(struct dialog *leg, void *arg)
+static bool is_caller(const struct call *call, const struct dialog *leg)
 {
-	end_by_leg(arg, leg, CAUSE_PEER_GONE, leg);
+	return leg == &call->a;
 }
 
-static void on_lost(struct dialog *leg, enum cause cause, void *arg)
+static void on_gone(struct dialog *leg, void *arg)
 {
-	end_by_leg(arg, leg, cause, NULL);
+	end_by_leg(arg, leg, is_caller(arg, leg) ? CAUSE_CALLER_GONE : CAUSE_GATEWAY_GONE, leg);
+}
+
+static void on_refresh_failed(struct dialog *leg, void *arg)
+{
+	end_by_leg(arg, leg, is_caller(arg, leg) ? CAUSE_CALLER_REFRESH_FAILED : CAUSE_GATEWAY_REFRESH_FAILED,
+		NULL);
+}
+
+static void on_expired(struct dialog *leg, void *arg)
+{
+	end_by_leg(arg, leg, is_caller(arg, leg) ? CAUSE_CALLER_EXPIRED : CAUSE_GATEWAY_EXPIRED, NULL);
 }
 
 static void on_reinvite_unacknowledged(void *arg)
@@ -54,7 +65,7 @@ static struct resend_schedule resend(const struct dialog *leg, void *arg)
 	const struct call *call = arg;
 	struct gateway_policy policy;
 
-	if (leg == &call->a)
+	if (is_caller(call, leg))
 		return *call_resend(call);
 	gateway_policy(call->gateway, &call_stack(call)->parameters, &policy);
 	return policy.resend;
@@ -63,7 +74,8 @@ static struct resend_schedule resend(const struct dialog *leg, void *arg)
 static const struct bridge_handlers bridge_handlers = {
 	.on_refreshed = on_refreshed,
 	.on_gone = on_gone,
-	.on_lost = on_lost,
+	.on_refresh_failed = on_refresh_failed,
+	.on_expired = on_expired,
 	.on_unacknowledged = on_reinvite_unacknowledged,
 	.resend = resend,
 };

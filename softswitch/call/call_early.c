@@ -20,9 +20,7 @@ static struct early_dialogs *early_of(const struct call *call)
 
 static void on_unacknowledged(void *arg)
 {
-	struct call *call = arg;
-
-	call_end_hangup(call, CAUSE_NO_PRACK);
+	call_end_hangup(arg, CAUSE_NO_PRACK);
 }
 
 void call_early_begin(struct call *call, const sip_t *invite, enum db_100rel policy)
@@ -49,7 +47,7 @@ static void refuse_second_offer(struct call *call, const struct dialog *d, const
 	offer_refuse(&call->bridge, d, rx, offer_is_own(&call->bridge, d));
 }
 
-/** An offer of the caller, who is settled: in an UPDATE or in a PRACK. */
+/** An offer of a caller that has negotiated: in an UPDATE or in a PRACK. */
 static void offer_to_gateway(struct call *call, const struct received *rx)
 {
 	struct early_dialogs *early = early_of(call);
@@ -60,7 +58,7 @@ static void offer_to_gateway(struct call *call, const struct received *rx)
 		refuse_second_offer(call, &call->a, rx);
 	else if (to && to->session.allows_update)
 		bridge_request_pass(&call->bridge, &call->a, to, rx);
-	else /* never, or not yet, which a PRACK cannot wait for */
+	else /* the gateway never takes one, or not yet, and a PRACK cannot be sent again */
 		bridge_reply(&call->bridge, &call->a, rx, to || prack ? 488 : 491, NULL);
 }
 
@@ -98,8 +96,8 @@ void call_early_on_update(struct call *call, struct dialog *d, const struct rece
 		refresh_target(call, d, rx);
 	} else if (!(caller ? call->negotiated
 			    : !early_of(call) || early_dialogs_is_settled(early_of(call), d))) {
-		offer_refuse(&call->bridge, d, rx,
-			caller != call->offerless); /* the INVITE's, or the one that answers it */
+		/* The offer of the INVITE, or of the gateway's answer to an INVITE without one, is still open. */
+		offer_refuse(&call->bridge, d, rx, caller != call->offerless);
 	} else if (caller) {
 		offer_to_gateway(call, rx);
 	} else {
@@ -158,8 +156,8 @@ void call_early_describe(struct call *call, const sip_t *progress)
 void call_early_fail_over(struct call *call)
 {
 	rel100_drop_waiting(&call->rel100);
-	if (!call->negotiated &&
-		!rel100_holds_answer(&call->rel100)) { /* it was still waiting for its turn */
+	/* A description that was still waiting for its turn will never reach the caller. */
+	if (!call->negotiated && !rel100_holds_answer(&call->rel100)) {
 		free(call->negotiated_with);
 		call->negotiated_with = NULL;
 	}

@@ -42,13 +42,13 @@ static void bye(struct call *call, struct dialog *leg, const struct call_ending 
 	}
 }
 
-/** BYE to the legs that are still there: the gateway has answered, the caller may not know of it yet. */
+/** BYE to the legs that are still there. The caller may not know yet that the gateway has answered. */
 static void hang_up(struct call *call, const struct call_ending *e)
 {
 	struct dialog *legs[] = {call->answer_ms ? &call->a : NULL, call_leg_b(call)};
 
 	if (call->offerless && !call_leg_b(call)->ack_seq)
-		leg_acknowledge(call_stack(call), call_leg_b(call), NULL); /* its 2xx still waits for one */
+		leg_acknowledge(call_stack(call), call_leg_b(call), NULL); /* its 2xx has had no ACK yet */
 	for (int i = 0; i < 2; i++)
 		if (legs[i] && legs[i] != e->gone)
 			bye(call, legs[i], e);

@@ -16,11 +16,10 @@
 
 enum rule {
 	HERE,  /* answered by us */
-	CROSS, /* relayed; 491 while there is no other leg */
+	CROSS, /* passed on; 491 while there is no other leg */
 	EARLY, /* UPDATE before the answer, between early dialogs (RFC 3311 section 5) */
-	OFFER, /* relayed, or a refresh of this leg alone; two offers at a time are glare */
+	OFFER, /* passed on, or a refresh of this leg alone; a second offer is refused while one is open */
 	WAIT,  /* 491: the dialog is not ready for it */
-	GONE,  /* 481: it speaks of something that is over, or never was */
 	NEVER, /* 405: known, but not inside a call */
 };
 
@@ -36,7 +35,7 @@ static const struct {
 	{"MESSAGE", CROSS, CROSS, CROSS},
 	{"NOTIFY", CROSS, CROSS, CROSS},
 	{"REFER", CROSS, CROSS, CROSS},
-	{"PRACK", HERE, HERE, HERE}, /* 481 unless it speaks of a response of ours */
+	{"PRACK", HERE, HERE, HERE}, /* 481 unless it acknowledges a response of ours */
 	{"SUBSCRIBE", NEVER, NEVER, NEVER},
 	{"PUBLISH", NEVER, NEVER, NEVER},
 	{"REGISTER", NEVER, NEVER, NEVER},
@@ -55,7 +54,7 @@ static int find_rule(const struct call *call, const char *method)
 
 /* Here -------------------------------------------------------------------------------------- */
 
-/** The ACK has the answer to the offer in the 2xx, unless the caller gave it in a PRACK to another gateway's offer. */
+/** The ACK answers the offer in the 2xx, unless the caller has answered another gateway's offer in a PRACK before. */
 static void pass_ack(struct call *call, const sip_t *ack)
 {
 	if (!message_has_sdp(ack) && call->negotiated) {
@@ -88,9 +87,8 @@ static void on_bye(struct call *call, struct dialog *d, const struct received *r
 	enum cause cause = CAUSE_NORMAL;
 
 	bridge_reply(&call->bridge, d, rx, 200, NULL);
-	if (call->state < CALL_ANSWERED &&
-		bridge_side(&call->bridge, d) ==
-			BRIDGE_CALLER) { /* of an early dialog (RFC 3261 section 15) */
+	/* The caller may end an early dialog by BYE (RFC 3261 section 15). */
+	if (call->state < CALL_ANSWERED && bridge_side(&call->bridge, d) == BRIDGE_CALLER) {
 		call_end_cancelled(call);
 		return;
 	}
@@ -137,7 +135,7 @@ static void on_offer(struct call *call, struct dialog *d, const struct received 
 		bridge_request_pass(&call->bridge, d, other, rx);
 }
 
-/* The door ---------------------------------------------------------------------------------- */
+/* Entry points ---------------------------------------------------------------------------------- */
 
 void call_requests_receive(struct call *call, struct dialog *d, const struct received *rx)
 {
@@ -178,9 +176,6 @@ void call_requests_receive(struct call *call, struct dialog *d, const struct rec
 	case WAIT:
 		bridge_reply(&call->bridge, d, rx, 491, NULL);
 		return;
-	case GONE:
-		bridge_reply(&call->bridge, d, rx, 481, NULL);
-		return;
 	case NEVER:
 		bridge_reply(&call->bridge, d, rx, 405, headers_allow);
 		return;
@@ -192,9 +187,8 @@ void call_requests_receive_early(struct call *call, const struct received *rx)
 	struct early_dialogs *early = attempt_early(call->attempt);
 	struct dialog *d = early ? early_dialogs_find(early, rx->sip->sip_from->a_tag) : NULL;
 
-	if (d &&
-		rx->sip->sip_request->rq_method !=
-			sip_method_bye) /* the callee's ends no early dialog (RFC 3261 section 15) */
+	/* The callee must not end an early dialog by BYE (RFC 3261 section 15). */
+	if (d && rx->sip->sip_request->rq_method != sip_method_bye)
 		call_requests_receive(call, d, rx);
 	else
 		transport_reply_stateless(rx, 481, NULL, NULL);

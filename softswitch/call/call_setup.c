@@ -25,7 +25,7 @@ static void note_post_dial_delay(struct call *call)
 		call->attempt_pdd_ms = (int32_t)(clock_now_ms() - call->attempt_ms);
 }
 
-/** A 503 says when the first of the gateways will be back, where that is known. */
+/** A 503 says when the first of the gateways will be back, as far as we know. */
 static void add_retry_after(const struct call *call, char *headers, size_t size)
 {
 	uint64_t now = clock_now_ms();
@@ -98,7 +98,7 @@ static void describe_end(const struct attempt_end *end, char *out, size_t size)
 	}
 }
 
-/** What is too large for us says nothing of the gateway. */
+/** A message that is too large for us says nothing about the gateway. */
 static enum gateway_outcome outcome_of(const struct attempt_end *end)
 {
 	switch (end->failure) {
@@ -205,7 +205,7 @@ static void on_progress(const struct received *rx, void *arg)
 	call->ringing_seen |= status == 180;
 	call->sdp_seen |= message_has_sdp(rx->sip);
 	if (status == 199)
-		return; /* a fork of theirs ended: of no use to our caller (RFC 6228) */
+		return; /* one of the gateway's forks has ended: of no use to our caller (RFC 6228) */
 	note_post_dial_delay(call);
 	gateway_on_progress(call->gateway, &call->channel_out, &call_stack(call)->parameters, now);
 	pass_response(call, &t, rx->sip);
@@ -252,7 +252,7 @@ void call_setup_connect(struct call *call, const sip_t *answer)
 	struct text t = text_scratch();
 
 	pass_response(call, &t, answer);
-	if (t.full) { /* with what the caller's INVITE makes us repeat: nobody gets the call */
+	if (t.full) { /* with what we have to repeat of the caller's INVITE it does not fit: the call fails */
 		call_end_refused(call, CAUSE_TOO_LARGE, cause_words(CAUSE_TOO_LARGE), CDR_SERVER);
 		return;
 	}

@@ -16,6 +16,7 @@
 #include "address.h"
 #include "attempt.h"
 #include "call_context.h"
+#include "cause.h"
 #include "cdr.h"
 #include "mapping_gateways.h"
 #include "rel100.h"

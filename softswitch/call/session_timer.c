@@ -15,10 +15,11 @@
 #include <string.h>
 
 enum {
-	FAREWELL_MAX_MS =
-		32000, /* so long at most before the end of a session its BYE goes out (RFC 4028 section 10) */
-	AGAIN_MIN_MS = 2000, /* least wait after a refresh that failed */
-	LOOK_MS = 600000,    /* a leg without timer: has SS_SIP_NO_TIMER_REINVITE_INTERVAL been changed? */
+	BYE_AHEAD_MAX_MS =
+		32000, /* the BYE goes out at most so long before the session expires (RFC 4028 section 10) */
+	RETRY_MIN_MS = 2000, /* shortest wait after a refresh that failed */
+	LOOK_MS =
+		600000, /* on a leg without timer: how often SS_SIP_NO_TIMER_REINVITE_INTERVAL is read again */
 };
 
 static struct bridge *bridge_of(const struct session_timer *st)
@@ -53,14 +54,21 @@ static void report_gone(struct session_timer *st)
 	b->handlers->on_gone(leg_of(st), b->arg);
 }
 
-static void report_lost(struct session_timer *st, enum cause cause)
+static void report_failed(struct session_timer *st)
 {
 	struct bridge *b = bridge_of(st);
 
-	b->handlers->on_lost(leg_of(st), cause, b->arg);
+	b->handlers->on_refresh_failed(leg_of(st), b->arg);
 }
 
-/** After a delay that many legs have: they share a queue of timers. What a peer chose does not take one. */
+static void report_expired(struct session_timer *st)
+{
+	struct bridge *b = bridge_of(st);
+
+	b->handlers->on_expired(leg_of(st), b->arg);
+}
+
+/** Start the timer with a delay that many legs share: it goes into a common queue, unless a peer has chosen it. */
 static void set(struct session_timer *st, enum session_timer_due due, uint64_t delay_ms)
 {
 	struct loop *loop = bridge_of(st)->stack->loop;
@@ -72,7 +80,7 @@ static void set(struct session_timer *st, enum session_timer_due due, uint64_t d
 	event_add(&st->event, usual ? loop_delay(loop, ms, &tv) : loop_delay_once(loop, ms, &tv));
 }
 
-/** After a delay that chance gives. */
+/** Start the timer with a delay that no other leg has. */
 static void set_once(struct session_timer *st, enum session_timer_due due, uint64_t delay_ms)
 {
 	struct timeval tv;
@@ -81,12 +89,12 @@ static void set_once(struct session_timer *st, enum session_timer_due due, uint6
 	event_add(&st->event, loop_delay_once(bridge_of(st)->stack->loop, (uint32_t)delay_ms, &tv));
 }
 
-/** When the session ends for want of a refresh, monotonic. */
+/** When the session is ended because no refresh came, monotonic. */
 static uint64_t end_ms(const struct session_timer *st)
 {
 	uint64_t interval = 1000 * (uint64_t)leg_of(st)->session.interval_s;
 
-	return st->begun_ms + interval - (interval / 3 < FAREWELL_MAX_MS ? interval / 3 : FAREWELL_MAX_MS);
+	return st->begun_ms + interval - (interval / 3 < BYE_AHEAD_MAX_MS ? interval / 3 : BYE_AHEAD_MAX_MS);
 }
 
 /* Refreshing -------------------------------------------------------------------------------- */
@@ -94,7 +102,7 @@ static uint64_t end_ms(const struct session_timer *st)
 static void refresh(struct session_timer *st);
 static void restart(struct session_timer *st);
 
-/** The peer refused, but is there: try again while the session lasts. */
+/** The peer refused, so it is there: try again while the session lasts. */
 static void try_later(struct session_timer *st)
 {
 	uint64_t now = clock_now_ms(), end = end_ms(st);
@@ -103,25 +111,25 @@ static void try_later(struct session_timer *st)
 		restart(st);
 		return;
 	}
-	if (end <= now) /* a short rest: use all of it */
+	if (end <= now) /* little is left: use all of it */
 		end = st->begun_ms + 1000 * (uint64_t)leg_of(st)->session.interval_s;
 	uint64_t left = end > now ? end - now : 0;
-	if (left / 2 < AGAIN_MIN_MS)
+	if (left / 2 < RETRY_MIN_MS)
 		set_once(st, SESSION_END, left);
 	else
 		set_once(st, SESSION_REFRESH, left / 2);
 }
 
 /**
- * Two re-INVITEs have crossed: who owns the Call-ID, because it made it, waits 2.1-4 s, the other one 0-2 s (RFC 3261
- * section 14.1).
+ * Two re-INVITEs have crossed: the side that made the Call-ID waits 2.1-4 s, the other one 0-2 s (RFC 3261 section
+ * 14.1).
  */
 static void try_after_glare(struct session_timer *st)
 {
 	uint64_t random = token_random();
 
 	if (leg_of(st)->session.interval_s && end_ms(st) <= clock_now_ms())
-		try_later(st); /* the session ends all the same */
+		try_later(st); /* the session would end meanwhile */
 	else
 		set_once(st, leg_of(st)->session.interval_s ? SESSION_REFRESH : SESSION_CHECK,
 			st->side == BRIDGE_CALLER ? 10 * (random % 201) : 2100 + 10 * (random % 191));
@@ -145,18 +153,22 @@ static void write_refresh(struct text *t, void *arg)
 		message_end(t, NULL);
 }
 
-/** Its media may have moved: the other leg has to know. What answers such news is no news itself. */
-static void pass_on(struct session_timer *st, bool news, const sip_t *answer)
+/**
+ * The peer has answered with another description: its media may have moved, so the other leg is told.
+ *
+ * @param told  the re-INVITE itself told this peer of the other leg's media: its answer is not passed back
+ */
+static void pass_on(struct session_timer *st, bool told, const sip_t *answer)
 {
 	if (session_is_same(&leg_of(st)->session, answer) || session_describe(&leg_of(st)->session, answer) ||
-		news)
+		told)
 		return;
 	session_timer_tell(st->both, st->side == BRIDGE_CALLER ? BRIDGE_GATEWAY : BRIDGE_CALLER);
 }
 
 static void on_refreshed(struct session_timer *st, const struct received *rx)
 {
-	bool news = st->stale;
+	bool told = st->stale;
 
 	session_learn(&leg_of(st)->session, rx->sip);
 	if (!by(st, "OPTIONS")) {
@@ -169,7 +181,7 @@ static void on_refreshed(struct session_timer *st, const struct received *rx)
 	}
 	restart(st);
 	if (by(st, "INVITE"))
-		pass_on(st, news, rx->sip);
+		pass_on(st, told, rx->sip);
 	else if (st->stale)
 		refresh(st);
 }
@@ -186,14 +198,14 @@ static void on_response(const struct received *rx, void *arg)
 	} else if (status == 481) {
 		report_gone(st);
 	} else if (status == 408) {
-		report_lost(st, CAUSE_REFRESH_FAILED);
+		report_failed(st);
 	} else if (status == 491) {
 		try_after_glare(st);
 	} else if (by(st, "UPDATE") && (status == 405 || status == 501)) {
 		leg_of(st)->session.allows_update = false;
 		refresh(st);
 	} else {
-		st->stale &= !by(st, "INVITE"); /* it does not want to know */
+		st->stale &= !by(st, "INVITE"); /* it refuses to be told */
 		try_later(st);
 	}
 }
@@ -203,12 +215,12 @@ static void on_failure(int error, void *arg)
 	struct session_timer *st = arg;
 
 	(void)error;
-	report_lost(st, CAUSE_REFRESH_FAILED);
+	report_failed(st);
 }
 
 static const struct dialog_request_handlers request_handlers = {write_refresh, on_response, on_failure};
 
-/** A leg that never had a description is asked with what needs none. */
+/** A re-INVITE needs a description of the other side; without one OPTIONS asks whether the peer is there. */
 static const char *choose_method(const struct session_timer *st)
 {
 	const struct dialog *other = other_leg_of(st);
@@ -222,7 +234,7 @@ static void refresh(struct session_timer *st)
 {
 	const char *method = choose_method(st);
 
-	/* A request that overtakes a re-INVITE that was lost makes it out of order for the peer (RFC 3261 section 12.2.2). */
+	/* A request sent now would overtake a lost re-INVITE and put that out of order (RFC 3261 section 12.2.2). */
 	if (offer_is_open(bridge_of(st))) {
 		try_after_glare(st);
 		return;
@@ -236,7 +248,7 @@ static void refresh(struct session_timer *st)
 		.handlers = &request_handlers,
 		.arg = st};
 	if (dialog_request_start(request_of(st)))
-		report_lost(st, CAUSE_REFRESH_FAILED);
+		report_failed(st);
 }
 
 void session_timer_tell(struct session_timers *set, enum bridge_side side)
@@ -250,7 +262,7 @@ void session_timer_tell(struct session_timers *set, enum bridge_side side)
 
 /* The timer --------------------------------------------------------------------------------- */
 
-/** So long until this leg is to be checked; SS_SIP_NO_TIMER_REINVITE_INTERVAL may be changed under a call. */
+/** Time until this leg is to be checked; SS_SIP_NO_TIMER_REINVITE_INTERVAL may change during the call. */
 static uint32_t until_check_ms(const struct session_timer *st)
 {
 	uint32_t interval = parameters(st)->no_timer_reinvite_ms;
@@ -290,11 +302,11 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 			refresh(st);
 		return;
 	case SESSION_END:
-		if (bridge_request_is_refreshing(
-			    bridge_of(st), leg_of(st))) /* not silent: the other leg takes its time */
-			set_once(st, SESSION_END, AGAIN_MIN_MS);
+		/* Not silent: it has sent a refresh that the other leg still has to answer. */
+		if (bridge_request_is_refreshing(bridge_of(st), leg_of(st)))
+			set_once(st, SESSION_END, RETRY_MIN_MS);
 		else
-			report_lost(st, CAUSE_SESSION_EXPIRED);
+			report_expired(st);
 		return;
 	}
 }

@@ -6,25 +6,28 @@
 
 /** What ends or refuses a call besides a code of the other side. */
 enum cause {
-	CAUSE_NORMAL,          /* BYE */
-	CAUSE_CALLER_CANCEL,   /* CANCEL */
-	CAUSE_NO_ROUTE,        /* no route matches the number */
-	CAUSE_NO_GATEWAY,      /* every gateway is down or full */
-	CAUSE_INGRESS_FULL,    /* capacity or calls per second of the mapping gateway */
-	CAUSE_TIMEOUT,         /* the last gateway tried was silent */
-	CAUSE_TRANSPORT,       /* the last gateway tried could not be reached */
-	CAUSE_GATEWAY_CODE,    /* the last gateway's answer */
-	CAUSE_NO_ACK,          /* 2xx never acknowledged */
-	CAUSE_NO_PRACK,        /* provisional response never acknowledged */
-	CAUSE_GATEWAY_LEFT,    /* BYE after an answer that the caller had not got yet */
-	CAUSE_PEER_GONE,       /* 481 to a request inside the dialog */
-	CAUSE_REFRESH_FAILED,  /* no answer, or 408, to a refresh of the session */
-	CAUSE_SESSION_EXPIRED, /* the peer did not refresh the session */
-	CAUSE_EARLY_HANGUP,    /* SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP */
-	CAUSE_MAX_DURATION,    /* SS_MAXCALLDURATION */
-	CAUSE_TOO_LARGE,       /* a message does not fit with what we have to add */
-	CAUSE_SHUTDOWN,        /* SIGTERM */
-	CAUSE_INTERNAL,        /* out of memory */
+	CAUSE_NORMAL,        /* BYE */
+	CAUSE_CALLER_CANCEL, /* CANCEL */
+	CAUSE_NO_ROUTE,      /* no route matches the number */
+	CAUSE_NO_GATEWAY,    /* every gateway is down or full */
+	CAUSE_INGRESS_FULL,  /* capacity or calls per second of the mapping gateway */
+	CAUSE_TIMEOUT,       /* the last gateway tried was silent */
+	CAUSE_TRANSPORT,     /* the last gateway tried could not be reached */
+	CAUSE_GATEWAY_CODE,  /* the last gateway's answer */
+	CAUSE_NO_ACK,        /* 2xx never acknowledged */
+	CAUSE_NO_PRACK,      /* provisional response never acknowledged */
+	CAUSE_GATEWAY_LEFT,  /* BYE after an answer that the caller had not got yet */
+	CAUSE_CALLER_GONE,   /* 481 to a request inside the dialog */
+	CAUSE_GATEWAY_GONE,
+	CAUSE_CALLER_REFRESH_FAILED, /* no answer, or 408, to a refresh of the session */
+	CAUSE_GATEWAY_REFRESH_FAILED,
+	CAUSE_CALLER_EXPIRED, /* the peer did not refresh the session */
+	CAUSE_GATEWAY_EXPIRED,
+	CAUSE_EARLY_HANGUP, /* SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP */
+	CAUSE_MAX_DURATION, /* SS_MAXCALLDURATION */
+	CAUSE_TOO_LARGE,    /* a message does not fit with what we have to add */
+	CAUSE_SHUTDOWN,     /* SIGTERM */
+	CAUSE_INTERNAL,     /* out of memory */
 };
 
 /** The SIP code the caller gets; 0 for CAUSE_NORMAL and CAUSE_GATEWAY_CODE. */
