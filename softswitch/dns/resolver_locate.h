@@ -4,6 +4,7 @@
 
 #include "resolver_servers.h"
 
+struct event_base;
 struct resolver_dns;
 struct resolver_locate; /* one procedure under way */
 

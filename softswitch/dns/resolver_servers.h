@@ -5,7 +5,7 @@
 #ifndef RESOLVER_SERVERS_H
 #define RESOLVER_SERVERS_H
 
-#include "resolver.h"
+#include "resolver_types.h"
 
 /** One SRV record with its addresses, or the name itself where there is no SRV. */
 struct resolver_server {
