@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "reload.h"
 #include "control_methods.h"
+#include "control_socket.h"
 #include "db.h"
 #include "db_config.h"
 #include "cdr.h"
@@ -56,7 +57,7 @@ struct daemon {
 	struct reload *config;
 	struct calls *calls;
 	struct gate *gate;
-	struct control *control;
+	struct control_socket *control;
 	struct control_context context;
 	struct event *term, *interrupt, *stopping;
 	uint64_t drain_until_ms, farewell_until_ms, unregister_until_ms; /* 0: not stopping */
@@ -235,7 +236,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		.cdr_log = d->cdr_log,
 		.transport = d->stack.transport,
 	};
-	return control_create(&d->control, loop_base(d->loop), d->options->control, control_methods,
+	return control_socket_create(&d->control, loop_base(d->loop), d->options->control, control_methods,
 		&d->context, error, size);
 }
 
@@ -243,7 +244,7 @@ static void close_all(struct daemon *d)
 {
 	if (d->calls)
 		calls_hangup_all(d->calls, CAUSE_SHUTDOWN);
-	control_destroy(d->control);
+	control_socket_destroy(d->control);
 	gate_destroy(d->gate);
 	calls_destroy(d->calls);
 	cdr_close(d->cdr_log, RECORDS_MS);

@@ -1,305 +1,175 @@
 #include "control.h"
 
-#include "control_request.h"
-#include "log.h"
-
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/listener.h>
-
-#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-enum {
-	LINE_MAX_BYTES = 64 * 1024,
-	OUTPUT_HIGH_BYTES = 256 * 1024, /* a client with more to read than this is not served on */
-	CLIENTS_MAX = 64,
-	WRITE_TIMEOUT_S = 30,
-	ACCEPT_PAUSE_S = 1, /* after accept() failed, mostly for lack of descriptors */
-	SOCKET_MODE = 0660,
-	BACKLOG = 16,
-};
-
-struct client {
-	LIST_ENTRY(client) link;
-	struct control *control;
-	struct bufferevent *bev;
-	bool ending; /* nothing is read any more; it goes when its output is written */
-};
-
-struct control {
-	struct event_base *base;
-	const struct control_method *methods;
-	void *arg;
-	struct evconnlistener *listener;
-	struct event *resume; /* accept again */
-	struct sockaddr_un address;
-	dev_t device; /* of our socket file, */
-	ino_t inode;  /* which somebody may have replaced */
-	unsigned n_clients;
-	LIST_HEAD(, client) clients;
-};
-
-/* Connections. */
-
-static void client_destroy(struct client *client)
+const char *control_string(const json_t *params, const char *name, const char *fallback)
 {
-	LIST_REMOVE(client, link);
-	client->control->n_clients--;
-	bufferevent_free(client->bev);
-	free(client);
+	const char *value = json_string_value(json_object_get(params, name));
+	return value ? value : fallback;
 }
 
-static void free_text(const void *text, size_t size, void *arg)
+int64_t control_integer(const json_t *params, const char *name, int64_t fallback)
 {
-	(void)size;
-	(void)arg;
-	free((void *)(uintptr_t)text);
+	const json_t *value = json_object_get(params, name);
+	return value ? json_integer_value(value) : fallback;
 }
 
-/** Queue one line, or nothing for NULL; takes over the reply. */
-static void send_reply_take(struct client *client, json_t *reply)
+__attribute__((format(printf, 4, 5))) static void fail(
+	struct control_error *e, enum control_code code, const char *field, const char *format, ...)
 {
-	struct evbuffer *out = bufferevent_get_output(client->bev);
-	if (!reply)
-		return;
-	char *text = json_dumps(reply, JSON_COMPACT);
-	json_decref(reply);
-	if (!text || evbuffer_add_reference(out, text, strlen(text), free_text, NULL) != 0) {
-		free(text);
-		client->ending = true;
+	va_list args;
+	e->code = code;
+	e->field = field;
+	va_start(args, format);
+	vsnprintf(e->message, sizeof(e->message), format, args);
+	va_end(args);
+}
+
+static const struct control_param *find_param(const struct control_param *params, const char *name)
+{
+	for (; params->name; params++)
+		if (strcmp(params->name, name) == 0)
+			return params;
+	return NULL;
+}
+
+static bool check_integer(const struct control_param *p, const json_t *value, struct control_error *e)
+{
+	json_int_t n = json_integer_value(value);
+	if (json_is_integer(value) && n >= p->min && n <= p->max)
+		return true;
+	fail(e, CONTROL_INVALID_PARAMS, p->name, "must be a whole number from %lld to %lld",
+		(long long)p->min, (long long)p->max);
+	return false;
+}
+
+static bool check_string(const struct control_param *p, const json_t *value, struct control_error *e)
+{
+	int64_t n = (int64_t)json_string_length(value);
+	if (json_is_string(value) && n >= p->min && n <= p->max)
+		return true;
+	fail(e, CONTROL_INVALID_PARAMS, p->name, "must be a string of %lld to %lld bytes", (long long)p->min,
+		(long long)p->max);
+	return false;
+}
+
+/** Do the parameters fit the method's table? */
+static bool check_params(const struct control_param *specs, json_t *params, struct control_error *e)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach (params, name, value) {
+		const struct control_param *p = find_param(specs, name);
+		if (!p) {
+			fail(e, CONTROL_INVALID_PARAMS, name, "no such parameter");
+			return false;
+		}
+		if (!(p->type == CONTROL_INTEGER ? check_integer(p, value, e) : check_string(p, value, e)))
+			return false;
 	}
-	evbuffer_add(out, "\n", 1);
+	for (; specs->name; specs++)
+		if (specs->required && !json_object_get(params, specs->name)) {
+			fail(e, CONTROL_INVALID_PARAMS, specs->name, "is required");
+			return false;
+		}
+	return true;
 }
 
-static void refuse_long_line(struct client *client)
+static json_t *call_method(
+	const struct control_method *m, void *arg, const char *name, json_t *params, struct control_error *e)
 {
-	const struct control_error error = {
-		.code = CONTROL_INVALID_REQUEST, .message = "a line has 65536 bytes at most"};
-	send_reply_take(client, control_error_reply(NULL, &error));
-	client->ending = true;
-}
-
-static bool has_room(const struct client *client)
-{
-	return evbuffer_get_length(bufferevent_get_output(client->bev)) < OUTPUT_HIGH_BYTES;
-}
-
-/** Answer whole lines as long as the client takes the answers. */
-static void serve(struct client *client)
-{
-	const struct control *c = client->control;
-	struct evbuffer *in = bufferevent_get_input(client->bev);
-	char *line;
-	size_t n;
-	while (!client->ending && has_room(client) && (line = evbuffer_readln(in, &n, EVBUFFER_EOL_LF))) {
-		if (n > LINE_MAX_BYTES)
-			refuse_long_line(client);
-		else
-			send_reply_take(client, control_answer(c->methods, c->arg, line, n));
-		free(line);
+	while (m->name && strcmp(m->name, name) != 0)
+		m++;
+	if (!m->name) {
+		fail(e, CONTROL_UNKNOWN_METHOD, NULL, "no such method");
+		return NULL;
 	}
-	if (!client->ending && has_room(client) && evbuffer_get_length(in) > LINE_MAX_BYTES)
-		refuse_long_line(client);
-	if (client->ending || !has_room(client))
-		bufferevent_disable(client->bev, EV_READ);
+	if (!json_is_object(params)) {
+		fail(e, CONTROL_INVALID_PARAMS, "params", "must be an object: parameters go by name");
+		return NULL;
+	}
+	if (!check_params(m->params, params, e))
+		return NULL;
+	json_t *result = m->handler(params, arg, e);
+	if (!result && !e->code)
+		fail(e, CONTROL_INTERNAL_ERROR, NULL, "out of memory");
+	return result;
+}
+
+/** @return the method's name, NULL with the error when this is no request (JSON-RPC 2.0 section 4) */
+static const char *check_request(const json_t *request, struct control_error *e)
+{
+	const char *version = json_string_value(json_object_get(request, "jsonrpc"));
+	const json_t *id = json_object_get(request, "id");
+	const char *method = json_string_value(json_object_get(request, "method"));
+	if (json_is_array(request))
+		fail(e, CONTROL_INVALID_REQUEST, NULL, "no batches: write one request in a line");
+	else if (!json_is_object(request))
+		fail(e, CONTROL_INVALID_REQUEST, NULL, "a request is an object");
+	else if (!version || strcmp(version, "2.0") != 0)
+		fail(e, CONTROL_INVALID_REQUEST, "jsonrpc", "must be \"2.0\"");
+	else if (id && !json_is_string(id) && !json_is_number(id) && !json_is_null(id))
+		fail(e, CONTROL_INVALID_REQUEST, "id", "must be a string, a number or null");
+	else if (!method)
+		fail(e, CONTROL_INVALID_REQUEST, "method", "must be a string");
 	else
-		bufferevent_enable(client->bev, EV_READ);
+		return method;
+	return NULL;
 }
 
-static void on_read(struct bufferevent *bev, void *arg)
+json_t *control_error_reply(const json_t *id, const struct control_error *e)
 {
-	(void)bev;
-	serve(arg);
+	json_t *error = json_object();
+	json_object_set_new(error, "code", json_integer(e->code));
+	json_t *message = e->field ? json_sprintf("%s: %s", e->field, e->message) : json_string(e->message);
+	json_object_set_new(error, "message", message ? message : json_string("malformed"));
+	if (e->field)
+		json_object_set_new(error, "data", json_pack("{s:s}", "field", e->field));
+	bool usable = json_is_string(id) || json_is_number(id);
+	return json_pack("{s:s, s:o, s:o*}", "jsonrpc", "2.0", "error", error, "id",
+		usable ? json_deep_copy(id) : json_null());
 }
 
-/** All output is written. */
-static void on_written(struct bufferevent *bev, void *arg)
+/** A parsed line that is a request. @return its result, NULL with the error */
+static json_t *perform(const struct control_method *methods, void *arg, const char *method, json_t *params,
+	struct control_error *error)
 {
-	struct client *client = arg;
-	(void)bev;
-	if (client->ending)
-		client_destroy(client);
+	json_t *given = params ? json_incref(params) : json_object();
+	json_t *result = call_method(methods, arg, method, given, error);
+	json_decref(given);
+	return result;
+}
+
+static bool is_blank(const char *line, size_t n)
+{
+	return n == strspn(line, " \t\r");
+}
+
+json_t *control_answer(const struct control_method *methods, void *arg, const char *line, size_t n)
+{
+	struct control_error error = {.code = 0};
+	json_error_t where;
+	const char *method = NULL;
+	json_t *result = NULL, *reply = NULL;
+	if (is_blank(line, n))
+		return NULL;
+	json_t *request = json_loadb(line, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
+	json_t *id = json_object_get(request, "id");
+
+	if (request)
+		method = check_request(request, &error);
 	else
-		serve(client);
-}
-
-/** The other side wrote its last, took nothing for long, or is gone. */
-static void on_event(struct bufferevent *bev, short what, void *arg)
-{
-	struct client *client = arg;
-	client->ending = true;
-	if (!(what & BEV_EVENT_EOF) || evbuffer_get_length(bufferevent_get_output(bev)) == 0)
-		client_destroy(client);
-}
-
-static void on_accept(
-	struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int length, void *arg)
-{
-	struct control *c = arg;
-	const struct timeval patience = {.tv_sec = WRITE_TIMEOUT_S};
-	struct client *client = c->n_clients < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
-	(void)listener;
-	(void)from;
-	(void)length;
-	if (client)
-		client->bev = bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!client || !client->bev) {
-		log_warning(NULL, "control connection refused open=%u", c->n_clients);
-		free(client);
-		close(fd);
-		return;
-	}
-	client->control = c;
-	LIST_INSERT_HEAD(&c->clients, client, link);
-	c->n_clients++;
-	bufferevent_setcb(client->bev, on_read, on_written, on_event, client);
-	bufferevent_setwatermark(client->bev, EV_READ, 0, LINE_MAX_BYTES + 2);
-	bufferevent_set_timeouts(client->bev, NULL, &patience);
-	bufferevent_enable(client->bev, EV_READ | EV_WRITE);
-}
-
-/** The connection stays in the queue and the socket readable, so pause or the loop would spin. */
-static void on_accept_error(struct evconnlistener *listener, void *arg)
-{
-	struct control *c = arg;
-	const struct timeval pause = {.tv_sec = ACCEPT_PAUSE_S};
-	log_warning(NULL, "control socket cannot accept error=%s", strerror(errno));
-	evconnlistener_disable(listener);
-	evtimer_add(c->resume, &pause);
-}
-
-static void on_resume(evutil_socket_t fd, short what, void *arg)
-{
-	struct control *c = arg;
-	(void)fd;
-	(void)what;
-	evconnlistener_enable(c->listener);
-}
-
-/* The socket file. */
-
-/** Where the reason of a refusal goes. */
-struct reason {
-	char *text;
-	size_t size;
-};
-
-static int refuse(const struct reason *why, int error, const char *path, const char *words)
-{
-	snprintf(why->text, why->size, "control socket %s: %s", path, words);
-	return error;
-}
-
-/** Make way for our socket: remove one that a dead switch left, and nothing else. */
-static int remove_stale(const struct sockaddr_un *address, const struct reason *why)
-{
-	struct stat st;
-	if (lstat(address->sun_path, &st) != 0)
-		return errno == ENOENT ? 0 : refuse(why, -errno, address->sun_path, strerror(errno));
-	if (!S_ISSOCK(st.st_mode))
-		return refuse(why, -EEXIST, address->sun_path, "there is a file that is no socket");
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return refuse(why, -errno, address->sun_path, strerror(errno));
-	int error = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : errno;
-	close(fd);
-	if (error == 0 || error == EAGAIN)
-		return refuse(why, -EADDRINUSE, address->sun_path, "another switch listens there");
-	if (error != ECONNREFUSED)
-		return refuse(why, -error, address->sun_path, strerror(error));
-	if (unlink(address->sun_path) != 0 && errno != ENOENT)
-		return refuse(why, -errno, address->sun_path, strerror(errno));
-	return 0;
-}
-
-/** @return the listening descriptor or -errno */
-static int open_socket(struct control *c, const struct reason *why)
-{
-	const char *path = c->address.sun_path;
-	struct stat st;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return refuse(why, -errno, path, strerror(errno));
-	/* before bind(): the file is never open to more; after it: the umask took its part */
-	if (fchmod(fd, SOCKET_MODE) != 0 ||
-		bind(fd, (struct sockaddr *)&c->address, sizeof(c->address)) != 0 ||
-		chmod(path, SOCKET_MODE) != 0 || listen(fd, BACKLOG) != 0 || lstat(path, &st) != 0) {
-		int error = refuse(why, -errno, path, strerror(errno));
-		close(fd);
-		return error;
-	}
-	c->device = st.st_dev;
-	c->inode = st.st_ino;
-	return fd;
-}
-
-static int start(struct control *c, const char *path, const struct reason *why)
-{
-	c->address.sun_family = AF_UNIX;
-	if (strlen(path) >= sizeof(c->address.sun_path))
-		return refuse(why, -ENAMETOOLONG, path, "the path is too long for a socket (107 bytes)");
-	memcpy(c->address.sun_path, path, strlen(path) + 1);
-	c->resume = evtimer_new(c->base, on_resume, c);
-	if (!c->resume)
-		return refuse(why, -ENOMEM, path, "out of memory");
-	int error = remove_stale(&c->address, why);
-	int fd = error ? error : open_socket(c, why);
-	if (fd < 0)
-		return fd;
-	c->listener = evconnlistener_new(
-		c->base, on_accept, c, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (!c->listener) {
-		close(fd);
-		return refuse(why, -ENOMEM, path, "out of memory");
-	}
-	evconnlistener_set_error_cb(c->listener, on_accept_error);
-	return 0;
-}
-
-int control_create(struct control **out, struct event_base *base, const char *path,
-	const struct control_method *methods, void *arg, char *error, size_t error_size)
-{
-	const struct reason why = {error, error_size};
-	struct control *c = calloc(1, sizeof(*c));
-	if (!c)
-		return refuse(&why, -ENOMEM, path, "out of memory");
-	c->base = base;
-	c->methods = methods;
-	c->arg = arg;
-	LIST_INIT(&c->clients);
-	int result = start(c, path, &why);
-	if (result) {
-		control_destroy(c);
-		return result;
-	}
-	*out = c;
-	return 0;
-}
-
-void control_destroy(struct control *c)
-{
-	struct stat st;
-	if (!c)
-		return;
-	for (struct client *client = LIST_FIRST(&c->clients), *next; client; client = next) {
-		next = LIST_NEXT(client, link);
-		client_destroy(client);
-	}
-	if (c->inode && lstat(c->address.sun_path, &st) == 0 && st.st_dev == c->device &&
-		st.st_ino == c->inode)
-		unlink(c->address.sun_path);
-	if (c->listener)
-		evconnlistener_free(c->listener);
-	if (c->resume)
-		event_free(c->resume);
-	free(c);
+		fail(&error, CONTROL_PARSE_ERROR, NULL, "not JSON, column %d: %s", where.column, where.text);
+	if (method)
+		result = perform(methods, arg, method, json_object_get(request, "params"), &error);
+	if (method && !id)
+		json_decref(result); /* a notification */
+	else if (result)
+		reply = json_pack("{s:s, s:o, s:O}", "jsonrpc", "2.0", "result", result, "id", id);
+	else
+		reply = control_error_reply(id, &error);
+	json_decref(request);
+	return reply;
 }

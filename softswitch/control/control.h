@@ -1,9 +1,7 @@
-/** @file control.h  JSON-RPC 2.0 on a Unix socket, one JSON object in a line (mode 0660).
+/** @file control.h  JSON-RPC 2.0: one line in, one answer out, by a table of methods.
  *
- * A line of input has 64 KiB at most; a longer one is answered with an error and the end of the
- * connection. A client that does not read its answers is not read from either, and is let go when it
- * took nothing for 30 s; what waits for it is one answer and 256 KiB at most. Requests without id
- * get no answer; arrays of requests (batches) are refused: a client may write many lines instead.
+ * A request without an id gets no answer. Batches (arrays of requests) are refused: a client may write many lines
+ * instead.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
@@ -12,9 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct control;
-struct event_base;
 
 /** Error codes of JSON-RPC 2.0 section 5.1. */
 enum control_code {
@@ -27,28 +22,30 @@ enum control_code {
 
 enum control_type { CONTROL_STRING, CONTROL_INTEGER };
 
-/** One parameter of a method: what is not listed is refused, so handlers need not look. */
+/** One parameter of a method. What a method does not list is refused before its handler runs. */
 struct control_param {
 	const char *name; /* NULL ends the list */
 	enum control_type type;
 	bool required;
-	int64_t min, max; /* of an integer; of a string its length in bytes */
+	int64_t min, max; /* the range of an integer, the length of a string in bytes */
 };
 
+/** Why a request was refused. */
 struct control_error {
 	enum control_code code;
-	const char *field; /* the parameter that is wrong, NULL = none; borrowed until the answer is made */
+	const char *field; /* the parameter at fault or NULL; borrowed until the answer is built */
 	char message[160]; /* UTF-8, without the field's name */
 };
 
 /**
  * Answer one request. Runs in the event loop, so it must be quick.
  *
- * @param params  an object that fits the table; never NULL
- * @return the result, given to the caller; NULL with *error filled (left zeroed: internal error)
+ * @param params  an object already checked against the method's table; never NULL
+ * @return the result, owned by the caller; NULL with *error filled in (left zeroed: internal error)
  */
 typedef json_t *control_method_h(const json_t *params, void *arg, struct control_error *error);
 
+/** A method and the parameters it takes. */
 struct control_method {
 	const char *name; /* NULL ends the table */
 	const struct control_param *params;
@@ -56,20 +53,18 @@ struct control_method {
 };
 
 /**
- * Listen. A socket file that nobody listens at is replaced, anything else at the path is not.
+ * Handle one line of input.
  *
- * @param methods  borrowed for the life of the control
- * @param arg      passed to the handlers
- * @param error    receives one plain line when the result is not 0
- * @return 0; -EADDRINUSE somebody listens there; -EEXIST something else is there;
- *         -ENAMETOOLONG; -EACCES and the like
+ * @param methods  the table, ended by a NULL name; arg is passed to its handlers
+ * @param line     n bytes followed by a NUL
+ * @return the answer, owned by the caller; NULL when there is none to give (notification, blank line)
  */
-int control_create(struct control **out, struct event_base *base, const char *path,
-	const struct control_method *methods, void *arg, char *error, size_t error_size);
-/** Ends all connections and removes the socket file, if it is still ours. NULL is fine. */
-void control_destroy(struct control *c);
+json_t *control_answer(const struct control_method *methods, void *arg, const char *line, size_t n);
 
-/** A parameter that may be absent. */
+/** Build an error response. @param id  the request's; NULL or not a valid id: the response has a null id */
+json_t *control_error_reply(const json_t *id, const struct control_error *e);
+
+/** The value of a parameter, or the fallback when the request does not have it. */
 const char *control_string(const json_t *params, const char *name, const char *fallback);
 int64_t control_integer(const json_t *params, const char *name, int64_t fallback);
 

@@ -14,7 +14,7 @@ struct routing;
 struct registrations;
 struct transport;
 
-/** What the methods look at; all borrowed, and the `arg` of control_create(). */
+/** What the methods look at; all borrowed, and the `arg` of control_socket_create(). */
 struct control_context {
 	const char *name, *version;
 	const char *db, *cdr; /* absolute paths */

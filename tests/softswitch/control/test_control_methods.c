@@ -1,7 +1,7 @@
 #include "control_methods.h"
 
 #include "clock.h"
-#include "control_request.h"
+#include "control.h"
 
 #include "gateways.h"
 #include "routing.h"

@@ -1,3 +1,5 @@
+#include "control_socket.h"
+
 #include "control.h"
 
 #include <event2/event.h>
@@ -69,13 +71,13 @@ static const struct control_method methods[] = {
 struct fixture {
 	char folder[32], path[64];
 	struct event_base *base;
-	struct control *control;
+	struct control_socket *control;
 	unsigned calls; /* of echo and big */
 };
 
-static int create(struct fixture *f, struct control **out, char *error)
+static int create(struct fixture *f, struct control_socket **out, char *error)
 {
-	return control_create(out, f->base, f->path, methods, &f->calls, error, 256);
+	return control_socket_create(out, f->base, f->path, methods, &f->calls, error, 256);
 }
 
 static int set_up(void **state)
@@ -94,7 +96,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	control_destroy(f->control);
+	control_socket_destroy(f->control);
 	event_base_free(f->base);
 	unlink(f->path);
 	int left = rmdir(f->folder);
@@ -461,10 +463,10 @@ static void clients_are_limited(void **state)
 static void the_socket_is_for_owner_and_group(void **state)
 {
 	struct fixture *f = *state;
-	struct control *other;
+	struct control_socket *other;
 	struct stat st;
 	char error[256];
-	control_destroy(f->control);
+	control_socket_destroy(f->control);
 	f->control = NULL;
 	for (unsigned mask = 0; mask <= 077; mask += 077) {
 		mode_t before = umask((mode_t)mask);
@@ -473,7 +475,7 @@ static void the_socket_is_for_owner_and_group(void **state)
 		assert_int_equal(lstat(f->path, &st), 0);
 		assert_true(S_ISSOCK(st.st_mode));
 		assert_int_equal(st.st_mode & 0777, 0660);
-		control_destroy(other);
+		control_socket_destroy(other);
 		assert_int_equal(lstat(f->path, &st), -1);
 	}
 }
@@ -481,7 +483,7 @@ static void the_socket_is_for_owner_and_group(void **state)
 static void a_socket_that_somebody_listens_at_is_left_alone(void **state)
 {
 	struct fixture *f = *state;
-	struct control *other = NULL;
+	struct control_socket *other = NULL;
 	char error[256];
 	assert_int_equal(create(f, &other, error), -EADDRINUSE);
 	assert_null(other);
@@ -496,7 +498,7 @@ static void a_socket_that_nobody_listens_at_is_replaced(void **state)
 	struct fixture *f = *state;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char error[256];
-	control_destroy(f->control);
+	control_socket_destroy(f->control);
 	f->control = NULL;
 	strcpy(address.sun_path, f->path);
 	int dead = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -512,7 +514,7 @@ static void a_file_that_is_no_socket_is_left_alone(void **state)
 	struct fixture *f = *state;
 	char error[256];
 	struct stat st;
-	control_destroy(f->control);
+	control_socket_destroy(f->control);
 	f->control = NULL;
 	close(open(f->path, O_CREAT | O_WRONLY, 0600));
 	assert_int_equal(create(f, &f->control, error), -EEXIST);
@@ -524,12 +526,12 @@ static void a_file_that_is_no_socket_is_left_alone(void **state)
 static void a_socket_of_another_is_not_removed_at_the_end(void **state)
 {
 	struct fixture *f = *state;
-	struct control *newer;
+	struct control_socket *newer;
 	struct stat st;
 	char error[256];
 	unlink(f->path);
 	assert_int_equal(create(f, &newer, error), 0);
-	control_destroy(f->control);
+	control_socket_destroy(f->control);
 	f->control = newer;
 	assert_int_equal(lstat(f->path, &st), 0);
 }
@@ -537,12 +539,12 @@ static void a_socket_of_another_is_not_removed_at_the_end(void **state)
 static void a_path_that_is_too_long_is_refused(void **state)
 {
 	struct fixture *f = *state;
-	struct control *other = NULL;
+	struct control_socket *other = NULL;
 	char error[512], path[200];
 	memset(path, 'a', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	assert_int_equal(
-		control_create(&other, f->base, path, methods, NULL, error, sizeof(error)), -ENAMETOOLONG);
+	assert_int_equal(control_socket_create(&other, f->base, path, methods, NULL, error, sizeof(error)),
+		-ENAMETOOLONG);
 	assert_non_null(strstr(error, "too long"));
 }
 
