@@ -58,7 +58,7 @@ struct daemon {
 	struct calls *calls;
 	struct gate *gate;
 	struct control_socket *control;
-	struct control_context context;
+	struct control_methods_context context;
 	struct event *term, *interrupt, *stopping;
 	uint64_t drain_until_ms, farewell_until_ms, unregister_until_ms; /* 0: not stopping */
 };
@@ -222,7 +222,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		err = gate_create(&d->gate, &gate);
 	if (err)
 		return err;
-	d->context = (struct control_context){
+	d->context = (struct control_methods_context){
 		.name = d->options->name,
 		.version = SOFTSWITCH_VERSION,
 		.db = d->options->db,

@@ -70,7 +70,7 @@ static bool page_takes(struct page *page)
 }
 
 /** What is held for calls now: all of it is 0 when nothing goes on. */
-static json_t *describe_held(const struct control_context *ctx)
+static json_t *describe_held(const struct control_methods_context *ctx)
 {
 	struct calls_held held;
 
@@ -111,7 +111,7 @@ static json_t *describe_records(struct cdr_log *log)
 
 static json_t *system_status(const json_t *params, void *arg, struct control_error *error)
 {
-	const struct control_context *ctx = arg;
+	const struct control_methods_context *ctx = arg;
 	(void)params;
 	(void)error;
 	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "version", ctx->version,
@@ -144,7 +144,7 @@ static void add_call(const struct call_info *call, void *arg)
 
 static json_t *calls_list(const json_t *params, void *arg, struct control_error *error)
 {
-	const struct control_context *ctx = arg;
+	const struct control_methods_context *ctx = arg;
 	struct page page = page_begin(params);
 	(void)error;
 	calls_each(ctx->calls, add_call, &page);
@@ -153,7 +153,7 @@ static json_t *calls_list(const json_t *params, void *arg, struct control_error 
 
 static json_t *gateways_list(const json_t *params, void *arg, struct control_error *error)
 {
-	const struct control_context *ctx = arg;
+	const struct control_methods_context *ctx = arg;
 	struct page page = page_begin(params);
 	uint64_t now_ms = clock_now_ms();
 	(void)error;
@@ -166,7 +166,7 @@ static json_t *gateways_list(const json_t *params, void *arg, struct control_err
 
 static json_t *gateways_get(const json_t *params, void *arg, struct control_error *error)
 {
-	const struct control_context *ctx = arg;
+	const struct control_methods_context *ctx = arg;
 	const struct gateway *gw = gateways_find(ctx->gateways, control_string(params, "name", ""));
 	if (!gw) {
 		error->code = CONTROL_INVALID_PARAMS;
@@ -178,7 +178,7 @@ static json_t *gateways_get(const json_t *params, void *arg, struct control_erro
 
 static json_t *registrations_list(const json_t *params, void *arg, struct control_error *error)
 {
-	const struct control_context *ctx = arg;
+	const struct control_methods_context *ctx = arg;
 	struct page page = page_begin(params);
 	uint64_t now_ms = clock_now_ms();
 	(void)error;
@@ -221,7 +221,7 @@ static json_t *explain_left_out(const struct routing *routing, const char *calle
 }
 
 /** A page of the gateways that are no candidates, each with the reason. */
-static json_t *describe_left_out(const struct control_context *ctx, const char *callee,
+static json_t *describe_left_out(const struct control_methods_context *ctx, const char *callee,
 	const struct routing_plan *plan, struct page page)
 {
 	for (size_t i = 0; i < gateways_count(ctx->gateways); i++) {
@@ -238,7 +238,7 @@ static json_t *describe_left_out(const struct control_context *ctx, const char *
 
 static json_t *routes_lookup(const json_t *params, void *arg, struct control_error *error)
 {
-	const struct control_context *ctx = arg;
+	const struct control_methods_context *ctx = arg;
 	const struct routing_request request = {
 		.ingress = control_string(params, "ingress", ""),
 		.caller = control_string(params, "caller", ""),

@@ -15,7 +15,7 @@ struct registrations;
 struct transport;
 
 /** What the methods look at; all borrowed, and the `arg` of control_socket_create(). */
-struct control_context {
+struct control_methods_context {
 	const char *name, *version;
 	const char *db, *cdr; /* absolute paths */
 	uint64_t started_ms;  /* clock_now_ms() at the start */

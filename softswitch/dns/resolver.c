@@ -130,7 +130,7 @@ static bool answer_numeric(const struct resolver_target *target, struct resolver
 	address.transport = transport[0] ? transport : "udp";
 	/* the port lies at the same place in both: RFC 3493 section 3.3 */
 	address.addr.v4.sin_port =
-		htons(target->port ? target->port : resolver_default_port(address.transport));
+		htons(target->port ? target->port : resolver_servers_default_port(address.transport));
 	out->n = 1;
 	out->address[0] = address;
 	return true;

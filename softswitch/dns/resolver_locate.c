@@ -116,7 +116,7 @@ static void add_place(struct resolver_locate *job, const char *host, uint16_t po
 	struct place *p = &job->place[job->n_places++];
 	p->job = job;
 	p->transport = service ? service->transport : job->transport ? job->transport : transports;
-	p->port = port ? port : resolver_default_port(p->transport->name);
+	p->port = port ? port : resolver_servers_default_port(p->transport->name);
 	p->group = service ? service->group : 0;
 	p->priority = srv ? srv->u.srv.priority : 0;
 	p->weight = srv ? srv->u.srv.weight : 0;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint16_t resolver_default_port(const char *transport)
+uint16_t resolver_servers_default_port(const char *transport)
 {
 	return strcmp(transport, "tls") == 0 ? 5061 : 5060;
 }

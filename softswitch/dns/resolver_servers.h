@@ -23,7 +23,7 @@ struct resolver_servers {
 };
 
 /** "5061" for "tls", else 5060: RFC 3261 section 19.1.2. */
-uint16_t resolver_default_port(const char *transport);
+uint16_t resolver_servers_default_port(const char *transport);
 
 /** The addresses in the order for one call: weights at random (RFC 2782). */
 void resolver_servers_order(const struct resolver_servers *servers, struct resolver_answer *out);

@@ -60,7 +60,7 @@ static const struct db_route routes[] = {
 struct fixture {
 	struct gateways *gateways;
 	struct routing *routing;
-	struct control_context context;
+	struct control_methods_context context;
 };
 
 static int set_up(void **state)
@@ -77,7 +77,7 @@ static int set_up(void **state)
 	if (routing_table_finish(table))
 		return -1;
 	routing_apply(f->routing, table, f->gateways, rows, ROWS);
-	f->context = (struct control_context){.gateways = f->gateways, .routing = f->routing};
+	f->context = (struct control_methods_context){.gateways = f->gateways, .routing = f->routing};
 	return 0;
 }
 
