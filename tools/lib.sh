@@ -8,7 +8,7 @@ build=$top/build
 build_packages=(gcc libc6-dev meson ninja-build pkg-config python3 libevent-dev libsofia-sip-ua-dev libssl-dev
 	libexpat1-dev libsqlite3-dev libjansson-dev libc-ares-dev uthash-dev libcmocka-dev sqlite3)
 
-if [ -t 1 ]; then
+if [ -t 1 ] && [ -z "${NO_COLOR-}" ]; then # https://no-color.org
 	bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'
 else
 	bold='' dim='' red='' green='' plain=''
@@ -21,49 +21,70 @@ die() {
 	exit 1
 }
 
-as_root() {
-	if [ "$(id -u)" = 0 ]; then
-		"$@"
-	elif command -v sudo >/dev/null; then
-		sudo "$@"
-	else
-		die "installing packages needs root: run 'apt-get install ${missing[*]}' as root, then start me again"
-	fi
-}
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
+# The package kamailio starts a service that takes port 5060, now and at every boot; tests start Kamailio themselves.
+# policy-rc.d is Debian's way to say that it must not; one that is there already is not ours to change.
+policy=/usr/sbin/policy-rc.d
+
+# apt_install NAME...: run in a subshell, whose end takes the policy away again.
+apt_install() {
+	local kamailio=''
+	[[ " $* " == *' kamailio '* ]] && kamailio=yes
+	if [ $kamailio ] && [ ! -e $policy ]; then
+		trap 'as_root rm -f "$policy"' EXIT
+		printf '#!/bin/sh\ncase "$*" in *kamailio*) exit 101 ;; esac\n' | as_root install -m 755 /dev/stdin $policy || return
+	fi
+	as_root apt-get -q update &&
+		as_root env DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install "$@" || return
+	if [ $kamailio ] && [ -d /run/systemd/system ]; then
+		as_root systemctl disable --now kamailio
+	fi
+}
+
 # need_packages NAME...: install with apt those Debian packages that are missing, and only those.
 need_packages() {
-	local name
-	missing=()
-	command -v dpkg-query >/dev/null || die "this is no Debian; install the like of: $*"
+	local name missing=() apt_log
+	command -v dpkg-query >/dev/null || die "this is not Debian; install the equivalent of: $*"
 	for name; do
 		installed "$name" || missing+=("$name")
 	done
 	[ ${#missing[@]} = 0 ] && return
+	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+		die "packages are missing and there is no sudo; as root: apt-get install --no-install-recommends ${missing[*]}"
 	step "installing with apt: ${missing[*]}"
 	apt_log=$(mktemp)
-	if ! { as_root apt-get -q update && as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get -qy --no-install-recommends install "${missing[@]}"; } >"$apt_log" 2>&1; then
+	if ! (apt_install "${missing[@]}") >"$apt_log" 2>&1; then
 		tail -n 20 "$apt_log" >&2
-		die "apt could not install: ${missing[*]} (all it said: $apt_log)"
+		die "apt could not install ${missing[*]}; its output is in $apt_log"
 	fi
 	rm -f "$apt_log"
 }
 
-# build_in DIR [MESON-OPTION...]: configure DIR (again when the options changed), build. Quiet unless it fails.
-build_in() {
-	local dir=$1 log=$1/build.log
+# configure DIR [MESON-OPTION...]: make DIR a build folder with these options, unless it is one already.
+configure() {
+	local dir=$1
 	shift
+	if [ ! -f "$dir/build.ninja" ]; then
+		meson setup "$dir" "$top" "$@"
+	elif [ "$*" != "$(cat "$dir/options")" ]; then
+		meson configure "$dir" "$@"
+	fi && ninja -C "$dir" build.ninja && printf '%s\n' "$*" >"$dir/options"
+}
+
+# build_in DIR [MESON-OPTION...]: configure DIR, build. Quiet unless it fails. A build folder that is not ours, of
+# another version of Meson or of another place of the checkout, is made anew: Meson would fail, or go round in circles.
+build_in() {
+	local dir=$1 log=$1/build.log maker
+	maker="meson $(meson --version) in $top"
+	if [ -d "$dir/meson-private" ] && [ "$maker" != "$(cat "$dir/maker" 2>/dev/null)" ]; then
+		rm -rf "$dir"
+	fi
 	mkdir -p "$dir"
-	{
-		if [ ! -f "$dir/build.ninja" ]; then
-			meson setup "$dir" "$top" "$@"
-		elif [ "$*" != "$(cat "$dir/options")" ]; then
-			meson configure "$dir" "$@"
-		fi && printf '%s\n' "$*" >"$dir/options" && ninja -C "$dir"
-	} >"$log" 2>&1 && return
+	printf '%s\n' "$maker" >"$dir/maker"
+	{ configure "$@" && ninja -C "$dir"; } >"$log" 2>&1 && return
 	cat "$log" >&2
 	die "could not build in $dir"
 }
