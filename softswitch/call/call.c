@@ -28,7 +28,7 @@ static void end_by_leg(
 	if (!call_state_is_answered(call))
 		return; /* before the answer its INVITE decides */
 	call_end(call,
-		&(struct call_ending){.code = cause_sip_code(cause),
+		&(struct call_end){.code = cause_sip_code(cause),
 			.words = cause_words(cause),
 			.direction = call_end_direction(call, leg),
 			.gone = gone});
@@ -134,8 +134,7 @@ static void turn_away(struct call *call, const struct call_refusal *refusal)
 {
 	call_end_refuse(call, refusal->code, refusal->headers);
 	call_end(call,
-		&(struct call_ending){
-			.code = refusal->code, .words = refusal->words, .direction = CDR_SERVER});
+		&(struct call_end){.code = refusal->code, .words = refusal->words, .direction = CDR_SERVER});
 }
 
 /** It goes on: note what was asked for, answer 100, find a way. */

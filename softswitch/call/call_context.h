@@ -13,7 +13,7 @@ struct cdr_log;
 struct registrations;
 struct routing;
 
-LIST_HEAD(call_list, call);
+LIST_HEAD(call_context_list, call);
 
 /** Owned by struct calls; what it points to is borrowed. */
 struct call_context {
@@ -21,7 +21,8 @@ struct call_context {
 	struct registrations *registrations; /* lend their credentials and routes to gateways */
 	struct routing *routing;
 	struct cdr_log *cdr_log;
-	struct call_list live, parked; /* a call that ends moves to `parked` and is freed after the pass */
+	struct call_context_list live,
+		parked; /* a call that ends moves to `parked` and is freed after the pass */
 	uint64_t total, answered, failed, active; /* calls since start, and now */
 	size_t channels;                          /* seized now, of ingress and gateways together */
 };

@@ -27,7 +27,7 @@ enum cdr_direction call_end_direction(const struct call *call, const struct dial
 
 /* The legs ---------------------------------------------------------------------------------- */
 
-static void bye(struct call *call, struct dialog *leg, const struct call_ending *e)
+static void bye(struct call *call, struct dialog *leg, const struct call_end *e)
 {
 	struct resend_schedule resend = bridge_resend(&call->bridge, leg);
 	char reason[160];
@@ -43,7 +43,7 @@ static void bye(struct call *call, struct dialog *leg, const struct call_ending 
 }
 
 /** BYE to the legs that are still there. The caller may not know yet that the gateway has answered. */
-static void hang_up(struct call *call, const struct call_ending *e)
+static void hang_up(struct call *call, const struct call_end *e)
 {
 	struct dialog *legs[] = {call->answer_ms ? &call->a : NULL, call_leg_b(call)};
 
@@ -56,7 +56,7 @@ static void hang_up(struct call *call, const struct call_ending *e)
 
 /* The end ----------------------------------------------------------------------------------- */
 
-void call_end(struct call *call, const struct call_ending *e)
+void call_end(struct call *call, const struct call_end *e)
 {
 	event_del(&call->limit);
 	session_timers_stop(&call->timers);
@@ -90,7 +90,7 @@ void call_end_refused(struct call *call, enum cause cause, const char *words, en
 
 	cause_reason_header(headers, sizeof(headers), code, words);
 	call_end_refuse(call, code, headers);
-	call_end(call, &(struct call_ending){.code = code, .words = words, .direction = direction});
+	call_end(call, &(struct call_end){.code = code, .words = words, .direction = direction});
 }
 
 void call_end_cancelled(struct call *call)
@@ -113,7 +113,7 @@ void call_end_hangup(struct call *call, enum cause cause)
 		call_end_refused(call, cause, words, CDR_SERVER);
 		return;
 	}
-	call_end(call, &(struct call_ending){.code = code, .words = words, .direction = CDR_SERVER});
+	call_end(call, &(struct call_end){.code = code, .words = words, .direction = CDR_SERVER});
 }
 
 /* The time limit ---------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include "call_state.h"
 
 /** How a call ends. */
-struct call_ending {
+struct call_end {
 	int code;
 	const char *words;
 	enum cdr_direction direction;
@@ -14,7 +14,7 @@ struct call_ending {
 };
 
 /** The one door out: releases, stops, records, and ends the legs of an answered call. */
-void call_end(struct call *call, const struct call_ending *e);
+void call_end(struct call *call, const struct call_end *e);
 
 /** Final failure to the caller's INVITE; call_end() follows. @param headers  whole lines, or NULL */
 void call_end_refuse(struct call *call, int code, const char *headers);

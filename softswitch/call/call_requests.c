@@ -97,7 +97,7 @@ static void on_bye(struct call *call, struct dialog *d, const struct received *r
 		call_end_refuse(call, cause_sip_code(cause), NULL);
 	}
 	call_end(call,
-		&(struct call_ending){.code = cause_sip_code(cause),
+		&(struct call_end){.code = cause_sip_code(cause),
 			.words = cause_words(cause),
 			.direction = call_end_direction(call, d),
 			.gone = d,

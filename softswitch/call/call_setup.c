@@ -65,7 +65,7 @@ static void give_up(struct call *call, const struct received *rx)
 	server_transaction_send(call->invite, &t, code, call_resend(call));
 	call->invite = NULL;
 	call_end(call,
-		&(struct call_ending){.code = code,
+		&(struct call_end){.code = code,
 			.words = rx ? rx->sip->sip_status->st_phrase : cause_words(cause),
 			.direction = cause == CAUSE_GATEWAY_CODE ? CDR_CALLEE : CDR_SERVER});
 }
@@ -79,7 +79,7 @@ static void give_up_untried(struct call *call)
 	add_retry_after(call, headers, sizeof(headers));
 	call_end_refuse(call, 503, headers);
 	call_end(call,
-		&(struct call_ending){
+		&(struct call_end){
 			.code = 503, .words = cause_words(CAUSE_NO_GATEWAY), .direction = CDR_SERVER});
 }
 

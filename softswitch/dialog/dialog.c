@@ -56,11 +56,6 @@ struct dialog *dialogs_find(const struct dialogs *set, const sip_t *sip)
 	return !d->remote_tag || same(d->remote_tag, theirs ? theirs : "") ? d : NULL;
 }
 
-const char *message_uri_user(const url_t *url)
-{
-	return url->url_user && url->url_user[0] ? url->url_user : "anonymous";
-}
-
 static int set_string(char **field, const char *value)
 {
 	char *copy = strdup(value);
@@ -321,7 +316,7 @@ void dialog_contact(const struct dialog *d, struct text *t)
 void dialog_write_request(struct dialog *d, struct text *t, const char *method, const char *branch,
 	uint32_t cseq, unsigned max_forwards)
 {
-	struct request_head head = {.method = method,
+	struct message_request head = {.method = method,
 		.branch = branch,
 		.max_forwards = max_forwards,
 		.uri = d->strict_route ? d->strict_route : d->target,
@@ -342,11 +337,12 @@ void dialog_write_request(struct dialog *d, struct text *t, const char *method, 
 /* Bodies ------------------------------------------------------------------------------------ */
 
 /** The body with the description in it made ours; valid until the next call. Too large: as large as can't be sent. */
-static struct body own_description(struct dialog *d, const struct body *body, const struct sdp_span *sdp)
+static struct message_body own_description(
+	struct dialog *d, const struct message_body *body, const struct sdp_span *sdp)
 {
 	static char buffer[TEXT_MAX];
 	struct text t = {.data = buffer, .size = sizeof(buffer)};
-	const struct listener *l = d->hop.listener;
+	const struct hop_listener *l = d->hop.listener;
 	char address[INET6_ADDRSTRLEN];
 	bool brackets = l->host[0] == '[';
 
@@ -354,12 +350,12 @@ static struct body own_description(struct dialog *d, const struct body *body, co
 	text_add_bytes(&t, body->data, (size_t)(sdp->data - body->data));
 	sdp_origin_write(&d->origin, &t, sdp, address);
 	text_add_bytes(&t, sdp->data + sdp->len, (size_t)(body->data + body->len - (sdp->data + sdp->len)));
-	return (struct body){.data = buffer, .len = t.full ? TEXT_MAX : t.len};
+	return (struct message_body){.data = buffer, .len = t.full ? TEXT_MAX : t.len};
 }
 
 void dialog_end(struct dialog *d, struct text *t, const sip_t *carries)
 {
-	struct body body = carries ? message_body(carries) : (struct body){0};
+	struct message_body body = carries ? message_body(carries) : (struct message_body){0};
 	struct sdp_span sdp;
 
 	if (d->own_origin && body.len && message_find_sdp(carries, &sdp))
@@ -370,7 +366,7 @@ void dialog_end(struct dialog *d, struct text *t, const sip_t *carries)
 void dialog_present(struct dialog *d, struct text *t, const struct session *other)
 {
 	const struct description *their = &other->theirs;
-	struct body body = {.data = their->data, .len = their->len};
+	struct message_body body = {.data = their->data, .len = their->len};
 
 	if (their->type)
 		text_add(t, their->type);

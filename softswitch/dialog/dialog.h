@@ -96,7 +96,4 @@ void dialog_present(struct dialog *d, struct text *t, const struct session *othe
 /** "Contact: <sip:...>\r\n" of ours as seen by this peer. */
 void dialog_contact(const struct dialog *d, struct text *t);
 
-/** The user part of a URI for use in one of ours; "anonymous" when there is none. */
-const char *message_uri_user(const url_t *url);
-
 #endif

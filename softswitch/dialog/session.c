@@ -48,7 +48,7 @@ void session_take(struct session *s, struct session *from)
 int session_describe(struct session *s, const sip_t *sip)
 {
 	struct text t = text_scratch();
-	struct body body = message_body(sip);
+	struct message_body body = message_body(sip);
 	struct sdp_span sdp;
 	struct description d;
 
@@ -69,7 +69,7 @@ int session_describe(struct session *s, const sip_t *sip)
 
 bool session_is_unchanged(const struct session *s, const sip_t *sip)
 {
-	struct body body = message_body(sip);
+	struct message_body body = message_body(sip);
 
 	return s->theirs.len && body.len == s->theirs.len && !memcmp(body.data, s->theirs.data, body.len);
 }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /** One local socket. */
-struct listener {
+struct hop_listener {
 	const char *transport; /* "udp", "tcp", "tls" */
 	int family;            /* AF_INET, AF_INET6 */
 	int fd;                /* UDP: what we send from; else -1 */
@@ -21,7 +21,7 @@ struct listener {
 
 /** Where a message goes, and from where. A connection is a reference: hop_copy(), hop_clear(). */
 struct hop {
-	struct listener *listener;
+	struct hop_listener *listener;
 	tport_t *connection; /* TCP, TLS: by which it came; NULL = find or open one */
 	union {
 		struct sockaddr any;

@@ -1,6 +1,6 @@
 #include "message.h"
 
-#include "transport.h"
+#include "received.h"
 
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/sip_header.h>
@@ -9,16 +9,16 @@
 
 #include <string.h>
 
-struct body message_body(const sip_t *sip)
+struct message_body message_body(const sip_t *sip)
 {
 	if (!sip->sip_payload)
-		return (struct body){0};
-	return (struct body){.data = sip->sip_payload->pl_data, .len = sip->sip_payload->pl_len};
+		return (struct message_body){0};
+	return (struct message_body){.data = sip->sip_payload->pl_data, .len = sip->sip_payload->pl_len};
 }
 
 bool message_find_sdp(const sip_t *sip, struct sdp_span *out)
 {
-	struct body body = message_body(sip);
+	struct message_body body = message_body(sip);
 
 	return sdp_find(
 		sip->sip_content_type ? sip->sip_content_type->c_type : NULL, body.data, body.len, out);
@@ -71,12 +71,12 @@ void message_url(struct text *t, const url_t *url)
 		t->len += (size_t)n;
 }
 
-static const char *via_transport(const struct listener *l)
+static const char *via_transport(const struct hop_listener *l)
 {
 	return l->transport[0] == 'u' ? "UDP" : l->transport[1] == 'c' ? "TCP" : "TLS";
 }
 
-void message_request_head(struct text *t, const struct listener *from, const struct request_head *head)
+void message_request_head(struct text *t, const struct hop_listener *from, const struct message_request *head)
 {
 	text_add_all(t, head->method, " ", head->uri, " SIP/2.0\r\nVia: SIP/2.0/", via_transport(from), " ",
 		from->sent_by, ";rport;branch=", head->branch, "\r\n", head->route ? head->route : "", NULL);
@@ -90,7 +90,7 @@ void message_request_head(struct text *t, const struct listener *from, const str
 	text_add_all(t, " ", head->method, "\r\n", NULL);
 }
 
-void message_contact(struct text *t, const struct listener *l)
+void message_contact(struct text *t, const struct hop_listener *l)
 {
 	text_add_all(t, "Contact: <sip:", l->sent_by, NULL);
 	if (strcmp(l->transport, "udp"))
@@ -124,11 +124,16 @@ void message_to(struct text *t, const sip_to_t *to, const char *tag)
 	text_add_all(t, ";tag=", tag, "\r\n", NULL);
 }
 
-void message_end(struct text *t, const struct body *body)
+void message_end(struct text *t, const struct message_body *body)
 {
 	text_add(t, "Content-Length: ");
 	text_add_number(t, body ? body->len : 0);
 	text_add(t, "\r\n\r\n");
 	if (body && body->len)
 		text_add_bytes(t, body->data, body->len);
+}
+
+const char *message_uri_user(const url_t *url)
+{
+	return url->url_user && url->url_user[0] ? url->url_user : "anonymous";
 }

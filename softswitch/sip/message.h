@@ -9,18 +9,18 @@
 
 #include <stdint.h>
 
-struct listener;
+struct hop_listener;
 struct received;
 
 /** Of requests we make ourselves (RFC 3261 section 8.1.1.6). */
 enum { MAX_FORWARDS = 70 };
 
 /** A body with its headers; bytes are borrowed. */
-struct body {
+struct message_body {
 	const char *data;
 	size_t len;
 };
-struct body message_body(const sip_t *sip);
+struct message_body message_body(const sip_t *sip);
 /** Find the session description in it. @return false when there is none */
 bool message_find_sdp(const sip_t *sip, struct sdp_span *out);
 bool message_has_sdp(const sip_t *sip);
@@ -36,7 +36,7 @@ void message_header(struct text *t, const sip_header_t *h);
 void message_url(struct text *t, const url_t *url);
 
 /** What every request begins with; strings are borrowed. */
-struct request_head {
+struct message_request {
 	const char *method, *uri, *branch;
 	const char *route;      /* whole Route lines; may be NULL */
 	const char *last_route; /* a URI to go behind them, for a strict router; may be NULL */
@@ -46,10 +46,11 @@ struct request_head {
 	uint32_t cseq;
 };
 /** Request line, Via of this listener, Route, Max-Forwards, From, To, Call-ID, CSeq (RFC 3261 section 8.1.1). */
-void message_request_head(struct text *t, const struct listener *from, const struct request_head *head);
+void message_request_head(
+	struct text *t, const struct hop_listener *from, const struct message_request *head);
 
 /** "Contact: <sip:...>\r\n" of this listener. */
-void message_contact(struct text *t, const struct listener *l);
+void message_contact(struct text *t, const struct hop_listener *l);
 
 /** What every response repeats of its request: Via, From, Call-ID, CSeq, Record-Route (RFC 3261 sections 8.2.6.2, 12.1.1). */
 void message_response_head(struct text *t, const struct received *rx);
@@ -57,6 +58,9 @@ void message_response_head(struct text *t, const struct received *rx);
 void message_to(struct text *t, const sip_to_t *to, const char *tag);
 
 /** Content-Length, the empty line and the body; the last thing to add. Content-Type is added by whoever knows it. */
-void message_end(struct text *t, const struct body *body);
+void message_end(struct text *t, const struct message_body *body);
+
+/** The user part of a URI for use in one of ours; "anonymous" when there is none. */
+const char *message_uri_user(const url_t *url);
 
 #endif

@@ -42,7 +42,7 @@ enum {
 struct transport {
 	struct loop *loop;
 	nta_agent_t *agent;
-	struct listener listener[LISTENERS_MAX];
+	struct hop_listener listener[LISTENERS_MAX];
 	size_t n_listeners;
 	struct transport_handlers handlers;
 	void *arg;
@@ -50,7 +50,7 @@ struct transport {
 
 /* Receiving --------------------------------------------------------------------------------- */
 
-static struct listener *listener_of(struct transport *transport, const tport_t *tport)
+static struct hop_listener *listener_of(struct transport *transport, const tport_t *tport)
 {
 	const tport_t *primary = tport_parent(tport);
 
@@ -61,7 +61,8 @@ static struct listener *listener_of(struct transport *transport, const tport_t *
 }
 
 /** Where the answer to this request goes: its source, but to the port of the Via without rport. */
-static void hop_back(struct hop *back, struct listener *listener, tport_t *tport, const struct received *rx)
+static void hop_back(
+	struct hop *back, struct hop_listener *listener, tport_t *tport, const struct received *rx)
 {
 	const sip_via_t *via = rx->sip->sip_via;
 	uint16_t port;
@@ -86,7 +87,7 @@ static int on_message(nta_agent_magic_t *magic, nta_agent_t *agent, msg_t *msg, 
 	struct transport *transport = (struct transport *)magic;
 	tport_t *tport = tport_delivered_by(nta_agent_tports(agent), msg);
 	struct received rx = {.msg = msg, .sip = parsed, .source = &msg_addr(msg)->su_sa};
-	struct listener *listener = tport ? listener_of(transport, tport) : NULL;
+	struct hop_listener *listener = tport ? listener_of(transport, tport) : NULL;
 
 	if (listener && transport->handlers.on_request) {
 		if (parsed->sip_request) {
@@ -146,7 +147,7 @@ static void quiet(void *stream, char const *format, va_list ap)
 static int note_listeners(struct transport *transport)
 {
 	for (tport_t *t = tport_primaries(nta_agent_tports(transport->agent)); t; t = tport_next(t)) {
-		struct listener *l = &transport->listener[transport->n_listeners];
+		struct hop_listener *l = &transport->listener[transport->n_listeners];
 		const su_addrinfo_t *ai = tport_get_address(t);
 		const sip_via_t *via = (const sip_via_t *)tport_magic(t);
 		const char *name = tport_name(t)->tpn_proto;
@@ -155,7 +156,7 @@ static int note_listeners(struct transport *transport)
 			continue;
 		if (transport->n_listeners == LISTENERS_MAX)
 			return -ENOSPC;
-		*l = (struct listener){
+		*l = (struct hop_listener){
 			.tport = t, .family = ai->ai_family, .fd = -1, .port = address_port(ai->ai_addr)};
 		l->transport = !strcasecmp(name, "udp") ? "udp" : !strcasecmp(name, "tls") ? "tls" : "tcp";
 		if (!strcmp(l->transport, "udp"))
@@ -260,7 +261,7 @@ size_t transport_listeners(const struct transport *transport)
 	return transport->n_listeners;
 }
 
-const struct listener *transport_listener(const struct transport *transport, size_t i)
+const struct hop_listener *transport_listener(const struct transport *transport, size_t i)
 {
 	return &transport->listener[i];
 }
@@ -278,7 +279,7 @@ static bool local_address(const struct resolver_address *to, struct sockaddr_sto
 	return ok;
 }
 
-static bool listens_at(const struct listener *l, const struct sockaddr_storage *address)
+static bool listens_at(const struct hop_listener *l, const struct sockaddr_storage *address)
 {
 	char host[ADDRESS_HOST_MAX];
 
@@ -289,12 +290,12 @@ static bool listens_at(const struct listener *l, const struct sockaddr_storage *
 int transport_hop_from(struct transport *transport, uint16_t local_port,
 	const struct resolver_address *address, struct hop *out)
 {
-	struct listener *chosen = NULL;
+	struct hop_listener *chosen = NULL;
 	struct sockaddr_storage from = {0};
 	bool probed = false;
 
 	for (size_t i = 0; i < transport->n_listeners; i++) {
-		struct listener *l = &transport->listener[i];
+		struct hop_listener *l = &transport->listener[i];
 
 		if (l->family != address->addr.any.sa_family || strcmp(l->transport, address->transport) ||
 			(local_port && l->port != local_port))

@@ -46,7 +46,7 @@ void transport_destroy(struct transport *transport);
 void transport_set_handlers(struct transport *transport, const struct transport_handlers *h, void *arg);
 
 size_t transport_listeners(const struct transport *transport);
-const struct listener *transport_listener(const struct transport *transport, size_t i);
+const struct hop_listener *transport_listener(const struct transport *transport, size_t i);
 
 /** A hop to a resolved address; of several listeners the one the kernel would send from. @return 0; -EPROTONOSUPPORT without a listener of that transport and family */
 int transport_hop_to(struct transport *transport, const struct resolver_address *address, struct hop *out);

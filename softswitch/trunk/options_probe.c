@@ -72,11 +72,11 @@ static const struct client_transaction_handlers client_handlers = {on_response, 
 static int ask(struct options_probe *p, const struct hop *hop)
 {
 	struct stack *stack = p->stack;
-	const struct listener *l = hop->listener;
+	const struct hop_listener *l = hop->listener;
 	struct text t = text_scratch();
 	char uri[ADDRESS_HOST_PORT_MAX + 32], from[128], to[ADDRESS_HOST_PORT_MAX + 8], tag[TOKEN_SIZE],
 		call_id[TOKEN_SIZE], branch[BRANCH_SIZE];
-	struct request_head head = {.method = "OPTIONS",
+	struct message_request head = {.method = "OPTIONS",
 		.uri = uri,
 		.branch = branch,
 		.max_forwards = MAX_FORWARDS,

@@ -117,7 +117,7 @@ static struct verdict read_expires(const sip_t *sip, const struct parameters *p,
 /** @return the verdict when the body is not good, else status 0 */
 static struct verdict read_body(const sip_t *sip, enum gateway_publication *out)
 {
-	const struct body body = message_body(sip);
+	const struct message_body body = message_body(sip);
 	const char *type = sip->sip_content_type ? sip->sip_content_type->c_type : "";
 	const char *encoding = sip->sip_content_encoding && sip->sip_content_encoding->k_items
 		? sip->sip_content_encoding->k_items[0]

@@ -48,7 +48,7 @@ void register_request_write(struct text *t, const struct register_request *r)
 {
 	const char *domain = r->row->realm[0] ? r->row->realm : r->row->host;
 	char uri[REGISTER_URI_MAX], to[ADDRESS_MAX], from[ADDRESS_MAX + 32], host[ADDRESS_HOST_PORT_MAX];
-	struct request_head head = {.method = "REGISTER",
+	struct message_request head = {.method = "REGISTER",
 		.uri = uri,
 		.branch = r->branch,
 		.max_forwards = MAX_FORWARDS,

@@ -10,7 +10,7 @@
 /** All borrowed. */
 struct register_request {
 	const struct db_registration *row;
-	const struct listener *from;
+	const struct hop_listener *from;
 	enum db_privacy privacy;
 	const char *branch, *call_id, *tag;
 	uint32_t cseq;
