@@ -7,11 +7,6 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
-enum { DRAIN_MAX = 32 }; /* datagrams read per wake-up: saves an epoll_wait for each of them */
 
 /** A descriptor of Sofia's; Sofia knows it by its slot in the table plus one. */
 struct watch {
@@ -22,7 +17,6 @@ struct watch {
 	su_wakeup_arg_t *arg;
 	unsigned slot;
 	int fd;
-	bool datagram;
 };
 
 /** What Sofia takes for its su_port_t: it starts with a home and the table of functions. */
@@ -35,8 +29,6 @@ struct sofia_port {
 	su_msg_t *messages, **messages_tail;
 	struct watch **watch;
 	unsigned watches;
-	sofia_port_error_h *on_error;
-	void *on_error_arg;
 };
 
 static struct sofia_port *self_of(su_port_t *port)
@@ -110,52 +102,12 @@ static void call_sofia(struct watch *w, short revents)
 	w->callback(w->root ? su_root_magic(w->root) : NULL, &wait, w->arg);
 }
 
-/**
- * With IP_RECVERR a queued ICMP error makes the socket readable with nothing to read, and libevent does not tell:
- * nothing to read is an error to fetch, or an empty datagram, thrown away here. Sofia must not be called then: it
- * would throw away a datagram that came in between.
- *
- * @return true when there is a datagram to read after all
- */
-static bool take_nothing(struct sofia_port *self, int fd)
-{
-	char byte;
-	ssize_t n;
-
-	if (self->on_error)
-		self->on_error(fd, self->on_error_arg);
-	n = recv(fd, &byte, 1, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
-	if (n == 0)
-		recv(fd, &byte, 1, MSG_DONTWAIT);
-	return n > 0;
-}
-
-static void on_datagrams(struct watch *w)
-{
-	struct sofia_port *self = w->port;
-	unsigned slot = w->slot;
-
-	for (int i = 0; i < DRAIN_MAX && self->watch[slot] == w; i++) {
-		int waiting = 0;
-
-		if (ioctl(w->fd, FIONREAD, &waiting) < 0 || (!waiting && i))
-			return;
-		if (!waiting && !take_nothing(self, w->fd))
-			return;
-		call_sofia(w, SU_WAIT_IN);
-	}
-}
-
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch *w = arg;
 
 	(void)fd;
-	if (w->datagram && what == EV_READ)
-		on_datagrams(w);
-	else
-		call_sofia(
-			w, (short)((what & EV_READ ? SU_WAIT_IN : 0) | (what & EV_WRITE ? SU_WAIT_OUT : 0)));
+	call_sofia(w, (short)((what & EV_READ ? SU_WAIT_IN : 0) | (what & EV_WRITE ? SU_WAIT_OUT : 0)));
 }
 
 static int watch_events(struct watch *w, int events)
@@ -196,8 +148,6 @@ static int port_register(su_port_t *port, su_root_t *root, su_wait_t *wait, su_w
 	struct sofia_port *self = self_of(port);
 	unsigned slot = free_slot(self);
 	struct watch *w = slot == UINT_MAX ? NULL : calloc(1, sizeof(*w));
-	int type = 0;
-	socklen_t len = sizeof(type);
 
 	(void)priority;
 	if (!w)
@@ -208,7 +158,6 @@ static int port_register(su_port_t *port, su_root_t *root, su_wait_t *wait, su_w
 	w->arg = arg;
 	w->slot = slot;
 	w->fd = wait->fd;
-	w->datagram = getsockopt(w->fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
 	if (watch_events(w, wait->events) < 0) {
 		if (w->event)
 			event_free(w->event);
@@ -443,25 +392,4 @@ long sofia_port_run(struct sofia_port *self)
 		return -1;
 	/* Sofia's times are finer than ours: below 1 ms the loop would spin until the timer is due. */
 	return next < 1 ? 1 : next;
-}
-
-void sofia_port_on_error(struct sofia_port *self, sofia_port_error_h *h, void *arg)
-{
-	self->on_error = h;
-	self->on_error_arg = arg;
-}
-
-int sofia_port_datagram_socket(const struct sofia_port *self, const struct sockaddr *local, socklen_t length)
-{
-	for (unsigned i = 0; i < self->watches; i++) {
-		struct sockaddr_storage name;
-		socklen_t len = sizeof(name);
-
-		if (!self->watch[i] || !self->watch[i]->datagram)
-			continue;
-		if (getsockname(self->watch[i]->fd, (struct sockaddr *)&name, &len) == 0 && len == length &&
-			memcmp(&name, local, len) == 0)
-			return self->watch[i]->fd;
-	}
-	return -1;
 }

@@ -12,13 +12,8 @@
 #include <sofia-sip/su_time.h>
 #include <sofia-sip/su_wait.h>
 
-#include <sys/socket.h>
-
 struct event_base;
 struct sofia_port;
-
-/** A datagram socket of Sofia's has something in its error queue (IP_RECVERR), to be read by the handler. */
-typedef void sofia_port_error_h(int fd, void *arg);
 
 /** @param base  borrowed. @return 0 or -ENOMEM */
 int sofia_port_create(struct sofia_port **out, struct event_base *base);
@@ -29,9 +24,5 @@ void sofia_port_destroy(struct sofia_port *self);
 su_root_t *sofia_port_root(struct sofia_port *self);
 /** Run what of Sofia's is due: messages and timers. @return ms to its next timer, -1 when there is none */
 long sofia_port_run(struct sofia_port *self);
-
-void sofia_port_on_error(struct sofia_port *self, sofia_port_error_h *h, void *arg);
-/** The datagram socket of Sofia's that is bound to this address. @return -1 when there is none */
-int sofia_port_datagram_socket(const struct sofia_port *self, const struct sockaddr *local, socklen_t length);
 
 #endif

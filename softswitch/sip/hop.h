@@ -8,14 +8,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct datagram;
+struct transport;
+
 /** One local socket. */
 struct hop_listener {
-	const char *transport; /* "udp", "tcp", "tls" */
-	int family;            /* AF_INET, AF_INET6 */
-	int fd;                /* UDP: what we send from; else -1 */
-	tport_t *tport;
-	char host[64];    /* as in URIs: IPv6 in brackets */
-	char sent_by[80]; /* host:port, for Via and Contact */
+	struct transport *owner;
+	const char *transport;     /* "udp", "tcp", "tls" */
+	int family;                /* AF_INET, AF_INET6 */
+	struct datagram *datagram; /* UDP; else NULL */
+	tport_t *tport;            /* TCP, TLS; else NULL */
+	char host[64];             /* as in URIs: IPv6 in brackets */
+	char sent_by[80];          /* host:port, for Via and Contact */
 	uint16_t port;
 };
 
@@ -34,7 +38,7 @@ void hop_clear(struct hop *hop);
 /** TCP, TLS: nothing is resent. */
 static inline bool hop_is_reliable(const struct hop *hop)
 {
-	return hop->listener->fd < 0;
+	return !hop->listener->datagram;
 }
 
 #endif

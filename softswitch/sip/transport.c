@@ -1,6 +1,8 @@
 #include "transport.h"
 
 #include "address.h"
+#include "datagram.h"
+#include "intake.h"
 #include "listen.h"
 #include "log.h"
 #include "loop.h"
@@ -16,23 +18,20 @@
 #include <sofia-sip/nta_tport.h>
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_parser.h>
+#include <sofia-sip/su_localinfo.h>
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/tport_tag.h>
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <linux/errqueue.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 enum {
 	LISTENERS_MAX = 32,          /* a wildcard address of TCP and UDP may open several */
-	SOCKET_BUFFER = 8 << 20,     /* the default overflows in bursts above some hundred calls/s */
 	MESSAGE_MAX = 65535,         /* of what we take in, bytes */
 	CONNECTION_IDLE_MS = 600000, /* a connection nobody uses is closed */
 	CONNECTION_READ_MS = 20000,  /* a message must be complete after so long */
@@ -60,79 +59,81 @@ static struct hop_listener *listener_of(struct transport *transport, const tport
 	return NULL;
 }
 
-/** Where the answer to this request goes: its source, but to the port of the Via without rport. */
-static void hop_back(
-	struct hop *back, struct hop_listener *listener, tport_t *tport, const struct received *rx)
+/** Refuse a request that lacks headers: with those it has. */
+static void reply_malformed(const struct received *rx, int status, const char *phrase)
 {
-	const sip_via_t *via = rx->sip->sip_via;
-	uint16_t port;
+	const sip_t *sip = rx->sip;
+	const void *one[] = {sip->sip_from, sip->sip_call_id, sip->sip_cseq};
+	struct text t = text_scratch();
+	char tag[TOKEN_SIZE];
 
-	*back = (struct hop){.listener = listener};
-	memcpy(&back->to, rx->source, address_length(rx->source));
-	if (listener->fd < 0) {
-		back->connection = tport; /* borrowed; hop_copy() takes a reference */
-		return;
-	}
-	if (!via || via->v_rport)
-		return;
-	port = address_parse_port(via->v_port, 5060);
-	if (rx->source->sa_family == AF_INET6)
-		back->to.v6.sin6_port = port;
-	else
-		back->to.v4.sin_port = port;
+	message_status(&t, status, phrase);
+	for (const sip_via_t *via = sip->sip_via; via; via = via->v_next)
+		message_header(&t, (const sip_header_t *)via);
+	for (unsigned i = 0; i < sizeof(one) / sizeof(one[0]); i++)
+		if (one[i])
+			message_header(&t, one[i]);
+	token_make(tag);
+	if (sip->sip_to)
+		message_to(&t, sip->sip_to, tag);
+	text_add(&t, "Content-Length: 0\r\n\r\n");
+	if (!t.full)
+		transport_send(&rx->back, t.data, t.len, NULL);
 }
 
+static void hand_up(struct transport *transport, const struct received *rx)
+{
+	if (rx->sip->sip_request && transport->handlers.on_request)
+		transport->handlers.on_request(rx, transport->arg);
+	else if (!rx->sip->sip_request && transport->handlers.on_response)
+		transport->handlers.on_response(rx, transport->arg);
+}
+
+/** The library has a message that came over a connection. */
 static int on_message(nta_agent_magic_t *magic, nta_agent_t *agent, msg_t *msg, sip_t *parsed)
 {
 	struct transport *transport = (struct transport *)magic;
 	tport_t *tport = tport_delivered_by(nta_agent_tports(agent), msg);
-	struct received rx = {.msg = msg, .sip = parsed, .source = &msg_addr(msg)->su_sa};
 	struct hop_listener *listener = tport ? listener_of(transport, tport) : NULL;
+	struct received rx = {.msg = msg,
+		.sip = parsed,
+		.source = &msg_addr(msg)->su_sa,
+		.back = {.listener = listener,
+			.connection = tport}}; /* borrowed; hop_copy() takes a reference */
 
-	if (listener && transport->handlers.on_request) {
-		if (parsed->sip_request) {
-			hop_back(&rx.back, listener, tport, &rx);
-			transport->handlers.on_request(&rx, transport->arg);
-		} else {
-			rx.back = (struct hop){
-				.listener = listener, .connection = listener->fd < 0 ? tport : NULL};
-			memcpy(&rx.back.to, rx.source, address_length(rx.source));
-			transport->handlers.on_response(&rx, transport->arg);
-		}
+	if (listener) {
+		memcpy(&rx.back.to, rx.source, address_length(rx.source));
+		hand_up(transport, &rx);
 	}
 	msg_destroy(msg);
 	return 0;
 }
 
-/** An ICMP error brings back the start of the datagram that caused it. */
-static void on_datagram_error(int fd, void *arg)
+static void on_datagram(char *data, size_t n, const struct sockaddr *source, void *arg)
 {
-	struct transport *transport = arg;
-	char sent[1024], control[512];
+	struct hop_listener *listener = arg;
+	struct received rx = {.source = source, .back = {.listener = listener}};
+	char phrase[INTAKE_PHRASE_MAX];
+	int status = intake_datagram(&rx, data, n, phrase);
 
-	for (;;) {
-		struct iovec iov = {.iov_base = sent, .iov_len = sizeof(sent)};
-		struct msghdr m = {.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = control,
-			.msg_controllen = sizeof(control)};
-		ssize_t n = recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
-
-		if (n < 0)
-			return;
-		for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-			struct sock_extended_err ee;
-
-			if (!(c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) &&
-				!(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
-				continue;
-			memcpy(&ee, CMSG_DATA(c), sizeof(ee));
-			if (transport->handlers.on_undelivered && ee.ee_errno)
-				transport->handlers.on_undelivered(
-					sent, (size_t)n, (int)ee.ee_errno, transport->arg);
-		}
-	}
+	if (status < 0)
+		return;
+	if (status)
+		reply_malformed(&rx, status, phrase);
+	else
+		hand_up(listener->owner, &rx);
+	msg_destroy(rx.msg);
 }
+
+static void on_undelivered(const char *sent, size_t n, int error, void *arg)
+{
+	struct transport *transport = ((struct hop_listener *)arg)->owner;
+
+	if (transport->handlers.on_undelivered)
+		transport->handlers.on_undelivered(sent, n, error, transport->arg);
+}
+
+static const struct datagram_handlers datagram_handlers = {on_datagram, on_undelivered};
 
 /* Sockets ----------------------------------------------------------------------------------- */
 
@@ -141,6 +142,50 @@ static void quiet(void *stream, char const *format, va_list ap)
 	(void)stream;
 	(void)format;
 	(void)ap;
+}
+
+static void name_listener(struct hop_listener *l, const char *host, uint16_t port)
+{
+	l->port = port;
+	snprintf(l->host, sizeof(l->host), "%s", host);
+	snprintf(l->sent_by, sizeof(l->sent_by), "%s:%u", host, port);
+}
+
+/** Of a wildcard: the first address of this machine that others can reach. */
+static void own_address(int family, char out[ADDRESS_HOST_MAX])
+{
+	su_localinfo_t hints = {.li_family = family, .li_scope = LI_SCOPE_GLOBAL | LI_SCOPE_SITE},
+		       *found = NULL;
+
+	if (su_getlocalinfo(&hints, &found) || !found)
+		snprintf(out, ADDRESS_HOST_MAX, family == AF_INET6 ? "::1" : "127.0.0.1");
+	else
+		address_host(&found->li_addr->su_sa, out);
+	su_freelocalinfo(found);
+}
+
+static int open_datagram_listener(struct transport *transport, const struct listen *at)
+{
+	struct hop_listener *l = &transport->listener[transport->n_listeners];
+	char host[ADDRESS_HOST_MAX], name[ADDRESS_HOST_MAX + 2];
+	struct sockaddr_storage local;
+	int err;
+
+	if (transport->n_listeners == LISTENERS_MAX)
+		return -ENOSPC;
+	*l = (struct hop_listener){.owner = transport, .transport = "udp"};
+	err = datagram_open(&l->datagram, loop_base(transport->loop), at, &datagram_handlers, l);
+	if (err)
+		return err;
+	transport->n_listeners++;
+	datagram_local(l->datagram, &local);
+	l->family = local.ss_family;
+	address_host((struct sockaddr *)&local, host);
+	if (!strcmp(host, "0.0.0.0") || !strcmp(host, "::"))
+		own_address(l->family, host);
+	snprintf(name, sizeof(name), l->family == AF_INET6 ? "[%s]" : "%s", host);
+	name_listener(l, name, address_port((struct sockaddr *)&local));
+	return 0;
 }
 
 /** Take note of the agent's sockets that are not known yet. */
@@ -156,24 +201,17 @@ static int note_listeners(struct transport *transport)
 			continue;
 		if (transport->n_listeners == LISTENERS_MAX)
 			return -ENOSPC;
-		*l = (struct hop_listener){
-			.tport = t, .family = ai->ai_family, .fd = -1, .port = address_port(ai->ai_addr)};
-		l->transport = !strcasecmp(name, "udp") ? "udp" : !strcasecmp(name, "tls") ? "tls" : "tcp";
-		if (!strcmp(l->transport, "udp"))
-			l->fd = sofia_port_datagram_socket(
-				loop_sofia(transport->loop), ai->ai_addr, (socklen_t)ai->ai_addrlen);
-		const char *host = via ? via->v_host : tport_name(t)->tpn_host;
-
-		snprintf(l->host, sizeof(l->host), "%s", host);
-		snprintf(l->sent_by, sizeof(l->sent_by), "%s:%u", host, l->port);
-		if (!strcmp(l->transport, "udp") && l->fd < 0)
-			return -ENOTSOCK;
+		*l = (struct hop_listener){.owner = transport,
+			.tport = t,
+			.family = ai->ai_family,
+			.transport = strcasecmp(name, "tls") ? "tcp" : "tls"};
+		name_listener(l, via ? via->v_host : tport_name(t)->tpn_host, address_port(ai->ai_addr));
 		transport->n_listeners++;
 	}
 	return 0;
 }
 
-static int open_listener(struct transport *transport, const struct listen *at, const char *tls_dir)
+static int open_stream_listener(struct transport *transport, const struct listen *at, const char *tls_dir)
 {
 	bool v6 = strchr(at->host, ':') != NULL, tls = !strcmp(at->transport, "tls");
 	char url[128];
@@ -184,11 +222,13 @@ static int open_listener(struct transport *transport, const struct listen *at, c
 	if (!at->port)
 		snprintf(url, sizeof(url), "%s:%s%s%s:*;transport=%s", tls ? "sips" : "sip", v6 ? "[" : "",
 			at->host, v6 ? "]" : "", at->transport);
-	return nta_agent_add_tport(transport->agent, URL_STRING_MAKE(url), TPTAG_UDP_RMEM(SOCKET_BUFFER),
-		TPTAG_UDP_WMEM(SOCKET_BUFFER), TPTAG_STUN_SERVER(0), TPTAG_IDLE(CONNECTION_IDLE_MS),
-		TPTAG_TIMEOUT(CONNECTION_READ_MS), TPTAG_QUEUESIZE(LISTEN_BACKLOG), TPTAG_PONG2PING(1),
-		TPTAG_SDWN_ERROR(1) /* a closed connection fails what awaits an answer on it */,
-		TAG_IF(tls && tls_dir, TPTAG_CERTIFICATE(tls_dir)), TAG_END());
+	if (nta_agent_add_tport(transport->agent, URL_STRING_MAKE(url), TPTAG_STUN_SERVER(0),
+		    TPTAG_IDLE(CONNECTION_IDLE_MS), TPTAG_TIMEOUT(CONNECTION_READ_MS),
+		    TPTAG_QUEUESIZE(LISTEN_BACKLOG), TPTAG_PONG2PING(1),
+		    TPTAG_SDWN_ERROR(1) /* a closed connection fails what awaits an answer on it */,
+		    TAG_IF(tls && tls_dir, TPTAG_CERTIFICATE(tls_dir)), TAG_END()) < 0)
+		return errno ? -errno : -EADDRNOTAVAIL;
+	return note_listeners(transport);
 }
 
 int transport_create(struct transport **out, struct loop *loop, const struct listen *listen, size_t n,
@@ -213,26 +253,22 @@ int transport_create(struct transport **out, struct loop *loop, const struct lis
 		(url_string_t *)-1 /* no socket yet */, on_message, (nta_agent_magic_t *)transport,
 		NTATAG_UA(0), NTATAG_SERVER_RPORT(1), NTATAG_MAXSIZE(MESSAGE_MAX),
 		NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY), NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0),
-		NTATAG_BAD_RESP_MASK(sip_mask_response | sip_mask_ua | sip_mask_100rel | sip_mask_events |
-			sip_mask_publish),
-		TAG_END());
+		NTATAG_BAD_RESP_MASK(intake_response_errors), TAG_END());
 	if (!transport->agent) {
 		err = -ENOMEM;
 		goto fail;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (open_listener(transport, &listen[i], tls_dir) < 0) {
-			err = errno ? -errno : -EADDRNOTAVAIL;
+		err = strcmp(listen[i].transport, "udp")
+			? open_stream_listener(transport, &listen[i], tls_dir)
+			: open_datagram_listener(transport, &listen[i]);
+		if (err) {
 			snprintf(error, error_size, "cannot listen on sip:%s:%u;transport=%s: %s",
 				listen[i].host, listen[i].port, listen[i].transport, strerror(-err));
 			transport_destroy(transport);
 			return err;
 		}
-		err = note_listeners(transport);
-		if (err)
-			goto fail;
 	}
-	sofia_port_on_error(loop_sofia(loop), on_datagram_error, transport);
 	*out = transport;
 	return 0;
 fail:
@@ -245,7 +281,8 @@ void transport_destroy(struct transport *transport)
 {
 	if (!transport)
 		return;
-	sofia_port_on_error(loop_sofia(transport->loop), NULL, NULL);
+	for (size_t i = 0; i < transport->n_listeners; i++)
+		datagram_close(transport->listener[i].datagram);
 	nta_agent_destroy(transport->agent);
 	free(transport);
 }
@@ -327,26 +364,6 @@ int transport_hop_to(struct transport *transport, const struct resolver_address 
 
 /* Sending ----------------------------------------------------------------------------------- */
 
-/*
- * With IP_RECVERR the error of an earlier datagram is reported by whatever send comes next, and is
- * gone then; it says nothing of this datagram.
- */
-static int send_datagram(const struct hop *hop, const char *data, size_t len)
-{
-	int err = 0;
-
-	for (int i = 0; i < 3; i++) {
-		if (sendto(hop->listener->fd, data, len, MSG_NOSIGNAL, &hop->to.any,
-			    address_length(&hop->to.any)) >= 0)
-			return 0;
-		err = errno;
-		if (err != ECONNREFUSED && err != EHOSTUNREACH && err != ENETUNREACH && err != EINTR)
-			break;
-	}
-	/* A full socket buffer loses a datagram as any network may: it is sent again. */
-	return err == EAGAIN || err == ENOBUFS ? 0 : -err;
-}
-
 static void on_pending_error(tp_stack_t *stack, tp_client_t *client, tport_t *tport, msg_t *msg, int error)
 {
 	struct transport_pending *p = (struct transport_pending *)client;
@@ -407,7 +424,9 @@ static int send_stream(const struct hop *hop, const char *data, size_t len, stru
 
 int transport_send(const struct hop *hop, const char *data, size_t len, struct transport_pending *pending)
 {
-	return hop_is_reliable(hop) ? send_stream(hop, data, len, pending) : send_datagram(hop, data, len);
+	if (hop->listener->datagram)
+		return datagram_send(hop->listener->datagram, data, len, &hop->to.any);
+	return send_stream(hop, data, len, pending);
 }
 
 static void request_tag(const sip_t *request, char out[TOKEN_SIZE])

@@ -1,6 +1,6 @@
-/** @file transport.h  The SIP sockets: Sofia-SIP's agent receives and parses, we send.
+/** @file transport.h  The SIP sockets: what comes in is parsed and handed up, what goes out is sent.
  *
- * The agent is used statelessly: it owns the transports (UDP, TCP, TLS), frames and parses, answers
+ * UDP sockets are ours (datagram.h, intake.h). The agent is used statelessly for TCP and TLS: it frames and parses, answers
  * what is malformed with 400, and hands everything else to us. Transactions are ours (client_transaction.h,
  * server_transaction.h): the library's hold 9 KB for 32 s each, retransmit by a fixed law, and assert.
  */

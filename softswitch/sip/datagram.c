@@ -1,0 +1,201 @@
+#include "datagram.h"
+
+#include "address.h"
+#include "listen.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	BATCH = 32,              /* datagrams read by one system call */
+	ROUNDS = 4,              /* such calls before other sockets and timers have their turn */
+	DATAGRAM_MAX = 65535,    /* bytes */
+	SOCKET_BUFFER = 8 << 20, /* the default overflows in bursts above some hundred calls/s */
+};
+
+struct datagram {
+	int fd;
+	struct event event;
+	const struct datagram_handlers *handlers;
+	void *arg;
+	bool errors; /* a send was told of an ICMP error: the socket's error queue holds it */
+};
+
+/* Receiving --------------------------------------------------------------------------------- */
+
+/** An ICMP error brings back the start of the datagram that caused it. */
+static void read_errors(struct datagram *d)
+{
+	char sent[1024], control[512];
+
+	d->errors = false;
+	for (;;) {
+		struct iovec iov = {.iov_base = sent, .iov_len = sizeof(sent)};
+		struct msghdr m = {.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control)};
+		ssize_t n = recvmsg(d->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+
+		if (n < 0)
+			return;
+		for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+			struct sock_extended_err ee;
+
+			if (!(c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) &&
+				!(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
+				continue;
+			memcpy(&ee, CMSG_DATA(c), sizeof(ee));
+			if (ee.ee_errno)
+				d->handlers->on_undelivered(sent, (size_t)n, (int)ee.ee_errno, d->arg);
+		}
+	}
+}
+
+/** @return how many came */
+static int read_batch(struct datagram *d)
+{
+	static char data[BATCH][DATAGRAM_MAX + 1];
+	struct sockaddr_storage source[BATCH];
+	struct iovec iov[BATCH];
+	struct mmsghdr m[BATCH];
+	int n;
+
+	for (int i = 0; i < BATCH; i++) {
+		iov[i] = (struct iovec){.iov_base = data[i], .iov_len = DATAGRAM_MAX};
+		m[i].msg_hdr = (struct msghdr){.msg_iov = &iov[i],
+			.msg_iovlen = 1,
+			.msg_name = &source[i],
+			.msg_namelen = sizeof(source[i])};
+	}
+	n = recvmmsg(d->fd, m, BATCH, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < n; i++)
+		d->handlers->on_datagram(data[i], m[i].msg_len, (struct sockaddr *)&source[i], d->arg);
+	return n;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct datagram *d = arg;
+	int n = BATCH;
+
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < ROUNDS && n == BATCH; i++)
+		n = read_batch(d);
+	/* An ICMP error makes the socket readable, too; with IP_RECVERR it is reported once, to whichever call comes next. */
+	if (n <= 0 || d->errors)
+		read_errors(d);
+}
+
+/* Life -------------------------------------------------------------------------------------- */
+
+static void set_options(int fd, int family)
+{
+	static const int one = 1, buffer = SOCKET_BUFFER, fragment = IP_PMTUDISC_DONT;
+
+	/* What the kernel refuses, buffers above its limit for one, leaves its default. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	if (family == AF_INET6) {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof(one));
+	} else {
+		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof(one));
+		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &fragment, sizeof(fragment));
+	}
+}
+
+static void local_address(const struct listen *at, struct sockaddr_storage *out)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (inet_pton(AF_INET, at->host, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(at->port);
+		return;
+	}
+	inet_pton(AF_INET6, at->host, &v6->sin6_addr);
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(at->port);
+}
+
+int datagram_open(struct datagram **out, struct event_base *base, const struct listen *at,
+	const struct datagram_handlers *handlers, void *arg)
+{
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct sockaddr_storage local;
+	int err = -ENOMEM;
+
+	if (!d)
+		return -ENOMEM;
+	local_address(at, &local);
+	d->handlers = handlers;
+	d->arg = arg;
+	d->fd = socket(local.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (d->fd < 0)
+		goto fail;
+	set_options(d->fd, local.ss_family);
+	if (bind(d->fd, (struct sockaddr *)&local, address_length((struct sockaddr *)&local)) < 0)
+		goto fail;
+	event_assign(&d->event, base, d->fd, EV_READ | EV_PERSIST, on_readable, d);
+	if (event_add(&d->event, NULL) < 0)
+		goto fail;
+	*out = d;
+	return 0;
+fail:
+	err = errno ? -errno : err;
+	if (d->fd >= 0)
+		close(d->fd);
+	free(d);
+	return err;
+}
+
+void datagram_close(struct datagram *d)
+{
+	if (!d)
+		return;
+	event_del(&d->event);
+	close(d->fd);
+	free(d);
+}
+
+void datagram_local(const struct datagram *d, struct sockaddr_storage *out)
+{
+	socklen_t n = sizeof(*out);
+
+	memset(out, 0, sizeof(*out));
+	getsockname(d->fd, (struct sockaddr *)out, &n);
+}
+
+/* Sending ----------------------------------------------------------------------------------- */
+
+/*
+ * With IP_RECVERR the error of an earlier datagram is reported by whatever send comes next, and is
+ * gone then; it says nothing of this datagram.
+ */
+int datagram_send(struct datagram *d, const char *data, size_t n, const struct sockaddr *to)
+{
+	int err = 0;
+
+	for (int i = 0; i < 3; i++) {
+		if (sendto(d->fd, data, n, MSG_NOSIGNAL, to, address_length(to)) >= 0)
+			return 0;
+		err = errno;
+		if (err != ECONNREFUSED && err != EHOSTUNREACH && err != ENETUNREACH && err != EINTR)
+			break;
+		d->errors = true;
+	}
+	/* A full socket buffer loses a datagram as any network may: it is sent again. */
+	return err == EAGAIN || err == ENOBUFS ? 0 : -err;
+}
