@@ -11,7 +11,7 @@ import wave
 
 import sip
 from net import WAIT, Failed
-from scene import Skip
+from runner import Skip
 
 CONFIG = """\
 sip_listen 127.0.0.1:{port}

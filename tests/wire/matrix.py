@@ -14,22 +14,23 @@ import tempfile
 import traceback
 
 import sip
-from net import Net
+from net import Net, hear_sigterm
 from peer import SO_TIMESTAMPNS
 from procedures import Fault, Run, procedures, run_name
 from switch import Switch
 from transactions import Message
 
 HARMS = ("lost", "duplicated", "echoed", "delayed")  # echoed: a copy comes late
-AT_A_TIME = 100  # runs: they mostly wait
 ENOUGH = 30  # failed runs: then the rest is not played any more
 
 
 class Matrix:
-	def __init__(self):
-		self.folder = tempfile.TemporaryDirectory(prefix="softswitch-matrix-")
+	def __init__(self, folder, at_a_time):
+		self.at_a_time = at_a_time
+		self.ended = hear_sigterm()
 		self.net = Net()
-		self.switch = Switch(self.net, self.folder.name)
+		self.net.add(self.ended.dup(), lambda: sys.exit(1))
+		self.switch = Switch(self.net, folder)
 		self.sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 			for _ in range(1 + max(of.gateways for of in procedures))]
 		for sock in self.sockets:
@@ -84,7 +85,7 @@ class Matrix:
 			self.strays.append(message)
 
 	async def play(self, runs):
-		gate = asyncio.Semaphore(AT_A_TIME)
+		gate = asyncio.Semaphore(self.at_a_time)
 
 		async def pass_gate(run):
 			async with gate:
@@ -96,6 +97,7 @@ class Matrix:
 	async def play_all(self, chosen):
 		asyncio.get_running_loop().set_exception_handler(lambda _, context: self.strays.append(
 			"".join(traceback.format_exception(context["exception"])) if "exception" in context else context["message"]))
+		asyncio.get_running_loop().add_reader(self.ended, asyncio.current_task().cancel)
 		for index, sock in enumerate(self.sockets):
 			asyncio.get_running_loop().add_reader(sock, self.read, index)
 		clean = [self.add(of) for of in procedures if any(of.name == name.partition(":")[0] for name in chosen)
@@ -142,12 +144,15 @@ class Matrix:
 			self.switch.process.kill()
 			self.switch.process.wait()
 		self.net.close()
-		self.folder.cleanup()
 
 
-def main(**parameters):
-	"""All procedures, or those or the runs named on the command line."""
-	matrix = Matrix()
+def main(at_a_time=100, **parameters):
+	"""All procedures, or those or the runs named on the command line. at_a_time: runs under way, which mostly wait."""
+	with tempfile.TemporaryDirectory(prefix="softswitch-matrix-") as folder:
+		play(Matrix(folder, at_a_time), **parameters)
+
+
+def play(matrix, **parameters):
 	try:
 		matrix.start(**parameters)
 		asyncio.run(matrix.play_all(sys.argv[1:]))

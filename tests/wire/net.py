@@ -3,6 +3,7 @@
 import collections
 import os
 import selectors
+import signal
 import socket
 import time
 
@@ -27,6 +28,17 @@ def instants(entries, due, late=0.15):
 	times = [entry.time - entries[0].time for entry in entries]
 	if len(times) != len(due) or not all(-0.002 <= time - wanted <= late for time, wanted in zip(times, due)):
 		raise Failed("expected at %s, came at %s" % (due, ["%.3f" % time for time in times]))
+
+
+def hear_sigterm():
+	"""
+	A socket that becomes readable when SIGTERM comes. The test notices it where it waits; an exception out of the signal
+	handler could come between starting a process, or making a folder, and remembering it.
+	"""
+	heard, tell = socket.socketpair()
+	signal.signal(signal.SIGTERM, lambda *_: tell.send(b"."))
+	signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+	return heard
 
 
 class Net:

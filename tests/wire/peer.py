@@ -9,7 +9,7 @@ import time
 
 import sip
 from dialog import Dialog
-from net import WAIT, Failed
+from net import WAIT
 
 SO_TIMESTAMPNS = 35  # Linux; Python has no name for it
 numbers = itertools.count(1)

@@ -1,44 +1,19 @@
-"""A scene: one switch with its tables, its peers, and what must be true at the end of every test; and the runner."""
+"""A scene: one switch with its tables, its peers, and what must be true at the end of every test."""
 
-import concurrent.futures
-import os
 import re
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-import traceback
 
-import sip
 from net import Failed, Net, same
 from peer import Peer
 from switch import Switch
 from tls import Tls
 
-JOBS = int(os.environ.get("WIRE_JOBS", "4"))  # scenarios mostly wait
-LIMIT_S = 40  # for one scenario
-SKIPPED = 77  # as meson understands it
-scenarios = {}
-children = set()  # scenarios running in processes of their own
-
-
-class Skip(Exception):
-	"""This test can't run here, and why."""
-
-
-def scenario(function):
-	"""A test: it gets a Scene; its name is the sentence."""
-	scenarios[function.__name__] = function
-	return function
-
 
 class Scene:
 	"""`caller` is a UDP peer that the table mapping_gateway knows as `customer`."""
 
-	def __init__(self):
-		self.temporary = tempfile.TemporaryDirectory(prefix="softswitch-wire-")
-		self.folder = self.temporary.name
+	def __init__(self, folder):
+		self.folder = folder
 		self.net = Net()
 		self.tls = None
 		self.switch = Switch(self.net, self.folder)
@@ -157,63 +132,3 @@ class Scene:
 			self.switch.process.kill()
 			self.switch.process.wait()
 		self.net.close()
-		self.temporary.cleanup()
-
-
-def play(name):
-	"""Run one scenario here; the trace and the switch's log are printed when it fails."""
-	def too_long(*_):
-		raise Failed("longer than %d s" % LIMIT_S)
-
-	signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through finally, which ends the switch
-	signal.signal(signal.SIGALRM, too_long)
-	signal.alarm(LIMIT_S)
-	scene = Scene()
-	try:
-		scenarios[name](scene)
-		scene.finish()
-	except Skip as reason:
-		print("skipped:", reason)
-		return SKIPPED
-	except Exception:
-		traceback.print_exc(file=sys.stdout)
-		scene.net.print_trace()
-		if os.path.exists(scene.switch.path("log")):
-			print(scene.switch.read_log())
-		return 1
-	finally:
-		signal.alarm(0)
-		scene.close()
-	return 0
-
-
-def play_apart(name):
-	"""Run one scenario in a process of its own."""
-	started = time.monotonic()
-	with subprocess.Popen([sys.executable, sys.argv[0], name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-			text=True, errors="replace") as child:
-		children.add(child)
-		output = child.communicate()[0]
-		children.remove(child)
-	return name, child.returncode, time.monotonic() - started, output
-
-
-def run():
-	"""main of every test file: all scenarios, some at a time, or those named on the command line."""
-	if len(sys.argv) > 1:
-		sys.exit(max(play(name) for name in sys.argv[1:]))
-	with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-		def stop(*_):
-			pool.shutdown(wait=False, cancel_futures=True)
-			for child in list(children):
-				child.terminate()
-			sys.exit(1)
-
-		signal.signal(signal.SIGTERM, stop)
-		results = list(pool.map(play_apart, scenarios))
-	for name, code, seconds, output in results:
-		print("%-7s %5.2f s  %s" % ({0: "ok", SKIPPED: "skipped"}.get(code, "FAILED"), seconds, name))
-		if code:
-			print(output)
-	sys.exit(max(code if code != SKIPPED else 0 for _, code, _, _ in results) or
-		(SKIPPED if all(code == SKIPPED for _, code, _, _ in results) else 0))

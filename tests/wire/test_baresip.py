@@ -2,7 +2,7 @@
 
 from baresip import Baresip
 from net import same
-from scene import run, scenario
+from runner import run, scenario
 
 NUMBER = "4930"
 

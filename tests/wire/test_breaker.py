@@ -1,7 +1,7 @@
 """A gateway whose calls fail leaves the plan and comes back; what keeps the others in it (behaviour.md sections 3 and 6)."""
 
 from net import same
-from scene import run, scenario
+from runner import run, scenario
 
 # Two failures in a row open it for 10 s. No ramp.
 QUICK = {"SS_GATEWAY_BREAKER_FAILURES": "2", "SS_GATEWAY_BREAKER_TIME": "10", "SS_GATEWAY_BREAKER_RAMP": "0"}

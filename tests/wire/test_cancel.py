@@ -1,7 +1,7 @@
 """Calls given up, answers that come too late, both sides at once (behaviour.md section 3, RFC 3261 section 9)."""
 
 from net import same
-from scene import run, scenario
+from runner import run, scenario
 
 SHORT = {"SS_SIP_RESEND_INTERVAL": "0.1,0.2,0.4"}
 

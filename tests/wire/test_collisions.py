@@ -2,7 +2,7 @@
 
 import sip
 from net import same
-from scene import run, scenario
+from runner import run, scenario
 
 HOLD = sip.sdp(31000, direction="sendonly")
 HELD = sip.sdp(31002, direction="recvonly")

@@ -3,8 +3,8 @@
 import time
 
 from net import Failed, same
-from scene import Skip, run, scenario
-from timers import LATE, is_due, is_record, variants
+from runner import Skip, run, scenario, variants
+from timers import LATE, is_due, is_record
 
 SPEED = 5
 EARLY = "not answered in time"

@@ -4,7 +4,7 @@ import sip
 from net import same
 from rel100 import (ALLOW, ANSWER, OFFER, ON, OTHER, REQUIRED, SHORT, acknowledge, acknowledged, begin, ends, ends_elsewhere,
 	held, plain, prack, ring, settled)
-from scene import run, scenario
+from runner import run, scenario
 
 
 @scenario

@@ -1,7 +1,7 @@
 """Which failure tries the next gateway, and when (behaviour.md sections 1 and 3)."""
 
 from net import same
-from scene import run, scenario
+from runner import run, scenario
 
 LONG = {"SS_SIP_TIMEOUT_" + name: "60" for name in
 	("INVITE", "TRYING", "SESSION_PROGRESS", "SESSION_PROGRESS_SDP", "RINGING")}

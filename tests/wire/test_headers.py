@@ -6,7 +6,7 @@ that the switch sent to somebody else, so here only what has to be put in on pur
 
 import sip
 from net import same
-from scene import run, scenario
+from runner import run, scenario
 
 CONTENT = [("P-Asserted-Identity", '"Alice" <sip:+4930100200@customer.example>'),
 	("P-Asserted-Identity", "<tel:+4930100200>"), ("Privacy", "id"),

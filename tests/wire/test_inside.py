@@ -2,8 +2,8 @@
 
 import sip
 from net import Failed, same
-from scene import run, scenario
-from timers import BOTH_LEGS, DIRECTION, LATE, NO_UPDATE, expires, is_due, refresh, start, timed, variants
+from runner import run, scenario, variants
+from timers import BOTH_LEGS, DIRECTION, LATE, NO_UPDATE, expires, is_due, refresh, start, timed
 
 SHORT = {"SS_SIP_RESEND_INTERVAL": "0.1,0.2"}
 HOLD = sip.sdp(31000, direction="sendonly")

@@ -1,7 +1,7 @@
 """Channels and calls per second of gateways and of customers, and the order among gateways."""
 
 from net import same
-from scene import run, scenario
+from runner import run, scenario
 
 
 @scenario

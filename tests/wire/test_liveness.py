@@ -5,7 +5,7 @@ import select
 import sip
 from dns import Dns
 from net import same
-from scene import run, scenario
+from runner import run, scenario
 
 SPEED = 10    # the switch's time against ours
 PERIOD = 0.5  # s of ours between two probes: 5 s of the switch's

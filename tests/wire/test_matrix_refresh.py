@@ -65,5 +65,5 @@ for side in ("caller", "gateway"):
 
 
 if __name__ == "__main__":
-	main(clock_speed=SPEED, SS_SIP_RESEND_INTERVAL="2,4,8,16,16,16,16,16,16,16", SS_SIP_SESSION_TTL="90",
+	main(at_a_time=250, clock_speed=SPEED, SS_SIP_RESEND_INTERVAL="2,4,8,16,16,16,16,16,16,16", SS_SIP_SESSION_TTL="90",
 		SS_SIP_TIMEOUT_INVITE="120", SS_SIP_TIMEOUT_TRYING="300")

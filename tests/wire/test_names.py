@@ -2,7 +2,7 @@
 
 from dns import Dns
 from net import same
-from scene import run, scenario
+from runner import run, scenario
 
 
 def named(s, *services):

@@ -4,8 +4,8 @@ import re
 
 import sip
 from net import Failed, same
-from scene import run, scenario
-from timers import NO_UPDATE, TIMER, expires, refresh, start, talk, variants
+from runner import run, scenario, variants
+from timers import NO_UPDATE, TIMER, expires, refresh, start, talk
 
 HOLD = sip.sdp(31000, "alice", "sendonly")
 HELD = sip.sdp(31002, "bob", "recvonly")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from net import same
-from scene import run, scenario
+from runner import run, scenario, variants
 
 
 @scenario
@@ -207,8 +207,8 @@ def a_broken_pipe_ends_nothing(s):
 	s.over(*s.talk(gw))
 
 
-@scenario
-def tests_that_are_ended_leave_no_switch_behind(s):
+@variants(("scenarios", "test_resend.py"), ("the_matrix", "test_matrix.py"))
+def tests_that_are_ended_leave_no_switch_behind(s, tests):
 	def left():
 		"""Command lines of all processes that work on files in our folder."""
 		found = []
@@ -220,12 +220,12 @@ def tests_that_are_ended_leave_no_switch_behind(s):
 				pass
 		return found
 
-	tests = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(__file__), "test_resend.py")],
-		env={**os.environ, "TMPDIR": s.folder}, stdout=subprocess.DEVNULL)
-	s.net.until(lambda: glob.glob(s.folder + "/*/c.sock") or tests.poll() is not None, "a switch runs", step=0.02)
+	ended = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(__file__), tests)],
+		env={**os.environ, "TMPDIR": s.folder}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+	s.net.until(lambda: glob.glob(s.folder + "/*/c.sock") or ended.poll() is not None, "a switch runs", step=0.002)
 	assert left()
-	tests.terminate()
-	tests.wait()
+	ended.terminate()
+	ended.wait()
 	same((left(), sorted(os.listdir(s.folder))), ([], ["cdr.db", "softswitch.db"]))
 
 

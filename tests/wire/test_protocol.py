@@ -2,7 +2,7 @@
 
 import sip
 from net import same
-from scene import run, scenario
+from runner import run, scenario
 
 SHORT = {"SS_SIP_RESEND_INTERVAL": "0.1,0.2,0.4"}
 FOLDED = '"a \\" b\r\n CSeq: 9 X"\r\n\t<sip:1@x.invalid>;tag='

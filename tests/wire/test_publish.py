@@ -2,7 +2,7 @@
 
 from dns import Dns
 from net import same
-from scene import run, scenario
+from runner import run, scenario
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\r\n'
 TYPE = "application/pidf+xml"

@@ -4,7 +4,7 @@ import time
 
 from dialog import Dialog
 from net import Failed, same
-from scene import run, scenario
+from runner import run, scenario
 
 SLACK_MS = 150  # between what the wire saw and what the switch wrote down
 

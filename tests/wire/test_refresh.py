@@ -2,9 +2,9 @@
 
 import sip
 from net import Failed, same
-from scene import run, scenario
+from runner import run, scenario, variants
 from timers import (BOTH_LEGS, BOTH_WAYS, DIRECTION, GIVEN_UP, KNOWS_UPDATE, LATE, NO_UPDATE, SPEED, TIMER, expires, granted,
-	is_due, is_record, method_of, refresh, start, talk, timed, variants)
+	is_due, is_record, method_of, refresh, start, talk, timed)
 
 FAILED = "session refresh failed"
 GONE = "leg no longer exists"

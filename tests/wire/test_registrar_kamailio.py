@@ -10,7 +10,7 @@ import sip
 from dialog import Dialog
 from net import same
 from registrar import PASSWORD, SPEED, reaches, status
-from scene import Skip, run, scenario
+from runner import Skip, run, scenario
 
 KAMAILIO, KAMCMD = "/usr/sbin/kamailio", "/usr/sbin/kamcmd"
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -6,7 +6,7 @@ import sip
 from dns import Dns
 from net import Failed, instants, same
 from registrar import PASSWORD, SPEED, about, challenge, credentials, enrol, grant, reaches, refuse, registrar, silence, status
-from scene import run, scenario
+from runner import run, scenario
 
 @scenario
 def registers_with_a_contact_of_its_own(s):

@@ -4,7 +4,7 @@ import sip
 from net import instants, same
 from rel100 import (OFFER, ON, REQUIRED, SHORT, SUPPORTED, acknowledge, acknowledged, begin, ends,
 	ends_elsewhere, held, plain, prack, ring)
-from scene import run, scenario
+from runner import run, scenario
 
 
 # The caller's leg

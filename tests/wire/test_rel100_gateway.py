@@ -5,7 +5,7 @@ from dialog import Dialog
 from net import instants, same
 from rel100 import (ALLOW, ANSWER, OFFER, ON, OTHER, REQUIRED, SHORT, SUPPORTED, acknowledge, acknowledged, begin,
 	ends, ends_elsewhere, plain, prack, ring)
-from scene import run, scenario
+from runner import run, scenario
 
 
 # The gateway's leg

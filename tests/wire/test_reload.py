@@ -3,7 +3,7 @@
 import subprocess
 
 from net import Failed, same
-from scene import run, scenario
+from runner import run, scenario
 
 
 def in_force(s, condition):

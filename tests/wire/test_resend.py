@@ -1,7 +1,7 @@
 """When unanswered messages are sent again (behaviour.md section 2)."""
 
 from net import instants, same
-from scene import run, scenario
+from runner import run, scenario
 
 SHORT = {"SS_SIP_RESEND_INTERVAL": "0.1,0.2,0.4", "SS_SIP_SEND_RETRY": "10"}
 SHORT_DUE = [0, 0.1, 0.3, 0.7]

@@ -1,9 +1,9 @@
 """Session timers on each leg: what is asked for, granted and kept (RFC 4028, behaviour.md section 4)."""
 
 from net import same
-from scene import run, scenario
+from runner import run, scenario, variants
 from timers import (BOTH_LEGS, BOTH_WAYS, DIRECTION, KNOWS_UPDATE, NO_UPDATE, SPEED, TIMER, expires, granted, is_due,
-	is_record, method_of, options, refresh, refreshes, start, talk, timed, variants)
+	is_record, method_of, options, refresh, refreshes, start, talk, timed)
 
 EXPIRED = "session timer expired"
 

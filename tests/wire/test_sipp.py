@@ -8,7 +8,7 @@ import socket
 import subprocess
 
 from net import Failed, same
-from scene import Skip, run, scenario
+from runner import Skip, run, scenario
 from switch import ROOT
 
 CALLS, RATE, TALK_MS = 200, 50, 100

@@ -13,7 +13,7 @@ import socket
 import sip
 from dialog import Dialog
 from net import Failed
-from scene import Skip, run, scenario
+from runner import Skip, run, scenario
 
 GOOD = "4930777"
 SCENE = {"SS_SIP_RESEND_INTERVAL": "0.5"}  # nobody here acknowledges what the messages bring about

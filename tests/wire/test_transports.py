@@ -2,7 +2,7 @@
 
 import sip
 from net import same
-from scene import run, scenario
+from runner import run, scenario
 
 ALL = ("udp", "tcp", "tls")
 

@@ -4,7 +4,7 @@ import sip
 from dialog import Dialog
 from net import same
 from registrar import PASSWORD, SPEED, challenge, credentials, enrol, grant, reaches, refuse, registrar
-from scene import run, scenario
+from runner import run, scenario
 
 
 def vendor(s):

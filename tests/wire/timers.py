@@ -107,19 +107,6 @@ def is_record(s, words, direction, code=200):
 	return row
 
 
-def variants(*names_and_values):
-	"""A scenario for each of these: decorates function(s, *values)."""
-	from scene import scenario
-
-	def each(function):
-		for suffix, *values in names_and_values:
-			def play(s, values=tuple(values)):
-				function(s, *values)
-			play.__name__ = function.__name__ + "_" + suffix
-			scenario(play)
-	return each
-
-
 BOTH_LEGS = ("to_the_caller", "a"), ("to_the_gateway", "b")
 BOTH_WAYS = [("%s_by_%s" % (leg, method_of(update).lower()), side, update) for leg, side in BOTH_LEGS
 	for update in (True, False)]
