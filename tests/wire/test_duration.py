@@ -186,7 +186,7 @@ def drain(s, gw, left):
 def the_memory_of_a_flood_of_calls_that_nobody_answers_comes_back(s, resend):
 	"""When what lingers of a transaction is gone, too."""
 	gw = s.gateway()
-	start(s, speed=16, SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP="60", SS_SIP_RESEND_INTERVAL=resend)
+	start(s, speed=24, SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP="60", SS_SIP_RESEND_INTERVAL=resend)
 	with open("/proc/%d/maps" % s.switch.process.pid) as maps:
 		if "libasan" in maps.read():
 			raise Skip("the sanitizer keeps what is freed")
@@ -317,4 +317,4 @@ def neither_refreshes_nor_holding_makes_a_call_last_longer(s):
 
 
 if __name__ == "__main__":
-	run()
+	run(at_a_time=12)

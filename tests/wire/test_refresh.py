@@ -1,570 +1,382 @@
-"""Refreshes that fail, cross or are refused, and checks of legs without timer (RFC 4028, behaviour.md section 4)."""
+"""Sessions that are refreshed in time, by us and by them, on each leg by itself (RFC 4028; docs/behaviour.md, During a call)."""
 
-import sip
-from net import Failed, same
+from net import same
 from runner import run, scenario, variants
-from timers import (BOTH_LEGS, BOTH_WAYS, DIRECTION, GIVEN_UP, KNOWS_UPDATE, LATE, NO_UPDATE, SPEED, TIMER, expires, granted,
-	is_due, is_record, method_of, refresh, start, talk, timed)
+from timers import (BOTH_LEGS, BOTH_WAYS, DIRECTION, KNOWS_UPDATE, NO_UPDATE, SPEED, TIMER, expires, granted, is_due,
+	is_record, method_of, options, refresh, refreshes, start, talk, timed)
 
-FAILED = "session refresh failed"
-GONE = "leg no longer exists"
 EXPIRED = "session timer expired"
 
 
-def fails(x, status, method="UPDATE", headers=()):
-	"""x refuses the refresh that comes; the request."""
-	request = x.expect(method)
-	x.refused = x.reply(status, headers=headers)
-	if method == "INVITE":
-		x.expect("ACK")
-	return request
+# We refresh
+
+@variants(("half_the_interval", "2", 45), ("three_quarters", "4", 67.5), ("nine_tenths", "10", 81))
+def we_refresh_after(s, segment, due):
+	b, a = timed(s, "b", SS_SIP_SESSION_UPDATE_SEGMENT=segment)
+	refresh(b, due)
+	refresh(b, due)
+	s.over(a, b)
 
 
-# What ends the call
-
-@variants(*BOTH_WAYS)
-def a_refresh_answered_with_481_ends_the_call(s, side, update):
-	x, y = timed(s, side, update=update)
-	is_due(fails(x, 481, method_of(update)), x.since, 45)
-	bye = y.hung_up()
-	assert bye["Reason"], bye.head
-	s.settle()
-	same(x.peer.arrivals("BYE"), [])  # there is nothing left to end
-	row = s.switch.record()
-	same((row["end_direction"], row["sip_code"]), (DIRECTION[side], 200))
-	assert row["end_reason"] in (FAILED, GONE), row
-
-
-@variants(*BOTH_WAYS)
-def a_refresh_answered_with_408_ends_the_call(s, side, update):
-	x, y = timed(s, side, update=update)
-	fails(x, 408, method_of(update))
-	there, here = y.hung_up(), x.hung_up()
-	assert there["Reason"] and here["Reason"], (there.head, here.head)
-	is_record(s, FAILED, DIRECTION[side])
-
-
-@variants(*BOTH_WAYS)
-def a_refresh_that_nobody_answers_ends_the_call(s, side, update):
-	x, y = timed(s, side, update=update, interval=600, speed=150, SS_SIP_RESEND_INTERVAL="12,12", SS_SIP_TIMEOUT_INVITE="120")
-	request = is_due(x.expect(method_of(update)), x.since, 300, 150)
-	is_due(y.hung_up(), request, GIVEN_UP, 150)
-	x.hung_up()
-	same(len(x.peer.arrivals(method_of(update))) - (side == "b" and not update), 3)
-	is_record(s, FAILED, DIRECTION[side])
-
-
-@variants(*BOTH_WAYS)
-def a_refresh_refused_for_another_reason_does_not_end_the_call_at_once(s, side, update):
-	x, y = timed(s, side, update=update)
-	method = method_of(update)
-	fails(x, 500, method)
-	while True:  # trying again is welcome, but the end must not move
-		message = s.net.until(lambda: x.peer.find(method) or x.peer.find("BYE"), "BYE")
-		x.last = message
-		if message.method == "BYE":
-			break
-		assert len(x.peer.arrivals(method)) < 12, "a storm of refreshes"
-		x.refused = x.reply(500)
-		if not update:
-			x.expect("ACK")
-	x.reply(200)
-	if (x.refused.time - x.since.time) * SPEED < 60:
-		is_due(message, x.since, 60)
-	else:  # a try was on its way then: the whole interval is used
-		assert (message.time - x.since.time) * SPEED < 90 + LATE * SPEED
-	y.hung_up()
-	row = s.switch.record()
-	same((row["end_direction"], row["sip_code"]), (DIRECTION[side], 200))
-	assert row["end_reason"] in (FAILED, EXPIRED), row
+@scenario
+def we_refresh_after_three_quarters_by_default(s):
+	gw = s.gateway()
+	s.start(clock_speed=SPEED, SS_SIP_RESEND_INTERVAL="12")
+	a, b = talk(s, gw, grants=[expires(90, "uac"), KNOWS_UPDATE])
+	refresh(b, 67.5)
+	s.over(a, b)
 
 
 @variants(*BOTH_LEGS)
-def a_refused_refresh_is_forgotten_when_their_own_succeeds(s, side):
+def an_update_that_refreshes_has_no_body_and_says_who_refreshes(s, side):
 	x, y = timed(s, side)
-	fails(x, 488)
-	x.send("UPDATE", [TIMER, expires(90, "uac")])
-	answer = x.expect(200, "UPDATE")
-	same(granted(answer), (90, "uac"))
-	is_due(x.hung_up(), answer, 60)
-	y.hung_up()
-
-
-# What is tried again
-
-@variants(("405_to_the_caller", "a", 405), ("405_to_the_gateway", "b", 405), ("501_to_the_gateway", "b", 501))
-def an_update_refused_with(s, side, status):
-	"""A re-INVITE takes its place, now and later."""
-	x, y = timed(s, side)
-	is_due(fails(x, status), x.since, 45)
-	reinvite = is_due(refresh(x, None, "INVITE"), x.refused, 0)
-	same((reinvite.body, granted(reinvite)), (y.peer.sdp, (90, "uac")))
-	refresh(x, 45, "INVITE")
-	s.over(x, y)
-
-
-@variants(*BOTH_WAYS)
-def a_refresh_that_meets_another_request_is_tried_again(s, side, update):
-	"""We own the Call-ID towards the gateway: 2.1-4 s; not towards the caller: 0-2 s (RFC 3261 section 14.1)."""
-	speed = 10
-	x, y = timed(s, side, update=update, speed=speed)
-	method = method_of(update)
-	first = fails(x, 491, method)
-	again = refresh(x, None, method)
-	waited = (again.time - x.refused.time) * speed
-	low, high = (2.1, 4) if side == "b" else (0, 2)
-	if not low - 0.1 <= waited <= high + LATE * speed:
-		raise Failed("tried again after %.1f s" % waited)
-	same(again.body, first.body)
-	same(int(again["CSeq"].split()[0]), int(first["CSeq"].split()[0]) + 1)
+	update = refresh(x, 45)
+	same((update.body, update["Content-Type"], granted(update)), (b"", "", (90, "uac")))
+	assert "timer" in options(update) and update["Contact"], update.head
 	s.over(y, x)
 
 
-@variants(*BOTH_WAYS)
-def a_refresh_that_meets_other_requests_for_ever_ends_with_the_session(s, side, update):
-	x, y = timed(s, side, update=update)
-	method = method_of(update)
-	while True:
-		message = s.net.until(lambda: x.peer.find(method) or x.peer.find("BYE"), "BYE")
-		x.last = message
-		if message.method == "BYE":
-			break
-		assert len(x.peer.arrivals(method)) < 60
-		x.reply(491)
-		if not update:
-			x.expect("ACK")
+@variants(*BOTH_LEGS)
+def a_reinvite_that_refreshes_repeats_the_last_sdp_of_the_other_side(s, side):
+	x, y = timed(s, side, update=False)
+	for _ in range(2):
+		reinvite = refresh(x, 45, "INVITE")
+		same((reinvite.body, reinvite["Content-Type"], granted(reinvite)), (y.peer.sdp, "application/sdp", (90, "uac")))
+		assert "timer" in options(reinvite), reinvite.head
+	s.over(y, x)
+
+
+@scenario
+def a_refresh_after_a_new_offer_repeats_the_new_one(s):
+	b, a = timed(s, "b", update=False)
+	hold = s.caller.sdp.replace(b"sendrecv", b"sendonly").replace(b"3344 3344", b"3344 3345")
+	a.send("INVITE", body=hold)
+	same(b.expect("INVITE").body, hold)
+	b.since = b.reply(200, sdp=True, headers=[expires(90, "uac")])
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	same(refresh(b, 45, "INVITE").body, hold)
+	s.over(a, b)
+
+
+@variants(*BOTH_LEGS)
+def the_cseq_of_a_refresh_goes_on(s, side):
+	x, y = timed(s, side)
+	y.send("INFO")
+	before = int(x.expect("INFO")["CSeq"].split()[0])
 	x.reply(200)
-	passed = (message.time - x.since.time) * SPEED
-	assert 60 - 0.6 <= passed <= 90 + LATE * SPEED, passed
+	y.expect(200, "INFO")
+	update = refresh(x)
+	same(int(update["CSeq"].split()[0]), before + 1)
+	same(update["Call-ID"], x.call_id)
+	s.over(x, y)
+
+
+@scenario
+def an_interval_below_our_minimum_granted_by_a_gateway_is_obeyed(s):
+	gw = s.gateway()
+	s.start(SS_SIP_SESSION_UPDATE_SEGMENT="2")
+	a, b = talk(s, gw, grants=[expires(4, "uac"), KNOWS_UPDATE])
+	update = refresh(b, 2, interval=3, speed=1)
+	assert granted(update)[0] >= 90, update.head  # never below Min-SE, RFC 4028 section 7.4
+	refresh(b, 1.5, interval=4, speed=1)
+	s.over(a, b)
+
+
+@variants(("by_a_longer_one", 240), ("by_a_shorter_one", 60))
+def the_interval_is_changed_in_the_answer_to_our_refresh(s, interval):
+	b, a = timed(s, "b")
+	refresh(b, interval=interval)
+	update = refresh(b, interval / 2)
+	same(granted(update), (max(90, interval), "uac"))
+	s.over(a, b)
+
+
+@scenario
+def a_peer_that_takes_the_refreshing_over_is_waited_for(s):
+	b, a = timed(s, "b")
+	refresh(b, refresher="uas")
+	is_due(b.hung_up(), b.since, 60)
+	a.hung_up()
+	is_record(s, EXPIRED, 1)
+
+
+@scenario
+def an_answer_without_timer_ends_the_timer(s):
+	b, a = timed(s, "b")
+	refresh(b, interval=None)
+	s.net.quiet(120 / SPEED)
+	s.over(a, b)
+
+
+@variants(("nothing", ""), ("zero", "0;refresher=uac"), ("garbage", "abc;refresher=uac"),
+	("a_number_too_large", "99999999999999999999;refresher=uac"), ("the_largest_number", "4294967295;refresher=uac"),
+	("a_strange_refresher", "90;refresher=nobody"), ("a_negative_number", "-90;refresher=uac"))
+def a_call_lives_when_a_gateway_grants(s, value):
+	gw = s.gateway()
+	start(s, speed=2)
+	a, b = talk(s, gw, grants=[("Session-Expires", value), KNOWS_UPDATE])
+	for _ in range(3):
+		b.send("INFO")
+		a.expect("INFO")
+		a.reply(200)
+		b.expect(200, "INFO")
+	assert len(gw.arrivals("UPDATE")) < 10
+	if gw.arrivals("UPDATE"):
+		refresh(b, interval=1800)
+	s.over(a, b)
+
+
+# They refresh
+
+@variants(("90", 90, 60, 30), ("300", 300, 268, 100))
+def a_gateway_that_should_refresh_and_is_silent_ends_the_call_shortly_before_the_interval_of(s, interval, due, speed):
+	b, a = timed(s, "b", ours=False, interval=interval, speed=speed)
+	bye = is_due(b.hung_up(), b.since, due, speed)
+	there = a.hung_up()
+	assert bye["Reason"] and there["Reason"], (bye.head, there.head)
+	is_record(s, EXPIRED, 1)
+
+
+@scenario
+def a_caller_that_should_refresh_and_is_silent_ends_the_call_shortly_before_the_interval(s):
+	a, b = timed(s, "a", ours=False)
+	bye = is_due(a.hung_up(), a.since, 60)
+	there = b.hung_up()
+	assert bye["Reason"] and there["Reason"], (bye.head, there.head)
+	is_record(s, EXPIRED, 0)
+
+
+@variants(*BOTH_WAYS)
+def a_refresh_in_time_keeps_the_call(s, side, update):
+	x, y = timed(s, side, ours=False)
+	for _ in range(2):
+		s.net.quiet(30 / SPEED)
+		answer = refreshes(x, method_of(update), body=b"" if update else x.peer.sdp)
+		same(granted(answer), (90, "uac"))
+		assert "timer" in options(answer, "Require"), answer.head
+		same(answer.body, b"" if update else y.peer.sdp)
+	is_due(x.hung_up(), answer, 60)
+	y.hung_up()
+	is_record(s, EXPIRED, DIRECTION[side])
+
+
+@variants(*BOTH_LEGS)
+def the_interval_is_changed_by_their_refresh(s, side):
+	x, y = timed(s, side, ours=False)
+	answer = refreshes(x, interval=120)
+	same(granted(answer), (120, "uac"))
+	is_due(x.hung_up(), answer, 120 - 32)
 	y.hung_up()
 
 
 @variants(*BOTH_LEGS)
-def their_refresh_may_cross_ours(s, side):
-	"""Without an offer that is no glare (RFC 3311 section 5.2)."""
-	x, y = timed(s, side)
-	pending = x.expect("UPDATE")
-	x.send("UPDATE", [TIMER, expires(90, "uas")])
-	same(granted(x.expect(200, "UPDATE")), (90, "uas"))
-	x.since = x.reply(200, headers=[expires(90, "uac")], request=pending)
+def their_refresh_can_make_us_the_refresher(s, side):
+	x, y = timed(s, side, ours=False)
+	answer = refreshes(x, refresher="uas")
+	same(granted(answer), (90, "uas"))
 	refresh(x, 45)
 	s.over(x, y)
 
 
-@variants(("401", 401), ("407", 407))
-def a_refresh_challenged_with(s, status):
-	for update in (True, False):
-		x, y = timed(s, "b", update=update) if update else talk_again(s)
-		method = method_of(update)
-		asks, brings = {401: ("WWW-Authenticate", "Authorization"),
-			407: ("Proxy-Authenticate", "Proxy-Authorization")}[status]
-		first = fails(x, status, method, [(asks, 'Digest realm="vendor", nonce="n1", algorithm=MD5')])
-		second = refresh(x, None, method)
-		given, right = sip.digest(second[brings], method, "secret")
-		same(given, right)
-		same((second.body, granted(second)), (first.body, granted(first)))
-		is_due(second, first, 0)
-		s.over(y, x)
+@variants(*BOTH_LEGS)
+def their_refresh_without_a_word_on_timers_ends_the_timer(s, side):
+	x, y = timed(s, side, ours=False)
+	x.send("UPDATE")
+	same(granted(x.expect(200, "UPDATE")), (None, ""))
+	s.net.quiet(120 / SPEED)
+	s.over(x, y)
 
 
-def talk_again(s):
-	gw = s.net.peers[-1]
-	a, b = talk(s, gw, grants=[expires(90, "uac"), ("Allow", NO_UPDATE)])
-	return b, a
+@variants(*BOTH_LEGS)
+def their_refresh_below_our_minimum_is_422(s, side):
+	x, y = timed(s, side, ours=False)
+	x.send("UPDATE", [TIMER, expires(60, "uac")])
+	same(x.expect(422, "UPDATE")["Min-SE"], "90")
+	same(granted(refreshes(x)), (90, "uac"))
+	s.over(x, y)
+
+
+# Each leg by itself
+
+@scenario
+def both_legs_have_timers_of_their_own(s):
+	gw = s.gateway()
+	start(s)
+	a, b = talk(s, gw, [TIMER, expires(120, "uas")], [expires(90, "uac"), KNOWS_UPDATE])
+	assert granted(a.since)[1] == "uas", a.since.head
+	interval = granted(a.since)[0]
+	due = sorted([(45, b, 90), (interval / 2, a, interval)], key=lambda row: row[0])
+	for after, leg, every in due:
+		refresh(leg, after, interval=every)
+	refresh(b, 45)
+	refresh(a, interval / 2, interval=interval)
+	s.over(a, b)
+
+
+@scenario
+def the_gateway_is_refreshed_by_us_while_the_caller_refreshes_us(s):
+	gw = s.gateway()
+	start(s)
+	a, b = talk(s, gw, [TIMER, expires(90, "uac")], [expires(90, "uac"), ("Allow", NO_UPDATE)])
+	s.net.quiet(30 / SPEED)
+	refreshes(a, "INVITE", body=s.caller.sdp)
+	refresh(b, 45, "INVITE")
+	answer = refreshes(a)
+	refresh(b, 45, "INVITE")
+	is_due(a.hung_up(), answer, 60)
+	b.hung_up()
+	is_record(s, EXPIRED, 0)
+
+
+@variants(("an_update_without_body", "UPDATE", False), ("an_update_with_the_same_sdp", "UPDATE", True),
+	("a_reinvite_with_the_same_sdp", "INVITE", True))
+def nobody_hears_of(s, method, body):
+	gw = s.gateway()
+	s.start()
+	a, b = talk(s, gw, [TIMER, expires(1800)], [expires(1800, "uas")])
+	for x, y in ((a, b), (b, a), (a, b)):
+		answer = refreshes(x, method, 1800, "uac", x.peer.sdp if body else b"")
+		same(answer.body, y.peer.sdp if body else b"")
+		assert answer["Contact"], answer.head
+	same((len(s.caller.arrivals("UPDATE")), len(s.caller.arrivals("INVITE"))), (0, 0))
+	same((len(gw.arrivals("UPDATE")), len(gw.arrivals("INVITE"))), (0, 1))
+	s.over(a, b)
+
+
+@scenario
+def a_refresh_with_a_new_offer_is_relayed_and_refreshes_both_legs(s):
+	gw = s.gateway()
+	start(s)
+	a, b = talk(s, gw, [TIMER, expires(90, "uac")], [expires(90, "uac"), ("Allow", NO_UPDATE)])
+	s.net.quiet(30 / SPEED)
+	hold = s.caller.sdp.replace(b"sendrecv", b"sendonly")
+	a.send("INVITE", [TIMER, expires(90, "uac")], hold)
+	there = b.expect("INVITE")
+	same((there.body, granted(there)), (hold, (90, "uac")))
+	b.since = b.reply(200, sdp=True, headers=[expires(90, "uac")])
+	answer = a.expect(200, "INVITE")
+	same(granted(answer), (90, "uac"))
+	a.ack()
+	b.expect("ACK")
+	refresh(b, 45, "INVITE")
+	is_due(a.hung_up(), answer, 60)
+	b.hung_up()
+	is_record(s, EXPIRED, 0)
+
+
+@variants(("a_caller", "a"), ("a_gateway", "b"))
+def a_held_call_lives_on_the_refreshes_of(s, side):
+	"""The SDP that is compared is the last one in force, not the first."""
+	x, y = timed(s, side, ours=False)
+	hold, held = (sdp.replace(b"sendrecv", direction) for sdp, direction in
+		((x.peer.sdp, b"sendonly"), (y.peer.sdp, b"recvonly")))
+	x.send("INVITE", [TIMER, expires(90, "uac")], hold)
+	y.expect("INVITE")
+	y.reply(200, sdp=held)
+	same(x.expect(200, "INVITE").body, held)
+	x.ack()
+	y.expect("ACK")
+	same(refreshes(x, "INVITE", body=hold).body, held)
+	x.send("INVITE", [TIMER, expires(90, "uac")], x.peer.sdp)
+	same(y.expect("INVITE").body, x.peer.sdp)
+	y.reply(200, sdp=True)
+	same(x.expect(200, "INVITE").body, y.peer.sdp)
+	x.ack()
+	y.expect("ACK")
+	s.over(x, y)
+
+
+@variants(*BOTH_LEGS)
+def an_offer_that_is_refused_refreshes_nothing(s, side):
+	x, y = timed(s, side, ours=False)
+	s.net.quiet(30 / SPEED)
+	x.send("INVITE", [TIMER, expires(90, "uac")], x.peer.sdp.replace(b"sendrecv", b"sendonly"))
+	y.expect("INVITE")
+	y.reply(488)
+	y.expect("ACK")
+	x.expect(488, "INVITE")
+	is_due(x.hung_up(), x.since, 60)
+	y.hung_up()
+
+
+@variants(*BOTH_LEGS)
+def a_new_offer_with_an_interval_below_our_minimum_is_422_and_goes_no_further(s, side):
+	x, y = timed(s, side, ours=False)
+	hold = x.peer.sdp.replace(b"sendrecv", b"sendonly")
+	x.send("INVITE", [TIMER, expires(89, "uac")], hold)
+	same(x.expect(422, "INVITE")["Min-SE"], "90")
+	x.send("INVITE", [TIMER, expires(90, "uac")], hold)
+	same(y.expect("INVITE").body, hold)
+	y.reply(200, sdp=True)
+	same(granted(x.expect(200, "INVITE")), (90, "uac"))
+	x.ack()
+	y.expect("ACK")
+	s.over(x, y)
+
+
+@scenario
+def an_interval_too_small_for_the_other_leg_of_a_new_offer_is_asked_for_again(s):
+	gw = s.gateway()
+	s.start(SS_SIP_SESSION_TTL="90")
+	a, b = talk(s, gw, grants=[expires(90, "uas")])
+	hold = s.caller.sdp.replace(b"sendrecv", b"sendonly")
+	a.send("INVITE", body=hold)
+	b.expect("INVITE")
+	b.reply(422, headers=[("Min-SE", "300")])
+	b.expect("ACK")
+	again = b.expect("INVITE")
+	same((again.body, again["Min-SE"], granted(again)[0]), (hold, "300", 300))
+	b.reply(200, sdp=True, headers=[expires(300, "uas")])
+	same(a.expect(200, "INVITE").body, gw.sdp)
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
 
 
 @variants(("update", True), ("reinvite", False))
-def a_refresh_is_challenged_again_after_an_interval_too_small_with(s, update):
-	x, y = timed(s, "b", update=update)
-	method = method_of(update)
-	fails(x, 401, method, [("WWW-Authenticate", 'Digest realm="vendor", nonce="n1"')])
-	fails(x, 422, method, [("Min-SE", "200")])
-	fails(x, 401, method, [("WWW-Authenticate", 'Digest realm="vendor", nonce="n2"')])
-	last = refresh(x, None, method, interval=200)
-	assert 'nonce="n2"' in last["Authorization"] and last["Min-SE"] == "200", last.head
-	s.over(y, x)
-
-
-@scenario
-def credentials_refused_for_a_refresh_do_not_end_the_call_at_once(s):
-	b, a = timed(s, "b")
-	challenge = [("WWW-Authenticate", 'Digest realm="vendor", nonce="n1", algorithm=MD5')]
-	fails(b, 401, headers=challenge)
-	fails(b, 401, headers=challenge)
-	a.send("INFO")
-	b.expect("INFO")
-	b.reply(200)
-	a.expect(200, "INFO")
+def refreshes_over_tcp_are_as_over_udp_by(s, update):
+	gw = s.gateway(transport="tcp")
+	s.caller = s.peer("customer", "tcp")
+	s.start(("udp", "tcp"), clock_speed=SPEED, SS_SIP_SESSION_UPDATE_SEGMENT="2", SS_SIP_TIMEOUT_INVITE="120")
+	allow = KNOWS_UPDATE[1] if update else NO_UPDATE
+	a, b = talk(s, gw, [TIMER, expires(100, "uas")], [expires(90, "uac"), ("Allow", allow)], Allow=allow)
+	for x, y, interval in ((b, a, 90), (a, b, 100)):
+		request = refresh(x, interval / 2, method_of(update), interval)
+		same(request.body, b"" if update else y.peer.sdp)
+	same(refreshes(a, "INVITE", 100, "uac", s.caller.sdp).body, gw.sdp)
 	s.over(a, b)
 
 
-# What crosses
-
 @variants(*BOTH_LEGS)
-def their_reinvite_gets_491_while_our_refresh_is_pending(s, side):
-	x, y = timed(s, side, update=False)
-	pending = x.expect("INVITE")
-	for body in x.peer.sdp, x.peer.sdp.replace(b"sendrecv", b"sendonly"):
-		x.send("INVITE", [TIMER, expires(90, "uac")], body)
-		x.expect(491, "INVITE")
-	x.reply(200, sdp=True, headers=[("Require", "timer"), expires(90, "uac")], request=pending)
-	x.expect("ACK")
-	x.send("INVITE", [TIMER, expires(90, "uac")], x.peer.sdp)
-	same(x.expect(200, "INVITE").body, y.peer.sdp)
-	x.ack()
-	s.over(x, y)
-
-
-@variants(*BOTH_LEGS)
-def their_update_with_an_offer_gets_491_while_our_refresh_is_pending(s, side):
-	x, y = timed(s, side, update=False)
-	pending = x.expect("INVITE")
-	x.send("UPDATE", body=x.peer.sdp.replace(b"sendrecv", b"sendonly"))
-	x.expect(491, "UPDATE")
-	x.reply(200, sdp=True, headers=[expires(90, "uac")], request=pending)
-	x.expect("ACK")
-	s.over(x, y)
-
-
-@variants(*BOTH_LEGS)
-def a_reinvite_of_the_other_side_gets_491_while_our_refresh_is_pending(s, side):
-	x, y = timed(s, side, update=False)
-	pending = x.expect("INVITE")
-	hold = y.peer.sdp.replace(b"sendrecv", b"sendonly")
-	y.send("INVITE", body=hold)
-	y.expect(491, "INVITE")
-	x.reply(200, sdp=True, headers=[expires(90, "uac")], request=pending)
-	x.expect("ACK")
-	y.send("INVITE", body=hold)
-	same(x.expect("INVITE").body, hold)
-	x.reply(200, sdp=True, headers=[expires(90, "uac")])
-	y.expect(200, "INVITE")
-	y.ack()
-	x.expect("ACK")
-	s.over(y, x)
-
-
-@variants(*BOTH_LEGS)
-def a_side_whose_new_offer_is_under_way_is_not_silent(s, side):
+def a_new_contact_in_their_refresh_moves_what_follows(s, side):
 	x, y = timed(s, side, ours=False)
-	s.net.quiet(45 / SPEED)
-	x.send("INVITE", [TIMER, expires(90, "uac")], sip.sdp(39000))
-	y.expect("INVITE")
-	x.expect(100)
-	s.net.quiet(30 / SPEED)
-	y.reply(200, sdp=True)
-	x.since = x.expect(200, "INVITE")
-	x.ack()
-	y.expect("ACK")
-	is_due(x.hung_up(), x.since, 60)
-	y.hung_up()
-	is_record(s, EXPIRED, 0 if side == "a" else 1)
-
-
-@variants(*BOTH_LEGS)
-def no_refresh_starts_while_a_reinvite_of_the_other_side_is_pending(s, side):
-	x, y = timed(s, side, update=False, interval=240, speed=60)
-	y.send("INVITE", body=y.peer.sdp.replace(b"sendrecv", b"sendonly"))
-	pending = x.expect("INVITE")
-	x.reply(180)
-	y.expect(180)
-	s.net.quiet(130 / 60)  # the refresh is due at 120 s; INVITEs on one leg must not overlap, RFC 3261 section 14.1
-	x.since = x.reply(200, sdp=True, headers=[expires(240, "uac")], request=pending)
-	y.expect(200, "INVITE")
-	y.ack()
-	x.expect("ACK")
-	refresh(x, 120, "INVITE", 240, speed=60)
-	s.over(x, y)
-
-
-@variants(*BOTH_WAYS)
-def a_bye_while_a_refresh_is_pending_ends_the_call(s, side, update):
-	x, y = timed(s, side, update=update)
-	pending = x.expect(method_of(update))
-	x.send("BYE")
-	y.hung_up()
-	x.expect(200, "BYE")
-	x.reply(481, request=pending)
-	if not update:
-		x.expect("ACK")
-	is_record(s, "normal clearing", DIRECTION[side])
-
-
-@variants(*BOTH_WAYS)
-def a_refresh_answered_after_the_call_has_ended_leaves_nothing(s, side, update):
-	x, y = timed(s, side, update=update)
-	pending = x.expect(method_of(update))
+	moved = elsewhere(s, x)
+	x.send("UPDATE", [TIMER, expires(90, "uac")], Contact=moved.contact)
+	x.expect(200, "UPDATE")
 	y.send("BYE")
+	x.reply(200, request=moved.expect("BYE"))
 	y.expect(200, "BYE")
-	x.expect("BYE")
-	x.reply(200)
-	x.reply(200, sdp=not update, headers=[expires(90, "uac")], request=pending)
-	if not update:
-		x.expect("ACK")
-		bye = s.net.until(lambda: x.peer.find("BYE") or s.switch.idle(), "nothing held", step=0.02)
-		if bye is not True:  # RFC 3261 section 13.2.2.4: a late answer may get one, too
-			x.reply(481, request=bye)
-	is_record(s, "normal clearing", DIRECTION["b" if side == "a" else "a"])
 
 
 @variants(*BOTH_LEGS)
-def a_provisional_answer_to_a_refresh_is_waited_for(s, side):
-	x, y = timed(s, side, update=False)
-	pending = x.expect("INVITE")
-	x.reply(100)
-	x.reply(180, request=pending)
-	s.net.quiet(10 / SPEED)
-	x.reply(200, sdp=True, headers=[expires(90, "uac")], request=pending)
-	x.expect("ACK")
-	s.over(x, y)
-
-
-@scenario
-def a_repeated_answer_to_a_refresh_gets_its_ack_again(s):
-	b, a = timed(s, "b", update=False)
-	b.expect("INVITE")
-	answer = b.reply(200, sdp=True, headers=[expires(90, "uac")])
-	b.expect("ACK")
-	before = len(b.peer.arrivals("ACK"))
-	b.peer.send(answer.raw, b.last.source)
-	b.peer.expect_count(before + 1, "ACK")
-	assert b.peer.arrivals("ACK")[-1].again
-	s.over(a, b)
-
-
-@scenario
-def a_new_origin_in_the_answer_to_a_refresh_concerns_nobody_else(s):
-	b, a = timed(s, "b", update=False)
-	b.expect("INVITE")
-	other = b.peer.sdp.replace(b"3344 3344", b"3344 3345")
-	b.since = b.reply(200, sdp=other, headers=[expires(90, "uac")])
-	b.expect("ACK")
-	same(refresh(b, 45, "INVITE").body, s.caller.sdp)
-	s.over(a, b)
-
-
-def moves(x):
-	"""x answers a refresh with media at another port; what it says then."""
-	x.expect("INVITE")
-	x.since = x.reply(200, sdp=sip.sdp(39000), headers=[expires(90, "uac")])
-	x.expect("ACK")
-	return sip.sdp(39000)
-
-
-@variants(*BOTH_LEGS)
-def media_that_moves_in_the_answer_to_a_refresh_is_told_the_other_leg(s, side):
-	x, y = timed(s, side, update=False)
-	moved = moves(x)
-	told = y.expect("INVITE")
-	same((told.body, told["Content-Type"]), (moved, "application/sdp"))
-	y.reply(200, sdp=sip.sdp(39002))
-	same(y.expect("ACK").body, b"")
-	same(is_due(x.expect("INVITE"), x.since, 45).body, sip.sdp(39002))
-	x.reply(200, sdp=moved)
-	x.expect("ACK")
-	s.net.quiet(0.2)
-	s.over(x, y)
-
-
-@variants(*BOTH_LEGS)
-def the_other_leg_is_told_of_moved_media_once_its_own_offer_is_answered(s, side):
-	x, y = timed(s, side, update=False)
-	moved = moves(x)
-	y.expect("INVITE")
-	y.reply(491)
-	y.expect("ACK")
-	same(y.expect("INVITE").body, moved)
-	y.reply(488)
-	y.expect("ACK")
-	y.send("INFO")
-	x.expect("INFO")
-	x.reply(200)
-	y.expect(200, "INFO")
-	s.over(x, y)
-
-
-# Legs without timer
-
-def both_are_checked(s, a, b, seconds, speed):
-	"""In either order, one after the other."""
-	left = {a: b, b: a}
-	while left:
-		x = s.net.until(lambda: next((x for x in left if any(m.is_("INVITE") for m in x.peer.inbox)), None), "one is checked", 9)
-		same(is_due(x.expect("INVITE"), x.since, seconds, speed).body, left.pop(x).peer.sdp)
-		x.since = x.reply(200, sdp=True)
-		x.expect("ACK")
-
-
-@scenario
-def legs_without_timer_are_checked_with_a_reinvite(s):
-	gw = s.gateway()
-	start(s, SS_SIP_NO_TIMER_REINVITE_INTERVAL="60")
-	a, b = talk(s, gw)
-	for _ in range(2):
-		both_are_checked(s, a, b, 60, SPEED)
-	s.over(a, b)
-
-
-@variants(*BOTH_LEGS)
-def a_leg_with_timer_is_not_checked(s, side):
-	x, y = timed(s, side, ours=False, interval=1800, SS_SIP_NO_TIMER_REINVITE_INTERVAL="60")
-	for _ in range(2):
-		y.expect("INVITE")
-		y.reply(200, sdp=True)
-		y.expect("ACK")
-	same(s.net.unread(), [])
-	s.over(x, y)
-
-
-@scenario
-def legs_are_never_checked_with_0(s):
-	gw = s.gateway()
-	start(s, speed=1000, SS_SIP_NO_TIMER_REINVITE_INTERVAL="0", SS_SIP_RESEND_INTERVAL="400")
-	a, b = talk(s, gw)
-	s.net.quiet(1)
-	s.over(a, b)
-
-
-@scenario
-def checks_that_are_switched_on_reach_the_calls_that_are_up(s):
-	gw = s.gateway()
-	start(s, speed=400, SS_SIP_NO_TIMER_REINVITE_INTERVAL="0", SS_SIP_RESEND_INTERVAL="400")
-	a, b = talk(s, gw)
-	s.net.quiet(610 / 400)
-	s.switch.sql("update parameter set value = '60' where name = 'SS_SIP_NO_TIMER_REINVITE_INTERVAL'")
-	for x in (a, b):
-		x.expect("INVITE")
-		x.reply(200, sdp=True)
-		x.expect("ACK")
-	s.over(a, b)
-
-
-@scenario
-def legs_are_checked_after_7200_s_by_default(s):
-	gw = s.gateway()
-	start(s, speed=1000, SS_SIP_RESEND_INTERVAL="400", SS_SIP_TIMEOUT_TRYING="300")
-	a, b = talk(s, gw)
-	both_are_checked(s, a, b, 7200, 1000)
-	s.over(a, b)
-
-
-@scenario
-def a_leg_whose_timers_are_off_is_checked_too(s):
-	gw = s.gateway(session_timer="Off")
-	start(s, SS_SIP_NO_TIMER_REINVITE_INTERVAL="60")
-	a, b = talk(s, gw, [TIMER, expires(1800, "uac")], [KNOWS_UPDATE])
-	same(is_due(b.expect("INVITE"), b.since, 60).body, s.caller.sdp)
-	b.reply(200, sdp=True)
-	b.expect("ACK")
-	s.over(a, b)
-
-
-def checked(s, side):
-	"""A call with a timer on the other leg, so that only this one is checked; this side, the other, the check."""
-	y, x = timed(s, "b" if side == "a" else "a", ours=False, interval=1800, SS_SIP_NO_TIMER_REINVITE_INTERVAL="60")
-	return x, y, is_due(x.expect("INVITE"), x.since, 60)
-
-
-@variants(*BOTH_LEGS)
-def a_check_answered_with_481_ends_the_call(s, side):
-	x, y, _ = checked(s, side)
-	x.reply(481)
-	x.expect("ACK")
-	y.hung_up()
-	s.settle()
-	same(x.peer.arrivals("BYE"), [])
-	same(s.switch.record()["end_direction"], DIRECTION[side])
-
-
-@variants(*BOTH_LEGS)
-def a_check_answered_with_408_ends_the_call(s, side):
-	x, y, _ = checked(s, side)
-	x.reply(408)
-	x.expect("ACK")
-	y.hung_up()
-	x.hung_up()
-	same(s.switch.record()["end_direction"], DIRECTION[side])
-
-
-@variants(*BOTH_LEGS)
-def a_check_that_nobody_answers_ends_the_call(s, side):
-	x, y, check = checked(s, side)
-	bye = is_due(y.hung_up(), check, GIVEN_UP)
-	x.hung_up()
-	assert bye["Reason"], bye.head
-	same(s.switch.record()["end_direction"], DIRECTION[side])
-
-
-@variants(("500", 500), ("488", 488), ("405", 405))
-def the_call_goes_on_and_is_checked_again_after_a_check_refused_with(s, status):
-	x, y, _ = checked(s, "b")
-	x.reply(status)
-	x.expect("ACK")
-	x.expect("INVITE")
-	x.reply(200, sdp=True)
-	x.expect("ACK")
-	s.over(x, y)
-
-
-@scenario
-def a_check_that_meets_another_request_does_no_harm(s):
-	x, y, _ = checked(s, "b")
-	x.reply(491)
-	x.expect("ACK")
-	x.expect("INVITE")
-	x.reply(200, sdp=True)
-	x.expect("ACK")
-	s.over(x, y)
-
-
-@variants(*BOTH_WAYS)
-def the_switch_stops_while_a_refresh_is_pending(s, side, update):
-	x, y = timed(s, side, update=update)
-	pending = x.expect(method_of(update))
-	s.switch.signal()
-	x.hung_up()
-	y.hung_up()
-	x.reply(481, request=pending)
-	if not update:
-		x.expect("ACK")
-	s.switch.ended()
-	is_record(s, "switch stopped", 2)
-
-
-@scenario
-def a_request_of_the_peer_shows_that_it_lives(s):
-	"""Not asked for, but allowed: a check may be left out when the leg has spoken. The call must live in either case."""
-	gw = s.gateway()
-	start(s, SS_SIP_NO_TIMER_REINVITE_INTERVAL="60")
-	a, b = talk(s, gw)
-	s.net.quiet(40 / SPEED)
-	a.send("INVITE", body=s.caller.sdp.replace(b"sendrecv", b"sendonly"))
-	b.expect("INVITE")
-	b.reply(200, sdp=True)
-	a.expect(200, "INVITE")
-	a.ack()
-	b.expect("ACK")
-	for x in (a, b):
-		x.expect("INVITE")
-		x.reply(200, sdp=True)
-		x.expect("ACK")
-	s.over(a, b)
-
-
-@variants(*BOTH_LEGS)
-def a_refresh_does_not_overtake_a_reinvite_that_may_be_lost(s, side):
-	"""The peer that gets the INVITE later would find it out of order (RFC 3261 section 12.2.2)."""
+def a_new_contact_in_the_answer_to_our_refresh_moves_what_follows(s, side):
 	x, y = timed(s, side)
-	y.send("INVITE", body=sip.sdp(31000))
-	x.expect("INVITE")
-	x.reply(100)
-	s.net.quiet(1.8)  # 54 s: the refresh was due after 45
-	x.reply(200, sdp=True, headers=[("Require", "timer"), expires(90, "uac")])
-	x.expect("ACK")
-	y.expect(200, "INVITE")
-	y.ack()
-	s.over(y, x)
+	moved = elsewhere(s, x)
+	x.expect("UPDATE")
+	x.reply(200, headers=[expires(90, "uac")], contact=moved.contact)
+	y.send("BYE")
+	x.reply(200, request=moved.expect("BYE"))
+	y.expect(200, "BYE")
+
+
+def elsewhere(s, x):
+	"""Another place of x."""
+	moved = s.peer("moved")
+	moved.secrets = x.peer.secrets = moved.secrets | x.peer.secrets
+	return moved
 
 
 if __name__ == "__main__":
-	run()
+	run(at_a_time=24)

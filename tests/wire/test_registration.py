@@ -761,4 +761,4 @@ def the_password_is_never_told(s):
 
 
 if __name__ == "__main__":
-	run()
+	run(at_a_time=12)
