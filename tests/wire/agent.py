@@ -8,6 +8,7 @@ import os
 import random
 
 import sip
+from dialog import Dialog, same_transaction
 from transactions import T1, Client, Message, Reliable, Server
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE"
@@ -30,9 +31,9 @@ class Agent:
 		self.state, self.given_up, self.mute = "none", False, False
 		self.clients, self.servers = {}, {}
 		self.first = None  # the transaction of the INVITE that began the call
-		self.call_id, self.target, self.local, self.remote = self.token("call-"), None, None, None
-		self.tag, self.secret = self.token("tag"), self.token(name)
-		self.cseq, self.remote_cseq = random.randrange(1, 1000), 0
+		self.dialog = Dialog(self.token("call-"), "<sip:4930100200@%s.invalid>;tag=%s" % (name, self.token("tag")), "", "",
+			random.randrange(1, 1000))
+		self.secret = self.token(name)
 		self.sdp = self.remote_sdp = b""
 		self.session, self.version = self.token(""), 0
 		self.greeting, self.reinvite_status = greeting, 200
@@ -51,7 +52,7 @@ class Agent:
 	@property
 	def secrets(self):
 		"""What nobody but the switch may see."""
-		return {text.encode() for text in (self.tag, self.secret, self.call_id)}
+		return {text.encode() for text in (self.dialog.tag, self.secret, self.dialog.call_id)}
 
 	def offer(self):
 		"""The next session description."""
@@ -82,15 +83,15 @@ class Agent:
 
 	def build(self, method, cseq, body=b"", headers=()):
 		via = "SIP/2.0/UDP %s;branch=%s;rport" % (self.host_port, self.token("z9hG4bK"))
-		lines = [("Via", via), ("Max-Forwards", "70"), ("From", self.local), ("To", self.remote), ("Call-ID", self.call_id),
-			("CSeq", "%d %s" % (cseq, method)), *self.own_headers(), *headers]
+		lines = [("Via", via), ("Max-Forwards", "70"), *self.dialog.request_headers(method, cseq).items(), *self.own_headers(),
+			*headers]
 		if self.rel100 and method == "INVITE":
 			lines.append(("Supported", "100rel"))
 		if self.refresher and method in ("INVITE", "UPDATE"):
 			lines += [("Supported", "timer"), self.session_expires("uac", "uas")]
 		if body:
 			lines.append(("Content-Type", "application/sdp" if body.startswith(b"v=0") else "application/dtmf-relay"))
-		return Message(sip.build("%s %s SIP/2.0" % (method, self.target), lines, body))
+		return Message(sip.build("%s %s SIP/2.0" % (method, self.dialog.target), lines, body))
 
 	def start(self, message):
 		"""Begin a client transaction."""
@@ -99,13 +100,12 @@ class Agent:
 		return client
 
 	def request(self, method, body=b"", headers=()):
-		self.cseq += 1
-		return self.start(self.build(method, self.cseq, body, headers))
+		return self.start(self.build(method, self.dialog.number(), body, headers))
 
 	def call(self, callee, proxy, offer=True):
 		"""Begin a call."""
-		self.target = "sip:%s@%s" % (callee, proxy)
-		self.local, self.remote = "<sip:4930100200@%s.invalid>;tag=%s" % (self.name, self.tag), "<%s>" % self.target
+		self.dialog.target = "sip:%s@%s" % (callee, proxy)
+		self.dialog.remote = "<%s>" % self.dialog.target
 		self.state = "early"
 		self.first = self.request("INVITE", self.offer() if offer else b"")
 
@@ -114,11 +114,8 @@ class Agent:
 		client = client or self.first
 		if client.final or not client.provisional:
 			return
-		invite = client.request
-		lines = [(name, invite[name]) for name in ("Via", "Max-Forwards", "From", "To", "Call-ID")]
-		lines.append(("CSeq", invite["CSeq"].replace("INVITE", "CANCEL")))
 		self.given_up |= client is self.first
-		self.start(Message(sip.build(invite.start.replace("INVITE", "CANCEL", 1), lines)))
+		self.start(Message(same_transaction(client.request, "CANCEL", client.request["To"])))
 
 	def bye(self):
 		"""The session is over at once (section 15.1.1)."""
@@ -127,12 +124,9 @@ class Agent:
 
 	def acknowledge(self, client, response):
 		if not client.ack and response.status >= 300:
-			invite = client.request
-			lines = [(name, invite[name]) for name in ("Via", "Max-Forwards", "From", "Call-ID")]
-			lines += [("To", response["To"]), ("CSeq", invite["CSeq"].replace("INVITE", "ACK"))]
-			client.ack = Message(sip.build(invite.start.replace("INVITE", "ACK", 1), lines))
+			client.ack = Message(same_transaction(client.request, "ACK", response["To"]))
 		elif not client.ack:
-			client.ack = self.build("ACK", int(client.request["CSeq"].split()[0]), self.agree(client, response))
+			client.ack = self.build("ACK", sip.cseq(client.request), self.agree(client, response))
 		self.link.from_agent(client.ack)
 
 	def agree(self, client, response):
@@ -148,7 +142,7 @@ class Agent:
 		rseq = int(response["RSeq"] or 0)
 		if client is not self.first or response.status == 100:
 			return
-		self.remote, self.target = response["To"], sip.uri(response["Contact"]) or self.target
+		self.dialog.learn(response)
 		if not rseq or (self.rseq and rseq != self.rseq + 1):
 			return
 		self.rseq, body = rseq, b""
@@ -161,7 +155,7 @@ class Agent:
 		"""`first`: no repetition."""
 		method, accepted = client.request.method, response.status < 300
 		if first and accepted and method in ("INVITE", "UPDATE"):
-			self.remote, self.target = response["To"], sip.uri(response["Contact"]) or self.target
+			self.dialog.learn(response)
 		if method == "INVITE":
 			self.acknowledge(client, response)
 		elif client.offers and first and accepted:
@@ -234,7 +228,7 @@ class Agent:
 	def on_ack(self, ack):
 		for server in self.servers.values():
 			if server.request.method == "INVITE" and server.answered and not server.acknowledged and (
-					server.request["CSeq"].split()[0] == ack["CSeq"].split()[0]):
+					sip.cseq(server.request) == sip.cseq(ack)):
 				server.on_ack()
 				if server.accepted and not server.request.body and not (server is self.first and self.settled):
 					self.sdp, self.remote_sdp = server.response.body, ack.body
@@ -245,17 +239,17 @@ class Agent:
 			self.on_cancel(server)
 		elif not sip.param(request["To"], "tag"):
 			self.on_first_invite(server)
-		elif sip.param(request["To"], "tag") != self.tag or request["Call-ID"] != self.call_id:
+		elif sip.param(request["To"], "tag") != self.dialog.tag or request["Call-ID"] != self.dialog.call_id:
 			self.run.wrong("%s: %s of no dialog" % (self.name, request))
 			server.reply(481)
 		elif request.method == "BYE":
 			self.on_bye(server)
 		elif self.state == "down":
 			server.reply(481)
-		elif int(request["CSeq"].split()[0]) <= self.remote_cseq:
+		elif sip.cseq(request) <= self.dialog.remote_cseq:
 			server.reply(500)  # section 12.2.2
 		else:
-			self.remote_cseq = int(request["CSeq"].split()[0])
+			self.dialog.remote_cseq = sip.cseq(request)
 			self.on_inside(server)
 
 	def on_first_invite(self, server):
@@ -264,9 +258,8 @@ class Agent:
 			server.reply(481)
 			return
 		request = server.request
-		self.first, self.state, self.call_id = server, "early", request["Call-ID"]
-		self.local, self.remote = "%s;tag=%s" % (request["To"], self.tag), request["From"]
-		self.target, self.remote_cseq = sip.uri(request["Contact"]), int(request["CSeq"].split()[0])
+		self.first, self.state = server, "early"
+		self.dialog.accept(request, self.dialog.tag, self.dialog.cseq)
 		self.rel100 = self.rel100 and "100rel" in ",".join(request.all("Supported"))
 		for status in self.greeting:
 			self.answer(status)
@@ -346,7 +339,7 @@ class Agent:
 		if not server.offers:
 			server.reply(200)
 			return
-		self.target = sip.uri(request["Contact"]) or self.target
+		self.dialog.learn(request)
 		if self.offering() or (self.first.accepted and not self.remote_sdp):
 			server.reply(491)  # section 14.2, RFC 3311 section 5.2; or the answer is in an ACK that has not come
 		elif any(other.offers and not other.answered for other in self.servers.values()
@@ -361,11 +354,7 @@ class Agent:
 			server.reply(200, answer)
 
 	def response(self, request, status, body, headers):
-		to = request["To"]
-		if status > 100 and not sip.param(to, "tag"):
-			to += ";tag=" + self.tag
-		lines = [("Via", request["Via"]), ("From", request["From"]), ("To", to), ("Call-ID", request["Call-ID"]),
-			("CSeq", request["CSeq"]), *headers]
+		lines = [*self.dialog.response_headers(request, status), *headers]
 		if request.method in ("INVITE", "UPDATE") and 100 < status < 300:
 			lines += self.own_headers()
 			if self.refresher and status >= 200 and request["Session-Expires"]:

@@ -1,139 +1,52 @@
-"""One side of one call of a scripted peer (RFC 3261 section 12)."""
+"""The state of one side of a dialog (RFC 3261 section 12), and what every message takes from it."""
 
 import sip
-from net import WAIT
 
 
 class Dialog:
 	"""
-	`local` and `remote` are the From and To values of what this side sends, `target` the URI it
-	sends to, `route` the address or connection. `invited` is the INVITE that began the call, `last`
-	the request to be replied to next.
+	`local` and `remote` are the From and To values of what this side sends, each with its tag once it is known; `target`
+	is the URI it sends to; `cseq` is the number of its last request and `remote_cseq` that of the other side's last.
 	"""
 
-	def __init__(self, peer, invited, local, remote, target, route):
-		self.peer, self.invited, self.last = peer, invited, invited
-		self.call_id, self.cseq = invited["Call-ID"], int(invited["CSeq"].split()[0])
-		self.local, self.remote, self.target, self.route = local, remote, target, route
-		self.invite_sent = invited  # the INVITE of ours that ack() is about
+	def __init__(self, call_id, local, remote, target, cseq=0, remote_cseq=0):
+		self.call_id, self.local, self.remote, self.target = call_id, local, remote, target
+		self.cseq, self.remote_cseq = cseq, remote_cseq
 
-	@classmethod
-	def invite(cls, peer, callee, caller="4930100200", headers=(), sdp=True, body=None, uri=None, **fields):
-		"""Send an INVITE to the proxy. sdp: True the peer's own, None none; uri: the whole target; fields replace headers."""
-		body = body if body is not None else peer.sdp if sdp is True else sdp or b""
-		transport = "" if peer.transport == "udp" else ";transport=" + peer.transport
-		target = uri or "sip:%s@%s%s" % (callee, sip.host_port(*peer.proxy), transport)
-		given = {"Via": peer.via(), "Max-Forwards": "70",
-			"From": "<sip:%s@%s>;tag=%s" % (caller, peer.secret(peer.name + ".invalid"), peer.token("tag")),
-			"To": "<%s>" % target, "Call-ID": peer.token("call-"), "CSeq": "1 INVITE", "Contact": peer.contact,
-			"Allow": "INVITE, ACK, CANCEL, BYE, INFO, UPDATE, MESSAGE, REFER, NOTIFY", "User-Agent": peer.agent}
-		lines = sip.replaced(given, fields)
-		if body and "Content_Type" not in fields:
-			lines.append(("Content-Type", "application/sdp"))
-		sent = peer.send(sip.build("INVITE %s SIP/2.0" % target, lines + list(headers), body), peer.proxy)
-		return cls(peer, sent, sent["From"], sent["To"], target, peer.proxy)
+	def accept(self, invite, tag, cseq):
+		"""Become the callee's side of this INVITE; our requests count from cseq."""
+		Dialog.__init__(self, invite["Call-ID"], "%s;tag=%s" % (invite["To"], tag), invite["From"],
+			sip.uri(invite["Contact"]), cseq, sip.cseq(invite))
 
-	@classmethod
-	def invited(cls, peer, invite):
-		"""The callee's side of an INVITE that came."""
-		local = "%s;tag=%s" % (invite["To"], peer.token("tag"))
-		route = sip.address(invite["Contact"]) if peer.transport == "udp" else invite.source
-		dialog = cls(peer, invite, local, invite["From"], sip.uri(invite["Contact"]), route)
-		dialog.cseq = 100
-		return dialog
+	@property
+	def tag(self):
+		return sip.param(self.local, "tag")
 
-	def expect(self, what, of=None, timeout=WAIT, ack=True):
-		"""As Peer.expect(), within this call; learns the dialog and ACKs a final failure of an INVITE."""
-		message = self.peer.expect(what, of, timeout, self.call_id)
-		if not message.is_response:
-			self.last = message
-		elif message.method == "INVITE":
+	def learn(self, message):
+		"""The other side's tag is in a response to an INVITE, and its latest address in every Contact."""
+		if message.is_response:
 			self.remote = message["To"] or self.remote
-			if message["Contact"]:
-				self.target = sip.uri(message["Contact"])
-				if self.peer.transport == "udp":
-					self.route = sip.address(message["Contact"])
-			if message.status >= 300 and ack:
-				self.ack_failure(message)
-		return message
+		self.target = sip.uri(message["Contact"]) or self.target
 
-	def reply(self, status, sdp=None, headers=(), request=None, tag=None, contact=None):
-		"""Answer the last request. sdp: True the peer's own; tag, contact: other than this callee's."""
-		request = request or self.last
-		body = self.peer.sdp if sdp is True else sdp or b""
+	def number(self):
+		"""The CSeq of our next request."""
+		self.cseq += 1
+		return self.cseq
+
+	def request_headers(self, method, cseq):
+		return {"From": self.local, "To": self.remote, "Call-ID": self.call_id, "CSeq": "%d %s" % (cseq, method)}
+
+	def response_headers(self, request, status, tag=None):
+		"""As a callee (section 8.2.6.2). tag: another one than this side's."""
 		to = request["To"]
 		if status > 100 and not sip.param(to, "tag"):
-			to += ";tag=" + (tag or sip.param(self.local, "tag"))
-		lines = [("Via", via) for via in request.all("Via")] + [("From", request["From"]), ("To", to),
-			("Call-ID", request["Call-ID"]), ("CSeq", request["CSeq"]), ("Server", self.peer.agent)]
-		lines += [("Record-Route", value) for value in request.all("Record-Route")]
-		if request.method in ("INVITE", "UPDATE") and 100 < status < 300:
-			lines.append(("Contact", contact or self.peer.contact))
-		if body:
-			lines.append(("Content-Type", "application/sdp"))
-		start = "SIP/2.0 %d %s" % (status, sip.REASONS.get(status, "Whatever"))
-		return self.peer.send(sip.build(start, lines + list(headers), body), request.source)
+			to += ";tag=" + (tag or self.tag)
+		return [("Via", via) for via in request.all("Via")] + [("From", request["From"]), ("To", to),
+			("Call-ID", request["Call-ID"]), ("CSeq", request["CSeq"])]
 
-	def send(self, method, headers=(), body=b"", cseq=None, **fields):
-		"""Send a request within the dialog and return it."""
-		if cseq is None and method != "ACK":
-			self.cseq += 1
-		given = {"Via": self.peer.via(), "Max-Forwards": "70", "From": self.local, "To": self.remote,
-			"Call-ID": self.call_id, "CSeq": "%d %s" % (cseq or self.cseq, method), "Contact": self.peer.contact,
-			"User-Agent": self.peer.agent}
-		lines = sip.replaced(given, fields)
-		if body and "Content_Type" not in fields:
-			lines.append(("Content-Type", "application/sdp"))
-		sent = self.peer.send(sip.build("%s %s SIP/2.0" % (method, self.target), lines + list(headers), body),
-			self.route)
-		if method == "INVITE":
-			self.invite_sent = sent
-		return sent
 
-	def again(self, message):
-		"""Send the same bytes once more."""
-		return self.peer.send(message.raw, self.route)
-
-	def ack(self, sdp=None):
-		"""ACK the 2xx to our last INVITE."""
-		return self.send("ACK", cseq=int(self.invite_sent["CSeq"].split()[0]),
-			body=self.peer.sdp if sdp is True else sdp or b"")
-
-	def ack_failure(self, response):
-		"""ACK hop by hop (RFC 3261 section 17.1.1.3)."""
-		self.same_transaction("ACK", response["To"])
-
-	def cancel(self):
-		return self.same_transaction("CANCEL", self.invite_sent["To"])
-
-	def same_transaction(self, method, to):
-		sent = self.invite_sent
-		lines = [("Via", sent["Via"]), ("Max-Forwards", "70"), ("From", sent["From"]), ("To", to),
-			("Call-ID", self.call_id), ("CSeq", "%s %s" % (sent["CSeq"].split()[0], method))]
-		return self.peer.send(sip.build("%s %s SIP/2.0" % (method, sent.start.split()[1]), lines),
-			self.peer.proxy if sent is self.invited else self.route)
-
-	# common passages
-
-	def cancelled(self):
-		"""The callee's side of a CANCEL."""
-		self.expect("CANCEL")
-		self.reply(200)
-		self.reply(487, request=self.invited)
-		self.expect("ACK")
-
-	def refuse(self, status, headers=()):
-		"""The callee fails the call."""
-		self.reply(status, headers=headers, request=self.invited)
-		self.expect("ACK")
-
-	def bye(self):
-		"""Hang up and wait for the answer."""
-		self.send("BYE")
-		return self.expect(200, "BYE")
-
-	def hung_up(self):
-		"""The other side hangs up."""
-		bye = self.expect("BYE")
-		self.reply(200)
-		return bye
+def same_transaction(invite, method, to):
+	"""The bytes of a CANCEL, or of the ACK for a failure: hop by hop, with the branch of the INVITE (sections 9.1, 17.1.1.3)."""
+	headers = [("Via", invite["Via"]), ("Max-Forwards", "70"), ("From", invite["From"]), ("To", to),
+		("Call-ID", invite["Call-ID"]), ("CSeq", "%d %s" % (sip.cseq(invite), method))]
+	return sip.build("%s %s SIP/2.0" % (method, invite.uri), headers)

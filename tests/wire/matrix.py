@@ -59,7 +59,7 @@ class Matrix:
 		run = Run(self, of, len(self.runs), fault)
 		self.runs.append(run)
 		self.callees[run.callee] = run
-		self.legs[0, run.caller.call_id] = run.caller
+		self.legs[0, run.caller.dialog.call_id] = run.caller
 		return run
 
 	def read(self, index):

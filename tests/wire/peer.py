@@ -8,7 +8,7 @@ import struct
 import time
 
 import sip
-from dialog import Dialog
+from leg import Leg
 from net import WAIT
 
 SO_TIMESTAMPNS = 35  # Linux; Python has no name for it
@@ -195,9 +195,9 @@ class Peer:
 		return self.send(sip.build("%s %s SIP/2.0" % (method, target), lines, body), self.proxy)
 
 	def invite(self, callee, caller="4930100200", **more):
-		"""Begin a call; the Dialog of the caller. See Dialog.invite()."""
-		return Dialog.invite(self, callee, caller, **more)
+		"""Begin a call; the Leg of the caller. See Leg.invite()."""
+		return Leg.invite(self, callee, caller, **more)
 
 	def leg(self, timeout=WAIT):
-		"""Take the next INVITE that came here; the Dialog of the callee."""
-		return Dialog.invited(self, self.expect("INVITE", timeout=timeout))
+		"""Take the next INVITE that came here; the Leg of the callee."""
+		return Leg.invited(self, self.expect("INVITE", timeout=timeout))

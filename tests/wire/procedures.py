@@ -225,7 +225,7 @@ class Run:
 			self.wrong("hold_ms %s is not from answer to end: %s to %s" % (row["hold_ms"], row["answer_ms"], row["end_ms"]))
 		if (row["ring_ms"] is not None) != any(self.stage(agent) == "ringing" for agent in self.gateways):
 			self.wrong("ring_ms is %s" % row["ring_ms"])
-		if answered and row["b_call_id"] != self.gateway.call_id:
+		if answered and row["b_call_id"] != self.gateway.dialog.call_id:
 			self.wrong("the record names another leg")
 
 	def report(self):

@@ -92,6 +92,11 @@ def param(value, name):
 	return found.group(1) if found else ""
 
 
+def cseq(message):
+	"""The number in CSeq."""
+	return int(message["CSeq"].split()[0])
+
+
 def uri(value):
 	"""The URI of a From, To, Contact or Route value."""
 	found = re.search(r"<([^>]*)>", value)

@@ -2,7 +2,7 @@
 
 import time
 
-from dialog import Dialog
+from leg import Leg
 from net import Failed, same
 from runner import run, scenario
 
@@ -229,7 +229,7 @@ def the_invite_itself_was_refused(s):
 	refused(s.caller.invite("4930", Require="foo"), 420, "unsupported extension required")
 	refused(s.caller.invite("4930", Max_Forwards="0"), 483, "too many hops")
 	invite = s.caller.request("INVITE")
-	refused(Dialog(s.caller, invite, invite["From"], invite["To"], invite.uri, s.caller.proxy), 484, "no number",
+	refused(Leg(s.caller, invite, s.caller.proxy), 484, "no number",
 		caller_in="caller", callee_in="")
 	refused(s.caller.invite("4930", Contact="*"), 400, "no address in Contact")
 	s.switch.stopping()

@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 import sip
-from dialog import Dialog
+from leg import Leg
 from net import same
 from registrar import PASSWORD, SPEED, reaches, status
 from runner import Skip, run, scenario
@@ -217,7 +217,7 @@ def a_call_that_it_sends_to_our_contact_is_the_trunks(s):
 		s.start()
 		reaches(s, "registered")
 		outside.proxy = ("127.0.0.1", k.port)
-		a = Dialog.invite(outside, "4930")
+		a = Leg.invite(outside, "4930")
 		b = gw.leg()
 		b.reply(180)
 		a.expect(180)

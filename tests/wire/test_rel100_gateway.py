@@ -1,7 +1,7 @@
 """Reliable provisional answers of a gateway and our PRACK, also with the answer to a late offer (RFC 3262)."""
 
 import sip
-from dialog import Dialog
+from leg import Leg
 from net import instants, same
 from rel100 import (ALLOW, ANSWER, OFFER, ON, OTHER, REQUIRED, SHORT, SUPPORTED, acknowledge, acknowledged, begin,
 	ends, ends_elsewhere, plain, prack, ring)
@@ -192,7 +192,7 @@ def each_fork_is_acknowledged_in_its_own_dialog(s):
 		got = fork.expect("PRACK")
 		same((got["RAck"], sip.param(got["To"], "tag"), got["CSeq"], sip.address(got.uri)[1]),
 			("%d 1 INVITE" % (10 * n + 10), "fork%d" % n, "2 PRACK", fork.port))
-		dialogs.append(Dialog.invited(fork, got))
+		dialogs.append(Leg.invited(fork, got))
 		dialogs[n].reply(200)
 		same(a.expect(183).body, sip.sdp(34000 + n))
 	ring(b, 11, 180, None, "fork0", forks[0].contact)
@@ -222,7 +222,7 @@ def a_prack_takes_the_route_of_its_early_dialog(s):
 	ring(b, 1, more=[("Record-Route", "<sip:192.0.2.1;lr>"), ("Record-Route", route)])
 	got = proxy.expect("PRACK")
 	same(got.all("Route"), [route, "<sip:192.0.2.1;lr>"])
-	Dialog.invited(proxy, got).reply(200)
+	Leg.invited(proxy, got).reply(200)
 	a.expect(180)
 	ends(s, a, b)
 

@@ -153,7 +153,7 @@ def options_from_a_known_source_is_answered(s):
 
 
 def challenge(gw, status, parameters):
-	"""The gateway asks for credentials; the Dialog of the INVITE that brings them."""
+	"""The gateway asks for credentials; the Leg of the INVITE that brings them."""
 	refused = gw.leg()
 	name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
 	refused.refuse(status, [(name, 'Digest realm="vendor", nonce="n1n2", algorithm=MD5' + parameters)])

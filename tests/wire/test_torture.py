@@ -11,7 +11,7 @@ import re
 import socket
 
 import sip
-from dialog import Dialog
+from leg import Leg
 from net import Failed
 from runner import Skip, run, scenario
 
@@ -83,7 +83,7 @@ class Bystander:
 			if message.method == "INVITE" and sip.user(message.uri) != GOOD:
 				self.gw.inbox.remove(message)
 				self.forwarded.append(message)
-				Dialog.invited(self.gw, message).reply(486)
+				Leg.invited(self.gw, message).reply(486)
 			elif message.method == "ACK" and any(message["Call-ID"] == other["Call-ID"] for other in self.forwarded):
 				self.gw.inbox.remove(message)
 
@@ -94,7 +94,7 @@ class Bystander:
 		def rings():
 			self.serve()
 			return self.gw.find("INVITE", call_id=None)
-		b = Dialog.invited(self.gw, self.s.net.until(rings, "the good call rings"))
+		b = Leg.invited(self.gw, self.s.net.until(rings, "the good call rings"))
 		self.s.answer(a, b)
 		self.s.over(a, b)
 

@@ -1,7 +1,7 @@
 """Calls of a registered trunk: in by our Contact, out by the gateway that names the registration (behaviour.md section 5)."""
 
 import sip
-from dialog import Dialog
+from leg import Leg
 from net import same
 from registrar import PASSWORD, SPEED, challenge, credentials, enrol, grant, reaches, refuse, registrar
 from runner import run, scenario
@@ -15,7 +15,7 @@ def vendor(s):
 def call_contact(s, peer, uri, callee="4930"):
 	"""A call to the Contact as the registrar has it."""
 	peer.proxy = s.switch.addresses["udp"]
-	return Dialog.invite(peer, callee, uri=uri)
+	return Leg.invite(peer, callee, uri=uri)
 
 
 def passes(s, a, gw, ingress):
@@ -239,7 +239,7 @@ def answers_with(name, user, password, **columns):
 		b = r.leg()
 		b.reply(407, headers=challenge(407)(r, b.last)[1])
 		b.expect("ACK")
-		b = Dialog.invited(r, b.expect("INVITE"))
+		b = Leg.invited(r, b.expect("INVITE"))
 		given, right = sip.digest(b.invited["Proxy-Authorization"], "INVITE", password)
 		same((credentials(b.invited)["username"], given), (user, right))
 		s.answer(a, b)
@@ -262,7 +262,7 @@ def a_stale_nonce_in_a_call_is_no_refusal(s):
 	for nonce, more in (("n1", "algorithm=SHA-256"), ("n2", "algorithm=SHA-256, stale=true")):
 		b.reply(401, headers=challenge(nonce=nonce, more=more)(r, b.last)[1])
 		b.expect("ACK")
-		b = Dialog.invited(r, b.expect("INVITE"))
+		b = Leg.invited(r, b.expect("INVITE"))
 		same((credentials(b.invited)["nonce"], credentials(b.invited)["algorithm"]), (nonce, "SHA-256"))
 	s.answer(a, b)
 	s.over(a, b)

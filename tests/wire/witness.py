@@ -25,10 +25,6 @@ class Exchange:
 			refusal_too or self.final.status < 300))
 
 
-def cseq(message):
-	return int(message["CSeq"].split()[0])
-
-
 def branch(message):
 	return sip.param(message["Via"], "branch")
 
@@ -73,7 +69,7 @@ class Witness:
 	def new_request(self, message):
 		of_dialog = [e for e in self.asked.values() if e.request["Call-ID"] == message["Call-ID"]
 			and e.request.method != "CANCEL"]
-		if of_dialog and cseq(message) != max(cseq(e.request) for e in of_dialog) + 1:
+		if of_dialog and sip.cseq(message) != max(sip.cseq(e.request) for e in of_dialog) + 1:
 			self.wrong("%s: CSeq is not the next one (section 12.2.1.1)" % message.label)
 		if message.method == "INVITE" and any(e.request.method == "INVITE" and not e.final for e in of_dialog):
 			self.wrong("INVITE while another INVITE is in progress (section 14.1)")
@@ -176,7 +172,7 @@ class Witness:
 		"""The INVITE whose 2xx this acknowledges: the ACK has a branch of its own (section 13.2.2.4)."""
 		for exchange in exchanges.values():
 			if (exchange.request.method == "INVITE" and exchange.request["Call-ID"] == ack["Call-ID"]
-					and cseq(exchange.request) == cseq(ack)):
+					and sip.cseq(exchange.request) == sip.cseq(ack)):
 				return exchange
 		return None
 
