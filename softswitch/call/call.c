@@ -21,16 +21,15 @@ static void on_refreshed(struct dialog *leg, void *arg)
 		session_timer_restart(&call->timers, bridge_side(&call->bridge, leg));
 }
 
-/** @param gone  the leg gets no BYE; NULL = both do */
-static void end_by_leg(
-	struct call *call, const struct dialog *leg, enum cause cause, const struct dialog *gone)
+/** The switch ends the call because of one leg, which the cause names. @param gone  it gets no BYE; NULL = both do */
+static void end_by_leg(struct call *call, enum cause cause, const struct dialog *gone)
 {
 	if (!call_state_is_answered(call))
 		return; /* before the answer its INVITE decides */
 	call_end(call,
 		&(struct call_end){.code = cause_sip_code(cause),
 			.words = cause_words(cause),
-			.direction = call_end_direction(call, leg),
+			.direction = CDR_SERVER,
 			.gone = gone});
 }
 
@@ -41,18 +40,18 @@ static bool is_caller(const struct call *call, const struct dialog *leg)
 
 static void on_gone(struct dialog *leg, void *arg)
 {
-	end_by_leg(arg, leg, is_caller(arg, leg) ? CAUSE_CALLER_GONE : CAUSE_GATEWAY_GONE, leg);
+	end_by_leg(arg, is_caller(arg, leg) ? CAUSE_CALLER_GONE : CAUSE_GATEWAY_GONE, leg);
 }
 
 static void on_refresh_failed(struct dialog *leg, void *arg)
 {
-	end_by_leg(arg, leg, is_caller(arg, leg) ? CAUSE_CALLER_REFRESH_FAILED : CAUSE_GATEWAY_REFRESH_FAILED,
-		NULL);
+	end_by_leg(
+		arg, is_caller(arg, leg) ? CAUSE_CALLER_REFRESH_FAILED : CAUSE_GATEWAY_REFRESH_FAILED, NULL);
 }
 
 static void on_expired(struct dialog *leg, void *arg)
 {
-	end_by_leg(arg, leg, is_caller(arg, leg) ? CAUSE_CALLER_EXPIRED : CAUSE_GATEWAY_EXPIRED, NULL);
+	end_by_leg(arg, is_caller(arg, leg) ? CAUSE_CALLER_EXPIRED : CAUSE_GATEWAY_EXPIRED, NULL);
 }
 
 static void on_reinvite_unacknowledged(void *arg)

@@ -36,7 +36,7 @@ def a_connection_that_breaks_under_a_relayed_request_ends_the_call(s):
 	a.hung_up()
 	b.expect("INFO")
 	b.hung_up()
-	same(s.switch.record()["end_reason"], "session refresh failed")
+	same(s.switch.record()["end_reason"], "session refresh failed: gateway")
 
 
 @scenario
@@ -133,7 +133,7 @@ def a_caller_gets_no_bye_of_ours_before_its_ack(s):
 	a.expect(481, "INFO")
 	s.net.quiet(0.3)
 	a.ack()
-	assert "leg no longer exists" in a.hung_up()["Reason"]
+	assert "gateway no longer knows the call" in a.hung_up()["Reason"]
 
 
 @scenario

@@ -8,7 +8,7 @@ from timers import LATE, is_due, is_record
 
 SPEED = 5
 EARLY = "not answered in time"
-TOO_LONG = "maximum call duration"
+TOO_LONG = "maximum call duration reached"
 PATIENT = {"SS_SIP_RESEND_INTERVAL": "2,2,2,2,2,2,2,2,2,2", "SS_SIP_TIMEOUT_INVITE": "120"}
 
 

@@ -109,7 +109,7 @@ def the_answer_was_never_acknowledged(s):
 	end = a.hung_up()
 	b.hung_up()
 	is_row(s.switch.record(), s, a, b, gw, begin=a.invited, answer=answer, end=end,
-		attempts=[("gw", "answered", 200)], sip_code=200, end_reason="answer never acknowledged", end_direction=2)
+		attempts=[("gw", "answered", 200)], sip_code=200, end_reason="no ACK received", end_direction=2)
 
 
 @scenario
@@ -229,9 +229,9 @@ def the_invite_itself_was_refused(s):
 	refused(s.caller.invite("4930", Require="foo"), 420, "unsupported extension required")
 	refused(s.caller.invite("4930", Max_Forwards="0"), 483, "too many hops")
 	invite = s.caller.request("INVITE")
-	refused(Leg(s.caller, invite, s.caller.proxy), 484, "no number",
+	refused(Leg(s.caller, invite, s.caller.proxy), 484, "no number called",
 		caller_in="caller", callee_in="")
-	refused(s.caller.invite("4930", Contact="*"), 400, "no address in Contact")
+	refused(s.caller.invite("4930", Contact="*"), 400, "no usable Contact")
 	s.switch.stopping()
 	refused(s.caller.invite("4930"), 503, "switch is stopping")
 	s.over(*live)

@@ -2,8 +2,8 @@
 
 from net import same
 from runner import run, scenario, variants
-from timers import (BOTH_LEGS, BOTH_WAYS, DIRECTION, KNOWS_UPDATE, NO_UPDATE, SPEED, TIMER, expires, granted, is_due,
-	is_record, method_of, options, refresh, refreshes, start, talk, timed)
+from timers import (BOTH_LEGS, BOTH_WAYS, KNOWS_UPDATE, NO_UPDATE, SPEED, TIMER, expires, granted, is_due,
+	is_lost, method_of, options, refresh, refreshes, start, talk, timed)
 
 EXPIRED = "session timer expired"
 
@@ -99,7 +99,7 @@ def a_peer_that_takes_the_refreshing_over_is_waited_for(s):
 	refresh(b, refresher="uas")
 	is_due(b.hung_up(), b.since, 60)
 	a.hung_up()
-	is_record(s, EXPIRED, 1)
+	is_lost(s, EXPIRED, "b")
 
 
 @scenario
@@ -136,7 +136,7 @@ def a_gateway_that_should_refresh_and_is_silent_ends_the_call_shortly_before_the
 	bye = is_due(b.hung_up(), b.since, due, speed)
 	there = a.hung_up()
 	assert bye["Reason"] and there["Reason"], (bye.head, there.head)
-	is_record(s, EXPIRED, 1)
+	is_lost(s, EXPIRED, "b")
 
 
 @scenario
@@ -145,7 +145,7 @@ def a_caller_that_should_refresh_and_is_silent_ends_the_call_shortly_before_the_
 	bye = is_due(a.hung_up(), a.since, 60)
 	there = b.hung_up()
 	assert bye["Reason"] and there["Reason"], (bye.head, there.head)
-	is_record(s, EXPIRED, 0)
+	is_lost(s, EXPIRED, "a")
 
 
 @variants(*BOTH_WAYS)
@@ -159,7 +159,7 @@ def a_refresh_in_time_keeps_the_call(s, side, update):
 		same(answer.body, b"" if update else y.peer.sdp)
 	is_due(x.hung_up(), answer, 60)
 	y.hung_up()
-	is_record(s, EXPIRED, DIRECTION[side])
+	is_lost(s, EXPIRED, side)
 
 
 @variants(*BOTH_LEGS)
@@ -227,7 +227,7 @@ def the_gateway_is_refreshed_by_us_while_the_caller_refreshes_us(s):
 	refresh(b, 45, "INVITE")
 	is_due(a.hung_up(), answer, 60)
 	b.hung_up()
-	is_record(s, EXPIRED, 0)
+	is_lost(s, EXPIRED, "a")
 
 
 @variants(("an_update_without_body", "UPDATE", False), ("an_update_with_the_same_sdp", "UPDATE", True),
@@ -263,7 +263,7 @@ def a_refresh_with_a_new_offer_is_relayed_and_refreshes_both_legs(s):
 	refresh(b, 45, "INVITE")
 	is_due(a.hung_up(), answer, 60)
 	b.hung_up()
-	is_record(s, EXPIRED, 0)
+	is_lost(s, EXPIRED, "a")
 
 
 @variants(("a_caller", "a"), ("a_gateway", "b"))

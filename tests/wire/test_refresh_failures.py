@@ -3,11 +3,10 @@
 import sip
 from net import Failed, same
 from runner import run, scenario, variants
-from timers import (BOTH_LEGS, BOTH_WAYS, DIRECTION, GIVEN_UP, LATE, NO_UPDATE, SPEED, TIMER, expires, granted,
-	is_due, is_record, method_of, refresh, talk, timed)
+from timers import (BOTH_LEGS, BOTH_WAYS, DIRECTION, GIVEN_UP, LATE, LEG, NO_UPDATE, SPEED, TIMER, expires, granted,
+	is_due, is_lost, is_record, method_of, refresh, talk, timed)
 
 FAILED = "session refresh failed"
-GONE = "leg no longer exists"
 EXPIRED = "session timer expired"
 
 
@@ -31,8 +30,8 @@ def a_refresh_answered_with_481_ends_the_call(s, side, update):
 	s.settle()
 	same(x.peer.arrivals("BYE"), [])  # there is nothing left to end
 	row = s.switch.record()
-	same((row["end_direction"], row["sip_code"]), (DIRECTION[side], 200))
-	assert row["end_reason"] in (FAILED, GONE), row
+	same((row["end_direction"], row["sip_code"]), (2, 200))
+	same(row["end_reason"], "%s no longer knows the call" % LEG[side])
 
 
 @variants(*BOTH_WAYS)
@@ -41,7 +40,7 @@ def a_refresh_answered_with_408_ends_the_call(s, side, update):
 	fails(x, 408, method_of(update))
 	there, here = y.hung_up(), x.hung_up()
 	assert there["Reason"] and here["Reason"], (there.head, here.head)
-	is_record(s, FAILED, DIRECTION[side])
+	is_lost(s, FAILED, side)
 
 
 @variants(*BOTH_WAYS)
@@ -51,7 +50,7 @@ def a_refresh_that_nobody_answers_ends_the_call(s, side, update):
 	is_due(y.hung_up(), request, GIVEN_UP, 150)
 	x.hung_up()
 	same(len(x.peer.arrivals(method_of(update))) - (side == "b" and not update), 3)
-	is_record(s, FAILED, DIRECTION[side])
+	is_lost(s, FAILED, side)
 
 
 @variants(*BOTH_WAYS)
@@ -75,8 +74,8 @@ def a_refresh_refused_for_another_reason_does_not_end_the_call_at_once(s, side, 
 		assert (message.time - x.since.time) * SPEED < 90 + LATE * SPEED
 	y.hung_up()
 	row = s.switch.record()
-	same((row["end_direction"], row["sip_code"]), (DIRECTION[side], 200))
-	assert row["end_reason"] in (FAILED, EXPIRED), row
+	same((row["end_direction"], row["sip_code"]), (2, 200))
+	assert row["end_reason"] in ["%s: %s" % (words, LEG[side]) for words in (FAILED, EXPIRED)], row
 
 
 @variants(*BOTH_LEGS)
@@ -258,7 +257,7 @@ def a_side_whose_new_offer_is_under_way_is_not_silent(s, side):
 	y.expect("ACK")
 	is_due(x.hung_up(), x.since, 60)
 	y.hung_up()
-	is_record(s, EXPIRED, 0 if side == "a" else 1)
+	is_lost(s, EXPIRED, side)
 
 
 @variants(*BOTH_LEGS)

@@ -159,10 +159,10 @@ def a_provisional_that_is_never_acknowledged_refuses_the_call_with_504(s):
 	b.cancelled()
 	refused = a.expect(504)
 	assert 0.79 <= refused.time - ringing.time <= 2, refused.time - ringing.time
-	assert "never acknowledged" in refused["Reason"], refused.head
+	assert "no PRACK received" in refused["Reason"], refused.head
 	record = s.switch.record()
 	same((record["sip_code"], record["end_reason"], record["end_direction"], record["answer_ms"]),
-		(504, "provisional response never acknowledged", 2, None))
+		(504, "no PRACK received", 2, None))
 	same(len(record["attempts"]), 1)
 
 

@@ -100,6 +100,11 @@ def method_of(update):
 	return "UPDATE" if update else "INVITE"
 
 
+def is_lost(s, words, side):
+	"""The only record: the switch ended the call because of this leg."""
+	is_record(s, "%s: %s" % (words, LEG[side]), 2)
+
+
 def is_record(s, words, direction, code=200):
 	"""The only record: why and by whom the call ended."""
 	row = s.switch.record()
@@ -111,3 +116,4 @@ BOTH_LEGS = ("to_the_caller", "a"), ("to_the_gateway", "b")
 BOTH_WAYS = [("%s_by_%s" % (leg, method_of(update).lower()), side, update) for leg, side in BOTH_LEGS
 	for update in (True, False)]
 DIRECTION = {"a": 0, "b": 1}
+LEG = {"a": "caller", "b": "gateway"}
