@@ -21,7 +21,7 @@ static void on_refreshed(struct dialog *leg, void *arg)
 		session_timer_restart(&call->timers, bridge_side(&call->bridge, leg));
 }
 
-/** The switch ends the call because of one leg, which the cause names. @param gone  it gets no BYE; NULL = both do */
+/** @param gone  the leg that ended the call by itself and gets no BYE; NULL = the switch ends it, and tells both */
 static void end_by_leg(struct call *call, enum cause cause, const struct dialog *gone)
 {
 	if (!call_state_is_answered(call))
@@ -29,7 +29,7 @@ static void end_by_leg(struct call *call, enum cause cause, const struct dialog 
 	call_end(call,
 		&(struct call_end){.code = cause_sip_code(cause),
 			.words = cause_words(cause),
-			.direction = CDR_SERVER,
+			.direction = gone ? call_end_direction(call, gone) : CDR_SERVER,
 			.gone = gone});
 }
 

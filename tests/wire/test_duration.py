@@ -268,7 +268,8 @@ def the_duration_is_that_of_the_gateway_that_answered(s):
 @scenario
 def a_call_may_last_for_ever_with_0(s):
 	gw = s.gateway()
-	start(s, speed=1000, SS_SIP_RESEND_INTERVAL="400", SS_SIP_NO_TIMER_REINVITE_INTERVAL="0")
+	start(s, speed=1000, SS_SIP_RESEND_INTERVAL="400", SS_SIP_NO_TIMER_REINVITE_INTERVAL="0",
+		SS_SIP_TIMEOUT_INVITE="120", SS_SIP_TIMEOUT_TRYING="300")
 	a, b = s.talk(gw)
 	s.net.quiet(1.5)
 	s.over(a, b)
