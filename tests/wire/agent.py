@@ -1,6 +1,6 @@
 """
-A SIP user agent that does what RFC 3261 and its extensions ask of one by itself: it sends again, answers repetitions,
-acknowledges, waits before it tries again after 491. What it shall do besides, its procedure says.
+A SIP user agent that does by itself what RFC 3261 and its extensions require: it retransmits, answers retransmissions,
+acknowledges, and waits before it retries after a 491. A procedure decides everything else.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE"
 
 class Agent:
 	"""
-	One side of one call. `state` is the dialog's: none, early, up, down; `sdp` and `remote_sdp` are the session agreed
-	upon, `settled`: so it is before the answer, too. What it does is set by
+	One side of one call. `state` is that of the dialog: none, early, up or down. `sdp` and `remote_sdp` are the session
+	agreed upon; `settled` means that it was agreed before the call was answered. Behaviour is set by
 		greeting         the statuses with which the first INVITE is answered at once
-		reinvite_status  what a re-INVITE is answered with; 100 = no further
+		reinvite_status  what a re-INVITE is answered with; 100 = never finally
 		rel100           RFC 3262 is supported
 		refresher        of the session (RFC 4028): us, switch; None = no session timer
-		mute             nobody is there
+		mute             ignores everything it receives
 	"""
 
 	def __init__(self, run, name, link, host_port, greeting=()):
@@ -39,7 +39,7 @@ class Agent:
 		self.greeting, self.reinvite_status = greeting, 200
 		self.rel100, self.settled = False, False
 		self.allow, self.refresher, self.interval, self.refreshed = ALLOW, None, 90, 0
-		self.rseq, self.reliable, self.waiting = 0, {}, []  # as a callee: what awaits a PRACK, what waits for that
+		self.rseq, self.reliable, self.waiting = 0, {}, []  # as a callee: awaiting PRACK, queued behind it
 
 	@staticmethod
 	def token(prefix):
@@ -51,7 +51,7 @@ class Agent:
 
 	@property
 	def secrets(self):
-		"""What nobody but the switch may see."""
+		"""What only the switch may see."""
 		return {text.encode() for text in (self.dialog.tag, self.secret, self.dialog.call_id)}
 
 	def offer(self):
@@ -60,17 +60,17 @@ class Agent:
 		return sip.sdp(20000, self.session).replace(b" 3344 3344 ", b" 3344 %d " % self.version)
 
 	def idle(self):
-		"""Whether nothing that was sent awaits anything."""
+		"""Whether nothing that was sent is still waiting for a reply."""
 		return all(client.final for client in self.clients.values()) and not any(transaction.timer
 			for transaction in (*self.clients.values(), *self.servers.values(), *self.reliable.values()))
 
 	def idle_but_first(self):
-		"""The same, but for the INVITE that began the call."""
+		"""The same, not counting the INVITE that began the call."""
 		return all(client.final for client in self.clients.values() if client is not self.first) and not any(
 			response.timer for response in self.reliable.values())
 
 	def invited(self):
-		"""Whether an INVITE has come that is not answered."""
+		"""Whether an INVITE is waiting for its final response."""
 		return any(server.request.method == "INVITE" and not server.answered for server in self.servers.values())
 
 	# requests
@@ -110,7 +110,7 @@ class Agent:
 		self.first = self.request("INVITE", self.offer() if offer else b"")
 
 	def cancel(self, client=None):
-		"""Only while there is a provisional answer and no final one (section 9.1). client: another INVITE than the first."""
+		"""Only between a provisional and the final response (section 9.1). client: an INVITE other than the first."""
 		client = client or self.first
 		if client.final or not client.provisional:
 			return
@@ -118,7 +118,7 @@ class Agent:
 		self.start(Message(same_transaction(client.request, "CANCEL", client.request["To"])))
 
 	def bye(self):
-		"""The session is over at once (section 15.1.1)."""
+		"""The session ends as soon as the BYE is sent (section 15.1.1)."""
 		self.state = "down"
 		return self.request("BYE")
 
@@ -130,7 +130,7 @@ class Agent:
 		self.link.from_agent(client.ack)
 
 	def agree(self, client, response):
-		"""Offer and answer (RFC 3264) are complete with this 2xx; what goes into the ACK."""
+		"""This 2xx completes offer and answer (RFC 3264). Returns the body of the ACK."""
 		if client is self.first and self.settled:
 			return b""
 		self.remote_sdp = response.body
@@ -138,7 +138,7 @@ class Agent:
 		return b"" if client.request.body else self.sdp
 
 	def on_provisional(self, client, response):
-		"""It may begin an early dialog; the next reliable one in its order gets a PRACK (RFC 3262 section 4)."""
+		"""It may create an early dialog; if reliable and next in sequence, it gets a PRACK (RFC 3262 section 4)."""
 		rseq = int(response["RSeq"] or 0)
 		if client is not self.first or response.status == 100:
 			return
@@ -152,7 +152,7 @@ class Agent:
 		self.request("PRACK", body, [("RAck", "%d %s" % (rseq, client.request["CSeq"]))])
 
 	def on_final(self, client, response, first):
-		"""`first`: no repetition."""
+		"""`first`: not a retransmission."""
 		method, accepted = client.request.method, response.status < 300
 		if first and accepted and method in ("INVITE", "UPDATE"):
 			self.dialog.learn(response)
@@ -167,24 +167,24 @@ class Agent:
 		if first and response.status in (408, 481) and self.state == "up" and client is not self.first:
 			self.bye()  # section 12.2.1.2
 
-	# procedures that take more than one request
+	# procedures of more than one request
 
 	def offering(self):
-		"""Whether an offer of ours has no answer yet."""
+		"""Whether an offer of ours is still unanswered."""
 		return any(client.offers and not client.final for client in self.clients.values()
 			if not (client is self.first and self.settled))
 
 	def offered(self, but=None):
-		"""Whether an offer of the switch has none yet; an INVITE is open until its ACK."""
+		"""Whether an offer of the switch is still unanswered; an INVITE stays open until its ACK."""
 		return any(not (server.acknowledged if server.request.method == "INVITE" and server.accepted else server.answered)
 			for server in self.servers.values() if server is not but and not (server is self.first and self.settled))
 
 	def may_offer(self):
-		"""No INVITE or UPDATE is on its way, in either direction (section 14.1, RFC 3311 section 5.1)."""
+		"""No INVITE or UPDATE is pending in either direction (section 14.1, RFC 3311 section 5.1)."""
 		return not self.offering() and not self.offered()
 
 	async def negotiate(self, method, offer=True):
-		"""A re-INVITE or UPDATE, tried again after 491 (section 14.1); the last Client, None when the call ended."""
+		"""Send a re-INVITE or UPDATE, again after each 491 (section 14.1). The last Client; None if the call has ended."""
 		while True:
 			await self.run.until(self.may_offer, "%s may send %s" % (self.name, method))
 			if self.state == "down":
@@ -197,13 +197,13 @@ class Agent:
 			await asyncio.sleep(mine / 100 * T1 / 0.5)
 
 	async def refresh(self, method):
-		"""As a refresher of RFC 4028; the description stays as it is."""
+		"""Refresh the session (RFC 4028) with the description unchanged."""
 		client = self.request(method, self.sdp if method == "INVITE" else b"")
 		await self.run.until(lambda: client.final, "an answer to the refresh")
 		if client.final.status != 200 or not client.final["Session-Expires"]:
 			self.run.wrong("%s: the refresh got %s" % (self.name, client.final.head))
 
-	# what comes
+	# what arrives
 
 	def receive(self, message):
 		if self.mute:
@@ -213,7 +213,7 @@ class Agent:
 			if client:
 				client.receive(message)
 			else:
-				self.run.wrong("%s gets an answer to nothing: %s" % (self.name, message))
+				self.run.wrong("%s receives a response to no request: %s" % (self.name, message))
 		elif message.method == "ACK":
 			self.on_ack(message)
 		else:
@@ -240,7 +240,7 @@ class Agent:
 		elif not sip.param(request["To"], "tag"):
 			self.on_first_invite(server)
 		elif sip.param(request["To"], "tag") != self.dialog.tag or request["Call-ID"] != self.dialog.call_id:
-			self.run.wrong("%s: %s of no dialog" % (self.name, request))
+			self.run.wrong("%s: %s outside its dialog" % (self.name, request))
 			server.reply(481)
 		elif request.method == "BYE":
 			self.on_bye(server)
@@ -266,8 +266,8 @@ class Agent:
 
 	def answer(self, status):
 		"""
-		The INVITE that began the call: 183 and 2xx with SDP, whose session holds from the 2xx on. While a response waits
-		for its PRACK the next one waits, too (RFC 3262 section 3).
+		Answer the INVITE that began the call. 183 and 2xx carry SDP; the session is in force from the 2xx on. While one
+		response awaits its PRACK, the next one is held back (RFC 3262 section 3).
 		"""
 		if self.first.answered or self.state == "down":
 			return
@@ -341,7 +341,7 @@ class Agent:
 			return
 		self.dialog.learn(request)
 		if self.offering() or (self.first.accepted and not self.remote_sdp):
-			server.reply(491)  # section 14.2, RFC 3311 section 5.2; or the answer is in an ACK that has not come
+			server.reply(491)  # section 14.2, RFC 3311 section 5.2; or an ACK with the answer is still outstanding
 		elif any(other.offers and not other.answered for other in self.servers.values()
 				if other is not server and not (other is self.first and self.settled)):
 			server.reply(500, headers=[("Retry-After", "1")])

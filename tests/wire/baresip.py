@@ -27,12 +27,12 @@ module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
 """
-# A message as its trace (-s) shows it.
+# A message as the trace (-s) shows it.
 TRACED = re.compile(r"UDP \S+:(\d+) -> \S+:(\d+)\n(.*?)\x1b\[;m", re.S)
 
 
 def free_ports():
-	"""Two that nobody uses now: one for SIP, with its neighbour, which TLS takes; one for control."""
+	"""Two that are free at the moment: one for SIP, whose successor is used for TLS, and one for control."""
 	while True:
 		with socket.socket() as control, socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp, \
 				socket.socket() as tls:
@@ -48,7 +48,7 @@ def free_ports():
 
 
 def modules():
-	"""The folder of its modules, of which the default configuration knows the place."""
+	"""The folder of its modules, as the default configuration names it."""
 	if not shutil.which("baresip"):
 		raise Skip("baresip is not installed")
 	for folder in ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules"):
@@ -58,7 +58,7 @@ def modules():
 
 
 class Baresip:
-	"""One user; `events` are those that were not waited for yet."""
+	"""One user; `events` holds those that no test has waited for yet."""
 
 	def __init__(self, scene, user):
 		self.net, self.user, self.process, self.sock = scene.net, user, None, None
@@ -115,7 +115,7 @@ class Baresip:
 			self.stream = rest[int(size) + 1:]
 			(self.events if message.get("event") else self.answers).append(message)
 
-	# what it is told, what it tells
+	# commands and events
 
 	def do(self, command, params=""):
 		text = json.dumps({"command": command, "params": params}).encode()
@@ -132,7 +132,7 @@ class Baresip:
 		return None
 
 	def expect(self, kind):
-		"""Wait for an event; what it carries."""
+		"""Wait for an event and return its parameters."""
 		return self.net.until(lambda: self.find(kind), "%s: %s; it has %s" % (
 			self.user, kind, [event["type"] for event in self.events])).get("param")
 
@@ -141,7 +141,7 @@ class Baresip:
 			return file.read()
 
 	def messages(self, method, status=None, sent=False):
-		"""The messages of its trace: requests of this method, or the responses to them."""
+		"""The messages in its trace: requests of this method, or the responses to them."""
 		traced = [(int(source) == self.port, sip.Message(text.replace("\n", "\r\n").replace("\r\r", "\r").encode()))
 			for source, _, text in TRACED.findall(self.output())]
 		return [message for ours, message in traced if ours == sent and message.method == method

@@ -23,7 +23,7 @@ class Dialog:
 		return sip.param(self.local, "tag")
 
 	def learn(self, message):
-		"""The other side's tag is in a response to an INVITE, and its latest address in every Contact."""
+		"""A response to an INVITE has the other side's tag, and every Contact its latest address."""
 		if message.is_response:
 			self.remote = message["To"] or self.remote
 		self.target = sip.uri(message["Contact"]) or self.target
@@ -46,7 +46,7 @@ class Dialog:
 
 
 def same_transaction(invite, method, to):
-	"""The bytes of a CANCEL, or of the ACK for a failure: hop by hop, with the branch of the INVITE (sections 9.1, 17.1.1.3)."""
+	"""The bytes of a CANCEL or of the ACK for a failure, with the branch of the INVITE (sections 9.1, 17.1.1.3)."""
 	headers = [("Via", invite["Via"]), ("Max-Forwards", "70"), ("From", invite["From"]), ("To", to),
 		("Call-ID", invite["Call-ID"]), ("CSeq", "%d %s" % (sip.cseq(invite), method))]
 	return sip.build("%s %s SIP/2.0" % (method, invite.uri), headers)

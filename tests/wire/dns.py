@@ -12,7 +12,7 @@ def encoded(name):
 
 
 class Dns:
-	"""`records`: {(name, type): [data in wire format]}; every other name does not exist."""
+	"""`records`: {(name, type): [data in wire format]}; no other name exists."""
 
 	def __init__(self, net):
 		self.records = {}

@@ -7,18 +7,18 @@ from net import WAIT
 
 class Leg(Dialog):
 	"""
-	`route` is the address or the connection its requests go to. `invited` is the INVITE that began the call, `last` the
-	request to be replied to next.
+	`route` is the address or the connection that requests are sent to. `invited` is the INVITE that began the call,
+	`last` the request to be replied to next.
 	"""
 
 	def __init__(self, peer, invited, route):
 		super().__init__(invited["Call-ID"], invited["From"], invited["To"], invited.uri, sip.cseq(invited))
 		self.peer, self.invited, self.last, self.route = peer, invited, invited, route
-		self.invite_sent = invited  # the INVITE of ours that ack() is about
+		self.invite_sent = invited  # the INVITE of ours that ack() acknowledges
 
 	@classmethod
 	def invite(cls, peer, callee, caller="4930100200", headers=(), sdp=True, body=None, uri=None, **fields):
-		"""Send an INVITE to the proxy. sdp: True the peer's own, None none; uri: the whole target; fields replace headers."""
+		"""Send an INVITE to the proxy. sdp: True for the peer's own, or None; uri: the target; fields replace headers."""
 		body = body if body is not None else peer.sdp if sdp is True else sdp or b""
 		transport = "" if peer.transport == "udp" else ";transport=" + peer.transport
 		target = uri or "sip:%s@%s%s" % (callee, sip.host_port(*peer.proxy), transport)
@@ -34,13 +34,13 @@ class Leg(Dialog):
 
 	@classmethod
 	def invited(cls, peer, invite):
-		"""The callee's side of an INVITE that came."""
+		"""The callee's side of an INVITE that arrived."""
 		leg = cls(peer, invite, sip.address(invite["Contact"]) if peer.transport == "udp" else invite.source)
 		leg.accept(invite, peer.token("tag"), 100)
 		return leg
 
 	def expect(self, what, of=None, timeout=WAIT, ack=True):
-		"""As Peer.expect(), within this call; learns the dialog and ACKs a final failure of an INVITE."""
+		"""Like Peer.expect(), within this call; updates the dialog, and ACKs the final failure of an INVITE."""
 		message = self.peer.expect(what, of, timeout, self.call_id)
 		if not message.is_response:
 			self.last = message
@@ -53,7 +53,7 @@ class Leg(Dialog):
 		return message
 
 	def reply(self, status, sdp=None, headers=(), request=None, tag=None, contact=None):
-		"""Answer the last request. sdp: True the peer's own; tag, contact: other than this callee's."""
+		"""Answer the last request. sdp: True for the peer's own; tag, contact: in place of this callee's."""
 		request = request or self.last
 		body = self.peer.sdp if sdp is True else sdp or b""
 		lines = self.response_headers(request, status, tag) + [("Server", self.peer.agent)]
@@ -97,7 +97,7 @@ class Leg(Dialog):
 		invite = self.invite_sent
 		return self.peer.send(same_transaction(invite, method, to), self.peer.proxy if invite is self.invited else self.route)
 
-	# common passages
+	# common sequences
 
 	def cancelled(self):
 		"""The callee's side of a CANCEL."""

@@ -1,4 +1,4 @@
-"""The network between one agent and the switch: it passes messages on and harms one of them, once."""
+"""The network between one agent and the switch: it passes messages on and interferes with one of them, once."""
 
 import asyncio
 import collections
@@ -6,21 +6,21 @@ import collections
 from transactions import T1
 from witness import Witness
 
-HOLD = 1.5 * T1  # a delayed message that nothing overtakes: long enough to be sent again meanwhile
+HOLD = 1.5 * T1  # for a delayed message that nothing overtakes: long enough to be retransmitted meanwhile
 
-# A message of a procedure: which way, its label, and the how-manieth of that label it is.
+# A message of a procedure: its direction, its label, and its number among those of that label.
 Step = collections.namedtuple("Step", "way label nth")
 
 
 class Way:
-	"""One direction of a link. `held` is the message that waits to be overtaken."""
+	"""One direction of a link. `held` is the message waiting to be overtaken."""
 
 	def __init__(self, run, name, deliver):
 		self.run, self.name, self.deliver = run, name, deliver
 		self.seen, self.count, self.held = set(), collections.Counter(), None
 
 	def step(self, message):
-		"""The step this is; None for a repetition and outside the part under test."""
+		"""The step this message is; None for a retransmission and outside the part under test."""
 		again = message.raw in self.seen
 		self.seen.add(message.raw)
 		if again or not self.run.under_test:

@@ -1,6 +1,6 @@
 """
-The race and loss matrix: each procedure is played once as it is, and then once for every message of it and
-every harm the network can do to that message. All runs share one switch, and many are under way at a time.
+The race and loss matrix: each procedure is played once undisturbed, and then once for every one of its messages and
+everything the network can do to that message. All runs share one switch, and many are in progress at a time.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from procedures import Fault, Run, procedures, run_name
 from switch import Switch
 from transactions import Message
 
-HARMS = ("lost", "duplicated", "echoed", "delayed")  # echoed: a copy comes late
-ENOUGH = 30  # failed runs: then the rest is not played any more
+HARMS = ("lost", "duplicated", "echoed", "delayed")  # echoed: a copy arrives late
+ENOUGH = 30  # failed runs; the rest are then not played
 
 
 class Matrix:
@@ -42,7 +42,7 @@ class Matrix:
 		self.switch_address = None
 
 	def start(self, clock_speed=1, **parameters):
-		"""Every procedure has its prefix and its gateways: all at the same few addresses."""
+		"""Every procedure has a prefix and gateways of its own, all at the same few addresses."""
 		self.switch.insert("mapping_gateway", name="customer", host="127.0.0.1", sip_100rel="Supported")
 		for of in procedures:
 			for n in range(of.gateways):
@@ -63,7 +63,7 @@ class Matrix:
 		return run
 
 	def read(self, index):
-		"""What the socket has got, with the time when it came: this process may look late."""
+		"""Read what the socket has received, with the kernel's time of arrival, since this process may be late."""
 		with contextlib.suppress(BlockingIOError):
 			while True:
 				data, ancillary, _, _ = self.sockets[index].recvmsg(65536, 64)
@@ -73,7 +73,7 @@ class Matrix:
 				self.find(index, message)
 
 	def find(self, index, message):
-		"""The run a message belongs to: by its Call-ID, a new one by the number called."""
+		"""Find the run a message belongs to: by Call-ID, or for a new call by the number called."""
 		agent = self.legs.get((index, message["Call-ID"]))
 		if not agent and not message.is_response:
 			run = self.callees.get(sip.user(message.uri))
@@ -111,7 +111,7 @@ class Matrix:
 		await self.settle()
 
 	async def settle(self):
-		"""Nothing may linger."""
+		"""Wait until the switch holds nothing."""
 		for _ in range(200):
 			if self.switch.process.poll() is not None or self.switch.idle():
 				return
@@ -131,7 +131,7 @@ class Matrix:
 			run.judge_record(rows[run.callee], model.record)
 
 	def finish(self):
-		"""Its end, which must not have come yet."""
+		"""Stop the switch, which must not have ended by itself."""
 		if self.switch.process.poll() is not None:
 			self.strays.append("the switch ended with exit %d:\n%s" % (
 				self.switch.process.returncode, self.switch.read_log()[-4000:]))
@@ -147,7 +147,7 @@ class Matrix:
 
 
 def main(at_a_time=100, **parameters):
-	"""All procedures, or those or the runs named on the command line. at_a_time: runs under way, which mostly wait."""
+	"""All procedures, or the procedures and runs named on the command line. at_a_time: runs, which mostly wait."""
 	with tempfile.TemporaryDirectory(prefix="softswitch-matrix-") as folder:
 		play(Matrix(folder, at_a_time), **parameters)
 

@@ -9,13 +9,13 @@ import time
 
 import sip
 
-WAIT = 5.0  # for what must come: enough for sanitizers on a busy machine
+WAIT = 5.0  # for what must arrive: enough for sanitizers on a busy machine
 
 Entry = collections.namedtuple("Entry", "time peer sent message again")
 
 
 class Failed(AssertionError):
-	"""Something that had to come did not, or something came that must not."""
+	"""Something that had to arrive did not, or something arrived that must not."""
 
 
 def same(actual, expected):
@@ -24,7 +24,7 @@ def same(actual, expected):
 
 
 def instants(entries, due, late=0.15):
-	"""These came at the due times in s after the first: never early (2 ms for rounding), hardly late."""
+	"""These arrived at the due times in seconds after the first: never early (2 ms for rounding), at most `late` too late."""
 	times = [entry.time - entries[0].time for entry in entries]
 	if len(times) != len(due) or not all(-0.002 <= time - wanted <= late for time, wanted in zip(times, due)):
 		raise Failed("expected at %s, came at %s" % (due, ["%.3f" % time for time in times]))
@@ -32,8 +32,8 @@ def instants(entries, due, late=0.15):
 
 def hear_sigterm():
 	"""
-	A socket that becomes readable when SIGTERM comes. The test notices it where it waits; an exception out of the signal
-	handler could come between starting a process, or making a folder, and remembering it.
+	A socket that becomes readable on SIGTERM. A test then notices the signal only where it waits: an exception raised by
+	the signal handler could strike between starting a process, or making a folder, and taking note of it.
 	"""
 	heard, tell = socket.socketpair()
 	signal.signal(signal.SIGTERM, lambda *_: tell.send(b"."))
@@ -62,7 +62,7 @@ class Net:
 			key.data()
 
 	def until(self, condition, what, timeout=WAIT, step=None):
-		"""Read until condition() is true and return what it gave; `step`: look so often without traffic too."""
+		"""Read until condition() is true and return its value; `step`: check at this interval even without traffic."""
 		deadline = time.monotonic() + timeout
 		while True:
 			found = condition()
@@ -74,7 +74,7 @@ class Net:
 			self.poll(min(left, step or left))
 
 	def quiet(self, seconds):
-		"""Nothing new may come for so long: only for what must never come."""
+		"""Nothing new may arrive for so long. Use it only for what must never arrive."""
 		before = len(self.unread())
 		deadline = time.monotonic() + seconds
 		while time.monotonic() < deadline:
@@ -83,12 +83,12 @@ class Net:
 			raise Failed("unexpected: %s" % self.unread()[before:])
 
 	def unread(self):
-		"""What came and no script asked for; 100 is no news."""
+		"""What arrived without any script expecting it, apart from 100."""
 		return ["%s got %s" % (peer.name, message) for peer in self.peers for message in peer.inbox
 			if message.status != 100]
 
 	def record(self, peer, sent, message, when):
-		"""Into the trace. Returns whether these very bytes were there before: a retransmission."""
+		"""Add to the trace. Returns whether the same bytes are in it already: a retransmission."""
 		again = any(entry.sent == sent and entry.peer is peer and entry.message.raw == message.raw
 			for entry in self.trace)
 		self.trace.append(Entry(when, peer, sent, message, again))
@@ -102,11 +102,11 @@ class Net:
 				print("\t" + entry.message.raw.decode("utf-8", "replace").replace("\r\n", "\n\t"))
 
 	def refusing_port(self, host="127.0.0.1", transport="udp"):
-		"""A port that refuses whoever sends there, and is ours so that nobody else opens it."""
+		"""A port that refuses what is sent to it, and that we hold so that nobody else can open it."""
 		sock = socket.socket(sip.family(host), socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM)
 		sock.bind((host, 0))
 		if transport == "udp":
-			sock.connect((host, 9))  # takes datagrams from there only
+			sock.connect((host, 9))  # accepts datagrams from there only
 		self.refusing.append(sock)
 		return sock.getsockname()[1]
 

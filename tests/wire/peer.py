@@ -1,4 +1,4 @@
-"""A SIP peer on a loopback socket: UDP, TCP or TLS. It does what its script says and nothing by itself."""
+"""A SIP peer on a loopback socket: UDP, TCP or TLS. It does what its script says and nothing of its own accord."""
 
 import itertools
 import os
@@ -52,7 +52,7 @@ class Connection:
 		self.close()
 
 	def finish(self):
-		"""Close the way out and wait until the other end has closed, too."""
+		"""Close our direction and wait until the other end has closed, too."""
 		self.sock.shutdown(socket.SHUT_WR)
 		self.peer.net.until(lambda: not self.open, "the connection is closed at the other end")
 
@@ -64,8 +64,8 @@ class Connection:
 
 class Peer:
 	"""
-	`proxy` is the address where requests outside a dialog go. `inbox` holds what came and was not
-	asked for yet; byte-equal repeats are only in the trace. `secrets` holds all that nobody but the
+	`proxy` is the address to which requests outside a dialog are sent. `inbox` holds what arrived and was not
+	asked for yet; retransmissions are only in the trace. `secrets` holds everything that only the
 	switch may see.
 	"""
 
@@ -115,7 +115,7 @@ class Peer:
 				raw, control, _, source = self.sock.recvmsg(65536, 256)
 			except BlockingIOError:
 				return
-			except OSError:  # an ICMP error of something sent before
+			except OSError:  # an ICMP error about something sent earlier
 				continue
 			seconds, nanoseconds = struct.unpack("qq", control[0][2])
 			age = time.time() - (seconds + nanoseconds / 1e9)
@@ -130,7 +130,7 @@ class Peer:
 		self.connections[source[:2]] = Connection(self, sock)
 
 	def connect(self, address):
-		"""The connection to this address, opened when there is none."""
+		"""The connection to this address, opened if there is none."""
 		connection = self.connections.get(address)
 		if connection and connection.open:
 			return connection
@@ -148,7 +148,7 @@ class Peer:
 			self.inbox.append(message)
 
 	def send(self, raw, to):
-		"""Send bytes to an address or along the connection (or to the source) of a message received."""
+		"""Send bytes to an address, or over the connection (or to the source) of a message received."""
 		message = sip.Message(raw)
 		message.time = time.monotonic()
 		self.net.record(self, True, message, message.time)
@@ -173,12 +173,12 @@ class Peer:
 			self.name, what, " of " + of if of else "", [str(message) for message in self.inbox]), timeout)
 
 	def arrivals(self, what, of=None):
-		"""Trace entries of everything of this kind that came here, repeats included."""
+		"""Trace entries of everything of this kind that arrived here, retransmissions included."""
 		return [entry for entry in self.net.trace if entry.peer is self and not entry.sent
 			and entry.message.is_(what, of)]
 
 	def expect_count(self, count, what, of=None, timeout=WAIT):
-		"""Wait until so many of this kind have come, repeats included; their trace entries."""
+		"""Wait until this many of a kind have arrived, retransmissions included; return their trace entries."""
 		self.net.until(lambda: len(self.arrivals(what, of)) >= count,
 			"%s gets %d times %s" % (self.name, count, what), timeout)
 		return self.arrivals(what, of)
@@ -195,9 +195,9 @@ class Peer:
 		return self.send(sip.build("%s %s SIP/2.0" % (method, target), lines, body), self.proxy)
 
 	def invite(self, callee, caller="4930100200", **more):
-		"""Begin a call; the Leg of the caller. See Leg.invite()."""
+		"""Begin a call and return the caller's Leg. See Leg.invite()."""
 		return Leg.invite(self, callee, caller, **more)
 
 	def leg(self, timeout=WAIT):
-		"""Take the next INVITE that came here; the Leg of the callee."""
+		"""Take the next INVITE that arrived here and return the callee's Leg."""
 		return Leg.invited(self, self.expect("INVITE", timeout=timeout))

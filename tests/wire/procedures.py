@@ -1,4 +1,4 @@
-"""One run of the race and loss matrix: a procedure, one harm done to one of its messages, and what must be true after it."""
+"""One run of the race and loss matrix: a procedure, one fault in one of its messages, and what must be true afterwards."""
 
 import asyncio
 import collections
@@ -12,11 +12,11 @@ from agent import Agent
 from lossy import Link
 from net import Failed
 
-LIMIT_S = 8  # for one step of a run: everything is given up by then
+LIMIT_S = 8  # for one step of a run; every timeout has expired by then
 procedures = []
 
 Fault = collections.namedtuple("Fault", "harm number step")
-# How to play it, how many gateways it has and their columns, those of the first alone, labels that only a harmed run may show.
+# How to play it, the number of gateways, their columns, those of the first alone, labels that only a faulty run may show.
 Procedure = collections.namedtuple("Procedure", "name play gateways columns first tolerated")
 
 
@@ -34,7 +34,7 @@ FINAL = ("200 INVITE", "486 INVITE", "487 INVITE", "503 INVITE")
 
 
 class Anything:
-	"""Equal to whatever."""
+	"""Equal to anything."""
 
 	def __eq__(self, other):
 		return True
@@ -49,7 +49,7 @@ def run_name(of, fault):
 
 
 class Run:
-	"""One call of a procedure, with the fault or (None) as it is."""
+	"""One call of a procedure, with the fault or (None) undisturbed."""
 
 	def __init__(self, matrix, of, number, fault=None):
 		self.matrix, self.of, self.fault = matrix, of, fault
@@ -71,10 +71,10 @@ class Run:
 	def agents(self):
 		return [self.caller, *self.gateways]
 
-	# what the links tell
+	# called by the links
 
 	def harm(self, step):
-		"""A message of the part under test passes: what is to be done to it, if anything."""
+		"""A message of the part under test passes; returns what to do to it, if anything."""
 		self.steps.append(step)
 		if self.fault and self.fault.step == step and not self.harmed:
 			self.harmed = True
@@ -114,11 +114,11 @@ class Run:
 		return asyncio.get_running_loop().create_task(coroutine)
 
 	def attempts(self, stage, code):
-		"""Of a call with one gateway."""
+		"""The attempts of a call with one gateway."""
 		return [("%s/gw1" % self.of.name, stage, code)]
 
 	def ended_by(self, agent):
-		"""The record says that this side hung up first."""
+		"""The record must say that this side hung up first."""
 		self.expected = {"sip_code": 200, "end_direction": 0 if agent is self.caller else 1}
 
 	async def until(self, condition, what):
@@ -134,7 +134,7 @@ class Run:
 
 	@contextlib.contextmanager
 	def part_under_test(self):
-		"""What is sent meanwhile may be harmed."""
+		"""Only what is sent inside this block may be interfered with."""
 		self.under_test = True
 		yield
 		self.under_test = False
@@ -144,26 +144,26 @@ class Run:
 			([] if agent.idle() else ["the agent waits"])]
 
 	async def quiet(self):
-		"""Until nothing is under way any more, on either side of either link."""
+		"""Wait until nothing is pending on either side of either link."""
 		await self.until(lambda: not self.pending(), "quiet")
 
 	async def over(self):
-		"""Until neither side knows of the call any more."""
+		"""Wait until neither side knows of the call any more."""
 		await self.until(lambda: all(agent.state in ("down", "none") for agent in self.agents) and not self.pending(),
 			"the end, on both sides")
 
 	def at_switch(self):
-		"""(agent's name, label) of what the switch got, in order."""
+		"""(agent's name, label) of what the switch received, in order."""
 		return [(way.partition("->")[0], message.label) for _, way, message, remark in self.trace
 			if way.endswith("->switch") and remark not in ("lost", "delayed")]
 
 	def first_at_switch(self, *whats):
-		"""Which of these (agent, label) the switch got first."""
+		"""Which of these (agent, label) the switch received first."""
 		arrived = self.at_switch()
 		return min(whats, key=lambda what: arrived.index((what[0].name, what[1])))
 
 	def stage(self, agent):
-		"""How far this gateway came before it said its last or the caller gave up, as the switch knows it."""
+		"""The stage this gateway had reached when it failed or the caller gave up, as the switch saw it."""
 		reached = 0
 		for who, label in self.at_switch():
 			if (who, label) == ("caller", "CANCEL") or (who == agent.name and label in FINAL):
@@ -173,7 +173,7 @@ class Run:
 		return ("calling", "trying", "progress_sdp", "ringing")[reached]
 
 	def agree_up(self):
-		"""Both sides say that the call is up, and of the same session."""
+		"""Both sides must say that the call is up, and agree on the session."""
 		a, b = self.caller, self.gateway
 		if (a.state, b.state) != ("up", "up"):
 			self.wrong("the caller says %s, the gateway %s" % (a.state, b.state))
@@ -196,7 +196,7 @@ class Run:
 	# judgement
 
 	def judge_labels(self, clean):
-		"""`clean`: the labels of the unharmed run."""
+		"""`clean`: the labels of the undisturbed run."""
 		for way, label in sorted(self.labels() - clean):
 			if label not in self.of.tolerated:
 				self.wrong("%s %s is not part of this procedure" % (way, label))
@@ -205,7 +205,7 @@ class Run:
 		return {(way, message.label) for _, way, message, _ in self.trace}
 
 	def judge_record(self, rows, clean):
-		"""Exactly one row, as expected; `clean` is that of the unharmed run."""
+		"""Exactly one row, as expected; `clean` is that of the undisturbed run."""
 		if len(rows) != 1:
 			self.wrong("%d rows in cdr" % len(rows))
 			return
@@ -229,7 +229,7 @@ class Run:
 			self.wrong("the record names another leg")
 
 	def report(self):
-		"""What went wrong, and everything that passed by."""
+		"""What went wrong, and every message that passed."""
 		lines = ["%s %s" % ("FAILED" if self.problems else "ok", self.name)]
 		lines += ["\t" + line for words in self.problems for line in words.split("\n")]
 		start = self.trace[0][0] if self.trace else 0

@@ -1,4 +1,4 @@
-"""A registrar as a peer: it answers each REGISTER by the next step of its script, then grants whatever is asked."""
+"""A registrar as a peer: it answers each REGISTER with the next step of its script, then grants whatever is asked."""
 
 import re
 
@@ -11,7 +11,7 @@ SPEED = 20
 
 
 def challenge(status=401, realm="carrier", nonce="n1", more='qop="auth"'):
-	"""A step: ask for credentials. `more`: further parameters of the challenge, or several for as many challenges."""
+	"""A step: ask for credentials. `more`: further parameters of the challenge; several make as many challenges."""
 	name = {401: "WWW-Authenticate", 407: "Proxy-Authenticate"}[status]
 	offers = [more] if isinstance(more, str) else more
 	return lambda registrar, request: (status, [
@@ -48,7 +48,7 @@ def grant(seconds=None, contact=True, expires=None, headers=()):
 class Registrar(Peer):
 	"""
 	`script`: what is to be answered next; a step is a function of registrar and request that gives status and header lines, or
-	None for no answer. `requests`: every REGISTER that came, repeats left out. `bindings`: Contact URI -> seconds.
+	None for no answer. `requests`: every REGISTER that arrived, without retransmissions. `bindings`: Contact URI -> seconds.
 	"""
 
 	def __init__(self, net, name, **more):
@@ -94,13 +94,13 @@ class Registrar(Peer):
 		self.always = always
 
 	def expect_requests(self, count, timeout=8):
-		"""Wait until so many REGISTERs have come, repeats left out; the last one."""
+		"""Wait until this many REGISTERs have arrived, not counting retransmissions; return the last one."""
 		self.net.until(lambda: len(self.requests) >= count, "%s gets %d REGISTERs, it has %s" % (
 			self.name, count, [str(request) for request in self.requests]), timeout)
 		return self.requests[count - 1]
 
 	def gaps(self):
-		"""Seconds of our clock between the REGISTERs."""
+		"""Seconds of real time between the REGISTERs."""
 		times = [request.time for request in self.requests]
 		return [later - before for before, later in zip(times, times[1:])]
 
@@ -116,7 +116,7 @@ def credentials(request):
 # the scene
 
 def registrar(s, name="carrier", account=True, columns=None, **peer):
-	"""A registrar, and a registration of this name there unless told otherwise."""
+	"""A registrar, with a registration of this name there unless told otherwise."""
 	if peer.get("transport") == "tls":
 		s.peer("tls", "tls")  # makes the certificate
 		peer["tls"] = s.tls
@@ -132,13 +132,13 @@ def enrol(s, r, name, **columns):
 
 
 def status(s, name="carrier"):
-	"""What the switch says of it, {} when it does not know it yet."""
+	"""What the switch says about it; {} if it does not know it yet."""
 	entries = s.switch.control("registrations.list")["registrations"]
 	return next((entry for entry in entries if entry["name"] == name), {})
 
 
 def reaches(s, state, name="carrier", timeout=8):
-	"""Wait for the state; what the switch says then."""
+	"""Wait for the state and return what the switch says then."""
 	def look():
 		found = status(s, name)
 		return found if found.get("state") == state else None
@@ -146,6 +146,6 @@ def reaches(s, state, name="carrier", timeout=8):
 
 
 def about(seconds, wanted, speed=SPEED, late=0.5):
-	"""Seconds of our clock that were so many of the switch's: never early, hardly late."""
+	"""Real seconds that had to be so many of the switch's: never early, at most `late` real seconds too late."""
 	if not wanted / speed - 0.01 <= seconds <= wanted / speed + late:
 		raise Failed("expected %g s, was %g s" % (wanted, seconds * speed))

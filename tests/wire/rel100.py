@@ -1,4 +1,4 @@
-"""Reliable provisional responses as the scenarios use them (RFC 3262)."""
+"""Reliable provisional responses, for the scenarios (RFC 3262)."""
 
 import sip
 from net import same
@@ -11,7 +11,7 @@ OFFER, ANSWER, OTHER = sip.sdp(32000), sip.sdp(32002), sip.sdp(32004)
 
 
 def begin(s, gw, headers=SUPPORTED, **more):
-	"""A call up to the gateway's INVITE, of a caller with 100rel."""
+	"""Begin a call of a caller with 100rel; both legs, as far as the gateway's INVITE."""
 	return s.caller.invite("4930", headers=headers, **more), gw.leg()
 
 
@@ -26,7 +26,7 @@ def prack(a, response, body=b"", headers=(), **fields):
 
 
 def acknowledge(a, status=180, body=b""):
-	"""The caller gets a reliable provisional response, acknowledges it and gets the 200."""
+	"""The caller receives a reliable provisional response, acknowledges it and receives the 200."""
 	response = a.expect(status, "INVITE")
 	same((response["Require"], response["Supported"]), ("100rel", ""))
 	prack(a, response, body)
@@ -35,7 +35,7 @@ def acknowledge(a, status=180, body=b""):
 
 
 def acknowledged(b, rseq, body=b"", sdp=None):
-	"""The gateway gets the PRACK of its answer and accepts it."""
+	"""The gateway receives the PRACK for its response and accepts it."""
 	got = b.expect("PRACK")
 	same((got["RAck"], got.body), ("%d %s" % (rseq, b.invited["CSeq"]), body))
 	b.reply(200, sdp)
@@ -48,7 +48,7 @@ def plain(response):
 
 
 def ends(s, a, b, sdp=True):
-	"""The gateway answers, both talk and hang up; the record says so."""
+	"""The gateway answers, the caller hangs up; the record says so."""
 	b.reply(200, sdp, request=b.invited)
 	a.expect(200, "INVITE")
 	a.ack()
@@ -58,7 +58,7 @@ def ends(s, a, b, sdp=True):
 
 
 def ends_elsewhere(s, a, b, description, sdp=True):
-	"""The same where the caller has settled with another gateway: a re-INVITE tells it who answered."""
+	"""The same when the caller had agreed on a session with another gateway: a re-INVITE gives it the new one."""
 	b.reply(200, sdp, request=b.invited)
 	a.expect(200, "INVITE")
 	a.ack()
@@ -71,7 +71,7 @@ def ends_elsewhere(s, a, b, description, sdp=True):
 
 
 def held(s, gw, status=183, **parameters):
-	"""A gateway has answered, the description before it is not acknowledged."""
+	"""A gateway has answered while the caller has not acknowledged the earlier description."""
 	s.start(**ON, **parameters)
 	a, b = begin(s, gw)
 	b.reply(status, True)
@@ -82,7 +82,7 @@ def held(s, gw, status=183, **parameters):
 
 
 def settled(s, gw, allow=None, **invite):
-	"""Offer and answer are complete on both legs, in a 183."""
+	"""Offer and answer are completed on both legs by a 183."""
 	a, b = begin(s, gw, **invite)
 	if allow:
 		b.reply(183, True, REQUIRED + [("RSeq", "1"), ("Allow", allow)], b.invited)

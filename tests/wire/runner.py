@@ -13,9 +13,9 @@ from net import Failed, hear_sigterm
 from scene import Scene
 
 LIMIT_S = 40  # for one scenario
-SKIPPED = 77  # as meson understands it
+SKIPPED = 77  # the exit status that meson takes for a skipped test
 scenarios = {}
-fork = multiprocessing.get_context("fork")  # a fresh interpreter takes more time than most scenarios
+fork = multiprocessing.get_context("fork")  # starting an interpreter takes more CPU than most scenarios
 
 
 class Skip(Exception):
@@ -23,13 +23,13 @@ class Skip(Exception):
 
 
 def scenario(function):
-	"""A test: it gets a Scene; its name is the sentence."""
+	"""Decorates a test, which is given a Scene; its name says what must be true."""
 	scenarios[function.__name__] = function
 	return function
 
 
 def variants(*names_and_values):
-	"""A scenario for each of these: decorates function(s, *values)."""
+	"""Decorates function(s, *values): makes a scenario of each (suffix of its name, *values)."""
 	def each(function):
 		for suffix, *values in names_and_values:
 			def play(s, values=tuple(values)):
@@ -75,7 +75,7 @@ class Played:
 		self.name, self.started = name, time.monotonic()
 		self.output = tempfile.TemporaryFile("w+", errors="replace")
 		self.process = fork.Process(target=self.play)
-		signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until the child listens to it
+		signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until the child handles it
 		self.process.start()
 		signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
@@ -96,7 +96,7 @@ class Played:
 
 
 def play_all(at_a_time):
-	"""All scenarios, in the order of the file; at SIGTERM those that run are ended and waited for."""
+	"""Play all scenarios, in the order of the file. On SIGTERM those in progress are ended and waited for."""
 	ended = hear_sigterm()
 	waiting, running, played = list(scenarios), {}, []
 	while waiting or running:
@@ -116,8 +116,8 @@ def play_all(at_a_time):
 
 def run(at_a_time=4):
 	"""
-	main of every test file: all scenarios, or those named on the command line. at_a_time: more where they wait for
-	minutes of the switch's time, fewer would keep two cores busy otherwise.
+	The main function of every test file: play all scenarios, or those named on the command line. at_a_time: four keep
+	two cores busy, unless they spend their time waiting for the timers of the switch.
 	"""
 	if len(sys.argv) > 1:
 		sys.exit(max(play(name) for name in sys.argv[1:]))

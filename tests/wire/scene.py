@@ -27,7 +27,7 @@ class Scene:
 		return Peer(self.net, name, transport, host, self.tls if transport == "tls" else None)
 
 	def vendor(self, name, port, transport="udp", host="127.0.0.1", prefix="", **columns):
-		"""Rows for a vendor gateway and its route, after those before it; priority, weight, ... go to the route."""
+		"""Rows for a vendor gateway and its route, tried after the ones before; priority, weight, ... go to the route."""
 		self.priority += 1
 		route = {"priority": self.priority}
 		route.update((column, columns.pop(column)) for column in ("priority", "weight", "carry_through")
@@ -48,8 +48,8 @@ class Scene:
 
 	def start(self, listen=("udp",), arguments=(), clock_speed=1, **parameters):
 		"""
-		Start the switch with these tables and parameters and show all peers the way to it. clock_speed: its time
-		runs so many times as fast as ours, for what takes it minutes.
+		Start the switch with these tables and parameters and tell all peers its address. clock_speed: how many times as
+		fast as real time its clock runs, for what takes minutes.
 		"""
 		self.switch.parameters(**parameters)
 		self.switch.environment["SOFTSWITCH_CLOCK_SPEED"] = str(clock_speed)
@@ -60,7 +60,7 @@ class Scene:
 			peer.proxy = self.switch.addresses.get(peer.transport + ("6" if ":" in peer.host else ""))
 
 	def talk(self, gateway, callee="4930", caller=None, **invite):
-		"""A call from the caller that this gateway answers; both dialogs, caller's first."""
+		"""A call from the caller that this gateway answers; both legs, the caller's first."""
 		a = (caller or self.caller).invite(callee, **invite)
 		b = gateway.leg()
 		b.reply(180)
@@ -81,7 +81,7 @@ class Scene:
 		a.expect(200, "BYE")
 
 	def settle(self):
-		"""Wait until the switch holds nothing any more."""
+		"""Wait until the switch holds no call, leg, channel or transaction."""
 		self.net.until(self.switch.idle, "nothing held: %s" % self.switch.status(), step=0.02)
 
 	def finish(self):
@@ -100,7 +100,7 @@ class Scene:
 			self.check_record(row)
 
 	def check_message(self, peer, message):
-		"""Sound by itself, and nothing in it of the peers behind the switch."""
+		"""A message of the switch must be well-formed and reveal nothing about the peers on the other side."""
 		for name in ("From", "To", "Call-ID", "CSeq", "Content-Length"):
 			if len(message.all(name)) != 1:
 				raise Failed("%s: %d times %s" % (message, len(message.all(name)), name))
@@ -108,7 +108,7 @@ class Scene:
 			raise Failed("%s: Content-Length %s, body %d" % (message, message["Content-Length"], len(message.body)))
 		if not message.is_response and (len(message.all("Via")) != 1 or "," in message["Via"]
 				or message["Record-Route"] or not message["Max-Forwards"]):
-			raise Failed("not ours alone:\n%s" % message.head)
+			raise Failed("it has headers of others, or lacks Max-Forwards:\n%s" % message.head)
 		if message.method == "INVITE" and message.status in (None, 180, 183, 200) and not message["Contact"]:
 			raise Failed("%s: no Contact" % message)
 		for other in self.net.peers:

@@ -1,4 +1,4 @@
-"""SIP messages as bytes (RFC 3261 section 7): read what came, build what goes; the bytes stay as they were."""
+"""SIP messages as bytes (RFC 3261 section 7): parsing what arrived, building what is sent; the original bytes are kept."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ REASONS = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 20
 
 
 class Message:
-	"""One request or response. Header names are compared without case, compact forms count as the long ones."""
+	"""One request or response. Header names are case-insensitive, and compact forms are equal to the long ones."""
 
 	def __init__(self, raw):
 		self.raw = raw
@@ -40,7 +40,7 @@ class Message:
 		return [value for other, value in self.headers if canonical(other) == canonical(name)]
 
 	def __getitem__(self, name):
-		"""The first value of this header, "" when there is none."""
+		"""The first value of this header, "" if there is none."""
 		return (self.all(name) or [""])[0]
 
 	@property
@@ -87,7 +87,7 @@ def take(stream):
 
 
 def param(value, name):
-	"""A parameter of a header value: tag of From, branch of Via; "" when it is not there."""
+	"""A parameter of a header value: tag of From, branch of Via; "" if it is missing."""
 	found = re.search(r";\s*%s\s*=\s*\"?([^;,\s\">]*)" % re.escape(name), re.sub(r"<[^>]*>", "", value), re.I)
 	return found.group(1) if found else ""
 
@@ -124,7 +124,7 @@ def family(host):
 
 
 def digest(credentials, method, password):
-	"""The response that belongs into these Digest credentials (RFC 7616, MD5 or SHA-256, with or without qop)."""
+	"""(given, correct) response of these Digest credentials (RFC 7616, MD5 or SHA-256, with or without qop)."""
 	given = dict((name, quoted or plain) for name, quoted, plain in
 		re.findall(r"(\w+)=(?:\"([^\"]*)\"|([^\s,]+))", credentials))
 
@@ -140,6 +140,6 @@ def digest(credentials, method, password):
 
 
 def sdp(port, owner="-", direction="sendrecv"):
-	"""A session description; the port makes it one's own."""
+	"""A session description; the port tells one from another."""
 	return ("v=0\r\no=%s 3344 3344 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
 		"m=audio %d RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=%s\r\n" % (owner, port, direction)).encode()

@@ -1,4 +1,4 @@
-"""Passages that many procedures of the matrix have."""
+"""Steps that many procedures of the matrix share."""
 
 from procedures import procedure
 
@@ -28,12 +28,12 @@ async def up(r):
 
 
 def sides(r, first):
-	"""(the side of this name, the other one)"""
+	"""(the side of this name, the other side)"""
 	return (r.caller, r.gateway) if first == "caller" else (r.gateway, r.caller)
 
 
 def each_side(name, **more):
-	"""The same from the caller and from the gateway."""
+	"""Decorates a procedure that is played once from the caller and once from the gateway."""
 	def register(function):
 		for side in ("caller", "gateway"):
 			procedure("%s-%s" % (name, side), side, **more)(function)

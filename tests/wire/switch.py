@@ -1,4 +1,4 @@
-"""The real binary on files of its own: started, asked, filled by sqlite3, stopped by its pid, looked over."""
+"""The real binary with files of its own: start and stop it, fill its tables, query it, read its records and its log."""
 
 import contextlib
 import json
@@ -40,7 +40,7 @@ class Switch:
 			"--control", self.path("c.sock"), *arguments]
 
 	def run(self, *arguments, expected=0):
-		"""Run to the end, with other arguments; what it wrote to stdout and stderr."""
+		"""Run the binary to its end with these arguments; what it wrote to stdout and stderr."""
 		done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=20,
 			env=self.environment)
 		if done.returncode != expected or SANITIZER.search(done.stderr):
@@ -50,7 +50,7 @@ class Switch:
 	# tables
 
 	def sql(self, *statements):
-		"""Through the sqlite3 CLI, as an operator does; raises what it says."""
+		"""Through the sqlite3 shell, as an operator would; raises its error message."""
 		done = subprocess.run(["sqlite3", "-bail", "-cmd", ".timeout 3000", self.path("softswitch.db")],
 			input=";\n".join(statements) + ";", capture_output=True, text=True, timeout=20)
 		if done.returncode:
@@ -58,7 +58,7 @@ class Switch:
 		return done.stdout.strip()
 
 	def insert(self, table, **row):
-		"""Put down now, written at start() in one go, or at once when the switch runs."""
+		"""Collected until start() writes all rows in one go; written at once if the switch is running."""
 		statement = "insert into %s (%s) values (%s)" % (table, ", ".join(row), ", ".join(map(quoted, row.values())))
 		if self.process:
 			self.sql(statement)
@@ -72,7 +72,7 @@ class Switch:
 	# the process
 
 	def start(self, listen=("udp",), arguments=()):
-		"""Write what is pending, start, wait until it answers; its ports come from the kernel."""
+		"""Write what is pending, start the switch and wait until it answers; its ports come from the kernel."""
 		if self.pending:
 			self.sql("begin", *self.pending, "commit")
 			self.pending = []
@@ -100,7 +100,7 @@ class Switch:
 		self.process.send_signal(number)
 
 	def stopping(self):
-		"""SIGTERM, and wait until it was noticed."""
+		"""Send SIGTERM and wait until the switch has noticed it."""
 		self.signal()
 		self.net.until(lambda: "stopping" in self.read_log(), "the switch stops", step=0.01)
 
@@ -118,20 +118,20 @@ class Switch:
 
 	@contextlib.contextmanager
 	def asleep(self):
-		"""What is sent meanwhile is found at one look."""
+		"""The switch reads everything that is sent meanwhile in one go."""
 		self.signal(signal.SIGSTOP)
 		yield
 		self.signal(signal.SIGCONT)
 
 	def kill(self):
-		"""kill -9."""
+		"""Kill it with SIGKILL, as in a crash."""
 		self.signal(signal.SIGKILL)
 		self.ended(-signal.SIGKILL)
 
-	# what it says
+	# queries
 
 	def ask(self, line):
-		"""One line to the control socket, one line back, as it is."""
+		"""Send one line to the control socket; the answer, parsed."""
 		with socket.socket(socket.AF_UNIX) as sock:
 			sock.settimeout(WAIT)
 			sock.connect(self.path("c.sock"))
@@ -153,7 +153,7 @@ class Switch:
 		return status["calls"]["active"] == 0 and not any(status["held"].values())
 
 	def records(self, count=1):
-		"""The rows of cdr in order of begin, waited for until there are so many (None: as they are), as dictionaries."""
+		"""The rows of cdr by begin, as dictionaries. Waits until there are `count` of them (None: does not wait)."""
 		def read():
 			with sqlite3.connect("file:%s?mode=ro" % self.path("cdr.db"), uri=True, timeout=3) as db:
 				db.row_factory = sqlite3.Row

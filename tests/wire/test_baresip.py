@@ -1,4 +1,4 @@
-"""baresip on both sides of the switch: a user agent that is not of our making."""
+"""baresip on both sides of the switch: a user agent written by others."""
 
 from baresip import Baresip
 from net import same
@@ -35,7 +35,7 @@ def direction(message):
 
 
 def changed(s, x, y, command, offered, answered):
-	"""x holds or resumes: what y is offered and what x is answered, which have crossed byte for byte."""
+	"""x holds or resumes the call; the offer y received and the answer x received, both relayed byte for byte."""
 	before = len(y.messages("INVITE")), len(x.messages("INVITE", 200))
 	x.do(command)
 	s.net.until(lambda: len(x.messages("INVITE", 200)) > before[1], "%s is answered" % command, step=0.02)

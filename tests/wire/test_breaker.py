@@ -1,11 +1,11 @@
-"""A gateway whose calls fail leaves the plan and comes back; what keeps the others in it (behaviour.md sections 3 and 6)."""
+"""A gateway whose calls fail is taken out of routing and comes back; others stay in (docs/behaviour.md, Gateway liveness)."""
 
 from net import same
 from runner import run, scenario
 
 # Two failures in a row open it for 10 s. No ramp.
 QUICK = {"SS_GATEWAY_BREAKER_FAILURES": "2", "SS_GATEWAY_BREAKER_TIME": "10", "SS_GATEWAY_BREAKER_RAMP": "0"}
-SPEED = 10  # the switch's time against ours
+SPEED = 10  # how much faster than real time the switch's clock runs
 
 
 def gateway(s, name):
@@ -40,7 +40,7 @@ def opened(s, **parameters):
 
 
 def reasons(s, number, total):
-	"""Of the attempts of the call with this number; there were so many calls."""
+	"""The reasons of the attempts of one call; `calls` calls have been recorded."""
 	return [(attempt["gateway"], attempt["stage"], attempt["reason"])
 		for attempt in s.switch.records(total)[number]["attempts"]]
 
@@ -231,7 +231,7 @@ def of_gateways_that_are_all_down_the_least_recently_failed_is_tried(s):
 	a = s.caller.invite("4930")
 	b = first.leg()
 	s.net.quiet(0.02)  # failures of the same millisecond are equally recent
-	b.refuse(503)  # once more, and it is the most recent one now
+	b.refuse(503)  # another one, which makes it the most recent
 	a.expect(503)
 	answering(s, second)
 	attempts = reasons(s, 2, 3)
@@ -293,7 +293,7 @@ def retry_after_takes_a_gateway_out_and_says_when_it_is_back(s):
 	a = s.caller.invite("4930")
 	second.leg().refuse(503, headers=[("Retry-After", "20")])
 	assert 1 <= int(a.expect(503)["Retry-After"]) <= 10
-	a = s.caller.invite("4930")  # neither is tried by force
+	a = s.caller.invite("4930")  # neither is tried as a last resort
 	a.expect(503)
 	comes_to(s, "gw1", "up")
 	s.net.until(lambda: "gateway=gw1 from=down to=up" in s.switch.read_log(), "it is logged without a call", step=0.02)

@@ -1,4 +1,4 @@
-"""Calls given up, answers that come too late, both sides at once (behaviour.md section 3, RFC 3261 section 9)."""
+"""Calls given up, answers that are too late, and races (docs/behaviour.md, Setting up a call; RFC 3261 section 9)."""
 
 from net import same
 from runner import run, scenario

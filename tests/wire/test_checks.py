@@ -81,7 +81,7 @@ def a_leg_whose_timers_are_off_is_checked_too(s):
 
 
 def checked(s, side):
-	"""A call with a timer on the other leg, so that only this one is checked; this side, the other, the check."""
+	"""A call with a timer on the other leg, so that only this one is checked; this leg, the other leg, the check."""
 	y, x = timed(s, "b" if side == "a" else "a", ours=False, interval=1800, SS_SIP_NO_TIMER_REINVITE_INTERVAL="60")
 	return x, y, is_due(x.expect("INVITE"), x.since, 60)
 
@@ -140,7 +140,7 @@ def a_check_that_meets_another_request_does_no_harm(s):
 
 @scenario
 def a_request_of_the_peer_shows_that_it_lives(s):
-	"""Not asked for, but allowed: a check may be left out when the leg has spoken. The call must live in either case."""
+	"""A check may be left out on a leg that has just sent something. The call must live in either case."""
 	gw = s.gateway()
 	start(s, SS_SIP_NO_TIMER_REINVITE_INTERVAL="60")
 	a, b = talk(s, gw)

@@ -1,4 +1,4 @@
-"""Messages that cross, come late, come twice or not at all inside a call (RFC 3261 sections 12-15, RFC 4028)."""
+"""Messages inside a call that cross, are late, arrive twice or not at all (RFC 3261 sections 12-15, RFC 4028)."""
 
 import sip
 from net import same
@@ -9,7 +9,7 @@ HELD = sip.sdp(31002, direction="recvonly")
 
 
 def up(s, gw, interval=20, allow="INVITE, ACK, BYE"):
-	"""A call with a gateway that grants this session interval, s, and leaves the refreshes to us; both dialogs."""
+	"""A call with a gateway that grants this session interval in seconds and leaves the refreshes to us; both legs."""
 	a = s.caller.invite("4930")
 	b = gw.leg()
 	accept(b, interval, allow)
@@ -28,7 +28,7 @@ def a_connection_that_breaks_under_a_relayed_request_ends_the_call(s):
 	s.start(listen=("udp", "tcp"), clock_speed=20)
 	a, b, ack = up(s, gw, allow="INVITE, ACK, BYE, UPDATE")
 	ack.source.reset()
-	refresh = b.expect("UPDATE")  # by a connection of its own, which was not there before
+	refresh = b.expect("UPDATE")  # over a new connection of its own
 	with s.switch.asleep():
 		a.send("INFO")
 		refresh.source.reset()
@@ -155,7 +155,7 @@ def a_bye_too_large_to_be_passed_on_goes_without_its_body(s):
 	gw, caller = s.gateway(transport="tcp"), s.peer("tcpcaller", "tcp")
 	s.start(listen=("udp", "tcp"))
 	a, b = s.talk(gw, caller=caller)
-	b.send("INFO")  # so that nothing else is read with the BYE
+	b.send("INFO")  # so that the BYE is read alone
 	a.expect("INFO")
 	a.reply(200)
 	b.expect(200, "INFO")
@@ -191,7 +191,7 @@ def a_cancelled_reinvite_that_is_accepted_all_the_same_is_accepted_on_both_sides
 		pending = y.expect("INVITE")
 		x.cancel()
 		x.expect(200, "CANCEL")
-		x.send("UPDATE", body=HELD)  # the re-INVITE is still under way
+		x.send("UPDATE", body=HELD)  # the re-INVITE is still pending
 		x.expect(500, "UPDATE")
 		y.reply(200, HELD, request=pending)
 		same(x.expect(200, "INVITE").body, HELD)
@@ -259,7 +259,7 @@ def settled_early(s):
 
 
 def challenged(a, b, update, answered_by):
-	"""The gateway wants credentials after all; the UPDATE of its early dialog is answered too late."""
+	"""The gateway asks for credentials after all; the UPDATE in its early dialog is answered too late."""
 	b.reply(401, headers=[("WWW-Authenticate", 'Digest realm="r", nonce="n"')], request=b.invited)
 	b.expect("ACK")
 	b.invited = b.expect("INVITE")

@@ -1,4 +1,4 @@
-"""Challenges of a gateway after the first INVITE went through, or beside it (RFC 3261 section 22)."""
+"""Challenges by a gateway after the first INVITE got through, or in other dialogs (RFC 3261 section 22)."""
 
 import sip
 from net import same
@@ -14,7 +14,7 @@ def gateway(s):
 
 
 def challenge(leg, status, nonce="n1", more="algorithm=MD5"):
-	"""Refuse leg.last with 401 or 407; the request that comes with credentials."""
+	"""Refuse leg.last with 401 or 407; the request that follows with credentials."""
 	first = leg.last
 	asks, brings = {401: ("WWW-Authenticate", "Authorization"),
 		407: ("Proxy-Authenticate", "Proxy-Authorization")}[status]

@@ -1,4 +1,4 @@
-"""Requests inside a call are relayed to the other side and its answer back (behaviour.md section 4)."""
+"""Requests inside a call are relayed to the other side, and its answer back (docs/behaviour.md, During a call)."""
 
 import sip
 from net import same

@@ -1,4 +1,4 @@
-"""How long a call may ring and last: early hangup, maximum duration (behaviour.md section 1)."""
+"""How long a call may ring and last: early hangup, maximum duration (docs/behaviour.md, Parameters)."""
 
 import time
 
@@ -17,7 +17,7 @@ def start(s, speed=SPEED, **parameters):
 
 
 def not_answered(s, a, seconds=5):
-	"""The caller's INVITE has been hung up that long after it came."""
+	"""The caller's INVITE is refused that long after it arrived."""
 	refused = is_due(a.expect(408), a.invited, seconds, SPEED)
 	assert refused["Reason"], refused.head
 	same(is_record(s, EARLY, 2, 408)["answer_ms"], None)
@@ -155,7 +155,7 @@ def memory_kb(s):
 
 
 def flood(s, gw, calls):
-	"""So many INVITEs that nobody answers, each refused with 408 by the switch and acknowledged."""
+	"""This many INVITEs that nobody answers; the switch refuses each with 408, and the caller acknowledges."""
 	left = {}
 	before = time.monotonic()
 	for number in range(calls):
@@ -184,7 +184,7 @@ def drain(s, gw, left):
 
 @variants(("soon", "40"), ("after_a_long_resend_list", "60,60"))
 def the_memory_of_a_flood_of_calls_that_nobody_answers_comes_back(s, resend):
-	"""When what lingers of a transaction is gone, too."""
+	"""Once the transactions that linger are gone, too."""
 	gw = s.gateway()
 	start(s, speed=24, SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP="60", SS_SIP_RESEND_INTERVAL=resend)
 	with open("/proc/%d/maps" % s.switch.process.pid) as maps:
@@ -202,7 +202,7 @@ def the_memory_of_a_flood_of_calls_that_nobody_answers_comes_back(s, resend):
 # SS_MAXCALLDURATION
 
 def cut(s, gw, seconds, speed=SPEED, **invite):
-	"""A call that rings for a while and is ended so long after its answer."""
+	"""A call that rings for a while and is ended this long after it was answered."""
 	a = s.caller.invite("4930", **invite)
 	b = gw.leg()
 	b.reply(180)

@@ -1,4 +1,4 @@
-"""Offers between offer/answer and the answer of the call: in UPDATE and PRACK (RFC 3311, RFC 3262 section 5)."""
+"""Further offers before the call is answered: in UPDATE and PRACK (RFC 3311, RFC 3262 section 5)."""
 
 import sip
 from net import same
@@ -139,7 +139,7 @@ def after_the_answer_the_dialog_goes_on(s):
 	a.expect(200, "INVITE")
 	a.ack()
 	b.expect("ACK")
-	b.send("INFO", cseq=b.cseq)  # not above that of the UPDATE
+	b.send("INFO", cseq=b.cseq)  # not higher than that of the UPDATE
 	b.expect(500, "INFO")
 	b.send("INFO")
 	info = a.expect("INFO")
@@ -174,10 +174,10 @@ def an_update_before_offer_and_answer_are_complete_is_refused(s):
 	ring(b, 1)
 	acknowledged(b, 1)
 	acknowledge(a)
-	a.send("UPDATE", body=OTHER)  # its own offer waits for our answer
+	a.send("UPDATE", body=OTHER)  # its own offer is waiting for our answer
 	refused = a.expect(500, "UPDATE")
 	assert 0 <= int(refused["Retry-After"]) <= 10, refused.head
-	b.send("UPDATE", body=OTHER)  # ours waits for its answer
+	b.send("UPDATE", body=OTHER)  # ours is waiting for its answer
 	b.expect(491, "UPDATE")
 	ends(s, a, b)
 
@@ -557,7 +557,7 @@ def nothing_is_taken_from_a_fork_while_its_offer_waits(s):
 	ring(b, 10)
 	acknowledged(b, 10)
 	acknowledge(a)
-	ring(b, 11, 183, OTHER)  # no offer any more
+	ring(b, 11, 183, OTHER)  # no longer an offer
 	acknowledged(b, 11)
 	acknowledge(a, 183)
 	ends(s, a, b, sdp=None)

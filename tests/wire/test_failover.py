@@ -1,4 +1,4 @@
-"""Which failure tries the next gateway, and when (behaviour.md sections 1 and 3)."""
+"""Which failures lead to the next gateway, and when (docs/behaviour.md, Setting up a call)."""
 
 from net import same
 from runner import run, scenario
@@ -8,7 +8,7 @@ LONG = {"SS_SIP_TIMEOUT_" + name: "60" for name in
 
 
 def provisional(stage):
-	"""What brings an attempt into this stage, and the sdp in it."""
+	"""The provisional response that brings an attempt to this stage, and its SDP."""
 	return {"INVITE": None, "TRYING": (100, None), "SESSION_PROGRESS": (183, None),
 		"SESSION_PROGRESS_SDP": (183, True), "RINGING": (180, None)}[stage]
 
@@ -102,7 +102,7 @@ def goes_on(s, status, headers=(), **parameters):
 
 
 def ends(s, status, headers=(), before=(), **parameters):
-	"""The first gateway answers so, after these provisional responses, and the caller gets it."""
+	"""The first gateway gives this final answer after these provisional responses, and the caller receives it."""
 	first, _ = s.gateways(2)
 	s.start(**parameters)
 	a = s.caller.invite("4930")

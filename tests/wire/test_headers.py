@@ -1,7 +1,7 @@
-"""What of a message passes, what is our own, what must never be seen on the other side (behaviour.md section 3).
+"""What a message carries across, and what the other side must never see (docs/behaviour.md, Setting up a call).
 
-Every scene ends with a look for the peers' tags, Call-IDs, branches, addresses and products in all
-that the switch sent to somebody else, so here only what has to be put in on purpose is told.
+At the end of every scene all that the switch sent is searched for tags, Call-IDs, branches, addresses and product names
+of other peers; the scenarios here cover only what has to be planted on purpose.
 """
 
 import sip
@@ -26,7 +26,7 @@ BEHIND = "<sip:behind@127.0.0.77:5099>"  # an address behind a proxy
 def passes(sent, message):
 	for name in dict(sent):
 		values = [value for other, value in sent if other == name]
-		# A list in one header or in several is the same (RFC 3261 section 7.3.1).
+		# A list means the same in one header field or in several (RFC 3261 section 7.3.1).
 		same(", ".join(message.all(name)).replace(" ", ""), ", ".join(values).replace(" ", ""))
 
 

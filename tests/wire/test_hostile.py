@@ -1,12 +1,12 @@
-"""What abuse, forgery and sheer size may not do: end the switch, a call, or send anything anywhere (RFC 3261 section 26)."""
+"""Abuse, forgery and sheer size must not stop the switch, end a call or misdirect a message (RFC 3261 section 26)."""
 
 import sip
 from net import same
 from runner import run, scenario
 
 SHORT = {"SS_SIP_RESEND_INTERVAL": "0.1,0.2,0.4"}
-PAD = ";pad=" + "z" * 9000  # of a Via: comes back with every answer
-LARGE = b"v=0\r\n" + b"x" * 58000  # with PAD more than a datagram holds
+PAD = ";pad=" + "z" * 9000  # in a Via, which every answer repeats
+LARGE = b"v=0\r\n" + b"x" * 58000  # together with PAD more than a datagram can hold
 
 
 @scenario
@@ -14,7 +14,7 @@ def a_via_as_large_as_a_datagram_ends_nothing(s):
 	gw = s.gateway(prefix="49")
 	flood = s.peer("flood")
 	s.start(**SHORT)
-	for size in range(64700, 65500, 20):  # where the first answer no longer fits, then not even the shortest one
+	for size in range(64700, 65500, 20):  # too large for the first answer, then even for the shortest one
 		via = flood.via() + ";x="
 		lines = [("Via", via), ("Max-Forwards", "70"), ("From", "<sip:a@flood.invalid>;tag=%d" % size),
 			("To", "<sip:1@flood.invalid>"), ("Call-ID", "c%d" % size), ("CSeq", "1 INVITE"), ("Contact", flood.contact)]
@@ -51,7 +51,7 @@ def an_answer_to_a_reinvite_too_large_for_the_caller_is_513_and_the_call_goes_on
 	a.expect(513, "INVITE", ack=False)
 	b.expect("ACK")
 	s.caller.expect_count(4, 513, "INVITE")
-	s.net.quiet(0.2)  # the transaction is given up and gone, before something wakes up the call again
+	s.net.quiet(0.2)  # the transaction is gone before anything else happens to the call
 	s.over(b, a)
 	same(s.switch.record()["sip_code"], 200)
 

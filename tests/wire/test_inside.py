@@ -1,4 +1,4 @@
-"""What may happen inside a call, in which state, and what it leaves (RFC 3261 sections 12 and 14, RFC 3311, RFC 3515)."""
+"""What may happen inside a call, in which state, and with what outcome (RFC 3261 sections 12 and 14, RFC 3311, RFC 3515)."""
 
 import sip
 from net import Failed, same
@@ -11,13 +11,13 @@ HELD = sip.sdp(31002, direction="recvonly")
 OTHER_CODEC = HOLD.replace(b"RTP/AVP 8 0 101", b"RTP/AVP 18").replace(b"sendonly", b"sendrecv")
 T38 = (b"v=0\r\no=- 3344 3345 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 0 RTP/AVP 8\r\n"
 	b"m=image 31004 udptl t38\r\na=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\na=T38FaxRateManagement:transferredTCF\r\n")
-# Bytes an eager rewriter would change: no last line end, odd order, spaces, unknown lines, other ends of lines.
+# Bytes that a rewriter would normalise: no final line end, odd order, spaces, unknown lines, bare line feeds.
 ODD = (b"v=0\no=Mr.  X 1 1 IN IP4 host.invalid\r\ns= \r\nx=what\r\nb=AS:64\r\na=x:\xc3\xa9\xff\r\nt=0 0\r\nc=IN IP6 ::1\r\n"
 	b"m=audio 7 RTP/AVP 0\r\na=sendrecv")
 
 
 def call(s, side="a", **parameters):
-	"""A call; the dialog of this side and the other."""
+	"""A call; the leg of this side and the other."""
 	gw = s.gateway()
 	s.start(**parameters)
 	a, b = s.talk(gw)
@@ -124,7 +124,7 @@ def a_fax_that_is_refused_leaves_the_call(s, side):
 @variants(("488_to_the_caller", "a", 488), ("408_to_the_caller", "a", 408), ("488_to_the_gateway", "b", 488),
 	("500_to_the_gateway", "b", 500), ("606_to_the_gateway", "b", 606))
 def the_sdp_in_force_is_the_old_one_after_a_reinvite_refused_with(s, side, status):
-	"""What we send ourselves to the other side shows it."""
+	"""Our own refresh to the other side shows it."""
 	y, x = timed(s, "b" if side == "a" else "a", update=False)
 	refused(x, y, status)
 	same(refresh(y, 45, "INVITE").body, x.peer.sdp)
@@ -174,7 +174,7 @@ def the_sdp_in_force_after_an_invite_without_offer_is_that_of_the_ack(s):
 
 @scenario
 def the_sdp_in_force_may_have_come_before_the_answer(s):
-	"""183 with SDP, 200 without: to the caller as a refresh goes what the 183 said."""
+	"""183 with SDP, 200 without: our refresh to the caller repeats the SDP of the 183."""
 	gw = s.gateway()
 	start(s)
 	a = s.caller.invite("4930", headers=[("Supported", "timer"), expires(90, "uas")], Allow=NO_UPDATE)
@@ -282,7 +282,7 @@ def reinvites_at_the_same_instant_get_491_each_and_then_succeed_one_after_the_ot
 		a.send("INVITE", body=HOLD)
 		b.send("INVITE", body=HELD)
 	first = s.net.until(lambda: s.caller.find(491, "INVITE") or b.peer.find(491, "INVITE"), "491 to one of them")
-	x, y = (b, a) if first["Call-ID"] == a.call_id else (a, b)  # whose INVITE has crossed, who got it
+	x, y = (b, a) if first["Call-ID"] == a.call_id else (a, b)  # whose INVITE has crossed, who received it
 	y.ack_failure(first)
 	y.expect("INVITE")
 	y.reply(491)
@@ -411,7 +411,7 @@ def an_update_is_refused_while_the_offer_of_the_answer_awaits_its_own(s):
 
 @variants(*BOTH_LEGS)
 def a_cancelled_reinvite_that_is_answered_all_the_same_is_acked(s, side):
-	"""Accepted on both legs, then: the session is the same on either."""
+	"""It then counts as accepted on both legs, which keep the same session."""
 	x, y = call(s, side)
 	x.send("INVITE", body=HOLD)
 	pending = y.expect("INVITE")
@@ -508,7 +508,7 @@ def a_reinvite_accepted_after_the_call_has_ended_is_acked(s, side):
 	y.reply(200, sdp=True, request=pending)
 	y.expect("ACK")
 	bye = s.net.until(lambda: y.peer.find("BYE") or s.switch.idle(), "nothing held", step=0.02)
-	if bye is not True:  # RFC 3261 section 13.2.2.4: a late answer may get one, too
+	if bye is not True:  # RFC 3261 section 13.2.2.4: a late answer may be followed by a BYE
 		y.reply(481, request=bye)
 
 

@@ -1,4 +1,4 @@
-"""Gateways are probed with OPTIONS; one that is dead leaves the plan until it answers again (behaviour.md section 6)."""
+"""Probes with OPTIONS: a dead gateway gets no calls until it answers again (docs/behaviour.md, Gateway liveness)."""
 
 import select
 
@@ -7,8 +7,8 @@ from dns import Dns
 from net import same
 from runner import run, scenario
 
-SPEED = 10    # the switch's time against ours
-PERIOD = 0.5  # s of ours between two probes: 5 s of the switch's
+SPEED = 10    # how much faster than real time the switch's clock runs
+PERIOD = 0.5  # real seconds between two probes: 5 s of the switch's
 FAST = {"SS_SIP_OPTIONS_CHECK_PERIOD": 5, "SS_SIP_OPTIONS_TIMEOUT": 4}
 
 
@@ -47,12 +47,12 @@ def becomes(s, state, name="gw"):
 
 
 def told(s, words, name="gw"):
-	"""The last probe is told in these words."""
+	"""The log has this about the last probe."""
 	s.net.until(lambda: words in (gateway(s, name).get("options") or ""), "%s: %s" % (name, words), 10, step=0.01)
 
 
 def probed(s, peer, count):
-	"""Wait for so many more probes."""
+	"""Wait for this many more probes."""
 	wanted = len(peer.probes) + count
 	s.net.until(lambda: len(peer.probes) >= wanted, "%d probes of %s" % (count, peer.name), 10)
 
@@ -72,7 +72,7 @@ def two(s, status=200, **columns):
 	return gw, s.gateway("other")
 
 
-# what goes over the wire
+# on the wire
 
 @scenario
 def a_probe_is_a_sound_options_request(s):
@@ -134,7 +134,7 @@ def a_silent_gateway_is_probed_no_less_often(s):
 	start(s)
 	s.net.until(lambda: len(gw.probes) >= 4, "four probes", 10)
 	gaps = [b.time - a.time for a, b in zip(gw.probes, gw.probes[1:])]
-	assert sum(gaps) / 3 < 1.5 * PERIOD, gaps  # though each is waited for 4 s of the 5
+	assert sum(gaps) / 3 < 1.5 * PERIOD, gaps  # although each is waited for during 4 s of the 5
 
 
 @scenario
@@ -203,7 +203,7 @@ def a_probe_over_tcp_is_sent_once(s):
 def refused_connections_and_ports_are_failures_at_once(s):
 	s.vendor("tcp", s.net.refusing_port(transport="tcp"), "tcp", options_check=1)
 	s.vendor("udp", s.net.refusing_port(), options_check=1)
-	start(s, ("udp", "tcp"), SS_SIP_OPTIONS_TIMEOUT=30, SS_SIP_OPTIONS_DOWN=1)  # of the period, nobody waits for that
+	start(s, ("udp", "tcp"), SS_SIP_OPTIONS_TIMEOUT=30, SS_SIP_OPTIONS_DOWN=1)  # as long as the period: nobody waits for that
 	for name in ("tcp", "udp"):
 		becomes(s, "down", name)
 		same(gateway(s, name)["reason"], "OPTIONS Connection refused")
@@ -240,7 +240,7 @@ def a_registered_trunk_is_probed_from_the_port_it_is_registered_at(s):
 		same((gw.probes[0].source[1], sip.address(gw.probes[0]["Contact"])[1]), (port, port))
 
 
-# what it means
+# what it leads to
 
 @scenario
 def a_gateway_leaves_the_plan_after_two_failures_in_a_row_and_comes_back_after_one_success(s):
@@ -316,7 +316,7 @@ def when_all_are_down_the_least_recently_failed_one_is_tried(s):
 	becomes(s, "down", "gw2")
 	s.switch.sql("update gateway set options_check = 1 where name = 'gw1'")
 	becomes(s, "down", "gw1")
-	call_goes_to(s, second, first)  # its failure is older, though gw1 comes first in the plan
+	call_goes_to(s, second, first)  # its failure is older, although gw1 is first in order
 
 
 @scenario
@@ -368,7 +368,7 @@ def a_name_that_does_not_exist_is_a_failure(s):
 	becomes(s, "up")
 
 
-# changes while it runs
+# changes at run time
 
 @scenario
 def switching_the_check_off_forgets_what_it_said(s):

@@ -1,5 +1,5 @@
 """
-Every message of every procedure is lost, doubled and delayed once (issue "Sessions that neither drop nor linger").
+Every message of every procedure is lost, duplicated and delayed once: no session may drop, and none may linger.
 	test_matrix.py                                          all
 	test_matrix.py reinvite-from-caller                     one procedure
 	test_matrix.py "reinvite-from-caller: lost #5 ACK caller->switch"
@@ -10,7 +10,7 @@ from procedures import ANY, procedure
 from steps import each_side, hang_up, ring, sides, talk, up
 
 
-# A BYE that comes after the end is 481 or 200 (section 15.1.2), and who gets a 481 hangs up (section 12.2.1.2).
+# A BYE after the end is answered with 481 or 200 (section 15.1.2), and whoever receives a 481 hangs up (section 12.2.1.2).
 LATE = {"BYE", "200 BYE", "481 BYE"}
 
 
@@ -53,7 +53,7 @@ async def refusal(r):
 
 
 async def fail_over(r, greeting):
-	"""The first gateway says this and nothing more."""
+	"""The first gateway sends these responses and nothing more."""
 	with r.part_under_test():
 		r.gateways[0].greeting, r.gateway.greeting = greeting, (100, 180, 200)
 		r.call()
@@ -75,7 +75,7 @@ async def fail_over_from_nobody(r):
 
 @procedure("failover-late-answer", gateways=2, first={"timeout_invite": 1})
 async def late_answer(r):
-	"""The first gateway answers when the second one rings already."""
+	"""The first gateway answers when the second one is ringing already."""
 	with r.part_under_test():
 		r.gateways[0].greeting = ()
 		r.call()
@@ -101,7 +101,7 @@ async def reliable_set_up(r, who, offer=True):
 	await set_up(r, (100, 183, 180, 200), offer)
 
 
-# A 180 that still waits for its turn when the answer comes is not sent at all.
+# A 180 still queued when the call is answered is not sent at all.
 RINGING = {"180 INVITE", "PRACK", "200 PRACK"}
 for who in ("caller", "gateway", "both"):
 	procedure("prack-" + who, who, sip_100rel="Supported", tolerated=RINGING)(reliable_set_up)
@@ -109,7 +109,7 @@ for who in ("caller", "gateway", "both"):
 
 
 async def early_session(r):
-	"""Both sides have agreed on a session, and it rings."""
+	"""Both sides have agreed on a session, and the gateway rings."""
 	reliable(r, "both")
 	r.gateway.greeting = (100, 183, 180)
 	r.call()
@@ -149,7 +149,7 @@ async def early_updates(r, first):
 @procedure("prack-failover", gateways=2, sip_100rel="Supported", switch_until_connect="On",
 	tolerated=RINGING | {"481 PRACK"})
 async def reliable_failover(r):
-	"""The second gateway rings reliably, and answers without early media, after the first one has failed."""
+	"""After the first gateway has failed, the second rings reliably and answers without early media."""
 	reliable(r, "both")
 	r.gateways[0].rel100 = True
 	await fail_over(r, (100, 180, 503))
@@ -157,7 +157,7 @@ async def reliable_failover(r):
 
 @procedure("prack-failover-after-early-media", gateways=2, sip_100rel="Supported", tolerated=RINGING)
 async def settled_failover(r):
-	"""The caller has settled with the first gateway: a re-INVITE tells it that the second one answered."""
+	"""The caller has agreed on a session with the first gateway; a re-INVITE gives it that of the second."""
 	reliable(r, "both")
 	r.gateways[0].rel100 = True
 	with r.part_under_test():
@@ -210,7 +210,7 @@ async def cancel_before_ringing(r):
 
 @procedure("bye-before-answer", tolerated=LATE)
 async def early_bye(r):
-	"""The caller may end an early dialog so, too (section 15)."""
+	"""A caller may also end an early dialog with BYE (section 15)."""
 	await ring(r)
 	with r.part_under_test():
 		r.caller.bye()
@@ -219,7 +219,7 @@ async def early_bye(r):
 
 
 async def cancel_crossing_answer(r, first):
-	"""Whichever the switch gets first decides; the side that is too late is hung up."""
+	"""Whichever the switch receives first decides; the side that is too late is sent a BYE."""
 	await ring(r)
 	with r.part_under_test():
 		if first == "cancel":
@@ -291,7 +291,7 @@ async def info(r, side):
 
 @each_side("reinvite-right-after-answer-from", tolerated={"491 INVITE", "ACK", "INVITE"})
 async def reinvite_at_once(r, side):
-	"""With, or right after, the ACK; who still has the INVITE that began the call open says 491."""
+	"""With the ACK or right after it; a side on which the initial INVITE is still open answers 491."""
 	x, _ = sides(r, side)
 	await ring(r)
 	with r.part_under_test():
@@ -305,7 +305,7 @@ async def reinvite_at_once(r, side):
 
 
 async def both_negotiate(r, first, methods):
-	"""At once: at least one gets 491, both succeed in the end (section 14.1, RFC 3311 section 5.2)."""
+	"""At the same time: at least one receives 491, both succeed in the end (section 14.1, RFC 3311 section 5.2)."""
 	x, y = sides(r, first)
 	await talk(r)
 	with r.part_under_test():

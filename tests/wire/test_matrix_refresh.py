@@ -1,4 +1,4 @@
-"""The same for refreshes of the session (RFC 4028), with the switch's clock twenty times as fast."""
+"""The matrix for session refreshes (RFC 4028), with the switch's clock running twenty times as fast."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ SPEED = 20
 
 
 async def refresh(r, side, refresher, method):
-	"""The session of this leg is refreshed, and outlives its interval; the other side hears nothing of it."""
+	"""The session on this leg is refreshed and outlives its interval; the other side notices nothing."""
 	x, y = sides(r, side)
 	x.refresher = refresher
 	x.allow = ALLOW if method == "UPDATE" else ALLOW.replace(", UPDATE", "")
@@ -37,7 +37,7 @@ for side in ("caller", "gateway"):
 
 
 async def refresh_and(r, side, what):
-	"""The other side hangs up, or changes the session, just when a refresh of this leg is on its way."""
+	"""The other side hangs up, or changes the session, while a refresh on this leg is in flight."""
 	x, y = sides(r, side)
 	x.refresher = "switch"
 	await talk(r)

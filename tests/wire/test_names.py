@@ -1,4 +1,4 @@
-"""Gateways known by a name: resolved outside of calls, addresses tried in order (RFC 3263)."""
+"""Gateways given by name: resolved outside of calls, addresses tried in order (RFC 3263)."""
 
 from dns import Dns
 from net import same
@@ -6,7 +6,7 @@ from runner import run, scenario
 
 
 def named(s, *services):
-	"""A gateway gw.test without a port, its servers (priority, port) in the DNS; the name server."""
+	"""A gateway gw.test without a port, with its servers (priority, port) in DNS; returns the name server."""
 	dns = Dns(s.net)
 	s.switch.environment["SOFTSWITCH_DNS"] = dns.server
 	dns.host("host.gw.test", "127.0.0.1")
@@ -29,7 +29,7 @@ def a_name_with_an_address_is_called(s):
 def the_first_call_to_a_name_has_a_whole_record(s):
 	gw = s.peer("gw")
 	named(s).host("gw.test", "127.0.0.1")
-	s.switch.pending.append("update gateway set port = %d" % gw.port)  # so without SRV
+	s.switch.pending.append("update gateway set port = %d" % gw.port)  # hence no SRV lookup
 	s.start()
 	a, b = s.talk(gw)
 	s.over(a, b)
@@ -97,7 +97,7 @@ def the_record_tells_the_server_that_was_called_last(s):
 	second = s.peer("second")
 	named(s, (1, s.net.refusing_port()), (2, second.port))
 	s.start()
-	for count in (1, 2):  # the second time the name is known at once
+	for count in (1, 2):  # the second time the name is already known
 		a, b = s.talk(second)
 		s.over(a, b)
 		is_called(s.switch.records(count)[-1], b, second)

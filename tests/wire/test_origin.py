@@ -13,13 +13,13 @@ ORIGIN = re.compile(rb"^o=- (\d+) (\d+) IN IP4 127\.0\.0\.1\r?$", re.M)
 
 
 class Stream:
-	"""What one side sees of the other: the same id always, a version that grows by one when the rest has changed."""
+	"""What one side sees of the other: always the same session id, and a version that grows by one with each change."""
 
 	def __init__(self):
 		self.id, self.version, self.rest = None, None, None
 
 	def has(self, message, original):
-		"""This body is what was sent, but for o= and s=."""
+		"""This body is what was sent, apart from o= and s=."""
 		body = message.body
 		found = ORIGIN.search(body)
 		if not found:
@@ -38,7 +38,7 @@ def others(body):
 
 
 def gateways(s, count=1):
-	"""Gateways that hide topology, and a caller and gateways whose own lines show."""
+	"""Gateways with sdp_own_origin, and a caller and gateways whose own o= and s= lines would be recognised."""
 	s.caller.sdp = sip.sdp(30000, "customer").replace(b"s=-", b"s=PBX of the customer")
 	found = s.gateways(count, sdp_own_origin=1)
 	for number, gw in enumerate(found):
@@ -47,7 +47,7 @@ def gateways(s, count=1):
 
 
 def call(s):
-	"""A call through such a gateway; the streams towards caller and gateway, which have seen it."""
+	"""A call through such a gateway; the streams towards caller and gateway, which have seen its first descriptions."""
 	gw, = gateways(s)
 	s.start()
 	a = s.caller.invite("4930")

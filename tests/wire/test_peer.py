@@ -1,4 +1,4 @@
-"""The instrument itself, peer to peer: what the wire tests rely on."""
+"""The test peers themselves, talking to each other: what the wire tests rely on."""
 
 import tempfile
 import unittest

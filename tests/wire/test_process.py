@@ -210,13 +210,13 @@ def a_broken_pipe_ends_nothing(s):
 @variants(("scenarios", "test_resend.py"), ("the_matrix", "test_matrix.py"))
 def tests_that_are_ended_leave_no_switch_behind(s, tests):
 	def left():
-		"""Command lines of all processes that work on files in our folder."""
+		"""The command lines of all processes that use files in our folder."""
 		found = []
 		for path in glob.glob("/proc/[0-9]*/cmdline"):
 			try:
 				with open(path) as line:
 					found += [text for text in [line.read()] if s.folder in text]
-			except OSError:  # it ended meanwhile
+			except OSError:  # it has ended meanwhile
 				pass
 		return found
 

@@ -1,4 +1,4 @@
-"""Corners of the protocol at which a call is lost when they are not as they should be (RFC 3261)."""
+"""Corners of the protocol that lose calls if they are handled wrongly (RFC 3261)."""
 
 import sip
 from net import same

@@ -1,4 +1,4 @@
-"""Gateways publish what they are by PUBLISH (RFC 3903, behaviour.md section 6)."""
+"""Gateways report their state with PUBLISH (RFC 3903; docs/behaviour.md, Gateway liveness)."""
 
 from dns import Dns
 from net import same
@@ -28,7 +28,7 @@ def answer(peer, sent):
 
 
 def good(response, expires=None):
-	"""The new tag of a 200."""
+	"""The entity tag of a 200."""
 	same(response.status, 200)
 	if expires is not None:
 		same(int(response["Expires"]), expires)
@@ -152,7 +152,7 @@ def a_gateway_that_started_again_publishes_anew(s):
 	good(publish(gw, pidf("closed"), 3600))
 	goes_to(s, other, gw)
 	good(publish(gw, pidf("open"), 3600))
-	s.net.quiet(1.5)  # the first one would be over
+	s.net.quiet(1.5)  # when the first one would have expired
 	same(entry(s)["state"], "up")
 	same(publish(gw, tag=forgotten).status, 412)
 
@@ -259,7 +259,7 @@ def an_extension_that_is_required_is_420(s):
 	same((response.status, response["Unsupported"]), (420, "no-such-thing"))
 
 
-# who may
+# who may publish
 
 @scenario
 def strangers_are_refused(s):
@@ -276,7 +276,7 @@ def strangers_get_no_answer_when_the_operator_says_so(s):
 	stranger = s.peer("stranger", host="127.0.0.9")
 	stranger.proxy = s.switch.addresses["udp"]
 	stranger.request("PUBLISH", "", [("Event", "presence"), ("Content-Type", TYPE)], pidf("open"))
-	good(publish(gw, pidf("open")))  # came later
+	good(publish(gw, pidf("open")))  # arrived later
 	same(stranger.inbox, [])
 
 
@@ -421,7 +421,7 @@ def a_gateway_that_moved_has_published_nothing(s):
 	s.switch.sql("update gateway set port = %d where name = 'gw'" % moved.port)
 	s.net.until(lambda: entry(s)["port"] == moved.port, "the reload", step=0.02)
 	same(publish(moved, tag=tag).status, 412)
-	s.net.quiet(1.5)  # the old one would be over
+	s.net.quiet(1.5)  # when the old one would have expired
 	same(entry(s)["state"], "up")
 
 

@@ -1,4 +1,4 @@
-"""The row in cdr for every way a call can end, column by column (behaviour.md section 7)."""
+"""The row in cdr for every way a call can end, column by column (docs/behaviour.md, Call records)."""
 
 import time
 
@@ -6,11 +6,11 @@ from leg import Leg
 from net import Failed, same
 from runner import run, scenario
 
-SLACK_MS = 150  # between what the wire saw and what the switch wrote down
+SLACK_MS = 150  # ms between what was seen on the wire and what the switch recorded
 
 
 def epoch(message):
-	"""Epoch ms of a message in the trace."""
+	"""The time of a message in the trace, in ms since the epoch."""
 	return round((message.time + time.time() - time.monotonic()) * 1000)
 
 
@@ -48,7 +48,7 @@ def answered(s, gw):
 	"""A call and its messages INVITE, 180, 200."""
 	a = s.caller.invite("4930")
 	b = gw.leg()
-	s.net.quiet(0.2)  # so that no two times are the same
+	s.net.quiet(0.2)  # so that no two times are equal
 	b.reply(180)
 	ring = a.expect(180)
 	s.net.quiet(0.2)

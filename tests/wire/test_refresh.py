@@ -1,4 +1,4 @@
-"""Sessions that are refreshed in time, by us and by them, on each leg by itself (RFC 4028; docs/behaviour.md, During a call)."""
+"""Sessions refreshed in time, by us or by the peer, on each leg independently (RFC 4028; docs/behaviour.md, During a call)."""
 
 from net import same
 from runner import run, scenario, variants
@@ -372,7 +372,7 @@ def a_new_contact_in_the_answer_to_our_refresh_moves_what_follows(s, side):
 
 
 def elsewhere(s, x):
-	"""Another place of x."""
+	"""Another address of x."""
 	moved = s.peer("moved")
 	moved.secrets = x.peer.secrets = moved.secrets | x.peer.secrets
 	return moved

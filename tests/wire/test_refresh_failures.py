@@ -11,7 +11,7 @@ EXPIRED = "session timer expired"
 
 
 def fails(x, status, method="UPDATE", headers=()):
-	"""x refuses the refresh that comes; the request."""
+	"""x refuses the next refresh; returns the request."""
 	request = x.expect(method)
 	x.refused = x.reply(status, headers=headers)
 	if method == "INVITE":
@@ -58,7 +58,7 @@ def a_refresh_refused_for_another_reason_does_not_end_the_call_at_once(s, side, 
 	x, y = timed(s, side, update=update)
 	method = method_of(update)
 	fails(x, 500, method)
-	while True:  # trying again is welcome, but the end must not move
+	while True:  # retrying is fine, but the end must not move
 		message = s.net.until(lambda: x.peer.find(method) or x.peer.find("BYE"), "BYE")
 		x.last = message
 		if message.method == "BYE":
@@ -70,7 +70,7 @@ def a_refresh_refused_for_another_reason_does_not_end_the_call_at_once(s, side, 
 	x.reply(200)
 	if (x.refused.time - x.since.time) * SPEED < 60:
 		is_due(message, x.since, 60)
-	else:  # a try was on its way then: the whole interval is used
+	else:  # a retry was pending then: the whole interval may be used
 		assert (message.time - x.since.time) * SPEED < 90 + LATE * SPEED
 	y.hung_up()
 	row = s.switch.record()
@@ -93,7 +93,7 @@ def a_refused_refresh_is_forgotten_when_their_own_succeeds(s, side):
 
 @variants(("405_to_the_caller", "a", 405), ("405_to_the_gateway", "b", 405), ("501_to_the_gateway", "b", 501))
 def an_update_refused_with(s, side, status):
-	"""A re-INVITE takes its place, now and later."""
+	"""A re-INVITE takes its place, now and for later refreshes."""
 	x, y = timed(s, side)
 	is_due(fails(x, status), x.since, 45)
 	reinvite = is_due(refresh(x, None, "INVITE"), x.refused, 0)
@@ -104,7 +104,7 @@ def an_update_refused_with(s, side, status):
 
 @variants(*BOTH_WAYS)
 def a_refresh_that_meets_another_request_is_tried_again(s, side, update):
-	"""We own the Call-ID towards the gateway: 2.1-4 s; not towards the caller: 0-2 s (RFC 3261 section 14.1)."""
+	"""We chose the Call-ID towards the gateway, so 2.1-4 s later; not that of the caller, so 0-2 s (RFC 3261 section 14.1)."""
 	speed = 10
 	x, y = timed(s, side, update=update, speed=speed)
 	method = method_of(update)
@@ -140,7 +140,7 @@ def a_refresh_that_meets_other_requests_for_ever_ends_with_the_session(s, side, 
 
 @variants(*BOTH_LEGS)
 def their_refresh_may_cross_ours(s, side):
-	"""Without an offer that is no glare (RFC 3311 section 5.2)."""
+	"""Without an offer this is no collision (RFC 3311 section 5.2)."""
 	x, y = timed(s, side)
 	pending = x.expect("UPDATE")
 	x.send("UPDATE", [TIMER, expires(90, "uas")])
@@ -301,7 +301,7 @@ def a_refresh_answered_after_the_call_has_ended_leaves_nothing(s, side, update):
 	if not update:
 		x.expect("ACK")
 		bye = s.net.until(lambda: x.peer.find("BYE") or s.switch.idle(), "nothing held", step=0.02)
-		if bye is not True:  # RFC 3261 section 13.2.2.4: a late answer may get one, too
+		if bye is not True:  # RFC 3261 section 13.2.2.4: a late answer may be followed by a BYE
 			x.reply(481, request=bye)
 	is_record(s, "normal clearing", DIRECTION["b" if side == "a" else "a"])
 
@@ -343,7 +343,7 @@ def a_new_origin_in_the_answer_to_a_refresh_concerns_nobody_else(s):
 
 
 def moves(x):
-	"""x answers a refresh with media at another port; what it says then."""
+	"""x answers a refresh with media at another port; returns the new description."""
 	x.expect("INVITE")
 	x.since = x.reply(200, sdp=sip.sdp(39000), headers=[expires(90, "uac")])
 	x.expect("ACK")

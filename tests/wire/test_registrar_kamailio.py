@@ -1,4 +1,4 @@
-"""Our registrations at a real registrar: Debian's Kamailio with auth, usrloc and registrar, asked for its bindings."""
+"""Our registrations at a real registrar: Debian's Kamailio with auth, usrloc and registrar, and the bindings it reports."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ class Kamailio:
 		self.net = s.net
 		self.folder = os.path.join(s.folder, "kamailio")
 		os.mkdir(self.folder)
-		self.port = s.net.refusing_port()  # while it is stopped, nobody else's
+		self.port = s.net.refusing_port()  # reserved while it is stopped
 		with open(os.path.join(HERE, "kamailio.cfg")) as template:
 			text = template.read()
 		for word, value in (("FOLDER", self.folder), ("MAX_EXPIRES", max_expires), ("MIN_EXPIRES", min_expires),
@@ -40,7 +40,7 @@ class Kamailio:
 		self.net.until(lambda: self.dump() is not None, "Kamailio answers", 10, step=0.05)
 
 	def stop(self):
-		"""The port refuses what is sent there until start()."""
+		"""Until start() the port refuses what is sent to it."""
 		self.process.terminate()
 		self.process.wait(10)
 		held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -133,7 +133,7 @@ def a_refresh_prolongs_the_binding(s):
 		enrol(s, k)
 		s.start(clock_speed=5)
 		first = reaches(s, "registered")
-		left = lambda: status(s)["next_s"] or 0  # None while a REGISTER is under way
+		left = lambda: status(s)["next_s"] or 0  # None while a REGISTER is pending
 		s.net.until(lambda: left() < first["next_s"] - 2, "time passes", step=0.05)
 		s.net.until(lambda: left() > 8, "refreshed", step=0.05)
 		same((len(k.bindings()), k.bindings()[0][2] >= 17), (1, True))

@@ -1,4 +1,4 @@
-"""Our registrations at carriers' registrars (behaviour.md section 5), as a scripted registrar sees them."""
+"""Our registrations at carriers' registrars (docs/behaviour.md, Outbound registration), as a scripted registrar sees them."""
 
 import hashlib
 
@@ -191,7 +191,7 @@ def a_registrar_that_was_gone_is_found_again_when_it_is_back(s):
 	same(found["reason"], "timeout")
 	reaches(s, "registered")
 	same(len(r.requests), 3)
-	about(r.gaps()[1], 3 + 30)  # sent, resent twice, given up, then the wait
+	about(r.gaps()[1], 3 + 30)  # sent, resent twice and given up; then the wait
 
 
 @scenario
@@ -264,7 +264,7 @@ def a_second_423_is_a_failure(s):
 
 
 def adopts(name, step, half, columns=None, parameters=None, asks="3600"):
-	"""What was granted decides when it is refreshed."""
+	"""The expiry that was granted decides when it is refreshed."""
 	def play(s):
 		r = registrar(s, columns=columns)
 		r.script = [step, step]
@@ -405,7 +405,7 @@ def without_unregistering_nothing_is_sent_at_the_stop(s):
 
 
 def ends(name, statement):
-	"""The binding is removed, with credentials, and nothing comes after it."""
+	"""The binding is removed, with credentials, and nothing follows."""
 	def play(s):
 		r = registrar(s)
 		r.authenticate()

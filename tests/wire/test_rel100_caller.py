@@ -340,7 +340,7 @@ def a_repeated_invite_gets_the_response_that_waits_for_its_prack(s):
 	ends(s, a, b)
 
 
-# The answer waits
+# The answer is held back
 
 @scenario
 def an_answer_waits_for_the_prack_of_a_description(s):
@@ -464,15 +464,15 @@ def an_answer_does_not_wait_for_a_prack_without_description(s):
 	a, b = begin(s, gw)
 	b.reply(180)
 	response = a.expect(180)
-	b.reply(183, True)  # waits, and is not sent any more
+	b.reply(183, True)  # queued, and no longer sent
 	b.reply(200, True)
 	b.expect("ACK")
 	a.expect(200, "INVITE")
 	a.ack()
 	count = len(s.caller.arrivals(180))
-	s.net.quiet(1.2)  # longer than the schedule, which ends nothing any more
+	s.net.quiet(1.2)  # longer than the schedule, which must not end the call any more
 	same(len(s.caller.arrivals(180)), count)
-	prack(a, response)  # late, but of this call
+	prack(a, response)  # late, but belongs to this call
 	a.expect(200, "PRACK")
 	prack(a, response)
 	a.expect(481, "PRACK")
@@ -488,7 +488,7 @@ def an_answer_without_description_gets_the_one_the_caller_does_not_have_reliably
 		ring(b, 1)
 		acknowledged(b, 1)
 		response = a.expect(180)
-		ring(b, 2, 183, True)  # to the one as it is, for the other it waits
+		ring(b, 2, 183, True)  # passed on to one as it is, held back for the other
 		acknowledged(b, 2)
 		if not headers:
 			a.expect(183)

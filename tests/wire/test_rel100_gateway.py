@@ -107,7 +107,7 @@ def numbers_do_not_wrap(s):
 	acknowledged(b, 2 ** 32 - 1)
 	a.expect(183)
 	ring(b, 0)
-	a.expect(180)  # no number at all: an ordinary one
+	a.expect(180)  # without RSeq: an ordinary response
 	ring(b, 1)
 	s.net.quiet(0.3)
 	ends(s, a, b)
@@ -200,7 +200,7 @@ def each_fork_is_acknowledged_in_its_own_dialog(s):
 	same((got["RAck"], got["CSeq"]), ("11 1 INVITE", "3 PRACK"))
 	dialogs[0].reply(200)
 	a.expect(180)
-	ring(b, 13, 180, None, "fork1", forks[1].contact)  # out of its order
+	ring(b, 13, 180, None, "fork1", forks[1].contact)  # out of order
 	b.reply(200, True, request=b.invited, tag="fork1", contact=forks[1].contact)
 	a.expect(200, "INVITE")
 	forks[1].expect("ACK")
@@ -295,7 +295,7 @@ def the_answer_to_a_late_offer_crosses_in_the_pracks(s):
 	got = acknowledged(b, 9, ANSWER)
 	same(got["Content-Type"], "application/sdp")
 	b.reply(200, request=b.invited)
-	same(b.expect("ACK").body, b"")  # before the caller's
+	same(b.expect("ACK").body, b"")  # before that of the caller
 	a.expect(200, "INVITE")
 	a.ack()
 	s.over(a, b)

@@ -1,4 +1,4 @@
-"""What sqlite3 writes while calls are up is in force within a second and touches no live call."""
+"""What is written to the database while calls are up takes effect within a second and leaves live calls alone."""
 
 import subprocess
 
@@ -17,7 +17,7 @@ def candidates(s, callee="4930"):
 
 
 def changed_during_a_call(s, statement):
-	"""After the statement the first gateway keeps its call and new ones go to the second."""
+	"""After the statement the first gateway keeps its call, and new calls go to the second."""
 	first, second = s.gateways(2)
 	s.start()
 	a, b = s.talk(first)
@@ -113,7 +113,7 @@ def a_changed_timeout_holds_for_the_next_call(s):
 	gw = s.gateway()
 	s.start(SS_SIP_TIMEOUT_INVITE="60")
 	s.switch.sql("update parameter set value = '1' where name = 'SS_SIP_TIMEOUT_INVITE'",
-		"update gateway set capacity = 77")  # both in one file: when this one shows, the other is in force
+		"update gateway set capacity = 77")  # both are in one file: once this one shows, the other has taken effect
 	in_force(s, lambda: s.switch.control("gateways.list")["gateways"][0]["capacity"] == 77)
 	a = s.caller.invite("4930")
 	b = gw.leg()

@@ -1,15 +1,15 @@
-"""When unanswered messages are sent again (behaviour.md section 2)."""
+"""When unanswered messages are resent (docs/behaviour.md, Resending)."""
 
 from net import instants, same
 from runner import run, scenario
 
 SHORT = {"SS_SIP_RESEND_INTERVAL": "0.1,0.2,0.4", "SS_SIP_SEND_RETRY": "10"}
 SHORT_DUE = [0, 0.1, 0.3, 0.7]
-GIVEN_UP = 0.8  # after the last one the first interval is waited once more
+GIVEN_UP = 0.8  # after the last resend the first interval is waited once more
 
 
 def repeated(entries):
-	"""All the same bytes as the first."""
+	"""All must have the same bytes as the first."""
 	same([entry.again for entry in entries], [False] + [True] * (len(entries) - 1))
 
 
@@ -222,7 +222,7 @@ def after_a_provisional_a_bye_is_resent_at_the_last_interval(s):
 	b.expect("BYE")
 	b.reply(100)
 	entries = gw.expect_count(3, "BYE")
-	instants(entries, [0, 0.1, 0.5])  # the wait under way ends first (RFC 3261 section 17.1.2.2)
+	instants(entries, [0, 0.1, 0.5])  # the current wait ends first (RFC 3261 section 17.1.2.2)
 	b.reply(200)
 	a.expect(200, "BYE")
 

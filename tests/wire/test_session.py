@@ -7,7 +7,7 @@ from timers import (BOTH_WAYS, KNOWS_UPDATE, SPEED, TIMER, expires, granted, is_
 
 
 def asked(s, gw):
-	"""A call that the gateway refuses; the INVITE it got."""
+	"""A call that the gateway refuses; returns the INVITE it received."""
 	a = s.caller.invite("4930")
 	b = gw.leg()
 	b.refuse(486)
@@ -95,7 +95,7 @@ def a_challenge_and_an_interval_too_small_are_both_answered(s):
 
 @scenario
 def an_invite_is_challenged_again_after_an_interval_too_small(s):
-	"""A server that asks who it is before it looks at the interval."""
+	"""A server may authenticate before it looks at the interval."""
 	gw = s.gateway(auth_user="us", auth_password="secret")
 	start(s, SS_SIP_SESSION_TTL="90")
 	a = s.caller.invite("4930")
@@ -116,7 +116,7 @@ def a_gateway_that_says_422_is_left_for_the_next(s, headers):
 	a = s.caller.invite("4930")
 	while not other.inbox:
 		gw.leg().refuse(422, headers)
-		assert len(gw.arrivals("INVITE")) < 5  # however patient, it must have an end
+		assert len(gw.arrivals("INVITE")) < 5  # it must give up at some point
 		s.net.until(lambda: gw.inbox or other.inbox, "an INVITE")
 	b = other.leg()
 	s.answer(a, b)
@@ -170,7 +170,7 @@ def a_small_interval_of_a_caller_without_timer_support_is_no_failure(s):
 	s.start()
 	a, b = talk(s, gw, [expires(30)])
 	interval, refresher = granted(a.since)
-	if interval is not None:  # a proxy may have asked: then the refreshes are ours, RFC 4028 section 9
+	if interval is not None:  # a proxy may have asked for it; then we refresh, RFC 4028 section 9
 		same(refresher, "uas")
 		assert interval <= 30, a.since.head
 	s.over(a, b)

@@ -1,4 +1,4 @@
-"""Setting up a call (behaviour.md section 3)."""
+"""Setting up a call (docs/behaviour.md, Setting up a call)."""
 
 import sip
 from net import same
@@ -140,7 +140,7 @@ def an_unknown_source_gets_silence_when_told_so(s):
 	s.start(SS_REPLY_UNAUTHORIZED="Off")
 	stranger.invite("4930")
 	stranger.request("OPTIONS")
-	s.caller.invite("0", Max_Forwards="0").expect(483)  # so the switch has read what came before
+	s.caller.invite("0", Max_Forwards="0").expect(483)  # so the switch has read what was sent before
 	same(stranger.arrivals(403), [])
 
 
@@ -153,7 +153,7 @@ def options_from_a_known_source_is_answered(s):
 
 
 def challenge(gw, status, parameters):
-	"""The gateway asks for credentials; the Leg of the INVITE that brings them."""
+	"""The gateway asks for credentials; the Leg of the INVITE that has them."""
 	refused = gw.leg()
 	name = "WWW-Authenticate" if status == 401 else "Proxy-Authenticate"
 	refused.refuse(status, [(name, 'Digest realm="vendor", nonce="n1n2", algorithm=MD5' + parameters)])

@@ -1,4 +1,4 @@
-"""SIPp as caller and gateway: calls at a rate, with a dead gateway first in the plan; one that is probed, one that publishes."""
+"""SIPp as caller and gateway: calls at a steady rate; dead, probed and publishing gateways."""
 
 import contextlib
 import os
@@ -21,12 +21,12 @@ def free_port(host):
 
 
 def own_host():
-	"""An address of loopback where free ports stay ours."""
+	"""A loopback address where free ports stay ours."""
 	return "127.%d.%d.1" % (random.randrange(1, 250), random.randrange(1, 250))
 
 
 def sipp(s, name, host, port, *arguments, calls=CALLS):
-	"""Start SIPp with a scenario of tools/sipp; what it says goes to a file of the scene."""
+	"""Start SIPp with a scenario of tools/sipp; its output goes to a file in the scene's folder."""
 	if not shutil.which("sipp"):
 		raise Skip("no sipp: apt install sip-tester")
 	with open(s.switch.path(name + ".out"), "wb") as out:
@@ -43,7 +43,7 @@ def succeeds(s, name, process):
 
 
 def play(s, gateway, caller, calls, rate, ring_ms):
-	"""Calls between two scenarios of tools/sipp; the gateway is the last of the plan."""
+	"""Calls between two scenarios of tools/sipp; the gateway is the last in order."""
 	host = own_host()
 	caller_port, gateway_port = free_port(host), free_port(host)
 	s.switch.insert("mapping_gateway", name="sipp", host=host)
@@ -80,7 +80,7 @@ def reliable_provisionals_cross_between_two_that_know_them(s):
 
 @contextlib.contextmanager
 def one(s, name, host, port, *arguments):
-	"""One SIPp, ended in any case."""
+	"""One SIPp, which is ended in any case."""
 	process = sipp(s, name, host, port, *arguments, calls=1000)
 	try:
 		yield process
@@ -119,7 +119,7 @@ def a_sipp_publishes_that_it_is_closed_and_open_again(s):
 
 
 def bound(host, port):
-	"""Somebody has this port: it can't be bound any more."""
+	"""Whether somebody has bound this port."""
 	try:
 		with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
 			sock.bind((host, port))

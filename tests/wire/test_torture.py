@@ -1,4 +1,4 @@
-"""The public torture messages (RFC 4475, RFC 5118) to the running switch, each followed by a good call.
+"""The public torture messages (RFC 4475, RFC 5118) are sent to the running switch, each followed by a good call.
 
 They are read in place from the folder named by SIP_MESSAGES (meson option sip_messages): FOLDER/*/*.dat
 with a manifest.tsv beside them, whose column accept_set says what a switch may answer.
@@ -16,7 +16,7 @@ from net import Failed
 from runner import Skip, run, scenario
 
 GOOD = "4930777"
-SCENE = {"SS_SIP_RESEND_INTERVAL": "0.5"}  # nobody here acknowledges what the messages bring about
+SCENE = {"SS_SIP_RESEND_INTERVAL": "0.5"}  # nobody acknowledges the answers to these messages
 
 
 def messages():
@@ -36,13 +36,13 @@ def messages():
 
 
 def readdressed(raw, transport, host_port):
-	"""The first Via names our transport and address, or answers go astray."""
+	"""The first Via must name our transport and address, or answers go astray."""
 	return re.sub(rb"(?im)^((?:via|v)\s*:\s*SIP\s*/\s*[0-9.]+\s*/\s*)[^\s;]+(\s+)[^\s;,]+((?:[ \t]*:[ \t]*\d+)?)",
 		lambda via: via.group(1) + transport.upper().encode() + via.group(2) + host_port.encode(), raw, count=1)
 
 
 class Sender:
-	"""A socket that sends what no library would, and keeps the status of each answer."""
+	"""A socket that sends what no library would, and notes the status of each answer."""
 
 	def __init__(self, s, transport):
 		self.s, self.statuses, self.stream, self.closed = s, [], b"", False
@@ -73,7 +73,7 @@ class Sender:
 
 
 class Bystander:
-	"""The gateway refuses what the messages bring, and takes the good calls."""
+	"""A gateway that refuses the calls these messages cause, and answers the good ones."""
 
 	def __init__(self, s, gw):
 		self.s, self.gw, self.forwarded = s, gw, []
@@ -88,7 +88,7 @@ class Bystander:
 				self.gw.inbox.remove(message)
 
 	def call(self):
-		"""A good call, and whatever else the gateway is asked meanwhile."""
+		"""A good call, with whatever else reaches the gateway meanwhile."""
 		a = self.s.caller.invite(GOOD)
 
 		def rings():
@@ -100,16 +100,16 @@ class Bystander:
 
 
 def is_accepted(accept, raw, transport, sender, forwarded):
-	"""Is what came back, or was forwarded, within the accept set of the manifest?"""
+	"""Whether what came back, or was forwarded, is in the accept set of the manifest."""
 	finals, words = sender.finals(), re.sub(r"\(.*\)", "", accept).split("|")
 	clean = all(re.fullmatch(r"[A-Z]+ \S+ SIP/2\.0", message.start) and "?" not in message.uri for message in forwarded)
-	unfinished = transport == "tcp" and not sip.take(raw)[0]  # more may come, so it may wait
+	unfinished = transport == "tcp" and not sip.take(raw)[0]  # it may wait for more
 	if not accept or not clean or unfinished:
 		return clean
 	if transport == "udp" and "400tcp" in words and finals == [400]:
 		return False
 	known = {"any": True, "any-clean": True, "any-final": bool(finals), "drop": not finals, "strip": bool(finals),
-		"process": finals in ([200], [486], [481]),  # 481: to a To tag that is nobody's
+		"process": finals in ([200], [486], [481]),  # 481: its To tag belongs to no dialog
 		"pass": bool(forwarded), "4xx": len(finals) == 1 and finals[0] // 100 == 4,
 		"4xx-one": len(finals) == 1 and finals[0] // 100 == 4, "400tcp": finals == [400]}
 	return any(known[word] if word in known else finals == [int(word)] for word in words)
@@ -127,7 +127,7 @@ def survives(s, transport):
 			try:
 				s.net.until(lambda: others.serve() or sender.finals() or sender.closed, "", 1)
 			except Failed:
-				pass  # told below
+				pass  # reported below
 		others.call()
 		forwarded = others.forwarded[before:]
 		if not is_accepted(accept, raw, transport, sender, forwarded):

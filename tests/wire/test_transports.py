@@ -8,7 +8,7 @@ ALL = ("udp", "tcp", "tls")
 
 
 def between(s, caller_transport, gateway_transport, caller_host="127.0.0.1", gateway_host="127.0.0.1"):
-	"""A call each way of ending, between a caller and a gateway of these kinds."""
+	"""A call ended by the caller and one ended by the gateway, over these transports."""
 	s.switch.insert("mapping_gateway", name="customer6", host="::1")
 	caller = s.peer("phone", caller_transport, caller_host)
 	gw = s.gateway("gw", gateway_transport, gateway_host)
@@ -106,7 +106,7 @@ def reset(peer):
 
 
 def just_reset(s, gw, ask):
-	"""ask() makes the switch send along a connection whose end it cannot have noticed before."""
+	"""ask() makes the switch send over a connection that has just been reset without its noticing."""
 	with s.switch.asleep():
 		ask()
 		reset(gw)

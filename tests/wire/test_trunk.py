@@ -1,4 +1,4 @@
-"""Calls of a registered trunk: in by our Contact, out by the gateway that names the registration (behaviour.md section 5)."""
+"""Calls of a registered trunk, in by our Contact and out (docs/behaviour.md, Outbound registration)."""
 
 import sip
 from leg import Leg
@@ -13,13 +13,13 @@ def vendor(s):
 
 
 def call_contact(s, peer, uri, callee="4930"):
-	"""A call to the Contact as the registrar has it."""
+	"""A call to the Contact that the registrar has stored."""
 	peer.proxy = s.switch.addresses["udp"]
 	return Leg.invite(peer, callee, uri=uri)
 
 
 def passes(s, a, gw, ingress):
-	"""The call goes through as this ingress."""
+	"""The call gets through, and the record names this ingress."""
 	b = gw.leg()
 	s.answer(a, b)
 	s.over(a, b)
@@ -176,7 +176,7 @@ def its_calls_can_be_looked_up(s):
 
 
 def trunk(s, **columns):
-	"""A registrar that is also where calls of the gateway `trunk` go."""
+	"""A registrar that also takes the calls of the gateway `trunk`."""
 	r = registrar(s, **columns.pop("peer", {}))
 	s.vendor("trunk", r.port, host=r.host, registration="carrier", **columns)
 	return r

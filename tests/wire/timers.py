@@ -1,4 +1,4 @@
-"""What the tests of session timers share (RFC 4028). The switch's time runs SPEED times as fast as ours."""
+"""What the tests of session timers share (RFC 4028). The switch's clock runs SPEED times as fast as real time."""
 
 import re
 
@@ -7,8 +7,8 @@ from net import Failed, same
 
 SPEED = 30
 SLOW = {"SS_SIP_RESEND_INTERVAL": "12,12", "SS_SIP_TIMEOUT_INVITE": "120", "SS_SIP_TIMEOUT_TRYING": "300",
-	"SS_SIP_SESSION_UPDATE_SEGMENT": "2"}  # 0.4 s of ours between resends
-GIVEN_UP = 36  # after so long by SLOW a request counts as unanswered
+	"SS_SIP_SESSION_UPDATE_SEGMENT": "2"}  # 0.4 s of real time between resends
+GIVEN_UP = 36  # s after which a request counts as unanswered, by SLOW
 TIMER = ("Supported", "timer")
 KNOWS_UPDATE = ("Allow", "INVITE, ACK, CANCEL, BYE, UPDATE")
 NO_UPDATE = "INVITE, ACK, CANCEL, BYE"
@@ -35,7 +35,7 @@ def options(message, name="Supported"):
 
 
 def talk(s, gw, asks=(), grants=(), **invite):
-	"""A call; asks and grants are headers of the caller's INVITE and of the gateway's 200. `since`: the last 2xx on a leg."""
+	"""A call; asks and grants are headers of the INVITE and of the 200 to it. `since` of a leg is its last 2xx."""
 	a = s.caller.invite("4930", headers=list(asks), **invite)
 	b = gw.leg()
 	b.since = b.reply(200, sdp=True, headers=list(grants))
@@ -48,7 +48,7 @@ def talk(s, gw, asks=(), grants=(), **invite):
 def timed(s, side, ours=True, update=True, interval=90, **parameters):
 	"""
 	A call with a timer on one leg only, "a" the caller's or "b" the gateway's. ours: the switch refreshes; update: with
-	UPDATE. The dialogs of this side and of the other.
+	UPDATE. Returns this leg and the other.
 	"""
 	gw = s.gateway(auth_user="us", auth_password="secret")
 	start(s, **parameters)
@@ -61,11 +61,11 @@ def timed(s, side, ours=True, update=True, interval=90, **parameters):
 	return b, a
 
 
-LATE = 0.8  # s of ours that a busy machine may add; never early is what tells most faults
+LATE = 0.8  # real seconds that a busy machine may add; most faults show as too early
 
 
 def is_due(message, since, seconds, speed=SPEED, late=LATE):
-	"""It came so many of the switch's seconds after another: never early, hardly late."""
+	"""It arrived this many seconds of the switch after another: never early, at most `late` real seconds too late."""
 	passed = message.time - since.time
 	if not -0.02 <= passed - seconds / speed <= late:
 		raise Failed("%s came after %.1f s, due after %.1f" % (message, passed * speed, seconds))
@@ -74,8 +74,8 @@ def is_due(message, since, seconds, speed=SPEED, late=LATE):
 
 def refresh(x, due=None, method="UPDATE", interval=90, refresher="uac", speed=SPEED, sdp=True):
 	"""
-	The switch refreshes, so many of its seconds after the last 2xx on this leg, and x accepts; the request. interval None:
-	x grants no timer any more. sdp: what x said last, or it moves.
+	The switch refreshes, this many of its seconds after the last 2xx on this leg, and x accepts; returns the request.
+	interval None: x no longer grants a timer. sdp: the description in the answer to a re-INVITE.
 	"""
 	request = x.expect(method, timeout=8)
 	if due is not None:
@@ -88,7 +88,7 @@ def refresh(x, due=None, method="UPDATE", interval=90, refresher="uac", speed=SP
 
 
 def refreshes(x, method="UPDATE", interval=90, refresher="uac", body=b"", headers=()):
-	"""x refreshes towards the switch, which answers by itself; the 200."""
+	"""x refreshes, and the switch answers by itself; returns the 200."""
 	x.send(method, [TIMER, expires(interval, refresher), *headers], body)
 	x.since = x.expect(200, method)
 	if method == "INVITE":
@@ -106,7 +106,7 @@ def is_lost(s, words, side):
 
 
 def is_record(s, words, direction, code=200):
-	"""The only record: why and by whom the call ended."""
+	"""Checks why and by whom the call ended in the only record, and returns it."""
 	row = s.switch.record()
 	same((row["end_reason"], row["end_direction"], row["sip_code"]), (words, direction, code))
 	return row

@@ -1,4 +1,4 @@
-"""A certificate of our own for a scene, made by openssl, in the layout the switch reads."""
+"""A self-signed certificate for a scene, made by openssl, in the layout that the switch reads."""
 
 import os
 import ssl

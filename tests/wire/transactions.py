@@ -4,13 +4,13 @@ import asyncio
 
 import sip
 
-T1 = 0.1  # everything derived from it shrinks alike
+T1 = 0.1  # everything derived from it shrinks in proportion
 T2 = 8 * T1
 TIMEOUT = 64 * T1
 
 
 class Message(sip.Message):
-	"""`label` is what it is, in short: INVITE, 200 INVITE."""
+	"""`label` is a short name: INVITE, 200 INVITE."""
 
 	def __init__(self, raw):
 		super().__init__(raw)
@@ -18,7 +18,7 @@ class Message(sip.Message):
 
 
 class Transaction:
-	"""Sends something again and again, at T1 and twice as long each time but at most `cap`, until stop()."""
+	"""Resends a message until stop(): after T1, then after twice as long each time, up to `cap`."""
 
 	def __init__(self, agent, request):
 		self.agent, self.request = agent, request
@@ -32,7 +32,7 @@ class Transaction:
 
 	def fire(self):
 		if self.agent.now() > self.deadline:
-			self.agent.run.wrong("%s: nobody heeds %s" % (self.agent.name, self.sent.label))
+			self.agent.run.wrong("%s: no reaction to %s" % (self.agent.name, self.sent.label))
 			return
 		self.agent.link.from_agent(self.sent)
 		self.timer = asyncio.get_running_loop().call_later(self.wait, self.fire)
@@ -102,7 +102,7 @@ class Server(Transaction):
 
 
 class Reliable(Transaction):
-	"""A provisional response that is sent until its PRACK comes."""
+	"""A provisional response that is resent until its PRACK arrives."""
 
 	def __init__(self, agent, request, response):
 		super().__init__(agent, request)

@@ -1,10 +1,10 @@
-"""What the switch has been told and has said on one link, and the rules of RFC 3261 that this must keep to."""
+"""What the switch has received and sent on one link, checked against the rules of RFC 3261."""
 
 import time
 
 import sip
 
-CROSS = 1  # so many repetitions may cross what ends them
+CROSS = 1  # retransmissions that may cross the message that ends them
 
 
 class Exchange:
@@ -20,7 +20,7 @@ class Exchange:
 		self.reliable = {}
 
 	def open(self, refusal_too):
-		"""`refusal_too`: that of an INVITE awaits its ACK."""
+		"""`refusal_too`: the refusal of an INVITE counts as open until its ACK."""
 		return not self.final or (self.request.method == "INVITE" and not self.acknowledged and (
 			refusal_too or self.final.status < 300))
 
@@ -31,9 +31,9 @@ def branch(message):
 
 class Witness:
 	"""
-	`asked` are the requests of the switch, `heard` those of the agent, as the switch knows them: sent() is
-	called before the network harms a message of the switch, got() after it has let one of the agent pass.
-	`secrets`: what only the other sides may know.
+	`asked` are the requests of the switch, `heard` those of the agent that reached it: sent() is
+	called before the network interferes with a message of the switch, got() after it has let one of the agent pass.
+	`secrets` is what only the other sides may know.
 	"""
 
 	def __init__(self, wrong):
@@ -44,7 +44,7 @@ class Witness:
 	def sent(self, message):
 		for secret in self.secrets:
 			if secret in message.raw:
-				self.wrong("%s tells %s of another leg" % (message.label, secret))
+				self.wrong("%s reveals %s of another leg" % (message.label, secret))
 		if message.is_response:
 			self.answered(message)
 		elif message.method == "ACK":
@@ -90,7 +90,7 @@ class Witness:
 
 	@staticmethod
 	def late(exchange, message, ended):
-		"""Whether this is sent again and again although the switch has got what ends it."""
+		"""Whether this is still being resent although the switch has received what ends it."""
 		exchange.late += message.time > ended.passed
 		return exchange.late > CROSS
 
@@ -100,7 +100,7 @@ class Witness:
 			self.wrong("ACK with the branch of an INVITE that was not refused (section 17.1.1.3)")
 		invite = invite or self.invite_of(self.asked, message)
 		if not invite or not invite.final:
-			self.wrong("ACK to nothing")
+			self.wrong("ACK to no INVITE")
 		elif invite.acknowledged and invite.acknowledged.raw != message.raw:
 			self.wrong("ACK is sent again with other bytes")
 		else:
@@ -177,6 +177,6 @@ class Witness:
 		return None
 
 	def pending(self):
-		"""What is not finished on this link, in words."""
+		"""What is unfinished on this link, in words."""
 		return ["%s of the switch" % e.request.label for e in self.asked.values() if e.open(True)] + [
 			"%s of the agent" % e.request.label for e in self.heard.values() if e.open(False)]
