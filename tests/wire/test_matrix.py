@@ -371,8 +371,11 @@ async def bye_crossing(r, hangs_up, order, method):
 		if order != "first":
 			x.bye()
 		await r.over()
-	r.ended_by(x)
-	r.expected["end_reason"] = ANY
+	heard = [label for who, label in r.at_switch() if who == x.name and label in ("BYE", "481 " + method)]
+	if heard[0] == "BYE":
+		r.ended_by(x)
+	else:  # its BYE was lost or late, and the request told the switch
+		r.expected = {"sip_code": 200, "end_direction": 2, "end_reason": hangs_up + " no longer knows the call"}
 
 
 for side in ("caller", "gateway"):
