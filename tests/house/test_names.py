@@ -1,4 +1,4 @@
-"""What a header makes public is named after it: x.h holds x, x_..., xs_... and nothing else."""
+"""What a header makes public is named after it: gateway.h holds gateway_..., gateways.h gateway_... and gateways_..."""
 
 import re
 import unittest
@@ -59,7 +59,7 @@ def stem(header):
 
 
 def follows(name, x):
-	return any(re.match(r"%s(_|$)" % prefix, name) for prefix in (x, x + "s", re.sub("s$", "", x)))
+	return name.startswith(re.sub("s$", "", x))
 
 
 class Names(unittest.TestCase):
