@@ -4,7 +4,12 @@
 
 #include <jansson.h>
 
-/** UTF-8 stays; anything else is taken for Latin-1, so that no byte is lost. NULL counts as "". @return NULL only without memory */
+/**
+ * UTF-8 is kept; anything else is read as Latin-1, so that no byte is lost.
+ *
+ * @param s  NULL counts as ""
+ * @return a JSON string, owned by the caller; NULL when out of memory
+ */
 json_t *json_text(const char *s);
 
 #endif

@@ -1,5 +1,7 @@
 #include "log.h"
 
+#include "text.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* PIPE_BUF: a pipe that poll() calls writable takes this much without waiting, and in one piece. */
+/* PIPE_BUF: a pipe that poll() reports as writable takes this much at once, in one piece. */
 enum { LINE_MAX_BYTES = 4096, VALUE_MAX_BYTES = 512 };
 
 enum log_level log_threshold = LOG_LEVEL_INFO;
@@ -21,13 +23,6 @@ static _Atomic unsigned lines_dropped;
 static const char *const level_name[] = {"error", "warning", "info", "debug"};
 static const char *const level_column[] = {"error", "warn ", "info ", "debug"};
 static const char *const format_name[] = {"text", "json"};
-
-/** A line or a value being written. */
-struct text {
-	char *at;
-	size_t size, used; /* used <= size */
-	bool cut;          /* something did not fit; nothing is added behind it */
-};
 
 void log_setup(enum log_level level, enum log_format format)
 {
@@ -55,21 +50,6 @@ int log_format_parse(enum log_format *out, const char *word)
 	return -EINVAL;
 }
 
-/** All of it or nothing, so that an escape is never cut in half. */
-static void put(struct text *t, const char *bytes, size_t n)
-{
-	t->cut = t->cut || n > t->size - t->used;
-	if (t->cut)
-		return;
-	memcpy(t->at + t->used, bytes, n);
-	t->used += n;
-}
-
-static void put_string(struct text *t, const char *s)
-{
-	put(t, s, strlen(s));
-}
-
 /**
  * Length of the well-formed UTF-8 sequence at s (RFC 3629 section 4), 0 when there is none.
  */
@@ -93,7 +73,7 @@ static size_t utf8_length(const unsigned char *s, size_t n)
 	return length;
 }
 
-/** RFC 8259 section 7, and DEL and the C1 controls, which a terminal would obey. */
+/** Escape as RFC 8259 section 7 says, and DEL and the C1 controls, which a terminal would obey. */
 static void put_json_bytes(struct text *t, const char *bytes, size_t n)
 {
 	const unsigned char *s = (const unsigned char *)bytes;
@@ -102,30 +82,30 @@ static void put_json_bytes(struct text *t, const char *bytes, size_t n)
 		size_t length = utf8_length(s + i, n - i);
 		bool c1 = length == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0;
 		if (length == 0) {
-			put_string(t, "\\ufffd");
+			text_add(t, "\\ufffd");
 			length = 1;
 		} else if (c1 || s[i] < 0x20 || s[i] == 0x7f) {
 			snprintf(escape, sizeof(escape), "\\u%04x", s[i + length - 1]);
-			put_string(t, escape);
+			text_add(t, escape);
 		} else if (s[i] == '"' || s[i] == '\\') {
 			escape[0] = '\\';
 			escape[1] = bytes[i];
-			put(t, escape, 2);
+			text_add_bytes(t, escape, 2);
 		} else {
-			put(t, bytes + i, length);
+			text_add_bytes(t, bytes + i, length);
 		}
 		i += length;
 	}
 }
 
-/** Printable ASCII as it is, the rest as \xNN; quoted when it could be read as two fields. */
+/** Printable ASCII as it is, the rest as \xNN; quoted when it could be mistaken for two fields. */
 static void put_text_bytes(struct text *t, const char *bytes, size_t n)
 {
 	bool quoted = n == 0;
 	for (size_t i = 0; i < n && !quoted; i++)
 		quoted = strchr(" \"=\\", bytes[i]) || bytes[i] < 0x20 || bytes[i] == 0x7f;
 	if (quoted)
-		put_string(t, "\"");
+		text_add(t, "\"");
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)bytes[i];
 		char escape[8] = {bytes[i]};
@@ -133,17 +113,17 @@ static void put_text_bytes(struct text *t, const char *bytes, size_t n)
 			snprintf(escape, sizeof(escape), "\\%c", c);
 		else if (c < 0x20 || c >= 0x7f)
 			snprintf(escape, sizeof(escape), "\\x%02x", c);
-		put_string(t, escape);
+		text_add(t, escape);
 	}
 	if (quoted)
-		put_string(t, "\"");
+		text_add(t, "\"");
 }
 
 static void put_json_string(struct text *t, const char *bytes, size_t n)
 {
-	put_string(t, "\"");
+	text_add(t, "\"");
 	put_json_bytes(t, bytes, n);
-	put_string(t, "\"");
+	text_add(t, "\"");
 }
 
 /** "2026-11-20T11:40:00.123Z" */
@@ -156,28 +136,28 @@ static void put_time(struct text *t)
 	gmtime_r(&now.tv_sec, &utc);
 	size_t n = strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
 	snprintf(stamp + n, sizeof(stamp) - n, ".%03ldZ", now.tv_nsec / 1000000);
-	put_string(t, stamp);
+	text_add(t, stamp);
 }
 
 static void put_head(struct text *t, enum log_level level, const char *call_id)
 {
 	bool json = line_format == LOG_FORMAT_JSON;
 	size_t length = call_id ? strnlen(call_id, VALUE_MAX_BYTES) : 0;
-	put_string(t, json ? "{\"time\":\"" : "");
+	text_add(t, json ? "{\"time\":\"" : "");
 	put_time(t);
-	put_string(t, json ? "\",\"level\":\"" : " ");
-	put_string(t, json ? level_name[level] : level_column[level]);
-	put_string(t, json ? "\"" : " ");
+	text_add(t, json ? "\",\"level\":\"" : " ");
+	text_add(t, json ? level_name[level] : level_column[level]);
+	text_add(t, json ? "\"" : " ");
 	if (call_id && json) {
-		put_string(t, ",\"call\":");
+		text_add(t, ",\"call\":");
 		put_json_string(t, call_id, length);
 	} else if (call_id) {
 		put_text_bytes(t, call_id, length);
-		put_string(t, " ");
+		text_add(t, " ");
 	}
 }
 
-/** The words before the first key. @return what follows them in the format */
+/** The words before the first key. @return the rest of the format */
 static const char *put_event(struct text *t, const char *format)
 {
 	const char *end = strchr(format, '=');
@@ -187,10 +167,10 @@ static const char *put_event(struct text *t, const char *format)
 		end = format + strlen(format);
 	assert(end);
 	if (line_format == LOG_FORMAT_JSON) {
-		put_string(t, ",\"event\":");
+		text_add(t, ",\"event\":");
 		put_json_string(t, format, (size_t)(end - format));
 	} else {
-		put(t, format, (size_t)(end - format));
+		text_add_bytes(t, format, (size_t)(end - format));
 	}
 	return end + (*end == ' ');
 }
@@ -199,15 +179,15 @@ static void put_field(
 	struct text *t, const char *key, size_t key_length, const struct text *value, bool number)
 {
 	bool json = line_format == LOG_FORMAT_JSON;
-	put_string(t, json ? ",\"" : " ");
-	put(t, key, key_length);
-	put_string(t, json ? "\":" : "=");
+	text_add(t, json ? ",\"" : " ");
+	text_add_bytes(t, key, key_length);
+	text_add(t, json ? "\":" : "=");
 	if (number)
-		put(t, value->at, value->used);
+		text_add_bytes(t, value->data, value->len);
 	else if (json)
-		put_json_string(t, value->at, value->used);
+		put_json_string(t, value->data, value->len);
 	else
-		put_text_bytes(t, value->at, value->used);
+		put_text_bytes(t, value->data, value->len);
 }
 
 /** A va_list that a function can advance for its caller (C11 7.16 footnote 253). */
@@ -235,14 +215,14 @@ static unsigned long long next_unsigned(struct arguments *a, const char *size)
 	return va_arg(a->list, unsigned);
 }
 
-/** One conversion, f just behind its '%'. @return the first byte behind it */
+/** One conversion; f points just after its '%'. @return the first byte after the conversion */
 static const char *put_conversion(struct text *value, const char *f, struct arguments *a)
 {
 	char size[3] = "", digits[24] = "";
 	if (strncmp(f, ".*s", 3) == 0) {
 		int limit = va_arg(a->list, int);
 		const char *s = va_arg(a->list, const char *);
-		put(value, s ? s : "", s && limit > 0 ? strnlen(s, (size_t)limit) : 0);
+		text_add_bytes(value, s ? s : "", s && limit > 0 ? strnlen(s, (size_t)limit) : 0);
 		return f + 3;
 	}
 	for (unsigned i = 0; i < 2 && (*f == 'l' || *f == 'z'); i++)
@@ -250,7 +230,7 @@ static const char *put_conversion(struct text *value, const char *f, struct argu
 	switch (*f) {
 	case 's': {
 		const char *s = va_arg(a->list, const char *);
-		put(value, s ? s : "", s ? strnlen(s, value->size - value->used) : 0);
+		text_add_bytes(value, s ? s : "", s ? strnlen(s, value->size - value->len) : 0);
 		return f + 1;
 	}
 	case 'd':
@@ -265,7 +245,7 @@ static const char *put_conversion(struct text *value, const char *f, struct argu
 	default:
 		assert(!"a conversion that log_write() does not know");
 	}
-	put_string(value, digits);
+	text_add(value, digits);
 	return f + 1;
 }
 
@@ -278,31 +258,31 @@ static bool is_number(const char *f)
 	return (*f == 'd' || *f == 'u') && (f[1] == ' ' || f[1] == '\0');
 }
 
-/** Keys and the spaces between fields are the format's, so a value can make neither. */
+/** Keys and the spaces between fields come from the format, so a value can forge neither. */
 static void put_fields(struct text *line, const char *format, struct arguments *a)
 {
 	char buffer[VALUE_MAX_BYTES];
 	while (*format) {
 		const char *equals = strchr(format, '=');
 		assert(equals);
-		struct text before = *line, value = {.at = buffer, .size = sizeof(buffer)};
+		struct text before = *line, value = {.data = buffer, .size = sizeof(buffer)};
 		const char *f = equals + 1;
 		while (*f && *f != ' ') {
 			if (*f == '%')
 				f = put_conversion(&value, f + 1, a);
 			else
-				put(&value, f++, 1);
+				text_add_bytes(&value, f++, 1);
 		}
 		put_field(line, format, (size_t)(equals - format), &value, is_number(equals + 1));
-		if (line->cut)
-			*line = before; /* the field is left out whole, the line stays well-formed */
+		if (line->full)
+			*line = before; /* the whole field is left out, so the line stays well-formed */
 		format = f + (*f == ' ');
 	}
 }
 
 /**
- * @return false when stderr does not take the line now. A stderr that is gone for good takes
- *         everything, as there is nobody to tell.
+ * @return false when stderr would block. A stderr that is closed counts as having taken the line:
+ *         there is nobody to tell.
  */
 static bool send_line(const char *line, size_t n)
 {
@@ -315,18 +295,18 @@ static bool send_line(const char *line, size_t n)
 static bool write_line(enum log_level level, const char *call_id, const char *format, struct arguments *a)
 {
 	char buffer[LINE_MAX_BYTES];
-	struct text line = {.at = buffer, .size = sizeof(buffer) - 2}; /* room for the end */
+	struct text line = {.data = buffer, .size = sizeof(buffer) - 2}; /* room for the line end */
 	put_head(&line, level, call_id);
 	put_fields(&line, put_event(&line, format), a);
 	line.size = sizeof(buffer);
-	put_string(&line, line_format == LOG_FORMAT_JSON ? "}\n" : "\n");
-	return send_line(buffer, line.used);
+	text_add(&line, line_format == LOG_FORMAT_JSON ? "}\n" : "\n");
+	return send_line(buffer, line.len);
 }
 
 static bool write_dropped(unsigned n)
 {
 	char format[80];
-	snprintf(format, sizeof(format), "stderr took no more, log lines dropped lines=%u", n);
+	snprintf(format, sizeof(format), "log lines dropped because stderr was blocked lines=%u", n);
 	return write_line(LOG_LEVEL_WARNING, NULL, format, NULL);
 }
 

@@ -1,4 +1,4 @@
-/** @file log.h  Lines on stderr: when, how grave, which call, what, then key=value. */
+/** @file log.h  Lines on stderr: time, severity, call, event, then key=value. */
 #ifndef LOG_H
 #define LOG_H
 
@@ -11,7 +11,7 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 extern enum log_level log_threshold;
 
 /**
- * What is logged from now on, and how. Before the first call: text, info and graver.
+ * Set what is logged from now on, and how. Until then: text, info and more severe.
  */
 void log_setup(enum log_level level, enum log_format format);
 
@@ -28,13 +28,13 @@ int log_format_parse(enum log_format *out, const char *word);
  *	{"time":"2026-11-20T11:40:00.123Z","level":"info","call":"1a2b@host","event":"gateway failed",
  *	 "gateway":"a","code":503}           (in one line)
  *
- * Values may come from the network: each is escaped by itself, so none can end the line or pass
- * for another field. Never give it a password. A line is cut at 4096 bytes and written with one
- * write(2); when stderr takes nothing the line is dropped and counted, the caller never waits, and
- * the next line that gets through is preceded by one that says how many were dropped.
+ * Values may come from the network: each is escaped, so none can end the line or pass
+ * for another field. Never log a password. A line holds at most 4096 bytes (fields that do not fit are
+ * left out) and is written with one write(2). When stderr would block, the line is dropped and counted
+ * rather than waited for, and the next line that gets through is preceded by one with the count.
  *
  * @param call_id  NULL when the line belongs to no call
- * @param format   the event in fixed words, then any number of " key=value"; a value is made of
+ * @param format   the event in fixed words, then any number of " key=value"; a value consists of
  *                 literal text without spaces and of %s, %.*s, %d, %u, %x (and %ld, %lu, %lld,
  *                 %llu, %zu); a NULL string counts as ""
  */

@@ -13,10 +13,9 @@ struct text text_scratch(void)
 
 void text_add_bytes(struct text *t, const char *bytes, size_t n)
 {
-	if (n > t->size - t->len) {
-		t->full = true;
+	t->full = t->full || n > t->size - t->len;
+	if (t->full)
 		return;
-	}
 	memcpy(t->data + t->len, bytes, n);
 	t->len += n;
 }

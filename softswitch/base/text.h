@@ -1,30 +1,33 @@
-/** @file text.h  Writes a SIP message into a buffer of fixed size; what does not fit is noticed once, at the end. */
+/** @file text.h  Text in a buffer of fixed size; whether all of it fitted is asked once, at the end. */
 #ifndef TEXT_H
 #define TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+/** Not terminated by a NUL. */
 struct text {
 	char *data;
-	size_t len, size;
-	bool full; /* something did not fit: the text is not to be used */
+	size_t len, size; /* len <= size */
+	bool full;        /* something did not fit; nothing was added after it */
 };
 
 /** The largest message we send: what fits into a UDP datagram. */
 enum { TEXT_MAX = 65000 };
 
-/** The one scratch buffer of this thread, empty: for a message that is built and sent or copied at once. */
+/** The one scratch buffer, empty: for a message that is built and at once sent or copied. */
 struct text text_scratch(void);
 
+/** Add all of it or, when it does not fit, nothing. */
 void text_add(struct text *t, const char *s);
 void text_add_bytes(struct text *t, const char *bytes, size_t n);
-/** The text as a string of its own. @return free() it; NULL when the text is full or there is no memory */
+/** @return a string that the caller frees; NULL when the text is full or out of memory */
 char *text_copy(const struct text *t);
-/** Take off the line end that was added last. */
+/** Remove all CR and LF at the end. */
 void text_strip_line_end(struct text *t);
+/** Add a number in decimal. */
 void text_add_number(struct text *t, unsigned long n);
-/** Adds all of them up to a NULL. */
+/** Add each of the strings up to a NULL. */
 void text_add_all(struct text *t, ...) __attribute__((sentinel));
 
 #endif

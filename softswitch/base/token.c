@@ -5,12 +5,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-/** One call of the kernel serves this many numbers. */
+/** Numbers fetched per system call. */
 enum { NUMBERS = 32 };
 
 static void fill(void *out, size_t n)
 {
-	/* Up to 256 bytes come whole and without a signal's interruption; nothing else can fail on Linux. */
+	/* Up to 256 bytes are never short and never interrupted; on Linux nothing else can fail. */
 	if (getrandom(out, n, 0) != (ssize_t)n)
 		abort();
 }

@@ -1,4 +1,4 @@
-/** @file token.h  Random numbers and texts that nobody can predict, and hashes that nobody can compute from outside. */
+/** @file token.h  Unpredictable random numbers and strings, and keyed hashes. */
 #ifndef TOKEN_H
 #define TOKEN_H
 
@@ -8,13 +8,13 @@
 enum { TOKEN_SIZE = 17 };
 void token_make(char out[TOKEN_SIZE]);
 
-/** 64 bits from the kernel's generator. One of them tells nothing of the next. */
+/** 64 bits from the kernel's generator: one number reveals nothing about the next. */
 uint64_t token_random(void);
 
 /**
- * SipHash-2-4 under a key of this process.
+ * SipHash-2-4 under a random key of this process, so nobody outside can compute it.
  *
- * @param h  the hash of what comes before the string, or a number; 0 to begin
+ * @param h  the hash of the preceding strings, or a number to mix in; 0 to start
  * @param s  NULL counts as ""
  */
 uint64_t token_hash(uint64_t h, const char *s);

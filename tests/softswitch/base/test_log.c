@@ -176,7 +176,7 @@ static void a_stderr_that_takes_nothing_loses_lines_and_says_so(void **state)
 	assert_true(n > 0);
 	line[n] = '\0';
 	char expected[100];
-	snprintf(expected, sizeof(expected), "warn  stderr took no more, log lines dropped lines=%zu\n",
+	snprintf(expected, sizeof(expected), "warn  log lines dropped because stderr was blocked lines=%zu\n",
 		5000 - lines);
 	assert_memory_equal(line + TIME_BYTES, expected, strlen(expected));
 	assert_string_equal(strchr(line, '\n') + 1 + TIME_BYTES, "info  after\n");
