@@ -14,41 +14,41 @@
 #include <string.h>
 #include <sys/queue.h>
 
-/* Entries are small; running out of memory then only means that an answer is not kept. */
+/* On running out of memory an answer is not cached, nothing worse. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 enum {
 	ENTRIES_MAX = 16384,
-	IN_FLIGHT_MAX = 256, /* names asked for at a time */
+	IN_FLIGHT_MAX = 256, /* names being looked up at a time */
 	TTL_MIN_S = 1,
 	TTL_MAX_S = 3600,
-	RETRY_MS = 5000, /* after a failure, and for "does not exist" */
+	RETRY_MS = 5000, /* after a failure or "does not exist" */
 	KEY_MAX_BYTES = RESOLVER_HOST_MAX + 1 + 3,
 };
 
 static const char *const transport_names[] = {"", "udp", "tcp", "tls"};
 
-/** A target as the key of the cache: host in lower case with its NUL, port, transport. */
+/** A target as the cache's key: host in lower case with its NUL, port, transport. */
 struct key {
 	unsigned length;
 	char bytes[KEY_MAX_BYTES];
-	struct resolver_target target; /* host lies in bytes, transport is static text */
+	struct resolver_target target; /* host points into bytes, transport to static text */
 };
 
-/** What is known of one target, and who waits to know. */
+/** What is known about one target, and who is waiting for it. */
 struct entry {
 	UT_hash_handle hh;
 	TAILQ_ENTRY(entry) by_use;
 	struct resolver *resolver;
 	struct key key;
-	struct resolver_locate *asking; /* NULL = no question is in flight */
+	struct resolver_locate *asking; /* NULL = no lookup in flight */
 	struct resolver_servers *good;  /* the last good answer, or NULL */
-	bool telling;                   /* handlers are being called: not to be evicted */
-	bool failing;                   /* the last question failed: good stays in use */
+	bool telling;                   /* handlers are being called: do not evict */
+	bool failing;                   /* the last lookup failed: good stays in use */
 	int error;                      /* when good is NULL */
-	uint64_t expires_ms;            /* good or error is in force until then */
-	uint64_t refresh_ms;            /* ask again when it is used after this */
+	uint64_t expires_ms;            /* of good or error */
+	uint64_t refresh_ms;            /* looked up again when used after this */
 	TAILQ_HEAD(queries, resolver_query) waiting;
 };
 
@@ -75,7 +75,7 @@ static const char *known_transport(const char *name)
 	return NULL;
 }
 
-/** Host names of letters, digits, '-', '_' and '.', so nothing odd reaches a log or a server. */
+/** Only letters, digits, '-', '_' and '.' are allowed in a host, so nothing odd reaches a log or a server. */
 static bool make_key(struct key *key, const struct resolver_target *target)
 {
 	unsigned n = 0;
@@ -96,7 +96,7 @@ static bool make_key(struct key *key, const struct resolver_target *target)
 	return true;
 }
 
-/** "1.2.3.4", "::1", "[::1]", and "localhost", which is never asked for (RFC 6761 section 6.3) */
+/** "1.2.3.4", "::1", "[::1]", and "localhost", which is never queried (RFC 6761 section 6.3) */
 static bool parse_address(struct resolver_address *out, const char *host)
 {
 	char bare[INET6_ADDRSTRLEN];
@@ -120,7 +120,7 @@ static bool parse_address(struct resolver_address *out, const char *host)
 	return true;
 }
 
-/** @return false when the host is a name to ask for */
+/** @return false when the host is a name to look up */
 static bool answer_numeric(const struct resolver_target *target, struct resolver_answer *out)
 {
 	struct resolver_address address = {0};
@@ -128,7 +128,7 @@ static bool answer_numeric(const struct resolver_target *target, struct resolver
 	if (!transport || !parse_address(&address, target->host))
 		return false;
 	address.transport = transport[0] ? transport : "udp";
-	/* the port lies at the same place in both: RFC 3493 section 3.3 */
+	/* the port is at the same offset in both: RFC 3493 section 3.3 */
 	address.addr.v4.sin_port =
 		htons(target->port ? target->port : resolver_servers_default_port(address.transport));
 	out->n = 1;
@@ -158,7 +158,7 @@ static void entry_destroy(struct entry *e)
 	free(e);
 }
 
-/** Make room for one more. Entries with a question in flight are few (IN_FLIGHT_MAX), so this is short. */
+/** Make room for one more. At most IN_FLIGHT_MAX entries are skipped, so this is quick. */
 static void evict(struct resolver *r)
 {
 	struct entry *e = TAILQ_FIRST(&r->by_use);
@@ -193,7 +193,7 @@ static void keep_good(struct entry *e, const struct resolver_servers *found, uin
 	uint64_t ttl_ms = 1000u * (uint64_t)(ttl_s > TTL_MAX_S ? TTL_MAX_S : ttl_s);
 	struct resolver_servers *good = e->good ? e->good : malloc(sizeof(*good));
 	if (e->failing)
-		log_info(NULL, "name resolved again host=%s", e->key.target.host);
+		log_info(NULL, "name resolves again host=%s", e->key.target.host);
 	e->failing = false;
 	e->good = good;
 	e->error = good ? 0 : -ENOMEM;
@@ -218,7 +218,7 @@ static void keep_error(struct entry *e, int error, uint64_t now_ms)
 	e->refresh_ms = now_ms + RETRY_MS;
 }
 
-/** Tell everybody who waits now; who comes while they are told waits for the next question. */
+/** Call the handlers of those waiting now; who joins meanwhile waits for the next lookup. */
 static void tell(struct entry *e)
 {
 	struct queries told = TAILQ_HEAD_INITIALIZER(told);
@@ -251,7 +251,7 @@ static void on_located(int error, const struct resolver_servers *found, void *ar
 	tell(e);
 }
 
-/** @return 0, also when the question is in flight already; -EBUSY; -ENOMEM */
+/** @return 0, also when a lookup is already in flight; -EBUSY; -ENOMEM */
 static int ask(struct entry *e)
 {
 	struct resolver *r = e->resolver;
@@ -289,7 +289,7 @@ void resolver_destroy(struct resolver *r)
 		next = TAILQ_NEXT(e, by_use);
 		entry_destroy(e);
 	}
-	resolver_dns_destroy(r->dns); /* ends what the entries abandoned */
+	resolver_dns_destroy(r->dns); /* ends the lookups that the entries abandoned */
 	free(r);
 }
 
@@ -307,7 +307,7 @@ int resolver_try(struct resolver *r, const struct resolver_target *target, struc
 	TAILQ_REMOVE(&r->by_use, e, by_use);
 	TAILQ_INSERT_TAIL(&r->by_use, e, by_use);
 	if (e->good && now_ms >= e->refresh_ms)
-		(void)ask(e); /* what is known serves until the answer is there; the next use asks again */
+		(void)ask(e); /* on failure the next use tries again; until then the cached answer serves */
 	if (!e->good)
 		return e->error;
 	resolver_servers_order(e->good, out);
@@ -326,7 +326,7 @@ int resolver_lookup(struct resolver_query **out, struct resolver *r, const struc
 		e = entry_create(r, &key);
 	int error = q && e ? ask(e) : -ENOMEM;
 	if (error) {
-		free(q); /* an entry without answer is as good as none */
+		free(q); /* an entry without an answer does no harm */
 		return error;
 	}
 	q->on_answer = on_answer;

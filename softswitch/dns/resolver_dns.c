@@ -17,7 +17,7 @@ enum {
 	HEADER_BYTES = 12,
 };
 
-/** A socket of c-ares that the loop watches. */
+/** A c-ares socket that the loop watches. */
 struct watch {
 	LIST_ENTRY(watch) link;
 	struct resolver_dns *dns;
@@ -32,14 +32,14 @@ struct resolver_dns {
 	LIST_HEAD(, watch) watches;
 };
 
-/** One question in flight. */
-struct question {
+/** One query in flight. */
+struct query {
 	enum resolver_dns_type type;
 	resolver_dns_h *on_reply;
 	void *arg;
 };
 
-/** c-ares tells when it wants to be called next only after it did something. */
+/** When c-ares wants to be called next is known only after it has done something. */
 static void arm_timer(struct resolver_dns *dns)
 {
 	struct timeval wait;
@@ -60,7 +60,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 static void on_socket(evutil_socket_t fd, short what, void *arg)
 {
-	struct resolver_dns *dns = arg; /* not the watch, which may go while c-ares works */
+	struct resolver_dns *dns = arg; /* not the watch, which c-ares may have removed on return */
 	ares_process_fd(
 		dns->channel, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
 	arm_timer(dns);
@@ -85,7 +85,7 @@ static void watch_remove(struct watch *w)
 	free(w);
 }
 
-/** c-ares opened or closed a socket or waits for something else at it. */
+/** c-ares opened or closed a socket, or waits for something else on it. */
 static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
 	struct resolver_dns *dns = arg;
@@ -96,7 +96,7 @@ static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writa
 		return;
 	struct watch *w = calloc(1, sizeof(*w));
 	if (!w)
-		return; /* this question then ends by its timeout */
+		return; /* this query then ends by its timeout */
 	w->dns = dns;
 	w->fd = fd;
 	LIST_INSERT_HEAD(&dns->watches, w, link);
@@ -125,7 +125,7 @@ static int error_from_ares(int status)
 	}
 }
 
-/** @return what follows the name at p, NULL when it runs over the end (RFC 1035 section 4.1.4) */
+/** @return what follows the name at p, NULL when the name exceeds the reply (RFC 1035 section 4.1.4) */
 static const unsigned char *skip_name(const unsigned char *p, const unsigned char *end)
 {
 	while (p < end) {
@@ -140,7 +140,7 @@ static const unsigned char *skip_name(const unsigned char *p, const unsigned cha
 	return NULL;
 }
 
-/** c-ares has no TTL of SRV and NAPTR: read the shortest of the answer section. @return 0 when malformed */
+/** c-ares reports no TTL for SRV and NAPTR, so find the shortest in the answer section. @return 0 when malformed */
 static uint32_t shortest_ttl(const unsigned char *reply, int length)
 {
 	const unsigned char *end = reply + length, *p = reply + HEADER_BYTES;
@@ -148,7 +148,7 @@ static uint32_t shortest_ttl(const unsigned char *reply, int length)
 	if (length < HEADER_BYTES)
 		return 0;
 	unsigned answers = (unsigned)reply[6] << 8 | reply[7];
-	p = skip_name(p, end); /* one question, or c-ares had dropped it */
+	p = skip_name(p, end); /* one question, or c-ares would have dropped the reply */
 	if (!p || end - p < 4)
 		return 0;
 	p += 4;
@@ -166,8 +166,7 @@ static uint32_t shortest_ttl(const unsigned char *reply, int length)
 	return answers ? shortest : 0;
 }
 
-static int give(
-	const struct question *q, uint32_t ttl_s, unsigned n, const struct resolver_dns_record *record)
+static int give(const struct query *q, uint32_t ttl_s, unsigned n, const struct resolver_dns_record *record)
 {
 	const struct resolver_dns_reply reply = {.ttl_s = ttl_s, .n = n, .record = record};
 	if (n == 0)
@@ -176,7 +175,7 @@ static int give(
 	return 0;
 }
 
-static int give_a(const struct question *q, const unsigned char *bytes, int length)
+static int give_a(const struct query *q, const unsigned char *bytes, int length)
 {
 	struct resolver_dns_record record[RESOLVER_DNS_RECORDS_MAX];
 	struct ares_addrttl found[RESOLVER_DNS_RECORDS_MAX];
@@ -190,7 +189,7 @@ static int give_a(const struct question *q, const unsigned char *bytes, int leng
 				      : error_from_ares(status);
 }
 
-static int give_aaaa(const struct question *q, const unsigned char *bytes, int length)
+static int give_aaaa(const struct query *q, const unsigned char *bytes, int length)
 {
 	struct resolver_dns_record record[RESOLVER_DNS_RECORDS_MAX];
 	struct ares_addr6ttl found[RESOLVER_DNS_RECORDS_MAX];
@@ -204,7 +203,7 @@ static int give_aaaa(const struct question *q, const unsigned char *bytes, int l
 				      : error_from_ares(status);
 }
 
-static int give_srv(const struct question *q, const unsigned char *bytes, int length)
+static int give_srv(const struct query *q, const unsigned char *bytes, int length)
 {
 	struct resolver_dns_record record[RESOLVER_DNS_RECORDS_MAX];
 	struct ares_srv_reply *found;
@@ -223,7 +222,7 @@ static int give_srv(const struct question *q, const unsigned char *bytes, int le
 	return result;
 }
 
-static int give_naptr(const struct question *q, const unsigned char *bytes, int length)
+static int give_naptr(const struct query *q, const unsigned char *bytes, int length)
 {
 	struct resolver_dns_record record[RESOLVER_DNS_RECORDS_MAX];
 	struct ares_naptr_reply *found;
@@ -243,7 +242,7 @@ static int give_naptr(const struct question *q, const unsigned char *bytes, int 
 	return result;
 }
 
-static int give_records(const struct question *q, const unsigned char *bytes, int length)
+static int give_records(const struct query *q, const unsigned char *bytes, int length)
 {
 	switch (q->type) {
 	case DNS_A:
@@ -260,7 +259,7 @@ static int give_records(const struct question *q, const unsigned char *bytes, in
 
 static void on_ares_reply(void *arg, int status, int timeouts, unsigned char *bytes, int length)
 {
-	struct question *q = arg;
+	struct query *q = arg;
 	int error = error_from_ares(status);
 	(void)timeouts;
 	if (!error)
@@ -273,12 +272,12 @@ static void on_ares_reply(void *arg, int status, int timeouts, unsigned char *by
 void resolver_dns_ask(struct resolver_dns *dns, const char *name, enum resolver_dns_type type,
 	resolver_dns_h *on_reply, void *arg)
 {
-	struct question *q = calloc(1, sizeof(*q));
+	struct query *q = calloc(1, sizeof(*q));
 	if (!q) {
 		on_reply(-ENOMEM, NULL, arg);
 		return;
 	}
-	*q = (struct question){.type = type, .on_reply = on_reply, .arg = arg};
+	*q = (struct query){.type = type, .on_reply = on_reply, .arg = arg};
 	ares_query(dns->channel, name, CLASS_IN, (int)type, on_ares_reply, q);
 	arm_timer(dns);
 }

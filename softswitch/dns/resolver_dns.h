@@ -1,4 +1,4 @@
-/** @file resolver_dns.h  c-ares on libevent: ask one question. For the resolver's own modules. */
+/** @file resolver_dns.h  DNS queries by c-ares on libevent. For the resolver's own modules. */
 #ifndef RESOLVER_DNS_H
 #define RESOLVER_DNS_H
 
@@ -8,12 +8,12 @@
 struct event_base;
 struct resolver_dns;
 
-enum { RESOLVER_DNS_RECORDS_MAX = 32 }; /* of one reply; what comes behind them is not looked at */
+enum { RESOLVER_DNS_RECORDS_MAX = 32 }; /* of one reply; the rest is ignored */
 
 /** Record types by their numbers (RFC 1035, 2782, 3403, 3596). */
 enum resolver_dns_type { DNS_A = 1, DNS_AAAA = 28, DNS_SRV = 33, DNS_NAPTR = 35 };
 
-/** One record; the type asked for tells which member holds. */
+/** One record; the type of the query says which member is set. */
 struct resolver_dns_record {
 	union {
 		struct in_addr a;
@@ -29,7 +29,7 @@ struct resolver_dns_record {
 	} u;
 };
 
-/** What came back; valid during the handler. */
+/** The reply; valid during the handler. */
 struct resolver_dns_reply {
 	uint32_t ttl_s; /* the shortest of all records, aliases included */
 	unsigned n;     /* 1 to RESOLVER_DNS_RECORDS_MAX */
@@ -37,19 +37,20 @@ struct resolver_dns_reply {
 };
 
 /**
- * Called once per question, possibly from within resolver_dns_ask().
+ * Called once per query, possibly from within resolver_dns_ask().
  *
- * @param error  0; -ENOENT no such record; -ETIMEDOUT nothing came back; -EIO the servers failed or
- *               answered nonsense; -ENOMEM; -ECANCELED by resolver_dns_destroy()
+ * @param error  0; -ENOENT no such record; -ETIMEDOUT no server answered; -EIO the servers failed or
+ *               sent malformed answers; -ENOMEM; -ECANCELED by resolver_dns_destroy()
  * @param reply  NULL unless error is 0
  */
 typedef void resolver_dns_h(int error, const struct resolver_dns_reply *reply, void *arg);
 
 /** As resolver_create(). */
 int resolver_dns_create(struct resolver_dns **out, struct event_base *base, const char *servers);
-/** Open questions end with -ECANCELED. NULL is fine. */
+/** Pending queries end with -ECANCELED. NULL is fine. */
 void resolver_dns_destroy(struct resolver_dns *dns);
 
+/** Query one name for one type of record. */
 void resolver_dns_ask(struct resolver_dns *dns, const char *name, enum resolver_dns_type type,
 	resolver_dns_h *on_reply, void *arg);
 
@@ -58,7 +59,7 @@ void resolver_dns_ask(struct resolver_dns *dns, const char *name, enum resolver_
  *
  * @param family  AF_INET or AF_INET6
  * @param out     room for max records
- * @return their number, 0 when the file does not name it
+ * @return how many were found, 0 when the name is not in the file
  */
 unsigned resolver_dns_hosts_file(struct resolver_dns *dns, const char *name, int family,
 	struct resolver_dns_record *out, unsigned max);

@@ -18,29 +18,29 @@ enum {
 	PLACE_ADDRESSES_MAX = 8,                 /* of each family */
 	NAME_MAX_BYTES = RESOLVER_HOST_MAX + 16, /* with "_sips._tcp." before it */
 	HOSTS_FILE_TTL_S = 60,
-	RETRY_TTL_S = 5, /* when a part of the answer is missing */
+	RETRY_TTL_S = 5, /* when part of the answer is missing */
 };
 
-/** A transport and how the DNS speaks of it: RFC 3263 section 4.1. */
+/** A transport and its names in the DNS: RFC 3263 section 4.1. */
 static const struct transport {
 	const char *name, *naptr, *srv_prefix;
 } transports[] = {
-	{"udp", "SIP+D2U", "_sip._udp."}, /* in the order we prefer when NAPTR does not say */
+	{"udp", "SIP+D2U", "_sip._udp."}, /* in order of our preference when there is no NAPTR */
 	{"tcp", "SIP+D2T", "_sip._tcp."},
 	{"tls", "SIPS+D2T", "_sips._tcp."},
 };
 enum { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORTS };
 
-/** An SRV name to ask for. */
+/** An SRV name to query. */
 struct service {
 	struct resolver_locate *job;
 	const struct transport *transport;
 	uint16_t group;
-	bool absent; /* the DNS says that the host has no such service */
+	bool absent; /* the DNS says that the host does not offer it */
 	char name[NAME_MAX_BYTES + 1];
 };
 
-/** A server name to find the addresses of. */
+/** A server whose addresses are to be found. */
 struct place {
 	struct resolver_locate *job;
 	const struct transport *transport;
@@ -55,10 +55,10 @@ struct resolver_locate {
 	resolver_locate_h *on_located; /* NULL once called or abandoned */
 	void *arg;
 	struct event *event;                    /* the deadline; made active to call the handler */
-	void (*next)(struct resolver_locate *); /* when all questions of this stage are answered */
-	unsigned pending; /* questions of this stage, and one while they are being asked */
+	void (*next)(struct resolver_locate *); /* when all queries of this stage have ended */
+	unsigned pending; /* queries of this stage, plus one while they are being sent */
 	bool finished;
-	int error;      /* of a question that failed; "no such record" is no failure */
+	int error;      /* of a query that failed; "no such record" is no failure */
 	uint32_t ttl_s; /* the shortest so far */
 	char host[RESOLVER_HOST_MAX + 1];
 	uint16_t port;
@@ -82,7 +82,7 @@ static void destroy(struct resolver_locate *job)
 	free(job);
 }
 
-/** A question was answered, or the asking is over. */
+/** A query has ended, or all of them have been sent. */
 static void answered(struct resolver_locate *job)
 {
 	if (--job->pending > 0)
@@ -93,7 +93,7 @@ static void answered(struct resolver_locate *job)
 		destroy(job);
 }
 
-/** Have the handler called by the loop. */
+/** Have the loop call the handler. */
 static void finish(struct resolver_locate *job)
 {
 	job->finished = true;
@@ -162,7 +162,7 @@ static void on_aaaa(int error, const struct resolver_dns_reply *reply, void *arg
 	answered(p->job);
 }
 
-/** What the machine's operator wrote into the hosts file counts before the DNS. */
+/** The machine's hosts file takes precedence over the DNS. */
 static bool find_in_hosts_file(struct place *p)
 {
 	p->n_v4 = resolver_dns_hosts_file(p->job->dns, p->host, AF_INET, p->v4, PLACE_ADDRESSES_MAX);
@@ -197,7 +197,7 @@ static void on_srv(int error, const struct resolver_dns_reply *reply, void *arg)
 	note(s->job, error, reply);
 	for (unsigned i = 0; reply && i < reply->n; i++) {
 		const struct resolver_dns_record *r = &reply->record[i];
-		/* target ".", which c-ares makes "": the service is decidedly not there (RFC 2782) */
+		/* target ".", which c-ares returns as "": the service is decidedly not available (RFC 2782) */
 		if (r->u.srv.target[0] == '\0')
 			s->absent = true;
 		else
@@ -214,7 +214,7 @@ static void after_srv(struct resolver_locate *job)
 	if (job->n_places == 0 && !job->error && !absent)
 		add_place(job, job->host, 0, NULL, NULL);
 	if (job->n_places == 0)
-		finish(job); /* an SRV that could not be asked for must not become a call to the bare name */
+		finish(job); /* a failed SRV query must not turn into a call to the bare name */
 	else
 		ask_addresses(job);
 }
@@ -250,8 +250,8 @@ static int compare_naptr(const void *a, const void *b)
 }
 
 /**
- * A server that fails at this question may be one that does not know the type: go on without NAPTR.
- * Silence, though, would only be waited for again.
+ * A server that fails this query may be one that does not know the type: go on without NAPTR.
+ * After silence, though, the next query would only wait as long again.
  */
 static void on_naptr(int error, const struct resolver_dns_reply *reply, void *arg)
 {
@@ -264,7 +264,7 @@ static void on_naptr(int error, const struct resolver_dns_reply *reply, void *ar
 		if (transport_of_naptr(&reply->record[i]))
 			usable[n++] = reply->record[i];
 	qsort(usable, n, sizeof(usable[0]), compare_naptr);
-	/* once an order fits, larger ones are not looked at: RFC 3403 section 4.1 */
+	/* only the lowest usable order counts: RFC 3403 section 4.1 */
 	for (unsigned i = 0; i < n && usable[i].u.naptr.order == usable[0].u.naptr.order; i++)
 		add_service(job, transport_of_naptr(&usable[i]), usable[i].u.naptr.replacement);
 	answered(job);
@@ -299,7 +299,7 @@ static int compare_places(const void *a, const void *b)
 		return x->group - y->group;
 	if (x->priority != y->priority)
 		return x->priority - y->priority;
-	return x < y ? -1 : 1; /* as they came */
+	return x < y ? -1 : 1; /* as received */
 }
 
 static void add_v4(struct resolver_servers *out, const struct place *p, const struct in_addr *ip)
@@ -345,7 +345,7 @@ static void collect(struct resolver_locate *job, struct resolver_servers *out)
 	}
 }
 
-/** All is answered, or the time is up. */
+/** All queries have ended, or the deadline has passed. */
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct resolver_locate *job = arg;
@@ -369,7 +369,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 		destroy(job);
 }
 
-/** The first stage that this target needs. */
+/** Start at the first stage that this target needs. */
 static void begin(struct resolver_locate *job)
 {
 	struct place probe = {.job = job};

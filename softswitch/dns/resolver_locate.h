@@ -1,4 +1,4 @@
-/** @file resolver_locate.h  The questions of RFC 3263 for one target. For the resolver's own modules. */
+/** @file resolver_locate.h  The procedure of RFC 3263 for one target. For the resolver's own modules. */
 #ifndef RESOLVER_LOCATE_H
 #define RESOLVER_LOCATE_H
 
@@ -17,14 +17,14 @@ enum { RESOLVER_HOST_MAX = 253 }; /* bytes of a name, RFC 1035 section 2.3.4 */
 typedef void resolver_locate_h(int error, const struct resolver_servers *found, void *arg);
 
 /**
- * Find the servers of a target whose host is a name. Takes 5 s at most: what is found by then counts.
+ * Find the servers of a target whose host is a name. Takes 5 s at most; what has been found by then is used.
  *
  * @param target  its transport is static text
  * @return 0, -ENOMEM
  */
 int resolver_locate(struct resolver_locate **out, struct event_base *base, struct resolver_dns *dns,
 	const struct resolver_target *target, resolver_locate_h *on_located, void *arg);
-/** Do not call the handler; what is under way ends by itself, or with resolver_dns_destroy(). */
+/** The handler will not be called; pending queries end by themselves, or with resolver_dns_destroy(). */
 void resolver_locate_abandon(struct resolver_locate *job);
 
 #endif

@@ -9,13 +9,13 @@ uint16_t resolver_servers_default_port(const char *transport)
 	return strcmp(transport, "tls") == 0 ? 5061 : 5060;
 }
 
-/** RFC 2782: in proportion to the weight; 0 has a very small chance, and an equal one among zeros. */
+/** RFC 2782: in proportion to the weight; a weight of 0 has a very small chance, the same for all of them. */
 static uint32_t share(const struct resolver_server *server)
 {
 	return server->weight ? server->weight * 256u : 1;
 }
 
-/** Draw one of the servers order[at] to order[end - 1] and put it at `at`. */
+/** Draw one of the servers order[at] to order[end - 1] and move it to `at`. */
 static void draw(const struct resolver_servers *s, uint8_t *order, unsigned at, unsigned end)
 {
 	uint32_t sum = 0;

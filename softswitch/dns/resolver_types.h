@@ -1,4 +1,4 @@
-/** @file resolver_types.h  What is asked of the resolver, and what it answers. */
+/** @file resolver_types.h  A target to resolve, and the addresses found. */
 #ifndef RESOLVER_TYPES_H
 #define RESOLVER_TYPES_H
 
@@ -8,11 +8,11 @@
 
 enum { RESOLVER_ADDRESSES_MAX = 16 };
 
-/** What is looked for. */
+/** What to resolve. */
 struct resolver_target {
 	const char *host;      /* IPv4, IPv6 (with or without brackets) or a name */
-	uint16_t port;         /* 0 = as SRV says, else 5060 (TLS 5061) */
-	const char *transport; /* "udp", "tcp", "tls"; "" = as NAPTR and SRV say, else udp */
+	uint16_t port;         /* 0 = from SRV, else 5060 (TLS 5061) */
+	const char *transport; /* "udp", "tcp", "tls"; "" = from NAPTR and SRV, else udp */
 };
 
 /** Where to send. */
@@ -21,7 +21,7 @@ struct resolver_address {
 		struct sockaddr any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
-	} addr; /* with the port */
+	} addr; /* port included */
 	socklen_t length;
 	const char *transport; /* "udp", "tcp", "tls": static text */
 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Hooks the library exports for its tests; no header of it declares them. */
+/* Hooks that the library exports for its own tests; none of its headers declares them. */
 extern void (*_su_time)(su_time_t *tv);
 extern su_time64_t (*_su_nanotime)(su_time64_t *ns);
 

@@ -4,21 +4,24 @@
 
 #include <stdint.h>
 
-/** SOFTSWITCH_CLOCK_SPEED in the environment, 2 to this, makes our time run so many times as fast: for tests of hours. */
+/**
+ * SOFTSWITCH_CLOCK_SPEED in the environment, from 2 up to this, makes our clock run that many times faster: for tests
+ * that last hours of it.
+ */
 enum { CLOCK_SPEED_MAX = 1000 };
 
 /**
- * Point Sofia's clock hooks at the monotonic clock plus the wall time of this moment, so that a
- * step of the wall clock neither ends nor freezes pending transactions. Call before any su_root.
+ * Point Sofia's clock hooks at the monotonic clock plus the present wall time, so that a step of the
+ * wall clock neither ends nor freezes pending transactions. Call it before any su_root exists.
  */
 void clock_init(void);
 
-/** Monotonic milliseconds: the now_ms of gateways and routing. */
+/** Monotonic milliseconds; what gateways and routing take as now_ms. */
 uint64_t clock_now_ms(void);
-/** How long so many of our milliseconds last, in microseconds of the real clock. */
+/** How long a delay on our clock lasts in real time, in microseconds. */
 uint64_t clock_delay_us(uint32_t delay_ms);
 
-/** Wall clock as epoch milliseconds, for records only: it may step. */
+/** Wall clock, milliseconds since 1970. It may step: use it for call records and display only. */
 int64_t clock_epoch_ms(void);
 
 #endif

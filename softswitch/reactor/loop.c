@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-	DELAYS_MAX = 128, /* libevent allows 256 shared queues in a base */
+	DELAYS_MAX = 128, /* libevent allows 256 shared queues per base */
 	SELF_CHECK_MS = 2000
 };
 
@@ -63,7 +63,7 @@ void loop_stop(struct loop *loop)
 	loop->stopped = true;
 }
 
-/** What the self-check has seen arrive. */
+/** What has arrived during the self-check. */
 struct self_check {
 	bool message, timer, descriptor;
 };
@@ -129,7 +129,7 @@ out:
 	return seen.message && seen.timer && seen.descriptor ? 0 : -EPROTO;
 }
 
-/** libevent's usual clock has steps of 4 ms, which lets timers fire early; the precise one does not. */
+/** libevent's default clock has a resolution of 4 ms, so timers can fire early; the precise one does not. */
 static struct event_base *new_base(void)
 {
 	struct event_config *config = event_config_new();
@@ -195,7 +195,7 @@ const struct timeval *loop_delay_once(struct loop *loop, uint32_t delay_ms, stru
 {
 	uint64_t us = clock_delay_us(delay_ms);
 
-	event_base_update_cache_time(loop->base); /* or the delay would count from the start of this pass */
+	event_base_update_cache_time(loop->base); /* else the delay would count from the start of this pass */
 	*storage = (struct timeval){.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
 	return storage;
 }
@@ -210,7 +210,7 @@ const struct timeval *loop_delay(struct loop *loop, uint32_t delay_ms, struct ti
 	if (loop->delay[i].shared)
 		return loop->delay[i].shared;
 	if (loop->delays >= DELAYS_MAX / 2)
-		return storage; /* too many different ones: this timer goes into the heap */
+		return storage; /* too many different delays: this timer goes into the heap */
 	loop->delay[i].ms = delay_ms;
 	loop->delay[i].shared = event_base_init_common_timeout(loop->base, storage);
 	loop->delays += loop->delay[i].shared != NULL;

@@ -16,29 +16,33 @@ typedef void loop_pass_h(void *arg);
  * Create the event base and Sofia's root over it, and check that Sofia's timers, messages and
  * descriptors arrive through it.
  *
- * @return 0; -ENOMEM; -EPROTO when the library's port interface is not the one we know
+ * @return 0; -ENOMEM; -EPROTO when the library's port interface is not the one we were written for
  */
 int loop_create(struct loop **out);
-/** Everything registered must be gone before. NULL is fine. */
+/** Everything registered must have been removed. NULL is fine. */
 void loop_destroy(struct loop *loop);
 
 /** Run until loop_stop(). */
 void loop_run(struct loop *loop);
+/** Let loop_run() return after the present pass. */
 void loop_stop(struct loop *loop);
 
+/** The event base, for timers and descriptors of our own. */
 struct event_base *loop_base(struct loop *loop);
-/** For whoever creates Sofia's objects or needs its sockets. */
+/** For those who create Sofia's objects or need its sockets. */
 struct sofia_port *loop_sofia(struct loop *loop);
 
-/** Objects are never freed inside their own handler: they are parked and freed here. */
+/** Set the handler called after each pass: objects ended inside their own handler are freed here. */
 void loop_on_pass(struct loop *loop, loop_pass_h *h, void *arg);
 
 /**
- * A delay to hand to event_add(): delays used often share a queue in libevent, so that setting and
- * cancelling a timer costs the same however many there are.
+ * A delay to pass to event_add(). Timers of the same delay share a queue in libevent, so setting and
+ * cancelling one costs the same however many there are.
+ *
+ * @param storage  the caller's; the result may point to it
  */
 const struct timeval *loop_delay(struct loop *loop, uint32_t delay_ms, struct timeval *storage);
-/** The same for a delay that hardly comes twice, a random one: it takes no shared queue from those that do. */
+/** The same for a delay that is unlikely to recur, such as a random one: it takes up no shared queue. */
 const struct timeval *loop_delay_once(struct loop *loop, uint32_t delay_ms, struct timeval *storage);
 
 #endif

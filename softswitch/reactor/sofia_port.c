@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/** A descriptor of Sofia's; Sofia knows it by its slot in the table plus one. */
+/** A descriptor that Sofia registered; Sofia knows it by its slot in the table plus one. */
 struct watch {
 	struct sofia_port *port;
 	struct event *event;
@@ -36,7 +36,7 @@ static struct sofia_port *self_of(su_port_t *port)
 	return (struct sofia_port *)port;
 }
 
-/* What the library exports and expects, but does not install a header of. */
+/* What the library exports and expects, but does not declare in an installed header. */
 
 struct _GSource;
 
@@ -45,7 +45,7 @@ void su_msg_delivery_report(su_msg_r msg);
 
 enum su_port_thread_op { THREAD_IS_OBTAINED, THREAD_RELEASE, THREAD_OBTAIN };
 
-/** Head of a queued message; the library allocates and fills it. */
+/** Head of a queued message; the library allocates it and fills it in. */
 struct su_msg_s {
 	size_t sum_size;
 	su_msg_t *sum_next;
@@ -264,7 +264,7 @@ static int port_max_defer(su_port_t *port, su_duration_t *old, su_duration_t *se
 	(void)port;
 	(void)set;
 	if (old)
-		*old = 0; /* nothing is put off */
+		*old = 0; /* nothing is deferred */
 	return 0;
 }
 
@@ -311,7 +311,7 @@ static char const *port_name(su_port_t const *port)
 static int port_wakeup(su_port_t *port)
 {
 	(void)port;
-	return 0; /* one thread: it is awake */
+	return 0; /* there is one thread, and it is awake */
 }
 
 static int port_is_running(su_port_t const *port)
@@ -343,7 +343,7 @@ static struct sofia_port_functions const port_functions = {
 	.is_running = port_is_running,
 };
 
-/* Doors ------------------------------------------------------------------------------------- */
+/* Public functions ------------------------------------------------------------------------------------- */
 
 int sofia_port_create(struct sofia_port **out, struct event_base *base)
 {
@@ -390,6 +390,6 @@ long sofia_port_run(struct sofia_port *self)
 	} while (self->messages);
 	if (next == SU_DURATION_MAX)
 		return -1;
-	/* Sofia's times are finer than ours: below 1 ms the loop would spin until the timer is due. */
+	/* Sofia's clock is finer than libevent's timers: with less than 1 ms the loop would spin until the timer is due. */
 	return next < 1 ? 1 : next;
 }

@@ -16,7 +16,7 @@ typedef struct bio_st BIO;
 
 int SSL_shutdown(SSL *connection);
 
-/** A function of whichever library has it, behind the executable. Function pointers pass through a union: ISO C. */
+/** The library's own function of this name. ISO C converts an object pointer to a function only through a union. */
 static void (*next_function(const char *name))(void)
 {
 	union {
@@ -28,8 +28,8 @@ static void (*next_function(const char *name))(void)
 }
 
 /*
- * When it answers a malformed request by itself, the library looks up the host of the Via and so stops the loop for
- * seconds. Addresses only, names fail at once.
+ * When the library itself answers a malformed request, it looks up the host of the Via, which blocks the loop for
+ * seconds. So only numeric addresses are resolved; names fail at once.
  */
 int su_getaddrinfo(char const *node, char const *service, su_addrinfo_t const *hints, su_addrinfo_t **res)
 {
@@ -44,8 +44,8 @@ int su_getaddrinfo(char const *node, char const *service, su_addrinfo_t const *h
 enum { STREAM_READ_MAX = 8192 };
 
 /*
- * The library reads all that waits at a connection and counts it as one message: the first of a burst that is larger
- * than a message may be gets 413, the others are lost. So it is given small pieces.
+ * The library reads everything that waits on a connection and counts it as one message: when a burst is larger than
+ * the limit for a message, the first gets 413 and the others are lost. So it is told of small pieces.
  */
 issize_t su_getmsgsize(su_socket_t s)
 {
@@ -62,7 +62,7 @@ issize_t su_getmsgsize(su_socket_t s)
 
 /*
  * The library ends each TLS connection with SSL_shutdown(), SSL_CTX_free() and BIO_free() but never frees the SSL
- * object, some 50 KB. So it is freed here; context and BIO get a reference each for the library's own frees.
+ * object, about 50 KB. So it is freed here, and context and BIO each get a reference for the library to drop.
  */
 int SSL_shutdown(SSL *connection)
 {

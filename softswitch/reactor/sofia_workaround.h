@@ -1,11 +1,11 @@
-/** @file sofia_workaround.h  Faults of the SIP library that would stop, deafen or bloat the switch, mended from outside.
+/** @file sofia_workaround.h  Functions that replace those of the SIP library.
  *
- * The library calls these functions through the dynamic linker, which finds the executable's before any library's.
+ * The library's own would block the loop, lose requests and leak memory. It calls them through the dynamic linker, which finds those of the executable before any library's.
  */
 #ifndef SOFIA_WORKAROUND_H
 #define SOFIA_WORKAROUND_H
 
-/** Are ours the ones the library calls? @return 0; -EPROTO: built or linked in a way that leaves the faults in */
+/** Does the library call ours? @return 0; -EPROTO when the program is linked so that it does not */
 int sofia_workaround_check(void);
 
 #endif
