@@ -54,20 +54,20 @@ static const char usage[] =
 static const char help[] =
 	"usage: softswitch [OPTION]...\n"
 	"\n"
-	"  --db FILE             configuration (./softswitch.db)\n"
-	"  --cdr FILE            call records (cdr.db beside the configuration)\n"
-	"  --control SOCKET      where swctl finds this switch (softswitch.sock beside the configuration)\n"
-	"  --listen URI          sip:ADDR:PORT;transport=udp|tcp|tls, up to 16 times; IPv6 in brackets;\n"
-	"                        port 0: the kernel chooses (sip:0.0.0.0:5060 over udp and over tcp)\n"
-	"  --tls-dir DIR         folder with agent.pem (key, certificate) and cafile.pem, for TLS listeners\n"
-	"  --name NAME           of this instance (the host's name)\n"
-	"  --drain SECONDS       at SIGTERM wait so long for live calls (0)\n"
+	"  --db FILE             configuration database (./softswitch.db)\n"
+	"  --cdr FILE            call records (cdr.db next to the configuration)\n"
+	"  --control SOCKET      control socket for swctl (softswitch.sock next to the configuration)\n"
+	"  --listen URI          sip:ADDR:PORT;transport=udp|tcp|tls, up to 16 times; IPv6 in brackets,\n"
+	"                        port 0 for any free port (sip:0.0.0.0:5060 over UDP and over TCP)\n"
+	"  --tls-dir DIR         directory of agent.pem (key and certificate) and cafile.pem, for TLS listeners\n"
+	"  --name NAME           name of this instance (the host name)\n"
+	"  --drain SECONDS       on SIGTERM, wait this long for calls in progress to end (0)\n"
 	"  --log-level LEVEL     error, warning, info or debug (info)\n"
 	"  --log-format FORMAT   text or json (text)\n"
-	"  --init                create or upgrade both databases and exit\n"
-	"  --check               check databases and options, change nothing, and exit\n"
-	"  --version             print the version and exit\n"
-	"  --help                print this and exit\n";
+	"  --init                create or upgrade both databases, then exit\n"
+	"  --check               check databases and options, change nothing, then exit\n"
+	"  --version             print the version, then exit\n"
+	"  --help                print this help, then exit\n";
 
 const char *options_usage(void)
 {
@@ -79,7 +79,7 @@ const char *options_help(void)
 	return help;
 }
 
-/** Where the reason of a refusal goes. */
+/** Where the error message goes. */
 struct reason {
 	char *text;
 	size_t size;
@@ -94,7 +94,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(const struct reason *why
 	return -EINVAL;
 }
 
-/** Digits and nothing else. @return 0 or -EINVAL */
+/** Only digits are accepted. @return 0 or -EINVAL */
 static int parse_number(unsigned *out, const char *text, unsigned max)
 {
 	unsigned long n = 0;
@@ -111,7 +111,7 @@ static int parse_number(unsigned *out, const char *text, unsigned max)
 static int set_string(char **field, const char *value, const char *option, const struct reason *why)
 {
 	if (*value == '\0')
-		return refuse(why, "%s: may not be empty", option);
+		return refuse(why, "%s: must not be empty", option);
 	char *copy = strdup(value);
 	if (!copy)
 		return -ENOMEM;
@@ -129,7 +129,7 @@ static const char *find_transport(const char *word)
 	return NULL;
 }
 
-/** "192.0.2.1" or "[2001:db8::1]" of length n, without the brackets into out. */
+/** Copy "192.0.2.1" or "[2001:db8::1]" of length n without the brackets. @return false when it is neither */
 static bool parse_host(char out[46], const char *text, size_t n)
 {
 	struct in6_addr address;
@@ -145,7 +145,7 @@ static bool parse_host(char out[46], const char *text, size_t n)
 	return inet_pton(brackets ? AF_INET6 : AF_INET, out, &address) == 1;
 }
 
-/** The part behind ';': only transport=... is known. */
+/** The part after ';': only transport=... is known. */
 static int parse_uri_parameter(
 	struct listen *l, const char *uri, const char *parameter, bool sips, const struct reason *why)
 {
@@ -157,9 +157,9 @@ static int parse_uri_parameter(
 		return refuse(why, "--listen %s: only ;transport=udp|tcp|tls may follow the address", uri);
 	l->transport = find_transport(parameter + sizeof(key) - 1);
 	if (!l->transport)
-		return refuse(why, "--listen %s: transport is udp, tcp or tls", uri);
+		return refuse(why, "--listen %s: transport must be udp, tcp or tls", uri);
 	if (sips && strcmp(l->transport, "tls") != 0)
-		return refuse(why, "--listen %s: sips: goes over tls only", uri);
+		return refuse(why, "--listen %s: sips: requires tls", uri);
 	return 0;
 }
 
@@ -170,9 +170,9 @@ static int parse_listen(struct options *o, const char *uri, const struct reason 
 	char buffer[128];
 	bool sips = strncasecmp(uri, "sips:", 5) == 0;
 	if (!sips && strncasecmp(uri, "sip:", 4) != 0)
-		return refuse(why, "--listen %s: begins with sip: or sips:", uri);
+		return refuse(why, "--listen %s: must begin with sip: or sips:", uri);
 	if (o->n_listen == OPTIONS_LISTEN_MAX)
-		return refuse(why, "--listen: at most %d times", OPTIONS_LISTEN_MAX);
+		return refuse(why, "--listen: allowed at most %d times", OPTIONS_LISTEN_MAX);
 	const char *address = uri + (sips ? 5 : 4);
 	if (strlen(address) >= sizeof(buffer))
 		return refuse(why, "--listen %s: too long", uri);
@@ -190,7 +190,7 @@ static int parse_listen(struct options *o, const char *uri, const struct reason 
 	if (!parse_host(l.host, buffer, colon ? (size_t)(colon - buffer) : strlen(buffer)))
 		return refuse(why, "--listen %s: needs an IPv4 address or an IPv6 address in brackets", uri);
 	if (colon && parse_number(&port, colon + 1, 65535) != 0)
-		return refuse(why, "--listen %s: port is 0 to 65535", uri);
+		return refuse(why, "--listen %s: port must be 0 to 65535", uri);
 	l.port = (uint16_t)port;
 	o->listen[o->n_listen++] = l;
 	return 0;
@@ -214,15 +214,15 @@ static int apply(struct options *o, enum option_id option, const char *value, co
 	case OPT_DRAIN:
 		return parse_number(&o->drain_s, value, DRAIN_MAX_S) == 0
 			? 0
-			: refuse(why, "--drain %s: seconds from 0 to %d", value, DRAIN_MAX_S);
+			: refuse(why, "--drain %s: must be 0 to %d seconds", value, DRAIN_MAX_S);
 	case OPT_LOG_LEVEL:
 		return log_level_parse(&o->log_level, value) == 0
 			? 0
-			: refuse(why, "--log-level %s: is error, warning, info or debug", value);
+			: refuse(why, "--log-level %s: must be error, warning, info or debug", value);
 	case OPT_LOG_FORMAT:
 		return log_format_parse(&o->log_format, value) == 0
 			? 0
-			: refuse(why, "--log-format %s: is text or json", value);
+			: refuse(why, "--log-format %s: must be text or json", value);
 	case OPT_INIT:
 		o->action = OPTIONS_INIT;
 		return 0;
@@ -242,22 +242,22 @@ static int apply(struct options *o, enum option_id option, const char *value, co
 static int read_arguments(struct options *o, int argc, char *const argv[], const struct reason *why)
 {
 	int error = 0, option;
-	optind = 0; /* start anew, in the GNU way */
+	optind = 0; /* GNU: start over, with no state of an earlier parse */
 	opterr = 0;
 	while (!error && (option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
 		if (option == '?')
-			error = refuse(why, "%s: no such option", argv[optind - 1]);
+			error = refuse(why, "%s: unknown option", argv[optind - 1]);
 		else if (option == ':')
 			error = refuse(why, "%s: needs a value", argv[optind - 1]);
 		else
 			error = apply(o, (enum option_id)option, optarg, why);
 	}
 	if (!error && optind < argc)
-		error = refuse(why, "%s: what is this?", argv[optind]);
+		error = refuse(why, "%s: unexpected argument", argv[optind]);
 	return error;
 }
 
-/** A file of this name in the folder of `path`. */
+/** @return the path of a file of this name in the directory of `path` */
 static char *beside(const char *path, const char *name)
 {
 	char *out;
@@ -266,7 +266,7 @@ static char *beside(const char *path, const char *name)
 	return asprintf(&out, "%.*s%s", folder, path, name) < 0 ? NULL : out;
 }
 
-/** Others are told this path (swctl db), and they run in other folders. */
+/** swctl is told this path, and it may run in another directory. */
 static int make_absolute(char **path)
 {
 	char *out, *folder;
@@ -309,7 +309,7 @@ static int fill_in(struct options *o)
 	return error ? error : make_absolute(&o->cdr);
 }
 
-/** What the TLS transport reads at start; it would only say "no transport" later. */
+/** Check the files that the TLS transport reads at startup, where their absence would only give "no transport". */
 static int check_tls(const struct options *o, const struct reason *why)
 {
 	static const char *const files[] = {"agent.pem", "cafile.pem"};
@@ -320,7 +320,7 @@ static int check_tls(const struct options *o, const struct reason *why)
 	if (!tls)
 		return 0;
 	if (!o->tls_dir)
-		return refuse(why, "a listener over tls needs --tls-dir with agent.pem and cafile.pem");
+		return refuse(why, "a TLS listener needs --tls-dir with agent.pem and cafile.pem");
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", o->tls_dir, files[i]);
 		if (access(path, R_OK) != 0)
@@ -333,10 +333,10 @@ static int check(const struct options *o, const struct reason *why)
 {
 	size_t n = strspn(o->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 	if (o->name[n] || n > NAME_MAX_BYTES)
-		return refuse(why, "--name %s: up to %d letters, digits, '.', '_' and '-'", o->name,
+		return refuse(why, "--name %s: must be up to %d letters, digits, '.', '_' and '-'", o->name,
 			NAME_MAX_BYTES);
 	if (strcmp(o->db, o->cdr) == 0)
-		return refuse(why, "--db and --cdr: %s cannot be both", o->db);
+		return refuse(why, "--db and --cdr must be two files, not both %s", o->db);
 	return check_tls(o, why);
 }
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034 # what is set here is used by those who source it
-# Shared by tools/run, demo, test and bench: where we are, what is missing, how to build.
-# Sourced, not run. Works as root or with sudo; changes nothing on the machine but what it names.
+# Shared by tools/run, demo, test and bench: paths, missing packages, builds. Sourced, not run.
+# Works as root or with sudo; apart from the packages it names it changes nothing on the machine.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$top/build
@@ -25,11 +25,11 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
-# The package kamailio starts a service that takes port 5060, now and at every boot; tests start Kamailio themselves.
-# policy-rc.d is Debian's way to say that it must not; one that is there already is not ours to change.
+# The package kamailio starts a service that takes port 5060, at once and at every boot; the tests start Kamailio
+# themselves. Debian's way to prevent that is policy-rc.d; one that exists already is not ours to change.
 policy=/usr/sbin/policy-rc.d
 
-# apt_install NAME...: run in a subshell, whose end takes the policy away again.
+# apt_install NAME...: run it in a subshell, which removes the policy when it exits.
 apt_install() {
 	local kamailio=''
 	[[ " $* " == *' kamailio '* ]] && kamailio=yes
@@ -44,7 +44,7 @@ apt_install() {
 	fi
 }
 
-# need_packages NAME...: install with apt those Debian packages that are missing, and only those.
+# need_packages NAME...: install those of these Debian packages that are missing.
 need_packages() {
 	local name missing=() apt_log
 	command -v dpkg-query >/dev/null || die "this is not Debian; install the equivalent of: $*"
@@ -63,7 +63,7 @@ need_packages() {
 	rm -f "$apt_log"
 }
 
-# configure DIR [MESON-OPTION...]: make DIR a build folder with these options, unless it is one already.
+# configure DIR [MESON-OPTION...]: set up DIR as a build directory, or give it these options.
 configure() {
 	local dir=$1
 	shift
@@ -74,8 +74,8 @@ configure() {
 	fi && ninja -C "$dir" build.ninja && printf '%s\n' "$*" >"$dir/options"
 }
 
-# build_in DIR [MESON-OPTION...]: configure DIR, build. Quiet unless it fails. A build folder that is not ours, of
-# another version of Meson or of another place of the checkout, is made anew: Meson would fail, or go round in circles.
+# build_in DIR [MESON-OPTION...]: configure and build, quiet unless it fails. A build directory that was set up by
+# hand, by another version of Meson or for a checkout elsewhere is replaced: Meson would fail in it or loop.
 build_in() {
 	local dir=$1 log=$1/build.log maker
 	maker="meson $(meson --version) in $top"
@@ -89,7 +89,7 @@ build_in() {
 	die "could not build in $dir"
 }
 
-# free_ports udp|tcp N: N different free ports of 127.0.0.1, given by the kernel, one per line.
+# free_ports udp|tcp N: print N free ports of 127.0.0.1, chosen by the kernel, one per line.
 free_ports() {
 	python3 -c '
 import socket, sys
@@ -102,7 +102,7 @@ for s in held:
 ' "$@"
 }
 
-# wait_until SECONDS COMMAND...: try the command every 20 ms until it succeeds; 1 when the time is over.
+# wait_until SECONDS COMMAND...: run the command every 20 ms until it succeeds; fail when the time is up.
 wait_until() {
 	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
 	shift
@@ -112,5 +112,5 @@ wait_until() {
 	done
 }
 
-# udp_bound PORT: is the UDP port of 127.0.0.1 taken?
+# udp_bound PORT: is this UDP port of 127.0.0.1 in use?
 udp_bound() { grep -q "^ *[0-9]*: 0100007F:$(printf %04X "$1") " /proc/net/udp; }

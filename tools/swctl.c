@@ -1,4 +1,4 @@
-/* swctl: asks a running switch over its control socket, and prints the answer for people or programs. */
+/* swctl: sends a request to a running switch over its control socket and prints the answer for people or programs. */
 #include <jansson.h>
 
 #include <errno.h>
@@ -13,24 +13,25 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { EXIT_SWITCH_SAID_NO = 1, EXIT_USAGE = 2, ANSWER_TIMEOUT_S = 10, COLUMNS_MAX = 16, NAME_COLUMN = 26 };
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, ANSWER_TIMEOUT_S = 10, COLUMNS_MAX = 16, NAME_COLUMN = 26 };
 
 static const char usage[] =
 	"usage: swctl [--control SOCKET] [--json] COMMAND\n"
 	"\n"
 	"  status                                    version, uptime, calls, records\n"
 	"  calls [limit=N] [offset=N]                calls in progress\n"
-	"  gateways [limit=N] [offset=N]             vendor gateways: state, load, figures of the last 5 minutes\n"
-	"  gateway NAME                              all about one of them\n"
+	"  gateways [limit=N] [offset=N]             vendor gateways: state, load, statistics of the last 5 minutes\n"
+	"  gateway NAME                              everything about one gateway\n"
 	"  registrations [limit=N] [offset=N]        our accounts at registrars\n"
-	"  lookup CALLEE [caller=..] [ingress=..]    the plan for a number, and why not the others\n"
-	"  db [ARGUMENT]...                          sqlite3 on the configuration of the running switch\n"
+	"  lookup CALLEE [caller=..] [ingress=..]    the routing plan for a number, and why gateways are left out\n"
+	"  db [ARGUMENT]...                          run sqlite3 on the configuration of the running switch\n"
 	"  METHOD [key=value]...                     any method, such as system.status\n"
-	"  call METHOD JSON                          the same with the parameters as one object\n"
+	"  call METHOD JSON                          any method, its parameters as one JSON object\n"
 	"\n"
-	"SOCKET is ./softswitch.sock unless given. Exit status: 0 done, 1 the switch refused, 2 usage or no switch.\n";
+	"SOCKET defaults to ./softswitch.sock. Exit status: 0 success, 1 the switch returned an error, 2 usage error or\n"
+	"no switch reached.\n";
 
-/** A command line taken apart. */
+/** A parsed command line. */
 struct request {
 	const char *control;
 	bool json;
@@ -50,13 +51,13 @@ __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *form
 	exit(EXIT_USAGE);
 }
 
-/** "key=value": whole numbers as numbers, but a number one calls stays text. */
+/** Add "key=value"; only limit and offset are numbers, so a telephone number stays text. */
 static void add_param(json_t *params, const char *word)
 {
 	static const char *const numbers[] = {"limit", "offset"};
 	const char *equals = strchr(word, '=');
 	if (!equals || equals == word)
-		die("%s: parameters are written key=value", word);
+		die("%s: parameters have the form key=value", word);
 	char *end, *key = strndup(word, (size_t)(equals - word));
 	json_t *value = NULL;
 	for (unsigned i = 0; key && i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -92,23 +93,23 @@ static void parse_command(struct request *r, char **words)
 		r->db_arguments = words;
 	} else if (strcmp(command, "gateway") == 0) {
 		if (!words[0] || words[1])
-			die("gateway: which one?");
+			die("gateway: expected one NAME");
 		r->method = "gateways.get";
 		json_object_set_new(r->params, "name", json_string(*words));
 	} else if (strcmp(command, "lookup") == 0) {
 		if (!*words)
-			die("lookup: which number?");
+			die("lookup: expected a CALLEE");
 		r->method = "routes.lookup";
 		json_object_set_new(r->params, "callee", json_string(*words));
 		add_params(r->params, words + 1);
 	} else if (strcmp(command, "call") == 0) {
 		if (!words[0] || !words[1] || words[2])
-			die("call: needs a method and its parameters as one JSON object");
+			die("call: expected METHOD and its parameters as one JSON object");
 		json_decref(r->params);
 		r->method = words[0];
 		r->params = json_loads(words[1], JSON_REJECT_DUPLICATES, NULL);
 		if (!r->params)
-			die("call: %s: not JSON", words[1]);
+			die("call: %s: malformed JSON", words[1]);
 	} else {
 		add_params(r->params, words);
 	}
@@ -125,33 +126,34 @@ static void parse(struct request *r, char **words)
 		} else if (strcmp(*words, "--control") == 0 && words[1]) {
 			r->control = *++words;
 		} else {
-			die("%s: no such option, or its value is missing\n%s", *words, usage);
+			die("%s: unknown option, or its value is missing\n%s", *words, usage);
 		}
 	}
 	if (!*words)
-		die("what?\n%s", usage);
+		die("expected a COMMAND\n%s", usage);
 	parse_command(r, words);
 }
 
+/** @return a stream over the control socket */
 static FILE *connect_to(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const struct timeval patience = {.tv_sec = ANSWER_TIMEOUT_S};
+	const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_S};
 	if (strlen(path) >= sizeof(address.sun_path))
 		die("%s: the path is too long for a socket", path);
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
 		die("no switch answers at %s: %s%s", path, strerror(errno),
-			errno == ENOENT ? " (--control SOCKET names another)" : "");
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+			errno == ENOENT ? " (use --control SOCKET for another one)" : "");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	FILE *stream = fdopen(fd, "r+");
 	if (!stream)
 		die("%s", strerror(errno));
 	return stream;
 }
 
-/** @return the reply, an object */
+/** Send the request. @return the reply, an object */
 static json_t *ask(const struct request *r)
 {
 	FILE *stream = connect_to(r->control);
@@ -172,13 +174,13 @@ static json_t *ask(const struct request *r)
 	free(line);
 	fclose(stream);
 	if (!json_is_object(reply))
-		die("%s: not an answer of a switch", r->control);
+		die("%s: not a reply from a switch", r->control);
 	return reply;
 }
 
-/* Printing. */
+/* Printing */
 
-/** The text of a value for a cell; control characters, which a terminal would obey, become '?'. */
+/** A value as the text of a cell; control characters, which a terminal would obey, become '?'. */
 static char *cell(const json_t *value)
 {
 	char *text;
@@ -196,7 +198,7 @@ static char *cell(const json_t *value)
 	return text;
 }
 
-/** Columns on the terminal: UTF-8 continuation bytes take none. */
+/** Columns on the terminal, where UTF-8 continuation bytes take up none. */
 static int width(const char *text)
 {
 	int n = 0;
@@ -258,7 +260,7 @@ static void print_table(const char *name, json_t *rows)
 		print_row(widths, json_array_get(rows, i), false);
 }
 
-/** What of a gateway goes into a line of the terminal; `gateway NAME` and --json tell the rest. */
+/** Keep what fits on a terminal's line; `gateway NAME` and --json show the rest. */
 static void keep_gateway_columns(json_t *rows)
 {
 	static const char *const columns[] = {"name", "state", "for_s", "reason", "until", "calls",
@@ -314,7 +316,7 @@ static int print_reply(const struct request *r, json_t *reply)
 		char *text = cell(json_object_get(error, "message"));
 		fprintf(stderr, "swctl: %s: %s\n", r->method, text);
 		free(text);
-		return EXIT_SWITCH_SAID_NO;
+		return EXIT_REFUSED;
 	}
 	if (r->json || !json_is_object(result)) {
 		json_dumpf(result, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -327,13 +329,13 @@ static int print_reply(const struct request *r, json_t *reply)
 	return 0;
 }
 
-/** The sqlite3 program makes an empty file of a mistyped path; the switch knows the right one. */
+/** Run sqlite3 on the path that the switch reports: with a mistyped one sqlite3 would create an empty file. */
 __attribute__((noreturn)) static void open_db(const struct request *r, const json_t *reply)
 {
 	const char *path = json_string_value(json_object_get(json_object_get(reply, "result"), "db"));
 	size_t n = 0;
 	if (!path)
-		die("%s: the switch does not tell its database", r->control);
+		die("%s: the switch does not report its database", r->control);
 	while (r->db_arguments[n])
 		n++;
 	const char **command = calloc(n + 4, sizeof(*command));

@@ -55,7 +55,7 @@ static bool check_string(const struct control_param *p, const json_t *value, str
 	return false;
 }
 
-/** Do the parameters fit the method's table? */
+/** Check the parameters against the method's table. */
 static bool check_params(const struct control_param *specs, json_t *params, struct control_error *e)
 {
 	const char *name;
@@ -63,7 +63,7 @@ static bool check_params(const struct control_param *specs, json_t *params, stru
 	json_object_foreach (params, name, value) {
 		const struct control_param *p = find_param(specs, name);
 		if (!p) {
-			fail(e, CONTROL_INVALID_PARAMS, name, "no such parameter");
+			fail(e, CONTROL_INVALID_PARAMS, name, "unknown parameter");
 			return false;
 		}
 		if (!(p->type == CONTROL_INTEGER ? check_integer(p, value, e) : check_string(p, value, e)))
@@ -83,11 +83,11 @@ static json_t *call_method(
 	while (m->name && strcmp(m->name, name) != 0)
 		m++;
 	if (!m->name) {
-		fail(e, CONTROL_UNKNOWN_METHOD, NULL, "no such method");
+		fail(e, CONTROL_UNKNOWN_METHOD, NULL, "unknown method");
 		return NULL;
 	}
 	if (!json_is_object(params)) {
-		fail(e, CONTROL_INVALID_PARAMS, "params", "must be an object: parameters go by name");
+		fail(e, CONTROL_INVALID_PARAMS, "params", "must be an object: parameters are passed by name");
 		return NULL;
 	}
 	if (!check_params(m->params, params, e))
@@ -98,16 +98,17 @@ static json_t *call_method(
 	return result;
 }
 
-/** @return the method's name, NULL with the error when this is no request (JSON-RPC 2.0 section 4) */
+/** @return the method's name; NULL with the error when this is not a request (JSON-RPC 2.0 section 4) */
 static const char *check_request(const json_t *request, struct control_error *e)
 {
 	const char *version = json_string_value(json_object_get(request, "jsonrpc"));
 	const json_t *id = json_object_get(request, "id");
 	const char *method = json_string_value(json_object_get(request, "method"));
 	if (json_is_array(request))
-		fail(e, CONTROL_INVALID_REQUEST, NULL, "no batches: write one request in a line");
+		fail(e, CONTROL_INVALID_REQUEST, NULL,
+			"batches are not supported: write one request per line");
 	else if (!json_is_object(request))
-		fail(e, CONTROL_INVALID_REQUEST, NULL, "a request is an object");
+		fail(e, CONTROL_INVALID_REQUEST, NULL, "a request must be an object");
 	else if (!version || strcmp(version, "2.0") != 0)
 		fail(e, CONTROL_INVALID_REQUEST, "jsonrpc", "must be \"2.0\"");
 	else if (id && !json_is_string(id) && !json_is_number(id) && !json_is_null(id))
@@ -132,7 +133,7 @@ json_t *control_error_reply(const json_t *id, const struct control_error *e)
 		usable ? json_deep_copy(id) : json_null());
 }
 
-/** A parsed line that is a request. @return its result, NULL with the error */
+/** Perform a valid request. @return its result; NULL with the error */
 static json_t *perform(const struct control_method *methods, void *arg, const char *method, json_t *params,
 	struct control_error *error)
 {
@@ -161,7 +162,8 @@ json_t *control_answer(const struct control_method *methods, void *arg, const ch
 	if (request)
 		method = check_request(request, &error);
 	else
-		fail(&error, CONTROL_PARSE_ERROR, NULL, "not JSON, column %d: %s", where.column, where.text);
+		fail(&error, CONTROL_PARSE_ERROR, NULL, "malformed JSON, column %d: %s", where.column,
+			where.text);
 	if (method)
 		result = perform(methods, arg, method, json_object_get(request, "params"), &error);
 	if (method && !id)

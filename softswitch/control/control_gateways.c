@@ -17,13 +17,13 @@ static void set_number(json_t *entry, const char *key, uint64_t value)
 	json_object_set_new(entry, key, json_integer((json_int_t)value));
 }
 
-/** -1 is not known. */
+/** Negative: not known. */
 static void set_figure(json_t *entry, const char *key, int64_t value)
 {
 	json_object_set_new(entry, key, value < 0 ? json_null() : json_integer(value));
 }
 
-/* Never the credentials: fields are named one by one. */
+/* Fields are named one by one, so the credentials stay inside. */
 static void add_row(json_t *entry, const struct db_gateway *row)
 {
 	set_text(entry, "name", row->name);
@@ -35,7 +35,7 @@ static void add_row(json_t *entry, const struct db_gateway *row)
 	set_text(entry, "registration", row->registration);
 }
 
-/* "reason" is that of the state; a gateway that is up may still be full. */
+/* "reason" explains the state; of a gateway that is up, why it takes no call, such as being full. */
 static void add_health(json_t *entry, const struct gateway *gw, uint64_t now_ms)
 {
 	const enum gateway_verdict verdict = gateway_check(gw, now_ms);

@@ -1,4 +1,4 @@
-/** @file control_gateways.h  What the control socket tells of a gateway: its state, why, and its figures. */
+/** @file control_gateways.h  What the control socket reports about a gateway: its state, the reason, and its statistics. */
 #ifndef CONTROL_GATEWAYS_H
 #define CONTROL_GATEWAYS_H
 
@@ -7,11 +7,11 @@
 #include <jansson.h>
 
 /**
- * A line of the list. for_s and since_ms (epoch) tell how long what decides has decided; attempts to pdd_ms (median)
- * are those of the last five minutes, null when there is nothing to compute them from. Never the credentials.
+ * An entry of the list. for_s and since_ms (epoch) say how long the gateway has been in this state; attempts to pdd_ms
+ * (median) cover the last five minutes and are null when there is no data. Credentials are never included.
  */
 json_t *control_gateway(const struct gateway *gw, uint64_t now_ms);
-/** The same and all statistics: `window`, the last five minutes, and `total`, since the start. */
+/** The same with all statistics: `window`, the last five minutes, and `total`, since startup. */
 json_t *control_gateway_details(const struct gateway *gw, uint64_t now_ms);
 
 #endif

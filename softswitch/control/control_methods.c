@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A page of this size holds up the loop for some 10 ms; longer lists take several requests. */
+/* A page of this size holds up the loop for about 10 ms; longer lists take several requests. */
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 2000, GATEWAYS_PAGE_MAX = 500, NUMBER_MAX_BYTES = 128 };
 
 static const struct control_param no_params[] = {{0}};
@@ -47,9 +47,9 @@ static const struct control_param lookup_params[] = {
 	{0},
 };
 
-/** A part of a longer list. */
+/** One page of a longer list. */
 struct page {
-	uint64_t offset, limit, seen; /* seen: entries passed so far, taken or not */
+	uint64_t offset, limit, seen; /* seen: entries so far, on the page or not */
 	json_t *entries;
 };
 
@@ -62,14 +62,14 @@ static struct page page_begin(const json_t *params)
 	};
 }
 
-/** Does the next entry belong to the page? */
+/** Count the next entry. @return whether it is on the page */
 static bool page_takes(struct page *page)
 {
 	uint64_t at = page->seen++;
 	return at >= page->offset && at - page->offset < page->limit;
 }
 
-/** What is held for calls now: all of it is 0 when nothing goes on. */
+/** What calls hold at the moment; all 0 when there are none. */
 static json_t *describe_held(const struct control_methods_context *ctx)
 {
 	struct calls_held held;
@@ -170,7 +170,7 @@ static json_t *gateways_get(const json_t *params, void *arg, struct control_erro
 	const struct gateway *gw = gateways_find(ctx->gateways, control_string(params, "name", ""));
 	if (!gw) {
 		error->code = CONTROL_INVALID_PARAMS;
-		snprintf(error->message, sizeof(error->message), "name: there is no such gateway");
+		snprintf(error->message, sizeof(error->message), "name: unknown gateway");
 		return NULL;
 	}
 	return control_gateway_details(gw, clock_now_ms());
@@ -220,7 +220,7 @@ static json_t *explain_left_out(const struct routing *routing, const char *calle
 		"route \"%.*s\" lies behind a longer prefix without carry_through", hidden, callee);
 }
 
-/** A page of the gateways that are no candidates, each with the reason. */
+/** A page of the gateways that are not candidates, each with the reason. */
 static json_t *describe_left_out(const struct control_methods_context *ctx, const char *callee,
 	const struct routing_plan *plan, struct page page)
 {
@@ -248,7 +248,7 @@ static json_t *routes_lookup(const json_t *params, void *arg, struct control_err
 	struct routing_plan plan = {0};
 	if (request.ingress[0] && !mapping_gateways_by_name(ctx->mapping_gateways, request.ingress)) {
 		error->code = CONTROL_INVALID_PARAMS;
-		snprintf(error->message, sizeof(error->message), "ingress: there is no such mapping gateway");
+		snprintf(error->message, sizeof(error->message), "ingress: unknown mapping gateway");
 		return NULL;
 	}
 	json_t *candidates = json_array();

@@ -1,4 +1,4 @@
-/** @file control_methods.h  What the control socket answers: system, calls, gateways, routes. */
+/** @file control_methods.h  The methods of the control socket. */
 #ifndef CONTROL_METHODS_H
 #define CONTROL_METHODS_H
 
@@ -14,11 +14,11 @@ struct routing;
 struct registrations;
 struct transport;
 
-/** What the methods look at; all borrowed, and the `arg` of control_socket_create(). */
+/** What the methods report on, all of it borrowed: the `arg` of control_socket_create(). */
 struct control_methods_context {
 	const char *name, *version;
 	const char *db, *cdr; /* absolute paths */
-	uint64_t started_ms;  /* clock_now_ms() at the start */
+	uint64_t started_ms;  /* clock_now_ms() at startup */
 	const struct gateways *gateways;
 	const struct mapping_gateways *mapping_gateways;
 	const struct registrations *registrations;
@@ -31,9 +31,9 @@ struct control_methods_context {
 /**
  * system.status   {}: name, version, uptime_ms, db, cdr, calls, records, held, listeners
  * calls.list      {limit, offset}: total, calls
- * gateways.list   {limit, offset}: total, gateways: state and main figures (passwords are not told)
- * gateways.get    {name}: the same of one gateway with all of its statistics
- * registrations.list {limit, offset}: total, registrations (passwords are not told)
+ * gateways.list   {limit, offset}: total, gateways: state and main figures, without passwords
+ * gateways.get    {name}: the same for one gateway, with all statistics
+ * registrations.list {limit, offset}: total, registrations, without passwords
  * routes.lookup   {callee, caller, ingress, limit, offset}: matched, candidates in order with a verdict, left_out
  *                 (a page of the other gateways, each with the reason)
  */

@@ -4,7 +4,7 @@
 #include "json_text.h"
 #include "transport.h"
 
-/** Whole seconds until then, rounded up; null when it will not come. */
+/** Whole seconds until then, rounded up; null for never. */
 static json_t *seconds_until(uint64_t then_ms, uint64_t now_ms)
 {
 	if (!then_ms)
@@ -12,7 +12,7 @@ static json_t *seconds_until(uint64_t then_ms, uint64_t now_ms)
 	return json_integer(then_ms > now_ms ? (json_int_t)((then_ms - now_ms + 999) / 1000) : 0);
 }
 
-/* Never the password: fields are named one by one. */
+/* Fields are named one by one, so the password stays inside. */
 json_t *control_registration(const struct registration *r, uint64_t now_ms)
 {
 	const struct db_registration *row = registration_row(r);

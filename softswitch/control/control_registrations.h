@@ -1,4 +1,4 @@
-/** @file control_registrations.h  What the control socket tells of a registration. */
+/** @file control_registrations.h  What the control socket reports about a registration. */
 #ifndef CONTROL_REGISTRATIONS_H
 #define CONTROL_REGISTRATIONS_H
 
@@ -7,8 +7,8 @@
 #include <jansson.h>
 
 /**
- * A line of the list: state and since how many seconds, how long the binding holds and when the next request is due (null
- * when there is none), how the last request ended. Never the password.
+ * An entry of the list: the state and for how many seconds, when the binding expires and when the next request is due
+ * (null for never), and how the last request ended. The password is never included.
  */
 json_t *control_registration(const struct registration *r, uint64_t now_ms);
 

@@ -20,7 +20,7 @@
 
 enum {
 	LINE_MAX_BYTES = 64 * 1024,
-	OUTPUT_HIGH_BYTES = 256 * 1024, /* a client with more to read than this is not served on */
+	OUTPUT_HIGH_BYTES = 256 * 1024, /* a client with more unread output than this has to read first */
 	CLIENTS_MAX = 64,
 	WRITE_TIMEOUT_S = 30,
 	ACCEPT_PAUSE_S = 1, /* after accept() failed, mostly for lack of descriptors */
@@ -32,7 +32,7 @@ struct client {
 	LIST_ENTRY(client) link;
 	struct control_socket *control;
 	struct bufferevent *bev;
-	bool ending; /* nothing is read any more; it goes when its output is written */
+	bool ending; /* nothing more is read; closed once its output is written */
 };
 
 struct control_socket {
@@ -42,8 +42,8 @@ struct control_socket {
 	struct evconnlistener *listener;
 	struct event *resume; /* accept again */
 	struct sockaddr_un address;
-	dev_t device; /* of our socket file, */
-	ino_t inode;  /* which somebody may have replaced */
+	dev_t device; /* with inode: our socket file, which somebody may have replaced */
+	ino_t inode;
 	unsigned n_clients;
 	LIST_HEAD(, client) clients;
 };
@@ -83,7 +83,7 @@ static void send_reply_take(struct client *client, json_t *reply)
 static void refuse_long_line(struct client *client)
 {
 	const struct control_error error = {
-		.code = CONTROL_INVALID_REQUEST, .message = "a line has 65536 bytes at most"};
+		.code = CONTROL_INVALID_REQUEST, .message = "a line is limited to 65536 bytes"};
 	send_reply_take(client, control_error_reply(NULL, &error));
 	client->ending = true;
 }
@@ -93,7 +93,7 @@ static bool has_room(const struct client *client)
 	return evbuffer_get_length(bufferevent_get_output(client->bev)) < OUTPUT_HIGH_BYTES;
 }
 
-/** Answer whole lines as long as the client takes the answers. */
+/** Answer complete lines as long as the client reads the answers. */
 static void serve(struct client *client)
 {
 	const struct control_socket *c = client->control;
@@ -121,7 +121,7 @@ static void on_read(struct bufferevent *bev, void *arg)
 	serve(arg);
 }
 
-/** All output is written. */
+/** All output has been written. */
 static void on_written(struct bufferevent *bev, void *arg)
 {
 	struct client *client = arg;
@@ -132,7 +132,7 @@ static void on_written(struct bufferevent *bev, void *arg)
 		serve(client);
 }
 
-/** The other side wrote its last, took nothing for long, or is gone. */
+/** The client has shut down its side, has not read for too long, or is gone. */
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct client *client = arg;
@@ -167,7 +167,7 @@ static void on_accept(
 	bufferevent_enable(client->bev, EV_READ | EV_WRITE);
 }
 
-/** The connection stays in the queue and the socket readable, so pause or the loop would spin. */
+/** The connection stays queued and the socket readable, so pause, or the loop would spin. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
 	struct control_socket *c = arg;
@@ -187,7 +187,7 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 
 /* The socket file. */
 
-/** Where the reason of a refusal goes. */
+/** Where the error message goes. */
 struct reason {
 	char *text;
 	size_t size;
@@ -199,21 +199,21 @@ static int refuse(const struct reason *why, int error, const char *path, const c
 	return error;
 }
 
-/** Make way for our socket: remove one that a dead switch left, and nothing else. */
+/** Remove a socket left behind by a switch that died, and nothing else. */
 static int remove_stale(const struct sockaddr_un *address, const struct reason *why)
 {
 	struct stat st;
 	if (lstat(address->sun_path, &st) != 0)
 		return errno == ENOENT ? 0 : refuse(why, -errno, address->sun_path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
-		return refuse(why, -EEXIST, address->sun_path, "there is a file that is no socket");
+		return refuse(why, -EEXIST, address->sun_path, "a file that is not a socket is in the way");
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return refuse(why, -errno, address->sun_path, strerror(errno));
 	int error = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : errno;
 	close(fd);
 	if (error == 0 || error == EAGAIN)
-		return refuse(why, -EADDRINUSE, address->sun_path, "another switch listens there");
+		return refuse(why, -EADDRINUSE, address->sun_path, "another switch is listening there");
 	if (error != ECONNREFUSED)
 		return refuse(why, -error, address->sun_path, strerror(error));
 	if (unlink(address->sun_path) != 0 && errno != ENOENT)
@@ -229,7 +229,7 @@ static int open_socket(struct control_socket *c, const struct reason *why)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return refuse(why, -errno, path, strerror(errno));
-	/* before bind(): the file is never open to more; after it: the umask took its part */
+	/* before bind(), so the file is never more accessible than this; and after it, as the umask cuts bits */
 	if (fchmod(fd, SOCKET_MODE) != 0 ||
 		bind(fd, (struct sockaddr *)&c->address, sizeof(c->address)) != 0 ||
 		chmod(path, SOCKET_MODE) != 0 || listen(fd, BACKLOG) != 0 || lstat(path, &st) != 0) {
@@ -246,7 +246,8 @@ static int start(struct control_socket *c, const char *path, const struct reason
 {
 	c->address.sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof(c->address.sun_path))
-		return refuse(why, -ENAMETOOLONG, path, "the path is too long for a socket (107 bytes)");
+		return refuse(
+			why, -ENAMETOOLONG, path, "the path is too long for a socket (at most 107 bytes)");
 	memcpy(c->address.sun_path, path, strlen(path) + 1);
 	c->resume = evtimer_new(c->base, on_resume, c);
 	if (!c->resume)

@@ -134,7 +134,7 @@ static void listeners_are_read(void **state)
 static void bad_listeners_are_refused_with_the_reason(void **state)
 {
 	static const char *const cases[][2] = {
-		{"127.0.0.1:5060", "begins with sip:"},
+		{"127.0.0.1:5060", "must begin with sip:"},
 		{"sip:", "IPv4 address"},
 		{"sip:localhost:5060", "IPv4 address"},
 		{"sip:::1", "IPv4 address"},
@@ -147,11 +147,11 @@ static void bad_listeners_are_refused_with_the_reason(void **state)
 		{"sip:127.0.0.1:-1", "port"},
 		{"sip:127.0.0.1:5060x", "port"},
 		{"sip:127.0.0.1:99999999999999999999", "port"},
-		{"sip:127.0.0.1;transport=sctp", "transport is"},
-		{"sip:127.0.0.1;transport=", "transport is"},
+		{"sip:127.0.0.1;transport=sctp", "transport must be"},
+		{"sip:127.0.0.1;transport=", "transport must be"},
 		{"sip:127.0.0.1;maddr=1.2.3.4", "transport="},
 		{"sip:127.0.0.1;", "transport="},
-		{"sips:127.0.0.1;transport=udp", "tls only"},
+		{"sips:127.0.0.1;transport=udp", "requires tls"},
 	};
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -177,20 +177,20 @@ static void listeners_are_limited(void **state)
 static void bad_values_are_refused_with_the_reason(void **state)
 {
 	(void)state;
-	refuses("--drain -1: seconds from 0 to 86400", "--drain", "-1");
-	refuses("seconds from", "--drain", "86401");
-	refuses("seconds from", "--drain", "");
-	refuses("seconds from", "--drain", "1s");
+	refuses("--drain -1: must be 0 to 86400 seconds", "--drain", "-1");
+	refuses("0 to 86400 seconds", "--drain", "86401");
+	refuses("0 to 86400 seconds", "--drain", "");
+	refuses("0 to 86400 seconds", "--drain", "1s");
 	refuses("error, warning, info or debug", "--log-level", "loud");
 	refuses("text or json", "--log-format", "xml");
 	refuses("letters", "--name", "a b");
-	refuses("may not be empty", "--name", "");
-	refuses("may not be empty", "--db", "");
-	refuses("--nonsense: no such option", "--nonsense", NULL);
-	refuses("-x: no such option", "-x", NULL);
+	refuses("must not be empty", "--name", "");
+	refuses("must not be empty", "--db", "");
+	refuses("--nonsense: unknown option", "--nonsense", NULL);
+	refuses("-x: unknown option", "-x", NULL);
 	refuses("--db: needs a value", "--db", NULL);
-	refuses("start: what is this?", "start", NULL);
-	refuses("cannot be both", "--db=/tmp/a.db", "--cdr=/tmp/a.db");
+	refuses("start: unexpected argument", "start", NULL);
+	refuses("must be two files", "--db=/tmp/a.db", "--cdr=/tmp/a.db");
 }
 
 static void a_tls_listener_needs_its_files(void **state)

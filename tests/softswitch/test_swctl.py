@@ -106,16 +106,16 @@ class Swctl(unittest.TestCase):
 		self.assertEqual(self.ask("calls", "limit=0", status=1),
 			"swctl: calls.list: limit: must be a whole number from 1 to 2000\n")
 		self.assertEqual(self.ask("lookup", "49", "color=red", status=1),
-			"swctl: routes.lookup: color: no such parameter\n")
-		self.assertEqual(self.ask("nonsense", status=1), "swctl: nonsense: no such method\n")
+			"swctl: routes.lookup: color: unknown parameter\n")
+		self.assertEqual(self.ask("nonsense", status=1), "swctl: nonsense: unknown method\n")
 
 	def test_wrong_usage_is_exit_status_2(self):
 		self.assertIn("usage:", self.ask(status=2))
-		self.assertIn("--nonsense: no such option", self.ask("--nonsense", "status", status=2))
+		self.assertIn("--nonsense: unknown option", self.ask("--nonsense", "status", status=2))
 		self.assertIn("key=value", self.ask("status", "x", status=2))
-		self.assertIn("which number", self.ask("lookup", status=2))
-		self.assertIn("which one", self.ask("gateway", status=2))
-		self.assertIn("not JSON", self.ask("call", "calls.list", "{", status=2))
+		self.assertIn("expected a CALLEE", self.ask("lookup", status=2))
+		self.assertIn("expected one NAME", self.ask("gateway", status=2))
+		self.assertIn("malformed JSON", self.ask("call", "calls.list", "{", status=2))
 		self.assertIn("not a whole number", self.ask("calls", "limit=x", status=2))
 
 	def test_without_a_switch_it_is_exit_status_2(self):

@@ -34,7 +34,7 @@ def free_ports(n):
     return ports
 
 
-# The peers: each writes what it needs into `folder` and gives the command that listens on `port`.
+# The peers: each writes what it needs into `folder` and returns the command that listens on `port`.
 
 
 def relay(folder, port, gateway):
@@ -78,7 +78,7 @@ def session_cpu_seconds(session):
 
 
 def udp_socket_drops(port):
-    """Datagrams the kernel dropped at the socket bound to 127.0.0.1:port; None while nobody has it."""
+    """Datagrams the kernel dropped at the socket bound to 127.0.0.1:port; None while there is no such socket."""
     with open("/proc/net/udp") as f:
         for line in f.readlines()[1:]:
             field = line.split()
@@ -110,7 +110,7 @@ def sipp_command(scenario, port, *more):
 
 
 def place_calls(folder, port, caller_port, rate, calls, hold_ms):
-    """Run the caller to its end; what SIPp counted, as a dict of its statistics' last line."""
+    """Run the caller to its end. Returns SIPp's counters: the last line of its statistics as a dict."""
     statistics_file = f"{folder}/caller.csv"
     subprocess.run(
         sipp_command("caller", caller_port, f"127.0.0.1:{port}", "-s", "442079460001", "-key", "caller", "4930123456",

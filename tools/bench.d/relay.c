@@ -1,7 +1,7 @@
 /*
- * The floor of the benchmark: a relay that knows nothing of SIP. What comes from the gateway goes to
- * the caller, everything else goes to the gateway; one receive and one send per datagram, which no
- * server on a plain UDP socket can do without.
+ * The floor of the benchmark: a relay that knows nothing about SIP. Datagrams from the gateway go to the
+ * caller, all others to the gateway: one receive and one send per datagram, which is the least a server on
+ * a plain UDP socket can do.
  *
  *	relay PORT GATEWAY-PORT		(both on 127.0.0.1)
  */

@@ -163,7 +163,7 @@ static void one_gateway_is_told_with_all_its_figures(void **state)
 		"\"acd_ms\":4000,\"pdd_median_ms\":5,\"pdd_95_ms\":5,\"failures\":{\"500\":1}}}");
 	assert_holds(f, "gateways.get", "{\"name\":\"alpha\"}", "{\"name\":\"alpha\",",
 		"\"window\":{\"attempts\":2,");
-	assert_holds(f, "gateways.get", "{\"name\":\"nobody\"}", "", "name: there is no such gateway");
+	assert_holds(f, "gateways.get", "{\"name\":\"nobody\"}", "", "name: unknown gateway");
 }
 
 static void credentials_are_never_told(void **state)
@@ -216,7 +216,7 @@ static void bad_parameters_name_the_field(void **state)
 		"{\"code\":-32602,\"message\":\"limit: must be a whole number from 1 to 500\","
 		"\"data\":{\"field\":\"limit\"}}");
 	assert_answer(f, "system.status", "{\"x\":1}",
-		"{\"code\":-32602,\"message\":\"x: no such parameter\",\"data\":{\"field\":\"x\"}}");
+		"{\"code\":-32602,\"message\":\"x: unknown parameter\",\"data\":{\"field\":\"x\"}}");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -278,11 +278,11 @@ static void nesting_without_end_is_a_parse_error(void **state)
 static void what_is_no_request_is_refused(void **state)
 {
 	struct fixture *f = *state;
-	expect_error(
-		f, "[]", "null", "{\"code\":-32600,\"message\":\"no batches: write one request in a line\"}");
+	expect_error(f, "[]", "null",
+		"{\"code\":-32600,\"message\":\"batches are not supported: write one request per line\"}");
 	expect_error(f, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\"}]", "null",
-		"{\"code\":-32600,\"message\":\"no batches: write one request in a line\"}");
-	expect_error(f, "1", "null", "{\"code\":-32600,\"message\":\"a request is an object\"}");
+		"{\"code\":-32600,\"message\":\"batches are not supported: write one request per line\"}");
+	expect_error(f, "1", "null", "{\"code\":-32600,\"message\":\"a request must be an object\"}");
 	expect_error(f, "{\"id\":1,\"method\":\"echo\"}", "1",
 		"{\"code\":-32600,\"message\":\"jsonrpc: must be \\\"2.0\\\"\",\"data\":{\"field\":\"jsonrpc\"}}");
 	expect_error(f, "{\"jsonrpc\":\"2.0\",\"id\":1}", "1",
@@ -294,7 +294,7 @@ static void what_is_no_request_is_refused(void **state)
 static void an_unknown_method_is_refused(void **state)
 {
 	expect_error(*state, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"Echo\"}", "1",
-		"{\"code\":-32601,\"message\":\"no such method\"}");
+		"{\"code\":-32601,\"message\":\"unknown method\"}");
 }
 
 static void bad_parameters_are_refused_with_the_name_of_the_field(void **state)
@@ -309,9 +309,9 @@ static void bad_parameters_are_refused_with_the_name_of_the_field(void **state)
 		{"{\"text\":\"a\",\"count\":1001}", "count: must be a whole number from 1 to 1000"},
 		{"{\"text\":\"a\",\"count\":1.5}", "count: must be a whole number from 1 to 1000"},
 		{"{\"text\":\"a\",\"count\":null}", "count: must be a whole number from 1 to 1000"},
-		{"{\"text\":\"a\",\"color\":1}", "color: no such parameter"},
-		{"[\"a\"]", "params: must be an object: parameters go by name"},
-		{"\"a\"", "params: must be an object: parameters go by name"},
+		{"{\"text\":\"a\",\"color\":1}", "color: unknown parameter"},
+		{"[\"a\"]", "params: must be an object: parameters are passed by name"},
+		{"\"a\"", "params: must be an object: parameters are passed by name"},
 	};
 	struct fixture *f = *state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -412,7 +412,7 @@ static void a_line_of_64_kib_is_taken_and_a_longer_one_ends_the_connection(void 
 		assert_true(ended);
 		assert_string_equal(answer,
 			"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":"
-			"\"a line has 65536 bytes at most\"},\"id\":null}\n");
+			"\"a line is limited to 65536 bytes\"},\"id\":null}\n");
 		close(fd);
 	}
 }
@@ -487,7 +487,7 @@ static void a_socket_that_somebody_listens_at_is_left_alone(void **state)
 	char error[256];
 	assert_int_equal(create(f, &other, error), -EADDRINUSE);
 	assert_null(other);
-	assert_non_null(strstr(error, "another switch listens there"));
+	assert_non_null(strstr(error, "another switch is listening there"));
 	json_t *reply = answer_to(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"refuse\"}");
 	json_decref(reply);
 }
@@ -518,7 +518,7 @@ static void a_file_that_is_no_socket_is_left_alone(void **state)
 	f->control = NULL;
 	close(open(f->path, O_CREAT | O_WRONLY, 0600));
 	assert_int_equal(create(f, &f->control, error), -EEXIST);
-	assert_non_null(strstr(error, "no socket"));
+	assert_non_null(strstr(error, "not a socket"));
 	assert_int_equal(lstat(f->path, &st), 0);
 	assert_null(f->control);
 }
