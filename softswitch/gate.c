@@ -241,11 +241,25 @@ static void on_undelivered(const char *sent, size_t n, int error, void *arg)
 	client_transactions_on_undelivered(gate->stack->client_transactions, sent, n, error);
 }
 
+/** A new INVITE in overload. Its transaction may be known; then it only comes once more. */
+static enum overload_verdict on_excess(const struct sockaddr *source, const struct scan *via, void *arg)
+{
+	const struct gate *gate = arg;
+
+	if (server_transactions_has(gate->stack->server_transactions, via, "INVITE"))
+		return OVERLOAD_SERVE;
+	if (!gate->stack->parameters.reply_unauthorized &&
+		!mapping_gateways_find(gate->mapping_gateways, source))
+		return OVERLOAD_DROP;
+	return OVERLOAD_REFUSE;
+}
+
 /* Life -------------------------------------------------------------------------------------- */
 
 int gate_create(struct gate **out, const struct gate_parts *parts)
 {
-	static const struct transport_handlers handlers = {on_request, on_response, on_undelivered};
+	static const struct transport_handlers handlers = {
+		on_request, on_response, on_undelivered, on_excess};
 	struct gate *gate = calloc(1, sizeof(*gate));
 
 	if (!gate)

@@ -91,13 +91,13 @@ static json_t *describe_listeners(const struct transport *transport)
 	return list;
 }
 
-static json_t *describe_calls(const struct calls *set)
+static json_t *describe_calls(const struct control_methods_context *ctx)
 {
 	struct calls_stats calls;
-	calls_stats(set, &calls);
-	return json_pack("{s:I, s:I, s:I, s:I}", "active", (json_int_t)calls.active, "total",
+	calls_stats(ctx->calls, &calls);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "active", (json_int_t)calls.active, "total",
 		(json_int_t)calls.total, "answered", (json_int_t)calls.answered, "failed",
-		(json_int_t)calls.failed);
+		(json_int_t)calls.failed, "refused", (json_int_t)transport_refused(ctx->transport));
 }
 
 static json_t *describe_records(struct cdr_log *log)
@@ -116,9 +116,9 @@ static json_t *system_status(const json_t *params, void *arg, struct control_err
 	(void)error;
 	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "version", ctx->version,
 		"name", ctx->name, "uptime_ms", (json_int_t)(clock_now_ms() - ctx->started_ms), "db", ctx->db,
-		"cdr", ctx->cdr, "calls", describe_calls(ctx->calls), "records",
-		describe_records(ctx->cdr_log), "held", describe_held(ctx), "channel_drift",
-		(json_int_t)calls_channel_drift(ctx->calls), "listeners", describe_listeners(ctx->transport));
+		"cdr", ctx->cdr, "calls", describe_calls(ctx), "records", describe_records(ctx->cdr_log),
+		"held", describe_held(ctx), "channel_drift", (json_int_t)calls_channel_drift(ctx->calls),
+		"listeners", describe_listeners(ctx->transport));
 }
 
 static void add_call(const struct call_info *call, void *arg)

@@ -26,6 +26,7 @@ struct loop {
 		const struct timeval *shared;
 	} delay[DELAYS_MAX]; /* open addressing by ms */
 	unsigned delays;
+	uint64_t passes;
 	bool stopped;
 };
 
@@ -48,6 +49,7 @@ static void pass(struct loop *loop)
 		event_del(loop->wake);
 	}
 	event_base_loop(loop->base, EVLOOP_ONCE);
+	loop->passes++;
 	if (loop->on_pass)
 		loop->on_pass(loop->on_pass_arg);
 }
@@ -178,6 +180,11 @@ void loop_destroy(struct loop *loop)
 struct event_base *loop_base(struct loop *loop)
 {
 	return loop->base;
+}
+
+uint64_t loop_passes(const struct loop *loop)
+{
+	return loop->passes;
 }
 
 void loop_on_pass(struct loop *loop, loop_pass_h *h, void *arg)

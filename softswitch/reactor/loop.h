@@ -32,6 +32,9 @@ struct event_base *loop_base(struct loop *loop);
 /** For those who create Sofia's objects or need its sockets. */
 struct sofia_port *loop_sofia(struct loop *loop);
 
+/** Passes since the start. */
+uint64_t loop_passes(const struct loop *loop);
+
 /** Set the handler called after each pass: objects ended inside their own handler are freed here. */
 void loop_on_pass(struct loop *loop, loop_pass_h *h, void *arg);
 

@@ -166,6 +166,29 @@ bool server_transactions_merged(const struct server_transactions *set, const str
 	return find_merged(set, rx->sip, rx->sip->sip_request->rq_method_name) != NULL;
 }
 
+bool server_transactions_has(
+	const struct server_transactions *set, const struct scan *via, const char *method)
+{
+	const struct server_transaction *s = NULL;
+	struct scan branch, host, port;
+	char key[KEY_SIZE];
+	struct text t = {.data = key, .size = sizeof(key) - 1};
+
+	if (!scan_parameter(via, "branch", &branch) || !scan_sent_by(via, &host, &port))
+		return false;
+	text_add_bytes(&t, branch.data, branch.n);
+	text_add(&t, " ");
+	text_add_bytes(&t, host.data, host.n);
+	text_add(&t, ":");
+	text_add_bytes(&t, port.data, port.n);
+	text_add_all(&t, " ", method, NULL);
+	if (t.full)
+		return false;
+	key[t.len] = '\0';
+	HASH_FIND_STR(set->by_key, key, s);
+	return s;
+}
+
 void server_transaction_send_again(struct server_transaction *s)
 {
 	if (s->response)

@@ -8,6 +8,7 @@
 
 #include "resend_schedule.h"
 #include "transport.h"
+#include "scan.h"
 #include "text.h"
 
 struct server_transaction;
@@ -34,6 +35,9 @@ bool server_transactions_on_request(struct server_transactions *set, const struc
 
 /** Did the same request come by another way (RFC 3261 section 8.2.2.2)? Answer 482 then. */
 bool server_transactions_merged(const struct server_transactions *set, const struct received *rx);
+/** Is there one for this method with the topmost Via of a request that was not parsed? @param via  its value */
+bool server_transactions_has(
+	const struct server_transactions *set, const struct scan *via, const char *method);
 
 /**
  * Keep a request that is to be answered. The owner answers it with a final response, sooner or later.

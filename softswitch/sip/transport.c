@@ -43,6 +43,7 @@ struct transport {
 	nta_agent_t *agent;
 	struct hop_listener listener[LISTENERS_MAX];
 	size_t n_listeners;
+	struct overload *overload;
 	struct transport_handlers handlers;
 	void *arg;
 };
@@ -112,6 +113,13 @@ static int on_message(nta_agent_magic_t *magic, nta_agent_t *agent, msg_t *msg, 
 static void on_datagram(char *data, size_t n, const struct sockaddr *source, void *arg)
 {
 	struct hop_listener *listener = arg;
+
+	overload_take(listener->owner->overload, listener, data, n, source);
+}
+
+static void on_serve(
+	struct hop_listener *listener, char *data, size_t n, const struct sockaddr *source, void *arg)
+{
 	struct received rx = {.source = source, .back = {.listener = listener}};
 	char phrase[INTAKE_PHRASE_MAX];
 	int status = intake_datagram(&rx, data, n, phrase);
@@ -121,9 +129,19 @@ static void on_datagram(char *data, size_t n, const struct sockaddr *source, voi
 	if (status)
 		reply_malformed(&rx, status, phrase);
 	else
-		hand_up(listener->owner, &rx);
+		hand_up(arg, &rx);
 	msg_destroy(rx.msg);
 }
+
+static enum overload_verdict on_excess(const struct sockaddr *source, const struct scan *via, void *arg)
+{
+	struct transport *transport = arg;
+
+	return transport->handlers.on_excess ? transport->handlers.on_excess(source, via, transport->arg)
+					     : OVERLOAD_DROP;
+}
+
+static const struct overload_handlers overload_handlers = {on_serve, on_excess};
 
 static void on_undelivered(const char *sent, size_t n, int error, void *arg)
 {
@@ -240,7 +258,9 @@ int transport_create(struct transport **out, struct loop *loop, const struct lis
 	if (!transport)
 		return -ENOMEM;
 	transport->loop = loop;
-	err = sofia_workaround_check();
+	err = overload_create(&transport->overload, loop, &overload_handlers, transport);
+	if (!err)
+		err = sofia_workaround_check();
 	if (err)
 		goto fail;
 	su_log_redirect(su_log_default, quiet, NULL);
@@ -283,6 +303,7 @@ void transport_destroy(struct transport *transport)
 		return;
 	for (size_t i = 0; i < transport->n_listeners; i++)
 		datagram_close(transport->listener[i].datagram);
+	overload_destroy(transport->overload);
 	nta_agent_destroy(transport->agent);
 	free(transport);
 }
@@ -460,6 +481,11 @@ void transport_reply_stateless(
 	const struct received *rx, int status, const char *phrase, const char *extra_headers)
 {
 	transport_reply_tagged(rx, status, phrase, "", extra_headers);
+}
+
+uint64_t transport_refused(const struct transport *transport)
+{
+	return overload_refused(transport->overload);
 }
 
 struct loop *transport_loop(struct transport *transport)

@@ -7,6 +7,7 @@
 #ifndef TRANSPORT_H
 #define TRANSPORT_H
 
+#include "overload.h"
 #include "received.h"
 #include "resolver.h"
 
@@ -31,6 +32,8 @@ struct transport_handlers {
 	 * @param sent,n  the first bytes of it, as the error brought them back
 	 */
 	void (*on_undelivered)(const char *sent, size_t n, int error, void *arg);
+	/** A new INVITE comes in overload: what to do with it? @param via  value of its topmost Via */
+	enum overload_verdict (*on_excess)(const struct sockaddr *source, const struct scan *via, void *arg);
 };
 
 /**
@@ -79,6 +82,9 @@ void transport_reply_stateless(
 /** The same with a tag for To; "" = one made of the request, the same for each repetition (RFC 3261 section 8.2.7). */
 void transport_reply_tagged(const struct received *rx, int status, const char *phrase, const char *tag,
 	const char *extra_headers);
+
+/** New calls refused because of overload, since the start. */
+uint64_t transport_refused(const struct transport *transport);
 
 struct loop *transport_loop(struct transport *transport);
 
