@@ -1,14 +1,16 @@
 #include "gate.h"
 
+#include "bye.h"
 #include "call_requests.h"
 #include "calls.h"
+#include "dialog_ack.h"
 #include "headers.h"
-#include "leg.h"
 #include "mapping_gateways.h"
 #include "message.h"
 #include "publish.h"
 #include "registration_drivers.h"
 #include "rel100.h"
+#include "stray_answer.h"
 
 #include <errno.h>
 #include <stdlib.h>

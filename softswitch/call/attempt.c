@@ -3,11 +3,11 @@
 #include "address.h"
 #include "clock.h"
 #include "digest.h"
-#include "leg.h"
 #include "log.h"
 #include "loop.h"
 #include "message.h"
 #include "registrations.h"
+#include "request_retries.h"
 #include "token.h"
 
 #include <event2/event.h>

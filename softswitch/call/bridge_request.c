@@ -1,7 +1,7 @@
 #include "bridge_request.h"
 
+#include "dialog_ack.h"
 #include "headers.h"
-#include "leg.h"
 #include "message.h"
 
 #include <sofia-sip/sip_header.h>

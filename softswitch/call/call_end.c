@@ -1,10 +1,11 @@
 #include "call_end.h"
 
 #include "bridge_request.h"
+#include "bye.h"
 #include "call_attempt.h"
 #include "call_cdr.h"
 #include "clock.h"
-#include "leg.h"
+#include "dialog_ack.h"
 #include "loop.h"
 
 #include <event2/event.h>

@@ -4,8 +4,9 @@
 #include "call_early.h"
 #include "call_end.h"
 #include "call_setup.h"
+#include "dialog_ack.h"
 #include "headers.h"
-#include "leg.h"
+#include "message.h"
 #include "offer.h"
 
 #include <sofia-sip/sip_header.h>

@@ -6,9 +6,9 @@
 #include "call_early.h"
 #include "call_end.h"
 #include "clock.h"
+#include "dialog_ack.h"
 #include "gateway_liveness.h"
 #include "headers.h"
-#include "leg.h"
 #include "log.h"
 #include "message.h"
 

@@ -2,8 +2,8 @@
 
 #include "bridge_request.h"
 #include "clock.h"
+#include "dialog_ack.h"
 #include "headers.h"
-#include "leg.h"
 #include "log.h"
 #include "loop.h"
 #include "message.h"

@@ -1,8 +1,8 @@
 #include "dialog_request.h"
 
-#include "leg.h"
 #include "loop.h"
 #include "message.h"
+#include "request_retries.h"
 #include "resend.h"
 
 #include <event2/event.h>

@@ -1,58 +1,12 @@
-#include "leg.h"
+#include "bye.h"
 
 #include "digest.h"
 #include "headers.h"
-#include "token.h"
+#include "message.h"
+#include "request_retries.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-/** @param answer  the body is this description; NULL = that of `carries` */
-static void acknowledge(struct stack *stack, struct dialog *d, const char *invite_branch, uint32_t cseq,
-	const sip_t *carries, const struct session *answer)
-{
-	struct text t = text_scratch();
-	char branch[BRANCH_SIZE];
-
-	client_transaction_branch(stack->client_transactions, branch);
-	dialog_write_request(d, &t, "ACK", branch, cseq, MAX_FORWARDS);
-	if (d->credentials)
-		text_add(&t, d->credentials);
-	if (carries && message_body(carries).len)
-		headers_pass(&t, carries, HEADERS_REQUEST);
-	if (answer)
-		dialog_present(d, &t, answer);
-	else
-		dialog_end(d, &t, carries);
-	client_transaction_acknowledge(stack->client_transactions, invite_branch, d->remote_tag, &d->hop, &t);
-}
-
-void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries)
-{
-	d->ack_seq = d->invite_seq;
-	acknowledge(stack, d, d->invite_branch, d->invite_seq, carries, NULL);
-}
-
-void leg_acknowledge_with(struct stack *stack, struct dialog *d, const struct session *answer)
-{
-	d->ack_seq = d->invite_seq;
-	acknowledge(stack, d, d->invite_branch, d->invite_seq, NULL, answer);
-}
-
-void leg_acknowledge_late(struct stack *stack, struct dialog *d, const struct received *response)
-{
-	acknowledge(stack, d, response->sip->sip_via->v_branch, response->sip->sip_cseq->cs_seq, NULL, NULL);
-}
-
-int leg_answer_challenge(const struct dialog *d, const sip_t *challenge, const char *method, struct text *t)
-{
-	struct digest_credentials credentials = {.user = d->user, .password = d->password ? d->password : ""};
-	char cnonce[TOKEN_SIZE];
-
-	token_make(cnonce);
-	return digest_answer(t, challenge, &credentials, method, d->target, cnonce);
-}
 
 /** A dialog whose BYE is on its way. */
 struct farewell {
@@ -180,16 +134,4 @@ void leg_on_crossing(struct stack *stack, const struct received *rx)
 	if (method != sip_method_ack)
 		server_transaction_answer(stack->server_transactions, rx,
 			method == sip_method_bye ? 200 : 481, NULL, &stack->parameters.resend);
-}
-
-void leg_acknowledge_stray(struct stack *stack, const struct received *response, bool bye)
-{
-	struct dialog d = {0};
-
-	if (dialog_of_stray(&d, response) == 0) {
-		leg_acknowledge_late(stack, &d, response);
-		if (bye)
-			leg_bye(stack, &d, &stack->parameters.resend, NULL, NULL);
-	}
-	dialog_clear(&d);
 }
