@@ -216,7 +216,7 @@ static void on_request(const struct received *rx, void *arg)
 	else if (d->owner)
 		call_requests_receive(d->owner, d, rx);
 	else
-		leg_on_crossing(stack, rx);
+		bye_on_crossing(stack, rx);
 }
 
 /** A 2xx to an INVITE that has had one is repeated, or of another fork. */
@@ -231,9 +231,9 @@ static void on_response(const struct received *rx, void *arg)
 		return;
 	d = dialogs_find(stack->dialogs, rx->sip);
 	if (!d)
-		leg_acknowledge_stray(stack, rx, match == CLIENT_ANSWERED);
+		stray_answer_acknowledge(stack, rx, match == CLIENT_ANSWERED);
 	else if (!d->owner || !call_requests_await_ack(d->owner, d))
-		leg_acknowledge_late(stack, d, rx);
+		dialog_ack_late(stack, d, rx);
 }
 
 static void on_undelivered(const char *sent, size_t n, int error, void *arg)

@@ -154,7 +154,7 @@ static void on_response(const struct received *rx, void *arg)
 	if (r->invite && status < 300) {
 		r->answered = passed < 300;
 		if (!r->offerless || !r->answered)
-			leg_acknowledge(b->stack, to, NULL);
+			dialog_ack(b->stack, to, NULL);
 	}
 	if (r->answered)
 		return;
@@ -280,7 +280,7 @@ void bridge_request_acknowledge(struct bridge *b, struct dialog *from, const str
 	if (!r)
 		return;
 	if (r->offerless) {
-		leg_acknowledge(b->stack, r->to, ack->sip);
+		dialog_ack(b->stack, r->to, ack->sip);
 		session_describe(&from->session, ack->sip);
 	}
 	server_transaction_acknowledge(r->server);

@@ -35,11 +35,11 @@ static void bye(struct call *call, struct dialog *leg, const struct call_end *e)
 
 	cause_reason_header(reason, sizeof(reason), e->code, e->words);
 	if (leg == &call->a && call->invite) {
-		leg_bye_after_ack(
+		bye_send_after_ack(
 			call_stack(call), leg, call->invite, &resend, e->bye ? NULL : reason, e->bye);
 		call->invite = NULL;
 	} else {
-		leg_bye(call_stack(call), leg, &resend, e->bye ? NULL : reason, e->bye);
+		bye_send(call_stack(call), leg, &resend, e->bye ? NULL : reason, e->bye);
 	}
 }
 
@@ -49,7 +49,7 @@ static void hang_up(struct call *call, const struct call_end *e)
 	struct dialog *legs[] = {call->answer_ms ? &call->a : NULL, call_leg_b(call)};
 
 	if (call->offerless && !call_leg_b(call)->ack_seq)
-		leg_acknowledge(call_stack(call), call_leg_b(call), NULL); /* its 2xx has had no ACK yet */
+		dialog_ack(call_stack(call), call_leg_b(call), NULL); /* its 2xx has had no ACK yet */
 	for (int i = 0; i < 2; i++)
 		if (legs[i] && legs[i] != e->gone)
 			bye(call, legs[i], e);

@@ -59,10 +59,10 @@ static int find_rule(const struct call *call, const char *method)
 static void pass_ack(struct call *call, const sip_t *ack)
 {
 	if (!message_has_sdp(ack) && call->negotiated) {
-		leg_acknowledge_with(call_stack(call), call_leg_b(call), &call->a.session);
+		dialog_ack_with_answer(call_stack(call), call_leg_b(call), &call->a.session);
 		return;
 	}
-	leg_acknowledge(call_stack(call), call_leg_b(call), ack);
+	dialog_ack(call_stack(call), call_leg_b(call), ack);
 	session_describe(&call->a.session, ack);
 }
 

@@ -238,7 +238,7 @@ static void on_answer(const struct received *rx, void *arg)
 	call_early_end(call);
 	/* Without an offer in the INVITE the answer comes in the caller's ACK. */
 	if (!call->offerless)
-		leg_acknowledge(call_stack(call), call_leg_b(call), NULL);
+		dialog_ack(call_stack(call), call_leg_b(call), NULL);
 	if (!rel100_holds_answer(&call->rel100)) {
 		call_setup_connect(call, rx->sip);
 		return;

@@ -177,7 +177,7 @@ static void on_refreshed(struct session_timer *st, const struct received *rx)
 	}
 	if (by(st, "INVITE")) {
 		st->stale = false;
-		leg_acknowledge(bridge_of(st)->stack, leg_of(st), NULL);
+		dialog_ack(bridge_of(st)->stack, leg_of(st), NULL);
 	}
 	restart(st);
 	if (by(st, "INVITE"))

@@ -6,13 +6,13 @@
 
 /**
  * End the dialog at the peer's side. Until the BYE is answered the dialog lives on without its call, so that a
- * BYE of the peer that crosses ours is known and answered: leg_on_crossing().
+ * BYE of the peer that crosses ours is known and answered: bye_on_crossing().
  *
  * @param d_take         established; zeroed afterwards
  * @param reason_header  a whole line, or NULL
  * @param carries        the BYE of the other leg, whose headers are passed on, or NULL
  */
-void leg_bye(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend,
+void bye_send(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend,
 	const char *reason_header, const sip_t *carries);
 /**
  * The same for a caller that has not acknowledged our 2xx yet: the BYE goes out after the ACK, or when that is given up
@@ -20,9 +20,9 @@ void leg_bye(struct stack *stack, struct dialog *d_take, const struct resend_sch
  *
  * @param answered_take  the INVITE; it belongs to its set again
  */
-void leg_bye_after_ack(struct stack *stack, struct dialog *d_take, struct server_transaction *answered_take,
+void bye_send_after_ack(struct stack *stack, struct dialog *d_take, struct server_transaction *answered_take,
 	const struct resend_schedule *resend, const char *reason_header, const sip_t *carries);
 /** A request came in a dialog that we are ending. */
-void leg_on_crossing(struct stack *stack, const struct received *rx);
+void bye_on_crossing(struct stack *stack, const struct received *rx);
 
 #endif

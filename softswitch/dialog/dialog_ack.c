@@ -23,19 +23,19 @@ static void acknowledge(struct stack *stack, struct dialog *d, const char *invit
 	client_transaction_acknowledge(stack->client_transactions, invite_branch, d->remote_tag, &d->hop, &t);
 }
 
-void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries)
+void dialog_ack(struct stack *stack, struct dialog *d, const sip_t *carries)
 {
 	d->ack_seq = d->invite_seq;
 	acknowledge(stack, d, d->invite_branch, d->invite_seq, carries, NULL);
 }
 
-void leg_acknowledge_with(struct stack *stack, struct dialog *d, const struct session *answer)
+void dialog_ack_with_answer(struct stack *stack, struct dialog *d, const struct session *answer)
 {
 	d->ack_seq = d->invite_seq;
 	acknowledge(stack, d, d->invite_branch, d->invite_seq, NULL, answer);
 }
 
-void leg_acknowledge_late(struct stack *stack, struct dialog *d, const struct received *response)
+void dialog_ack_late(struct stack *stack, struct dialog *d, const struct received *response)
 {
 	acknowledge(stack, d, response->sip->sip_via->v_branch, response->sip->sip_cseq->cs_seq, NULL, NULL);
 }

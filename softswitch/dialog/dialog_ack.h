@@ -9,10 +9,10 @@
  *
  * @param carries  headers of the body and the body come from this message; NULL = no body
  */
-void leg_acknowledge(struct stack *stack, struct dialog *d, const sip_t *carries);
+void dialog_ack(struct stack *stack, struct dialog *d, const sip_t *carries);
 /** The same with a description that the other side gave before. */
-void leg_acknowledge_with(struct stack *stack, struct dialog *d, const struct session *answer);
+void dialog_ack_with_answer(struct stack *stack, struct dialog *d, const struct session *answer);
 /** The same for a 2xx in this dialog that nobody awaited, whichever INVITE of ours it answers. */
-void leg_acknowledge_late(struct stack *stack, struct dialog *d, const struct received *response);
+void dialog_ack_late(struct stack *stack, struct dialog *d, const struct received *response);
 
 #endif

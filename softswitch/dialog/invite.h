@@ -15,7 +15,7 @@ struct invite;
 struct invite_handlers {
 	/** 100-199; what is repeated or out of its order (RFC 3262 section 4) does not come here. */
 	void (*on_provisional)(const struct received *rx, void *arg);
-	/** 2xx. The dialog stands; acknowledge it with leg_acknowledge(). */
+	/** 2xx. The dialog stands; acknowledge it with dialog_ack(). */
 	void (*on_answer)(const struct received *rx, void *arg);
 	/** 300-699, acknowledged already. It may be sent again with credentials, or is to be destroyed. */
 	void (*on_refused)(const struct received *rx, void *arg);

@@ -9,6 +9,6 @@
  *
  * @param bye  it opened the dialog: hang up at once
  */
-void leg_acknowledge_stray(struct stack *stack, const struct received *response, bool bye);
+void stray_answer_acknowledge(struct stack *stack, const struct received *response, bool bye);
 
 #endif
