@@ -2,12 +2,10 @@
 
 #include "address.h"
 #include "clock.h"
-#include "digest.h"
 #include "log.h"
 #include "loop.h"
 #include "message.h"
 #include "registrations.h"
-#include "request_retries.h"
 #include "token.h"
 
 #include <event2/event.h>
@@ -37,7 +35,6 @@ struct attempt {
 	enum attempt_stage stage;
 	struct event stage_timer, address_timer, soon;
 	int soon_error; /* what `soon` reports */
-	struct digest_tries challenges;
 	bool answered_anything;
 	uint64_t sent_ms;
 	char address[ADDRESS_NAME_MAX];
@@ -143,34 +140,6 @@ static void on_answer(const struct received *rx, void *arg)
 	a->handlers->on_answer(rx, a->arg);
 }
 
-/** A 401 or 407 is answered once with the gateway's credentials before it counts. @return 0 when it was */
-static int answer_challenge(struct attempt *a, const struct received *rx)
-{
-	char line[2048];
-	struct text t = {.data = line, .size = sizeof(line) - 1};
-	int err;
-
-	if (!digest_may_answer(&a->challenges, rx->sip))
-		return -EACCES;
-	err = leg_answer_challenge(invite_dialog(a->invite), rx->sip, "INVITE", &t);
-	if (err || t.full)
-		return err ? err : -EMSGSIZE;
-	line[t.len] = '\0';
-	a->content->authorization = line;
-	err = invite_send(a->invite, a->content, &a->policy.resend);
-	a->content->authorization = NULL;
-	return err;
-}
-
-/** A 422: the same INVITE with a longer interval, which may be challenged like the first. @return 0 when it was sent */
-static int ask_for_longer(struct attempt *a, const struct received *rx)
-{
-	if (!session_lengthen(&invite_dialog(a->invite)->session, rx->sip))
-		return -EINVAL;
-	a->challenges = (struct digest_tries){0};
-	return invite_send(a->invite, a->content, &a->policy.resend);
-}
-
 static void on_refused(const struct received *rx, void *arg)
 {
 	struct attempt *a = arg;
@@ -181,11 +150,8 @@ static void on_refused(const struct received *rx, void *arg)
 
 	on_first_answer(a);
 	a->handlers->on_early_end(a->arg);
-	if ((end.sip_code == 401 || end.sip_code == 407) && answer_challenge(a, rx) == 0)
-		return;
-	if (end.sip_code == 422 && ask_for_longer(a, rx) == 0)
-		return;
-	fail(a, &end);
+	if (!invite_retry(a->invite, a->content, &a->policy.resend, rx->sip))
+		fail(a, &end);
 }
 
 static void on_failure(int error, void *arg)

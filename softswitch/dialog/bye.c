@@ -1,20 +1,19 @@
 #include "bye.h"
 
-#include "digest.h"
+#include "dialog_request.h"
 #include "headers.h"
 #include "message.h"
-#include "request_retries.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/** A dialog whose BYE is on its way. */
+/** A dialog whose BYE is on its way, or waits for the ACK of the caller. */
 struct bye_transaction {
 	struct dialog dialog;
-	struct stack *stack;
-	struct resend_schedule resend;
-	struct digest_tries challenges;
-	char *lines; /* headers of the BYE that waits for an ACK; else NULL */
+	struct dialog_request request;
+	const char *reason;   /* what the BYE says when it is sent for the first time; NULL = nothing */
+	const sip_t *carries; /* the BYE of the other leg, likewise */
+	char *lines;          /* both of them, while the BYE waits for an ACK; else NULL */
 };
 
 static void bye_end(struct bye_transaction *b)
@@ -24,58 +23,30 @@ static void bye_end(struct bye_transaction *b)
 	free(b);
 }
 
-static const struct client_transaction_handlers bye_handlers;
-
-/** @param lines  headers to add, "" = none. @param carries  whose headers and body are passed on, or NULL */
-static void send_bye(struct bye_transaction *b, const char *lines, const sip_t *carries)
-{
-	struct text t = text_scratch();
-	char branch[BRANCH_SIZE];
-	struct client_transaction_request bye = {
-		.method = "BYE", .text = &t, .hop = &b->dialog.hop, .resend = &b->resend};
-	int err;
-
-	bye.branch = client_transaction_branch(b->stack->client_transactions, branch);
-	dialog_write_request(&b->dialog, &t, "BYE", branch, 0, MAX_FORWARDS);
-	bye.call_id = b->dialog.call_id;
-	bye.from_tag = b->dialog.local_tag;
-	bye.cseq = b->dialog.local_seq;
-	text_add(&t, lines);
-	if (carries)
-		headers_pass(&t, carries, HEADERS_REQUEST);
-	dialog_end(&b->dialog, &t, carries);
-	err = client_transaction_send(NULL, b->stack->client_transactions, &bye, &bye_handlers, b);
-	if (err == -EMSGSIZE && carries)
-		send_bye(b, lines, NULL); /* it must end, whatever the other side had to say */
-	else if (err)
-		bye_end(b);
-}
-
-static void on_bye_response(const struct received *rx, void *arg)
+static void write_bye(struct text *t, void *arg)
 {
 	struct bye_transaction *b = arg;
-	int status = rx->sip->sip_status->st_status;
-	char line[2048];
-	struct text t = {.data = line, .size = sizeof(line) - 1};
 
-	if (status < 200)
-		return;
-	if ((status == 401 || status == 407) && digest_may_answer(&b->challenges, rx->sip) &&
-		!leg_answer_challenge(&b->dialog, rx->sip, "BYE", &t) && !t.full) {
-		line[t.len] = '\0';
-		send_bye(b, line, NULL);
-	} else {
-		bye_end(b);
-	}
+	if (b->reason)
+		text_add(t, b->reason);
+	if (b->carries)
+		headers_pass(t, b->carries, HEADERS_REQUEST);
+	dialog_end(&b->dialog, t, b->carries);
 }
 
-static void on_bye_failure(int error, void *arg)
+static void on_response(const struct received *rx, void *arg)
+{
+	if (rx->sip->sip_status->st_status >= 200)
+		bye_end(arg);
+}
+
+static void on_failure(int error, void *arg)
 {
 	(void)error;
 	bye_end(arg);
 }
 
-static const struct client_transaction_handlers bye_handlers = {on_bye_response, on_bye_failure};
+static const struct dialog_request_handlers handlers = {write_bye, on_response, on_failure};
 
 static struct bye_transaction *bye_begin(
 	struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend)
@@ -88,9 +59,29 @@ static struct bye_transaction *bye_begin(
 	}
 	dialog_move(&b->dialog, d_take);
 	b->dialog.owner = NULL;
-	b->stack = stack;
-	b->resend = *resend;
+	b->request = (struct dialog_request){.stack = stack,
+		.dialog = &b->dialog,
+		.method = "BYE",
+		.resend = *resend,
+		.max_forwards = MAX_FORWARDS,
+		.handlers = &handlers,
+		.arg = b};
 	return b;
+}
+
+static void start(struct bye_transaction *b, const char *reason, const sip_t *carries)
+{
+	int err;
+
+	b->reason = reason;
+	b->carries = carries;
+	err = dialog_request_start(&b->request);
+	b->carries = NULL;
+	if (err == -EMSGSIZE && carries) /* it must end, whatever the other side had to say */
+		err = dialog_request_start(&b->request);
+	b->reason = NULL;
+	if (err)
+		bye_end(b);
 }
 
 void bye_send(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend,
@@ -99,14 +90,14 @@ void bye_send(struct stack *stack, struct dialog *d_take, const struct resend_sc
 	struct bye_transaction *b = bye_begin(stack, d_take, resend);
 
 	if (b)
-		send_bye(b, reason_header ? reason_header : "", carries);
+		start(b, reason_header, carries);
 }
 
 static void on_late_ack(void *arg)
 {
 	struct bye_transaction *b = arg;
 
-	send_bye(b, b->lines ? b->lines : "", NULL);
+	start(b, b->lines, NULL);
 }
 
 static const struct server_transaction_handlers late_ack_handlers = {

@@ -5,8 +5,8 @@
 #ifndef DIALOG_H
 #define DIALOG_H
 
-#include "sdp_origin.h"
 #include "client_transaction.h"
+#include "sdp_origin.h"
 #include "session.h"
 #include "token.h"
 #include "transport.h"

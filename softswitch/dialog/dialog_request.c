@@ -2,7 +2,6 @@
 
 #include "loop.h"
 #include "message.h"
-#include "request_retries.h"
 #include "resend.h"
 
 #include <event2/event.h>
@@ -18,17 +17,7 @@ static bool is_invite(const struct dialog_request *x)
 	return !strcmp(x->method, "INVITE");
 }
 
-/** The ACK of a 2xx repeats the credentials of its INVITE (RFC 3261 section 22.3). */
-static void keep_credentials(struct dialog_request *x, const char *authorization)
-{
-	if (!is_invite(x))
-		return;
-	free(x->dialog->credentials);
-	x->dialog->credentials = authorization[0] ? strdup(authorization) : NULL;
-}
-
-/** @param authorization  a line, "" = none */
-static int send_request(struct dialog_request *x, const char *authorization)
+static int send_request(struct dialog_request *x)
 {
 	struct stack *stack = x->stack;
 	struct dialog *d = x->dialog;
@@ -42,9 +31,12 @@ static int send_request(struct dialog_request *x, const char *authorization)
 	request.call_id = d->call_id;
 	request.from_tag = d->local_tag;
 	request.cseq = d->local_seq;
-	dialog_contact(d, &t);
-	text_add(&t, authorization);
-	keep_credentials(x, authorization);
+	if (strcmp(x->method, "BYE")) /* it has none (RFC 3261 section 20, table 2) */
+		dialog_contact(d, &t);
+	if (is_invite(x))
+		request_retry_write_invite(&x->retry, d, &t);
+	else
+		request_retry_write(&x->retry, &t);
 	x->handlers->write(&t, x->arg);
 	return client_transaction_send(&x->client, stack->client_transactions, &request, &client_handlers, x);
 }
@@ -53,29 +45,15 @@ static void end(struct dialog_request *x)
 {
 	x->client = NULL;
 	event_del(&x->silence);
+	request_retry_clear(&x->retry);
 }
 
-/** @return true when the request was sent again with credentials */
-static bool answer_challenge(struct dialog_request *x, const struct received *rx)
+/** @return true when it was worth sending again, and was */
+static bool send_again(struct dialog_request *x, const sip_t *response)
 {
-	int status = rx->sip->sip_status->st_status;
-	char line[2048];
-	struct text t = {.data = line, .size = sizeof(line) - 1};
-
-	if ((status != 401 && status != 407) || !digest_may_answer(&x->challenges, rx->sip) ||
-		leg_answer_challenge(x->dialog, rx->sip, x->method, &t) || t.full)
-		return false;
-	line[t.len] = '\0';
-	return send_request(x, line) == 0;
-}
-
-/** It is another request then, and may be challenged like the first. */
-static bool ask_for_longer(struct dialog_request *x, const struct received *rx)
-{
-	if (rx->sip->sip_status->st_status != 422 || !session_lengthen(&x->dialog->session, rx->sip))
-		return false;
-	x->challenges = (struct digest_tries){0};
-	return send_request(x, "") == 0;
+	return request_retry_decide_in_dialog(&x->retry, x->dialog, x->method, response) ==
+		REQUEST_RETRY_AGAIN &&
+		send_request(x) == 0;
 }
 
 static void on_response(const struct received *rx, void *arg)
@@ -94,9 +72,11 @@ static void on_response(const struct received *rx, void *arg)
 			x->handlers->on_response(rx, x->arg);
 		return;
 	}
+	event_del(&x->silence);
+	if (!x->cancelled && send_again(x, rx->sip))
+		return;
 	end(x);
-	if (x->cancelled || (!answer_challenge(x, rx) && !ask_for_longer(x, rx)))
-		x->handlers->on_response(rx, x->arg);
+	x->handlers->on_response(rx, x->arg);
 }
 
 static void on_failure(int error, void *arg)
@@ -123,9 +103,8 @@ int dialog_request_start(struct dialog_request *x)
 {
 	x->client = NULL;
 	x->cancelled = false;
-	x->challenges = (struct digest_tries){0};
 	event_assign(&x->silence, loop_base(x->stack->loop), -1, 0, on_silence, x);
-	return send_request(x, "");
+	return send_request(x);
 }
 
 void dialog_request_cancel(struct dialog_request *x)

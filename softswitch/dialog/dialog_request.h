@@ -6,7 +6,7 @@
 #ifndef DIALOG_REQUEST_H
 #define DIALOG_REQUEST_H
 
-#include "digest.h"
+#include "request_retry.h"
 #include "stack.h"
 
 #include <event2/event_struct.h>
@@ -34,7 +34,7 @@ struct dialog_request {
 
 	struct client_transaction *client;
 	struct event silence;
-	struct digest_tries challenges;
+	struct request_retry retry;
 	bool cancelled;
 };
 

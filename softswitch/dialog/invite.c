@@ -2,6 +2,7 @@
 
 #include "headers.h"
 #include "message.h"
+#include "request_retry.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,6 +14,7 @@ struct invite {
 	struct stack *stack;
 	struct dialog dialog;
 	struct early_dialogs early;
+	struct request_retry retry;
 	struct client_transaction *client; /* NULL: not on its way */
 	const struct invite_handlers *handlers;
 	void *arg;
@@ -132,11 +134,7 @@ int invite_send(
 	text_add(&t, headers_allow);
 	session_propose(&inv->dialog.session, &inv->stack->parameters, &t);
 	announce_100rel(inv, content, resend, &t);
-	if (content->authorization) {
-		text_add(&t, content->authorization);
-		free(inv->dialog.credentials);
-		inv->dialog.credentials = strdup(content->authorization);
-	}
+	request_retry_write_invite(&inv->retry, &inv->dialog, &t);
 	headers_pass(&t, content->received, content->offer ? HEADERS_BODILESS : HEADERS_REQUEST);
 	if (content->offer)
 		dialog_present(&inv->dialog, &t, content->offer);
@@ -144,6 +142,14 @@ int invite_send(
 		dialog_end(&inv->dialog, &t, content->received);
 	return client_transaction_send(
 		&inv->client, inv->stack->client_transactions, &request, &client_handlers, inv);
+}
+
+bool invite_retry(struct invite *inv, const struct invite_content *content,
+	const struct resend_schedule *resend, const sip_t *response)
+{
+	return request_retry_decide_in_dialog(&inv->retry, &inv->dialog, "INVITE", response) ==
+		REQUEST_RETRY_AGAIN &&
+		invite_send(inv, content, resend) == 0;
 }
 
 void invite_rest(struct invite *inv)
@@ -171,6 +177,7 @@ void invite_destroy(struct invite *inv)
 		return;
 	client_transaction_forget(inv->client);
 	early_dialogs_clear(&inv->early);
+	request_retry_clear(&inv->retry);
 	dialog_clear(&inv->dialog);
 	free(inv);
 }

@@ -17,7 +17,7 @@ struct invite_handlers {
 	void (*on_provisional)(const struct received *rx, void *arg);
 	/** 2xx. The dialog stands; acknowledge it with dialog_ack(). */
 	void (*on_answer)(const struct received *rx, void *arg);
-	/** 300-699, acknowledged already. It may be sent again with credentials, or is to be destroyed. */
+	/** 300-699, acknowledged already. It is to be destroyed, unless invite_retry() sends it again. */
 	void (*on_refused)(const struct received *rx, void *arg);
 	/** -ETIMEDOUT or the transport's error. To be destroyed. */
 	void (*on_failure)(int error, void *arg);
@@ -33,7 +33,6 @@ struct invite_content {
 	unsigned max_forwards;
 	const char *user, *password; /* for challenges; may be NULL */
 	const char *route;           /* whole Route lines; may be NULL */
-	const char *authorization;   /* a whole line, or NULL */
 	enum db_100rel sip_100rel;   /* what the gateway is told */
 	bool can_answer;             /* the caller can answer an offer in a reliable provisional response */
 	const struct session *caller_session; /* its answer then */
@@ -42,9 +41,18 @@ struct invite_content {
 /** @param handlers,arg  borrowed until invite_abandon() or invite_destroy() */
 int invite_create(struct invite **out, struct stack *stack, void *owner, const struct hop *hop,
 	const struct invite_content *content, const struct invite_handlers *handlers, void *arg);
-/** Send it; again after on_refused, with the next CSeq. @return as client_transaction_send() */
+/** Send it. @return as client_transaction_send() */
 int invite_send(
 	struct invite *inv, const struct invite_content *content, const struct resend_schedule *resend);
+
+/**
+ * In on_refused: send it again, with the next CSeq, where this response allows it: with credentials, with a longer
+ * session interval (request_retry.h).
+ *
+ * @return true when it was sent
+ */
+bool invite_retry(struct invite *inv, const struct invite_content *content,
+	const struct resend_schedule *resend, const sip_t *response);
 
 /** No answer came in time: it is not resent any more. invite_abandon() follows. */
 void invite_rest(struct invite *inv);

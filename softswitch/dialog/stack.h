@@ -3,8 +3,8 @@
 #define STACK_H
 
 #include "client_transaction.h"
-#include "parameters.h"
 #include "dialog.h"
+#include "parameters.h"
 #include "resolver.h"
 #include "server_transaction.h"
 #include "transport.h"

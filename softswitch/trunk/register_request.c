@@ -2,6 +2,7 @@
 
 #include "address.h"
 #include "message.h"
+#include "request_retry.h"
 
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/url.h>
@@ -68,9 +69,7 @@ void register_request_write(struct text *t, const struct register_request *r)
 	text_add(t, "\r\nSupported: path\r\n");
 	if (r->privacy != DB_PRIVACY_IGNORE)
 		text_add_all(t, "Privacy: ", r->privacy == DB_PRIVACY_ID ? "id" : "none", "\r\n", NULL);
-	for (unsigned i = 0; i < 2; i++)
-		if (r->authorization[i])
-			text_add(t, r->authorization[i]);
+	request_retry_write(r->retry, t);
 	message_end(t, NULL);
 }
 

@@ -4,8 +4,8 @@
 
 #include "db_config.h"
 #include "registration.h"
-#include "transport.h"
 #include "text.h"
+#include "transport.h"
 
 /** All borrowed. */
 struct register_request {
@@ -14,8 +14,8 @@ struct register_request {
 	enum db_privacy privacy;
 	const char *branch, *call_id, *tag;
 	uint32_t cseq;
-	uint32_t expires_s;           /* 0: remove the binding */
-	const char *authorization[2]; /* whole lines, or NULL */
+	uint32_t expires_s;                /* 0: remove the binding */
+	const struct request_retry *retry; /* its answers to challenges */
 };
 /** Write it whole. */
 void register_request_write(struct text *t, const struct register_request *r);

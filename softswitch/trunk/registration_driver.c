@@ -84,15 +84,6 @@ static struct register_request describe(const struct registration_driver *a)
 		.expires_s = a->remove ? 0 : registration_expires_s(a->registration)};
 }
 
-static void forget_answers(struct registration_driver *a)
-{
-	for (unsigned i = 0; i < 2; i++) {
-		a->challenges[i] = (struct digest_tries){0};
-		free(a->answers[i]);
-		a->answers[i] = NULL;
-	}
-}
-
 static int send_register(struct registration_driver *a)
 {
 	struct stack *stack = a->stack;
@@ -111,8 +102,7 @@ static int send_register(struct registration_driver *a)
 	if (!a->remove && !registration_is_wanted(a->registration))
 		return -ECANCELED; /* since it began: better no binding than one to be removed at once */
 	content.branch = branch;
-	content.authorization[0] = a->answers[0];
-	content.authorization[1] = a->answers[1];
+	content.retry = &a->retry;
 	register_request_write(&t, &content);
 	return client_transaction_send(&a->client, stack->client_transactions, &request, &client_handlers, a);
 }
@@ -124,7 +114,7 @@ static int try_addresses(struct registration_driver *a)
 	int err = -ENOENT;
 
 	while (a->next_address < a->addresses.n) {
-		forget_answers(a);
+		request_retry_clear(&a->retry);
 		err = transport_hop_from(a->stack->transport, row->local_port,
 			&a->addresses.address[a->next_address++], &a->hop);
 		if (!err)
@@ -239,27 +229,25 @@ static void on_accepted(struct registration_driver *a, const sip_t *answer)
 	registration_succeeded(a->registration, granted_s, clock_now_ms());
 }
 
-/** @return 0 when it was sent again with credentials */
-static int answer_challenge(struct registration_driver *a, const sip_t *challenge)
+static enum request_retry_verdict answer_challenge(struct registration_driver *a, const sip_t *answer)
 {
 	const struct db_registration *row = registration_used(a->registration);
-	struct digest_credentials credentials = {row->auth_user, row->password, row->realm};
-	const bool by_proxy = challenge->sip_status->st_status == 407;
-	char line[2048], uri[REGISTER_URI_MAX], cnonce[TOKEN_SIZE];
-	struct text t = {.data = line, .size = sizeof(line) - 1};
-	int err;
+	char uri[REGISTER_URI_MAX];
+	const struct request_retry_request request = {
+		.method = "REGISTER", .uri = uri, .credentials = {row->auth_user, row->password, row->realm}};
 
-	if (!digest_may_answer(&a->challenges[by_proxy], challenge))
-		return -EACCES;
 	register_request_uri(row, uri);
-	token_make(cnonce);
-	err = digest_answer(&t, challenge, &credentials, "REGISTER", uri, cnonce);
-	if (err || t.full)
-		return -EBADMSG;
-	line[t.len] = '\0';
-	free(a->answers[by_proxy]);
-	a->answers[by_proxy] = strdup(line);
-	return a->answers[by_proxy] ? send_register(a) : -ENOMEM;
+	return request_retry_decide(&a->retry, &request, answer);
+}
+
+/** A 423: ask for what the registrar wants, in another request, which may be challenged again. @return 0 when it was sent */
+static int raise_expiry(struct registration_driver *a, const sip_t *answer)
+{
+	if (answer->sip_status->st_status != 423 || a->remove || !answer->sip_min_expires ||
+		registration_raise(a->registration, (uint32_t)answer->sip_min_expires->me_delta))
+		return -ECANCELED;
+	request_retry_clear(&a->retry);
+	return send_register(a);
 }
 
 static void on_refused(struct registration_driver *a, const sip_t *answer)
@@ -268,18 +256,21 @@ static void on_refused(struct registration_driver *a, const sip_t *answer)
 	char words[WORDS_MAX];
 
 	snprintf(words, sizeof(words), "%d %s", status, answer->sip_status->st_phrase);
-	if (status == 401 || status == 407)
-		err = answer_challenge(a, answer);
-	else if (status == 423 && !a->remove && answer->sip_min_expires &&
-		!registration_raise(a->registration, (uint32_t)answer->sip_min_expires->me_delta)) {
-		forget_answers(a); /* another request, which may be challenged anew */
+	switch (answer_challenge(a, answer)) {
+	case REQUEST_RETRY_AGAIN:
 		err = send_register(a);
+		break;
+	case REQUEST_RETRY_FINAL:
+		err = raise_expiry(a, answer);
+		break;
+	case REQUEST_RETRY_REFUSED:
+		snprintf(words, sizeof(words), "wrong password");
+		break;
+	case REQUEST_RETRY_UNANSWERABLE:
+		snprintf(words, sizeof(words), "no challenge that we can answer");
+		break;
 	}
-	if (err == -EACCES)
-		fail(a, status, "wrong password");
-	else if (err == -EBADMSG)
-		fail(a, status, "no challenge that we can answer");
-	else if (err == -ECANCELED)
+	if (err == -ECANCELED)
 		fail(a, status, words);
 	else if (err)
 		fail_error(a, err);
@@ -359,7 +350,7 @@ void registration_driver_destroy(struct registration_driver *a)
 	event_del(&a->timer);
 	registration_unref(a->registration);
 	registration_driver_unlink_gateways(a);
-	forget_answers(a);
+	request_retry_clear(&a->retry);
 	free(a->gateways);
 	free(a);
 }

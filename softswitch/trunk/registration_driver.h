@@ -2,9 +2,9 @@
 #ifndef REGISTRATION_DRIVER_H
 #define REGISTRATION_DRIVER_H
 
-#include "digest.h"
 #include "gateways.h"
 #include "registrations.h"
+#include "request_retry.h"
 #include "stack.h"
 #include "token.h"
 
@@ -30,8 +30,7 @@ struct registration_driver {
 	struct hop hop;
 	bool remove;
 	bool inherited; /* removed, but another one has its binding now: a row was renamed */
-	struct digest_tries challenges[2]; /* of the registrar, and of a proxy before it */
-	char *answers[2];                  /* to them, whole lines; NULL = not asked yet */
+	struct request_retry retry;
 	unsigned next_address;
 
 	struct resolver_answer addresses; /* of the registrar or proxy, as last resolved */
