@@ -93,6 +93,22 @@ def a_stale_nonce_inside_a_call_is_no_refusal(s):
 
 
 @scenario
+def a_proxy_and_the_gateway_behind_it_both_get_credentials(s):
+	gw = gateway(s)
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.last = b.invited
+	challenge(b, 407)
+	c = type(b).invited(gw, challenge(b, 401, "n2"))
+	given, right = sip.digest(c.invited["Proxy-Authorization"], "INVITE", PASSWORD)
+	same(given, right)
+	assert 'nonce="n1"' in c.invited["Proxy-Authorization"], c.invited.head
+	s.answer(a, c)
+	assert "Proxy-Authorization" in c.last.head and "\r\nAuthorization" in c.last.head, c.last.head
+	s.over(a, c)
+
+
+@scenario
 def credentials_refused_inside_a_call_reach_the_caller_as_a_refusal(s):
 	gw = gateway(s)
 	a, b = s.talk(gw)
