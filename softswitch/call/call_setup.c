@@ -11,6 +11,7 @@
 #include "headers.h"
 #include "log.h"
 #include "message.h"
+#include "request_retry.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -115,15 +116,15 @@ static enum gateway_outcome outcome_of(const struct attempt_end *end)
 static void note_failure(struct call *call, const struct attempt_end *end)
 {
 	char words[80];
+	uint32_t retry_after_s;
 
 	describe_end(end, words, sizeof(words));
 	call_cdr_attempt(call, failover_stage_name(end->stage), end->sip_code, words);
 	log_debug(call->a.call_id, "gateway failed gateway=%s code=%d reason=%s", gateway_name(call->gateway),
 		end->sip_code, words);
 	call_attempt_tell(call, outcome_of(end), end->sip_code);
-	if (end->sip_code == 503 && end->rx->sip->sip_retry_after)
-		gateway_retry_after(
-			call->gateway, (uint32_t)end->rx->sip->sip_retry_after->af_delta, clock_now_ms());
+	if (end->rx && request_retry_after(end->rx->sip, &retry_after_s))
+		gateway_retry_after(call->gateway, retry_after_s, clock_now_ms());
 	call->last_code = end->sip_code;
 	call->last_cause = end->error == -EMSGSIZE ? CAUSE_TOO_LARGE
 		: end->failure == FAILED_CODE      ? CAUSE_GATEWAY_CODE

@@ -8,6 +8,7 @@
 #include "loop.h"
 #include "message.h"
 #include "offer.h"
+#include "request_retry.h"
 #include "token.h"
 
 #include <event2/event.h>
@@ -120,19 +121,14 @@ static void try_later(struct session_timer *st)
 		set_once(st, SESSION_REFRESH, left / 2);
 }
 
-/**
- * Two re-INVITEs have crossed: the side that made the Call-ID waits 2.1-4 s, the other one 0-2 s (RFC 3261 section
- * 14.1).
- */
+/** Two re-INVITEs have crossed. The Call-ID of the leg to the gateway is ours. */
 static void try_after_glare(struct session_timer *st)
 {
-	uint64_t random = token_random();
-
 	if (leg_of(st)->session.interval_s && end_ms(st) <= clock_now_ms())
 		try_later(st); /* the session would end meanwhile */
 	else
 		set_once(st, leg_of(st)->session.interval_s ? SESSION_REFRESH : SESSION_CHECK,
-			st->side == BRIDGE_CALLER ? 10 * (random % 201) : 2100 + 10 * (random % 191));
+			request_retry_glare_ms(st->side != BRIDGE_CALLER, token_random()));
 }
 
 static bool by(const struct session_timer *st, const char *method)
