@@ -227,11 +227,11 @@ static void on_response(const struct received *rx, void *arg)
 	enum client_transaction_match match = client_transactions_on_response(stack->client_transactions, rx);
 	struct dialog *d;
 
-	if (match != CLIENT_ANSWERED && match != CLIENT_ANSWERED_INSIDE)
+	if (match != CLIENT_TRANSACTION_STRAY && match != CLIENT_TRANSACTION_STRAY_IN_DIALOG)
 		return;
 	d = dialogs_find(stack->dialogs, rx->sip);
 	if (!d)
-		stray_answer_acknowledge(stack, rx, match == CLIENT_ANSWERED);
+		stray_answer_acknowledge(stack, rx, match == CLIENT_TRANSACTION_STRAY);
 	else if (!d->owner || !call_requests_await_ack(d->owner, d))
 		dialog_ack_late(stack, d, rx);
 }

@@ -83,7 +83,7 @@ static void on_stage_timeout(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (a->invite)
-		invite_rest(a->invite);
+		invite_stop_resending(a->invite);
 	fail(a, &end);
 }
 
@@ -97,7 +97,7 @@ static void on_address_silent(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	invite_rest(a->invite);
+	invite_stop_resending(a->invite);
 	invite_abandon(a->invite, NULL);
 	a->invite = NULL;
 	next_address(a, -ETIMEDOUT);

@@ -24,7 +24,7 @@ static int send_request(struct dialog_request *x)
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
 	struct client_transaction_request request = {
-		.method = x->method, .text = &t, .hop = &d->hop, .resend = &x->resend, .inside = true};
+		.method = x->method, .text = &t, .hop = &d->hop, .resend = &x->resend, .in_dialog = true};
 
 	request.branch = client_transaction_branch(stack->client_transactions, branch);
 	dialog_write_request(d, &t, x->method, branch, 0, x->max_forwards);

@@ -152,10 +152,10 @@ bool invite_retry(struct invite *inv, const struct invite_content *content,
 		invite_send(inv, content, resend) == 0;
 }
 
-void invite_rest(struct invite *inv)
+void invite_stop_resending(struct invite *inv)
 {
 	if (inv->client)
-		client_transaction_rest(inv->client);
+		client_transaction_stop_resending(inv->client);
 }
 
 void invite_abandon(struct invite *inv, const char *reason_header)

@@ -55,7 +55,7 @@ bool invite_retry(struct invite *inv, const struct invite_content *content,
 	const struct resend_schedule *resend, const sip_t *response);
 
 /** No answer came in time: it is not resent any more. invite_abandon() follows. */
-void invite_rest(struct invite *inv);
+void invite_stop_resending(struct invite *inv);
 /** Nobody wants it any more; what is under way is cleaned up. @param reason_header  for the CANCEL; may be NULL */
 void invite_abandon(struct invite *inv, const char *reason_header);
 /** Answered: its handlers are not called any more, the leg is the caller's. */

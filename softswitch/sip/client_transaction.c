@@ -13,7 +13,7 @@ static const char cookie[] = "z9hG4bK"; /* RFC 3261 section 8.1.1.7 */
 
 void client_transaction_free(struct client_transaction *c)
 {
-	c->set->lingering -= lingers(c);
+	c->set->lingering -= client_transaction_lingers(c);
 	if (c->broken)
 		LIST_REMOVE(c, link);
 	resend_stop(&c->resend);
@@ -101,9 +101,10 @@ static void on_expired(void *arg)
 	const struct client_transaction_handlers *handlers = c->handlers;
 	void *owner = c->arg;
 
-	if (lingers(c) && resend_total_ms(&c->resend.intervals) < LINGER_MS) {
+	if (client_transaction_lingers(c) && resend_total_ms(&c->resend.intervals) < LINGER_MS) {
 		client_transaction_linger(c);
-	} else if (is_invite(c) && !lingers(c)) { /* it may ring all the same */
+	} else if (client_transaction_is_invite(c) &&
+		!client_transaction_lingers(c)) { /* it may ring all the same */
 		client_transaction_cancel(c, NULL);
 		client_transaction_forget(c);
 		if (handlers && handlers->on_failure)
@@ -119,9 +120,9 @@ static void on_broken(struct client_transaction *c)
 
 	LIST_REMOVE(c, link);
 	c->broken = 0;
-	if (c->state >= CLIENT_REFUSED || c->ringing)
+	if (c->state >= CLIENT_TRANSACTION_COMPLETED || c->ringing)
 		return;
-	if (c->state == CLIENT_CALLING && c->pending.reused) {
+	if (c->state == CLIENT_TRANSACTION_CALLING && c->pending.reused) {
 		hop_clear(&c->hop);
 		error = transport_send(&c->hop, c->data, c->len, &c->pending);
 	}
@@ -189,7 +190,7 @@ int client_transaction_start(struct client_transaction **out, struct client_tran
 	c->set = set;
 	c->key = request->branch | !strcmp(request->method, "CANCEL");
 	c->method = request->method;
-	c->inside = request->inside;
+	c->in_dialog = request->in_dialog;
 	c->identity = id;
 	c->handlers = handlers;
 	c->arg = arg;
@@ -247,13 +248,13 @@ void client_transaction_forget(struct client_transaction *c)
 
 static void on_provisional(struct client_transaction *c, const struct received *rx)
 {
-	bool first = c->state == CLIENT_CALLING;
+	bool first = c->state == CLIENT_TRANSACTION_CALLING;
 
-	c->state = CLIENT_PROCEEDING;
+	c->state = CLIENT_TRANSACTION_PROCEEDING;
 	c->ringing |= rx->sip->sip_status->st_status == 180;
-	if (!is_invite(c))
+	if (!client_transaction_is_invite(c))
 		resend_slow(&c->resend);
-	else if (!c->unwanted)
+	else if (!c->cancelled)
 		resend_stop(&c->resend); /* the stage timeouts of the call take over */
 	else if (first)
 		client_transaction_cancel_now(c);
@@ -266,12 +267,12 @@ static void on_final(struct client_transaction *c, const struct received *rx)
 	const struct client_transaction_handlers *handlers = c->handlers;
 	void *arg = c->arg;
 
-	if (!is_invite(c))
+	if (!client_transaction_is_invite(c))
 		client_transaction_free(c);
 	else if (rx->sip->sip_status->st_status < 300)
-		client_transaction_accepted(c);
+		client_transaction_accept(c);
 	else
-		client_transaction_refused(c, rx);
+		client_transaction_complete(c, rx);
 	if (handlers && handlers->on_response)
 		handlers->on_response(rx, arg);
 }
@@ -283,24 +284,24 @@ enum client_transaction_match client_transactions_on_response(
 	int status = sip->sip_status->st_status;
 	struct client_transaction *c;
 	uint64_t key;
-	enum client_transaction_match match = CLIENT_TAKEN;
+	enum client_transaction_match match = CLIENT_TRANSACTION_HANDLED;
 
 	/* Exactly one Via, ours: what carries more was not meant to end here (RFC 3261 section 8.1.3.3). */
 	if (!sip->sip_via || sip->sip_via->v_next || !branch_number(sip->sip_via->v_branch, &key) ||
 		status > 699)
-		return CLIENT_STRANGE;
+		return CLIENT_TRANSACTION_UNKNOWN;
 	c = find(set, key | !strcmp(sip->sip_cseq->cs_method_name, "CANCEL"));
 	if (!c || strcmp(c->method, sip->sip_cseq->cs_method_name) ||
 		c->identity != identity(sip->sip_call_id->i_id, sip->sip_from->a_tag, sip->sip_cseq->cs_seq))
-		return CLIENT_STRANGE;
-	if (c->state >= CLIENT_REFUSED)
+		return CLIENT_TRANSACTION_UNKNOWN;
+	if (c->state >= CLIENT_TRANSACTION_COMPLETED)
 		return client_transaction_on_repeated(c, rx);
 	if (status < 200) {
 		on_provisional(c, rx);
-		return CLIENT_TAKEN;
+		return CLIENT_TRANSACTION_HANDLED;
 	}
-	if (is_invite(c) && !c->handlers && status < 300)
-		match = client_transaction_answered(c);
+	if (client_transaction_is_invite(c) && !c->handlers && status < 300)
+		match = client_transaction_stray(c);
 	on_final(c, rx);
 	return match;
 }
@@ -319,7 +320,7 @@ void client_transactions_on_undelivered(
 	if (!branch_number(copy, &key))
 		return;
 	c = find(set, key | (n > 6 && !memcmp(sent, "CANCEL", 6)));
-	if (c && c->state == CLIENT_CALLING)
+	if (c && c->state == CLIENT_TRANSACTION_CALLING)
 		fail(c, -error);
 }
 

@@ -40,7 +40,7 @@ struct client_transaction_request {
 	const struct text *text; /* the whole message, its topmost Via with that branch */
 	const struct hop *hop;
 	const struct resend_schedule *resend;
-	bool inside; /* INVITE: in a dialog, so that no other one can come of it */
+	bool in_dialog; /* INVITE: in a dialog, so that no other one can come of it */
 };
 
 /**
@@ -59,7 +59,7 @@ void client_transaction_drop(struct client_transaction *c);
 /** The owner goes: answers are handled as the transaction needs, nobody is told. NULL is fine. */
 void client_transaction_forget(struct client_transaction *c);
 /** The INVITE has been sent often enough: nobody is there. client_transaction_cancel() follows. */
-void client_transaction_rest(struct client_transaction *c);
+void client_transaction_stop_resending(struct client_transaction *c);
 /**
  * The INVITE is not wanted any more. CANCEL goes out as soon as a provisional answer allows it (RFC 3261 section
  * 9.1), for 32 s at least; until then the INVITE is resent as before, as that answer may have been lost. Its owner
@@ -80,11 +80,11 @@ void client_transaction_acknowledge(struct client_transactions *set, const char 
 
 /** Whose answer was it? */
 enum client_transaction_match {
-	CLIENT_STRANGE, /* to no request of ours */
-	CLIENT_TAKEN,   /* handled */
+	CLIENT_TRANSACTION_UNKNOWN, /* to no request of ours */
+	CLIENT_TRANSACTION_HANDLED, /* handled */
 	/* A 2xx to an INVITE that nobody awaits and that has had no ACK: of another fork, or too late (RFC 6026). */
-	CLIENT_ANSWERED,
-	CLIENT_ANSWERED_INSIDE, /* the same to a re-INVITE */
+	CLIENT_TRANSACTION_STRAY,
+	CLIENT_TRANSACTION_STRAY_IN_DIALOG, /* the same to a re-INVITE */
 };
 /** A response came in. */
 enum client_transaction_match client_transactions_on_response(

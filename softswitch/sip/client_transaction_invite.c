@@ -66,7 +66,7 @@ void client_transaction_linger(struct client_transaction *c)
 {
 	struct resend_schedule wait = {.wait_ms = {LINGER_MS}};
 
-	if (c->state < CLIENT_REFUSED && resend_total_ms(&c->resend.intervals) > LINGER_MS)
+	if (c->state < CLIENT_TRANSACTION_COMPLETED && resend_total_ms(&c->resend.intervals) > LINGER_MS)
 		wait.wait_ms[0] = resend_total_ms(&c->resend.intervals);
 	resend_start(&c->resend, transport_loop(c->set->transport), &wait, true,
 		&client_transaction_resend_handlers, c);
@@ -74,14 +74,14 @@ void client_transaction_linger(struct client_transaction *c)
 
 static void set_lingering(struct client_transaction *c, enum client_transaction_state state)
 {
-	c->set->lingering += !lingers(c);
+	c->set->lingering += !client_transaction_lingers(c);
 	c->state = state;
 	c->handlers = NULL;
 	transport_pending_clear(&c->pending);
 	client_transaction_linger(c);
 }
 
-void client_transaction_refused(struct client_transaction *c, const struct received *rx)
+void client_transaction_complete(struct client_transaction *c, const struct received *rx)
 {
 	struct text t = text_scratch();
 	char *ack;
@@ -98,14 +98,14 @@ void client_transaction_refused(struct client_transaction *c, const struct recei
 	free(c->data);
 	c->data = ack;
 	c->len = t.len;
-	set_lingering(c, CLIENT_REFUSED);
+	set_lingering(c, CLIENT_TRANSACTION_COMPLETED);
 }
 
-void client_transaction_accepted(struct client_transaction *c)
+void client_transaction_accept(struct client_transaction *c)
 {
 	free(c->data);
 	c->data = NULL;
-	set_lingering(c, CLIENT_ACCEPTED);
+	set_lingering(c, CLIENT_TRANSACTION_ACCEPTED);
 }
 
 /* CANCEL ------------------------------------------------------------------------------------ */
@@ -126,20 +126,20 @@ void client_transaction_cancel_now(struct client_transaction *c)
 	client_transaction_linger(c);
 }
 
-void client_transaction_rest(struct client_transaction *c)
+void client_transaction_stop_resending(struct client_transaction *c)
 {
 	resend_stop(&c->resend);
 }
 
 void client_transaction_cancel(struct client_transaction *c, const char *reason_header)
 {
-	if (lingers(c))
+	if (client_transaction_lingers(c))
 		return;
-	c->unwanted = true;
+	c->cancelled = true;
 	c->set->lingering++;
 	c->cancel_reason = reason_header ? strdup(reason_header) : NULL;
 	c->cancel_resend = c->resend.intervals;
-	if (c->state == CLIENT_PROCEEDING)
+	if (c->state == CLIENT_TRANSACTION_PROCEEDING)
 		client_transaction_cancel_now(c);
 	else if (!c->resend.running)
 		client_transaction_linger(c);
@@ -164,11 +164,11 @@ enum client_transaction_match client_transaction_on_repeated(
 {
 	int status = rx->sip->sip_status->st_status;
 
-	if (c->state == CLIENT_ACCEPTED)
+	if (c->state == CLIENT_TRANSACTION_ACCEPTED)
 		return status < 200 || status >= 300 || ack_repeat(&c->acks, rx->sip->sip_to->a_tag)
-			? CLIENT_TAKEN
-			: client_transaction_answered(c);
+			? CLIENT_TRANSACTION_HANDLED
+			: client_transaction_stray(c);
 	if (status >= 300)
 		transport_send(&c->hop, c->data, c->len, NULL);
-	return CLIENT_TAKEN;
+	return CLIENT_TRANSACTION_HANDLED;
 }

@@ -18,10 +18,10 @@
 enum { LINGER_MS = 32000 };
 
 enum client_transaction_state {
-	CLIENT_CALLING,    /* no answer yet */
-	CLIENT_PROCEEDING, /* a provisional answer */
-	CLIENT_REFUSED,    /* INVITE: the bytes are those of the ACK now */
-	CLIENT_ACCEPTED    /* INVITE: kept to tell a repeated 2xx from a stranger's */
+	CLIENT_TRANSACTION_CALLING,    /* no answer yet */
+	CLIENT_TRANSACTION_PROCEEDING, /* a provisional answer */
+	CLIENT_TRANSACTION_COMPLETED,  /* INVITE: the bytes are those of the ACK now */
+	CLIENT_TRANSACTION_ACCEPTED    /* INVITE: kept to tell a repeated 2xx from a stranger's */
 };
 
 struct client_transaction {
@@ -32,9 +32,9 @@ struct client_transaction {
 	enum client_transaction_state state;
 	uint64_t
 		identity; /* hash of Call-ID, tag and CSeq: a branch alone can be read by whoever it was sent to */
-	bool unwanted; /* to be cancelled, or cancelled: the timer runs for the last answer */
-	bool inside;   /* a re-INVITE */
-	bool ringing;  /* 180 came: its answer may come by another connection */
+	bool cancelled; /* to be cancelled, or cancelled: the timer runs for the last answer */
+	bool in_dialog; /* a re-INVITE */
+	bool ringing;   /* 180 came: its answer may come by another connection */
 	char *cancel_reason;
 	struct resend_schedule cancel_resend;
 	struct acks acks;
@@ -58,20 +58,20 @@ struct client_transactions {
 };
 
 /** Nobody waits for it: it only recognizes what still comes. */
-static inline bool lingers(const struct client_transaction *c)
+static inline bool client_transaction_lingers(const struct client_transaction *c)
 {
-	return c->state >= CLIENT_REFUSED || c->unwanted;
+	return c->state >= CLIENT_TRANSACTION_COMPLETED || c->cancelled;
 }
 
-static inline bool is_invite(const struct client_transaction *c)
+static inline bool client_transaction_is_invite(const struct client_transaction *c)
 {
 	return !strcmp(c->method, "INVITE");
 }
 
 /** A 2xx that somebody else has to acknowledge. */
-static inline enum client_transaction_match client_transaction_answered(const struct client_transaction *c)
+static inline enum client_transaction_match client_transaction_stray(const struct client_transaction *c)
 {
-	return c->inside ? CLIENT_ANSWERED_INSIDE : CLIENT_ANSWERED;
+	return c->in_dialog ? CLIENT_TRANSACTION_STRAY_IN_DIALOG : CLIENT_TRANSACTION_STRAY;
 }
 
 /* client_transaction.c */
@@ -93,9 +93,9 @@ void client_transaction_linger(struct client_transaction *c);
 /** The first provisional answer to an INVITE that is to be cancelled. */
 void client_transaction_cancel_now(struct client_transaction *c);
 /** The INVITE was refused: acknowledge, and keep the ACK for repetitions of the answer. */
-void client_transaction_refused(struct client_transaction *c, const struct received *rx);
+void client_transaction_complete(struct client_transaction *c, const struct received *rx);
 /** A 2xx came to the INVITE. */
-void client_transaction_accepted(struct client_transaction *c);
+void client_transaction_accept(struct client_transaction *c);
 /** The answer of an INVITE that has had a final one is repeated, or that of another fork. */
 enum client_transaction_match client_transaction_on_repeated(
 	struct client_transaction *c, const struct received *rx);

@@ -20,11 +20,11 @@ enum {
 	TIMER_J_MS = 32000  /* after the answer to another request (section 17.2.2) */
 };
 
-enum server_state {
-	SERVER_PROCEEDING, /* no final response yet */
-	SERVER_ANSWERED,   /* INVITE: 2xx sent, awaits ACK */
-	SERVER_REFUSED,    /* INVITE: failure sent, awaits ACK */
-	SERVER_DONE        /* kept to recognize repetitions */
+enum server_transaction_state {
+	SERVER_TRANSACTION_PROCEEDING, /* no final response yet */
+	SERVER_TRANSACTION_ACCEPTED,   /* INVITE: 2xx sent, awaits ACK */
+	SERVER_TRANSACTION_COMPLETED,  /* INVITE: failure sent, awaits ACK */
+	SERVER_TRANSACTION_CONFIRMED   /* kept to recognize repetitions */
 };
 
 struct server_transaction {
@@ -32,7 +32,7 @@ struct server_transaction {
 	UT_hash_handle by_merge; /* by merge: Call-ID, tag of From, CSeq */
 	struct server_transactions *set;
 	char *key, *merge;
-	enum server_state state;
+	enum server_transaction_state state;
 	bool invite;
 	uint32_t cseq;
 	char tag[TOKEN_SIZE]; /* of To in our responses; "" = not given yet, or the request had one */
@@ -48,7 +48,7 @@ struct server_transaction {
 struct server_transactions {
 	struct transport *transport;
 	struct server_transaction *by_key, *by_merge;
-	size_t done; /* of them in SERVER_DONE */
+	size_t done; /* of them in SERVER_TRANSACTION_CONFIRMED */
 };
 
 int server_transactions_create(struct server_transactions **out, struct transport *transport)
@@ -67,9 +67,9 @@ bool server_transaction_is_reliable(const struct server_transaction *s)
 	return hop_is_reliable(&s->hop);
 }
 
-static void server_free(struct server_transaction *s)
+static void server_transaction_free(struct server_transaction *s)
 {
-	s->set->done -= s->state == SERVER_DONE;
+	s->set->done -= s->state == SERVER_TRANSACTION_CONFIRMED;
 	resend_stop(&s->resend);
 	hop_clear(&s->hop);
 	HASH_DEL(s->set->by_key, s);
@@ -89,7 +89,7 @@ void server_transactions_destroy(struct server_transactions *set)
 	if (!set)
 		return;
 	HASH_ITER (hh, set->by_key, s, next)
-		server_free(s);
+		server_transaction_free(s);
 	free(set);
 }
 
@@ -204,13 +204,13 @@ static bool on_ack(struct server_transactions *set, struct server_transaction *s
 	const struct server_transaction_handlers *handlers;
 	void *arg;
 
-	if (s && s->state == SERVER_REFUSED)
+	if (s && s->state == SERVER_TRANSACTION_COMPLETED)
 		linger(s, TIMER_I_MS);
-	if (s && s->state != SERVER_ANSWERED)
+	if (s && s->state != SERVER_TRANSACTION_ACCEPTED)
 		return true;
 	/* The ACK to a 2xx has a branch of its own and belongs to the dialog; where that is gone already, it is ours. */
 	s = find_merged(set, sip, "INVITE");
-	if (!s || s->state != SERVER_ANSWERED || (s->handlers && !s->handlers->on_late_ack))
+	if (!s || s->state != SERVER_TRANSACTION_ACCEPTED || (s->handlers && !s->handlers->on_late_ack))
 		return false;
 	handlers = s->handlers;
 	arg = s->arg;
@@ -234,7 +234,7 @@ bool server_transactions_on_request(struct server_transactions *set, const struc
 		return false;
 	if (method == sip_method_cancel) {
 		transport_reply_tagged(rx, SIP_200_OK, s->tag, NULL); /* RFC 3261 section 9.2 */
-		if (s->state == SERVER_PROCEEDING && s->handlers && s->handlers->on_cancel)
+		if (s->state == SERVER_TRANSACTION_PROCEEDING && s->handlers && s->handlers->on_cancel)
 			s->handlers->on_cancel(rx, s->arg);
 		return true;
 	}
@@ -252,10 +252,11 @@ static void on_due(void *arg)
 static void on_expired(void *arg)
 {
 	struct server_transaction *s = arg;
-	const struct server_transaction_handlers *handlers = s->state == SERVER_ANSWERED ? s->handlers : NULL;
+	const struct server_transaction_handlers *handlers =
+		s->state == SERVER_TRANSACTION_ACCEPTED ? s->handlers : NULL;
 	void *owner = s->arg;
 
-	server_free(s);
+	server_transaction_free(s);
 	if (handlers && handlers->on_unacknowledged)
 		handlers->on_unacknowledged(owner);
 }
@@ -266,8 +267,8 @@ static void linger(struct server_transaction *s, uint32_t ms)
 {
 	struct resend_schedule wait = {.wait_ms = {ms}};
 
-	s->set->done += s->state != SERVER_DONE;
-	s->state = SERVER_DONE;
+	s->set->done += s->state != SERVER_TRANSACTION_CONFIRMED;
+	s->state = SERVER_TRANSACTION_CONFIRMED;
 	s->handlers = NULL;
 	if (hop_is_reliable(&s->hop)) {
 		resend_stop(&s->resend);
@@ -357,7 +358,7 @@ void server_transaction_send(
 		linger(s, TIMER_J_MS);
 		return;
 	}
-	s->state = status < 300 ? SERVER_ANSWERED : SERVER_REFUSED;
+	s->state = status < 300 ? SERVER_TRANSACTION_ACCEPTED : SERVER_TRANSACTION_COMPLETED;
 	resend_start(&s->resend, transport_loop(s->set->transport), resend, hop_is_reliable(&s->hop),
 		&resend_handlers, s);
 }
