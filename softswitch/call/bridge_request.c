@@ -62,7 +62,7 @@ static void add_session(struct bridge_request *r, struct text *t, int status)
 {
 	if (!r->session || status >= 300)
 		return;
-	dialog_contact(r->from, t);
+	dialog_write_contact(r->from, t);
 	text_add(t, headers_allow);
 	if (status >= 200)
 		session_accept(&r->from->session, request_of(r), &r->bridge->stack->parameters, t);
@@ -77,7 +77,7 @@ static int answer(struct bridge_request *r, const struct received *rx)
 	server_transaction_begin(r->server, &t, status, rx->sip->sip_status->st_phrase, NULL);
 	add_session(r, &t, status);
 	headers_pass(&t, rx->sip, HEADERS_RESPONSE);
-	dialog_end(r->from, &t, rx->sip);
+	dialog_write_body(r->from, &t, rx->sip);
 	send_answer(r, &t, status);
 	return t.full && status >= 200 ? 513 : status;
 }
@@ -114,7 +114,7 @@ static void write_request(struct text *t, void *arg)
 		session_propose(&r->to->session, &r->bridge->stack->parameters, t);
 	}
 	headers_pass(t, sip, HEADERS_REQUEST);
-	dialog_end(r->to, t, sip);
+	dialog_write_body(r->to, t, sip);
 }
 
 /** The request has succeeded: what both sides agreed on is in force. */
@@ -258,7 +258,7 @@ void bridge_request_answer_refresh(struct bridge *b, struct dialog *from, const 
 	server_transaction_begin(r->server, &t, 200, NULL, NULL);
 	add_session(r, &t, 200);
 	if (r->offer)
-		dialog_present(from, &t, &bridge_other_leg(b, from)->session);
+		dialog_write_description(from, &t, &bridge_other_leg(b, from)->session);
 	else
 		message_end(&t, NULL);
 	send_answer(r, &t, 200);

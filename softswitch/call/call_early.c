@@ -51,7 +51,7 @@ static void refuse_second_offer(struct call *call, const struct dialog *d, const
 static void offer_to_gateway(struct call *call, const struct received *rx)
 {
 	struct early_dialogs *early = early_of(call);
-	struct dialog *to = early ? early_dialogs_settled(early) : call_leg_b(call);
+	struct dialog *to = early ? early_dialogs_negotiated(early) : call_leg_b(call);
 	bool prack = rx->sip->sip_request->rq_method == sip_method_prack;
 
 	if (offer_is_open(&call->bridge))
@@ -81,7 +81,7 @@ static void refresh_target(struct call *call, struct dialog *d, const struct rec
 	struct text t = {.data = lines, .size = sizeof(lines) - 1};
 
 	dialog_refresh_target(d, rx->sip);
-	dialog_contact(d, &t);
+	dialog_write_contact(d, &t);
 	text_add(&t, headers_allow);
 	lines[t.len] = '\0';
 	bridge_reply(&call->bridge, d, rx, 200, lines);
@@ -95,7 +95,7 @@ void call_early_on_update(struct call *call, struct dialog *d, const struct rece
 	if (!message_has_sdp(rx->sip)) {
 		refresh_target(call, d, rx);
 	} else if (!(caller ? call->negotiated
-			    : !early_of(call) || early_dialogs_is_settled(early_of(call), d))) {
+			    : !early_of(call) || early_dialogs_is_negotiated(early_of(call), d))) {
 		/* The offer of the INVITE, or of the gateway's answer to an INVITE without one, is still open. */
 		offer_refuse(&call->bridge, d, rx, caller != call->offerless);
 	} else if (caller) {

@@ -62,7 +62,7 @@ static void give_up(struct call *call, const struct received *rx)
 	if (code == 503)
 		add_retry_after(call, reason, sizeof(reason));
 	text_add(&t, reason);
-	dialog_end(&call->a, &t, rx ? rx->sip : NULL);
+	dialog_write_body(&call->a, &t, rx ? rx->sip : NULL);
 	server_transaction_send(call->invite, &t, code, call_resend(call));
 	call->invite = NULL;
 	call_end(call,
@@ -174,7 +174,7 @@ static void pass_response(struct call *call, struct text *t, const sip_t *sip)
 {
 	server_transaction_begin(
 		call->invite, t, sip->sip_status->st_status, sip->sip_status->st_phrase, call->a.local_tag);
-	dialog_contact(&call->a, t);
+	dialog_write_contact(&call->a, t);
 	text_add(t, headers_allow);
 	if (sip->sip_status->st_status >= 200)
 		session_accept(&call->a.session, call->content.received, &call_stack(call)->parameters, t);
@@ -187,9 +187,9 @@ static void pass_response(struct call *call, struct text *t, const sip_t *sip)
 	headers_pass(t, sip, HEADERS_RESPONSE);
 	/* The gateway has answered our offer in a reliable response; for this caller only the 2xx is one. */
 	if (sip->sip_status->st_status >= 200 && !message_body(sip).len && !call->negotiated)
-		dialog_present(&call->a, t, &call_leg_b(call)->session);
+		dialog_write_description(&call->a, t, &call_leg_b(call)->session);
 	else
-		dialog_end(&call->a, t, sip);
+		dialog_write_body(&call->a, t, sip);
 }
 
 static void on_progress(const struct received *rx, void *arg)

@@ -144,7 +144,7 @@ static void write_refresh(struct text *t, void *arg)
 		session_propose(&leg_of(st)->session, parameters(st), t);
 	text_add(t, headers_allow);
 	if (by(st, "INVITE"))
-		dialog_present(leg_of(st), t, &other_leg_of(st)->session);
+		dialog_write_description(leg_of(st), t, &other_leg_of(st)->session);
 	else
 		message_end(t, NULL);
 }

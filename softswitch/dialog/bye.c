@@ -31,7 +31,7 @@ static void write_bye(struct text *t, void *arg)
 		text_add(t, b->reason);
 	if (b->carries)
 		headers_pass(t, b->carries, HEADERS_REQUEST);
-	dialog_end(&b->dialog, t, b->carries);
+	dialog_write_body(&b->dialog, t, b->carries);
 }
 
 static void on_response(const struct received *rx, void *arg)

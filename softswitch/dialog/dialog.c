@@ -293,7 +293,7 @@ void dialog_clear(struct dialog *d)
 	*d = (struct dialog){0};
 }
 
-int dialog_of_stray(struct dialog *d, const struct received *response)
+int dialog_from_stray_answer(struct dialog *d, const struct received *response)
 {
 	const sip_t *sip = response->sip;
 	struct text t = text_scratch();
@@ -308,7 +308,7 @@ int dialog_of_stray(struct dialog *d, const struct received *response)
 	return d->target[0] ? 0 : -EINVAL;
 }
 
-void dialog_contact(const struct dialog *d, struct text *t)
+void dialog_write_contact(const struct dialog *d, struct text *t)
 {
 	message_contact(t, d->hop.listener);
 }
@@ -353,7 +353,7 @@ static struct message_body own_description(
 	return (struct message_body){.data = buffer, .len = t.full ? TEXT_MAX : t.len};
 }
 
-void dialog_end(struct dialog *d, struct text *t, const sip_t *carries)
+void dialog_write_body(struct dialog *d, struct text *t, const sip_t *carries)
 {
 	struct message_body body = carries ? message_body(carries) : (struct message_body){0};
 	struct sdp_span sdp;
@@ -363,9 +363,9 @@ void dialog_end(struct dialog *d, struct text *t, const sip_t *carries)
 	message_end(t, &body);
 }
 
-void dialog_present(struct dialog *d, struct text *t, const struct session *other)
+void dialog_write_description(struct dialog *d, struct text *t, const struct session *other)
 {
-	const struct description *their = &other->theirs;
+	const struct session_description *their = &other->theirs;
 	struct message_body body = {.data = their->data, .len = their->len};
 
 	if (their->type)

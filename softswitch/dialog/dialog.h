@@ -75,7 +75,7 @@ int dialog_refresh_target(struct dialog *d, const sip_t *sip);
  *
  * @return 0; -EINVAL without Contact; -ENOMEM; clear it in either case
  */
-int dialog_of_stray(struct dialog *d, const struct received *response);
+int dialog_from_stray_answer(struct dialog *d, const struct received *response);
 /** It lives at another address from now on; the old one is zeroed. */
 void dialog_move(struct dialog *to, struct dialog *from);
 /** Takes it out of its set and frees what it holds; zeroed afterwards. */
@@ -90,10 +90,10 @@ void dialog_clear(struct dialog *d);
 void dialog_write_request(struct dialog *d, struct text *t, const char *method, const char *branch,
 	uint32_t cseq, unsigned max_forwards);
 /** End a message to this peer with the body of a message from the other side; NULL = none. */
-void dialog_end(struct dialog *d, struct text *t, const sip_t *carries);
+void dialog_write_body(struct dialog *d, struct text *t, const sip_t *carries);
 /** The same with the description of the other side's session and the line that names its type. */
-void dialog_present(struct dialog *d, struct text *t, const struct session *other);
+void dialog_write_description(struct dialog *d, struct text *t, const struct session *other);
 /** "Contact: <sip:...>\r\n" of ours as seen by this peer. */
-void dialog_contact(const struct dialog *d, struct text *t);
+void dialog_write_contact(const struct dialog *d, struct text *t);
 
 #endif

@@ -32,7 +32,7 @@ static int send_request(struct dialog_request *x)
 	request.from_tag = d->local_tag;
 	request.cseq = d->local_seq;
 	if (strcmp(x->method, "BYE")) /* it has none (RFC 3261 section 20, table 2) */
-		dialog_contact(d, &t);
+		dialog_write_contact(d, &t);
 	if (is_invite(x))
 		request_retry_write_invite(&x->retry, d, &t);
 	else

@@ -13,14 +13,14 @@
 /** Forks of one INVITE that we keep a dialog for. */
 enum { EARLY_MAX = 8 };
 
-struct early {
-	TAILQ_ENTRY(early) link;
+struct early_dialog {
+	TAILQ_ENTRY(early_dialog) link;
 	struct early_dialogs *set;
 	struct dialog dialog; /* in no set: what comes for it is known by the tag of the INVITE */
 	uint32_t rseq;        /* of the last one that came in its order */
 	uint32_t answered;    /* whose PRACK carries the caller's answer; 0 = none */
 	bool offered;         /* the last one brought an offer and waits for that */
-	bool settled;         /* offer and answer are complete */
+	bool negotiated;      /* offer and answer are complete */
 	struct dialog_request prack;
 };
 
@@ -29,7 +29,7 @@ void early_dialogs_init(struct early_dialogs *set)
 	TAILQ_INIT(&set->list);
 }
 
-static void early_free(struct early *e)
+static void early_free(struct early_dialog *e)
 {
 	dialog_request_stop(&e->prack);
 	dialog_clear(&e->dialog);
@@ -38,7 +38,7 @@ static void early_free(struct early *e)
 
 void early_dialogs_clear(struct early_dialogs *set)
 {
-	struct early *e, *next;
+	struct early_dialog *e, *next;
 
 	for (e = TAILQ_FIRST(&set->list); e; e = next) {
 		next = TAILQ_NEXT(e, link);
@@ -47,9 +47,9 @@ void early_dialogs_clear(struct early_dialogs *set)
 	TAILQ_INIT(&set->list);
 }
 
-static struct early *find(const struct early_dialogs *set, const char *tag)
+static struct early_dialog *find(const struct early_dialogs *set, const char *tag)
 {
-	struct early *e;
+	struct early_dialog *e;
 
 	TAILQ_FOREACH (e, &set->list, link)
 		if (!strcmp(e->dialog.remote_tag, tag))
@@ -57,9 +57,9 @@ static struct early *find(const struct early_dialogs *set, const char *tag)
 	return NULL;
 }
 
-static struct early *add(struct early_dialogs *set, const sip_t *response)
+static struct early_dialog *add(struct early_dialogs *set, const sip_t *response)
 {
-	struct early *e, *other;
+	struct early_dialog *e, *other;
 	unsigned n = 0;
 
 	TAILQ_FOREACH (other, &set->list, link)
@@ -73,7 +73,7 @@ static struct early *add(struct early_dialogs *set, const sip_t *response)
 		free(e);
 		return NULL;
 	}
-	TAILQ_INSERT_HEAD(&set->list, e, link); /* behind it those that are settled, the last one last */
+	TAILQ_INSERT_HEAD(&set->list, e, link); /* behind it those that are negotiated, the last one last */
 	return e;
 }
 
@@ -81,7 +81,7 @@ static struct early *add(struct early_dialogs *set, const sip_t *response)
 
 static void write_prack(struct text *t, void *arg)
 {
-	struct early *e = arg;
+	struct early_dialog *e = arg;
 
 	text_add(t, "RAck: ");
 	text_add_number(t, e->rseq);
@@ -89,7 +89,7 @@ static void write_prack(struct text *t, void *arg)
 	text_add_number(t, e->dialog.invite_seq);
 	text_add(t, " INVITE\r\n");
 	if (e->rseq == e->answered)
-		dialog_present(&e->dialog, t, e->set->caller);
+		dialog_write_description(&e->dialog, t, e->set->caller);
 	else
 		message_end(t, NULL);
 }
@@ -97,7 +97,7 @@ static void write_prack(struct text *t, void *arg)
 /** Without its PRACK the gateway gives up by itself, if it wants to. */
 static void on_response(const struct received *rx, void *arg)
 {
-	const struct early *e = arg;
+	const struct early_dialog *e = arg;
 	int status = rx->sip->sip_status->st_status;
 
 	if (status >= 300)
@@ -106,14 +106,14 @@ static void on_response(const struct received *rx, void *arg)
 
 static void on_failure(int error, void *arg)
 {
-	const struct early *e = arg;
+	const struct early_dialog *e = arg;
 
 	log_info(e->dialog.call_id, "PRACK not answered error=%s", strerror(-error));
 }
 
 static const struct dialog_request_handlers prack_handlers = {write_prack, on_response, on_failure};
 
-static void send_prack(struct early *e)
+static void send_prack(struct early_dialog *e)
 {
 	int err;
 
@@ -131,17 +131,17 @@ static void send_prack(struct early *e)
 		on_failure(err, e);
 }
 
-/** Of the dialogs that were settled the last is the one that counts. */
-static void settle(struct early *e)
+/** Of the dialogs that were negotiated the last is the one that counts. */
+static void set_negotiated(struct early_dialog *e)
 {
-	e->settled = true;
+	e->negotiated = true;
 	TAILQ_REMOVE(&e->set->list, e, link);
 	TAILQ_INSERT_TAIL(&e->set->list, e, link);
 }
 
 void early_dialogs_answer(struct early_dialogs *set)
 {
-	struct early *e, *next;
+	struct early_dialog *e, *next;
 
 	for (e = TAILQ_FIRST(&set->list); e; e = next) {
 		next = TAILQ_NEXT(e, link);
@@ -150,7 +150,7 @@ void early_dialogs_answer(struct early_dialogs *set)
 		e->offered = false;
 		e->answered = e->rseq;
 		send_prack(e);
-		settle(e);
+		set_negotiated(e);
 	}
 }
 
@@ -166,7 +166,7 @@ bool early_dialogs_is_reliable(const struct early_dialogs *set, const sip_t *res
 bool early_dialogs_take(struct early_dialogs *set, const sip_t *response)
 {
 	uint32_t rseq;
-	struct early *e;
+	struct early_dialog *e;
 
 	if (!early_dialogs_is_reliable(set, response))
 		return true;
@@ -180,11 +180,11 @@ bool early_dialogs_take(struct early_dialogs *set, const sip_t *response)
 		return false;
 	e->rseq = rseq;
 	session_learn(&e->dialog.session, response);
-	if (message_has_sdp(response) && !e->settled) {
+	if (message_has_sdp(response) && !e->negotiated) {
 		session_describe(&e->dialog.session, response);
 		e->offered = set->offerless;
 		if (!e->offered)
-			settle(e);
+			set_negotiated(e);
 	}
 	if (!e->offered)
 		send_prack(e);
@@ -193,38 +193,38 @@ bool early_dialogs_take(struct early_dialogs *set, const sip_t *response)
 
 struct dialog *early_dialogs_find(const struct early_dialogs *set, const char *tag)
 {
-	struct early *e = tag ? find(set, tag) : NULL;
+	struct early_dialog *e = tag ? find(set, tag) : NULL;
 
 	return e ? &e->dialog : NULL;
 }
 
-struct dialog *early_dialogs_settled(const struct early_dialogs *set)
+struct dialog *early_dialogs_negotiated(const struct early_dialogs *set)
 {
-	struct early *e = TAILQ_LAST(&set->list, early_list);
+	struct early_dialog *e = TAILQ_LAST(&set->list, early_dialog_list);
 
-	return e && e->settled ? &e->dialog : NULL;
+	return e && e->negotiated ? &e->dialog : NULL;
 }
 
-bool early_dialogs_is_settled(const struct early_dialogs *set, const struct dialog *d)
+bool early_dialogs_is_negotiated(const struct early_dialogs *set, const struct dialog *d)
 {
-	const struct early *e = find(set, d->remote_tag);
+	const struct early_dialog *e = find(set, d->remote_tag);
 
-	return e && e->settled;
+	return e && e->negotiated;
 }
 
 bool early_dialogs_become(struct early_dialogs *set, struct dialog *leg)
 {
-	struct early *e = find(set, leg->remote_tag);
-	bool settled = e && e->settled;
+	struct early_dialog *e = find(set, leg->remote_tag);
+	bool negotiated = e && e->negotiated;
 
 	if (!e)
 		return false;
 	leg->local_seq = e->dialog.local_seq;
 	leg->remote_seq = e->dialog.remote_seq;
 	leg->origin = e->dialog.origin;
-	if (settled)
+	if (negotiated)
 		session_take(&leg->session, &e->dialog.session);
 	TAILQ_REMOVE(&set->list, e, link);
 	early_free(e);
-	return settled;
+	return negotiated;
 }

@@ -15,11 +15,11 @@
 
 #include <sys/queue.h>
 
-struct early;
+struct early_dialog;
 
 /** Embedded in the INVITE; after early_dialogs_init() 100rel is not announced. */
 struct early_dialogs {
-	TAILQ_HEAD(early_list, early) list;
+	TAILQ_HEAD(early_dialog_list, early_dialog) list;
 	struct stack *stack;
 	const struct dialog *invite;
 	struct resend_schedule resend;
@@ -40,8 +40,8 @@ void early_dialogs_answer(struct early_dialogs *set);
 /** The early dialog with this tag of the peer. @return NULL when there is none */
 struct dialog *early_dialogs_find(const struct early_dialogs *set, const char *tag);
 /** The last one in which offer and answer were completed: an UPDATE may cross there. @return NULL without one */
-struct dialog *early_dialogs_settled(const struct early_dialogs *set);
-bool early_dialogs_is_settled(const struct early_dialogs *set, const struct dialog *d);
+struct dialog *early_dialogs_negotiated(const struct early_dialogs *set);
+bool early_dialogs_is_negotiated(const struct early_dialogs *set, const struct dialog *d);
 
 /**
  * This leg follows on the early dialog with its tag, if there was one: its CSeq and session go on.

@@ -130,16 +130,16 @@ int invite_send(
 	request.call_id = inv->dialog.call_id;
 	request.from_tag = inv->dialog.local_tag;
 	request.cseq = inv->dialog.local_seq;
-	dialog_contact(&inv->dialog, &t);
+	dialog_write_contact(&inv->dialog, &t);
 	text_add(&t, headers_allow);
 	session_propose(&inv->dialog.session, &inv->stack->parameters, &t);
 	announce_100rel(inv, content, resend, &t);
 	request_retry_write_invite(&inv->retry, &inv->dialog, &t);
 	headers_pass(&t, content->received, content->offer ? HEADERS_BODILESS : HEADERS_REQUEST);
 	if (content->offer)
-		dialog_present(&inv->dialog, &t, content->offer);
+		dialog_write_description(&inv->dialog, &t, content->offer);
 	else
-		dialog_end(&inv->dialog, &t, content->received);
+		dialog_write_body(&inv->dialog, &t, content->received);
 	return client_transaction_send(
 		&inv->client, inv->stack->client_transactions, &request, &client_handlers, inv);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { PROVISIONAL = 183 }; /* to server_transaction_send() all of 101-199 are the same */
-enum { WAITING_MAX = sizeof(((struct rel100 *)0)->waiting) / sizeof(struct reliable_waiting) };
+enum { WAITING_MAX = sizeof(((struct rel100 *)0)->waiting) / sizeof(struct rel100_waiting) };
 
 bool rel100_is_offered(const sip_t *invite)
 {
@@ -32,10 +32,10 @@ static void on_expired(void *arg)
 static const struct resend_handlers resend_handlers = {on_due, on_expired};
 
 void rel100_start(struct rel100 *r, struct loop *loop, uint32_t cseq, uint32_t first,
-	const struct resend_schedule *intervals, const struct rel100_handlers *handlers, void *arg)
+	const struct resend_schedule *schedule, const struct rel100_handlers *handlers, void *arg)
 {
 	*r = (struct rel100){.loop = loop,
-		.intervals = intervals,
+		.schedule = schedule,
 		.handlers = handlers,
 		.arg = arg,
 		.on = true,
@@ -66,21 +66,21 @@ static void send_now(struct rel100 *r, const struct text *t, bool sdp)
 	r->outstanding = true;
 	r->sdp = sdp;
 	server_transaction_send(r->invite, t, PROVISIONAL, NULL);
-	resend_start(&r->resend, r->loop, r->intervals, server_transaction_is_reliable(r->invite),
+	resend_start(&r->resend, r->loop, r->schedule, server_transaction_is_reliable(r->invite),
 		&resend_handlers, r);
 }
 
 static void wait_turn(struct rel100 *r, const struct text *t, bool sdp)
 {
 	char *data = text_copy(t);
-	struct reliable_waiting *w;
+	struct rel100_waiting *w;
 
 	if (!data)
 		return;
 	if (replaces_last(r, sdp))
 		free(r->waiting[--r->n_waiting].data);
 	w = &r->waiting[r->n_waiting++];
-	*w = (struct reliable_waiting){data, t->len, sdp};
+	*w = (struct rel100_waiting){data, t->len, sdp};
 }
 
 void rel100_send(struct rel100 *r, struct server_transaction *invite, const struct text *t, bool sdp)
@@ -96,7 +96,7 @@ void rel100_send(struct rel100 *r, struct server_transaction *invite, const stru
 
 void rel100_next(struct rel100 *r)
 {
-	struct reliable_waiting first = r->waiting[0];
+	struct rel100_waiting first = r->waiting[0];
 	struct text t = {.data = first.data, .len = first.len, .size = first.len};
 
 	if (!r->n_waiting)

@@ -20,7 +20,7 @@ struct rel100_handlers {
 struct rel100 {
 	struct server_transaction *invite;
 	struct loop *loop;
-	const struct resend_schedule *intervals;
+	const struct resend_schedule *schedule;
 	const struct rel100_handlers *handlers;
 	void *arg;
 	bool on;
@@ -28,7 +28,7 @@ struct rel100 {
 	uint32_t rseq;         /* of the last response sent */
 	bool outstanding, sdp; /* it awaits its PRACK; it carries a session description */
 	struct resend resend;
-	struct reliable_waiting {
+	struct rel100_waiting {
 		char *data;
 		size_t len;
 		bool sdp;
@@ -43,10 +43,10 @@ bool rel100_is_offered(const sip_t *invite);
  * From now on the provisional responses to this INVITE are reliable.
  *
  * @param first      the first RSeq is made of this random number (section 3)
- * @param intervals  the schedule, borrowed as are handlers and arg until rel100_stop()
+ * @param schedule  the schedule, borrowed as are handlers and arg until rel100_stop()
  */
 void rel100_start(struct rel100 *r, struct loop *loop, uint32_t cseq, uint32_t first,
-	const struct resend_schedule *intervals, const struct rel100_handlers *handlers, void *arg);
+	const struct resend_schedule *schedule, const struct rel100_handlers *handlers, void *arg);
 
 /** The headers of the next response, if it is to be reliable. @param sdp  will it carry a session description? */
 void rel100_headers(const struct rel100 *r, struct text *t, bool sdp);

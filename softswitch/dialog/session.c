@@ -15,16 +15,16 @@ enum { INTERVAL_MAX_S = 7 * 86400 };
 
 const char session_min_se[] = "Min-SE: 90\r\n";
 
-static void description_clear(struct description *d)
+static void session_description_clear(struct session_description *d)
 {
 	free(d->type);
 	free(d->data);
-	*d = (struct description){0};
+	*d = (struct session_description){0};
 }
 
 void session_clear(struct session *s)
 {
-	description_clear(&s->theirs);
+	session_description_clear(&s->theirs);
 }
 
 void session_fork(struct session *s, const struct session *of)
@@ -37,9 +37,9 @@ void session_fork(struct session *s, const struct session *of)
 
 void session_take(struct session *s, struct session *from)
 {
-	description_clear(&s->theirs);
+	session_description_clear(&s->theirs);
 	s->theirs = from->theirs;
-	from->theirs = (struct description){0};
+	from->theirs = (struct session_description){0};
 	s->allows_update |= from->allows_update;
 }
 
@@ -50,19 +50,19 @@ int session_describe(struct session *s, const sip_t *sip)
 	struct text t = text_scratch();
 	struct message_body body = message_body(sip);
 	struct sdp_span sdp;
-	struct description d;
+	struct session_description d;
 
 	if (!message_find_sdp(sip, &sdp))
 		return 0;
 	message_header(&t, (const sip_header_t *)sip->sip_content_type);
-	d = (struct description){.type = text_copy(&t), .data = malloc(body.len), .len = body.len};
+	d = (struct session_description){.type = text_copy(&t), .data = malloc(body.len), .len = body.len};
 	if (!d.type || !d.data) {
-		description_clear(&d);
+		session_description_clear(&d);
 		return -ENOMEM;
 	}
 	memcpy(d.data, body.data, body.len);
 	d.sdp = (struct sdp_span){.data = d.data + (sdp.data - body.data), .len = sdp.len};
-	description_clear(&s->theirs);
+	session_description_clear(&s->theirs);
 	s->theirs = d;
 	return 0;
 }

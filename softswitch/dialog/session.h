@@ -15,7 +15,7 @@
 enum session_refresher { SESSION_NOBODY, SESSION_US, SESSION_PEER };
 
 /** A body with the line that names its type; zeroed = none. */
-struct description {
+struct session_description {
 	char *type; /* "Content-Type: ...\r\n" */
 	char *data;
 	size_t len;
@@ -23,12 +23,13 @@ struct description {
 };
 
 struct session {
-	struct description theirs; /* the last description of this peer that crossed to the other side */
-	bool timer;                /* session timers are on for this peer */
-	bool rel100;               /* so are reliable provisional responses (RFC 3262) */
-	bool allows_update;        /* by its Allow */
-	uint32_t interval_s;       /* in force; 0 = no session timer */
-	uint32_t min_se_s;         /* the least the peer accepts; 0 = it did not say */
+	struct session_description
+		theirs;      /* the last description of this peer that crossed to the other side */
+	bool timer;          /* session timers are on for this peer */
+	bool rel100;         /* so are reliable provisional responses (RFC 3262) */
+	bool allows_update;  /* by its Allow */
+	uint32_t interval_s; /* in force; 0 = no session timer */
+	uint32_t min_se_s;   /* the least the peer accepts; 0 = it did not say */
 	enum session_refresher refresher;
 };
 

@@ -101,7 +101,7 @@ static void on_expired(void *arg)
 	const struct client_transaction_handlers *handlers = c->handlers;
 	void *owner = c->arg;
 
-	if (client_transaction_lingers(c) && resend_total_ms(&c->resend.intervals) < LINGER_MS) {
+	if (client_transaction_lingers(c) && resend_total_ms(&c->resend.schedule) < LINGER_MS) {
 		client_transaction_linger(c);
 	} else if (client_transaction_is_invite(c) &&
 		!client_transaction_lingers(c)) { /* it may ring all the same */

@@ -66,8 +66,8 @@ void client_transaction_linger(struct client_transaction *c)
 {
 	struct resend_schedule wait = {.wait_ms = {LINGER_MS}};
 
-	if (c->state < CLIENT_TRANSACTION_COMPLETED && resend_total_ms(&c->resend.intervals) > LINGER_MS)
-		wait.wait_ms[0] = resend_total_ms(&c->resend.intervals);
+	if (c->state < CLIENT_TRANSACTION_COMPLETED && resend_total_ms(&c->resend.schedule) > LINGER_MS)
+		wait.wait_ms[0] = resend_total_ms(&c->resend.schedule);
 	resend_start(&c->resend, transport_loop(c->set->transport), &wait, true,
 		&client_transaction_resend_handlers, c);
 }
@@ -138,7 +138,7 @@ void client_transaction_cancel(struct client_transaction *c, const char *reason_
 	c->cancelled = true;
 	c->set->lingering++;
 	c->cancel_reason = reason_header ? strdup(reason_header) : NULL;
-	c->cancel_resend = c->resend.intervals;
+	c->cancel_resend = c->resend.schedule;
 	if (c->state == CLIENT_TRANSACTION_PROCEEDING)
 		client_transaction_cancel_now(c);
 	else if (!c->resend.running)

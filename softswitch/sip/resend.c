@@ -4,9 +4,9 @@
 
 static uint32_t wait_ms(const struct resend *r)
 {
-	const struct resend_schedule *iv = &r->intervals;
+	const struct resend_schedule *iv = &r->schedule;
 
-	if (r->quiet)
+	if (r->reliable)
 		return resend_total_ms(iv);
 	return r->done < iv->n ? iv->wait_ms[r->done] : iv->wait_ms[0];
 }
@@ -24,7 +24,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (r->quiet || r->done >= r->intervals.n) {
+	if (r->reliable || r->done >= r->schedule.n) {
 		r->running = false;
 		r->handlers->on_expired(r->arg);
 		return;
@@ -34,17 +34,17 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 	r->handlers->on_due(r->arg);
 }
 
-void resend_start(struct resend *r, struct loop *loop, const struct resend_schedule *intervals, bool reliable,
+void resend_start(struct resend *r, struct loop *loop, const struct resend_schedule *schedule, bool reliable,
 	const struct resend_handlers *handlers, void *arg)
 {
 	resend_stop(r);
-	if (intervals != &r->intervals)
-		r->intervals = *intervals;
+	if (schedule != &r->schedule)
+		r->schedule = *schedule;
 	r->loop = loop;
 	r->handlers = handlers;
 	r->arg = arg;
 	r->done = 0;
-	r->quiet = reliable;
+	r->reliable = reliable;
 	r->running = true;
 	event_assign(&r->event, loop_base(loop), -1, 0, on_time, r);
 	arm(r);
@@ -52,7 +52,7 @@ void resend_start(struct resend *r, struct loop *loop, const struct resend_sched
 
 void resend_slow(struct resend *r)
 {
-	struct resend_schedule *iv = &r->intervals;
+	struct resend_schedule *iv = &r->schedule;
 
 	for (unsigned i = r->done + 1; i < iv->n; i++)
 		iv->wait_ms[i] = iv->wait_ms[iv->n - 1];
@@ -66,11 +66,11 @@ void resend_stop(struct resend *r)
 	r->running = false;
 }
 
-uint32_t resend_total_ms(const struct resend_schedule *intervals)
+uint32_t resend_total_ms(const struct resend_schedule *schedule)
 {
-	uint32_t total = intervals->wait_ms[0];
+	uint32_t total = schedule->wait_ms[0];
 
-	for (unsigned i = 0; i < intervals->n; i++)
-		total += intervals->wait_ms[i];
+	for (unsigned i = 0; i < schedule->n; i++)
+		total += schedule->wait_ms[i];
 	return total;
 }

@@ -21,9 +21,9 @@ struct resend {
 	struct loop *loop;
 	const struct resend_handlers *handlers;
 	void *arg;
-	struct resend_schedule intervals;
+	struct resend_schedule schedule;
 	unsigned done; /* retransmissions so far */
-	bool quiet;    /* over a connection nothing is resent, the time runs all the same */
+	bool reliable; /* over a connection nothing is resent, the time runs all the same */
 	bool running;
 };
 
@@ -34,7 +34,7 @@ struct resend {
  * @param reliable  sent over TCP or TLS: only on_expired is called, when the schedule is used up
  * @param handlers,arg  borrowed until resend_stop()
  */
-void resend_start(struct resend *r, struct loop *loop, const struct resend_schedule *intervals, bool reliable,
+void resend_start(struct resend *r, struct loop *loop, const struct resend_schedule *schedule, bool reliable,
 	const struct resend_handlers *handlers, void *arg);
 /** A provisional answer to a request other than INVITE: go on at the last interval (RFC 3261 section 17.1.2.2). */
 void resend_slow(struct resend *r);
@@ -42,6 +42,6 @@ void resend_slow(struct resend *r);
 void resend_stop(struct resend *r);
 
 /** How long a message is tried before it counts as unanswered, ms. */
-uint32_t resend_total_ms(const struct resend_schedule *intervals);
+uint32_t resend_total_ms(const struct resend_schedule *schedule);
 
 #endif

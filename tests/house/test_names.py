@@ -21,9 +21,6 @@ ALLOWED = {
 	"publications.h": "publisher",
 	"failover.h": "attempt_failure attempt_result attempt_stage",
 	"routing_table.h": "prefix_match route",
-	"rel100.h": "reliable_waiting",
-	"session.h": "description",
-	"client_transaction_state.h": "is_invite lingers",
 }
 
 

@@ -44,11 +44,11 @@ static void on_expired(void *arg)
 
 static const struct resend_handlers handlers = {on_due, on_expired};
 
-static void run(struct seen *s, const struct resend_schedule *intervals, bool reliable)
+static void run(struct seen *s, const struct resend_schedule *schedule, bool reliable)
 {
 	assert_int_equal(loop_create(&s->loop), 0);
 	s->start_ms = clock_now_ms();
-	resend_start(&s->resend, s->loop, intervals, reliable, &handlers, s);
+	resend_start(&s->resend, s->loop, schedule, reliable, &handlers, s);
 	loop_run(s->loop);
 	assert_false(s->resend.running);
 	loop_destroy(s->loop);
