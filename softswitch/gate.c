@@ -132,7 +132,7 @@ static void on_publish(struct gate *gate, const struct received *rx)
 /** Who sends this? NULL: a stranger. */
 static struct mapping_gateway *find_ingress(const struct gate *gate, const struct received *rx)
 {
-	const char *trunk = registration_drivers_by_line(gate->registrations, rx);
+	const char *trunk = registration_drivers_by_token(gate->registrations, rx);
 	struct mapping_gateway *ingress;
 
 	if (trunk)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 /** How late a change that nothing but time makes may be logged; calls never wait for it. */
-enum { SETTLE_MS = 1000 };
+enum { CHECK_MS = 1000 };
 
 struct gateway_log {
 	struct loop *loop;
@@ -33,7 +33,7 @@ static void start_timer(struct gateway_log *w)
 {
 	struct timeval tv;
 
-	event_add(&w->timer, loop_delay(w->loop, SETTLE_MS, &tv));
+	event_add(&w->timer, loop_delay(w->loop, CHECK_MS, &tv));
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

@@ -46,21 +46,21 @@ static struct verdict refuse(int status, const char *phrase, const char *lines)
 
 /* Who speaks -------------------------------------------------------------------------------- */
 
-struct speakers {
+struct subjects {
 	const char *user[2]; /* whose presence it is: by the Request-URI, by To; may be NULL */
 	struct gateway **gateways;
 	size_t n;
 };
 
-static void add_speaker(struct gateway *gw, void *arg)
+static void add_subject(struct gateway *gw, void *arg)
 {
-	struct speakers *s = arg;
+	struct subjects *s = arg;
 
 	s->gateways[s->n++] = gw;
 }
 
 /** Of several gateways at an address that which the request names; when it names none of them, it speaks for all. */
-static void choose(struct speakers *s)
+static void choose(struct subjects *s)
 {
 	for (unsigned u = 0; u < 2; u++)
 		for (size_t i = 0; s->user[u] && i < s->n; i++)
@@ -72,16 +72,16 @@ static void choose(struct speakers *s)
 }
 
 /** @return 0, then free() the list; -ENOMEM */
-static int find_speakers(struct speakers *s, const struct publish *set, const struct received *rx)
+static int find_subjects(struct subjects *s, const struct publish *set, const struct received *rx)
 {
 	size_t n = gateway_targets_at(set->targets, rx->source, NULL, NULL);
 
-	*s = (struct speakers){
+	*s = (struct subjects){
 		.user = {rx->sip->sip_request->rq_url->url_user, rx->sip->sip_to->a_url->url_user}};
 	s->gateways = calloc(n + 1, sizeof(struct gateway *));
 	if (!s->gateways)
 		return -ENOMEM;
-	gateway_targets_at(set->targets, rx->source, add_speaker, s);
+	gateway_targets_at(set->targets, rx->source, add_subject, s);
 	choose(s);
 	return 0;
 }
@@ -220,7 +220,7 @@ void publish_on_request(struct publish *set, const struct received *rx)
 {
 	struct stack *stack = set->stack;
 	char tag[TOKEN_SIZE];
-	struct speakers speakers;
+	struct subjects subjects;
 	struct server_transaction *s;
 	struct verdict v = {.status = 500};
 	int err = server_transaction_create(&s, stack->server_transactions, rx, NULL, NULL);
@@ -229,11 +229,11 @@ void publish_on_request(struct publish *set, const struct received *rx)
 		transport_reply_stateless(rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
 		return;
 	}
-	if (find_speakers(&speakers, set, rx) == 0) {
-		struct publisher by = {speakers.gateways, speakers.n};
+	if (find_subjects(&subjects, set, rx) == 0) {
+		struct publisher by = {subjects.gateways, subjects.n};
 
 		v = decide(set, rx->sip, &by);
-		free(speakers.gateways);
+		free(subjects.gateways);
 	}
 	plan_sweep(set);
 	token_make(tag);

@@ -73,19 +73,19 @@ void register_request_write(struct text *t, const struct register_request *r)
 	message_end(t, NULL);
 }
 
-bool register_request_line(const url_t *url, char out[REGISTER_LINE_MAX])
+bool register_request_token(const url_t *url, char out[REGISTER_TOKEN_MAX])
 {
 	out[0] = '\0'; /* the library leaves it alone when the value does not fit */
-	return url_param(url->url_params, "line", out, REGISTER_LINE_MAX) > 0;
+	return url_param(url->url_params, "line", out, REGISTER_TOKEN_MAX) > 0;
 }
 
 static bool is_ours(const sip_contact_t *contact, const struct register_request *r)
 {
 	const url_t *url = contact->m_url;
-	char line[REGISTER_LINE_MAX], host[ADDRESS_HOST_PORT_MAX];
+	char token[REGISTER_TOKEN_MAX], host[ADDRESS_HOST_PORT_MAX];
 
-	if (register_request_line(url, line))
-		return !strcmp(line, r->row->line);
+	if (register_request_token(url, token))
+		return !strcmp(token, r->row->line);
 	contact_host(r, host);
 	return url->url_user && !strcmp(url->url_user, r->row->user) && url->url_host &&
 		!strcasecmp(url->url_host, host) &&

@@ -25,8 +25,8 @@ enum { REGISTER_URI_MAX = 300 };
 void register_request_uri(const struct db_registration *row, char out[REGISTER_URI_MAX]);
 
 /** The line of a URI, by which a Contact of ours is known; "" when it is longer than ours are. @return has it one? */
-enum { REGISTER_LINE_MAX = 33 };
-bool register_request_line(const url_t *url, char out[REGISTER_LINE_MAX]);
+enum { REGISTER_TOKEN_MAX = 33 };
+bool register_request_token(const url_t *url, char out[REGISTER_TOKEN_MAX]);
 
 /**
  * The expiry that a 2xx grants our Contact: its own expires parameter, else the Expires header, else what was asked.

@@ -14,7 +14,7 @@
 
 enum { WORDS_MAX = 96 };
 
-/* Gateways and people are told -------------------------------------------------------------- */
+/* Reporting the state ----------------------------------------------------------------------- */
 
 /** Why it is not registered. */
 static const char *words_of(const struct registration_info *info)
@@ -24,25 +24,25 @@ static const char *words_of(const struct registration_info *info)
 	return info->words[0] ? info->words : "not answered yet";
 }
 
-static void tell(struct registration_driver *a)
+static void report(struct registration_driver *d)
 {
 	uint64_t now = clock_now_ms();
-	bool registered = registration_is_registered(a->registration, now);
+	bool registered = registration_is_registered(d->registration, now);
 	struct registration_info info;
 
-	registration_info(a->registration, now, &info);
-	for (size_t i = 0; i < a->n_gateways; i++)
-		gateway_on_registration(a->gateways[i], registered, registered ? "" : words_of(&info), now);
-	if (info.state == a->told)
+	registration_info(d->registration, now, &info);
+	for (size_t i = 0; i < d->n_gateways; i++)
+		gateway_on_registration(d->gateways[i], registered, registered ? "" : words_of(&info), now);
+	if (info.state == d->reported)
 		return;
-	log_info(NULL, "registration name=%s was=%s is=%s", registration_name(a->registration),
-		registration_state_name(a->told), registration_state_name(info.state));
-	a->told = info.state;
+	log_info(NULL, "registration name=%s was=%s is=%s", registration_name(d->registration),
+		registration_state_name(d->reported), registration_state_name(info.state));
+	d->reported = info.state;
 }
 
-static void error_words(const struct registration_driver *a, int error, char out[WORDS_MAX])
+static void error_words(const struct registration_driver *d, int error, char out[WORDS_MAX])
 {
-	const struct db_registration *row = registration_used(a->registration);
+	const struct db_registration *row = registration_used(d->registration);
 
 	if (error == -EADDRNOTAVAIL && row->local_port)
 		snprintf(out, WORDS_MAX, "no listener with port %u leads there", row->local_port);
@@ -50,75 +50,75 @@ static void error_words(const struct registration_driver *a, int error, char out
 		snprintf(out, WORDS_MAX, "%s", cause_error_words(error));
 }
 
-static void fail(struct registration_driver *a, int code, const char *words)
+static void fail(struct registration_driver *d, int code, const char *words)
 {
-	if (a->remove)
+	if (d->remove)
 		log_warning(NULL, "unregistering failed name=%s reason=%s",
-			registration_name(a->registration), words);
+			registration_name(d->registration), words);
 	else
-		log_warning(NULL, "registration failed name=%s reason=%s", registration_name(a->registration),
+		log_warning(NULL, "registration failed name=%s reason=%s", registration_name(d->registration),
 			words);
-	registration_failed(a->registration, code, words, &a->stack->parameters, clock_now_ms());
+	registration_failed(d->registration, code, words, &d->stack->parameters, clock_now_ms());
 }
 
-static void fail_error(struct registration_driver *a, int error)
+static void fail_error(struct registration_driver *d, int error)
 {
 	char words[WORDS_MAX];
 
-	error_words(a, error, words);
-	fail(a, 0, words);
+	error_words(d, error, words);
+	fail(d, 0, words);
 }
 
 /* One request ------------------------------------------------------------------------------- */
 
 static const struct client_transaction_handlers client_handlers;
 
-static struct register_request describe(const struct registration_driver *a)
+static struct register_request describe(const struct registration_driver *d)
 {
-	return (struct register_request){.row = registration_used(a->registration),
-		.from = a->hop.listener,
-		.privacy = a->stack->parameters.user_agent_privacy,
-		.call_id = a->call_id,
-		.tag = a->tag,
-		.cseq = a->cseq,
-		.expires_s = a->remove ? 0 : registration_expires_s(a->registration)};
+	return (struct register_request){.row = registration_used(d->registration),
+		.from = d->hop.listener,
+		.privacy = d->stack->parameters.user_agent_privacy,
+		.call_id = d->call_id,
+		.tag = d->tag,
+		.cseq = d->cseq,
+		.expires_s = d->remove ? 0 : registration_expires_s(d->registration)};
 }
 
-static int send_register(struct registration_driver *a)
+static int send_register(struct registration_driver *d)
 {
-	struct stack *stack = a->stack;
+	struct stack *stack = d->stack;
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
 	struct client_transaction_request request = {.method = "REGISTER",
 		.branch = client_transaction_branch(stack->client_transactions, branch),
-		.call_id = a->call_id,
-		.from_tag = a->tag,
-		.cseq = ++a->cseq,
+		.call_id = d->call_id,
+		.from_tag = d->tag,
+		.cseq = ++d->cseq,
 		.text = &t,
-		.hop = &a->hop,
+		.hop = &d->hop,
 		.resend = &stack->parameters.resend};
-	struct register_request content = describe(a);
+	struct register_request content = describe(d);
 
-	if (!a->remove && !registration_is_wanted(a->registration))
+	if (!d->remove && !registration_is_wanted(d->registration))
 		return -ECANCELED; /* since it began: better no binding than one to be removed at once */
 	content.branch = branch;
-	content.retry = &a->retry;
+	content.retry = &d->retry;
 	register_request_write(&t, &content);
-	return client_transaction_send(&a->client, stack->client_transactions, &request, &client_handlers, a);
+	return client_transaction_send(&d->client, stack->client_transactions, &request, &client_handlers, d);
 }
 
 /** Send it to the next address that takes it. @return 0; the error of the last one */
-static int try_addresses(struct registration_driver *a)
+static int try_addresses(struct registration_driver *d)
 {
-	const struct db_registration *row = registration_used(a->registration);
+	const struct db_registration *row = registration_used(d->registration);
 	int err = -ENOENT;
 
-	while (a->next_address < a->addresses.n) {
-		request_retry_clear(&a->retry);
-		err = transport_hop_from(a->stack->transport, row->local_port,
-			&a->addresses.address[a->next_address++], &a->hop);
+	while (d->next_address < d->addresses.n) {
+		request_retry_clear(&d->retry);
+		err = transport_hop_from(d->stack->transport, row->local_port,
+			&d->addresses.address[d->next_address++], &d->hop);
 		if (!err)
-			err = send_register(a);
+			err = send_register(d);
 		if (!err)
 			return 0;
 	}
@@ -127,16 +127,16 @@ static int try_addresses(struct registration_driver *a)
 
 static void on_resolved(int error, const struct resolver_answer *answer, void *arg)
 {
-	struct registration_driver *a = arg;
+	struct registration_driver *d = arg;
 
-	a->query = NULL;
+	d->query = NULL;
 	if (!error) {
-		a->addresses = *answer;
-		error = try_addresses(a);
+		d->addresses = *answer;
+		error = try_addresses(d);
 	}
 	if (error)
-		fail_error(a, error);
-	registration_driver_drive(a);
+		fail_error(d, error);
+	registration_driver_drive(d);
 }
 
 /** "host", "host:port", "[IPv6]", "[IPv6]:port" or "IPv6". @param host  room for the host, as long as the text */
@@ -152,55 +152,55 @@ static uint16_t split_proxy(const char *proxy, char *host)
 }
 
 /** @return 0 when it is under way */
-static int begin(struct registration_driver *a, bool remove)
+static int begin(struct registration_driver *d, bool remove)
 {
-	const struct db_registration *row = registration_used(a->registration);
-	struct resolver *resolver = a->stack->resolver;
+	const struct db_registration *row = registration_used(d->registration);
+	struct resolver *resolver = d->stack->resolver;
 	struct resolver_target target = {.host = row->host, .port = row->port, .transport = row->transport};
 	char proxy[300];
 	int err;
 
-	a->remove = remove;
-	a->next_address = 0;
+	d->remove = remove;
+	d->next_address = 0;
 	if (row->proxy[0] && strlen(row->proxy) < sizeof(proxy)) {
 		target.port = split_proxy(row->proxy, proxy);
 		target.host = proxy;
 	}
-	err = resolver_try(resolver, &target, &a->addresses);
+	err = resolver_try(resolver, &target, &d->addresses);
 	if (err == -EAGAIN)
-		return resolver_lookup(&a->query, resolver, &target, on_resolved, a);
-	return err ? err : try_addresses(a);
+		return resolver_lookup(&d->query, resolver, &target, on_resolved, d);
+	return err ? err : try_addresses(d);
 }
 
-void registration_driver_drive(struct registration_driver *a)
+void registration_driver_drive(struct registration_driver *d)
 {
-	struct stack *stack = a->stack;
+	struct stack *stack = d->stack;
 	enum registration_task task;
 	struct timeval tv;
 	uint64_t due, now;
 	int err = -EAGAIN;
 
-	while (err && (task = registration_next(a->registration, &stack->parameters, clock_now_ms()))) {
-		if (task == REGISTRATION_UNREGISTER && a->inherited) {
-			registration_succeeded(a->registration, 0, clock_now_ms());
+	while (err && (task = registration_next(d->registration, &stack->parameters, clock_now_ms()))) {
+		if (task == REGISTRATION_UNREGISTER && d->inherited) {
+			registration_succeeded(d->registration, 0, clock_now_ms());
 			continue;
 		}
-		err = begin(a, task == REGISTRATION_UNREGISTER);
+		err = begin(d, task == REGISTRATION_UNREGISTER);
 		if (err)
-			fail_error(a, err);
+			fail_error(d, err);
 	}
-	tell(a);
-	if (registration_is_removed(a->registration) && a->told == REGISTRATION_DISABLED) {
-		registration_driver_destroy(a);
+	report(d);
+	if (registration_is_removed(d->registration) && d->reported == REGISTRATION_DISABLED) {
+		registration_driver_destroy(d);
 		return;
 	}
-	due = registration_due_ms(a->registration);
+	due = registration_due_ms(d->registration);
 	now = clock_now_ms();
 	if (due == REGISTRATION_NEVER)
-		event_del(&a->timer);
+		event_del(&d->timer);
 	else
 		event_add(
-			&a->timer, loop_delay_once(stack->loop, due > now ? (uint32_t)(due - now) : 0, &tv));
+			&d->timer, loop_delay_once(stack->loop, due > now ? (uint32_t)(due - now) : 0, &tv));
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -212,56 +212,56 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* Answers ----------------------------------------------------------------------------------- */
 
-static void on_accepted(struct registration_driver *a, const sip_t *answer)
+static void on_accepted(struct registration_driver *d, const sip_t *answer)
 {
-	struct register_request sent = describe(a);
-	uint32_t granted_s = a->remove ? 0 : register_request_granted(answer, &sent);
+	struct register_request sent = describe(d);
+	uint32_t granted_s = d->remove ? 0 : register_request_granted(answer, &sent);
 	struct registration_route route;
 
-	if (!a->remove && !granted_s) {
-		fail(a, answer->sip_status->st_status, "accepted, but without our Contact");
+	if (!d->remove && !granted_s) {
+		fail(d, answer->sip_status->st_status, "accepted, but without our Contact");
 		return;
 	}
 	if (register_request_service_route(answer, &route))
-		log_error(NULL, "Service-Route not kept name=%s error=%s", registration_name(a->registration),
+		log_error(NULL, "Service-Route not kept name=%s error=%s", registration_name(d->registration),
 			strerror(ENOMEM));
-	registration_set_route(a->registration, &route);
-	registration_succeeded(a->registration, granted_s, clock_now_ms());
+	registration_set_route(d->registration, &route);
+	registration_succeeded(d->registration, granted_s, clock_now_ms());
 }
 
-static enum request_retry_verdict answer_challenge(struct registration_driver *a, const sip_t *answer)
+static enum request_retry_verdict answer_challenge(struct registration_driver *d, const sip_t *answer)
 {
-	const struct db_registration *row = registration_used(a->registration);
+	const struct db_registration *row = registration_used(d->registration);
 	char uri[REGISTER_URI_MAX];
 	const struct request_retry_request request = {
 		.method = "REGISTER", .uri = uri, .credentials = {row->auth_user, row->password, row->realm}};
 
 	register_request_uri(row, uri);
-	return request_retry_decide(&a->retry, &request, answer);
+	return request_retry_decide(&d->retry, &request, answer);
 }
 
 /** A 423: ask for what the registrar wants, in another request, which may be challenged again. @return 0 when it was sent */
-static int raise_expiry(struct registration_driver *a, const sip_t *answer)
+static int raise_expiry(struct registration_driver *d, const sip_t *answer)
 {
-	if (answer->sip_status->st_status != 423 || a->remove || !answer->sip_min_expires ||
-		registration_raise(a->registration, (uint32_t)answer->sip_min_expires->me_delta))
+	if (answer->sip_status->st_status != 423 || d->remove || !answer->sip_min_expires ||
+		registration_raise(d->registration, (uint32_t)answer->sip_min_expires->me_delta))
 		return -ECANCELED;
-	request_retry_clear(&a->retry);
-	return send_register(a);
+	request_retry_clear(&d->retry);
+	return send_register(d);
 }
 
-static void on_refused(struct registration_driver *a, const sip_t *answer)
+static void on_refused(struct registration_driver *d, const sip_t *answer)
 {
 	int status = answer->sip_status->st_status, err = -ECANCELED;
 	char words[WORDS_MAX];
 
 	snprintf(words, sizeof(words), "%d %s", status, answer->sip_status->st_phrase);
-	switch (answer_challenge(a, answer)) {
+	switch (answer_challenge(d, answer)) {
 	case REQUEST_RETRY_AGAIN:
-		err = send_register(a);
+		err = send_register(d);
 		break;
 	case REQUEST_RETRY_FINAL:
-		err = raise_expiry(a, answer);
+		err = raise_expiry(d, answer);
 		break;
 	case REQUEST_RETRY_REFUSED:
 		snprintf(words, sizeof(words), "wrong password");
@@ -271,36 +271,36 @@ static void on_refused(struct registration_driver *a, const sip_t *answer)
 		break;
 	}
 	if (err == -ECANCELED)
-		fail(a, status, words);
+		fail(d, status, words);
 	else if (err)
-		fail_error(a, err);
+		fail_error(d, err);
 }
 
 static void on_response(const struct received *rx, void *arg)
 {
-	struct registration_driver *a = arg;
+	struct registration_driver *d = arg;
 	int status = rx->sip->sip_status->st_status;
 
 	if (status < 200)
 		return;
-	a->client = NULL;
+	d->client = NULL;
 	if (status < 300)
-		on_accepted(a, rx->sip);
+		on_accepted(d, rx->sip);
 	else
-		on_refused(a, rx->sip);
-	registration_driver_drive(a);
+		on_refused(d, rx->sip);
+	registration_driver_drive(d);
 }
 
 static void on_failure(int error, void *arg)
 {
-	struct registration_driver *a = arg;
+	struct registration_driver *d = arg;
 
-	a->client = NULL;
-	if (a->next_address < a->addresses.n)
-		error = try_addresses(a);
+	d->client = NULL;
+	if (d->next_address < d->addresses.n)
+		error = try_addresses(d);
 	if (error)
-		fail_error(a, error);
-	registration_driver_drive(a);
+		fail_error(d, error);
+	registration_driver_drive(d);
 }
 
 static const struct client_transaction_handlers client_handlers = {on_response, on_failure};
@@ -310,47 +310,47 @@ static const struct client_transaction_handlers client_handlers = {on_response, 
 int registration_driver_create(
 	struct registration_driver_list *list, struct stack *stack, struct registration *r)
 {
-	struct registration_driver *a = calloc(1, sizeof(*a));
+	struct registration_driver *d = calloc(1, sizeof(*d));
 
-	if (!a)
+	if (!d)
 		return -ENOMEM;
-	a->stack = stack;
-	a->registration = registration_ref(r);
-	registration_set_driver(r, a);
-	token_make(a->tag);
-	token_make(a->call_id);
-	token_make(a->call_id + strlen(a->call_id));
-	event_assign(&a->timer, loop_base(stack->loop), -1, 0, on_timer, a);
-	LIST_INSERT_HEAD(list, a, link);
+	d->stack = stack;
+	d->registration = registration_ref(r);
+	registration_set_driver(r, d);
+	token_make(d->tag);
+	token_make(d->call_id);
+	token_make(d->call_id + strlen(d->call_id));
+	event_assign(&d->timer, loop_base(stack->loop), -1, 0, on_timer, d);
+	LIST_INSERT_HEAD(list, d, link);
 	return 0;
 }
 
-void registration_driver_link_gateway(struct registration_driver *a, struct gateway *gw)
+void registration_driver_link_gateway(struct registration_driver *d, struct gateway *gw)
 {
-	struct gateway **more = realloc(a->gateways, (a->n_gateways + 1) * sizeof(struct gateway *));
+	struct gateway **more = realloc(d->gateways, (d->n_gateways + 1) * sizeof(struct gateway *));
 
 	if (!more)
 		return;
-	a->gateways = more;
-	a->gateways[a->n_gateways++] = gateway_ref(gw);
+	d->gateways = more;
+	d->gateways[d->n_gateways++] = gateway_ref(gw);
 }
 
-void registration_driver_unlink_gateways(struct registration_driver *a)
+void registration_driver_unlink_gateways(struct registration_driver *d)
 {
-	while (a->n_gateways)
-		gateway_unref(a->gateways[--a->n_gateways]);
+	while (d->n_gateways)
+		gateway_unref(d->gateways[--d->n_gateways]);
 }
 
-void registration_driver_destroy(struct registration_driver *a)
+void registration_driver_destroy(struct registration_driver *d)
 {
-	LIST_REMOVE(a, link);
-	registration_set_driver(a->registration, NULL);
-	resolver_cancel(a->query);
-	client_transaction_forget(a->client);
-	event_del(&a->timer);
-	registration_unref(a->registration);
-	registration_driver_unlink_gateways(a);
-	request_retry_clear(&a->retry);
-	free(a->gateways);
-	free(a);
+	LIST_REMOVE(d, link);
+	registration_set_driver(d->registration, NULL);
+	resolver_cancel(d->query);
+	client_transaction_forget(d->client);
+	event_del(&d->timer);
+	registration_unref(d->registration);
+	registration_driver_unlink_gateways(d);
+	request_retry_clear(&d->retry);
+	free(d->gateways);
+	free(d);
 }

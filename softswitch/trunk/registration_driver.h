@@ -22,7 +22,7 @@ struct registration_driver {
 	char call_id[2 * TOKEN_SIZE], tag[TOKEN_SIZE];
 	uint32_t cseq;
 	struct event timer;
-	enum registration_state told; /* the state that was logged last */
+	enum registration_state reported; /* the state that was logged last */
 
 	/* The request under way. */
 	struct resolver_query *query;
@@ -36,7 +36,7 @@ struct registration_driver {
 	struct resolver_answer addresses; /* of the registrar or proxy, as last resolved */
 	struct gateway **gateways;        /* that name it */
 	size_t n_gateways;
-	UT_hash_handle by_line, by_user;
+	UT_hash_handle by_token, by_user;
 	struct registration_driver *same_user; /* the next one with the same user */
 };
 
@@ -46,16 +46,16 @@ LIST_HEAD(registration_driver_list, registration_driver);
 int registration_driver_create(
 	struct registration_driver_list *list, struct stack *stack, struct registration *r);
 /** What is under way is forgotten. */
-void registration_driver_destroy(struct registration_driver *a);
+void registration_driver_destroy(struct registration_driver *d);
 
 /**
  * Do what is to be done now, tell the gateways, and come again when it is due. A removed registration's account is
  * destroyed once nothing is left to do.
  */
-void registration_driver_drive(struct registration_driver *a);
+void registration_driver_drive(struct registration_driver *d);
 
 /** This gateway names the registration. Without memory it stays unusable, as nobody tells it otherwise. */
-void registration_driver_link_gateway(struct registration_driver *a, struct gateway *gw);
-void registration_driver_unlink_gateways(struct registration_driver *a);
+void registration_driver_link_gateway(struct registration_driver *d, struct gateway *gw);
+void registration_driver_unlink_gateways(struct registration_driver *d);
 
 #endif

@@ -12,72 +12,72 @@
 
 struct registration_drivers {
 	struct stack *stack;
-	struct registrations *set;
+	struct registrations *registrations;
 	struct gateways *all_gateways;
-	struct registration_driver_list accounts;
-	struct registration_driver *by_line, *by_user;
+	struct registration_driver_list drivers;
+	struct registration_driver *by_token, *by_user;
 	bool stopped;
 };
 
 /* The set ----------------------------------------------------------------------------------- */
 
 int registration_drivers_create(struct registration_drivers **out, struct stack *stack,
-	struct registrations *set, struct gateways *gateways)
+	struct registrations *registrations, struct gateways *gateways)
 {
-	struct registration_drivers *c = calloc(1, sizeof(*c));
+	struct registration_drivers *set = calloc(1, sizeof(*set));
 
-	if (!c)
+	if (!set)
 		return -ENOMEM;
-	c->stack = stack;
-	c->set = set;
-	c->all_gateways = gateways;
-	LIST_INIT(&c->accounts);
-	*out = c;
+	set->stack = stack;
+	set->registrations = registrations;
+	set->all_gateways = gateways;
+	LIST_INIT(&set->drivers);
+	*out = set;
 	return 0;
 }
 
-static void clear_indexes(struct registration_drivers *c)
+static void clear_indexes(struct registration_drivers *set)
 {
-	HASH_CLEAR(by_line, c->by_line);
-	HASH_CLEAR(by_user, c->by_user);
+	HASH_CLEAR(by_token, set->by_token);
+	HASH_CLEAR(by_user, set->by_user);
 }
 
-void registration_drivers_destroy(struct registration_drivers *c)
+void registration_drivers_destroy(struct registration_drivers *set)
 {
-	struct registration_driver *a, *next;
+	struct registration_driver *d, *next;
 
-	if (!c)
+	if (!set)
 		return;
-	clear_indexes(c);
-	for (a = LIST_FIRST(&c->accounts); a; a = next) {
-		next = LIST_NEXT(a, link);
-		registration_driver_destroy(a);
+	clear_indexes(set);
+	for (d = LIST_FIRST(&set->drivers); d; d = next) {
+		next = LIST_NEXT(d, link);
+		registration_driver_destroy(d);
 	}
-	free(c);
+	free(set);
 }
 
-static void add_to_indexes(struct registration_drivers *c, struct registration_driver *a)
+static void add_to_indexes(struct registration_drivers *set, struct registration_driver *d)
 {
-	const struct db_registration *row = registration_row(a->registration);
+	const struct db_registration *row = registration_row(d->registration);
 	struct registration_driver *first;
 
-	HASH_ADD_KEYPTR(by_line, c->by_line, row->line, strlen(row->line), a);
-	HASH_FIND(by_user, c->by_user, row->user, strlen(row->user), first);
+	HASH_ADD_KEYPTR(by_token, set->by_token, row->line, strlen(row->line), d);
+	HASH_FIND(by_user, set->by_user, row->user, strlen(row->user), first);
 	if (first) {
-		a->same_user = first->same_user;
-		first->same_user = a;
+		d->same_user = first->same_user;
+		first->same_user = d;
 	} else {
-		a->same_user = NULL;
-		HASH_ADD_KEYPTR(by_user, c->by_user, row->user, strlen(row->user), a);
+		d->same_user = NULL;
+		HASH_ADD_KEYPTR(by_user, set->by_user, row->user, strlen(row->user), d);
 	}
 }
 
-static void link_gateways(struct registration_drivers *c)
+static void link_gateways(struct registration_drivers *set)
 {
-	for (size_t i = 0; i < gateways_count(c->all_gateways); i++) {
-		struct gateway *gw = gateways_at(c->all_gateways, i);
+	for (size_t i = 0; i < gateways_count(set->all_gateways); i++) {
+		struct gateway *gw = gateways_at(set->all_gateways, i);
 		const char *name = gateway_row(gw)->registration;
-		struct registration *r = name[0] ? registrations_find(c->set, name) : NULL;
+		struct registration *r = name[0] ? registrations_find(set->registrations, name) : NULL;
 
 		if (r && registration_driver(r))
 			registration_driver_link_gateway(registration_driver(r), gw);
@@ -85,100 +85,100 @@ static void link_gateways(struct registration_drivers *c)
 }
 
 /** A renamed row is a new registration with the binding of the removed one, which is not to be taken from it. */
-static bool is_inherited(const struct registration_drivers *c, const struct registration_driver *a)
+static bool is_inherited(const struct registration_drivers *set, const struct registration_driver *d)
 {
-	const struct db_registration *row = registration_row(a->registration);
+	const struct db_registration *row = registration_row(d->registration);
 	struct registration_driver *heir;
 
-	HASH_FIND(by_line, c->by_line, row->line, strlen(row->line), heir);
-	return heir && heir != a && registration_same_binding(row, registration_row(heir->registration));
+	HASH_FIND(by_token, set->by_token, row->line, strlen(row->line), heir);
+	return heir && heir != d && registration_same_binding(row, registration_row(heir->registration));
 }
 
-static void drive_all(struct registration_drivers *c)
+static void drive_all(struct registration_drivers *set)
 {
-	struct registration_driver *a, *next;
+	struct registration_driver *d, *next;
 
-	for (a = LIST_FIRST(&c->accounts); a; a = next) {
-		next = LIST_NEXT(a, link);
-		a->inherited = is_inherited(c, a);
-		registration_driver_drive(a);
+	for (d = LIST_FIRST(&set->drivers); d; d = next) {
+		next = LIST_NEXT(d, link);
+		d->inherited = is_inherited(set, d);
+		registration_driver_drive(d);
 	}
 }
 
-int registration_drivers_apply(struct registration_drivers *c, const struct db_registration *rows, size_t n)
+int registration_drivers_apply(struct registration_drivers *set, const struct db_registration *rows, size_t n)
 {
-	int err = c->stopped ? 0 : registrations_apply(c->set, rows, n, clock_now_ms());
-	struct registration_driver *a;
+	int err = set->stopped ? 0 : registrations_apply(set->registrations, rows, n, clock_now_ms());
+	struct registration_driver *d;
 
-	clear_indexes(c);
-	LIST_FOREACH (a, &c->accounts, link)
-		registration_driver_unlink_gateways(a);
-	for (size_t i = 0; i < registrations_count(c->set); i++) {
-		struct registration *r = registrations_at(c->set, i);
+	clear_indexes(set);
+	LIST_FOREACH (d, &set->drivers, link)
+		registration_driver_unlink_gateways(d);
+	for (size_t i = 0; i < registrations_count(set->registrations); i++) {
+		struct registration *r = registrations_at(set->registrations, i);
 
-		if (!registration_driver(r) && registration_driver_create(&c->accounts, c->stack, r))
+		if (!registration_driver(r) && registration_driver_create(&set->drivers, set->stack, r))
 			log_error(NULL, "registration left out name=%s error=%s", registration_name(r),
 				strerror(ENOMEM));
 		else
-			add_to_indexes(c, registration_driver(r));
+			add_to_indexes(set, registration_driver(r));
 	}
-	link_gateways(c);
-	drive_all(c);
+	link_gateways(set);
+	drive_all(set);
 	return err;
 }
 
-void registration_drivers_stop(struct registration_drivers *c)
+void registration_drivers_stop(struct registration_drivers *set)
 {
-	if (c->stopped)
+	if (set->stopped)
 		return;
-	if (registration_drivers_apply(c, NULL, 0))
+	if (registration_drivers_apply(set, NULL, 0))
 		log_error(NULL, "not unregistered error=%s", strerror(ENOMEM));
-	c->stopped = true;
+	set->stopped = true;
 }
 
-bool registration_drivers_is_over(const struct registration_drivers *c)
+bool registration_drivers_is_over(const struct registration_drivers *set)
 {
-	return LIST_EMPTY(&c->accounts);
+	return LIST_EMPTY(&set->drivers);
 }
 
 /* Whose call is it? ------------------------------------------------------------------------- */
 
-static bool is_registered(const struct registration_driver *a)
+static bool is_registered(const struct registration_driver *d)
 {
-	return registration_is_registered(a->registration, clock_now_ms());
+	return registration_is_registered(d->registration, clock_now_ms());
 }
 
-const char *registration_drivers_by_line(const struct registration_drivers *c, const struct received *rx)
+const char *registration_drivers_by_token(const struct registration_drivers *set, const struct received *rx)
 {
-	struct registration_driver *a = NULL;
-	char line[REGISTER_LINE_MAX];
+	struct registration_driver *d = NULL;
+	char token[REGISTER_TOKEN_MAX];
 
-	if (register_request_line(rx->sip->sip_request->rq_url, line))
-		HASH_FIND(by_line, c->by_line, line, strlen(line), a);
-	return a && is_registered(a) ? registration_name(a->registration) : NULL;
+	if (register_request_token(rx->sip->sip_request->rq_url, token))
+		HASH_FIND(by_token, set->by_token, token, strlen(token), d);
+	return d && is_registered(d) ? registration_name(d->registration) : NULL;
 }
 
-static bool comes_from(const struct registration_driver *a, const struct sockaddr *source)
+static bool comes_from(const struct registration_driver *d, const struct sockaddr *source)
 {
-	for (unsigned i = 0; i < a->addresses.n; i++)
-		if (address_same_host(&a->addresses.address[i].addr.any, source))
+	for (unsigned i = 0; i < d->addresses.n; i++)
+		if (address_same_host(&d->addresses.address[i].addr.any, source))
 			return true;
 	return false;
 }
 
-const char *registration_drivers_by_source(const struct registration_drivers *c, const struct received *rx)
+const char *registration_drivers_by_source(const struct registration_drivers *set, const struct received *rx)
 {
 	const char *user = rx->sip->sip_request->rq_url->url_user;
-	struct registration_driver *a = NULL, *found = NULL;
+	struct registration_driver *d = NULL, *found = NULL;
 
 	if (user)
-		HASH_FIND(by_user, c->by_user, user, strlen(user), a);
-	for (; a; a = a->same_user) {
-		if (!is_registered(a) || !comes_from(a, rx->source))
+		HASH_FIND(by_user, set->by_user, user, strlen(user), d);
+	for (; d; d = d->same_user) {
+		if (!is_registered(d) || !comes_from(d, rx->source))
 			continue;
 		if (found)
 			return NULL;
-		found = a;
+		found = d;
 	}
 	return found ? registration_name(found->registration) : NULL;
 }
