@@ -7,13 +7,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/** A dialog whose BYE is on its way, or waits for the ACK of the caller. */
+/** A dialog whose BYE is under way, or waits for the ACK of the caller. */
 struct bye_transaction {
 	struct dialog dialog;
 	struct dialog_request request;
-	const char *reason;   /* what the BYE says when it is sent for the first time; NULL = nothing */
-	const sip_t *carries; /* the BYE of the other leg, likewise */
-	char *lines;          /* both of them, while the BYE waits for an ACK; else NULL */
+	const char *reason;   /* a line of the BYE when it is sent for the first time; NULL = none */
+	const sip_t *carries; /* the other leg's BYE, likewise */
+	char *lines;          /* the lines of both, while the BYE waits for an ACK; else NULL */
 };
 
 static void bye_end(struct bye_transaction *b)
@@ -77,7 +77,7 @@ static void start(struct bye_transaction *b, const char *reason, const sip_t *ca
 	b->carries = carries;
 	err = dialog_request_start(&b->request);
 	b->carries = NULL;
-	if (err == -EMSGSIZE && carries) /* it must end, whatever the other side had to say */
+	if (err == -EMSGSIZE && carries) /* the call must end, with or without those headers */
 		err = dialog_request_start(&b->request);
 	b->reason = NULL;
 	if (err)

@@ -1,28 +1,31 @@
-/** @file bye.h  Ends a dialog with BYE. */
+/** @file bye.h  Ends a dialog with BYE (RFC 3261 section 15).
+ *
+ * The dialog lives on without its call until the BYE is answered, so that a request of the peer that crosses it, a BYE
+ * above all, is still recognised.
+ */
 #ifndef BYE_H
 #define BYE_H
 
 #include "stack.h"
 
 /**
- * End the dialog at the peer's side. Until the BYE is answered the dialog lives on without its call, so that a
- * BYE of the peer that crosses ours is known and answered: bye_on_crossing().
+ * Send BYE.
  *
  * @param d_take         established; zeroed afterwards
- * @param reason_header  a whole line, or NULL
- * @param carries        the BYE of the other leg, whose headers are passed on, or NULL
+ * @param reason_header  a whole line for the BYE, or NULL
+ * @param carries        the other leg's BYE, whose headers and body are passed on, or NULL
  */
 void bye_send(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend,
 	const char *reason_header, const sip_t *carries);
 /**
- * The same for a caller that has not acknowledged our 2xx yet: the BYE goes out after the ACK, or when that is given up
- * (RFC 3261 section 15). It carries the headers only.
+ * The same to a caller that has not acknowledged our 2xx: the BYE is sent after its ACK, or when that is given up
+ * (RFC 3261 section 15). Of `carries` only headers are passed on, and none if it has a body.
  *
- * @param answered_take  the INVITE; it belongs to its set again
+ * @param answered_take  the transaction of the INVITE
  */
 void bye_send_after_ack(struct stack *stack, struct dialog *d_take, struct server_transaction *answered_take,
 	const struct resend_schedule *resend, const char *reason_header, const sip_t *carries);
-/** A request came in a dialog that we are ending. */
+/** Answer a request in a dialog whose BYE is under way (owner NULL): 200 to BYE, 481 to others. */
 void bye_on_crossing(struct stack *stack, const struct received *rx);
 
 #endif

@@ -78,7 +78,7 @@ static int set_text(char **field, const struct text *t)
 	return 0;
 }
 
-/** Numeric hosts only: a name would have to be resolved, and the peer is known by its address already. */
+/** Only numeric hosts count: a name would have to be resolved, and we already have an address of this peer. */
 static void hop_from_url(struct hop *hop, const url_t *url)
 {
 	const char *host = url->url_host ? url->url_host : "";
@@ -120,8 +120,11 @@ static int set_target(struct dialog *d, const sip_contact_t *contact)
 enum { ROUTES_MAX = 256 };
 
 /**
- * Where requests go: the first route, else the target. Without lr the first route is an old strict router, which takes
- * the Request-URI's place and finds the target as the last route (RFC 3261 section 12.2.1.1).
+ * Set the route set and where requests go: to the first route, or else to the remote target. A first route without lr
+ * is a strict router: it becomes the Request-URI, and the remote target is appended as the last route (RFC 3261 section
+ * 12.2.1.1).
+ *
+ * @param reverse  we are the UAC (section 12.1.2)
  */
 static int set_route(
 	struct dialog *d, const sip_record_route_t *first, bool reverse, const sip_contact_t *contact)
@@ -167,7 +170,7 @@ static void add_value(struct text *t, const sip_addr_t *a)
 	text_strip_line_end(t);
 	for (char *at = t->data + start; at < t->data + t->len; at++)
 		if (*at == '\r' || *at == '\n')
-			*at = ' '; /* a folded line: we write one */
+			*at = ' '; /* unfold it */
 	colon = memchr(t->data + start, ':', t->len - start);
 	if (!colon)
 		return;
@@ -195,8 +198,7 @@ int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const stru
 	if (set_text(&d->remote, &t))
 		return -ENOMEM;
 	t = text_scratch();
-	message_url(&t,
-		sip->sip_contact ? sip->sip_contact->m_url : sip->sip_from->a_url); /* as RFC 2543 had it */
+	message_url(&t, sip->sip_contact ? sip->sip_contact->m_url : sip->sip_from->a_url); /* RFC 2543 */
 	if (set_text(&d->target, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
 		set_string(&d->remote_tag, sip->sip_from->a_tag ? sip->sip_from->a_tag : ""))
 		return -ENOMEM;
@@ -336,7 +338,10 @@ void dialog_write_request(struct dialog *d, struct text *t, const char *method, 
 
 /* Bodies ------------------------------------------------------------------------------------ */
 
-/** The body with the description in it made ours; valid until the next call. Too large: as large as can't be sent. */
+/**
+ * A copy of the body whose description has our o= and s= lines; valid until the next call. One that does not fit is
+ * returned with a length that no message holds.
+ */
 static struct message_body own_description(
 	struct dialog *d, const struct message_body *body, const struct sdp_span *sdp)
 {

@@ -1,6 +1,6 @@
-/** @file dialog.h  The state of one leg: what RFC 3261 section 12 says a dialog is.
+/** @file dialog.h  A dialog (RFC 3261 section 12): one leg of a call, between us and one peer.
  *
- * All of it is plain text and numbers, so it can be written out and read back.
+ * All of it is plain text and numbers, so that it can be written out and read back.
  */
 #ifndef DIALOG_H
 #define DIALOG_H
@@ -16,27 +16,27 @@
 struct dialogs;
 
 struct dialog {
-	UT_hash_handle hh; /* by local_tag */
+	UT_hash_handle hh; /* in its set, by local_tag */
 	struct dialogs *set;
-	void *owner; /* the call it is a leg of; NULL = it is being ended */
+	void *owner; /* the call it is a leg of; NULL = its BYE is under way */
 
 	char local_tag[TOKEN_SIZE];
 	char *call_id;
-	char *local, *remote; /* values of From and To as we send them, tags included once known */
-	char *remote_tag;     /* NULL: not established */
+	char *local, *remote; /* values of From and To as we send them, with their tags */
+	char *remote_tag;     /* NULL = not established */
 	char *target;         /* remote target: URI of the peer's Contact */
-	char *route;          /* "Route: ...\r\n" lines, "" without route set */
-	char *strict_route;   /* the first route where it is a strict router's URI; else NULL */
+	char *route;          /* whole Route lines; "" = no route set */
+	char *strict_route;   /* URI of the first route if that is a strict router; else NULL */
 	uint32_t local_seq;   /* CSeq of our last request */
 	uint32_t remote_seq;  /* of the peer's last request */
 	uint32_t invite_seq;  /* of our last INVITE: its ACK repeats it */
 	uint32_t ack_seq;     /* of the last INVITE of ours that was acknowledged */
 	char invite_branch[BRANCH_SIZE];
 	struct hop hop;        /* where requests go */
-	char *user, *password; /* for challenges of the peer; NULL: none */
-	char *credentials;     /* Authorization line of our last INVITE, which its ACK repeats; may be NULL */
+	char *user, *password; /* to answer the peer's challenges; NULL = none */
+	char *credentials; /* Authorization lines of our last INVITE, which its ACK repeats; NULL = none */
 	struct session session;
-	bool own_origin; /* the descriptions it is sent get o= and s= lines of ours */
+	bool own_origin; /* descriptions sent to this peer get o= and s= lines of ours */
 	struct sdp_origin origin;
 };
 
@@ -45,55 +45,73 @@ void dialogs_destroy(struct dialogs *set);
 size_t dialogs_count(const struct dialogs *set);
 
 /**
- * The dialog a received request or response speaks of: our tag, the Call-ID, and the peer's tag if both know it.
+ * Find the dialog of a received request or response by our tag, its Call-ID and, once the peer has one, the peer's tag.
  *
  * @return NULL when there is none
  */
 struct dialog *dialogs_find(const struct dialogs *set, const sip_t *sip);
 
-/** The leg of a caller: from its INVITE (RFC 3261 section 12.1.1). @return 0 or -ENOMEM; clear it in either case */
+/**
+ * Create the dialog of a caller from its INVITE (RFC 3261 section 12.1.1).
+ *
+ * @param owner  the call; borrowed
+ * @return 0; -E2BIG too many Record-Route entries; -ENOMEM. dialog_clear() it in any case
+ */
 int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const struct received *invite);
 /**
- * The leg to a gateway, before its first answer.
+ * Begin a dialog with a gateway, before its first response.
  *
- * @param local,remote  values of From (without tag) and To
+ * @param local,remote  values of From (our tag is added) and To
+ * @param target        the Request-URI
+ * @return 0 or -ENOMEM; dialog_clear() it in either case
  */
 int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struct hop *hop, const char *local,
 	const char *remote, const char *target);
-/** An answer of the gateway: its tag, Contact and Record-Route (section 12.1.2). */
+/**
+ * Take tag, remote target and route set from a response to our INVITE (RFC 3261 section 12.1.2).
+ *
+ * @return 0; -E2BIG too many Record-Route entries; -ENOMEM
+ */
 int dialog_establish(struct dialog *d, const sip_t *response);
 /**
- * Another dialog of the same INVITE, opened by this answer; in no set (section 12.1.2).
+ * Create another dialog of the same INVITE, opened by this response (RFC 3261 section 12.1.2). It is in no set:
+ * dialogs_find() finds the one of the INVITE.
  *
- * @return 0 or -ENOMEM; clear it in either case
+ * @return as dialog_establish(); dialog_clear() it in any case
  */
 int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response);
-/** A request or 2xx inside the dialog may move the remote target (section 12.2). */
-int dialog_refresh_target(struct dialog *d, const sip_t *sip);
 /**
- * The dialog a 2xx to an INVITE of ours opened that nobody waits for any more; in no set.
+ * Create the dialog that a 2xx opened after its INVITE was given up, to hang up in it. It is in no set.
  *
- * @return 0; -EINVAL without Contact; -ENOMEM; clear it in either case
+ * @return 0; -EINVAL without Contact; else as dialog_establish(); dialog_clear() it in any case
  */
 int dialog_from_stray_answer(struct dialog *d, const struct received *response);
-/** It lives at another address from now on; the old one is zeroed. */
+/** Take the remote target from a request, or a 2xx to one of ours (RFC 3261 section 12.2). @return 0 or -ENOMEM */
+int dialog_refresh_target(struct dialog *d, const sip_t *sip);
+/** Move a dialog to another place in memory; the old one is zeroed. */
 void dialog_move(struct dialog *to, struct dialog *from);
-/** Takes it out of its set and frees what it holds; zeroed afterwards. */
+/** Remove it from its set and free what it holds; zeroed afterwards. */
 void dialog_clear(struct dialog *d);
 
 /**
- * Start a request inside the dialog: request line, Via, Route, Max-Forwards, From, To, Call-ID, CSeq.
- * The caller adds Contact, other headers and message_end().
+ * Start a request inside the dialog: request line, Via, Route, Max-Forwards, From, To, Call-ID, CSeq (RFC 3261 section
+ * 12.2.1.1). The caller adds Contact, other headers and the body.
  *
- * @param cseq    0 = the next; an ACK repeats that of its INVITE
+ * @param branch  of the topmost Via
+ * @param cseq    0 = the next one; an ACK repeats that of its INVITE
  */
 void dialog_write_request(struct dialog *d, struct text *t, const char *method, const char *branch,
 	uint32_t cseq, unsigned max_forwards);
-/** End a message to this peer with the body of a message from the other side; NULL = none. */
-void dialog_write_body(struct dialog *d, struct text *t, const sip_t *carries);
-/** The same with the description of the other side's session and the line that names its type. */
-void dialog_write_description(struct dialog *d, struct text *t, const struct session *other);
-/** "Contact: <sip:...>\r\n" of ours as seen by this peer. */
+/** Add "Contact: <sip:...>\r\n" with the address at which this peer reaches us. */
 void dialog_write_contact(const struct dialog *d, struct text *t);
+/**
+ * End a message to this peer with the body of a message of the other leg, byte for byte except for o= and s= lines
+ * (own_origin). Content-Type is not added.
+ *
+ * @param carries  NULL = no body
+ */
+void dialog_write_body(struct dialog *d, struct text *t, const sip_t *carries);
+/** End it with the description the other leg's peer gave last, its Content-Type included; without one, with no body. */
+void dialog_write_description(struct dialog *d, struct text *t, const struct session *other);
 
 #endif

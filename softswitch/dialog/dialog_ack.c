@@ -3,7 +3,7 @@
 #include "headers.h"
 #include "message.h"
 
-/** @param answer  the body is this description; NULL = that of `carries` */
+/** @param answer  whose description is the body; NULL = the body of `carries` */
 static void acknowledge(struct stack *stack, struct dialog *d, const char *invite_branch, uint32_t cseq,
 	const sip_t *carries, const struct session *answer)
 {

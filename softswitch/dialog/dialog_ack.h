@@ -5,14 +5,15 @@
 #include "stack.h"
 
 /**
- * Acknowledge the 2xx to our last INVITE in this dialog (RFC 3261 section 13.2.2.4), and each repetition of it.
+ * Acknowledge the 2xx to our last INVITE in this dialog (RFC 3261 section 13.2.2.4). The transaction sends the ACK
+ * again whenever that 2xx is repeated.
  *
- * @param carries  headers of the body and the body come from this message; NULL = no body
+ * @param carries  the ACK of the other leg, whose body is passed on with its headers; NULL = no body
  */
 void dialog_ack(struct stack *stack, struct dialog *d, const sip_t *carries);
-/** The same with a description that the other side gave before. */
+/** The same with the description that the peer of the other leg gave before. */
 void dialog_ack_with_answer(struct stack *stack, struct dialog *d, const struct session *answer);
-/** The same for a 2xx in this dialog that nobody awaited, whichever INVITE of ours it answers. */
+/** The same, without body, for a late 2xx to any INVITE of this dialog. */
 void dialog_ack_late(struct stack *stack, struct dialog *d, const struct received *response);
 
 #endif

@@ -31,7 +31,7 @@ static int send_request(struct dialog_request *x)
 	request.call_id = d->call_id;
 	request.from_tag = d->local_tag;
 	request.cseq = d->local_seq;
-	if (strcmp(x->method, "BYE")) /* it has none (RFC 3261 section 20, table 2) */
+	if (strcmp(x->method, "BYE")) /* which has no Contact (RFC 3261 section 20, table 2) */
 		dialog_write_contact(d, &t);
 	if (is_invite(x))
 		request_retry_write_invite(&x->retry, d, &t);
@@ -48,7 +48,7 @@ static void end(struct dialog_request *x)
 	request_retry_clear(&x->retry);
 }
 
-/** @return true when it was worth sending again, and was */
+/** Send it again if the response asks for that. @return true when it was sent */
 static bool send_again(struct dialog_request *x, const sip_t *response)
 {
 	return request_retry_decide_in_dialog(&x->retry, x->dialog, x->method, response) ==

@@ -1,7 +1,7 @@
 /** @file dialog_request.h  A request of ours inside a dialog until its final answer.
  *
- * A challenge (401, 407) and a session interval the peer finds too short (422) are answered here; a re-INVITE that got
- * a provisional answer and nothing after it is cancelled.
+ * It is sent again where the response asks for that (request_retry.h). A re-INVITE that got a provisional response and
+ * nothing after it is cancelled.
  */
 #ifndef DIALOG_REQUEST_H
 #define DIALOG_REQUEST_H
@@ -14,15 +14,15 @@
 #include <string.h>
 
 struct dialog_request_handlers {
-	/** Headers and body of the request, message_end() included; again when it is sent again. */
+	/** Add headers and body, message_end() included. Called again when the request is sent again. */
 	void (*write)(struct text *t, void *arg);
-	/** 101-199, and the final answer, with which it is over. The owner acknowledges a 2xx to INVITE. */
+	/** 101-199, or the final response, which ends it. A 2xx to INVITE is for the owner to acknowledge. */
 	void (*on_response)(const struct received *rx, void *arg);
-	/** It is over without an answer. */
+	/** It ended without a final response: -ETIMEDOUT or the error of the transport. */
 	void (*on_failure)(int error, void *arg);
 };
 
-/** Embedded; zeroed = nothing under way. Its owner fills in the upper part before dialog_request_start(). */
+/** Embedded in its owner, who fills in the upper part before dialog_request_start(). Zeroed = not under way. */
 struct dialog_request {
 	struct stack *stack;
 	struct dialog *dialog;
@@ -38,11 +38,13 @@ struct dialog_request {
 	bool cancelled;
 };
 
-/** Send the request. @return 0; as client_transaction_send(), no handler is called then but write */
+/** Send the request. @return as client_transaction_send(); if not 0, no handler but write was called */
 int dialog_request_start(struct dialog_request *x);
-/** Cancel a re-INVITE. It may be accepted all the same, so its end is told as ever. Over is fine. */
+/**
+ * Cancel a re-INVITE; nothing once it is over. The peer may accept it all the same, so a handler is called in any case.
+ */
 void dialog_request_cancel(struct dialog_request *x);
-/** Nobody wants its answer any more: a re-INVITE is cancelled as soon as that is allowed. NULL or over is fine. */
+/** Abandon it: no handler is called any more, and a re-INVITE is cancelled. Does nothing once it is over. */
 void dialog_request_stop(struct dialog_request *x);
 static inline bool dialog_request_is_under_way(const struct dialog_request *x)
 {

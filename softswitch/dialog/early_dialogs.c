@@ -16,10 +16,10 @@ enum { EARLY_MAX = 8 };
 struct early_dialog {
 	TAILQ_ENTRY(early_dialog) link;
 	struct early_dialogs *set;
-	struct dialog dialog; /* in no set: what comes for it is known by the tag of the INVITE */
-	uint32_t rseq;        /* of the last one that came in its order */
-	uint32_t answered;    /* whose PRACK carries the caller's answer; 0 = none */
-	bool offered;         /* the last one brought an offer and waits for that */
+	struct dialog dialog; /* in no set: requests of the peer are found by the tag of the INVITE */
+	uint32_t rseq;        /* of the last reliable response that came in order */
+	uint32_t answered;    /* RSeq whose PRACK carries the caller's answer; 0 = none */
+	bool offered;         /* that response brought an offer, and its PRACK awaits the answer */
 	bool negotiated;      /* offer and answer are complete */
 	struct dialog_request prack;
 };
@@ -73,7 +73,7 @@ static struct early_dialog *add(struct early_dialogs *set, const sip_t *response
 		free(e);
 		return NULL;
 	}
-	TAILQ_INSERT_HEAD(&set->list, e, link); /* behind it those that are negotiated, the last one last */
+	TAILQ_INSERT_HEAD(&set->list, e, link); /* the negotiated ones stay at the end */
 	return e;
 }
 
@@ -94,7 +94,7 @@ static void write_prack(struct text *t, void *arg)
 		message_end(t, NULL);
 }
 
-/** Without its PRACK the gateway gives up by itself, if it wants to. */
+/** Whether it gives up without its PRACK is for the gateway to decide. */
 static void on_response(const struct received *rx, void *arg)
 {
 	const struct early_dialog *e = arg;
@@ -118,7 +118,7 @@ static void send_prack(struct early_dialog *e)
 	int err;
 
 	dialog_request_stop(
-		&e->prack); /* that of the one before, whose answer was lost: it goes on by itself */
+		&e->prack); /* the PRACK before, if unanswered, is still resent by its transaction */
 	e->prack = (struct dialog_request){.stack = e->set->stack,
 		.dialog = &e->dialog,
 		.method = "PRACK",
@@ -131,7 +131,7 @@ static void send_prack(struct early_dialog *e)
 		on_failure(err, e);
 }
 
-/** Of the dialogs that were negotiated the last is the one that counts. */
+/** The last dialog that was negotiated is the one that counts, and stands last. */
 static void set_negotiated(struct early_dialog *e)
 {
 	e->negotiated = true;
@@ -172,7 +172,7 @@ bool early_dialogs_take(struct early_dialogs *set, const sip_t *response)
 		return true;
 	rseq = (uint32_t)response->sip_rseq->rs_response;
 	e = find(set, response->sip_to->a_tag);
-	if (e && (e->offered || rseq != e->rseq + 1)) /* which is no number when they are used up */
+	if (e && (e->offered || rseq != e->rseq + 1)) /* repeated, out of order, or past the last RSeq */
 		return false;
 	if (!e)
 		e = add(set, response);

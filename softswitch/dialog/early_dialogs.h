@@ -1,11 +1,11 @@
-/** @file early_dialogs.h  The early dialogs of an INVITE of ours, and the PRACK of what comes in them (RFC 3262).
+/** @file early_dialogs.h  The early dialogs of an INVITE of ours, and our PRACKs in them (RFC 3262, client side).
  *
- * Each fork behind the gateway has its own: tag, target, route, CSeq and RSeq. They are kept for reliable provisional
- * answers only, until one of them becomes the leg.
+ * Each fork behind the gateway has one: tag, target, route set, CSeq and RSeq. They are kept only for reliable
+ * provisional responses, until one of them becomes the leg.
  *
- *	reliable answer, next in its order      PRACK at once
- *	the same with the offer we asked for    PRACK when the caller has answered: early_dialogs_answer()
- *	repeated, or out of order               nothing (section 4: our PRACK repeats itself)
+ *	reliable response, next in order         PRACK at once
+ *	the same with the offer we asked for     PRACK once the caller has answered: early_dialogs_answer()
+ *	repeated or out of order                 dropped (RFC 3262 section 4; our PRACK is resent by its transaction)
  */
 #ifndef EARLY_DIALOGS_H
 #define EARLY_DIALOGS_H
@@ -17,39 +17,44 @@
 
 struct early_dialog;
 
-/** Embedded in the INVITE; after early_dialogs_init() 100rel is not announced. */
+/** Embedded in the INVITE. After early_dialogs_init() the owner fills in the rest; what it points to is borrowed. */
 struct early_dialogs {
 	TAILQ_HEAD(early_dialog_list, early_dialog) list;
 	struct stack *stack;
 	const struct dialog *invite;
 	struct resend_schedule resend;
-	bool on, offerless;           /* 100rel was announced; in an INVITE without offer */
-	const struct session *caller; /* whose description answers an offer */
+	bool on, offerless;           /* the INVITE announced 100rel; it had no offer */
+	const struct session *caller; /* whose description answers an offer of the gateway */
 };
 
-/** The other fields are filled in by the owner; what they point to is borrowed until early_dialogs_clear(). */
+/** An empty list, for an INVITE that did not announce 100rel. */
 void early_dialogs_init(struct early_dialogs *set);
 
-/** Of an INVITE that announced 100rel: is this provisional answer to be acknowledged (section 4)? */
+/** Is this a provisional response that wants a PRACK (RFC 3262 section 4)? */
 bool early_dialogs_is_reliable(const struct early_dialogs *set, const sip_t *response);
-/** A provisional answer came. @return false when it is to be dropped, it was there before or is out of order */
+/**
+ * A provisional response came: send its PRACK if it is reliable.
+ *
+ * @return false when it is to be dropped: repeated or out of order
+ */
 bool early_dialogs_take(struct early_dialogs *set, const sip_t *response);
-/** The caller has answered: so are the offers that wait for it. */
+/** The caller has answered: send the PRACKs that await its description. */
 void early_dialogs_answer(struct early_dialogs *set);
 
-/** The early dialog with this tag of the peer. @return NULL when there is none */
+/** Find the early dialog with this tag of the peer's. @return NULL when there is none */
 struct dialog *early_dialogs_find(const struct early_dialogs *set, const char *tag);
-/** The last one in which offer and answer were completed: an UPDATE may cross there. @return NULL without one */
+/** The dialog in which offer and answer were completed last: where an UPDATE may go. @return NULL when there is none */
 struct dialog *early_dialogs_negotiated(const struct early_dialogs *set);
+/** Were they completed in this one? */
 bool early_dialogs_is_negotiated(const struct early_dialogs *set, const struct dialog *d);
 
 /**
- * This leg follows on the early dialog with its tag, if there was one: its CSeq and session go on.
+ * The 2xx came: the leg continues the early dialog with the same tag, if there is one, with its CSeq and session.
  *
- * @return true when offer and answer are complete
+ * @return true when offer and answer were completed in it
  */
 bool early_dialogs_become(struct early_dialogs *set, struct dialog *leg);
-/** All of them are over. What is on its way is sent until it is answered. */
+/** End all of them. PRACKs under way are still resent by their transactions. */
 void early_dialogs_clear(struct early_dialogs *set);
 
 #endif

@@ -15,7 +15,7 @@ struct invite {
 	struct dialog dialog;
 	struct early_dialogs early;
 	struct request_retry retry;
-	struct client_transaction *client; /* NULL: not on its way */
+	struct client_transaction *client; /* NULL = not under way */
 	const struct invite_handlers *handlers;
 	void *arg;
 };
@@ -28,7 +28,7 @@ static void on_response(const struct received *rx, void *arg)
 	if (status >= 200)
 		inv->client = NULL;
 	session_learn(&inv->dialog.session, rx->sip);
-	if (status < 300) /* a 2xx may leave out what an 18x said */
+	if (status < 300) /* a 2xx may omit the description of an 18x */
 		session_describe(&inv->dialog.session, rx->sip);
 	if (status >= 200 && status < 300) {
 		dialog_establish(&inv->dialog, rx->sip);
@@ -95,15 +95,15 @@ int invite_create(struct invite **out, struct stack *stack, void *owner, const s
 }
 
 /**
- * Say that provisional answers may, or must, be reliable. Where the caller could not answer an offer in one of them,
- * they are not: nobody could acknowledge it (RFC 3262 section 5).
+ * Announce that provisional responses may, or must, be reliable. Not if the caller could not answer an offer in one
+ * of them, since the answer has to go into the PRACK (RFC 3262 section 5).
  */
 static void announce_100rel(struct invite *inv, const struct invite_content *content,
 	const struct resend_schedule *resend, struct text *t)
 {
 	struct early_dialogs *early = &inv->early;
 
-	early_dialogs_clear(early); /* of the INVITE before, which had no credentials */
+	early_dialogs_clear(early); /* of the INVITE before, which was refused */
 	early->stack = inv->stack;
 	early->invite = &inv->dialog;
 	early->resend = *resend;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROVISIONAL = 183 }; /* to server_transaction_send() all of 101-199 are the same */
+enum { PROVISIONAL = 183 }; /* server_transaction_send() treats 101-199 alike */
 enum { WAITING_MAX = sizeof(((struct rel100 *)0)->waiting) / sizeof(struct rel100_waiting) };
 
 bool rel100_is_offered(const sip_t *invite)
@@ -40,12 +40,12 @@ void rel100_start(struct rel100 *r, struct loop *loop, uint32_t cseq, uint32_t f
 		.arg = arg,
 		.on = true,
 		.cseq = cseq,
-		.rseq = first & 0x3fffffff}; /* the first is one more, and far below 2^31 */
+		.rseq = first & 0x3fffffff}; /* so that the first, one more, is far below 2^31 */
 }
 
 /* Sending ----------------------------------------------------------------------------------- */
 
-/** Does the next response take the place of the last that waits? */
+/** Does the next response replace the last one in the queue? */
 static bool replaces_last(const struct rel100 *r, bool sdp)
 {
 	return r->n_waiting && (r->n_waiting == WAITING_MAX || (!sdp && !r->waiting[r->n_waiting - 1].sdp));
@@ -120,7 +120,7 @@ static const char *skip_spaces(const char *at, const char *end)
 	return at;
 }
 
-/** @return what follows the number and the space behind it; NULL when there is none, or it is above 2^32-1 */
+/** Read a number and the space after it. @return what follows; NULL when there is no number, or it is above 2^32-1 */
 static const char *read_number(const char *at, const char *end, uint32_t *out)
 {
 	uint64_t n = 0;
@@ -131,7 +131,7 @@ static const char *read_number(const char *at, const char *end, uint32_t *out)
 	return n > UINT32_MAX || at == end || !is_space(*at) ? NULL : skip_spaces(at, end);
 }
 
-/** The library cuts numbers that are too large, so RAck is read as it came (section 7.2). */
+/** RAck as it came (RFC 3262 section 7.2): the library truncates numbers that are too large. */
 static int read_rack(const sip_t *prack, uint32_t *rseq, uint32_t *cseq, bool *invite)
 {
 	const sip_rack_t *rack = prack->sip_rack;

@@ -1,7 +1,7 @@
-/** @file rel100.h  Provisional responses that must arrive: the side of RFC 3262 that sends them.
+/** @file rel100.h  Reliable provisional responses to a caller (RFC 3262, server side).
  *
- * One is under way at a time and is resent by the schedule until its PRACK; the next ones wait their turn. The
- * same functions serve a caller without 100rel, to whom provisional responses go as they come.
+ * One at a time is outstanding and resent by the schedule until its PRACK comes; the next ones are queued. The same
+ * functions serve a caller without 100rel, who gets provisional responses as they come.
  */
 #ifndef REL100_H
 #define REL100_H
@@ -12,11 +12,11 @@
 #include <sofia-sip/sip.h>
 
 struct rel100_handlers {
-	/** The PRACK never came: the INVITE is to be refused with 5xx (section 3). */
+	/** The PRACK never came: refuse the INVITE with 5xx (RFC 3262 section 3). */
 	void (*on_unacknowledged)(void *arg);
 };
 
-/** Embedded; zeroed = responses are not reliable. */
+/** Embedded in the call; zeroed = responses are not reliable. */
 struct rel100 {
 	struct server_transaction *invite;
 	struct loop *loop;
@@ -26,13 +26,13 @@ struct rel100 {
 	bool on;
 	uint32_t cseq;         /* of the INVITE */
 	uint32_t rseq;         /* of the last response sent */
-	bool outstanding, sdp; /* it awaits its PRACK; it carries a session description */
+	bool outstanding, sdp; /* that response awaits its PRACK; it has a session description */
 	struct resend resend;
 	struct rel100_waiting {
 		char *data;
 		size_t len;
 		bool sdp;
-	} waiting[4]; /* not sent yet, with the numbers that follow */
+	} waiting[4]; /* not sent yet; their RSeq follow on rseq */
 	unsigned n_waiting;
 };
 
@@ -40,41 +40,42 @@ struct rel100 {
 bool rel100_is_offered(const sip_t *invite);
 
 /**
- * From now on the provisional responses to this INVITE are reliable.
+ * Make the provisional responses to this INVITE reliable from now on.
  *
- * @param first      the first RSeq is made of this random number (section 3)
- * @param schedule  the schedule, borrowed as are handlers and arg until rel100_stop()
+ * @param cseq      of the INVITE
+ * @param first     random number for the first RSeq (RFC 3262 section 3)
+ * @param schedule  borrowed like handlers and arg until rel100_stop()
  */
 void rel100_start(struct rel100 *r, struct loop *loop, uint32_t cseq, uint32_t first,
 	const struct resend_schedule *schedule, const struct rel100_handlers *handlers, void *arg);
 
-/** The headers of the next response, if it is to be reliable. @param sdp  will it carry a session description? */
+/** Add Require and RSeq of the next response; nothing if it is not reliable. @param sdp  it has a session description */
 void rel100_headers(const struct rel100 *r, struct text *t, bool sdp);
 /**
- * Send a provisional response 101-199 that was begun with rel100_headers(), or let it wait. Of two that wait without
- * session description only the newer is sent; when too many wait, the newest takes the place of the last.
+ * Send a provisional response (101-199) written with rel100_headers(), or queue it. Of two queued responses without
+ * session description only the newer is sent; in a full queue the newest replaces the last.
  */
 void rel100_send(struct rel100 *r, struct server_transaction *invite, const struct text *t, bool sdp);
 
 /**
- * A PRACK came. The next response does not leave before rel100_next().
+ * A PRACK came. The next response is not sent before rel100_next().
  *
- * @param sdp  receives whether the response it acknowledges carried a session description
- * @return 0; -EINVAL when RAck is missing or malformed: 400; -ENOENT when it speaks of nothing that waits for it: 481
+ * @param sdp  receives whether the acknowledged response had a session description
+ * @return 0; -EINVAL RAck is missing or malformed: 400; -ENOENT it matches no outstanding response: 481
  */
 int rel100_acknowledge(struct rel100 *r, const sip_t *prack, bool *sdp);
-/** After that: the next one leaves, if one waits. */
+/** After that: send the next queued response, if any. */
 void rel100_next(struct rel100 *r);
 
-/** Must a 2xx wait, since a session description is on its way that is not acknowledged (section 3)? */
+/** Must a 2xx wait for the PRACK of a session description (RFC 3262 section 3)? */
 static inline bool rel100_holds_answer(const struct rel100 *r)
 {
 	return r->outstanding && r->sdp;
 }
 
-/** What waits is of no use any more; what was sent is still resent. */
+/** Drop the queued responses; the outstanding one is still resent. */
 void rel100_drop_waiting(struct rel100 *r);
-/** A final response goes out: nothing is resent any more, a late PRACK is still known. */
+/** A final response follows: stop resending. A late PRACK is still accepted. */
 void rel100_stop(struct rel100 *r);
 
 #endif

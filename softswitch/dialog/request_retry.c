@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 2048 }; /* of one answer to a challenge: two URIs, a nonce, an opaque */
+enum { LINE_SIZE = 2048 }; /* one line of credentials: URI, realm, nonce, opaque */
 
 void request_retry_clear(struct request_retry *r)
 {
@@ -35,7 +35,7 @@ static enum request_retry_verdict answer_challenge(
 	struct request_retry *r, const struct request_retry_request *request, const sip_t *challenge)
 {
 	bool by_proxy = challenge->sip_status->st_status == 407;
-	char data[LINE_MAX_BYTES], cnonce[TOKEN_SIZE], *line;
+	char data[LINE_SIZE], cnonce[TOKEN_SIZE], *line;
 	struct text t = {.data = data, .size = sizeof(data)};
 
 	if (!digest_may_answer(&r->challenges[by_proxy], challenge))
@@ -64,7 +64,7 @@ enum request_retry_verdict request_retry_decide(
 	return REQUEST_RETRY_AGAIN;
 }
 
-/** Only these set up a session, or refresh it (RFC 4028 section 6). */
+/** Only these set up or refresh a session (RFC 4028 section 7.1). */
 static bool has_interval(const char *method)
 {
 	return !strcmp(method, "INVITE") || !strcmp(method, "UPDATE");

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-/** Longer ones are cut to this: a day is the longest we ask for. */
+/** Longer intervals are cut to this; the longest we ask for is a day. */
 enum { INTERVAL_MAX_S = 7 * 86400 };
 
 const char session_min_se[] = "Min-SE: 90\r\n";
@@ -111,7 +111,7 @@ bool session_is_too_short(const struct session *s, const sip_t *request)
 	return s->timer && asked && asked->x_delta < SESSION_MIN_SE_S && knows_timers(request);
 }
 
-/** Never above what was asked, never below either side's least. */
+/** At most what was asked for, otherwise at least the larger Min-SE of both sides. */
 static uint32_t choose_interval(const sip_t *request, const struct parameters *p)
 {
 	uint32_t least = SESSION_MIN_SE_S, wanted;

@@ -1,6 +1,6 @@
-/** @file session.h  What one peer and we agreed on: its session description and the session timer (RFC 4028).
+/** @file session.h  What we have negotiated with one peer: its session description and the session timer (RFC 4028).
  *
- * Each leg has a session of its own; the timers that follow from it are in session_timer.h.
+ * Each leg has a session of its own. Nothing runs here: whoever owns the leg refreshes and ends the session in time.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -14,22 +14,21 @@
 /** Who refreshes the session of a leg. */
 enum session_refresher { SESSION_NOBODY, SESSION_US, SESSION_PEER };
 
-/** A body with the line that names its type; zeroed = none. */
+/** A message body with a session description, and its Content-Type; zeroed = none. */
 struct session_description {
-	char *type; /* "Content-Type: ...\r\n" */
+	char *type; /* the whole line */
 	char *data;
 	size_t len;
-	struct sdp_span sdp; /* in data: all of it, or a part of a multipart body */
+	struct sdp_span sdp; /* in data: all of it, or one part of a multipart body */
 };
 
 struct session {
-	struct session_description
-		theirs;      /* the last description of this peer that crossed to the other side */
-	bool timer;          /* session timers are on for this peer */
-	bool rel100;         /* so are reliable provisional responses (RFC 3262) */
-	bool allows_update;  /* by its Allow */
-	uint32_t interval_s; /* in force; 0 = no session timer */
-	uint32_t min_se_s;   /* the least the peer accepts; 0 = it did not say */
+	struct session_description theirs; /* the last one of this peer that was passed to the other leg */
+	bool timer;                        /* session timers are enabled for this peer */
+	bool rel100;                       /* reliable provisional responses (RFC 3262) are, too */
+	bool allows_update;                /* UPDATE (RFC 3311), by its Allow */
+	uint32_t interval_s;               /* agreed on; 0 = no session timer */
+	uint32_t min_se_s;                 /* of the peer; 0 = it named none */
 	enum session_refresher refresher;
 };
 
@@ -37,41 +36,45 @@ struct session {
 enum { SESSION_MIN_SE_S = 90 };
 
 void session_clear(struct session *s);
-/** What is known of the peer as such, for another session with it. */
+/** Begin another session with the same peer: what it supports is known, nothing is negotiated. */
 void session_fork(struct session *s, const struct session *of);
-/** The description and what the peer allows go over from one to the other. */
+/** Take over description and Allow from another session of the same peer; `from` keeps no description. */
 void session_take(struct session *s, struct session *from);
 
-/** Remember the session description of a message, if it has one. @return 0 or -ENOMEM, the old one stays then */
+/** Keep the session description of a message, if it has one. @return 0; -ENOMEM, and the old one stays */
 int session_describe(struct session *s, const sip_t *sip);
-/** Is the body of this message the description that we know already? */
+/** Is the body of this message, byte for byte, the one we keep? */
 bool session_is_unchanged(const struct session *s, const sip_t *sip);
 
-/** The same, whatever their o= and s= lines say. True without a description. */
+/** Is the description the one we keep, but for o= and s= lines? True when the message has none. */
 bool session_is_same(const struct session *s, const sip_t *sip);
 
-/** What Allow of a request or response says. */
+/** Note what Allow of a request or response says; without Allow nothing changes. */
 void session_learn(struct session *s, const sip_t *sip);
 
 /* As UAS */
 
-/** Does it know session timers and want one that is too short for us? It gets 422 with our Min-SE then. */
+/** Does the peer support session timers and ask for an interval below our Min-SE? Answer 422 with session_min_se. */
 bool session_is_too_short(const struct session *s, const sip_t *request);
-/** A 422 and its header, whole line. */
+/** "Min-SE: 90\r\n" */
 extern const char session_min_se[];
 /**
- * A request to set up or refresh the session gets its 2xx: agree on interval and refresher (RFC 4028 section 9) and
- * write the headers that say so.
+ * Write the headers of the 2xx to an INVITE or UPDATE, and put in force what they say: interval and refresher (RFC 4028
+ * section 9). The interval is at most what the peer asked for, and otherwise at least both Min-SE.
  */
 void session_accept(struct session *s, const sip_t *request, const struct parameters *p, struct text *t);
 
 /* As UAC */
 
-/** The headers of a request that sets up or refreshes the session (RFC 4028 section 7.1). */
+/** Write the headers of an INVITE or UPDATE that sets up or refreshes the session (RFC 4028 section 7.1). */
 void session_propose(const struct session *s, const struct parameters *p, struct text *t);
-/** Its 2xx: what the peer grants is obeyed, even below our Min-SE. */
+/** Put in force what the 2xx grants (RFC 4028 section 7.2), even below our Min-SE; at most a week. */
 void session_granted(struct session *s, const sip_t *response);
-/** Its 422: ask for more next time. @return false when the peer did not say how much, or said so before */
+/**
+ * Raise what we propose to the Min-SE of a 422 (RFC 4028 section 7.4).
+ *
+ * @return false when it has none, or none above the last one: sending again would be no use
+ */
 bool session_lengthen(struct session *s, const sip_t *response);
 
 #endif

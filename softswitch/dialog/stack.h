@@ -1,4 +1,4 @@
-/** @file stack.h  The layers below a call, handed around together. */
+/** @file stack.h  What everything that sends requests needs: loop, transport, transactions, dialogs, resolver. */
 #ifndef STACK_H
 #define STACK_H
 

@@ -1,13 +1,13 @@
-/** @file stray_answer.h  A 2xx to an INVITE of ours that belongs to no dialog. */
+/** @file stray_answer.h  A 2xx to an INVITE of ours that was given up (RFC 3261 section 13.2.2.4). */
 #ifndef STRAY_ANSWER_H
 #define STRAY_ANSWER_H
 
 #include "stack.h"
 
 /**
- * A 2xx to an INVITE nobody wants any more, in no dialog of ours: acknowledge it.
+ * Acknowledge a 2xx that belongs to no dialog of ours: of another fork, or too late.
  *
- * @param bye  it opened the dialog: hang up at once
+ * @param bye  it was to an INVITE outside a dialog, and so opened one: hang up at once
  */
 void stray_answer_acknowledge(struct stack *stack, const struct received *response, bool bye);
 

@@ -82,7 +82,7 @@ void client_transactions_destroy(struct client_transactions *set)
 {
 	if (!set)
 		return;
-	while (set->by_key) /* what still waits for an answer goes with its owner */
+	while (set->by_key) /* its owner frees itself in on_failure */
 		fail(set->by_key, -ECANCELED);
 	event_del(&set->soon);
 	free(set);
@@ -104,7 +104,7 @@ static void on_expired(void *arg)
 	if (client_transaction_lingers(c) && resend_total_ms(&c->resend.schedule) < LINGER_MS) {
 		client_transaction_linger(c);
 	} else if (client_transaction_is_invite(c) &&
-		!client_transaction_lingers(c)) { /* it may ring all the same */
+		!client_transaction_lingers(c)) { /* the phone may ring all the same */
 		client_transaction_cancel(c, NULL);
 		client_transaction_forget(c);
 		if (handlers && handlers->on_failure)
@@ -141,7 +141,7 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
 		on_broken(c);
 }
 
-/** The connection may break while something else is sent over it: whoever sends must not lose his call to that. */
+/** The connection may break while another message is being sent over it, so nothing is freed right now. */
 static void on_pending_failure(int error, void *arg)
 {
 	static const struct timeval now = {0};
@@ -255,7 +255,7 @@ static void on_provisional(struct client_transaction *c, const struct received *
 	if (!client_transaction_is_invite(c))
 		resend_slow(&c->resend);
 	else if (!c->cancelled)
-		resend_stop(&c->resend); /* the stage timeouts of the call take over */
+		resend_stop(&c->resend); /* the owner has timers of its own from here */
 	else if (first)
 		client_transaction_cancel_now(c);
 	if (c->handlers && c->handlers->on_response)
@@ -286,7 +286,7 @@ enum client_transaction_match client_transactions_on_response(
 	uint64_t key;
 	enum client_transaction_match match = CLIENT_TRANSACTION_HANDLED;
 
-	/* Exactly one Via, ours: what carries more was not meant to end here (RFC 3261 section 8.1.3.3). */
+	/* A response with more Via than ours is not for us (RFC 3261 section 8.1.3.3). */
 	if (!sip->sip_via || sip->sip_via->v_next || !branch_number(sip->sip_via->v_branch, &key) ||
 		status > 699)
 		return CLIENT_TRANSACTION_UNKNOWN;

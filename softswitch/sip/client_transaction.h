@@ -1,7 +1,7 @@
-/** @file client_transaction.h  A request of ours until its final answer: client transactions (RFC 3261 section 17.1).
+/** @file client_transaction.h  Client transactions (RFC 3261 section 17.1, RFC 6026).
  *
- * A request is kept as the bytes that were sent, is resent by the schedule, and is found again by
- * the number in its branch. When a handler has been told the end, the client frees itself.
+ * A request is kept as the bytes that were sent, resent by the schedule, and found again by the number in its branch.
+ * A transaction frees itself: once a handler was called with its end, the pointer is invalid.
  */
 #ifndef CLIENT_TRANSACTION_H
 #define CLIENT_TRANSACTION_H
@@ -14,39 +14,39 @@ struct client_transaction;
 struct client_transactions;
 
 struct client_transaction_handlers {
-	/** Any answer. After a final one (>= 200) the client is gone: forget the pointer. */
+	/** A response. After a final one (>= 200) the pointer is invalid. */
 	void (*on_response)(const struct received *rx, void *arg);
-	/** No answer will come: -ETIMEDOUT the schedule is used up, else the transport's error. The client is gone. */
+	/** No response will come: -ETIMEDOUT the schedule is used up, else the error of the transport. The pointer is invalid. */
 	void (*on_failure)(int error, void *arg);
 };
 
 int client_transactions_create(struct client_transactions **out, struct transport *transport);
 void client_transactions_destroy(struct client_transactions *set);
-/** Transactions held, awaiting an answer; those kept only to recognize what still comes do not count. */
+/** Transactions whose owner awaits a response. */
 size_t client_transactions_count(const struct client_transactions *set);
-/** With those. */
+/** The same with those kept only to recognise repeated or late responses. */
 size_t client_transactions_kept(const struct client_transactions *set);
 
-/** A branch for a new request, to be written into its Via; unique in time and among instances. */
+/** Make the branch of a new request, for its topmost Via. @return the number in it, for client_transaction_send() */
 enum { BRANCH_SIZE = 24 };
 uint64_t client_transaction_branch(struct client_transactions *set, char out[BRANCH_SIZE]);
 
 /** What client_transaction_send() is given. */
 struct client_transaction_request {
 	const char *method;             /* static text */
-	uint64_t branch;                /* from client_transaction_branch() */
-	const char *call_id, *from_tag; /* with cseq: what an answer must repeat */
+	uint64_t branch;                /* what client_transaction_branch() returned */
+	const char *call_id, *from_tag; /* with cseq: what a response must repeat */
 	uint32_t cseq;
 	const struct text *text; /* the whole message, its topmost Via with that branch */
 	const struct hop *hop;
 	const struct resend_schedule *resend;
-	bool in_dialog; /* INVITE: in a dialog, so that no other one can come of it */
+	bool in_dialog; /* INVITE: in a dialog, so that its 2xx opens none */
 };
 
 /**
  * Send a request.
  *
- * @param handlers  borrowed; NULL when nobody cares for the answer
+ * @param handlers  borrowed; NULL when the response does not matter
  * @return 0; -EMSGSIZE when the text is full; -ENOMEM; the error of transport_send(). *out is untouched and no handler
  *         is called then
  */
@@ -54,16 +54,16 @@ int client_transaction_send(struct client_transaction **out, struct client_trans
 	const struct client_transaction_request *request, const struct client_transaction_handlers *handlers,
 	void *arg);
 
-/** A request other than INVITE is not worth asking any more: it is gone, a late answer is nobody's. NULL is fine. */
+/** Abandon a request other than INVITE: it is freed, and a late response is unknown. NULL is fine. */
 void client_transaction_drop(struct client_transaction *c);
-/** The owner goes: answers are handled as the transaction needs, nobody is told. NULL is fine. */
+/** Let the transaction end on its own; no handler is called any more. NULL is fine. */
 void client_transaction_forget(struct client_transaction *c);
-/** The INVITE has been sent often enough: nobody is there. client_transaction_cancel() follows. */
+/** Stop resending an INVITE that nothing answers. client_transaction_cancel() follows. */
 void client_transaction_stop_resending(struct client_transaction *c);
 /**
- * The INVITE is not wanted any more. CANCEL goes out as soon as a provisional answer allows it (RFC 3261 section
- * 9.1), for 32 s at least; until then the INVITE is resent as before, as that answer may have been lost. Its owner
- * forgets it now or awaits its end as ever.
+ * Cancel an INVITE. CANCEL is sent as soon as a provisional response allows it (RFC 3261 section 9.1), which is waited
+ * for 32 s at least; until then the INVITE is resent as before, since that response may have been lost. The owner
+ * forgets the transaction or awaits its end as before.
  *
  * @param reason_header  a whole line for the CANCEL, or NULL
  */
@@ -78,21 +78,21 @@ void client_transaction_cancel(struct client_transaction *c, const char *reason_
 void client_transaction_acknowledge(struct client_transactions *set, const char *branch, const char *to_tag,
 	const struct hop *hop, const struct text *ack);
 
-/** Whose answer was it? */
+/** Whose response was it? */
 enum client_transaction_match {
-	CLIENT_TRANSACTION_UNKNOWN, /* to no request of ours */
-	CLIENT_TRANSACTION_HANDLED, /* handled */
-	/* A 2xx to an INVITE that nobody awaits and that has had no ACK: of another fork, or too late (RFC 6026). */
+	CLIENT_TRANSACTION_UNKNOWN, /* no transaction of ours */
+	CLIENT_TRANSACTION_HANDLED, /* handled here */
+	/* a 2xx to INVITE that nobody awaits and that has no ACK yet: of another fork, or too late */
 	CLIENT_TRANSACTION_STRAY,
 	CLIENT_TRANSACTION_STRAY_IN_DIALOG, /* the same to a re-INVITE */
 };
-/** A response came in. */
+/** A response came in. The caller acknowledges a stray one. */
 enum client_transaction_match client_transactions_on_response(
 	struct client_transactions *set, const struct received *rx);
-/** The start of a datagram of ours came back as undeliverable. */
+/** A datagram of ours was undeliverable (ICMP). @param sent,n  its first bytes. @param error  an errno */
 void client_transactions_on_undelivered(
 	struct client_transactions *set, const char *sent, size_t n, int error);
-/** Is this the branch of a request that is on its way now? Then it came back to us: a loop. */
+/** Is this the branch of a request of ours? Then it has come back to us: a loop. */
 bool client_transactions_own(const struct client_transactions *set, const sip_via_t *via);
 
 #endif

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 
 /*
- * What an INVITE has that other requests have not: ACK, CANCEL, and a life after its final answer (RFC 3261 section
- * 17.1.1, RFC 6026).
+ * What only INVITE transactions have: ACK, CANCEL, and the states Completed and Accepted (RFC 3261 section 17.1.1, RFC
+ * 6026).
  */
 
-/* What repeats the INVITE ------------------------------------------------------------------- */
+/* ACK to a failure, and CANCEL --------------------------------------------------------------- */
 
-/** Copies the lines of our own INVITE whose names start like this. */
+/** Copy the header lines of our INVITE that start like this. */
 static void copy_lines(struct text *t, const struct client_transaction *c, const char *name)
 {
 	const char *line = c->data, *end = c->data + c->len;
@@ -32,8 +32,10 @@ static void copy_lines(struct text *t, const struct client_transaction *c, const
 }
 
 /**
- * The ACK to a failure, or the CANCEL: Request-URI, Via, Route, From, Call-ID and the number of CSeq
- * are those of the INVITE (RFC 3261 sections 9.1 and 17.1.1.3).
+ * Write the ACK to a failure, or the CANCEL: Request-URI, Via, Route, From, Call-ID and the number of CSeq are those of
+ * the INVITE (RFC 3261 sections 9.1 and 17.1.1.3).
+ *
+ * @param to  of the response; NULL = of the INVITE
  */
 static void hop_by_hop(struct text *t, const struct client_transaction *c, const char *method,
 	const sip_to_t *to, const char *extra)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-/** A server that calls every nonce stale is answered so often. */
+/** Answers to a server that calls every nonce stale. */
 enum { ANSWERS_MAX = 4, HASH_HEX = 2 * EVP_MAX_MD_SIZE + 1 };
 
 static const struct algorithm {
@@ -17,7 +17,7 @@ static const struct algorithm {
 	const EVP_MD *(*hash)(void);
 } algorithms[] = {{"MD5", EVP_md5}, {"SHA-256", EVP_sha256}};
 
-/** Hash of the strings up to a NULL, with colons between them, in hexadecimal. @return false when libcrypto will not */
+/** Hash of the strings up to a NULL, with colons between them, in hexadecimal. @return false when libcrypto refuses */
 static bool hash(const struct algorithm *algorithm, char out[HASH_HEX], ...)
 {
 	unsigned char bytes[EVP_MAX_MD_SIZE];
@@ -99,7 +99,7 @@ static bool is_known(const msg_auth_t *challenge)
 			(parameter(challenge, "qop=", qop, sizeof(qop)) && listed(qop, "auth")));
 }
 
-/** The first challenge that we know, of this realm if there is one. */
+/** The first challenge that we support, of this realm if there is one. */
 static const msg_auth_t *choose(const sip_t *response, const char *realm)
 {
 	const msg_auth_t *c = response->sip_status->st_status == 407 ? response->sip_proxy_authenticate
@@ -131,7 +131,7 @@ bool digest_may_answer(struct digest_tries *tries, const sip_t *challenge)
 	return true;
 }
 
-/** The user name comes from a row and may need quoting; the rest is the server's, as it wrote it. */
+/** The user name comes from a table and may need quoting; the rest is repeated as the server wrote it. */
 static void add_user(struct text *t, const char *user)
 {
 	for (; *user; user++) {
@@ -144,7 +144,7 @@ static void add_user(struct text *t, const char *user)
 int digest_answer(struct text *t, const sip_t *challenge, const struct digest_credentials *credentials,
 	const char *method, const char *uri, const char *cnonce)
 {
-	static const char nc[] = "00000001"; /* no nonce is used twice */
+	static const char nc[] = "00000001"; /* each nonce is used once */
 	bool proxy = challenge->sip_status->st_status == 407, with_qop;
 	const msg_auth_t *c = choose(challenge, credentials->realm);
 	const struct algorithm *algorithm;

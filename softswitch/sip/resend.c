@@ -30,7 +30,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	r->done++;
-	arm(r); /* before the handler, which may stop it */
+	arm(r); /* before the handler, which may stop us */
 	r->handlers->on_due(r->arg);
 }
 

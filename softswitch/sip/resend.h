@@ -1,4 +1,4 @@
-/** @file resend.h  The one resend schedule for whatever awaits an answer over UDP (behaviour.md section 2). */
+/** @file resend.h  Resends by the one schedule whatever awaits an answer over UDP (docs/behaviour.md). */
 #ifndef RESEND_H
 #define RESEND_H
 
@@ -11,11 +11,11 @@
 struct loop;
 
 struct resend_handlers {
-	void (*on_due)(void *arg);     /* send the same bytes once more */
-	void (*on_expired)(void *arg); /* nothing came after the last one: unanswered */
+	void (*on_due)(void *arg);     /* send the same bytes again */
+	void (*on_expired)(void *arg); /* the last wait is over: unanswered */
 };
 
-/** Embedded in what is resent. Zeroed = stopped. */
+/** Embedded in its owner. Zeroed = stopped. */
 struct resend {
 	struct event event;
 	struct loop *loop;
@@ -28,17 +28,17 @@ struct resend {
 };
 
 /**
- * The message was sent just now: wait for its answer. Retransmission i is due after interval i; after
- * the last one the first interval is waited once more.
+ * Start after the message was sent once. Retransmission i is due after wait i of the schedule; after the last one the
+ * first wait is waited once more.
  *
- * @param reliable  sent over TCP or TLS: only on_expired is called, when the schedule is used up
+ * @param reliable  sent over TCP or TLS: nothing is due, but on_expired is called in the end
  * @param handlers,arg  borrowed until resend_stop()
  */
 void resend_start(struct resend *r, struct loop *loop, const struct resend_schedule *schedule, bool reliable,
 	const struct resend_handlers *handlers, void *arg);
-/** A provisional answer to a request other than INVITE: go on at the last interval (RFC 3261 section 17.1.2.2). */
+/** After a provisional response to a request other than INVITE: go on with the last wait (RFC 3261 section 17.1.2.2). */
 void resend_slow(struct resend *r);
-/** Stop; a stopped one is left alone. */
+/** Stop; nothing if it is stopped. */
 void resend_stop(struct resend *r);
 
 /** How long a message is tried before it counts as unanswered, ms. */

@@ -14,17 +14,17 @@
 #include <string.h>
 
 enum {
-	KEY_SIZE = 1 << 18, /* more than a message holds, so nothing is ever cut */
-	OWN_MAX = 4096,     /* what of a response is ours, bytes */
-	TIMER_I_MS = 5000,  /* after the ACK: late repetitions of INVITE and ACK (RFC 3261 section 17.2.1) */
-	TIMER_J_MS = 32000  /* after the answer to another request (section 17.2.2) */
+	KEY_SIZE = 1 << 18, /* more than a message holds */
+	OWN_MAX = 4096,     /* room for what we add to a response, bytes */
+	TIMER_I_MS = 5000,  /* after the ACK, for repetitions of INVITE and ACK (RFC 3261 section 17.2.1) */
+	TIMER_J_MS = 32000  /* after the final response to another request (RFC 3261 section 17.2.2) */
 };
 
 enum server_transaction_state {
 	SERVER_TRANSACTION_PROCEEDING, /* no final response yet */
 	SERVER_TRANSACTION_ACCEPTED,   /* INVITE: 2xx sent, awaits ACK */
 	SERVER_TRANSACTION_COMPLETED,  /* INVITE: failure sent, awaits ACK */
-	SERVER_TRANSACTION_CONFIRMED   /* kept to recognize repetitions */
+	SERVER_TRANSACTION_CONFIRMED /* INVITE: ACK came. Another request: answered, which RFC 3261 calls Completed */
 };
 
 struct server_transaction {
@@ -35,9 +35,9 @@ struct server_transaction {
 	enum server_transaction_state state;
 	bool invite;
 	uint32_t cseq;
-	char tag[TOKEN_SIZE]; /* of To in our responses; "" = not given yet, or the request had one */
+	char tag[TOKEN_SIZE]; /* of To in our responses; "" = none yet, or the request had one */
 	struct hop hop;
-	char *head, *to; /* what each response repeats; gone after the final one */
+	char *head, *to; /* what each response repeats; NULL after the final one */
 	char *response;  /* the last one sent */
 	size_t response_len;
 	struct resend resend;
@@ -48,7 +48,7 @@ struct server_transaction {
 struct server_transactions {
 	struct transport *transport;
 	struct server_transaction *by_key, *by_merge;
-	size_t done; /* of them in SERVER_TRANSACTION_CONFIRMED */
+	size_t done; /* number of those in SERVER_TRANSACTION_CONFIRMED */
 };
 
 int server_transactions_create(struct server_transactions **out, struct transport *transport)
@@ -111,7 +111,7 @@ static void add_call(struct text *t, const sip_t *sip)
 		t, sip->sip_call_id->i_id, " ", sip->sip_from->a_tag ? sip->sip_from->a_tag : "", " ", NULL);
 }
 
-/** RFC 3261 section 17.2.3; without the magic cookie what RFC 2543 compares stands for the branch. */
+/** RFC 3261 section 17.2.3; without the magic cookie, Call-ID, From tag and CSeq take the place of the branch. */
 static const char *make_key(const sip_t *sip, const char *method)
 {
 	static char key[KEY_SIZE];
@@ -195,7 +195,7 @@ void server_transaction_send_again(struct server_transaction *s)
 		transport_send(&s->hop, s->response, s->response_len, NULL);
 }
 
-/** Nothing more to say: the repetitions of this request are swallowed for a while. */
+/** Absorb repetitions of this request for a while. */
 static void linger(struct server_transaction *s, uint32_t ms);
 
 /** @param s  the INVITE of the same branch, if any */
@@ -208,7 +208,7 @@ static bool on_ack(struct server_transactions *set, struct server_transaction *s
 		linger(s, TIMER_I_MS);
 	if (s && s->state != SERVER_TRANSACTION_ACCEPTED)
 		return true;
-	/* The ACK to a 2xx has a branch of its own and belongs to the dialog; where that is gone already, it is ours. */
+	/* The ACK to a 2xx has its own branch and belongs to the dialog; it is for us where the dialog has no call any more. */
 	s = find_merged(set, sip, "INVITE");
 	if (!s || s->state != SERVER_TRANSACTION_ACCEPTED || (s->handlers && !s->handlers->on_late_ack))
 		return false;
@@ -272,7 +272,7 @@ static void linger(struct server_transaction *s, uint32_t ms)
 	s->handlers = NULL;
 	if (hop_is_reliable(&s->hop)) {
 		resend_stop(&s->resend);
-		hop_clear(&s->hop); /* the connection repeats nothing; let it be closed */
+		hop_clear(&s->hop); /* nothing is repeated over a connection; let it be closed */
 	}
 	resend_start(&s->resend, transport_loop(s->set->transport), &wait, true, &resend_handlers, s);
 }
@@ -287,7 +287,7 @@ int server_transaction_create(struct server_transaction **out, struct server_tra
 		return -ENOMEM;
 	message_response_head(&head, rx);
 	message_header(&head, (const sip_header_t *)rx->sip->sip_to);
-	if (head.full || head.len > TEXT_MAX - OWN_MAX) { /* no room for a response that repeats all that */
+	if (head.full || head.len > TEXT_MAX - OWN_MAX) { /* no response would fit */
 		free(s);
 		return -EMSGSIZE;
 	}
@@ -339,7 +339,7 @@ void server_transaction_send(
 
 	if (t->full && status < 200)
 		return;
-	if (t->full) { /* what was relayed does not fit: the peer learns that it failed */
+	if (t->full) { /* what we pass on does not fit */
 		status = 513;
 		server_transaction_begin(s, &shorter, status, NULL, s->tag[0] ? s->tag : NULL);
 		message_end(&shorter, NULL);

@@ -1,7 +1,7 @@
-/** @file server_transaction.h  A request that came in until its answer has arrived: server transactions (RFC 3261 section 17.2, RFC 6026).
+/** @file server_transaction.h  Server transactions (RFC 3261 section 17.2, RFC 6026).
  *
- * The set answers by itself what repeats: a retransmitted request gets the last response again, the
- * ACK to a failure ends its resending, a CANCEL gets its 200. The rest reaches the owner.
+ * The set handles what RFC 3261 leaves to the transaction: a retransmitted request gets the last response again, the ACK
+ * to a failure ends its resending, a CANCEL gets its 200. Everything else reaches the owner.
  */
 #ifndef SERVER_TRANSACTION_H
 #define SERVER_TRANSACTION_H
@@ -15,57 +15,61 @@ struct server_transaction;
 struct server_transactions;
 
 struct server_transaction_handlers {
-	/** The INVITE was cancelled; the CANCEL has its 200, the INVITE still awaits a final response. */
+	/** The INVITE was cancelled. The CANCEL has had its 200; the INVITE still awaits a final response. */
 	void (*on_cancel)(const struct received *rx, void *arg);
-	/** A 2xx to INVITE was never acknowledged, all its resending over. The server is gone. */
+	/** The 2xx to an INVITE was resent to the end of the schedule without an ACK. The pointer is invalid. */
 	void (*on_unacknowledged)(void *arg);
-	/** For an owner without a dialog: the ACK to the 2xx came. The server is gone. NULL: the dialog's owner looks for it. */
+	/** The ACK to the 2xx came. The pointer is invalid. NULL where the owner of the dialog matches ACKs itself. */
 	void (*on_late_ack)(void *arg);
 };
 
 int server_transactions_create(struct server_transactions **out, struct transport *transport);
 void server_transactions_destroy(struct server_transactions *set);
-/** Transactions held, unanswered or unacknowledged; those kept only to recognize retransmissions do not count. */
+/** Transactions that await a response or its ACK. */
 size_t server_transactions_count(const struct server_transactions *set);
-/** With those. */
+/** The same with those kept only to recognise retransmissions. */
 size_t server_transactions_kept(const struct server_transactions *set);
 
-/** A request came in. @return true when a transaction took it: nothing is left to do */
+/** A request came in. @return true when a transaction has handled it */
 bool server_transactions_on_request(struct server_transactions *set, const struct received *rx);
 
-/** Did the same request come by another way (RFC 3261 section 8.2.2.2)? Answer 482 then. */
+/** Is it a request that has come over another path already (RFC 3261 section 8.2.2.2)? Answer 482. */
 bool server_transactions_merged(const struct server_transactions *set, const struct received *rx);
 /** Is there one for this method with the topmost Via of a request that was not parsed? @param via  its value */
 bool server_transactions_has(
 	const struct server_transactions *set, const struct scan *via, const char *method);
 
 /**
- * Keep a request that is to be answered. The owner answers it with a final response, sooner or later.
+ * Create the transaction of a request. Its owner sends a final response sooner or later.
  *
  * @param handlers  borrowed; may be NULL for other methods than INVITE
- * @return 0; -EMSGSIZE when what a response has to repeat leaves no room in it; -ENOMEM
+ * @return 0; -EMSGSIZE what a response must repeat leaves no room for the rest; -ENOMEM
  */
 int server_transaction_create(struct server_transaction **out, struct server_transactions *set,
 	const struct received *rx, const struct server_transaction_handlers *handlers, void *arg);
 
-/** Start a response into t: status line and what repeats the request. The caller adds headers and message_end(). */
+/**
+ * Start a response: status line and the headers that repeat the request. The caller adds headers and message_end().
+ *
+ * @param phrase  NULL = the usual one
+ * @param to_tag  for To; NULL = as in the request
+ */
 void server_transaction_begin(
 	struct server_transaction *s, struct text *t, int status, const char *phrase, const char *to_tag);
 
 /**
- * Send the response in t. After a final one the server belongs to its set: forget the pointer; but for a 2xx to
- * INVITE, which the owner keeps until server_transaction_acknowledge() or on_unacknowledged.
+ * Send a response. After a final one the pointer is invalid, except for a 2xx to INVITE: the owner keeps that
+ * transaction until server_transaction_acknowledge() or on_unacknowledged. A response that is too large is not sent: a
+ * provisional one is dropped, a final one becomes 513.
  *
- * A text that is full is not sent: a provisional response is dropped, a final one becomes 513.
- *
- * @param resend  the schedule for final responses to INVITE, which await ACK
+ * @param resend  for final responses to INVITE, which await their ACK; otherwise may be NULL
  */
 void server_transaction_send(
 	struct server_transaction *s, const struct text *t, int status, const struct resend_schedule *resend);
 
-/** The last response once more. */
+/** Send the last response once more. */
 void server_transaction_send_again(struct server_transaction *s);
-/** Did the request come over a connection? Nothing has to be sent again then. */
+/** Did the request come over TCP or TLS? Then nothing has to be sent again. */
 bool server_transaction_is_reliable(const struct server_transaction *s);
 
 /** server_transaction_begin(), extra headers, no body, server_transaction_send(). */
@@ -73,20 +77,21 @@ void server_transaction_reply(struct server_transaction *s, int status, const ch
 	const char *to_tag, const char *extra_headers, const struct resend_schedule *resend);
 
 /**
- * Answer a request for good, with whole lines or NULL as headers; what is sent again of it gets the same answer.
- * Not for a 2xx to INVITE.
+ * Answer a request with a final response at once; a retransmission gets the same. Not for a 2xx to INVITE.
+ *
+ * @param headers  whole lines, or NULL
  */
 void server_transaction_answer(struct server_transactions *set, const struct received *rx, int status,
 	const char *headers, const struct resend_schedule *resend);
 
-/** The number in the request's CSeq; the ACK to a 2xx repeats it. */
+/** The number in the CSeq of the request, which the ACK to a 2xx repeats. */
 uint32_t server_transaction_cseq(const struct server_transaction *s);
-/** The ACK to the 2xx came. The server is gone. */
+/** The ACK to the 2xx came. The pointer is invalid. */
 void server_transaction_acknowledge(struct server_transaction *s);
-/** Somebody else owns it from now on. NULL is fine. */
+/** Change its owner. NULL is fine. */
 void server_transaction_hand_over(
 	struct server_transaction *s, const struct server_transaction_handlers *handlers, void *arg);
-/** The owner goes before the ACK came: it is not told any more, the 2xx is still resent. NULL is fine. */
+/** Let it end on its own: a 2xx is still resent until its ACK, but no handler is called any more. NULL is fine. */
 void server_transaction_forget(struct server_transaction *s);
 
 #endif
