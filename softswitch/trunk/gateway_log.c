@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/** How late a change that nothing but time makes may be logged; calls never wait for it. */
+/** How late a change made by time alone may be logged. Calls see it at once. */
 enum { CHECK_MS = 1000 };
 
 struct gateway_log {

@@ -1,4 +1,4 @@
-/** @file gateway_log.h  Logs each change of a gateway's state, and notices those that time alone makes. */
+/** @file gateway_log.h  Logs each change of a gateway's state, also those that time alone makes. */
 #ifndef GATEWAY_LOG_H
 #define GATEWAY_LOG_H
 
@@ -6,9 +6,9 @@ struct gateway_log;
 struct gateways;
 struct loop;
 
-/** @return 0 or -ENOMEM */
+/** @param loop,gateways  borrowed. @return 0 or -ENOMEM */
 int gateway_log_create(struct gateway_log **out, struct loop *loop, struct gateways *gateways);
-/** Before the gateways and the loop. NULL is fine. */
+/** Before gateways and loop are destroyed. NULL is fine. */
 void gateway_log_destroy(struct gateway_log *w);
 
 #endif

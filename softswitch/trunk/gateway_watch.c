@@ -18,9 +18,9 @@
 #include <string.h>
 
 enum {
-	NAME_MS = 60000, /* how often the name of a gateway that is not probed is looked up */
-	SOON_MS = 1000,  /* the first question comes at random within so long */
-	SPACE_MS = 2,    /* and one target after the other, so that thousands do not ask at once */
+	NAME_MS = 60000, /* between look-ups of the name of a gateway that is not probed */
+	SOON_MS = 1000,  /* the first probe or look-up is sent at random within this time */
+	SPACE_MS = 2,    /* and so much later for each further target, to spread thousands */
 	JITTER_PERCENT = 10
 };
 
@@ -28,9 +28,9 @@ enum {
 struct watch {
 	struct gateway_watch *set;
 	struct gateway_target *target;
-	uint32_t interval_ms; /* between questions; 0 = nothing to ask */
-	uint64_t began_ms;    /* the last one */
-	struct event timer;   /* to the next one, unless one of these is under way: */
+	uint32_t interval_ms; /* between probes or look-ups; 0 = none */
+	uint64_t began_ms;    /* of the last one */
+	struct event timer;   /* to the next one, unless one is under way: */
 	struct resolver_query *query;
 	struct options_probe *probe;
 };
@@ -40,7 +40,7 @@ struct gateway_watch {
 	const struct gateways *gateways;
 	const struct registrations *registrations;
 	struct gateway_targets *targets;
-	uint32_t fresh; /* targets whose first question was planned in this apply */
+	uint32_t scheduled; /* targets scheduled for the first time in this apply */
 	bool stopped;
 };
 
@@ -62,7 +62,7 @@ static const struct gateway *first_probed(const struct watch *w)
 	return NULL;
 }
 
-/* One question ------------------------------------------------------------------------------ */
+/* One probe or look-up ---------------------------------------------------------------------- */
 
 static void plan(struct watch *w, uint32_t delay_ms)
 {
@@ -76,7 +76,7 @@ static uint32_t random_below(uint32_t n)
 	return n ? (uint32_t)(token_random() % n) : 0;
 }
 
-/** The next one is due an interval after this one began. */
+/** The next one is due one interval after this one began, give or take JITTER_PERCENT. */
 static void plan_next(struct watch *w)
 {
 	uint32_t jitter = w->interval_ms / 100 * JITTER_PERCENT;
@@ -109,11 +109,11 @@ static void learn(struct watch *w, const struct resolver_answer *answer)
 	for (unsigned i = 0; i < answer->n; i++)
 		addresses[i] = &answer->address[i].addr.any;
 	if (gateway_targets_learn(w->set->targets, w->target, addresses, answer->n))
-		log_error(NULL, "addresses of a gateway not kept host=%s error=%s", w->target->host,
+		log_error(NULL, "cannot keep addresses of gateway host=%s error=%s", w->target->host,
 			strerror(ENOMEM));
 }
 
-/** A carrier that we are registered at may know us at one port only. */
+/** A carrier at which we are registered may know us by one port only. */
 static uint16_t local_port(const struct watch *w, const struct gateway *gw)
 {
 	const char *name = gateway_row(gw)->registration;
@@ -138,7 +138,8 @@ static void on_located(int error, const struct resolver_answer *answer, void *ar
 	w->query = NULL;
 	if (!error)
 		learn(w, answer);
-	if (!gw || error == -EBUSY) { /* too many names at a time say nothing of the gateway */
+	if (!gw ||
+		error == -EBUSY) { /* -EBUSY, too many look-ups at a time, says nothing about the gateway */
 		plan_next(w);
 		return;
 	}
@@ -169,7 +170,7 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 
 /* The set ----------------------------------------------------------------------------------- */
 
-static void be_quiet(struct watch *w)
+static void stop_watching(struct watch *w)
 {
 	event_del(&w->timer);
 	resolver_cancel(w->query);
@@ -178,10 +179,10 @@ static void be_quiet(struct watch *w)
 	w->probe = NULL;
 }
 
-static void on_gone(void *probe)
+static void on_gone(void *watch)
 {
-	be_quiet(probe);
-	free(probe);
+	stop_watching(watch);
+	free(watch);
 }
 
 static struct watch *watch_create(struct gateway_watch *set, struct gateway_target *target)
@@ -207,9 +208,9 @@ static void set_interval(struct watch *w, uint32_t interval_ms)
 		return;
 	w->interval_ms = interval_ms;
 	if (!interval_ms)
-		be_quiet(w);
+		stop_watching(w);
 	else if (!w->query && !w->probe)
-		plan(w, random_below(SOON_MS) + SPACE_MS * w->set->fresh++);
+		plan(w, random_below(SOON_MS) + SPACE_MS * w->set->scheduled++);
 }
 
 static void apply(struct gateway_target *target, void *arg)
@@ -219,7 +220,7 @@ static void apply(struct gateway_target *target, void *arg)
 	const struct gateway_member *m;
 
 	if (!w) {
-		log_error(NULL, "gateway not probed host=%s error=%s", target->host, strerror(ENOMEM));
+		log_error(NULL, "cannot probe gateway host=%s error=%s", target->host, strerror(ENOMEM));
 		return;
 	}
 	STAILQ_FOREACH (m, &target->members, next)
@@ -237,7 +238,7 @@ int gateway_watch_apply(struct gateway_watch *set)
 {
 	int err = gateway_targets_apply(set->targets, set->gateways);
 
-	set->fresh = 0;
+	set->scheduled = 0;
 	gateway_targets_each(set->targets, apply, set);
 	return err;
 }

@@ -1,7 +1,7 @@
-/** @file gateway_watch.h  Looks after gateways between calls: where their hosts are, and whether they answer OPTIONS.
+/** @file gateway_watch.h  Watches gateways between calls: resolves their hosts and probes them with OPTIONS.
  *
- * Each target (gateway_targets.h) is looked up and probed once, whatever the number of gateways there. Names of gateways
- * that are not probed are looked up as well, so that who sends from their addresses is known.
+ * Each target (gateway_targets.h) is resolved and probed once, however many gateways share it. Names of gateways that
+ * are not probed are resolved, too, so that a sender is recognised by its address.
  */
 #ifndef GATEWAY_WATCH_H
 #define GATEWAY_WATCH_H
@@ -13,18 +13,18 @@ struct gateway_watch;
 struct gateways;
 struct registrations;
 
-/** @param stack,gateways,registrations  borrowed */
+/** @param stack,gateways,registrations  borrowed. @return 0 or -ENOMEM */
 int gateway_watch_create(struct gateway_watch **out, struct stack *stack, const struct gateways *gateways,
 	const struct registrations *registrations);
-/** Before the stack and the gateways. NULL is fine. */
+/** Before stack and gateways are destroyed. NULL is fine. */
 void gateway_watch_destroy(struct gateway_watch *set);
 
-/** After gateways_apply() or a change of the parameters; what is under way at targets that stay goes on. */
+/** Call it after gateways_apply() and when parameters change. Probes of targets that stay go on. @return 0 or -ENOMEM */
 int gateway_watch_apply(struct gateway_watch *set);
-/** No more questions: the switch is stopping. */
+/** Stop probing: the switch is shutting down. */
 void gateway_watch_stop(struct gateway_watch *set);
 
-/** Who sends from where: ask with gateway_targets_at(). */
+/** Which gateways send from an address: see gateway_targets_at(). */
 const struct gateway_targets *gateway_watch_targets(const struct gateway_watch *set);
 
 #endif

@@ -21,7 +21,7 @@ struct options_probe {
 	unsigned next_address;
 	struct resend_schedule resend;
 	uint32_t timeout_ms;
-	struct client_transaction *client; /* NULL: not on its way */
+	struct client_transaction *client; /* NULL = not under way */
 	struct event timer;
 	uint64_t sent_ms;
 	options_probe_h *on_end;
@@ -106,7 +106,7 @@ static int ask(struct options_probe *p, const struct hop *hop)
 	return client_transaction_send(&p->client, stack->client_transactions, &request, &client_handlers, p);
 }
 
-/** @return 0 when an OPTIONS left */
+/** @return 0 when an OPTIONS was sent; -ENOENT no address is left; else the error of the last one */
 static int ask_next(struct options_probe *p)
 {
 	struct timeval tv;

@@ -8,16 +8,16 @@
 
 #define NS "urn:ietf:params:xml:ns:pidf "
 
-/** Where a basic status stands, from the root. */
+/** The path from the root to a basic status. */
 static const char *const path[] = {NS "presence", NS "tuple", NS "status", NS "basic"};
 enum { LEVELS = sizeof(path) / sizeof(path[0]), TEXT_MAX_BYTES = 32 };
 
 struct reader {
 	XML_Parser parser;
-	unsigned depth, matched;   /* elements open; how many of them, from the root, are those of the path */
+	unsigned depth, matched; /* open elements; how many of them, counted from the root, are on the path */
 	char text[TEXT_MAX_BYTES]; /* of the basic status being read */
 	size_t len;
-	bool ended; /* white space came behind it */
+	bool ended; /* white space followed it */
 	bool any_open, any_closed;
 	bool bad;
 };

@@ -1,4 +1,4 @@
-/** @file pidf.h  Presence documents (RFC 3863): is anybody reachable there? */
+/** @file pidf.h  Presence documents (RFC 3863): open or closed? */
 #ifndef PIDF_H
 #define PIDF_H
 
@@ -6,11 +6,11 @@
 #include <stddef.h>
 
 /**
- * Read a document of type application/pidf+xml. It is open when one of its tuples is, or when none says `closed`:
- * who publishes is there. Of elements that are not ours nothing is kept.
+ * Read a document of type application/pidf+xml. It is open if one of its tuples is, or if none is `closed`, since
+ * whoever publishes is there. Unknown elements are skipped.
  *
- * @return 0; -EINVAL no such document: not well-formed, another root, a basic status that is neither open nor
- *         closed, or with a document type declaration, whose entities nobody needs here; -ENOMEM
+ * @return 0; -EINVAL not well-formed, another root element, a basic status that is neither open nor closed, or a
+ *         document type declaration (its entities could be used for an attack); -ENOMEM
  */
 int pidf_parse(bool *open, const char *data, size_t len);
 

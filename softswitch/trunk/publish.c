@@ -29,7 +29,7 @@ struct publish {
 	struct event sweep;
 };
 
-/** What the PUBLISH gets. */
+/** How the PUBLISH is answered. */
 struct verdict {
 	int status;
 	const char *phrase; /* NULL = the usual one */
@@ -44,10 +44,10 @@ static struct verdict refuse(int status, const char *phrase, const char *lines)
 	return v;
 }
 
-/* Who speaks -------------------------------------------------------------------------------- */
+/* Which gateways ---------------------------------------------------------------------------- */
 
 struct subjects {
-	const char *user[2]; /* whose presence it is: by the Request-URI, by To; may be NULL */
+	const char *user[2]; /* user of Request-URI and To; may be NULL */
 	struct gateway **gateways;
 	size_t n;
 };
@@ -59,7 +59,7 @@ static void add_subject(struct gateway *gw, void *arg)
 	s->gateways[s->n++] = gw;
 }
 
-/** Of several gateways at an address that which the request names; when it names none of them, it speaks for all. */
+/** Of several gateways at an address, the one the request names; if it names none of them, it is about all of them. */
 static void choose(struct subjects *s)
 {
 	for (unsigned u = 0; u < 2; u++)
@@ -71,7 +71,7 @@ static void choose(struct subjects *s)
 			}
 }
 
-/** @return 0, then free() the list; -ENOMEM */
+/** @return 0, and the caller frees the list; -ENOMEM */
 static int find_subjects(struct subjects *s, const struct publish *set, const struct received *rx)
 {
 	size_t n = gateway_targets_at(set->targets, rx->source, NULL, NULL);
@@ -86,9 +86,9 @@ static int find_subjects(struct subjects *s, const struct publish *set, const st
 	return 0;
 }
 
-/* What they say ----------------------------------------------------------------------------- */
+/* What is published ------------------------------------------------------------------------- */
 
-/** The tag of SIP-If-Match. @return false when there are several; two lines of them got 400 from the library */
+/** The tag of SIP-If-Match. @return false when there are several (the library answers 400 to several lines) */
 static bool read_condition(const sip_t *sip, const char **etag)
 {
 	const sip_if_match_t *m = sip->sip_if_match;
@@ -97,7 +97,7 @@ static bool read_condition(const sip_t *sip, const char **etag)
 	return !m || !memchr(m->g_common->h_data, ',', m->g_common->h_len);
 }
 
-/** The lifetime to grant. @return the verdict when that is refused already, else status 0 */
+/** The lifetime to grant. @return the verdict if it is refused, else status 0 */
 static struct verdict read_expires(const sip_t *sip, const struct parameters *p, uint32_t *out)
 {
 	const sip_expires_t *asked = sip->sip_expires;
@@ -114,7 +114,7 @@ static struct verdict read_expires(const sip_t *sip, const struct parameters *p,
 	return (struct verdict){0};
 }
 
-/** @return the verdict when the body is not good, else status 0 */
+/** @return the verdict if the body is refused, else status 0 */
 static struct verdict read_body(const sip_t *sip, enum gateway_publication *out)
 {
 	const struct message_body body = message_body(sip);
@@ -136,7 +136,7 @@ static struct verdict read_body(const sip_t *sip, enum gateway_publication *out)
 	return (struct verdict){0};
 }
 
-/** Nobody can guess it from others, as tags and branches could be. */
+/** An entity tag that cannot be guessed. */
 static bool make_etag(char out[ETAG_MAX + 1])
 {
 	unsigned char bytes[ETAG_MAX / 2];

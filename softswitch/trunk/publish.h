@@ -1,4 +1,4 @@
-/** @file publish.h  Takes what gateways publish of themselves (RFC 3903): open, closed, or silent all of a sudden. */
+/** @file publish.h  Accepts PUBLISH from gateways (RFC 3903), which keep themselves up or declare themselves closed. */
 #ifndef PUBLISH_H
 #define PUBLISH_H
 
@@ -7,16 +7,16 @@
 struct gateway_targets;
 struct publish;
 
-/** @param stack,targets  borrowed */
+/** @param stack,targets  borrowed. @return 0 or -ENOMEM */
 int publish_create(struct publish **out, struct stack *stack, const struct gateway_targets *targets);
 /** NULL is fine. */
 void publish_destroy(struct publish *set);
 
-/** Does a gateway send from here? */
+/** Does a gateway send from this address? */
 bool publish_is_gateway(const struct publish *set, const struct sockaddr *source);
-/** A PUBLISH came from an address where gateways are: it is answered. */
+/** Answer a PUBLISH from such an address. */
 void publish_on_request(struct publish *set, const struct received *rx);
-/** After gateways_apply(). */
+/** Call it after gateways_apply(): publications of removed gateways go. */
 void publish_apply(struct publish *set);
 
 #endif

@@ -24,7 +24,7 @@ void register_request_uri(const struct db_registration *row, char out[REGISTER_U
 	snprintf(out, REGISTER_URI_MAX, "sip:%s", registrar);
 }
 
-/** The host of our Contact; with its port it is what calls come to. */
+/** The host of our Contact. */
 static void contact_host(const struct register_request *r, char out[ADDRESS_HOST_PORT_MAX])
 {
 	if (r->row->contact_host[0])
@@ -75,7 +75,7 @@ void register_request_write(struct text *t, const struct register_request *r)
 
 bool register_request_token(const url_t *url, char out[REGISTER_TOKEN_MAX])
 {
-	out[0] = '\0'; /* the library leaves it alone when the value does not fit */
+	out[0] = '\0'; /* the library writes nothing if the value does not fit */
 	return url_param(url->url_params, "line", out, REGISTER_TOKEN_MAX) > 0;
 }
 
@@ -112,7 +112,7 @@ uint32_t register_request_granted(const sip_t *answer, const struct register_req
 	return 0;
 }
 
-/** Where the first route is: its host is resolved when a call goes there. */
+/** Host, port and transport of the first route, which a call will resolve. */
 static int set_first(struct registration_route *out, const url_t *url)
 {
 	char transport[8] = "";
@@ -123,7 +123,7 @@ static int set_first(struct registration_route *out, const url_t *url)
 	if (url->url_type == url_sips)
 		snprintf(transport, sizeof(transport), "tls");
 	for (char *c = transport; *c; c++)
-		*c |= 0x20; /* UDP is udp */
+		*c |= 0x20; /* lower case */
 	if (strlen(transport) < sizeof(out->transport))
 		snprintf(out->transport, sizeof(out->transport), "%.3s", transport);
 	return out->host ? 0 : -ENOMEM;

@@ -35,7 +35,7 @@ static void report(struct registration_driver *d)
 		gateway_on_registration(d->gateways[i], registered, registered ? "" : words_of(&info), now);
 	if (info.state == d->reported)
 		return;
-	log_info(NULL, "registration name=%s was=%s is=%s", registration_name(d->registration),
+	log_info(NULL, "registration state name=%s from=%s to=%s", registration_name(d->registration),
 		registration_state_name(d->reported), registration_state_name(info.state));
 	d->reported = info.state;
 }
@@ -100,14 +100,14 @@ static int send_register(struct registration_driver *d)
 	struct register_request content = describe(d);
 
 	if (!d->remove && !registration_is_wanted(d->registration))
-		return -ECANCELED; /* since it began: better no binding than one to be removed at once */
+		return -ECANCELED; /* not any more: better no binding than one to be removed at once */
 	content.branch = branch;
 	content.retry = &d->retry;
 	register_request_write(&t, &content);
 	return client_transaction_send(&d->client, stack->client_transactions, &request, &client_handlers, d);
 }
 
-/** Send it to the next address that takes it. @return 0; the error of the last one */
+/** Send REGISTER to the next address that can be reached. @return 0; the error of the last one */
 static int try_addresses(struct registration_driver *d)
 {
 	const struct db_registration *row = registration_used(d->registration);
@@ -151,7 +151,7 @@ static uint16_t split_proxy(const char *proxy, char *host)
 	return with_port ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
 }
 
-/** @return 0 when it is under way */
+/** Register, or unregister. @return 0 when it is under way */
 static int begin(struct registration_driver *d, bool remove)
 {
 	const struct db_registration *row = registration_used(d->registration);
@@ -210,7 +210,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	registration_driver_drive(arg);
 }
 
-/* Answers ----------------------------------------------------------------------------------- */
+/* Responses --------------------------------------------------------------------------------- */
 
 static void on_accepted(struct registration_driver *d, const sip_t *answer)
 {
@@ -223,8 +223,8 @@ static void on_accepted(struct registration_driver *d, const sip_t *answer)
 		return;
 	}
 	if (register_request_service_route(answer, &route))
-		log_error(NULL, "Service-Route not kept name=%s error=%s", registration_name(d->registration),
-			strerror(ENOMEM));
+		log_error(NULL, "cannot keep Service-Route name=%s error=%s",
+			registration_name(d->registration), strerror(ENOMEM));
 	registration_set_route(d->registration, &route);
 	registration_succeeded(d->registration, granted_s, clock_now_ms());
 }
@@ -240,7 +240,11 @@ static enum request_retry_verdict answer_challenge(struct registration_driver *d
 	return request_retry_decide(&d->retry, &request, answer);
 }
 
-/** A 423: ask for what the registrar wants, in another request, which may be challenged again. @return 0 when it was sent */
+/**
+ * After 423 ask for the Min-Expires of the registrar, in a new request, which may be challenged like the first.
+ *
+ * @return 0 when it was sent; -ECANCELED when the response is final; else the error of sending
+ */
 static int raise_expiry(struct registration_driver *d, const sip_t *answer)
 {
 	if (answer->sip_status->st_status != 423 || d->remove || !answer->sip_min_expires ||

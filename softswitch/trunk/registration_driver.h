@@ -1,4 +1,4 @@
-/** @file registration_driver.h  One registration and its requests; for registration_drivers.c and nobody else. */
+/** @file registration_driver.h  Sends the REGISTERs of one registration; private to registration_driver*.c. */
 #ifndef REGISTRATION_DRIVER_H
 #define REGISTRATION_DRIVER_H
 
@@ -14,7 +14,7 @@
 
 #include <sys/queue.h>
 
-/** All its requests have one Call-ID and From tag, and their CSeq numbers go up by one. */
+/** All its requests share Call-ID and From tag, and each has the next CSeq (RFC 3261 section 10.2). */
 struct registration_driver {
 	LIST_ENTRY(registration_driver) link;
 	struct stack *stack;
@@ -29,32 +29,32 @@ struct registration_driver {
 	struct client_transaction *client;
 	struct hop hop;
 	bool remove;
-	bool inherited; /* removed, but another one has its binding now: a row was renamed */
+	bool inherited; /* removed, but another registration has its binding: the row was renamed */
 	struct request_retry retry;
 	unsigned next_address;
 
-	struct resolver_answer addresses; /* of the registrar or proxy, as last resolved */
-	struct gateway **gateways;        /* that name it */
+	struct resolver_answer addresses; /* of the registrar or its proxy, as resolved last */
+	struct gateway **gateways;        /* that belong to it */
 	size_t n_gateways;
 	UT_hash_handle by_token, by_user;
-	struct registration_driver *same_user; /* the next one with the same user */
+	struct registration_driver *same_user; /* the next driver with the same user */
 };
 
 LIST_HEAD(registration_driver_list, registration_driver);
 
-/** The driver of this registration, in the list until it is destroyed. @return 0 or -ENOMEM */
+/** Create the driver of a registration, in the list until it is destroyed. @return 0 or -ENOMEM */
 int registration_driver_create(
 	struct registration_driver_list *list, struct stack *stack, struct registration *r);
-/** What is under way is forgotten. */
+/** Destroy it; a request under way is abandoned. */
 void registration_driver_destroy(struct registration_driver *d);
 
 /**
- * Do what is to be done now, tell the gateways, and come again when it is due. A removed registration's account is
- * destroyed once nothing is left to do.
+ * Do what registration_next() asks for, report the state to gateways and log, and start the timer for what is due next.
+ * The driver of a removed registration destroys itself here once it is unregistered.
  */
 void registration_driver_drive(struct registration_driver *d);
 
-/** This gateway names the registration. Without memory it stays unusable, as nobody tells it otherwise. */
+/** Report the state to this gateway, too. Out of memory it is left out, and stays unusable. */
 void registration_driver_link_gateway(struct registration_driver *d, struct gateway *gw);
 void registration_driver_unlink_gateways(struct registration_driver *d);
 

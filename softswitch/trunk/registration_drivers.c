@@ -84,7 +84,7 @@ static void link_gateways(struct registration_drivers *set)
 	}
 }
 
-/** A renamed row is a new registration with the binding of the removed one, which is not to be taken from it. */
+/** A renamed row is a new registration with the binding of the removed one, which must not unregister it. */
 static bool is_inherited(const struct registration_drivers *set, const struct registration_driver *d)
 {
 	const struct db_registration *row = registration_row(d->registration);
@@ -117,7 +117,7 @@ int registration_drivers_apply(struct registration_drivers *set, const struct db
 		struct registration *r = registrations_at(set->registrations, i);
 
 		if (!registration_driver(r) && registration_driver_create(&set->drivers, set->stack, r))
-			log_error(NULL, "registration left out name=%s error=%s", registration_name(r),
+			log_error(NULL, "cannot register name=%s error=%s", registration_name(r),
 				strerror(ENOMEM));
 		else
 			add_to_indexes(set, registration_driver(r));
@@ -132,7 +132,7 @@ void registration_drivers_stop(struct registration_drivers *set)
 	if (set->stopped)
 		return;
 	if (registration_drivers_apply(set, NULL, 0))
-		log_error(NULL, "not unregistered error=%s", strerror(ENOMEM));
+		log_error(NULL, "cannot unregister error=%s", strerror(ENOMEM));
 	set->stopped = true;
 }
 

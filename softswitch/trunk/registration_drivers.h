@@ -1,4 +1,4 @@
-/** @file registration_drivers.h  Registers us at carriers' registrars, and knows the calls that come for it. */
+/** @file registration_drivers.h  Keeps us registered with carriers, and recognises calls that come by it. */
 #ifndef REGISTRATION_DRIVERS_H
 #define REGISTRATION_DRIVERS_H
 
@@ -8,36 +8,36 @@
 struct gateways;
 struct registration_drivers;
 
-/** @param stack,set,gateways  borrowed */
+/** @param stack,registrations,gateways  borrowed. @return 0 or -ENOMEM */
 int registration_drivers_create(struct registration_drivers **out, struct stack *stack,
 	struct registrations *registrations, struct gateways *gateways);
-/** What is under way is forgotten; registration_drivers_stop() ends it properly. NULL is fine. */
+/** Destroy them; requests under way are abandoned, so call registration_drivers_stop() first. NULL is fine. */
 void registration_drivers_destroy(struct registration_drivers *set);
 
 /**
- * Put these rows in force, after gateways_apply(): removed and disabled ones are unregistered, changed ones register
- * as they need to, gateways are told whether the registration they name stands.
+ * Put rows in force; call it after gateways_apply(). Removed and disabled ones are unregistered, changed ones register
+ * again where needed, and gateways learn whether the registration they name is registered.
  *
- * @return 0; -ENOMEM with the rows as they were
+ * @return 0; -ENOMEM, and the old rows stay in force
  */
 int registration_drivers_apply(
 	struct registration_drivers *set, const struct db_registration *rows, size_t n);
 
-/** Unregister everywhere; rows are not applied any more. */
+/** Unregister everything; later rows are ignored. */
 void registration_drivers_stop(struct registration_drivers *set);
-/** After that: is everything answered or given up? */
+/** After that: has every registrar answered, or been given up? */
 bool registration_drivers_is_over(const struct registration_drivers *set);
 
 /**
- * Whose call is it? By the line in the Request-URI, which is in our Contact and nobody else knows, wherever it comes
- * from.
+ * Which registration did a call come by? Found by the token in the Request-URI, from any source: it is in our Contact,
+ * and only the registrar knows it.
  *
- * @return the name; NULL when there is no such line, or not registered
+ * @return the name; NULL without such a token, or when it is not registered
  */
 const char *registration_drivers_by_token(const struct registration_drivers *set, const struct received *rx);
 /**
- * The same for a registrar that does not keep the line: by the user, if exactly one that is registered has it and its
- * registrar or proxy has the source address.
+ * The same for a registrar that does not keep the token. Found by the user of the Request-URI, if exactly one
+ * registration has that user, is registered, and has the source among the addresses of its registrar or proxy.
  */
 const char *registration_drivers_by_source(const struct registration_drivers *set, const struct received *rx);
 

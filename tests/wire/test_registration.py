@@ -669,7 +669,7 @@ def removed_while_its_name_is_looked_up_it_sends_nothing(s):
 	s.switch.sql("delete from registration")
 	s.net.until(lambda: not status(s), "removed", step=0.01)
 	s.net.add(dns.sock, dns.answer)
-	s.net.until(lambda: "is=disabled" in s.switch.read_log(), "given up", step=0.02)
+	s.net.until(lambda: "to=disabled" in s.switch.read_log(), "given up", step=0.02)
 	same(r.requests, [])
 
 
