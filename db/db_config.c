@@ -1,48 +1,19 @@
 #include "db_config.h"
-#include "parameters_load.h"
+
 #include "db_sqlite.h"
+#include "parameters_load.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum statement {
-	SNAPSHOT,
-	RELEASE,
-	PARAMETERS,
-	GATEWAY_COUNT,
-	GATEWAYS,
-	MAPPING_COUNT,
-	MAPPINGS,
-	REGISTRATION_COUNT,
-	REGISTRATIONS,
-	REVISION,
-	ROUTES,
-	STATEMENTS
-};
+enum statement { SNAPSHOT, RELEASE, PARAMETERS, REVISION, ROUTES, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
 	/* A savepoint and not BEGIN: a file opened with DB_CHECK may be inside a transaction already. */
 	[SNAPSHOT] = "SAVEPOINT config_load",
 	[RELEASE] = "RELEASE config_load",
 	[PARAMETERS] = "SELECT name, value FROM parameter",
-	[GATEWAY_COUNT] = "SELECT count(*) FROM gateway",
-	[GATEWAYS] =
-		"SELECT name, host, transport, port, enabled, capacity, cps, timeout_invite,"
-		" timeout_trying, timeout_session_progress, timeout_session_progress_sdp, timeout_ringing, resend_interval,"
-		" switch_stop_after_invite_timeout, switch_stop_after_sdp, switch_until_connect,"
-		" switch_stop_after_user_busy, switch_stop_codes, auth_user, auth_password,"
-		" registration, draining, options_check, options_alive_codes, breaker_on, session_timer, sip_100rel,"
-		" max_call_duration, sdp_own_origin"
-		" FROM gateway ORDER BY name",
-	[MAPPING_COUNT] = "SELECT count(*) FROM mapping_gateway",
-	[MAPPINGS] =
-		"SELECT name, host, port, enabled, capacity, cps, session_timer, sip_100rel, max_call_duration"
-		" FROM mapping_gateway ORDER BY name",
-	[REGISTRATION_COUNT] = "SELECT count(*) FROM registration",
-	[REGISTRATIONS] =
-		"SELECT name, host, transport, port, proxy, local_port, user, coalesce(nullif(auth_user, ''), user),"
-		" password, realm, contact_host, expiry, enabled, line FROM registration ORDER BY name",
 	[REVISION] = "SELECT routes FROM revision",
 	[ROUTES] = "SELECT prefix, gateway, priority, weight, carry_through, enabled FROM route"
 		   " ORDER BY prefix, priority",
@@ -88,181 +59,169 @@ static void *keep_text(struct load *l, const char *text, size_t size)
 }
 
 /* NULL in the table is "". */
-static const char *read_text(struct load *l, sqlite3_stmt *row, int column)
+static const char *read_text(struct load *l, const char *text)
 {
-	const char *text = (const char *)sqlite3_column_text(row, column);
 	return text ? keep_text(l, text, strlen(text) + 1) : "";
 }
 
-static uint32_t read_seconds(sqlite3_stmt *row, int column)
+static enum db_override read_override(const char *text)
 {
-	return (uint32_t)sqlite3_column_int(row, column) * 1000;
+	if (!text)
+		return DB_OVERRIDE_NONE;
+	return strcmp(text, "On") == 0 ? DB_OVERRIDE_ON : DB_OVERRIDE_OFF;
 }
 
-static enum db_override read_override(sqlite3_stmt *row, int column)
+static void read_resend(struct load *l, const char *text, struct db_override_resend *out)
 {
-	const char *text = (const char *)sqlite3_column_text(row, column);
+	out->set = text != NULL;
 	if (!text)
-		return DB_INHERIT;
-	return strcmp(text, "On") == 0 ? DB_ON : DB_OFF;
-}
-
-static bool read_resend(struct load *l, sqlite3_stmt *row, int column, struct resend_schedule *out)
-{
-	const char *text = (const char *)sqlite3_column_text(row, column);
-	if (!text)
-		return false;
-	if (resend_schedule_parse(out, text))
+		return;
+	if (resend_schedule_parse(&out->value, text))
 		l->err = -EIO;
-	resend_schedule_limit(out, l->retries);
-	return true;
+	resend_schedule_limit(&out->value, l->retries);
 }
 
-static bool read_codes(
-	struct load *l, sqlite3_stmt *row, int column, unsigned minimum, struct stop_codes *out)
+static void read_codes(struct load *l, const char *text, unsigned minimum, struct db_override_codes *out)
 {
-	const char *text = (const char *)sqlite3_column_text(row, column);
-	if (!text)
-		return false;
-	if (stop_codes_parse(out, text, minimum))
+	out->set = text != NULL;
+	if (text && stop_codes_parse(&out->value, text, minimum))
 		l->err = -EIO;
-	return true;
 }
 
-static bool read_breaker_on(struct load *l, sqlite3_stmt *row, int column, struct breaker_on *out)
+static void read_breaker_on(struct load *l, const char *text, struct db_override_breaker_on *out)
 {
-	const char *text = (const char *)sqlite3_column_text(row, column);
-	if (!text)
-		return false;
-	if (breaker_on_parse(out, text))
+	out->set = text != NULL;
+	if (text && breaker_on_parse(&out->value, text))
 		l->err = -EIO;
-	return true;
 }
 
-static bool read_100rel(struct load *l, sqlite3_stmt *row, int column, enum db_100rel *out)
+static void read_100rel(struct load *l, const char *text, struct db_override_100rel *out)
 {
-	const char *text = (const char *)sqlite3_column_text(row, column);
-	if (!text)
-		return false;
-	if (sip_100rel_parse(out, text))
+	out->set = text != NULL;
+	if (text && sip_100rel_parse(&out->value, text))
 		l->err = -EIO;
-	return true;
 }
 
-static void read_gateway(struct load *l, sqlite3_stmt *row, struct db_gateway *gw)
+/* Column i of the row under the statement, into its member of the row's struct. */
+static void read_column(struct load *l, sqlite3_stmt *row, int i, enum db_table_type type, void *out)
 {
-	int c = 0;
-	gw->name = read_text(l, row, c++);
-	gw->host = read_text(l, row, c++);
-	gw->transport = read_text(l, row, c++);
-	gw->port = (uint16_t)sqlite3_column_int(row, c++);
-	gw->enabled = sqlite3_column_int(row, c++);
-	gw->capacity = (uint32_t)sqlite3_column_int(row, c++);
-	gw->cps = (uint32_t)sqlite3_column_int(row, c++);
-	gw->timeout_invite_ms = read_seconds(row, c++);
-	gw->timeout_trying_ms = read_seconds(row, c++);
-	gw->timeout_session_progress_ms = read_seconds(row, c++);
-	gw->timeout_session_progress_sdp_ms = read_seconds(row, c++);
-	gw->timeout_ringing_ms = read_seconds(row, c++);
-	gw->has_resend = read_resend(l, row, c++, &gw->resend);
-	gw->switch_stop_after_invite_timeout = read_override(row, c++);
-	gw->switch_stop_after_sdp = read_override(row, c++);
-	gw->switch_until_connect = read_override(row, c++);
-	gw->switch_stop_after_user_busy = read_override(row, c++);
-	gw->has_stop_codes = read_codes(l, row, c++, 400, &gw->switch_stop_codes);
-	gw->auth_user = read_text(l, row, c++);
-	gw->auth_password = read_text(l, row, c++);
-	gw->registration = read_text(l, row, c++);
-	gw->draining = sqlite3_column_int(row, c++);
-	gw->options_check = sqlite3_column_int(row, c++);
-	gw->has_options_alive_codes = read_codes(l, row, c++, 200, &gw->options_alive_codes);
-	gw->has_breaker_on = read_breaker_on(l, row, c++, &gw->breaker_on);
-	gw->session_timer = read_override(row, c++);
-	gw->has_100rel = read_100rel(l, row, c++, &gw->sip_100rel);
-	gw->max_call_duration_ms = read_seconds(row, c++);
-	gw->sdp_own_origin = sqlite3_column_int(row, c++);
-}
+	const int number = sqlite3_column_int(row, i);
+	const char *text = (const char *)sqlite3_column_text(row, i);
 
-static void read_mapping(struct load *l, sqlite3_stmt *row, struct db_mapping_gateway *mg)
-{
-	int c = 0;
-	mg->name = read_text(l, row, c++);
-	mg->host = read_text(l, row, c++);
-	mg->port = (uint16_t)sqlite3_column_int(row, c++);
-	mg->enabled = sqlite3_column_int(row, c++);
-	mg->capacity = (uint32_t)sqlite3_column_int(row, c++);
-	mg->cps = (uint32_t)sqlite3_column_int(row, c++);
-	mg->session_timer = read_override(row, c++);
-	mg->has_100rel = read_100rel(l, row, c++, &mg->sip_100rel);
-	mg->max_call_duration_ms = read_seconds(row, c++);
-}
-
-static void read_registration(struct load *l, sqlite3_stmt *row, struct db_registration *r)
-{
-	int c = 0;
-	r->name = read_text(l, row, c++);
-	r->host = read_text(l, row, c++);
-	r->transport = read_text(l, row, c++);
-	r->port = (uint16_t)sqlite3_column_int(row, c++);
-	r->proxy = read_text(l, row, c++);
-	r->local_port = (uint16_t)sqlite3_column_int(row, c++);
-	r->user = read_text(l, row, c++);
-	r->auth_user = read_text(l, row, c++);
-	r->password = read_text(l, row, c++);
-	r->realm = read_text(l, row, c++);
-	r->contact_host = read_text(l, row, c++);
-	r->expiry_s = (uint32_t)sqlite3_column_int(row, c++);
-	r->enabled = sqlite3_column_int(row, c++);
-	r->line = read_text(l, row, c++);
+	switch (type) {
+	case DB_TABLE_TEXT:
+		*(const char **)out = read_text(l, text);
+		return;
+	case DB_TABLE_FLAG:
+		*(bool *)out = number;
+		return;
+	case DB_TABLE_PORT:
+		*(uint16_t *)out = (uint16_t)number;
+		return;
+	case DB_TABLE_NUMBER:
+		*(uint32_t *)out = (uint32_t)number;
+		return;
+	case DB_TABLE_SECONDS:
+		*(uint32_t *)out = (uint32_t)number * 1000;
+		return;
+	case DB_TABLE_OVERRIDE:
+		*(enum db_override *)out = read_override(text);
+		return;
+	case DB_TABLE_RESEND:
+		read_resend(l, text, out);
+		return;
+	case DB_TABLE_STOP_CODES:
+		read_codes(l, text, 400, out);
+		return;
+	case DB_TABLE_ALIVE_CODES:
+		read_codes(l, text, 200, out);
+		return;
+	case DB_TABLE_BREAKER_ON:
+		read_breaker_on(l, text, out);
+		return;
+	case DB_TABLE_100REL:
+		read_100rel(l, text, out);
+		return;
+	}
 }
 
 /* Step a statement; false at its end or on an error, which is then in l->err. */
-static bool next_row(struct load *l, enum statement which)
+static bool step(struct load *l, sqlite3_stmt *statement)
 {
 	if (l->err)
 		return false;
-	int result = sqlite3_step(l->statement[which]);
+	int result = sqlite3_step(statement);
 	l->err = db_errno(result);
 	return result == SQLITE_ROW;
 }
 
-static size_t read_count(struct load *l, enum statement which)
+static bool next_row(struct load *l, enum statement which)
 {
-	return next_row(l, which) ? (size_t)sqlite3_column_int64(l->statement[which], 0) : 0;
+	return step(l, l->statement[which]);
 }
 
-static void *make_rows(struct load *l, size_t n, size_t size)
+/* "SELECT name, host, ... FROM gateway ORDER BY name"; NULL without memory. */
+static char *select_of(const struct db_table *t)
 {
-	void *rows = l->err || n == 0 ? NULL : calloc(n, size);
-	if (n && !rows && !l->err)
+	sqlite3_str *text = sqlite3_str_new(NULL);
+
+	for (size_t i = 0; i < t->n_columns; i++)
+		sqlite3_str_appendf(text, "%s %s", i ? "," : "SELECT", t->columns[i].name);
+	sqlite3_str_appendf(text, " FROM %s ORDER BY name", t->name);
+	return sqlite3_str_finish(text);
+}
+
+static void read_row(struct load *l, sqlite3_stmt *statement, const struct db_table *t, char *out)
+{
+	memset(out, 0, t->row_size);
+	for (size_t i = 0; i < t->n_columns; i++)
+		read_column(l, statement, (int)i, t->columns[i].type, out + t->columns[i].offset);
+}
+
+/* Make room for row n: the array doubles whenever n is a power of two. */
+static char *make_room(struct load *l, char *rows, size_t n, size_t row_size)
+{
+	char *more = n & (n - 1) ? rows : realloc(rows, (n ? 2 * n : 1) * row_size);
+
+	if (!more)
 		l->err = -ENOMEM;
+	return more ? more : rows;
+}
+
+/* All rows of a table in order of name; NULL when there is none. */
+static void *load_table(struct load *l, struct db *db, const struct db_table *t, size_t *n)
+{
+	char *select = select_of(t), *rows = NULL;
+	const char *const text = select;
+	sqlite3_stmt *statement = NULL;
+
+	if (!l->err)
+		l->err = select ? db_prepare(db, &text, &statement, 1) : -ENOMEM;
+	while (step(l, statement)) {
+		rows = make_room(l, rows, *n, t->row_size);
+		if (!l->err)
+			read_row(l, statement, t, rows + t->row_size * (*n)++);
+	}
+	sqlite3_finalize(statement);
+	sqlite3_free(select);
 	return rows;
 }
 
-static void load_gateways(struct load *l, struct db_config *config)
+/* Who sets no user for digest is known by the user of the address of record. */
+static void default_auth_users(struct db_config *config)
 {
-	size_t n = read_count(l, GATEWAY_COUNT);
-	config->gateway = make_rows(l, n, sizeof(*config->gateway));
-	while (next_row(l, GATEWAYS))
-		read_gateway(l, l->statement[GATEWAYS], &config->gateway[config->n_gateways++]);
+	for (size_t i = 0; i < config->n_registrations; i++)
+		if (!config->registration[i].auth_user[0])
+			config->registration[i].auth_user = config->registration[i].user;
 }
 
-static void load_mappings(struct load *l, struct db_config *config)
+static void load_tables(struct load *l, struct db *db, struct db_config *config)
 {
-	size_t n = read_count(l, MAPPING_COUNT);
-	config->mapping_gateway = make_rows(l, n, sizeof(*config->mapping_gateway));
-	while (next_row(l, MAPPINGS))
-		read_mapping(
-			l, l->statement[MAPPINGS], &config->mapping_gateway[config->n_mapping_gateways++]);
-}
-
-static void load_registrations(struct load *l, struct db_config *config)
-{
-	size_t n = read_count(l, REGISTRATION_COUNT);
-	config->registration = make_rows(l, n, sizeof(*config->registration));
-	while (next_row(l, REGISTRATIONS))
-		read_registration(
-			l, l->statement[REGISTRATIONS], &config->registration[config->n_registrations++]);
+	config->gateway = load_table(l, db, &db_table_gateway, &config->n_gateways);
+	config->mapping_gateway = load_table(l, db, &db_table_mapping_gateway, &config->n_mapping_gateways);
+	config->registration = load_table(l, db, &db_table_registration, &config->n_registrations);
+	if (!l->err)
+		default_auth_users(config);
 }
 
 static int compare_names(const void *name, const void *gateway)
@@ -290,15 +249,14 @@ static void load_routes(struct load *l, const struct db_config *config, db_route
 	}
 }
 
-static void load_all(struct load *l, int64_t known_routes_revision, db_route_h *on_route, void *arg)
+static void load_all(
+	struct load *l, struct db *db, int64_t known_routes_revision, db_route_h *on_route, void *arg)
 {
 	struct db_config *config = &l->loaded->config;
 	next_row(l, SNAPSHOT);
 	if (!l->err)
 		l->err = parameters_load(l->statement[PARAMETERS], &config->parameters, &l->retries);
-	load_gateways(l, config);
-	load_mappings(l, config);
-	load_registrations(l, config);
+	load_tables(l, db, config);
 	if (next_row(l, REVISION))
 		config->routes_revision = sqlite3_column_int64(l->statement[REVISION], 0);
 	else if (!l->err)
@@ -319,7 +277,7 @@ int db_config_load(
 		return -ENOMEM;
 	l.err = db_prepare(db, sql, l.statement, STATEMENTS);
 	if (!l.err)
-		load_all(&l, known_routes_revision, on_route, arg);
+		load_all(&l, db, known_routes_revision, on_route, arg);
 	db_finalize(l.statement, STATEMENTS);
 	if (l.err) {
 		db_config_free(&l.loaded->config);

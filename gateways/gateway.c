@@ -8,67 +8,6 @@
 
 enum { SRTT_SHARE = 8 }; /* a new measurement weighs one eighth (RFC 6298 section 2) */
 
-static bool same_intervals(const struct resend_schedule *a, const struct resend_schedule *b)
-{
-	return a->automatic == b->automatic && a->n == b->n &&
-		memcmp(a->wait_ms, b->wait_ms, a->n * sizeof(a->wait_ms[0])) == 0;
-}
-
-static bool same_codes(const struct stop_codes *a, const struct stop_codes *b)
-{
-	return a->n == b->n && memcmp(a->code, b->code, a->n * sizeof(a->code[0])) == 0;
-}
-
-static bool same_timeouts(const struct db_gateway *a, const struct db_gateway *b)
-{
-	return a->timeout_invite_ms == b->timeout_invite_ms && a->timeout_trying_ms == b->timeout_trying_ms &&
-		a->timeout_session_progress_ms == b->timeout_session_progress_ms &&
-		a->timeout_session_progress_sdp_ms == b->timeout_session_progress_sdp_ms &&
-		a->timeout_ringing_ms == b->timeout_ringing_ms;
-}
-
-static bool same_switching(const struct db_gateway *a, const struct db_gateway *b)
-{
-	return a->switch_stop_after_invite_timeout == b->switch_stop_after_invite_timeout &&
-		a->switch_stop_after_sdp == b->switch_stop_after_sdp &&
-		a->switch_until_connect == b->switch_until_connect &&
-		a->switch_stop_after_user_busy == b->switch_stop_after_user_busy &&
-		a->has_stop_codes == b->has_stop_codes &&
-		(!a->has_stop_codes || same_codes(&a->switch_stop_codes, &b->switch_stop_codes));
-}
-
-static bool same_session(const struct db_gateway *a, const struct db_gateway *b)
-{
-	return a->session_timer == b->session_timer && a->has_100rel == b->has_100rel &&
-		(!a->has_100rel || a->sip_100rel == b->sip_100rel) &&
-		a->max_call_duration_ms == b->max_call_duration_ms && a->sdp_own_origin == b->sdp_own_origin;
-}
-
-static bool same_breaker_on(const struct breaker_on *a, const struct breaker_on *b)
-{
-	return a->timeout == b->timeout && a->transport == b->transport && same_codes(&a->codes, &b->codes);
-}
-
-static bool same_liveness(const struct db_gateway *a, const struct db_gateway *b)
-{
-	return a->draining == b->draining && a->options_check == b->options_check &&
-		a->has_options_alive_codes == b->has_options_alive_codes &&
-		(!a->has_options_alive_codes ||
-			same_codes(&a->options_alive_codes, &b->options_alive_codes)) &&
-		a->has_breaker_on == b->has_breaker_on &&
-		(!a->has_breaker_on || same_breaker_on(&a->breaker_on, &b->breaker_on));
-}
-
-static bool same_row(const void *row_a, const void *row_b)
-{
-	const struct db_gateway *a = row_a, *b = row_b;
-
-	return a->port == b->port && a->enabled == b->enabled && a->capacity == b->capacity &&
-		a->cps == b->cps && same_timeouts(a, b) && same_switching(a, b) && same_session(a, b) &&
-		same_liveness(a, b) && a->has_resend == b->has_resend &&
-		(!a->has_resend || same_intervals(&a->resend, &b->resend));
-}
-
 /* At another address is another machine: what the old one said and how fast it was is void. */
 static void on_change(struct peer *p, const void *old_row)
 {
@@ -92,23 +31,11 @@ static void on_free(struct peer *p)
 	gateway_stats_free(((struct gateway *)p)->stats);
 }
 
-static const size_t strings[] = {
-	offsetof(struct db_gateway, name),
-	offsetof(struct db_gateway, host),
-	offsetof(struct db_gateway, transport),
-	offsetof(struct db_gateway, auth_user),
-	offsetof(struct db_gateway, auth_password),
-	offsetof(struct db_gateway, registration),
-};
-
 const struct peer_type gateway_peer_type = {
 	.peer_size = sizeof(struct gateway),
-	.row_size = sizeof(struct db_gateway),
-	.strings = strings,
-	.n_strings = sizeof(strings) / sizeof(strings[0]),
+	.table = &db_table_gateway,
 	.capacity = offsetof(struct db_gateway, capacity),
 	.cps = offsetof(struct db_gateway, cps),
-	.same = same_row,
 	.on_change = on_change,
 	.on_release = on_release,
 	.on_free = on_free,
@@ -230,51 +157,41 @@ uint64_t gateway_calls_total(const struct gateway *gw)
 	return gw->peer.limits.total;
 }
 
-static uint32_t own_or(uint32_t own, uint32_t parameter)
-{
-	return own ? own : parameter;
-}
-
-static bool override(enum db_override own, bool parameter)
-{
-	return own == DB_INHERIT ? parameter : own == DB_ON;
-}
-
 static void lay_timeouts(const struct db_gateway *row, const struct parameters *p, struct gateway_policy *out)
 {
-	out->timeout_invite_ms = own_or(row->timeout_invite_ms, p->timeout_invite_ms);
-	out->timeout_trying_ms = own_or(row->timeout_trying_ms, p->timeout_trying_ms);
+	out->timeout_invite_ms = db_override_ms(row->timeout_invite_ms, p->timeout_invite_ms);
+	out->timeout_trying_ms = db_override_ms(row->timeout_trying_ms, p->timeout_trying_ms);
 	out->timeout_session_progress_ms =
-		own_or(row->timeout_session_progress_ms, p->timeout_session_progress_ms);
+		db_override_ms(row->timeout_session_progress_ms, p->timeout_session_progress_ms);
 	out->timeout_session_progress_sdp_ms =
-		own_or(row->timeout_session_progress_sdp_ms, p->timeout_session_progress_sdp_ms);
-	out->timeout_ringing_ms = own_or(row->timeout_ringing_ms, p->timeout_ringing_ms);
+		db_override_ms(row->timeout_session_progress_sdp_ms, p->timeout_session_progress_sdp_ms);
+	out->timeout_ringing_ms = db_override_ms(row->timeout_ringing_ms, p->timeout_ringing_ms);
 }
 
 static void lay_switching(
 	const struct db_gateway *row, const struct parameters *p, struct gateway_policy *out)
 {
 	out->stop_switch_after_invite_timeout =
-		override(row->switch_stop_after_invite_timeout, p->stop_switch_after_invite_timeout);
-	out->stop_switch_after_sdp = override(row->switch_stop_after_sdp, p->stop_switch_after_sdp);
-	out->switch_until_connect = override(row->switch_until_connect, p->switch_until_connect);
+		db_override_flag(row->switch_stop_after_invite_timeout, p->stop_switch_after_invite_timeout);
+	out->stop_switch_after_sdp = db_override_flag(row->switch_stop_after_sdp, p->stop_switch_after_sdp);
+	out->switch_until_connect = db_override_flag(row->switch_until_connect, p->switch_until_connect);
 	out->switch_stop_after_user_busy =
-		override(row->switch_stop_after_user_busy, p->switch_stop_after_user_busy);
-	out->stop_codes = row->has_stop_codes ? &row->switch_stop_codes : &p->switch_stop_codes;
+		db_override_flag(row->switch_stop_after_user_busy, p->switch_stop_after_user_busy);
+	out->stop_codes = row->switch_stop_codes.set ? &row->switch_stop_codes.value : &p->switch_stop_codes;
 }
 
 static void lay_session(const struct db_gateway *row, const struct parameters *p, struct gateway_policy *out)
 {
-	out->session_timer = override(row->session_timer, p->session_timer);
-	out->sip_100rel = row->has_100rel ? row->sip_100rel : p->sip_100rel;
-	out->max_call_duration_ms = own_or(row->max_call_duration_ms, p->max_call_duration_ms);
+	out->session_timer = db_override_flag(row->session_timer, p->session_timer);
+	out->sip_100rel = row->sip_100rel.set ? row->sip_100rel.value : p->sip_100rel;
+	out->max_call_duration_ms = db_override_ms(row->max_call_duration_ms, p->max_call_duration_ms);
 	out->sdp_own_origin = row->sdp_own_origin;
 }
 
 static void lay_resend(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out)
 {
 	const struct db_gateway *row = gateway_row(gw);
-	const struct resend_schedule *resend = row->has_resend ? &row->resend : &p->resend;
+	const struct resend_schedule *resend = row->resend.set ? &row->resend.value : &p->resend;
 
 	out->resend = *resend;
 	if (!resend->automatic)

@@ -49,8 +49,8 @@ static bool holds_code(const struct stop_codes *codes, int code)
 
 static bool means_alive(const struct db_gateway *row, int code)
 {
-	if (row->has_options_alive_codes)
-		return holds_code(&row->options_alive_codes, code);
+	if (row->options_alive_codes.set)
+		return holds_code(&row->options_alive_codes.value, code);
 	return code && code != CODE_REQUEST_TIMEOUT && code != CODE_SERVICE_UNAVAILABLE;
 }
 
@@ -166,7 +166,8 @@ void gateway_on_result(
 	struct gateway *gw, const struct gateway_result *r, const struct parameters *p, uint64_t now_ms)
 {
 	const struct db_gateway *row = gateway_row(gw);
-	const enum opinion opinion = opinion_of(r, row->has_breaker_on ? &row->breaker_on : &p->breaker_on);
+	const enum opinion opinion =
+		opinion_of(r, row->breaker_on.set ? &row->breaker_on.value : &p->breaker_on);
 
 	gateway_stats_on_result(&gw->stats, r, now_ms);
 	gateway_settle(gw, now_ms);

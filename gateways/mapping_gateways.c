@@ -150,29 +150,11 @@ static int index_build(struct block_index *index, const struct peers *peers, siz
 	return 0;
 }
 
-static bool same_row(const void *row_a, const void *row_b)
-{
-	const struct db_mapping_gateway *a = row_a, *b = row_b;
-
-	return a->port == b->port && a->enabled == b->enabled && a->capacity == b->capacity &&
-		a->cps == b->cps && a->session_timer == b->session_timer && a->has_100rel == b->has_100rel &&
-		(!a->has_100rel || a->sip_100rel == b->sip_100rel) &&
-		a->max_call_duration_ms == b->max_call_duration_ms;
-}
-
-static const size_t strings[] = {
-	offsetof(struct db_mapping_gateway, name),
-	offsetof(struct db_mapping_gateway, host),
-};
-
 static const struct peer_type mapping_peer_type = {
 	.peer_size = sizeof(struct mapping_gateway),
-	.row_size = sizeof(struct db_mapping_gateway),
-	.strings = strings,
-	.n_strings = sizeof(strings) / sizeof(strings[0]),
+	.table = &db_table_mapping_gateway,
 	.capacity = offsetof(struct db_mapping_gateway, capacity),
 	.cps = offsetof(struct db_mapping_gateway, cps),
-	.same = same_row,
 };
 
 int mapping_gateways_create(struct mapping_gateways **out)
@@ -291,7 +273,7 @@ struct mapping_gateway *mapping_gateways_trunk(const struct mapping_gateways *se
 {
 	struct mapping_gateway *mg = mapping_gateways_by_name(set, name);
 
-	return mg && ((const struct db_mapping_gateway *)mg->peer.row)->enabled ? mg : NULL;
+	return mg && mapping_gateway_row(mg)->enabled ? mg : NULL;
 }
 
 struct mapping_gateway *mapping_gateway_ref(struct mapping_gateway *mg)
@@ -304,6 +286,11 @@ void mapping_gateway_unref(struct mapping_gateway *mg)
 {
 	if (mg)
 		peer_unref(&mg->peer);
+}
+
+const struct db_mapping_gateway *mapping_gateway_row(const struct mapping_gateway *mg)
+{
+	return mg->peer.row;
 }
 
 const char *mapping_gateway_name(const struct mapping_gateway *mg)
@@ -329,21 +316,19 @@ const struct limits *mapping_gateway_limits(const struct mapping_gateway *mg)
 void mapping_gateway_policy(
 	const struct mapping_gateway *mg, const struct parameters *p, struct mapping_gateway_policy *out)
 {
-	const struct db_mapping_gateway *row = mg ? mg->peer.row : NULL;
+	const struct db_mapping_gateway *row = mg ? mapping_gateway_row(mg) : NULL;
 
-	*out = (struct mapping_gateway_policy){
-		.session_timer = p->session_timer,
-		.sip_100rel = p->sip_100rel,
-		.max_call_duration_ms = p->max_call_duration_ms,
-	};
-	if (!row)
+	if (!row) {
+		*out = (struct mapping_gateway_policy){
+			.session_timer = p->session_timer,
+			.sip_100rel = p->sip_100rel,
+			.max_call_duration_ms = p->max_call_duration_ms,
+		};
 		return;
-	if (row->session_timer != DB_INHERIT)
-		out->session_timer = row->session_timer == DB_ON;
-	if (row->has_100rel)
-		out->sip_100rel = row->sip_100rel;
-	if (row->max_call_duration_ms)
-		out->max_call_duration_ms = row->max_call_duration_ms;
+	}
+	out->session_timer = db_override_flag(row->session_timer, p->session_timer);
+	out->sip_100rel = row->sip_100rel.set ? row->sip_100rel.value : p->sip_100rel;
+	out->max_call_duration_ms = db_override_ms(row->max_call_duration_ms, p->max_call_duration_ms);
 }
 
 void mapping_gateways_count_anew(struct mapping_gateways *set)

@@ -39,6 +39,8 @@ struct mapping_gateway *mapping_gateways_trunk(const struct mapping_gateways *se
 
 struct mapping_gateway *mapping_gateway_ref(struct mapping_gateway *mg);
 void mapping_gateway_unref(struct mapping_gateway *mg);
+/** The row as last loaded; valid until the next mapping_gateways_apply(). */
+const struct db_mapping_gateway *mapping_gateway_row(const struct mapping_gateway *mg);
 const char *mapping_gateway_name(const struct mapping_gateway *mg);
 /** @return 0; -EBUSY full; -EAGAIN calls per second used up */
 int mapping_gateway_seize(struct mapping_gateway *mg, struct channel *ch, uint64_t now_ms);

@@ -19,48 +19,9 @@ struct peers {
 	uint64_t generation;
 };
 
-static const char *row_string(const void *row, size_t offset)
-{
-	return *(const char *const *)((const char *)row + offset);
-}
-
 static uint32_t row_number(const void *row, size_t offset)
 {
 	return offset == PEER_UNLIMITED ? 0 : *(const uint32_t *)((const char *)row + offset);
-}
-
-static const char *row_name(const struct peer_type *type, const void *row)
-{
-	return row_string(row, type->strings[0]);
-}
-
-static bool row_same(const struct peer_type *type, const void *a, const void *b)
-{
-	for (size_t i = 0; i < type->n_strings; i++)
-		if (strcmp(row_string(a, type->strings[i]), row_string(b, type->strings[i])) != 0)
-			return false;
-	return type->same(a, b);
-}
-
-void *peer_copy_row(const struct peer_type *type, const void *row)
-{
-	size_t size = type->row_size;
-
-	for (size_t i = 0; i < type->n_strings; i++)
-		size += strlen(row_string(row, type->strings[i])) + 1;
-	char *copy = malloc(size);
-	if (!copy)
-		return NULL;
-	memcpy(copy, row, type->row_size);
-	char *text = copy + type->row_size;
-	for (size_t i = 0; i < type->n_strings; i++) {
-		size_t length = strlen(row_string(row, type->strings[i])) + 1;
-
-		memcpy(text, row_string(row, type->strings[i]), length);
-		*(const char **)(copy + type->strings[i]) = text;
-		text += length;
-	}
-	return copy;
 }
 
 static void peer_free(struct peer *p)
@@ -173,20 +134,21 @@ void peers_destroy(struct peers *set)
 
 static int stage_row(struct peers *set, const void *row)
 {
-	const struct peer_type *type = set->type;
-	struct peer *p = find_any(set, row_name(type, row));
+	const struct db_table *table = set->type->table;
+	const char *name = db_table_row_name(table, row);
+	struct peer *p = find_any(set, name);
 
 	if (!p)
-		p = peer_create(set, row_name(type, row));
+		p = peer_create(set, name);
 	if (!p)
 		return -ENOMEM;
 	assert(p->generation != set->generation); /* names differ from each other */
 	p->generation = set->generation;
 	set->staged[set->n_staged++] = p;
-	if (p->row && row_same(type, p->row, row))
+	if (p->row && db_table_rows_equal(table, p->row, row))
 		return 0;
-	p->pending = peer_copy_row(type, row);
-	return p->pending ? call_limits_reserve(&p->limits, row_number(row, type->cps)) : -ENOMEM;
+	p->pending = db_table_copy_row(table, row);
+	return p->pending ? call_limits_reserve(&p->limits, row_number(row, set->type->cps)) : -ENOMEM;
 }
 
 int peers_stage(struct peers *set, const void *rows, size_t n)
@@ -199,7 +161,7 @@ int peers_stage(struct peers *set, const void *rows, size_t n)
 		return -ENOMEM;
 	set->generation++;
 	for (size_t i = 0; i < n && !err; i++)
-		err = stage_row(set, (const char *)rows + i * set->type->row_size);
+		err = stage_row(set, (const char *)rows + i * set->type->table->row_size);
 	if (err)
 		peers_abandon(set);
 	return err;

@@ -3,6 +3,7 @@
 #define PEERS_H
 
 #include "call_limits.h"
+#include "db_table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,12 +17,9 @@ struct peer;
 
 /** What the set must know of a kind of peer and of its database row. */
 struct peer_type {
-	size_t peer_size; /* of the struct that begins with its struct peer */
-	size_t row_size;
-	const size_t *strings; /* offsets of the row's strings, the name first */
-	size_t n_strings;
-	size_t capacity, cps;                       /* offsets of the row's limits, or PEER_UNLIMITED */
-	bool (*same)(const void *a, const void *b); /* are two rows equal but for their strings? */
+	size_t peer_size;             /* of the struct that begins with its struct peer */
+	const struct db_table *table; /* of the rows */
+	size_t capacity, cps;         /* offsets of the row's limits, or PEER_UNLIMITED */
 	/* Another row, p->row, is about to replace old_row (NULL: p is new). May be NULL. */
 	void (*on_change)(struct peer *p, const void *old_row);
 	/* A channel came back. May be NULL. */
@@ -69,9 +67,6 @@ struct peer *peers_find(const struct peers *set, const char *name);
 /** In order of name, removed ones left out. */
 size_t peers_count(const struct peers *set);
 struct peer *peers_at(const struct peers *set, size_t i);
-
-/** A copy of a row with its strings, in one block. @return free() it; NULL without memory */
-void *peer_copy_row(const struct peer_type *type, const void *row);
 
 /** Count the channels of all peers anew, removed ones too: call_limits_count() each channel that is known after this. */
 void peers_count_anew(struct peers *set);

@@ -33,27 +33,6 @@ struct registration {
 
 /* A kind of peer ---------------------------------------------------------------------------- */
 
-static const size_t strings[] = {
-	offsetof(struct db_registration, name),
-	offsetof(struct db_registration, host),
-	offsetof(struct db_registration, transport),
-	offsetof(struct db_registration, proxy),
-	offsetof(struct db_registration, user),
-	offsetof(struct db_registration, auth_user),
-	offsetof(struct db_registration, password),
-	offsetof(struct db_registration, realm),
-	offsetof(struct db_registration, contact_host),
-	offsetof(struct db_registration, line),
-};
-
-static bool same_row(const void *row_a, const void *row_b)
-{
-	const struct db_registration *a = row_a, *b = row_b;
-
-	return a->port == b->port && a->local_port == b->local_port && a->expiry_s == b->expiry_s &&
-		a->enabled == b->enabled;
-}
-
 static void on_free(struct peer *p)
 {
 	struct registration *r = (struct registration *)p;
@@ -64,12 +43,9 @@ static void on_free(struct peer *p)
 
 const struct peer_type registration_peer_type = {
 	.peer_size = sizeof(struct registration),
-	.row_size = sizeof(struct db_registration),
-	.strings = strings,
-	.n_strings = sizeof(strings) / sizeof(strings[0]),
+	.table = &db_table_registration,
 	.capacity = PEER_UNLIMITED,
 	.cps = PEER_UNLIMITED,
-	.same = same_row,
 	.on_free = on_free,
 };
 
@@ -175,7 +151,7 @@ static bool same_way(const struct db_registration *a, const struct db_registrati
 /** The next request is made of the row in force. */
 static int use_row(struct registration *r)
 {
-	struct db_registration *copy = peer_copy_row(&registration_peer_type, registration_row(r));
+	struct db_registration *copy = db_table_copy_row(&db_table_registration, registration_row(r));
 
 	if (!copy)
 		return -ENOMEM;

@@ -195,8 +195,8 @@ static void the_codes_that_mean_alive_can_be_its_own(void **state)
 {
 	struct fixture *f = *state;
 
-	f->row.has_options_alive_codes = true;
-	f->row.options_alive_codes = (struct stop_codes){.code = {200, 503}, .n = 2};
+	f->row.options_alive_codes.set = true;
+	f->row.options_alive_codes.value = (struct stop_codes){.code = {200, 503}, .n = 2};
 	apply(f, 2000);
 	assert_true(alive_with(f, 200));
 	assert_true(alive_with(f, 503));
@@ -457,8 +457,8 @@ static void what_counts_as_failure_can_be_its_own(void **state)
 {
 	struct fixture *f = *state;
 
-	f->row.has_breaker_on = true;
-	f->row.breaker_on = (struct breaker_on){.codes = {.code = {500, 502}, .n = 2}};
+	f->row.breaker_on.set = true;
+	f->row.breaker_on.value = (struct breaker_on){.codes = {.code = {500, 502}, .n = 2}};
 	apply(f, 2000);
 	assert_false(opens_with(f, GATEWAY_TIMEOUT, 0, -1));
 	assert_false(opens_with(f, GATEWAY_TRANSPORT, 0, -1));
@@ -470,8 +470,8 @@ static void silence_that_does_not_count_is_no_success(void **state)
 {
 	struct fixture *f = *state;
 
-	f->row.has_breaker_on = true;
-	f->row.breaker_on = (struct breaker_on){.codes = {.code = {500}, .n = 1}};
+	f->row.breaker_on.set = true;
+	f->row.breaker_on.value = (struct breaker_on){.codes = {.code = {500}, .n = 1}};
 	apply(f, 2000);
 	for (unsigned i = 0; i < 5; i++) {
 		attempt(f, GATEWAY_REFUSED, 500, -1, 2000);

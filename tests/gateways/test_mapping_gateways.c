@@ -283,16 +283,16 @@ static void what_a_trunk_sets_wins_from_the_next_load_on(void **unused)
 	struct mapping_gateway_policy policy;
 
 	(void)unused;
-	row.session_timer = DB_OFF;
+	row.session_timer = DB_OVERRIDE_OFF;
 	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
 	mapping_gateway_policy(mg, &p, &policy);
 	assert_false(policy.session_timer);
-	row.has_100rel = true;
-	row.sip_100rel = DB_100REL_OFF;
+	row.sip_100rel.set = true;
+	row.sip_100rel.value = DB_100REL_OFF;
 	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
 	mapping_gateway_policy(mg, &p, &policy);
 	assert_int_equal(policy.sip_100rel, DB_100REL_OFF);
-	row.sip_100rel = DB_100REL_REQUIRED;
+	row.sip_100rel.value = DB_100REL_REQUIRED;
 	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
 	mapping_gateway_policy(mg, &p, &policy);
 	assert_int_equal(policy.sip_100rel, DB_100REL_REQUIRED);

@@ -14,23 +14,6 @@ static const struct parameters defaults = {
 	.user_agent_send_unregister = true,
 };
 
-static struct db_registration row(const char *name)
-{
-	return (struct db_registration){
-		.name = name,
-		.host = "registrar.example",
-		.transport = "udp",
-		.proxy = "",
-		.user = "4930",
-		.auth_user = "4930",
-		.password = "secret",
-		.realm = "",
-		.contact_host = "",
-		.enabled = true,
-		.line = "0011223344556677",
-	};
-}
-
 struct fixture {
 	struct registrations *set;
 	struct registration *r;
@@ -53,7 +36,7 @@ static int set_up(void **state)
 		return -1;
 	f->p = defaults;
 	f->now = 1000000;
-	f->row = row("carrier");
+	f->row = unit_registration("carrier");
 	apply(f);
 	f->r = registration_ref(registrations_find(f->set, "carrier"));
 	return 0;
@@ -328,7 +311,7 @@ static void what_changes_the_binding_removes_the_old_one_first(void **state)
 	changed[6].contact_host = "pbx.example";
 	changed[7].line = "ff11223344556677";
 	for (unsigned i = 0; i < 8; i++) {
-		f->row = row("carrier");
+		f->row = unit_registration("carrier");
 		apply(f);
 		if (i) { /* back from the change before */
 			assert_int_equal(next(f), REGISTRATION_UNREGISTER);
@@ -415,7 +398,7 @@ static void registrations_take_turns_at_the_start(void **state)
 
 	for (unsigned i = 0; i < 1000; i++) {
 		snprintf(names[i], sizeof(names[i]), "t%03u", i);
-		rows[i] = row(names[i]);
+		rows[i] = unit_registration(names[i]);
 	}
 	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		const unsigned n = counts[i], step = n > 200 ? 10000 / n : 50;
@@ -438,7 +421,7 @@ static void registrations_take_turns_at_the_start(void **state)
 static void a_new_one_does_not_move_the_others(void **state)
 {
 	struct fixture *f = *state;
-	struct db_registration rows[2] = {row("another"), f->row};
+	struct db_registration rows[2] = {unit_registration("another"), f->row};
 
 	register_for(f, 3600);
 	assert_int_equal(registrations_apply(f->set, rows, 2, f->now), 0);
@@ -451,7 +434,7 @@ static void a_new_one_does_not_move_the_others(void **state)
 static void without_memory_the_set_stays_as_it_was(void **state)
 {
 	struct fixture *f = *state;
-	struct db_registration rows[2] = {row("another"), f->row};
+	struct db_registration rows[2] = {unit_registration("another"), f->row};
 
 	register_for(f, 3600);
 	rows[1].host = "other.example";

@@ -44,4 +44,21 @@ static inline struct db_mapping_gateway unit_mapping(const char *name, const cha
 	return (struct db_mapping_gateway){.name = name, .host = host, .enabled = true};
 }
 
+static inline struct db_registration unit_registration(const char *name)
+{
+	return (struct db_registration){
+		.name = name,
+		.host = "registrar.example",
+		.transport = "udp",
+		.proxy = "",
+		.user = "4930",
+		.auth_user = "4930",
+		.password = "secret",
+		.realm = "",
+		.contact_host = "",
+		.enabled = true,
+		.line = "0011223344556677",
+	};
+}
+
 #endif

@@ -1,0 +1,29 @@
+/** @file db_mapping_gateway.h  One row of `mapping_gateway`: a customer's trunk, known by its source address. */
+#ifndef DB_MAPPING_GATEWAY_H
+#define DB_MAPPING_GATEWAY_H
+
+#include "db_table.h"
+
+/*
+ * host                  IPv4 or IPv6 address, or a block of them
+ * port                  0 = any
+ * capacity, cps         calls at a time, new calls per second; 0 = unlimited
+ * max_call_duration_ms  0 = the parameter
+ */
+#define DB_MAPPING_GATEWAY_COLUMNS(COLUMN)                                                                   \
+	COLUMN(TEXT, name, "name")                                                                           \
+	COLUMN(TEXT, host, "host")                                                                           \
+	COLUMN(PORT, port, "port")                                                                           \
+	COLUMN(FLAG, enabled, "enabled")                                                                     \
+	COLUMN(NUMBER, capacity, "capacity")                                                                 \
+	COLUMN(NUMBER, cps, "cps")                                                                           \
+	COLUMN(OVERRIDE, session_timer, "session_timer")                                                     \
+	COLUMN(100REL, sip_100rel, "sip_100rel")                                                             \
+	COLUMN(SECONDS, max_call_duration_ms, "max_call_duration")
+
+/** Texts are never NULL. */
+struct db_mapping_gateway {
+	DB_MAPPING_GATEWAY_COLUMNS(DB_TABLE_MEMBER)
+};
+
+#endif

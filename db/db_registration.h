@@ -1,0 +1,40 @@
+/** @file db_registration.h  One row of `registration`: an account of ours at a carrier's registrar. */
+#ifndef DB_REGISTRATION_H
+#define DB_REGISTRATION_H
+
+#include "db_table.h"
+
+/*
+ * host             the registrar: IPv4, IPv6 (no brackets) or a name to resolve
+ * transport, port  as those of struct db_gateway
+ * proxy            where REGISTER is really sent: host, host:port, [IPv6], [IPv6]:port or IPv6; "" = host
+ * local_port       of the listener to send from; 0 = any
+ * user             of the address of record
+ * auth_user        for digest; db_config_load() puts `user` where the table leaves it empty
+ * realm            domain of the address of record and realm of the challenge; "" = host, any realm
+ * contact_host     "" = the address of the listener
+ * expiry_s         0 = the parameter
+ * line             random hexadecimal digits for our Contact, the same as long as the row lives
+ */
+#define DB_REGISTRATION_COLUMNS(COLUMN)                                                                      \
+	COLUMN(TEXT, name, "name")                                                                           \
+	COLUMN(TEXT, host, "host")                                                                           \
+	COLUMN(TEXT, transport, "transport")                                                                 \
+	COLUMN(PORT, port, "port")                                                                           \
+	COLUMN(TEXT, proxy, "proxy")                                                                         \
+	COLUMN(PORT, local_port, "local_port")                                                               \
+	COLUMN(TEXT, user, "user")                                                                           \
+	COLUMN(TEXT, auth_user, "auth_user")                                                                 \
+	COLUMN(TEXT, password, "password")                                                                   \
+	COLUMN(TEXT, realm, "realm")                                                                         \
+	COLUMN(TEXT, contact_host, "contact_host")                                                           \
+	COLUMN(NUMBER, expiry_s, "expiry")                                                                   \
+	COLUMN(FLAG, enabled, "enabled")                                                                     \
+	COLUMN(TEXT, line, "line")
+
+/** Texts are never NULL. */
+struct db_registration {
+	DB_REGISTRATION_COLUMNS(DB_TABLE_MEMBER)
+};
+
+#endif

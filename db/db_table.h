@@ -1,0 +1,73 @@
+/** @file db_table.h  The columns of a table whose rows the switch keeps, each declared once.
+ *
+ * db_gateway.h, db_mapping_gateway.h and db_registration.h list the columns of their tables, one a line:
+ *
+ *	COLUMN(SECONDS, timeout_invite_ms, "timeout_invite")
+ *
+ * The line makes the member of the row's struct; the SELECT, reading, copying and comparing follow from it, so
+ * none of them can be forgotten. A new setting takes a line in schema.sql, a line in that list, and its use.
+ */
+#ifndef DB_TABLE_H
+#define DB_TABLE_H
+
+#include "db_override.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** What a column holds; NULL in the table is "", 0, or "not set". */
+enum db_table_type {
+	DB_TABLE_TEXT,
+	DB_TABLE_FLAG,        /* 0 or 1 */
+	DB_TABLE_PORT,        /* 0 to 65535 */
+	DB_TABLE_NUMBER,      /* 0 and more */
+	DB_TABLE_SECONDS,     /* kept in ms */
+	DB_TABLE_OVERRIDE,    /* On or Off */
+	DB_TABLE_RESEND,      /* a resend schedule, cut to SS_SIP_SEND_RETRY */
+	DB_TABLE_STOP_CODES,  /* SIP status codes 400-699 */
+	DB_TABLE_ALIVE_CODES, /* SIP status codes 200-699 */
+	DB_TABLE_BREAKER_ON,  /* as SS_GATEWAY_BREAKER_ON */
+	DB_TABLE_100REL,      /* as SS_SIP_100REL */
+};
+
+#define DB_TABLE_MEMBER_TEXT const char *
+#define DB_TABLE_MEMBER_FLAG bool
+#define DB_TABLE_MEMBER_PORT uint16_t
+#define DB_TABLE_MEMBER_NUMBER uint32_t
+#define DB_TABLE_MEMBER_SECONDS uint32_t
+#define DB_TABLE_MEMBER_OVERRIDE enum db_override
+#define DB_TABLE_MEMBER_RESEND struct db_override_resend
+#define DB_TABLE_MEMBER_STOP_CODES struct db_override_codes
+#define DB_TABLE_MEMBER_ALIVE_CODES struct db_override_codes
+#define DB_TABLE_MEMBER_BREAKER_ON struct db_override_breaker_on
+#define DB_TABLE_MEMBER_100REL struct db_override_100rel
+
+/** A column as a member of the row's struct. */
+#define DB_TABLE_MEMBER(type, member, column) DB_TABLE_MEMBER_##type member;
+
+struct db_table_column {
+	const char *name; /* in the table */
+	enum db_table_type type;
+	size_t offset; /* in the row's struct */
+};
+
+struct db_table {
+	const char *name;
+	size_t row_size;
+	const struct db_table_column *columns; /* the first is `name`, which is unique */
+	size_t n_columns;
+};
+
+extern const struct db_table db_table_gateway, db_table_mapping_gateway, db_table_registration;
+
+/** The name of a row. */
+const char *db_table_row_name(const struct db_table *t, const void *row);
+
+/** Are two rows equal in every column? */
+bool db_table_rows_equal(const struct db_table *t, const void *a, const void *b);
+
+/** Copy a row with its texts into one block. @return free() it; NULL without memory */
+void *db_table_copy_row(const struct db_table *t, const void *row);
+
+#endif
