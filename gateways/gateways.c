@@ -33,12 +33,27 @@ void gateways_destroy(struct gateways *gws)
 	free(gws);
 }
 
+int gateways_stage(struct gateways *gws, const struct db_gateway *rows, size_t n)
+{
+	return peers_stage(gws->peers, rows, n);
+}
+
+void gateways_commit(struct gateways *gws)
+{
+	peers_commit(gws->peers);
+}
+
+void gateways_abandon(struct gateways *gws)
+{
+	peers_abandon(gws->peers);
+}
+
 int gateways_apply(struct gateways *gws, const struct db_gateway *rows, size_t n)
 {
-	int err = peers_stage(gws->peers, rows, n);
+	int err = gateways_stage(gws, rows, n);
 
 	if (!err)
-		peers_commit(gws->peers);
+		gateways_commit(gws);
 	return err;
 }
 

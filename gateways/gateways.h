@@ -11,11 +11,19 @@ int gateways_create(struct gateways **out);
 void gateways_destroy(struct gateways *gws);
 
 /**
- * Make the set equal to these rows: rows are matched by name; changed ones are updated in place,
- * missing ones are marked removed (no new call, live calls go on), new ones are added.
+ * Prepare to make the set equal to these rows: rows are matched by name; changed ones will be updated in place,
+ * missing ones marked removed (no new call, live calls go on), new ones added. Nothing changes before
+ * gateways_commit(); exactly one of commit and abandon must follow when it returns 0.
  *
- * @return 0; -ENOMEM with the set as it was
+ * @param rows  names differ; copied
+ * @return 0; -ENOMEM with nothing staged
  */
+int gateways_stage(struct gateways *gws, const struct db_gateway *rows, size_t n);
+/** Put in force what was staged; cannot fail. */
+void gateways_commit(struct gateways *gws);
+/** Forget what was staged. */
+void gateways_abandon(struct gateways *gws);
+/** Stage and commit at once. @return 0; -ENOMEM with the set as it was */
 int gateways_apply(struct gateways *gws, const struct db_gateway *rows, size_t n);
 
 /** A gateway's state changed, or it is down for another reason. */

@@ -32,7 +32,7 @@ struct block_index {
 
 struct mapping_gateways {
 	struct peers *peers;
-	struct block_index index;
+	struct block_index index, staged;
 };
 
 static void mask(uint8_t address[16], unsigned bits)
@@ -119,6 +119,7 @@ static void index_clear(struct block_index *index)
 {
 	HASH_CLEAR(hh, index->by_key);
 	free(index->blocks);
+	*index = (struct block_index){0};
 }
 
 static void collect_lengths(struct block_index *index, bool used[ADDRESS_FAMILIES][ADDRESS_BITS_MAX + 1])
@@ -182,7 +183,7 @@ void mapping_gateways_destroy(struct mapping_gateways *set)
 
 /* The rows with a good host, and the block of each. */
 static size_t parse_rows(const struct db_mapping_gateway *rows, size_t n, struct db_mapping_gateway *good,
-	struct block *blocks, void (*on_bad)(const char *name, const char *host, void *arg), void *arg)
+	struct block *blocks, mapping_gateways_bad_host_h *on_bad_host, void *arg)
 {
 	size_t n_good = 0;
 
@@ -195,38 +196,58 @@ static size_t parse_rows(const struct db_mapping_gateway *rows, size_t n, struct
 			block->key.port = rows[i].port;
 			block->enabled = rows[i].enabled;
 			good[n_good++] = rows[i];
-		} else if (on_bad) {
-			on_bad(rows[i].name, rows[i].host, arg);
+		} else if (on_bad_host) {
+			on_bad_host(rows[i].name, rows[i].host, arg);
 		}
 	}
 	return n_good;
 }
 
-int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping_gateway *rows, size_t n,
-	void (*on_bad)(const char *name, const char *host, void *arg), void *arg)
+int mapping_gateways_stage(struct mapping_gateways *set, const struct db_mapping_gateway *rows, size_t n,
+	mapping_gateways_bad_host_h *on_bad_host, void *arg)
 {
-	struct block_index index = {.blocks = calloc(n + 1, sizeof(struct block))};
 	struct db_mapping_gateway *good = calloc(n + 1, sizeof(*good));
+	struct block_index *index = &set->staged;
 	int err = -ENOMEM;
 
-	if (!index.blocks || !good)
-		goto out;
-	size_t n_good = parse_rows(rows, n, good, index.blocks, on_bad, arg);
-	err = peers_stage(set->peers, good, n_good);
-	if (err)
-		goto out;
-	err = index_build(&index, set->peers, n_good);
-	if (err) {
-		peers_abandon(set->peers);
-		goto out;
+	index->blocks = calloc(n + 1, sizeof(*index->blocks));
+	if (good && index->blocks) {
+		const size_t n_good = parse_rows(rows, n, good, index->blocks, on_bad_host, arg);
+
+		err = peers_stage(set->peers, good, n_good);
+		if (!err) {
+			err = index_build(index, set->peers, n_good);
+			if (err)
+				peers_abandon(set->peers);
+		}
 	}
-	peers_commit(set->peers);
-	struct block_index old = set->index;
-	set->index = index;
-	index = old;
-out:
-	index_clear(&index);
+	if (err)
+		index_clear(index);
 	free(good);
+	return err;
+}
+
+void mapping_gateways_commit(struct mapping_gateways *set)
+{
+	peers_commit(set->peers);
+	index_clear(&set->index);
+	set->index = set->staged;
+	set->staged = (struct block_index){0};
+}
+
+void mapping_gateways_abandon(struct mapping_gateways *set)
+{
+	peers_abandon(set->peers);
+	index_clear(&set->staged);
+}
+
+int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping_gateway *rows, size_t n,
+	mapping_gateways_bad_host_h *on_bad_host, void *arg)
+{
+	int err = mapping_gateways_stage(set, rows, n, on_bad_host, arg);
+
+	if (!err)
+		mapping_gateways_commit(set);
 	return err;
 }
 

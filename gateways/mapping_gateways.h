@@ -13,15 +13,25 @@ struct sockaddr;
 int mapping_gateways_create(struct mapping_gateways **out);
 void mapping_gateways_destroy(struct mapping_gateways *set);
 
+/** A row is left out because its host is neither an address nor a block. */
+typedef void mapping_gateways_bad_host_h(const char *name, const char *host, void *arg);
+
 /**
- * Make the set equal to these rows, in place, matched by name as gateways_apply() does. A row without host is known by
- * its name only: its calls are recognised by other means. A row whose
- * host is no address or block is left out and named in on_bad (may be NULL).
+ * Prepare to make the set equal to these rows, in place, matched by name, as gateways_stage() does; one of commit and
+ * abandon must follow. A row without host is known by its name only: its calls are recognised by other means.
  *
- * @return 0; -ENOMEM with the set as it was
+ * @param on_bad_host  may be NULL
+ * @return 0; -ENOMEM with nothing staged
  */
+int mapping_gateways_stage(struct mapping_gateways *set, const struct db_mapping_gateway *rows, size_t n,
+	mapping_gateways_bad_host_h *on_bad_host, void *arg);
+/** Put in force what was staged; cannot fail. */
+void mapping_gateways_commit(struct mapping_gateways *set);
+/** Forget what was staged. */
+void mapping_gateways_abandon(struct mapping_gateways *set);
+/** Stage and commit at once. @return 0; -ENOMEM with the set as it was */
 int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping_gateway *rows, size_t n,
-	void (*on_bad)(const char *name, const char *host, void *arg), void *arg);
+	mapping_gateways_bad_host_h *on_bad_host, void *arg);
 
 /**
  * Who sends from here? The longest block wins, a row with the port wins over one without; an

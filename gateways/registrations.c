@@ -9,6 +9,7 @@ enum { TURN_MS = 50, TURNS_MS = 10000 };
 
 struct registrations {
 	struct peers *peers;
+	bool stopped; /* every load is one without rows */
 };
 
 int registrations_create(struct registrations **out)
@@ -46,16 +47,36 @@ static void give_turns(struct registrations *set, uint64_t now_ms)
 			registration_set_turn(registrations_at(set, i), now_ms + step_us * turn++ / 1000);
 }
 
+int registrations_stage(struct registrations *set, const struct db_registration *rows, size_t n)
+{
+	return peers_stage(set->peers, rows, set->stopped ? 0 : n);
+}
+
+void registrations_commit(struct registrations *set, uint64_t now_ms)
+{
+	peers_commit(set->peers);
+	give_turns(set, now_ms);
+}
+
+void registrations_abandon(struct registrations *set)
+{
+	peers_abandon(set->peers);
+}
+
 int registrations_apply(
 	struct registrations *set, const struct db_registration *rows, size_t n, uint64_t now_ms)
 {
-	int err = peers_stage(set->peers, rows, n);
+	int err = registrations_stage(set, rows, n);
 
-	if (err)
-		return err;
-	peers_commit(set->peers);
-	give_turns(set, now_ms);
-	return 0;
+	if (!err)
+		registrations_commit(set, now_ms);
+	return err;
+}
+
+int registrations_stop(struct registrations *set, uint64_t now_ms)
+{
+	set->stopped = true;
+	return registrations_apply(set, NULL, 0, now_ms);
 }
 
 struct registration *registrations_find(const struct registrations *set, const char *name)

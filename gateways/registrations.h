@@ -13,14 +13,28 @@ int registrations_create(struct registrations **out);
 void registrations_destroy(struct registrations *set);
 
 /**
- * Make the set equal to these rows, in place, matched by name as gateways_apply() does. Those that are to register from
- * now on get their turns one after the other, so that not all of them fire at once: the first at once, the others 50 ms
- * apart, all of them within 10 s.
+ * Prepare to make the set equal to these rows, in place, matched by name, as gateways_stage() does; one of commit and
+ * abandon must follow.
  *
- * @return 0; -ENOMEM with the set as it was
+ * @return 0; -ENOMEM with nothing staged
  */
+int registrations_stage(struct registrations *set, const struct db_registration *rows, size_t n);
+/**
+ * Put in force what was staged; cannot fail. Those that are to register from now on get their turns one after the
+ * other, so that they do not all register at the same moment: the first at once, the others 50 ms apart, all of them
+ * within 10 s.
+ *
+ * @param now_ms  monotonic
+ */
+void registrations_commit(struct registrations *set, uint64_t now_ms);
+/** Forget what was staged. */
+void registrations_abandon(struct registrations *set);
+/** Stage and commit at once. @return 0; -ENOMEM with the set as it was */
 int registrations_apply(
 	struct registrations *set, const struct db_registration *rows, size_t n, uint64_t now_ms);
+
+/** On shutdown: remove all, and let no later row in. @return 0; -ENOMEM: those that are there stay */
+int registrations_stop(struct registrations *set, uint64_t now_ms);
 
 struct registration *registrations_find(const struct registrations *set, const char *name);
 /** In order of name, removed ones left out. */

@@ -3,6 +3,7 @@
 #include "gateway_liveness.h"
 #include "routing_table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,8 @@ struct bound {
 
 struct routing {
 	struct routing_table *table; /* owned; NULL = no routes */
-	struct bound *bound;
-	size_t n_bound;
+	struct bound *bound, *staged;
+	size_t n_bound, n_staged;
 	uint64_t n_plans;
 	uint64_t random;
 };
@@ -48,35 +49,38 @@ void routing_destroy(struct routing *r)
 	free(r);
 }
 
-static struct bound *bind_rows(const struct gateways *gateways, const struct db_gateway *rows, size_t n)
+int routing_stage(struct routing *r, size_t n)
 {
-	struct bound *bound = calloc(n + 1, sizeof(*bound));
-
-	if (!bound)
-		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		struct gateway *gw = gateways_find(gateways, rows[i].name);
-
-		bound[i].gateway = gw ? gateway_ref(gw) : NULL;
-	}
-	return bound;
+	assert(!r->staged);
+	r->staged = calloc(n + 1, sizeof(*r->staged)); /* + 1: never a request for nothing */
+	r->n_staged = n;
+	return r->staged ? 0 : -ENOMEM;
 }
 
-struct routing_table *routing_apply(struct routing *r, struct routing_table *table_take,
-	const struct gateways *gateways, const struct db_gateway *rows, size_t n)
+struct routing_table *routing_commit(struct routing *r, struct routing_table *table_take,
+	const struct gateways *gateways, const struct db_gateway *rows)
 {
-	struct bound *bound = bind_rows(gateways, rows, n);
 	struct routing_table *old = r->table;
 
-	if (!bound)
-		return table_take;
+	for (size_t i = 0; i < r->n_staged; i++) {
+		struct gateway *gw = gateways_find(gateways, rows[i].name);
+
+		r->staged[i].gateway = gw ? gateway_ref(gw) : NULL;
+	}
 	unbind(r->bound, r->n_bound);
-	r->bound = bound;
-	r->n_bound = n;
+	r->bound = r->staged;
+	r->n_bound = r->n_staged;
+	r->staged = NULL;
 	if (!table_take)
 		return NULL;
 	r->table = table_take;
 	return old;
+}
+
+void routing_abandon(struct routing *r)
+{
+	free(r->staged);
+	r->staged = NULL;
 }
 
 /* splitmix64: a few instructions, and any seed will do. */

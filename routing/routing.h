@@ -15,15 +15,24 @@ int routing_create(struct routing **out, uint64_t seed);
 void routing_destroy(struct routing *r);
 
 /**
- * Put a table in force.
+ * Prepare to put a table in force. Nothing changes before routing_commit(); exactly one of commit and abandon must
+ * follow when it returns 0.
  *
- * @param table_take  the new table, or NULL to keep the present one and only bind it anew
- * @param rows,n      the gateway rows the table's indices speak of
- * @return the table that was in force and is not any more (to be freed where time does not matter),
- *         NULL if none; table_take itself when memory ran out: everything stays as it was then
+ * @param n  gateway rows of the load; the table's indices count them
+ * @return 0; -ENOMEM with nothing staged
  */
-struct routing_table *routing_apply(struct routing *r, struct routing_table *table_take,
-	const struct gateways *gateways, const struct db_gateway *rows, size_t n);
+int routing_stage(struct routing *r, size_t n);
+/**
+ * Put a table in force, after the gateways of the same load; cannot fail.
+ *
+ * @param table_take  the new table, or NULL to keep the present one and look up its gateways again
+ * @param rows        the gateway rows of the load, as many as were staged
+ * @return the table that was replaced, now the caller's (to be freed where time does not matter); NULL = none was
+ */
+struct routing_table *routing_commit(struct routing *r, struct routing_table *table_take,
+	const struct gateways *gateways, const struct db_gateway *rows);
+/** Forget what was staged. */
+void routing_abandon(struct routing *r);
 
 /** What a plan is made for. */
 struct routing_request {

@@ -155,7 +155,7 @@ static int open_stack(struct daemon *d, char *error, size_t size)
 	return err;
 }
 
-static void on_configured(const struct db_config *f, void *arg)
+static void on_configured(void *arg)
 {
 	struct daemon *d = arg;
 	int err = gateway_watch_apply(d->watch);
@@ -163,15 +163,12 @@ static void on_configured(const struct db_config *f, void *arg)
 	if (err)
 		log_error(NULL, "gateways not watched error=%s", strerror(-err));
 	publish_apply(d->publish);
-	err = registration_drivers_apply(d->drivers, f->registration, f->n_registrations);
-	if (err)
-		log_error(NULL, "registrations not in force error=%s", strerror(-err));
+	registration_drivers_apply(d->drivers);
 }
 
 static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 {
-	struct reload_targets targets = {
-		.parameters = &d->stack.parameters, .on_change = on_configured, .arg = d};
+	struct reload_targets targets = {.on_change = on_configured, .arg = d};
 	int err = gateways_create(&d->gateways);
 
 	if (!err)
@@ -190,9 +187,13 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 		db_close(db);
 		return err;
 	}
-	targets.gateways = d->gateways;
-	targets.mapping_gateways = d->mapping_gateways;
-	targets.routing = d->routing;
+	targets.configuration = (struct configuration){
+		.parameters = &d->stack.parameters,
+		.gateways = d->gateways,
+		.mapping_gateways = d->mapping_gateways,
+		.registrations = d->registrations,
+		.routing = d->routing,
+	};
 	err = reload_create(&d->config, d->loop, db, &targets);
 	if (err)
 		snprintf(error, size, "cannot read %s: %s", d->options->db, strerror(-err));
@@ -308,7 +309,7 @@ static int on_checked_route(const struct db_route *row, void *arg)
 
 static void on_bad_host(const char *name, const char *host, void *arg)
 {
-	fprintf(stderr, "softswitch: mapping_gateway %s: %s is no address or block\n", name, host);
+	fprintf(stderr, "softswitch: mapping_gateway %s: %s is neither an address nor a block\n", name, host);
 	*(int *)arg = EXIT_FAILURE;
 }
 

@@ -2,11 +2,8 @@
 
 #include "clock.h"
 #include "db_config.h"
-#include "gateways.h"
 #include "log.h"
 #include "loop.h"
-#include "mapping_gateways.h"
-#include "routing.h"
 #include "routing_table.h"
 
 #include <event2/event.h>
@@ -20,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/** How often the file is looked at; a look costs some microseconds, in the thread. */
+/** How often the thread looks whether the file has changed; a look costs some microseconds. */
 enum { WATCH_MS = 50 };
 
 /** One reading of the file, on its way from the thread to the loop and back to be freed. */
@@ -28,13 +25,16 @@ struct reading {
 	struct reading *next; /* among the used ones */
 	struct db_config *config;
 	struct routing_table *table; /* NULL: routes unchanged */
+	int error;                   /* why the loop could not put it in force; 0 = it is */
 };
 
 struct reload {
 	struct reload_targets targets;
 	struct db *db;
-	int64_t routes_revision; /* of the table in force or on its way */
-	int seen;                /* data_version of the last reading; both are the thread's after the start */
+	int64_t routes_revision; /* of the table in force or on its way; -1 = read the routes in any case */
+	int seen;                /* data_version of the last reading */
+	bool again;              /* read the file though it has not changed; these three are the thread's */
+	int last_error;          /* the loop's: an error that lasts is logged once */
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock;
@@ -93,61 +93,23 @@ out:
 static void on_bad_host(const char *name, const char *host, void *arg)
 {
 	(void)arg;
-	log_warning(
-		NULL, "mapping gateway left out, host is no address or block name=%s host=%s", name, host);
+	log_warning(NULL, "mapping gateway left out, host is neither an address nor a block name=%s host=%s",
+		name, host);
 }
 
-static int compare_name(const void *name, const void *row)
-{
-	return strcmp(name, ((const struct db_mapping_gateway *)row)->name);
-}
-
-/** Calls that come for a registration are a trunk's of its name: one more row where there is none of that name. */
-static int apply_trunks(struct mapping_gateways *set, const struct db_config *f)
-{
-	struct db_mapping_gateway *rows =
-		calloc(f->n_mapping_gateways + f->n_registrations + 1, sizeof(*rows));
-	size_t n = f->n_mapping_gateways;
-	int err;
-
-	if (!rows)
-		return -ENOMEM;
-	if (n)
-		memcpy(rows, f->mapping_gateway, n * sizeof(*rows));
-	for (size_t i = 0; i < f->n_registrations; i++)
-		if (!bsearch(f->registration[i].name, rows, f->n_mapping_gateways, sizeof(*rows),
-			    compare_name))
-			rows[n++] = (struct db_mapping_gateway){
-				.name = f->registration[i].name, .host = "", .enabled = true};
-	err = mapping_gateways_apply(set, rows, n, on_bad_host, NULL);
-	free(rows);
-	return err;
-}
-
-/** Put a reading in force; what it replaces is left in it. */
-static void apply(struct reload *c, struct reading *r)
+/** Put a reading in force; the table it replaces is left in it. @return 0; -ENOMEM with everything as it was */
+static int apply(struct reload *c, struct reading *r)
 {
 	const struct db_config *f = r->config;
-	struct routing_table *fresh;
-	int err = gateways_apply(c->targets.gateways, f->gateway, f->n_gateways);
+	int err = configuration_apply(
+		&c->targets.configuration, f, &r->table, on_bad_host, NULL, clock_now_ms());
 
-	if (!err)
-		err = apply_trunks(c->targets.mapping_gateways, f);
-	if (err) {
-		log_error(NULL, "configuration not in force error=%s", strerror(-err));
-		return;
-	}
-	gateways_settle(c->targets.gateways, clock_now_ms());
-	*c->targets.parameters = f->parameters;
-	c->targets.on_change(f, c->targets.arg);
-	fresh = r->table;
-	r->table = routing_apply(c->targets.routing, fresh, c->targets.gateways, f->gateway, f->n_gateways);
-	if (fresh && r->table == fresh) {
-		log_error(NULL, "routes not in force error=%s", strerror(ENOMEM));
-		return;
-	}
+	if (err)
+		return err;
+	c->targets.on_change(c->targets.arg);
 	log_info(NULL, "configuration in force gateways=%zu mapping_gateways=%zu registrations=%zu",
 		f->n_gateways, f->n_mapping_gateways, f->n_registrations);
+	return 0;
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
@@ -165,7 +127,12 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	pthread_mutex_unlock(&c->lock);
 	if (!r)
 		return;
-	apply(c, r);
+	/* One that says "routes unchanged" may mean routes that the failed one before it took along. */
+	r->error = c->last_error && !r->table ? c->last_error : apply(c, r);
+	if (r->error && r->error != c->last_error)
+		log_error(
+			NULL, "configuration not in force, the old one stays error=%s", strerror(-r->error));
+	c->last_error = r->error;
 	pthread_mutex_lock(&c->lock);
 	r->next = c->used;
 	c->used = r;
@@ -175,7 +142,18 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 
 /* In the thread ----------------------------------------------------------------------------- */
 
-/** Sleep until the next look, or until stopped; frees what the loop has done with. @return false when stopped */
+/** Free what the loop is done with. What it could not put in force is to be read once more. */
+static void take_back(struct reload *c, struct reading *used)
+{
+	for (const struct reading *r = used; r; r = r->next)
+		if (r->error) {
+			c->routes_revision = -1;
+			c->again = true;
+		}
+	readings_free(used);
+}
+
+/** Sleep until the next look, or until stopped. @return false when stopped */
 static bool wait_watch(struct reload *c)
 {
 	struct timespec until;
@@ -193,7 +171,7 @@ static bool wait_watch(struct reload *c)
 	used = c->used;
 	c->used = NULL;
 	pthread_mutex_unlock(&c->lock);
-	readings_free(used);
+	take_back(c, used);
 	return !stop;
 }
 
@@ -224,12 +202,13 @@ static void *watch(void *arg)
 
 	while (wait_watch(c)) {
 		err = db_data_version(c->db, &version);
-		if (!err && version == c->seen)
+		if (!err && version == c->seen && !c->again)
 			continue;
 		if (!err)
 			err = read_file(c, &r);
 		if (!err) {
 			c->seen = version;
+			c->again = false;
 			hand_over(c, r);
 		} else if (err != last_err) {
 			log_warning(NULL, "configuration cannot be read, the old one stays in force error=%s",
@@ -270,8 +249,10 @@ int reload_create(
 		err = read_file(c, &r);
 	if (err)
 		goto fail;
-	apply(c, r);
+	err = apply(c, r);
 	readings_free(r);
+	if (err)
+		goto fail;
 	err = -pthread_create(&c->thread, NULL, watch, c);
 	if (err)
 		goto fail;

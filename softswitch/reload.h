@@ -1,30 +1,22 @@
-/** @file reload.h  Keeps what the switch works with equal to softswitch.db.
+/** @file reload.h  Keeps the configuration in force equal to softswitch.db.
  *
- * A thread watches the file and reads it anew when another process has changed it, routes included; the result
- * is put in force from the loop in one step. So neither the disk nor a million routes hold up a call.
+ * A thread watches the file and reads it again when another process has changed it, routes included; the loop then puts
+ * the result in force in one step, all of it or nothing. So neither the disk nor a million routes hold up a call.
  */
 #ifndef RELOAD_H
 #define RELOAD_H
 
-#include <stddef.h>
+#include "configuration.h"
 
 struct reload;
 struct db;
-struct db_config;
-struct gateways;
 struct loop;
-struct mapping_gateways;
-struct parameters;
-struct routing;
 
 /** What is kept up to date; all borrowed. */
 struct reload_targets {
-	struct parameters *parameters;
-	struct gateways *gateways;
-	struct mapping_gateways *mapping_gateways;
-	struct routing *routing;
-	/** All of these are as the file says now, what goes by them may follow; f is gone afterwards. */
-	void (*on_change)(const struct db_config *f, void *arg);
+	struct configuration configuration;
+	/** A new configuration is in force; what works by it may follow. */
+	void (*on_change)(void *arg);
 	void *arg;
 };
 

@@ -16,7 +16,6 @@ struct registration_drivers {
 	struct gateways *all_gateways;
 	struct registration_driver_list drivers;
 	struct registration_driver *by_token, *by_user;
-	bool stopped;
 };
 
 /* The set ----------------------------------------------------------------------------------- */
@@ -105,9 +104,8 @@ static void drive_all(struct registration_drivers *set)
 	}
 }
 
-int registration_drivers_apply(struct registration_drivers *set, const struct db_registration *rows, size_t n)
+void registration_drivers_apply(struct registration_drivers *set)
 {
-	int err = set->stopped ? 0 : registrations_apply(set->registrations, rows, n, clock_now_ms());
 	struct registration_driver *d;
 
 	clear_indexes(set);
@@ -124,16 +122,13 @@ int registration_drivers_apply(struct registration_drivers *set, const struct db
 	}
 	link_gateways(set);
 	drive_all(set);
-	return err;
 }
 
 void registration_drivers_stop(struct registration_drivers *set)
 {
-	if (set->stopped)
-		return;
-	if (registration_drivers_apply(set, NULL, 0))
+	if (registrations_stop(set->registrations, clock_now_ms()))
 		log_error(NULL, "cannot unregister error=%s", strerror(ENOMEM));
-	set->stopped = true;
+	registration_drivers_apply(set);
 }
 
 bool registration_drivers_is_over(const struct registration_drivers *set)

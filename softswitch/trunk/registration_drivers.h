@@ -15,13 +15,11 @@ int registration_drivers_create(struct registration_drivers **out, struct stack 
 void registration_drivers_destroy(struct registration_drivers *set);
 
 /**
- * Put rows in force; call it after gateways_apply(). Removed and disabled ones are unregistered, changed ones register
- * again where needed, and gateways learn whether the registration they name is registered.
- *
- * @return 0; -ENOMEM, and the old rows stay in force
+ * Follow the registrations and gateways after a change of the configuration: removed and disabled registrations are
+ * unregistered, changed ones register again where needed, and gateways learn whether the registration they name is
+ * registered.
  */
-int registration_drivers_apply(
-	struct registration_drivers *set, const struct db_registration *rows, size_t n);
+void registration_drivers_apply(struct registration_drivers *set);
 
 /** Unregister everything; later rows are ignored. */
 void registration_drivers_stop(struct registration_drivers *set);

@@ -212,8 +212,10 @@ int main(void)
 		rows[i].capacity = 40;
 	apply("gateways: all rows changed", gws, rows);
 	double start = now_ms();
-	routing_apply(r, t, gws, rows, GATEWAYS);
-	printf("%-30s %8.2f ms\n", "routing_apply", now_ms() - start);
+	if (routing_stage(r, GATEWAYS))
+		return EXIT_FAILURE;
+	routing_commit(r, t, gws, rows);
+	printf("%-30s %8.2f ms\n", "routing_commit", now_ms() - start);
 	plans(r, prefix, n);
 	start = now_ms();
 	routing_destroy(r);

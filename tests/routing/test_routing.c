@@ -54,6 +54,14 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* As configuration_apply() does. */
+static struct routing_table *put_in_force(
+	struct fixture *f, struct routing_table *table_take, const struct db_gateway *rows, size_t n)
+{
+	assert_int_equal(routing_stage(f->routing, n), 0);
+	return routing_commit(f->routing, table_take, f->gateways, rows);
+}
+
 /* Put a table of these rows in force, which come in order. */
 static void routes(struct fixture *f, const struct db_route *row, size_t n)
 {
@@ -63,7 +71,7 @@ static void routes(struct fixture *f, const struct db_route *row, size_t n)
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(routing_table_add(t, &row[i]), 0);
 	assert_int_equal(routing_table_finish(t), 0);
-	routing_table_destroy(routing_apply(f->routing, t, f->gateways, f->row, GATEWAYS_MAX));
+	routing_table_destroy(put_in_force(f, t, f->row, GATEWAYS_MAX));
 }
 #define ROUTES(f, ...)                                                                                       \
 	routes(f, (const struct db_route[]){__VA_ARGS__},                                                    \
@@ -430,7 +438,7 @@ static void a_plan_keeps_its_gateways_alive(void **state)
 	ROUTES(f, ROUTE("4", 1, 0));
 	plan = plan_for(f, "4");
 	assert_int_equal(gateways_apply(f->gateways, NULL, 0), 0);
-	assert_null(routing_apply(f->routing, NULL, f->gateways, NULL, 0));
+	assert_null(put_in_force(f, NULL, NULL, 0));
 	assert_string_equal(gateway_name(plan.candidate[0].gateway), "g01");
 	assert_int_equal(gateway_check(plan.candidate[0].gateway, 1), GATEWAY_REMOVED);
 	routing_plan_clear(&plan);
@@ -442,10 +450,20 @@ static void a_kept_table_is_bound_to_new_gateways(void **state)
 
 	ROUTES(f, ROUTE("4", 1, 0));
 	assert_int_equal(gateways_apply(f->gateways, NULL, 0), 0);
-	assert_null(routing_apply(f->routing, NULL, f->gateways, f->row, GATEWAYS_MAX));
+	assert_null(put_in_force(f, NULL, f->row, GATEWAYS_MAX));
 	assert_plan(f, "4", "");
 	apply_rows(f);
-	assert_null(routing_apply(f->routing, NULL, f->gateways, f->row, GATEWAYS_MAX));
+	assert_null(put_in_force(f, NULL, f->row, GATEWAYS_MAX));
+	assert_plan(f, "4", "g01");
+}
+
+static void what_is_abandoned_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	ROUTES(f, ROUTE("4", 1, 0));
+	assert_int_equal(routing_stage(f->routing, 0), 0);
+	routing_abandon(f->routing);
 	assert_plan(f, "4", "g01");
 }
 
@@ -574,7 +592,6 @@ static void out_of_memory_leaves_everything_in_force(void **state)
 	struct fixture *f = *state;
 	const struct routing_request req = {.callee = "4", .now_ms = 1};
 	struct routing_plan plan = {.n = 77};
-	struct routing_table *t;
 	struct routing *r = NULL;
 
 	ROUTES(f, ROUTE("4", 1, 0));
@@ -582,12 +599,9 @@ static void out_of_memory_leaves_everything_in_force(void **state)
 	assert_int_equal(routing_plan(f->routing, &req, &plan), -ENOMEM);
 	fail_at = -1;
 	assert_int_equal(plan.n, 77);
-	assert_int_equal(routing_table_create(&t), 0);
-	assert_int_equal(routing_table_finish(t), 0);
 	fail_at = allocations;
-	assert_ptr_equal(routing_apply(f->routing, t, f->gateways, f->row, GATEWAYS_MAX), t);
+	assert_int_equal(routing_stage(f->routing, GATEWAYS_MAX), -ENOMEM);
 	fail_at = -1;
-	routing_table_destroy(t);
 	assert_plan(f, "4", "g01");
 	fail_at = allocations;
 	assert_int_equal(routing_create(&r, 1), -ENOMEM);
@@ -619,6 +633,7 @@ int main(void)
 		PLAN_TEST(a_ramping_gateway_is_resorted_to_before_one_that_is_down),
 		PLAN_TEST(indices_without_a_gateway_are_passed_over),
 		PLAN_TEST(a_plan_keeps_its_gateways_alive),
+		PLAN_TEST(what_is_abandoned_changes_nothing),
 		PLAN_TEST(a_kept_table_is_bound_to_new_gateways),
 		PLAN_TEST(weights_share_every_place),
 		PLAN_TEST(weight_0_comes_after_the_weighted_by_load),

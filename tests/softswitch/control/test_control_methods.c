@@ -76,7 +76,8 @@ static int set_up(void **state)
 			return -1;
 	if (routing_table_finish(table))
 		return -1;
-	routing_apply(f->routing, table, f->gateways, rows, ROWS);
+	assert_int_equal(routing_stage(f->routing, ROWS), 0);
+	assert_null(routing_commit(f->routing, table, f->gateways, rows));
 	f->context = (struct control_methods_context){.gateways = f->gateways, .routing = f->routing};
 	return 0;
 }
