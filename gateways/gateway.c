@@ -1,12 +1,23 @@
 #include "gateway.h"
 
-#include "gateway_internal.h"
+#include "gateway_liveness.h"
 #include "gateway_stats.h"
+#include "peers.h"
 
 #include <errno.h>
 #include <string.h>
 
 enum { SRTT_SHARE = 8 }; /* a new measurement weighs one eighth (RFC 6298 section 2) */
+
+struct gateway {
+	struct peer peer;      /* first: the set sees it as this */
+	uint64_t srtt_eighths; /* smoothed response time in eighths of a ms, 0 = not known */
+	struct gateway_liveness liveness;
+	struct gateway_state_decision state;
+	struct gateway_stats *stats; /* NULL: nothing to count yet */
+};
+
+/* One kind of peer -------------------------------------------------------------------------- */
 
 /* At another address is another machine: what the old one said and how fast it was is void. */
 static void on_change(struct peer *p, const void *old_row)
@@ -18,12 +29,12 @@ static void on_change(struct peer *p, const void *old_row)
 
 	if (moved)
 		gw->srtt_eighths = 0;
-	gateway_liveness_reload(gw, old, moved);
+	gateway_liveness_on_row(&gw->liveness, p->removed ? NULL : row, old, moved, p->limits.total);
 }
 
 static void on_release(struct peer *p, const struct channel *ch)
 {
-	gateway_liveness_on_released((struct gateway *)p, ch);
+	gateway_liveness_on_released(&((struct gateway *)p)->liveness, ch);
 }
 
 static void on_free(struct peer *p)
@@ -63,28 +74,54 @@ const char *gateway_name(const struct gateway *gw)
 	return gw->peer.name;
 }
 
-const char *gateway_verdict_name(enum gateway_verdict verdict)
+uint32_t gateway_calls(const struct gateway *gw)
 {
-	static const char *const names[] = {
-		[GATEWAY_USABLE] = "usable",
-		[GATEWAY_REMOVED] = "removed",
-		[GATEWAY_DISABLED] = "disabled",
-		[GATEWAY_DRAINING] = "draining",
-		[GATEWAY_FULL] = "full",
-		[GATEWAY_CPS] = "cps",
-		[GATEWAY_NOT_REGISTERED] = "not_registered",
-		[GATEWAY_RETRY_AFTER] = "retry_after",
-		[GATEWAY_CLOSED] = "closed",
-		[GATEWAY_OPTIONS_DOWN] = "options_down",
-		[GATEWAY_BREAKER_OPEN] = "breaker_open",
-		[GATEWAY_PROBING] = "probing",
-		[GATEWAY_RAMPING] = "ramping",
-	};
-
-	return names[verdict];
+	return gw->peer.limits.in_use;
 }
 
-enum gateway_verdict gateway_limits_check(const struct gateway *gw, uint64_t now_ms)
+uint64_t gateway_calls_total(const struct gateway *gw)
+{
+	return gw->peer.limits.total;
+}
+
+/* The state --------------------------------------------------------------------------------- */
+
+void gateway_update_state(struct gateway *gw, uint64_t now_ms)
+{
+	const struct gateway_owner *owner = gw->peer.set ? peers_owner(gw->peer.set) : NULL;
+	struct gateway_state_info info;
+	enum gateway_state old;
+
+	if (!gateway_state_update(&gw->state, &gw->liveness, now_ms, &old) || !owner || !owner->on_change)
+		return;
+	gateway_info(gw, now_ms, &info);
+	owner->on_change(gw, old, &info, owner->arg);
+}
+
+void gateway_info(const struct gateway *gw, uint64_t now_ms, struct gateway_state_info *out)
+{
+	gateway_state_info(&gw->state, &gw->liveness, now_ms, out);
+}
+
+uint64_t gateway_failed_ms(const struct gateway *gw, uint64_t now_ms)
+{
+	return gateway_state_failed_ms(&gw->liveness, now_ms);
+}
+
+void gateway_explain(
+	const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms, char *out, size_t size)
+{
+	if (verdict == GATEWAY_FULL)
+		call_limits_explain(&gw->peer.limits, -EBUSY, out, size);
+	else if (verdict == GATEWAY_CPS)
+		call_limits_explain(&gw->peer.limits, -EAGAIN, out, size);
+	else
+		gateway_state_explain(&gw->state, &gw->liveness, verdict, now_ms, out, size);
+}
+
+/* Calls ------------------------------------------------------------------------------------- */
+
+static enum gateway_verdict check_limits(const struct gateway *gw, uint64_t now_ms)
 {
 	switch (call_limits_check(&gw->peer.limits, now_ms)) {
 	case -EBUSY:
@@ -98,37 +135,132 @@ enum gateway_verdict gateway_limits_check(const struct gateway *gw, uint64_t now
 
 enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms)
 {
-	const enum gateway_verdict verdict = gateway_state_check(gw, now_ms);
+	const enum gateway_verdict verdict = gateway_state_verdict(&gw->liveness, now_ms);
 
-	return verdict == GATEWAY_USABLE ? gateway_limits_check(gw, now_ms) : verdict;
+	return verdict == GATEWAY_USABLE ? check_limits(gw, now_ms) : verdict;
 }
 
-void gateway_take_channel(struct gateway *gw, struct channel *ch, uint64_t now_ms)
+enum gateway_verdict gateway_check_forced(const struct gateway *gw, uint64_t now_ms)
+{
+	const enum gateway_verdict verdict = gateway_state_verdict_forced(&gw->liveness, now_ms);
+
+	return verdict == GATEWAY_USABLE ? check_limits(gw, now_ms) : verdict;
+}
+
+static void take_channel(struct gateway *gw, struct channel *ch, uint64_t now_ms)
 {
 	call_limits_seize(&gw->peer.limits, ch, now_ms);
-	gateway_liveness_on_seized(gw, ch, now_ms);
+	gateway_liveness_on_seized(&gw->liveness, ch, now_ms);
 }
 
 enum gateway_verdict gateway_seize(struct gateway *gw, struct channel *ch, uint64_t now_ms)
 {
-	enum gateway_verdict verdict = gateway_check(gw, now_ms);
+	const enum gateway_verdict verdict = gateway_check(gw, now_ms);
 
 	if (verdict == GATEWAY_USABLE)
-		gateway_take_channel(gw, ch, now_ms);
-	else
-		gateway_liveness_on_passed_over(gw, verdict, now_ms);
+		take_channel(gw, ch, now_ms);
+	else if (verdict == GATEWAY_RAMPING)
+		gateway_liveness_on_passed_over(&gw->liveness, now_ms);
 	return verdict;
 }
 
-void gateway_explain(
-	const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms, char *out, size_t size)
+enum gateway_verdict gateway_seize_forced(struct gateway *gw, struct channel *ch, uint64_t now_ms)
 {
-	if (verdict == GATEWAY_FULL)
-		call_limits_explain(&gw->peer.limits, -EBUSY, out, size);
-	else if (verdict == GATEWAY_CPS)
-		call_limits_explain(&gw->peer.limits, -EAGAIN, out, size);
-	else
-		gateway_state_explain(gw, verdict, now_ms, out, size);
+	const enum gateway_verdict verdict = gateway_check_forced(gw, now_ms);
+
+	if (verdict == GATEWAY_USABLE)
+		take_channel(gw, ch, now_ms);
+	return verdict;
+}
+
+/* What is learnt about it ------------------------------------------------------------------- */
+
+/*
+ * The state is brought up to date before an input is taken in, so that what time has changed counts as having come
+ * before it, and again after it.
+ */
+
+void gateway_retry_after(struct gateway *gw, uint32_t seconds, uint64_t now_ms)
+{
+	gateway_update_state(gw, now_ms);
+	gateway_liveness_on_retry_after(&gw->liveness, seconds, now_ms);
+	gateway_update_state(gw, now_ms);
+}
+
+uint32_t gateway_retry_after_left(const struct gateway *gw, uint64_t now_ms)
+{
+	const uint64_t end_ms = gw->liveness.retry_after_end_ms;
+
+	return now_ms < end_ms ? (uint32_t)(end_ms - now_ms) : 0;
+}
+
+void gateway_on_probe(struct gateway *gw, int code, const char *words, uint32_t rtt_ms,
+	const struct parameters *p, uint64_t now_ms)
+{
+	const struct gateway_liveness_probe probe = {
+		.code = (uint16_t)code, .words = words, .rtt_ms = rtt_ms};
+
+	gateway_update_state(gw, now_ms);
+	if (code)
+		gateway_response_time(gw, rtt_ms);
+	gateway_liveness_on_probe(&gw->liveness, &probe, gateway_row(gw), p, now_ms);
+	gateway_update_state(gw, now_ms);
+}
+
+void gateway_on_probe_end(struct gateway *gw, uint64_t now_ms)
+{
+	gateway_update_state(gw, now_ms);
+	gateway_liveness_on_probe_end(&gw->liveness);
+	gateway_update_state(gw, now_ms);
+}
+
+void gateway_on_publication(struct gateway *gw, enum publication_state publication, uint64_t now_ms)
+{
+	gateway_update_state(gw, now_ms);
+	gateway_liveness_on_publication(&gw->liveness, publication, now_ms);
+	gateway_update_state(gw, now_ms);
+}
+
+enum publication_state gateway_publication(const struct gateway *gw)
+{
+	return gw->liveness.publication;
+}
+
+void gateway_on_registration(struct gateway *gw, bool registered, const char *words, uint64_t now_ms)
+{
+	gateway_update_state(gw, now_ms);
+	gateway_liveness_on_registration(&gw->liveness, registered, words);
+	gateway_update_state(gw, now_ms);
+}
+
+void gateway_on_result(
+	struct gateway *gw, const struct gateway_result *r, const struct parameters *p, uint64_t now_ms)
+{
+	gateway_stats_on_result(&gw->stats, r, now_ms);
+	gateway_update_state(gw, now_ms);
+	gateway_liveness_on_result(&gw->liveness, r, gateway_row(gw), p, now_ms);
+	gateway_update_state(gw, now_ms);
+}
+
+void gateway_on_progress(
+	struct gateway *gw, const struct channel *ch, const struct parameters *p, uint64_t now_ms)
+{
+	gateway_update_state(gw, now_ms);
+	gateway_liveness_on_progress(&gw->liveness, ch, p, now_ms);
+	gateway_update_state(gw, now_ms);
+}
+
+/* Figures ----------------------------------------------------------------------------------- */
+
+void gateway_on_call_end(struct gateway *gw, uint64_t hold_ms, uint64_t now_ms)
+{
+	gateway_stats_on_call_end(&gw->stats, hold_ms, now_ms);
+}
+
+void gateway_figures(const struct gateway *gw, uint64_t now_ms, struct gateway_stats_figures *window,
+	struct gateway_stats_figures *total)
+{
+	gateway_stats_figures(gw->stats, now_ms, window, total);
 }
 
 /* Kept in eighths, the sum moves by an eighth of the difference and loses nothing to rounding. */
@@ -145,66 +277,4 @@ void gateway_response_time(struct gateway *gw, uint32_t rtt_ms)
 uint32_t gateway_rtt_ms(const struct gateway *gw)
 {
 	return (uint32_t)((gw->srtt_eighths + SRTT_SHARE / 2) / SRTT_SHARE);
-}
-
-uint32_t gateway_calls(const struct gateway *gw)
-{
-	return gw->peer.limits.in_use;
-}
-
-uint64_t gateway_calls_total(const struct gateway *gw)
-{
-	return gw->peer.limits.total;
-}
-
-static void lay_timeouts(const struct db_gateway *row, const struct parameters *p, struct gateway_policy *out)
-{
-	out->timeout_invite_ms = db_override_ms(row->timeout_invite_ms, p->timeout_invite_ms);
-	out->timeout_trying_ms = db_override_ms(row->timeout_trying_ms, p->timeout_trying_ms);
-	out->timeout_session_progress_ms =
-		db_override_ms(row->timeout_session_progress_ms, p->timeout_session_progress_ms);
-	out->timeout_session_progress_sdp_ms =
-		db_override_ms(row->timeout_session_progress_sdp_ms, p->timeout_session_progress_sdp_ms);
-	out->timeout_ringing_ms = db_override_ms(row->timeout_ringing_ms, p->timeout_ringing_ms);
-}
-
-static void lay_switching(
-	const struct db_gateway *row, const struct parameters *p, struct gateway_policy *out)
-{
-	out->stop_switch_after_invite_timeout =
-		db_override_flag(row->switch_stop_after_invite_timeout, p->stop_switch_after_invite_timeout);
-	out->stop_switch_after_sdp = db_override_flag(row->switch_stop_after_sdp, p->stop_switch_after_sdp);
-	out->switch_until_connect = db_override_flag(row->switch_until_connect, p->switch_until_connect);
-	out->switch_stop_after_user_busy =
-		db_override_flag(row->switch_stop_after_user_busy, p->switch_stop_after_user_busy);
-	out->stop_codes = row->switch_stop_codes.set ? &row->switch_stop_codes.value : &p->switch_stop_codes;
-}
-
-static void lay_session(const struct db_gateway *row, const struct parameters *p, struct gateway_policy *out)
-{
-	out->session_timer = db_override_flag(row->session_timer, p->session_timer);
-	out->sip_100rel = row->sip_100rel.set ? row->sip_100rel.value : p->sip_100rel;
-	out->max_call_duration_ms = db_override_ms(row->max_call_duration_ms, p->max_call_duration_ms);
-	out->sdp_own_origin = row->sdp_own_origin;
-}
-
-static void lay_resend(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out)
-{
-	const struct db_gateway *row = gateway_row(gw);
-	const struct resend_schedule *resend = row->resend.set ? &row->resend.value : &p->resend;
-
-	out->resend = *resend;
-	if (!resend->automatic)
-		return;
-	out->resend = resend_schedule_auto(gateway_rtt_ms(gw));
-	resend_schedule_limit(&out->resend, resend->n);
-	out->resend.automatic = false; /* resolved */
-}
-
-void gateway_policy(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out)
-{
-	lay_timeouts(gateway_row(gw), p, out);
-	lay_switching(gateway_row(gw), p, out);
-	lay_session(gateway_row(gw), p, out);
-	lay_resend(gw, p, out);
 }

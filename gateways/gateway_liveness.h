@@ -1,69 +1,91 @@
-/** @file gateway_liveness.h  Is this gateway alive? What is told of it.
+/** @file gateway_liveness.h  Private to gateways/: what is known about a gateway.
  *
- * Each input (operator, registration, Retry-After, PUBLISH, OPTIONS, calls) is kept by itself, so that good news
- * of one never hides bad news of another; the table in gateway_state.c decides which of them counts.
+ * Each input (operator, registration, Retry-After, PUBLISH, OPTIONS, calls) is kept by itself, so that a good result
+ * from one never masks a bad one from another; gateway_state.h decides which of them counts. Only these functions
+ * change it, and nothing waits for a timer.
  */
 #ifndef GATEWAY_LIVENESS_H
 #define GATEWAY_LIVENESS_H
 
-#include "gateway_state.h"
+#include "breaker.h"
+#include "publication_state.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct db_gateway;
+struct gateway_result;
+struct parameters;
+
+enum { GATEWAY_LIVENESS_WORDS_MAX = 48 };
+
+/** The last OPTIONS probe. */
+struct gateway_liveness_probe {
+	uint16_t code;     /* final code of the answer; 0 = none came */
+	const char *words; /* why none came: "timeout", "name not found" */
+	uint32_t rtt_ms;   /* until the answer came */
+};
+
+/** Zeroed is a gateway nothing is known about; the first gateway_liveness_on_row() makes it one that may take calls. */
+struct gateway_liveness {
+	bool removed, enabled, draining;               /* the operator */
+	bool named, registered;                        /* it names a registration, which is in force */
+	char registration[GATEWAY_LIVENESS_WORDS_MAX]; /* why it is not in force */
+	uint64_t retry_after_end_ms;                   /* 0 = none */
+	enum publication_state publication;
+	struct {
+		bool probed, down;
+		uint8_t failures, successes; /* in a row */
+		uint16_t code;
+		char words[GATEWAY_LIVENESS_WORDS_MAX];
+		uint32_t rtt_ms;
+	} options;
+	struct breaker breaker;
+	uint64_t failed_ms; /* when any input last said something bad; 0 = never */
+};
 
 /**
- * An OPTIONS probe was answered, or not. Forgotten when host, port or transport change or options_check is
- * switched off.
+ * Its row has changed.
  *
- * @param code    final code of the answer; 0 = none came
- * @param words   why none came: "timeout", "name not found"; copied
- * @param rtt_ms  until the answer came
- * @param p       options_down, options_up
+ * @param row    NULL = it is gone
+ * @param old    the row before; NULL = it is new
+ * @param moved  it is at another address, so what the old one said is void
+ * @param calls  channels ever seized: results of those that began before a move do not count
  */
-void gateway_on_probe(struct gateway *gw, int code, const char *words, uint32_t rtt_ms,
-	const struct parameters *p, uint64_t now_ms);
-/** It is not probed any more (the period was set to 0): what probes said is forgotten. */
-void gateway_on_probe_end(struct gateway *gw, uint64_t now_ms);
+void gateway_liveness_on_row(struct gateway_liveness *l, const struct db_gateway *row,
+	const struct db_gateway *old, bool moved, uint64_t calls);
 
-/** What its publication says (RFC 3903). */
-enum gateway_publication {
-	GATEWAY_PUBLICATION_NONE, /* never had one, or removed it: no opinion */
-	GATEWAY_PUBLICATION_OPEN,
-	GATEWAY_PUBLICATION_CLOSED,
-	GATEWAY_PUBLICATION_EXPIRED, /* not renewed in time: down until the next one */
-};
-void gateway_on_publication(struct gateway *gw, enum gateway_publication publication, uint64_t now_ms);
-/** As last told. Forgotten (NONE) when host, port or transport change. */
-enum gateway_publication gateway_publication(const struct gateway *gw);
+/** It answered 503 with Retry-After; so many seconds, clamped to 1-120. */
+void gateway_liveness_on_retry_after(struct gateway_liveness *l, uint32_t seconds, uint64_t now_ms);
 
 /**
- * The state of the registration that its row names; without a name it counts for nothing. A gateway that names
- * one is unusable until it is told that it is registered, also when its row begins to name another one: so tell
- * it again after gateways_apply().
+ * An OPTIONS probe was answered, or not.
  *
- * @param words  why not: "403 Forbidden", "not tried yet"; copied
+ * @param row  options_alive_codes
+ * @param p    options_down, options_up
  */
-void gateway_on_registration(struct gateway *gw, bool registered, const char *words, uint64_t now_ms);
+void gateway_liveness_on_probe(struct gateway_liveness *l, const struct gateway_liveness_probe *probe,
+	const struct db_gateway *row, const struct parameters *p, uint64_t now_ms);
+/** It is not probed any more: what probes said is forgotten. */
+void gateway_liveness_on_probe_end(struct gateway_liveness *l);
 
-/** How an attempt ended. */
-enum gateway_outcome {
-	GATEWAY_ANSWERED,
-	GATEWAY_REFUSED, /* a final code that is no 2xx */
-	GATEWAY_TIMEOUT,
-	GATEWAY_TRANSPORT, /* refused, unreachable, no such name */
-	GATEWAY_ABANDONED, /* the caller or the switch gave it up: says nothing of the gateway */
-};
+void gateway_liveness_on_publication(
+	struct gateway_liveness *l, enum publication_state publication, uint64_t now_ms);
 
-struct gateway_result {
-	const struct channel *channel; /* seized for this attempt and not released yet */
-	enum gateway_outcome outcome;
-	int sip_code;   /* GATEWAY_REFUSED */
-	int32_t pdd_ms; /* INVITE to the first 18x or the answer; -1 = none came */
-};
-/** Tell how an attempt ended, once for each gateway_seize() or gateway_seize_forced(), before the release. */
-void gateway_on_result(
-	struct gateway *gw, const struct gateway_result *r, const struct parameters *p, uint64_t now_ms);
-/** An 18x came: a test call has succeeded, however long its phone rings. May be told repeatedly. */
-void gateway_on_progress(
-	struct gateway *gw, const struct channel *ch, const struct parameters *p, uint64_t now_ms);
-/** An answered call is over. */
-void gateway_on_call_end(struct gateway *gw, uint64_t hold_ms, uint64_t now_ms);
+/** @param words  why it is not in force */
+void gateway_liveness_on_registration(struct gateway_liveness *l, bool registered, const char *words);
+
+/** A channel was seized for a call that goes ahead. */
+void gateway_liveness_on_seized(struct gateway_liveness *l, const struct channel *ch, uint64_t now_ms);
+/** A call was not let through because the gateway is ramping up. */
+void gateway_liveness_on_passed_over(struct gateway_liveness *l, uint64_t now_ms);
+/** An 18x came. */
+void gateway_liveness_on_progress(
+	struct gateway_liveness *l, const struct channel *ch, const struct parameters *p, uint64_t now_ms);
+/** An attempt ended. @param row,p  what counts as a failed call: breaker_on */
+void gateway_liveness_on_result(struct gateway_liveness *l, const struct gateway_result *r,
+	const struct db_gateway *row, const struct parameters *p, uint64_t now_ms);
+/** The channel was released. */
+void gateway_liveness_on_released(struct gateway_liveness *l, const struct channel *ch);
 
 #endif

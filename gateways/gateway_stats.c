@@ -1,7 +1,6 @@
 #include "gateway_stats.h"
 
-#include "gateway_internal.h"
-
+#include <stdbool.h>
 #include <stdlib.h>
 
 /*
@@ -12,9 +11,10 @@ enum { PDD_EXACT = 8, PDD_SUBBINS = 4, PDD_BINS = 64 };
 
 /* The counters of failures: timeout, transport, one for each of stats->code, and all other codes. */
 enum { OF_TIMEOUT, OF_TRANSPORT, OF_CODES, OF_OTHER_CODES = OF_CODES + GATEWAY_STATS_CODES, FAILURES };
-_Static_assert(
-	FAILURES == sizeof(((struct gateway_figures *)NULL)->failures) / sizeof(struct gateway_failures),
-	"struct gateway_figures has no room for all kinds of failures");
+_Static_assert(FAILURES ==
+		sizeof(((struct gateway_stats_figures *)NULL)->failures) /
+			sizeof(struct gateway_stats_failures),
+	"struct gateway_stats_figures has no room for all kinds of failures");
 
 struct tally {
 	uint64_t attempts, answered, effective;
@@ -223,11 +223,12 @@ static int64_t pdd_percentile(const struct tally *t, unsigned percent)
 	return pdd_value(bin);
 }
 
-static void list_failures(const struct gateway_stats *s, const struct tally *t, struct gateway_figures *out)
+static void list_failures(
+	const struct gateway_stats *s, const struct tally *t, struct gateway_stats_figures *out)
 {
 	for (unsigned i = 0; i < FAILURES; i++)
 		if (t->failures[i])
-			out->failures[out->n_failures++] = (struct gateway_failures){
+			out->failures[out->n_failures++] = (struct gateway_stats_failures){
 				.outcome = i == OF_TIMEOUT  ? GATEWAY_TIMEOUT
 					: i == OF_TRANSPORT ? GATEWAY_TRANSPORT
 							    : GATEWAY_REFUSED,
@@ -241,9 +242,10 @@ static int percent_of(uint64_t part, uint64_t whole)
 	return whole ? (int)((part * 100 + whole / 2) / whole) : -1;
 }
 
-static void fill_figures(const struct gateway_stats *s, const struct tally *t, struct gateway_figures *out)
+static void fill_figures(
+	const struct gateway_stats *s, const struct tally *t, struct gateway_stats_figures *out)
 {
-	*out = (struct gateway_figures){
+	*out = (struct gateway_stats_figures){
 		.attempts = t->attempts,
 		.answered = t->answered,
 		.effective = t->effective,
@@ -256,11 +258,11 @@ static void fill_figures(const struct gateway_stats *s, const struct tally *t, s
 	list_failures(s, t, out);
 }
 
-void gateway_figures(const struct gateway *gw, uint64_t now_ms, struct gateway_figures *window,
-	struct gateway_figures *total)
+void gateway_stats_figures(const struct gateway_stats *stats, uint64_t now_ms,
+	struct gateway_stats_figures *window, struct gateway_stats_figures *total)
 {
 	static const struct gateway_stats nothing;
-	const struct gateway_stats *s = gw->stats ? gw->stats : &nothing;
+	const struct gateway_stats *s = stats ? stats : &nothing;
 	struct tally sum = {0};
 
 	add_window(&sum, s, now_ms);

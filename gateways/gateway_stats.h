@@ -2,7 +2,7 @@
 #ifndef GATEWAY_STATS_H
 #define GATEWAY_STATS_H
 
-#include "gateway_liveness.h"
+#include "gateway_result.h"
 
 enum {
 	GATEWAY_STATS_PERIODS = 10, /* the window moves on by one of these at a time */
@@ -11,7 +11,7 @@ enum {
 };
 
 /** Failed attempts of one kind. */
-struct gateway_failures {
+struct gateway_stats_failures {
 	enum gateway_outcome outcome; /* GATEWAY_REFUSED, GATEWAY_TIMEOUT or GATEWAY_TRANSPORT */
 	int sip_code;                 /* GATEWAY_REFUSED; 0 = all other codes */
 	uint64_t count;
@@ -27,25 +27,23 @@ struct gateway_failures {
  * ACD, average call duration: hold time of answered calls that are over.
  * PDD, post dial delay: INVITE to the first 18x or the answer.
  */
-struct gateway_figures {
+struct gateway_stats_figures {
 	uint64_t attempts, answered, effective;
 	int asr_percent, ner_percent; /* to the nearest */
 	int64_t acd_ms;
 	int64_t pdd_median_ms, pdd_95_ms; /* to an eighth of the value */
-	struct gateway_failures failures[GATEWAY_STATS_CODES + 3];
+	struct gateway_stats_failures failures[GATEWAY_STATS_CODES + 3];
 	unsigned n_failures; /* kinds that occurred; codes in order of their first occurrence */
 };
 
-/** @param window  the last 4.5 to 5 minutes; total: since the start */
-void gateway_figures(const struct gateway *gw, uint64_t now_ms, struct gateway_figures *window,
-	struct gateway_figures *total);
-
-/* Private to gateways/. */
-
 struct gateway_stats; /* made when there is something to count, so that an idle gateway costs nothing */
 
+/** Without memory nothing is counted. */
 void gateway_stats_on_result(struct gateway_stats **stats, const struct gateway_result *r, uint64_t now_ms);
 void gateway_stats_on_call_end(struct gateway_stats **stats, uint64_t hold_ms, uint64_t now_ms);
+/** NULL is fine: nothing was counted. @param window  the last 4.5 to 5 minutes; total: since the start */
+void gateway_stats_figures(const struct gateway_stats *stats, uint64_t now_ms,
+	struct gateway_stats_figures *window, struct gateway_stats_figures *total);
 void gateway_stats_free(struct gateway_stats *stats);
 
 #endif

@@ -1,14 +1,13 @@
 #include "gateways.h"
 
-#include "gateway_internal.h"
+#include "peers.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 struct gateways {
 	struct peers *peers;
-	gateways_change_h *on_change;
-	void *arg;
+	struct gateway_owner owner;
 };
 
 int gateways_create(struct gateways **out)
@@ -17,7 +16,7 @@ int gateways_create(struct gateways **out)
 
 	if (!gws)
 		return -ENOMEM;
-	if (peers_create(&gws->peers, &gateway_peer_type, gws)) {
+	if (peers_create(&gws->peers, &gateway_peer_type, &gws->owner)) {
 		free(gws);
 		return -ENOMEM;
 	}
@@ -57,27 +56,15 @@ int gateways_apply(struct gateways *gws, const struct db_gateway *rows, size_t n
 	return err;
 }
 
-void gateways_on_change(struct gateways *gws, gateways_change_h *h, void *arg)
+void gateways_on_change(struct gateways *gws, gateway_change_h *h, void *arg)
 {
-	gws->on_change = h;
-	gws->arg = arg;
+	gws->owner = (struct gateway_owner){.on_change = h, .arg = arg};
 }
 
-void gateways_tell_change(const struct gateway *gw, enum gateway_state old, uint64_t now_ms)
-{
-	const struct gateways *gws = gw->peer.set ? peers_owner(gw->peer.set) : NULL;
-	struct gateway_health health;
-
-	if (!gws || !gws->on_change)
-		return;
-	gateway_health(gw, now_ms, &health);
-	gws->on_change(gw, old, &health, gws->arg);
-}
-
-void gateways_settle(struct gateways *gws, uint64_t now_ms)
+void gateways_update_states(struct gateways *gws, uint64_t now_ms)
 {
 	for (size_t i = 0; i < gateways_count(gws); i++)
-		gateway_settle(gateways_at(gws, i), now_ms);
+		gateway_update_state(gateways_at(gws, i), now_ms);
 }
 
 struct gateway *gateways_find(const struct gateways *gws, const char *name)

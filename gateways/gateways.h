@@ -2,7 +2,7 @@
 #ifndef GATEWAYS_H
 #define GATEWAYS_H
 
-#include "gateway_liveness.h"
+#include "gateway.h"
 
 struct gateways;
 
@@ -26,13 +26,10 @@ void gateways_abandon(struct gateways *gws);
 /** Stage and commit at once. @return 0; -ENOMEM with the set as it was */
 int gateways_apply(struct gateways *gws, const struct db_gateway *rows, size_t n);
 
-/** A gateway's state changed, or it is down for another reason. */
-typedef void gateways_change_h(
-	const struct gateway *gw, enum gateway_state old, const struct gateway_health *health, void *arg);
-/** Who is told, from within the input that made the change. h may be NULL. */
-void gateways_on_change(struct gateways *gws, gateways_change_h *h, void *arg);
-/** Notice what a reload or time alone has changed: to be called after gateways_apply() and now and then. */
-void gateways_settle(struct gateways *gws, uint64_t now_ms);
+/** Who is told of changes of state; h may be NULL. */
+void gateways_on_change(struct gateways *gws, gateway_change_h *h, void *arg);
+/** Notice what a reload or time alone has changed: to be called after gateways_commit() and every now and then. */
+void gateways_update_states(struct gateways *gws, uint64_t now_ms);
 
 struct gateway *gateways_find(const struct gateways *gws, const char *name);
 /** In order of name, removed ones left out. */

@@ -113,6 +113,8 @@ void *peers_owner(const struct peers *set)
 static void remove_peer(struct peer *p)
 {
 	p->removed = true;
+	if (p->type->on_change)
+		p->type->on_change(p, p->row);
 	peer_unref(p);
 }
 
@@ -176,21 +178,24 @@ struct peer *peers_staged(const struct peers *set, size_t i)
 static void put_in_force(struct peer *p)
 {
 	const struct peer_type *type = p->set->type;
+	const bool revived = p->removed;
+	void *old_row = p->row;
 
-	if (p->removed) {
+	if (revived) {
 		p->removed = false;
 		peer_ref(p);
 	}
-	if (!p->pending)
-		return;
-	void *old_row = p->row;
-	p->row = p->pending;
-	p->pending = NULL;
-	/* cannot fail: peers_stage() reserved the room */
-	call_limits_set(&p->limits, row_number(p->row, type->capacity), row_number(p->row, type->cps));
-	if (type->on_change)
+	if (p->pending) {
+		p->row = p->pending;
+		p->pending = NULL;
+		/* cannot fail: peers_stage() reserved the room */
+		call_limits_set(
+			&p->limits, row_number(p->row, type->capacity), row_number(p->row, type->cps));
+	}
+	if ((revived || p->row != old_row) && type->on_change)
 		type->on_change(p, old_row);
-	free(old_row);
+	if (p->row != old_row)
+		free(old_row);
 }
 
 static int by_name(const void *a, const void *b)

@@ -20,7 +20,7 @@ struct peer_type {
 	size_t peer_size;             /* of the struct that begins with its struct peer */
 	const struct db_table *table; /* of the rows */
 	size_t capacity, cps;         /* offsets of the row's limits, or PEER_UNLIMITED */
-	/* Another row, p->row, is about to replace old_row (NULL: p is new). May be NULL. */
+	/* p->row has replaced old_row (NULL: p is new), or p was removed or revived (old_row is p->row). May be NULL. */
 	void (*on_change)(struct peer *p, const void *old_row);
 	/* A channel came back. May be NULL. */
 	void (*on_release)(struct peer *p, const struct channel *ch);

@@ -2,6 +2,8 @@
 
 #include "publications.h"
 
+#include "gateway.h"
+
 #include <uthash.h>
 
 #include <assert.h>
@@ -21,7 +23,7 @@ struct subject {
 
 struct publication {
 	char etag[ETAG_MAX + 1];
-	enum gateway_publication state;
+	enum publication_state state;
 	uint64_t expires_ms;
 	LIST_HEAD(, subject) subjects; /* never empty once it is published */
 	TAILQ_ENTRY(publication) next;
@@ -115,8 +117,7 @@ static void publication_free(struct publications *set, struct publication *p)
 }
 
 /** It ends, and its gateways are told this. */
-static void end(
-	struct publications *set, struct publication *p, enum gateway_publication last, uint64_t now_ms)
+static void end(struct publications *set, struct publication *p, enum publication_state last, uint64_t now_ms)
 {
 	for (struct subject *s = LIST_FIRST(&p->subjects), *next; s; s = next) {
 		next = LIST_NEXT(s, link);
@@ -181,7 +182,7 @@ int publications_put(struct publications *set, struct publication *p, const stru
 		TAILQ_REMOVE(&set->by_expiry, p, next);
 	}
 	snprintf(p->etag, sizeof(p->etag), "%s", news->etag);
-	if (news->state != GATEWAY_PUBLICATION_NONE)
+	if (news->state != PUBLICATION_STATE_NONE)
 		p->state = news->state;
 	p->expires_ms = now_ms + news->lifetime_ms;
 	insert_by_expiry(set, p);
@@ -194,7 +195,7 @@ int publications_put(struct publications *set, struct publication *p, const stru
 
 void publications_remove(struct publications *set, struct publication *p, uint64_t now_ms)
 {
-	end(set, p, GATEWAY_PUBLICATION_NONE, now_ms);
+	end(set, p, PUBLICATION_STATE_NONE, now_ms);
 }
 
 uint64_t publications_expire(struct publications *set, uint64_t now_ms)
@@ -203,7 +204,7 @@ uint64_t publications_expire(struct publications *set, uint64_t now_ms)
 
 	for (; p && p->expires_ms <= now_ms; p = next) {
 		next = TAILQ_NEXT(p, next);
-		end(set, p, GATEWAY_PUBLICATION_EXPIRED, now_ms);
+		end(set, p, PUBLICATION_STATE_EXPIRED, now_ms);
 	}
 	return p ? p->expires_ms : 0;
 }
@@ -212,7 +213,7 @@ uint64_t publications_expire(struct publications *set, uint64_t now_ms)
 static bool is_void(const struct subject *s, uint64_t now_ms)
 {
 	return gateway_check(s->gateway, now_ms) == GATEWAY_REMOVED ||
-		gateway_publication(s->gateway) == GATEWAY_PUBLICATION_NONE;
+		gateway_publication(s->gateway) == PUBLICATION_STATE_NONE;
 }
 
 void publications_apply(struct publications *set, uint64_t now_ms)

@@ -6,8 +6,12 @@
 #ifndef PUBLICATIONS_H
 #define PUBLICATIONS_H
 
-#include "gateway_liveness.h"
+#include "publication_state.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
+struct gateway;
 struct publication;
 struct publications;
 
@@ -30,8 +34,8 @@ struct publication *publications_find(
 
 /** What is published. */
 struct publication_news {
-	const char *etag;               /* fresh; ETAG_MAX characters at most */
-	enum gateway_publication state; /* OPEN or CLOSED; NONE = as it was: a refresh */
+	const char *etag;             /* fresh; ETAG_MAX characters at most */
+	enum publication_state state; /* OPEN or CLOSED; NONE = as it was: a refresh */
 	uint32_t lifetime_ms;
 };
 /**

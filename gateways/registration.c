@@ -1,6 +1,6 @@
 #include "registration.h"
 
-#include "registration_internal.h"
+#include "peers.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -14,7 +14,7 @@
 #ifndef REGISTRATION_H
 #define REGISTRATION_H
 
-#include "db_config.h"
+#include "db_registration.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -117,5 +117,14 @@ struct registration_info {
 		words; /* how the last request ended: "200 OK", "403 Forbidden", "timeout"; "" = none was sent */
 };
 void registration_info(const struct registration *r, uint64_t now_ms, struct registration_info *out);
+
+/* Private to gateways/. */
+
+/** struct registration begins with its struct peer. */
+extern const struct peer_type registration_peer_type;
+/** Is it to register, and has not begun? */
+bool registration_is_new(const struct registration *r);
+/** Its first turn comes at this time. */
+void registration_set_turn(struct registration *r, uint64_t turn_ms);
 
 #endif

@@ -1,6 +1,6 @@
 #include "registrations.h"
 
-#include "registration_internal.h"
+#include "peers.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -75,6 +75,6 @@ int configuration_apply(const struct configuration *c, const struct db_config *f
 	mapping_gateways_commit(c->mapping_gateways);
 	registrations_commit(c->registrations, now_ms);
 	*table = routing_commit(c->routing, *table, c->gateways, f->gateway);
-	gateways_settle(c->gateways, now_ms);
+	gateways_update_states(c->gateways, now_ms);
 	return 0;
 }

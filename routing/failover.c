@@ -1,5 +1,7 @@
 #include "failover.h"
 
+#include <stddef.h>
+
 /* "stop code 400" to "stop code 699", as static text. */
 #define CODE(n) "stop code " #n
 #define TEN(n)                                                                                               \

@@ -2,7 +2,7 @@
 #ifndef FAILOVER_H
 #define FAILOVER_H
 
-#include "gateway.h"
+#include "gateway_policy.h"
 
 /** How far an attempt came; each stage has its timeout. */
 enum attempt_stage {

@@ -1,6 +1,5 @@
 #include "routing.h"
 
-#include "gateway_liveness.h"
 #include "routing_table.h"
 
 #include <assert.h>

@@ -38,8 +38,8 @@ struct reload {
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	struct reading *fresh, *used; /* under the lock: to the loop, and back */
+	pthread_cond_t stopped;
+	struct reading *fresh, *used; /* to the loop, and back; these and stop are under the lock */
 	bool stop;
 	int wake_fd;
 	struct event *wake;
@@ -136,7 +136,6 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	pthread_mutex_lock(&c->lock);
 	r->next = c->used;
 	c->used = r;
-	pthread_cond_signal(&c->changed);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -165,7 +164,7 @@ static bool wait_watch(struct reload *c)
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&c->lock);
-	while (!c->stop && pthread_cond_timedwait(&c->changed, &c->lock, &until) == 0 && !c->used)
+	while (!c->stop && pthread_cond_timedwait(&c->stopped, &c->lock, &until) == 0)
 		;
 	stop = c->stop;
 	used = c->used;
@@ -239,7 +238,7 @@ int reload_create(
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->changed, &monotonic);
+	pthread_cond_init(&c->stopped, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	c->wake = c->wake_fd < 0 ? NULL
@@ -271,7 +270,7 @@ void reload_destroy(struct reload *c)
 	if (c->started) {
 		pthread_mutex_lock(&c->lock);
 		c->stop = true;
-		pthread_cond_signal(&c->changed);
+		pthread_cond_signal(&c->stopped);
 		pthread_mutex_unlock(&c->lock);
 		pthread_join(c->thread, NULL);
 	}
@@ -281,7 +280,7 @@ void reload_destroy(struct reload *c)
 		close(c->wake_fd);
 	readings_free(c->fresh);
 	readings_free(c->used);
-	pthread_cond_destroy(&c->changed);
+	pthread_cond_destroy(&c->stopped);
 	pthread_mutex_destroy(&c->lock);
 	db_close(c->db);
 	free(c);

@@ -2,6 +2,7 @@
 
 #include "address.h"
 #include "clock.h"
+#include "gateway.h"
 #include "log.h"
 #include "loop.h"
 #include "message.h"

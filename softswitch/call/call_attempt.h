@@ -3,7 +3,7 @@
 #define CALL_ATTEMPT_H
 
 #include "call_state.h"
-#include "gateway_liveness.h"
+#include "gateway.h"
 
 /** How it ended, told to its gateway. @param code  GATEWAY_REFUSED: the SIP code */
 void call_attempt_tell(struct call *call, enum gateway_outcome outcome, int code);

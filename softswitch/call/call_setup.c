@@ -7,7 +7,7 @@
 #include "call_end.h"
 #include "clock.h"
 #include "dialog_ack.h"
-#include "gateway_liveness.h"
+#include "gateway.h"
 #include "headers.h"
 #include "log.h"
 #include "message.h"

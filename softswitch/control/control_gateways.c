@@ -39,9 +39,9 @@ static void add_row(json_t *entry, const struct db_gateway *row)
 static void add_health(json_t *entry, const struct gateway *gw, uint64_t now_ms)
 {
 	const enum gateway_verdict verdict = gateway_check(gw, now_ms);
-	struct gateway_health health;
+	struct gateway_state_info health;
 
-	gateway_health(gw, now_ms, &health);
+	gateway_info(gw, now_ms, &health);
 	if (!health.reason[0])
 		gateway_explain(gw, verdict, now_ms, health.reason, sizeof(health.reason));
 	set_text(entry, "state", gateway_state_name(health.state));
@@ -67,7 +67,7 @@ static void add_load(json_t *entry, const struct gateway *gw)
 	set_number(entry, "rtt_ms", gateway_rtt_ms(gw));
 }
 
-static json_t *describe(const struct gateway *gw, const struct gateway_figures *window, uint64_t now_ms)
+static json_t *describe(const struct gateway *gw, const struct gateway_stats_figures *window, uint64_t now_ms)
 {
 	json_t *entry = json_object();
 
@@ -84,18 +84,18 @@ static json_t *describe(const struct gateway *gw, const struct gateway_figures *
 
 json_t *control_gateway(const struct gateway *gw, uint64_t now_ms)
 {
-	struct gateway_figures window, total;
+	struct gateway_stats_figures window, total;
 
 	gateway_figures(gw, now_ms, &window, &total);
 	return describe(gw, &window, now_ms);
 }
 
-static json_t *describe_failures(const struct gateway_figures *f)
+static json_t *describe_failures(const struct gateway_stats_figures *f)
 {
 	json_t *entry = json_object();
 
 	for (unsigned i = 0; i < f->n_failures; i++) {
-		const struct gateway_failures *kind = &f->failures[i];
+		const struct gateway_stats_failures *kind = &f->failures[i];
 		char code[16];
 
 		snprintf(code, sizeof(code), "%d", kind->sip_code);
@@ -109,7 +109,7 @@ static json_t *describe_failures(const struct gateway_figures *f)
 	return entry;
 }
 
-static json_t *describe_figures(const struct gateway_figures *f)
+static json_t *describe_figures(const struct gateway_stats_figures *f)
 {
 	json_t *entry = json_object();
 
@@ -127,7 +127,7 @@ static json_t *describe_figures(const struct gateway_figures *f)
 
 json_t *control_gateway_details(const struct gateway *gw, uint64_t now_ms)
 {
-	struct gateway_figures window, total;
+	struct gateway_stats_figures window, total;
 	json_t *entry;
 
 	gateway_figures(gw, now_ms, &window, &total);

@@ -21,7 +21,7 @@ struct gateway_log {
 };
 
 static void on_change(
-	const struct gateway *gw, enum gateway_state old, const struct gateway_health *health, void *arg)
+	const struct gateway *gw, enum gateway_state old, const struct gateway_state_info *health, void *arg)
 {
 	(void)arg;
 	LOG_AT(health->state == GATEWAY_STATE_DOWN ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, NULL,
@@ -42,7 +42,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	gateways_settle(w->gateways, clock_now_ms());
+	gateways_update_states(w->gateways, clock_now_ms());
 	start_timer(w);
 }
 

@@ -2,7 +2,7 @@
 
 #include "cause.h"
 #include "clock.h"
-#include "gateway_liveness.h"
+#include "gateway_policy.h"
 #include "gateway_targets.h"
 #include "log.h"
 #include "loop.h"

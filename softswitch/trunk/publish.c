@@ -115,7 +115,7 @@ static struct verdict read_expires(const sip_t *sip, const struct parameters *p,
 }
 
 /** @return the verdict if the body is refused, else status 0 */
-static struct verdict read_body(const sip_t *sip, enum gateway_publication *out)
+static struct verdict read_body(const sip_t *sip, enum publication_state *out)
 {
 	const struct message_body body = message_body(sip);
 	const char *type = sip->sip_content_type ? sip->sip_content_type->c_type : "";
@@ -132,7 +132,7 @@ static struct verdict read_body(const sip_t *sip, enum gateway_publication *out)
 	err = pidf_parse(&open, body.data, body.len);
 	if (err)
 		return err == -ENOMEM ? refuse(500, NULL, "") : refuse(400, "Bad Presence Document", "");
-	*out = open ? GATEWAY_PUBLICATION_OPEN : GATEWAY_PUBLICATION_CLOSED;
+	*out = open ? PUBLICATION_STATE_OPEN : PUBLICATION_STATE_CLOSED;
 	return (struct verdict){0};
 }
 
@@ -149,7 +149,7 @@ static bool make_etag(char out[ETAG_MAX + 1])
 }
 
 static struct verdict put(struct publish *set, struct publication *p, const struct publisher *by,
-	enum gateway_publication state, uint32_t expires_s)
+	enum publication_state state, uint32_t expires_s)
 {
 	char etag[ETAG_MAX + 1];
 	struct publication_news news = {.etag = etag, .state = state, .lifetime_ms = 1000 * expires_s};
@@ -169,7 +169,7 @@ static struct verdict put(struct publish *set, struct publication *p, const stru
 /** In the order of RFC 3903 section 6. */
 static struct verdict decide(struct publish *set, const sip_t *sip, const struct publisher *by)
 {
-	enum gateway_publication state = GATEWAY_PUBLICATION_NONE;
+	enum publication_state state = PUBLICATION_STATE_NONE;
 	struct publication *p = NULL;
 	const char *condition;
 	struct verdict v;

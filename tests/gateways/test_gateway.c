@@ -1,3 +1,4 @@
+#include "gateway_policy.h"
 #include "gateways.h"
 
 #include "unit.h"

@@ -63,7 +63,7 @@ struct model {
 	unsigned tests_passed, round;
 	const struct call *test;
 	bool registered, removed;
-	enum gateway_publication publication;
+	enum publication_state publication;
 	uint64_t retry_after_end_ms;
 	enum gateway_state told; /* by the handler, last */
 };
@@ -176,7 +176,7 @@ static enum gateway_verdict model_verdict(const struct day *d, int g, bool *ramp
 		v = GATEWAY_BREAKER_OPEN;
 	if (model_options_down(m))
 		v = GATEWAY_OPTIONS_DOWN;
-	if (m->publication == GATEWAY_PUBLICATION_CLOSED || m->publication == GATEWAY_PUBLICATION_EXPIRED)
+	if (m->publication == PUBLICATION_STATE_CLOSED || m->publication == PUBLICATION_STATE_EXPIRED)
 		v = GATEWAY_CLOSED;
 	if (d->now_ms < m->retry_after_end_ms)
 		v = GATEWAY_RETRY_AFTER;
@@ -212,7 +212,7 @@ static enum gateway_state state_of(const struct model *m, enum gateway_verdict v
 
 static void check_state(struct day *d, int g)
 {
-	struct gateway_health health;
+	struct gateway_state_info health;
 	bool ramping;
 	enum gateway_verdict expected = model_verdict(d, g, &ramping),
 			     actual = gateway_check(d->gw[g], d->now_ms);
@@ -221,7 +221,7 @@ static void check_state(struct day *d, int g)
 	if (actual == GATEWAY_RAMPING && ramping && expected == GATEWAY_USABLE)
 		expected = actual; /* which calls of a ramp pass is not modelled */
 	assert_int_equal(actual, expected);
-	gateway_health(d->gw[g], d->now_ms, &health);
+	gateway_info(d->gw[g], d->now_ms, &health);
 	assert_int_equal(health.state, state_of(&d->model[g], expected));
 	assert_in_range(health.since_ms, 0, d->now_ms);
 	assert_int_equal(health.until[0] == '\0', health.state == GATEWAY_STATE_UP && !ramping);
@@ -241,7 +241,7 @@ static int by_value(const void *a, const void *b)
 	return *(const int32_t *)a < *(const int32_t *)b ? -1 : *(const int32_t *)a > *(const int32_t *)b;
 }
 
-static void check_delays(int32_t *pdd, unsigned n, const struct gateway_figures *f)
+static void check_delays(int32_t *pdd, unsigned n, const struct gateway_stats_figures *f)
 {
 	int64_t median, high;
 
@@ -256,7 +256,7 @@ static void check_delays(int32_t *pdd, unsigned n, const struct gateway_figures 
 	assert_in_range(f->pdd_95_ms, high - high / 8, high + high / 8);
 }
 
-static uint64_t count_of(const struct gateway_figures *f, enum gateway_outcome outcome, int code)
+static uint64_t count_of(const struct gateway_stats_figures *f, enum gateway_outcome outcome, int code)
 {
 	for (unsigned i = 0; i < f->n_failures; i++)
 		if (f->failures[i].outcome == outcome && f->failures[i].sip_code == code)
@@ -265,7 +265,7 @@ static uint64_t count_of(const struct gateway_figures *f, enum gateway_outcome o
 }
 
 /* The figures of the events from a moment on, counted from the list. */
-static void check_figures(const struct model *m, uint64_t from_ms, const struct gateway_figures *f)
+static void check_figures(const struct model *m, uint64_t from_ms, const struct gateway_stats_figures *f)
 {
 	static int32_t pdd[EVENTS_MAX];
 	uint64_t attempts = 0, answered = 0, timeouts = 0, busy = 0, unavailable = 0, calls = 0, hold_ms = 0;
@@ -303,7 +303,7 @@ static void look(struct day *d)
 	const uint64_t period = d->now_ms / GATEWAY_STATS_PERIOD_MS;
 
 	for (int g = 0; g < GATEWAYS; g++) {
-		struct gateway_figures window, total;
+		struct gateway_stats_figures window, total;
 
 		check_channels(d, g);
 		gateway_figures(d->gw[g], d->now_ms, &window, &total);
@@ -314,7 +314,7 @@ static void look(struct day *d)
 }
 
 static void on_change(
-	const struct gateway *gw, enum gateway_state old, const struct gateway_health *health, void *arg)
+	const struct gateway *gw, enum gateway_state old, const struct gateway_state_info *health, void *arg)
 {
 	struct day *d = arg;
 	struct model *m = &d->model[gateway_name(gw)[0] - 'a'];
@@ -459,15 +459,15 @@ static void probe(struct day *d, int g, bool alive)
 		model_good_news(m, d->now_ms);
 }
 
-static void publish(struct day *d, int g, enum gateway_publication publication)
+static void publish(struct day *d, int g, enum publication_state publication)
 {
 	struct model *m = &d->model[g];
 	const bool closed =
-		m->publication == GATEWAY_PUBLICATION_CLOSED || m->publication == GATEWAY_PUBLICATION_EXPIRED;
+		m->publication == PUBLICATION_STATE_CLOSED || m->publication == PUBLICATION_STATE_EXPIRED;
 
 	gateway_on_publication(d->gw[g], publication, d->now_ms);
 	m->publication = publication;
-	if (closed && publication == GATEWAY_PUBLICATION_OPEN)
+	if (closed && publication == PUBLICATION_STATE_OPEN)
 		model_good_news(m, d->now_ms);
 }
 
@@ -480,7 +480,7 @@ static void reload(struct day *d)
 		if (!d->model[g].removed)
 			rows[n++] = d->row[g];
 	assert_int_equal(gateways_apply(d->set, rows, n), 0);
-	gateways_settle(d->set, d->now_ms);
+	gateways_update_states(d->set, d->now_ms);
 }
 
 static void move(struct day *d, int g)
@@ -491,7 +491,7 @@ static void move(struct day *d, int g)
 	model_close(m);
 	m->ramp_end_ms = 0;
 	m->n_probes = 0;
-	m->publication = GATEWAY_PUBLICATION_NONE;
+	m->publication = PUBLICATION_STATE_NONE;
 	m->retry_after_end_ms = 0;
 }
 
@@ -540,7 +540,7 @@ static void other_event(struct day *d)
 			probe(d, g, !chance(d, bad_hour ? 70 : 5));
 		break;
 	case 3:
-		publish(d, g, bad_hour || chance(d, 30) ? below(d, 4) : GATEWAY_PUBLICATION_OPEN);
+		publish(d, g, bad_hour || chance(d, 30) ? below(d, 4) : PUBLICATION_STATE_OPEN);
 		break;
 	case 4:
 		m->registered = chance(d, 70);
@@ -605,7 +605,7 @@ static void take_the_way_out(struct day *d, int g, enum gateway_verdict v, const
 		gateway_on_registration(d->gw[g], true, "", d->now_ms);
 		return;
 	case GATEWAY_CLOSED:
-		publish(d, g, GATEWAY_PUBLICATION_OPEN);
+		publish(d, g, PUBLICATION_STATE_OPEN);
 		return;
 	case GATEWAY_OPTIONS_DOWN:
 		probe(d, g, true);
@@ -634,12 +634,12 @@ static void take_the_way_out(struct day *d, int g, enum gateway_verdict v, const
 /* Whatever state it is in, the documented exits lead to up, and none is needed often. */
 static void lead_out(struct day *d, int g)
 {
-	struct gateway_health health;
+	struct gateway_state_info health;
 
 	for (unsigned step = 0;; step++) {
 		assert_in_range(step, 0, 16);
 		check_state(d, g);
-		gateway_health(d->gw[g], d->now_ms, &health);
+		gateway_info(d->gw[g], d->now_ms, &health);
 		if (health.state == GATEWAY_STATE_UP && !health.until[0])
 			break;
 		take_the_way_out(d, g, gateway_check(d->gw[g], d->now_ms), health.until);
@@ -695,7 +695,7 @@ static void run_day(struct day *d, uint64_t seed)
 		else
 			other_event(d);
 		if (chance(d, 5))
-			gateways_settle(d->set, d->now_ms);
+			gateways_update_states(d->set, d->now_ms);
 		for (int g = 0; g < GATEWAYS; g++)
 			check_state(d, g);
 		if (step % LOOK_EVERY == 0)

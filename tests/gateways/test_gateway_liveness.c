@@ -27,7 +27,7 @@ struct fixture {
 };
 
 static void on_change(
-	const struct gateway *gw, enum gateway_state old, const struct gateway_health *health, void *arg)
+	const struct gateway *gw, enum gateway_state old, const struct gateway_state_info *health, void *arg)
 {
 	struct fixture *f = arg;
 	const size_t n = strlen(f->changes);
@@ -40,7 +40,7 @@ static void on_change(
 static void apply(struct fixture *f, uint64_t now_ms)
 {
 	assert_int_equal(gateways_apply(f->set, &f->row, 1), 0);
-	gateways_settle(f->set, now_ms);
+	gateways_update_states(f->set, now_ms);
 }
 
 static int setup(void **state)
@@ -71,9 +71,9 @@ static int teardown(void **state)
 static void assert_health(struct fixture *f, uint64_t now_ms, enum gateway_state state, uint64_t since_ms,
 	const char *reason, const char *until)
 {
-	struct gateway_health health;
+	struct gateway_state_info health;
 
-	gateway_health(f->gw, now_ms, &health);
+	gateway_info(f->gw, now_ms, &health);
 	assert_int_equal(health.state, state);
 	assert_string_equal(health.reason, reason);
 	assert_string_equal(health.until, until);
@@ -83,7 +83,7 @@ static void assert_health(struct fixture *f, uint64_t now_ms, enum gateway_state
 static void assert_verdict(
 	struct fixture *f, uint64_t now_ms, enum gateway_verdict expected, const char *words)
 {
-	char text[GATEWAY_WORDS_MAX];
+	char text[GATEWAY_STATE_WORDS_MAX];
 
 	assert_int_equal(gateway_check(f->gw, now_ms), expected);
 	gateway_explain(f->gw, expected, now_ms, text, sizeof(text));
@@ -129,7 +129,7 @@ static void a_new_gateway_is_in_its_state_since_it_came(void **state)
 
 	rows[1].enabled = false;
 	assert_int_equal(gateways_apply(f->set, rows, 2), 0);
-	gateways_settle(f->set, 4000);
+	gateways_update_states(f->set, 4000);
 	f->gw = gateways_find(f->set, "b");
 	assert_health(
 		f, 5000, GATEWAY_STATE_DISABLED, 4000, "disabled by operator", "enabled = 1 in its row");
@@ -238,15 +238,15 @@ static void closed_takes_it_down_until_open_or_removed(void **state)
 {
 	struct fixture *f = *state;
 
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 2000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 2000);
 	assert_up(f, 2000);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 3000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 3000);
 	assert_health(f, 3000, GATEWAY_STATE_DOWN, 3000, "PUBLISH says closed", "a PUBLISH that says open");
 	assert_verdict(f, 8000, GATEWAY_CLOSED, "down: PUBLISH says closed for 5 s");
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 9000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 9000);
 	assert_up(f, 9000);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 10000);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_NONE, 11000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 10000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_NONE, 11000);
 	assert_up(f, 11000);
 }
 
@@ -254,10 +254,10 @@ static void an_expired_publication_takes_it_down_until_the_next_one(void **state
 {
 	struct fixture *f = *state;
 
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 2000);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_EXPIRED, 3000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 2000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_EXPIRED, 3000);
 	assert_health(f, 3000, GATEWAY_STATE_DOWN, 3000, "publication expired", "a PUBLISH that says open");
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 4000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 4000);
 	assert_up(f, 4000);
 }
 
@@ -494,12 +494,12 @@ static void good_news_of_one_input_does_not_hide_bad_news_of_another(void **stat
 
 	assert_false(alive_with(f, 0));
 	attempt(f, GATEWAY_ANSWERED, 200, 100, 3000);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 3000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 3000);
 	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_OPTIONS_DOWN);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 4000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 4000);
 	gateway_on_probe(f->gw, 200, "", 1, &p, 4000);
 	assert_int_equal(gateway_check(f->gw, 4000), GATEWAY_CLOSED);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 5000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 5000);
 	assert_up(f, 5000);
 }
 
@@ -513,8 +513,8 @@ static void a_machine_that_is_back_is_worth_a_test_call_at_once(void **state)
 	assert_health(
 		f, 3000, GATEWAY_STATE_PROBING, 3000, "5 calls in a row failed", "the next call, as a test");
 	attempt(f, GATEWAY_TIMEOUT, 0, -1, 4000);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 5000);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 6000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 5000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 6000);
 	assert_health(f, 6000, GATEWAY_STATE_PROBING, 6000, "a test call failed", "the next call, as a test");
 }
 
@@ -524,7 +524,7 @@ static void an_answered_probe_that_is_no_news_leaves_the_breaker_open(void **sta
 
 	time_out(f, 5, 2000);
 	gateway_on_probe(f->gw, 200, "", 1, &p, 3000);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 3000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 3000);
 	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_BREAKER_OPEN);
 }
 
@@ -535,7 +535,7 @@ static void the_table_is_read_from_the_top(void **state)
 
 	time_out(f, 5, 1000);
 	assert_false(alive_with(f, 0));
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 2000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 2000);
 	gateway_retry_after(f->gw, 10, 2000);
 	f->row.registration = "trunk";
 	f->row.enabled = false;
@@ -557,7 +557,7 @@ static void the_table_is_read_from_the_top(void **state)
 	assert_verdict(f, 2000, GATEWAY_RETRY_AFTER, "Retry-After, 10 s left");
 	assert_health(f, 2000, GATEWAY_STATE_DOWN, 2000, "Retry-After", "in 10 s calls again");
 	assert_verdict(f, 12000, GATEWAY_CLOSED, "down: PUBLISH says closed for 0 s");
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_NONE, 12000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_NONE, 12000);
 	assert_verdict(f, 12000, GATEWAY_OPTIONS_DOWN, "down: OPTIONS timeout for 0 s");
 	gateway_on_probe_end(f->gw, 12000);
 	assert_verdict(f, 12000, GATEWAY_BREAKER_OPEN, "down: 5 calls in a row failed for 0 s");
@@ -590,7 +590,7 @@ static void what_time_ends_ended_on_time_however_late_one_looks(void **state)
 	assert_health(f, 3000, GATEWAY_STATE_DOWN, 2000, "Retry-After", "in 9 s calls again");
 	assert_health(f, 500000, GATEWAY_STATE_UP, 12000, "", "");
 	assert_string_equal(f->changes, "up>down ");
-	gateways_settle(f->set, 600000);
+	gateways_update_states(f->set, 600000);
 	assert_string_equal(f->changes, "up>down down>up ");
 	assert_health(f, 700000, GATEWAY_STATE_UP, 12000, "", "");
 }
@@ -612,23 +612,23 @@ static void a_change_is_told_once_and_another_reason_is_one(void **state)
 
 	for (unsigned i = 0; i < 9; i++) {
 		gateway_on_probe(f->gw, 0, "timeout", 0, &p, 2000 + i);
-		gateways_settle(f->set, 2000 + i);
+		gateways_update_states(f->set, 2000 + i);
 	}
 	assert_string_equal(f->changes, "up>down ");
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 3000);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 3000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 3000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 3000);
 	assert_string_equal(f->changes, "up>down down>down ");
 	gateways_on_change(f->set, NULL, NULL);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_OPEN, 3000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 3000);
 	assert_string_equal(f->changes, "up>down down>down ");
 }
 
 static void the_facts_are_told_whatever_decides(void **state)
 {
 	struct fixture *f = *state;
-	struct gateway_health health;
+	struct gateway_state_info health;
 
-	gateway_health(f->gw, 1000, &health);
+	gateway_info(f->gw, 1000, &health);
 	assert_string_equal(health.options, "");
 	assert_string_equal(health.publication, "");
 	assert_string_equal(health.registration, "");
@@ -636,9 +636,9 @@ static void the_facts_are_told_whatever_decides(void **state)
 	f->row.enabled = false;
 	apply(f, 2000);
 	gateway_on_registration(f->gw, true, "", 2000);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_EXPIRED, 2000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_EXPIRED, 2000);
 	gateway_on_probe(f->gw, 200, "", 12, &p, 2000);
-	gateway_health(f->gw, 2000, &health);
+	gateway_info(f->gw, 2000, &health);
 	assert_string_equal(health.options, "200 in 12 ms");
 	assert_string_equal(health.publication, "expired");
 	assert_string_equal(health.registration, "registered");
@@ -646,7 +646,7 @@ static void the_facts_are_told_whatever_decides(void **state)
 	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 2000);
 	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 2000);
 	gateway_on_probe(f->gw, 0, "name not found", 0, &p, 2000);
-	gateway_health(f->gw, 2000, &health);
+	gateway_info(f->gw, 2000, &health);
 	assert_string_equal(health.options, "name not found, 3 in a row");
 	assert_string_equal(health.registration, "423 Interval Too Brief");
 }
@@ -655,7 +655,7 @@ static void another_address_is_another_machine(void **state)
 {
 	struct fixture *f = *state;
 
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 2000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 2000);
 	assert_false(alive_with(f, 0));
 	time_out(f, 5, 2000);
 	gateway_retry_after(f->gw, 100, 2000);
@@ -694,7 +694,7 @@ static void only_what_is_merely_down_may_be_forced(void **state)
 {
 	struct fixture *f = *state;
 
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 2000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 2000);
 	assert_int_equal(gateway_check_forced(f->gw, 2000), GATEWAY_USABLE);
 	assert_false(alive_with(f, 0));
 	time_out(f, 5, 2000);
@@ -737,9 +737,9 @@ static void the_last_failure_is_remembered_while_it_is_not_up(void **state)
 	assert_int_equal(gateway_failed_ms(f->gw, 9000), 3000);
 	time_out(f, 1, 4000);
 	assert_int_equal(gateway_failed_ms(f->gw, 9000), 4000);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_CLOSED, 5000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 5000);
 	assert_int_equal(gateway_failed_ms(f->gw, 9000), 5000);
-	gateway_on_publication(f->gw, GATEWAY_PUBLICATION_NONE, 6000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_NONE, 6000);
 	gateway_on_probe(f->gw, 200, "", 1, &p, 6000);
 	assert_int_equal(gateway_failed_ms(f->gw, 9000), 0);
 }

@@ -10,7 +10,7 @@ enum { PERIOD = GATEWAY_STATS_PERIOD_MS, WINDOW = GATEWAY_STATS_PERIODS * PERIOD
 struct fixture {
 	struct gateways *set;
 	struct gateway *gw;
-	struct gateway_figures window, total;
+	struct gateway_stats_figures window, total;
 };
 
 static int setup(void **state)

@@ -43,7 +43,7 @@ static struct publisher by(struct fixture *f, unsigned first, size_t n)
 }
 
 static struct publication *put(struct fixture *f, struct publication *p, struct publisher who,
-	const char *etag, enum gateway_publication state, uint64_t now_ms)
+	const char *etag, enum publication_state state, uint64_t now_ms)
 {
 	const struct publication_news news = {.etag = etag, .state = state, .lifetime_ms = LIFE_MS};
 
@@ -54,10 +54,10 @@ static struct publication *put(struct fixture *f, struct publication *p, struct 
 /* What each gateway was told last: o, c, x (expired), - (nothing). */
 static const char *states(const struct fixture *f)
 {
-	static const char letters[] = {[GATEWAY_PUBLICATION_NONE] = '-',
-		[GATEWAY_PUBLICATION_OPEN] = 'o',
-		[GATEWAY_PUBLICATION_CLOSED] = 'c',
-		[GATEWAY_PUBLICATION_EXPIRED] = 'x'};
+	static const char letters[] = {[PUBLICATION_STATE_NONE] = '-',
+		[PUBLICATION_STATE_OPEN] = 'o',
+		[PUBLICATION_STATE_CLOSED] = 'c',
+		[PUBLICATION_STATE_EXPIRED] = 'x'};
 	static char out[GATEWAYS + 1];
 
 	for (unsigned i = 0; i < GATEWAYS; i++)
@@ -71,8 +71,8 @@ static void who_publishes_is_told(void **unused)
 
 	(void)unused;
 	fixture_begin(&f);
-	assert_non_null(put(&f, NULL, by(&f, 0, 2), "1", GATEWAY_PUBLICATION_CLOSED, 0));
-	assert_non_null(put(&f, NULL, by(&f, 2, 1), "2", GATEWAY_PUBLICATION_OPEN, 0));
+	assert_non_null(put(&f, NULL, by(&f, 0, 2), "1", PUBLICATION_STATE_CLOSED, 0));
+	assert_non_null(put(&f, NULL, by(&f, 2, 1), "2", PUBLICATION_STATE_OPEN, 0));
 	assert_string_equal(states(&f), "cco-");
 	assert_int_equal(publications_count(f.set), 2);
 	fixture_end(&f);
@@ -86,7 +86,7 @@ static void only_its_gateways_find_a_tag(void **unused)
 
 	(void)unused;
 	fixture_begin(&f);
-	put(&f, NULL, by(&f, 0, 2), "1", GATEWAY_PUBLICATION_OPEN, 0);
+	put(&f, NULL, by(&f, 0, 2), "1", PUBLICATION_STATE_OPEN, 0);
 	assert_non_null(publications_find(f.set, "1", &own));
 	assert_non_null(publications_find(f.set, "1", &more));
 	assert_null(publications_find(f.set, "1", &other));
@@ -103,12 +103,12 @@ static void a_refresh_keeps_the_state_under_a_new_tag(void **unused)
 
 	(void)unused;
 	fixture_begin(&f);
-	p = put(&f, NULL, a, "1", GATEWAY_PUBLICATION_CLOSED, 0);
-	assert_ptr_equal(put(&f, p, a, "2", GATEWAY_PUBLICATION_NONE, LIFE_MS - 1), p);
+	p = put(&f, NULL, a, "1", PUBLICATION_STATE_CLOSED, 0);
+	assert_ptr_equal(put(&f, p, a, "2", PUBLICATION_STATE_NONE, LIFE_MS - 1), p);
 	assert_null(publications_find(f.set, "1", &a));
 	assert_string_equal(states(&f), "c---");
 	assert_int_equal(publications_expire(f.set, LIFE_MS), 2 * LIFE_MS - 1);
-	put(&f, p, a, "3", GATEWAY_PUBLICATION_OPEN, LIFE_MS);
+	put(&f, p, a, "3", PUBLICATION_STATE_OPEN, LIFE_MS);
 	assert_string_equal(states(&f), "o---");
 	assert_int_equal(publications_count(f.set), 1);
 	fixture_end(&f);
@@ -121,8 +121,8 @@ static void what_is_not_renewed_expires_in_time(void **unused)
 	(void)unused;
 	fixture_begin(&f);
 	assert_int_equal(publications_expire(f.set, 0), 0);
-	put(&f, NULL, by(&f, 0, 1), "1", GATEWAY_PUBLICATION_OPEN, 0);
-	put(&f, NULL, by(&f, 1, 1), "2", GATEWAY_PUBLICATION_OPEN, 1000);
+	put(&f, NULL, by(&f, 0, 1), "1", PUBLICATION_STATE_OPEN, 0);
+	put(&f, NULL, by(&f, 1, 1), "2", PUBLICATION_STATE_OPEN, 1000);
 	assert_int_equal(publications_expire(f.set, LIFE_MS - 1), LIFE_MS);
 	assert_string_equal(states(&f), "oo--");
 	assert_int_equal(publications_expire(f.set, LIFE_MS), LIFE_MS + 1000);
@@ -130,7 +130,7 @@ static void what_is_not_renewed_expires_in_time(void **unused)
 	assert_int_equal(publications_expire(f.set, 2 * LIFE_MS), 0);
 	assert_string_equal(states(&f), "xx--");
 	assert_int_equal(publications_count(f.set), 0);
-	put(&f, NULL, by(&f, 0, 1), "3", GATEWAY_PUBLICATION_OPEN, 2 * LIFE_MS);
+	put(&f, NULL, by(&f, 0, 1), "3", PUBLICATION_STATE_OPEN, 2 * LIFE_MS);
 	assert_string_equal(states(&f), "ox--");
 	fixture_end(&f);
 }
@@ -146,7 +146,7 @@ static void they_expire_in_order_of_their_ends(void **unused)
 	fixture_begin(&f);
 	for (unsigned i = 0; i < GATEWAYS; i++) {
 		const struct publication_news news = {
-			.etag = tags[i], .state = GATEWAY_PUBLICATION_OPEN, .lifetime_ms = lives[i]};
+			.etag = tags[i], .state = PUBLICATION_STATE_OPEN, .lifetime_ms = lives[i]};
 		const struct publisher who = by(&f, i, 1);
 
 		assert_int_equal(publications_put(f.set, NULL, &who, &news, 0), 0);
@@ -165,7 +165,7 @@ static void a_removed_one_is_no_bad_news(void **unused)
 
 	(void)unused;
 	fixture_begin(&f);
-	publications_remove(f.set, put(&f, NULL, by(&f, 0, 3), "1", GATEWAY_PUBLICATION_CLOSED, 0), 1);
+	publications_remove(f.set, put(&f, NULL, by(&f, 0, 3), "1", PUBLICATION_STATE_CLOSED, 0), 1);
 	assert_string_equal(states(&f), "----");
 	assert_int_equal(publications_count(f.set), 0);
 	assert_int_equal(publications_expire(f.set, LIFE_MS), 0);
@@ -180,12 +180,12 @@ static void the_last_publication_of_a_gateway_counts(void **unused)
 
 	(void)unused;
 	fixture_begin(&f);
-	put(&f, NULL, both, "1", GATEWAY_PUBLICATION_OPEN, 0);
-	put(&f, NULL, a, "2", GATEWAY_PUBLICATION_CLOSED, 1000);
+	put(&f, NULL, both, "1", PUBLICATION_STATE_OPEN, 0);
+	put(&f, NULL, a, "2", PUBLICATION_STATE_CLOSED, 1000);
 	assert_string_equal(states(&f), "co--");
 	assert_null(publications_find(f.set, "1", &a));
 	assert_non_null(publications_find(f.set, "1", &both));
-	put(&f, NULL, both, "3", GATEWAY_PUBLICATION_OPEN, 2000);
+	put(&f, NULL, both, "3", PUBLICATION_STATE_OPEN, 2000);
 	assert_int_equal(publications_count(f.set), 1); /* the others speak for nobody */
 	assert_int_equal(publications_expire(f.set, LIFE_MS + 1999), LIFE_MS + 2000);
 	assert_string_equal(states(&f), "oo--");
@@ -199,8 +199,8 @@ static void a_removed_gateway_loses_its_publication(void **unused)
 
 	(void)unused;
 	fixture_begin(&f);
-	put(&f, NULL, a, "1", GATEWAY_PUBLICATION_OPEN, 0);
-	put(&f, NULL, by(&f, 1, 2), "2", GATEWAY_PUBLICATION_OPEN, 0);
+	put(&f, NULL, a, "1", PUBLICATION_STATE_OPEN, 0);
+	put(&f, NULL, by(&f, 1, 2), "2", PUBLICATION_STATE_OPEN, 0);
 	gateway_ref(f.gw[0]);
 	assert_int_equal(gateways_apply(f.gateways, &f.rows[2], 2), 0); /* c and d stay */
 	publications_apply(f.set, 0);
@@ -208,7 +208,7 @@ static void a_removed_gateway_loses_its_publication(void **unused)
 	assert_null(publications_find(f.set, "1", &a));
 	gateway_unref(f.gw[0]);
 	assert_int_equal(publications_expire(f.set, LIFE_MS), 0);
-	assert_int_equal(gateway_publication(f.gw[2]), GATEWAY_PUBLICATION_EXPIRED);
+	assert_int_equal(gateway_publication(f.gw[2]), PUBLICATION_STATE_EXPIRED);
 	fixture_end(&f);
 }
 
@@ -218,7 +218,7 @@ static void a_gateway_that_moved_has_published_nothing(void **unused)
 
 	(void)unused;
 	fixture_begin(&f);
-	put(&f, NULL, by(&f, 0, 2), "1", GATEWAY_PUBLICATION_OPEN, 0);
+	put(&f, NULL, by(&f, 0, 2), "1", PUBLICATION_STATE_OPEN, 0);
 	f.rows[0].host = "127.0.0.2";
 	f.rows[1].capacity = 7;
 	assert_int_equal(gateways_apply(f.gateways, f.rows, GATEWAYS), 0);
@@ -234,13 +234,13 @@ static void publishing_without_memory_changes_nothing(void **unused)
 	struct fixture f;
 	const struct publisher all = {f.gw, GATEWAYS};
 	const struct publication_news news = {
-		.etag = "2", .state = GATEWAY_PUBLICATION_CLOSED, .lifetime_ms = 1};
+		.etag = "2", .state = PUBLICATION_STATE_CLOSED, .lifetime_ms = 1};
 	long failures = 0;
 	int err;
 
 	(void)unused;
 	fixture_begin(&f);
-	put(&f, NULL, by(&f, 1, 1), "1", GATEWAY_PUBLICATION_OPEN, 0);
+	put(&f, NULL, by(&f, 1, 1), "1", PUBLICATION_STATE_OPEN, 0);
 	for (;;) {
 		fail_at = allocations + failures++;
 		err = publications_put(f.set, NULL, &all, &news, 0);

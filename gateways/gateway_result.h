@@ -1,0 +1,24 @@
+/** @file gateway_result.h  How an attempt at a gateway ended. */
+#ifndef GATEWAY_RESULT_H
+#define GATEWAY_RESULT_H
+
+#include <stdint.h>
+
+struct channel;
+
+enum gateway_outcome {
+	GATEWAY_ANSWERED,
+	GATEWAY_REFUSED, /* a final code other than 2xx */
+	GATEWAY_TIMEOUT,
+	GATEWAY_TRANSPORT, /* connection refused, unreachable, no such name */
+	GATEWAY_ABANDONED, /* by the caller or the switch: says nothing about the gateway */
+};
+
+struct gateway_result {
+	const struct channel *channel; /* seized for this attempt and not released yet */
+	enum gateway_outcome outcome;
+	int sip_code;   /* GATEWAY_REFUSED */
+	int32_t pdd_ms; /* post-dial delay: INVITE to the first 18x or the answer; -1 = none came */
+};
+
+#endif
