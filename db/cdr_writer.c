@@ -1,5 +1,6 @@
 #include "cdr_writer.h"
 #include "cdr_record.h"
+#include "db.h"
 #include "db_sqlite.h"
 #include "utf8.h"
 
@@ -119,7 +120,7 @@ static int step(struct cdr_writer *w, enum statement which)
 {
 	int result = sqlite3_step(w->statement[which]);
 	sqlite3_reset(w->statement[which]);
-	return db_errno(result);
+	return db_sqlite_errno(result);
 }
 
 static void bind_text(sqlite3_stmt *add, int parameter, const char *text)
@@ -183,7 +184,7 @@ static void write_backlog(struct cdr_writer *w)
 		uint64_t rows;
 		if (write_batch(w, &last, &rows)) {
 			if (!sqlite3_get_autocommit(w->db->handle))
-				db_run(w->db, "ROLLBACK");
+				db_sqlite_run(w->db, "ROLLBACK");
 			atomic_fetch_add(&w->errors, 1);
 			return;
 		}
@@ -282,7 +283,7 @@ void cdr_writer_stop(struct cdr_writer *w, unsigned wait_ms)
 int cdr_writer_last_number(struct cdr_writer *w, uint64_t *out)
 {
 	sqlite3_stmt *statement = w->statement[LAST_NUMBER];
-	int err = db_errno(sqlite3_step(statement));
+	int err = db_sqlite_errno(sqlite3_step(statement));
 	if (!err)
 		*out = (uint64_t)sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
@@ -301,7 +302,7 @@ int cdr_writer_create(struct cdr_writer **out, const char *path, char *error, si
 	int err = db_open(&w->db, path, DB_CDR, DB_CREATE, error, error_size);
 	if (!err) {
 		sqlite3_busy_timeout(w->db->handle, BUSY_WAIT_MS);
-		err = db_prepare(w->db, sql, w->statement, STATEMENTS);
+		err = db_sqlite_prepare(w->db, sql, w->statement, STATEMENTS);
 		if (err)
 			snprintf(error, error_size, "%s: %s", path, sqlite3_errmsg(w->db->handle));
 	}
@@ -328,7 +329,7 @@ void cdr_writer_destroy(struct cdr_writer *w)
 	free_all(w->backlog.first);
 	free_all(w->queue);
 	free_all(w->committed);
-	db_finalize(w->statement, STATEMENTS);
+	db_sqlite_finalize(w->statement, STATEMENTS);
 	db_close(w->db);
 	sem_destroy(&w->wake);
 	free(w);

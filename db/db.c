@@ -56,63 +56,13 @@ struct file_state {
 	int objects; /* tables, indexes, views, triggers */
 };
 
-int db_errno(int result)
-{
-	switch (result & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_ROW:
-	case SQLITE_DONE:
-		return 0;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_NOTADB:
-		return -EINVAL;
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-	case SQLITE_READONLY:
-	case SQLITE_CANTOPEN:
-		return -EACCES;
-	default:
-		return -EIO;
-	}
-}
-
-int db_run(struct db *db, const char *sql)
-{
-	return db_errno(sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
-}
-
-int db_prepare(struct db *db, const char *const *sql, sqlite3_stmt **out, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		int result =
-			sqlite3_prepare_v3(db->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &out[i], NULL);
-		if (result != SQLITE_OK) {
-			db_finalize(out, i);
-			return db_errno(result);
-		}
-	}
-	return 0;
-}
-
-void db_finalize(sqlite3_stmt **statements, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		sqlite3_finalize(statements[i]);
-		statements[i] = NULL;
-	}
-}
-
 static int read_int(struct db *db, const char *sql, int *out)
 {
 	sqlite3_stmt *statement = NULL;
-	int err = db_prepare(db, &sql, &statement, 1);
+	int err = db_sqlite_prepare(db, &sql, &statement, 1);
 	if (err)
 		return err;
-	err = db_errno(sqlite3_step(statement));
+	err = db_sqlite_errno(sqlite3_step(statement));
 	if (!err)
 		*out = sqlite3_column_int(statement, 0);
 	sqlite3_finalize(statement);
@@ -140,15 +90,15 @@ static int migrate(struct db *db, const struct file_kind *kind, const struct fil
 	char stamp[96];
 	int err = 0;
 	if (is_empty(state))
-		err = db_run(db, kind->schema);
+		err = db_sqlite_run(db, kind->schema);
 	else
 		for (int v = state->version; !err && v < kind->version; v++)
-			err = db_run(db, kind->upgrade[v]);
+			err = db_sqlite_run(db, kind->upgrade[v]);
 	if (err)
 		return err;
 	snprintf(stamp, sizeof(stamp), "PRAGMA application_id = %d; PRAGMA user_version = %d;",
 		kind->application_id, kind->version);
-	return db_run(db, stamp);
+	return db_sqlite_run(db, stamp);
 }
 
 /* Is the file one this program may use? -ENODATA: yes, once it has our tables. */
@@ -176,7 +126,7 @@ static int migrate_file(struct db *db, const char *path, const struct file_kind 
 	char *error, size_t error_size)
 {
 	struct file_state state;
-	int err = db_run(db, "BEGIN IMMEDIATE");
+	int err = db_sqlite_run(db, "BEGIN IMMEDIATE");
 	if (!err)
 		err = read_state(db, &state);
 	if (!err)
@@ -185,7 +135,7 @@ static int migrate_file(struct db *db, const char *path, const struct file_kind 
 		err = migrate(db, kind, &state);
 	if (!err && mode == DB_CHECK)
 		return 0; /* never committed: db_close() undoes the upgrade it was tried with */
-	return err ? err : db_run(db, "COMMIT");
+	return err ? err : db_sqlite_run(db, "COMMIT");
 }
 
 static int explain(struct db *db, int err, const char *path, char *error, size_t error_size)
@@ -203,19 +153,19 @@ static int set_up(struct db *db, const char *path, enum db_kind which, enum db_m
 	const struct file_kind *kind = &file_kinds[which];
 	struct file_state state;
 	error[0] = '\0';
-	int err = db_run(db, "BEGIN"); /* another process may make the file between two of our looks */
+	int err = db_sqlite_run(db, "BEGIN"); /* another process may make the file between two of our looks */
 	if (!err)
 		err = read_state(db, &state);
 	if (!err)
-		err = db_run(db, "END");
+		err = db_sqlite_run(db, "END");
 	if (!err)
 		err = judge(&state, kind, path, error, error_size);
 	if (err && err != -ENODATA)
 		return explain(db, err, path, error, error_size);
 	bool migration = err == -ENODATA;
-	err = db_run(db, kind->pragmas);
+	err = db_sqlite_run(db, kind->pragmas);
 	if (!err && mode == DB_CREATE)
-		err = db_run(db, "PRAGMA journal_mode = WAL");
+		err = db_sqlite_run(db, "PRAGMA journal_mode = WAL");
 	if (!err && migration)
 		err = migrate_file(db, path, kind, mode, error, error_size);
 	return explain(db, err, path, error, error_size);
@@ -230,7 +180,7 @@ static int set_up_patiently(
 		if (err != -EBUSY || waited_ms >= OPEN_WAIT_MS)
 			return err;
 		if (!sqlite3_get_autocommit(db->handle))
-			db_run(db, "ROLLBACK");
+			db_sqlite_run(db, "ROLLBACK");
 		nanosleep(&pause, NULL);
 	}
 }
@@ -315,13 +265,13 @@ int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode m
 	int result = sqlite3_open_v2(
 		path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	error[0] = '\0';
-	err = explain(db, db_errno(result), path, error, error_size);
+	err = explain(db, db_sqlite_errno(result), path, error, error_size);
 	if (!err)
 		err = set_up_patiently(db, path, kind, mode, error, error_size);
 	static const char *const data_version = "PRAGMA data_version";
 	if (!err)
-		err = explain(
-			db, db_prepare(db, &data_version, &db->data_version, 1), path, error, error_size);
+		err = explain(db, db_sqlite_prepare(db, &data_version, &db->data_version, 1), path, error,
+			error_size);
 	if (err) {
 		db_close(db);
 		return err;
@@ -341,7 +291,7 @@ void db_close(struct db *db)
 
 int db_data_version(struct db *db, int *version)
 {
-	int err = db_errno(sqlite3_step(db->data_version));
+	int err = db_sqlite_errno(sqlite3_step(db->data_version));
 	if (!err)
 		*version = sqlite3_column_int(db->data_version, 0);
 	sqlite3_reset(db->data_version);

@@ -1,6 +1,7 @@
 #include "db_config.h"
 
 #include "db_sqlite.h"
+#include "parameter_parse.h"
 #include "parameters_load.h"
 
 #include <errno.h>
@@ -84,21 +85,21 @@ static void read_resend(struct load *l, const char *text, struct db_override_res
 static void read_codes(struct load *l, const char *text, unsigned minimum, struct db_override_codes *out)
 {
 	out->set = text != NULL;
-	if (text && stop_codes_parse(&out->value, text, minimum))
+	if (text && parameter_parse_codes(&out->value, text, minimum))
 		l->err = -EIO;
 }
 
 static void read_breaker_on(struct load *l, const char *text, struct db_override_breaker_on *out)
 {
 	out->set = text != NULL;
-	if (text && breaker_on_parse(&out->value, text))
+	if (text && parameter_parse_breaker_on(&out->value, text))
 		l->err = -EIO;
 }
 
 static void read_100rel(struct load *l, const char *text, struct db_override_100rel *out)
 {
 	out->set = text != NULL;
-	if (text && sip_100rel_parse(&out->value, text))
+	if (text && parameter_parse_100rel(&out->value, text))
 		l->err = -EIO;
 }
 
@@ -151,7 +152,7 @@ static bool step(struct load *l, sqlite3_stmt *statement)
 	if (l->err)
 		return false;
 	int result = sqlite3_step(statement);
-	l->err = db_errno(result);
+	l->err = db_sqlite_errno(result);
 	return result == SQLITE_ROW;
 }
 
@@ -196,7 +197,7 @@ static void *load_table(struct load *l, struct db *db, const struct db_table *t,
 	sqlite3_stmt *statement = NULL;
 
 	if (!l->err)
-		l->err = select ? db_prepare(db, &text, &statement, 1) : -ENOMEM;
+		l->err = select ? db_sqlite_prepare(db, &text, &statement, 1) : -ENOMEM;
 	while (step(l, statement)) {
 		rows = make_room(l, rows, *n, t->row_size);
 		if (!l->err)
@@ -217,9 +218,9 @@ static void default_auth_users(struct db_config *config)
 
 static void load_tables(struct load *l, struct db *db, struct db_config *config)
 {
-	config->gateway = load_table(l, db, &db_table_gateway, &config->n_gateways);
-	config->mapping_gateway = load_table(l, db, &db_table_mapping_gateway, &config->n_mapping_gateways);
-	config->registration = load_table(l, db, &db_table_registration, &config->n_registrations);
+	config->gateway = load_table(l, db, &db_gateway_table, &config->n_gateways);
+	config->mapping_gateway = load_table(l, db, &db_mapping_gateway_table, &config->n_mapping_gateways);
+	config->registration = load_table(l, db, &db_registration_table, &config->n_registrations);
 	if (!l->err)
 		default_auth_users(config);
 }
@@ -275,10 +276,10 @@ int db_config_load(
 	struct load l = {.loaded = calloc(1, sizeof(*l.loaded))};
 	if (!l.loaded)
 		return -ENOMEM;
-	l.err = db_prepare(db, sql, l.statement, STATEMENTS);
+	l.err = db_sqlite_prepare(db, sql, l.statement, STATEMENTS);
 	if (!l.err)
 		load_all(&l, db, known_routes_revision, on_route, arg);
-	db_finalize(l.statement, STATEMENTS);
+	db_sqlite_finalize(l.statement, STATEMENTS);
 	if (l.err) {
 		db_config_free(&l.loaded->config);
 		return l.err;

@@ -52,4 +52,6 @@ struct db_gateway {
 	DB_GATEWAY_COLUMNS(DB_TABLE_MEMBER)
 };
 
+extern const struct db_table db_gateway_table;
+
 #endif

@@ -26,4 +26,6 @@ struct db_mapping_gateway {
 	DB_MAPPING_GATEWAY_COLUMNS(DB_TABLE_MEMBER)
 };
 
+extern const struct db_table db_mapping_gateway_table;
+
 #endif

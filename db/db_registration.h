@@ -37,4 +37,6 @@ struct db_registration {
 	DB_REGISTRATION_COLUMNS(DB_TABLE_MEMBER)
 };
 
+extern const struct db_table db_registration_table;
+
 #endif

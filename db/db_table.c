@@ -1,32 +1,7 @@
 #include "db_table.h"
 
-#include "db_gateway.h"
-#include "db_mapping_gateway.h"
-#include "db_registration.h"
-
 #include <stdlib.h>
 #include <string.h>
-
-#define GATEWAY_COLUMN(type, member, column) {column, DB_TABLE_##type, offsetof(struct db_gateway, member)},
-#define MAPPING_GATEWAY_COLUMN(type, member, column)                                                         \
-	{column, DB_TABLE_##type, offsetof(struct db_mapping_gateway, member)},
-#define REGISTRATION_COLUMN(type, member, column)                                                            \
-	{column, DB_TABLE_##type, offsetof(struct db_registration, member)},
-
-static const struct db_table_column gateway_columns[] = {DB_GATEWAY_COLUMNS(GATEWAY_COLUMN)};
-static const struct db_table_column mapping_gateway_columns[] = {
-	DB_MAPPING_GATEWAY_COLUMNS(MAPPING_GATEWAY_COLUMN)};
-static const struct db_table_column registration_columns[] = {DB_REGISTRATION_COLUMNS(REGISTRATION_COLUMN)};
-
-#define TABLE(table, array)                                                                                  \
-	{                                                                                                    \
-		.name = #table, .row_size = sizeof(struct db_##table), .columns = (array),                   \
-		.n_columns = sizeof(array) / sizeof((array)[0]),                                             \
-	}
-
-const struct db_table db_table_gateway = TABLE(gateway, gateway_columns);
-const struct db_table db_table_mapping_gateway = TABLE(mapping_gateway, mapping_gateway_columns);
-const struct db_table db_table_registration = TABLE(registration, registration_columns);
 
 static const char *text_at(const struct db_table_column *column, const void *row)
 {

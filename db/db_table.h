@@ -45,6 +45,8 @@ enum db_table_type {
 
 /** A column as a member of the row's struct. */
 #define DB_TABLE_MEMBER(type, member, column) DB_TABLE_MEMBER_##type member;
+/** A column as an element of struct db_table.columns. */
+#define DB_TABLE_COLUMN(row, type, member, column) {column, DB_TABLE_##type, offsetof(row, member)},
 
 struct db_table_column {
 	const char *name; /* in the table */
@@ -58,8 +60,6 @@ struct db_table {
 	const struct db_table_column *columns; /* the first is `name`, which is unique */
 	size_t n_columns;
 };
-
-extern const struct db_table db_table_gateway, db_table_mapping_gateway, db_table_registration;
 
 /** The name of a row. */
 const char *db_table_row_name(const struct db_table *t, const void *row);

@@ -44,7 +44,7 @@ static void on_free(struct peer *p)
 
 const struct peer_type gateway_peer_type = {
 	.peer_size = sizeof(struct gateway),
-	.table = &db_table_gateway,
+	.table = &db_gateway_table,
 	.capacity = offsetof(struct db_gateway, capacity),
 	.cps = offsetof(struct db_gateway, cps),
 	.on_change = on_change,

@@ -153,7 +153,7 @@ static int index_build(struct block_index *index, const struct peers *peers, siz
 
 static const struct peer_type mapping_peer_type = {
 	.peer_size = sizeof(struct mapping_gateway),
-	.table = &db_table_mapping_gateway,
+	.table = &db_mapping_gateway_table,
 	.capacity = offsetof(struct db_mapping_gateway, capacity),
 	.cps = offsetof(struct db_mapping_gateway, cps),
 };

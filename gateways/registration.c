@@ -43,7 +43,7 @@ static void on_free(struct peer *p)
 
 const struct peer_type registration_peer_type = {
 	.peer_size = sizeof(struct registration),
-	.table = &db_table_registration,
+	.table = &db_registration_table,
 	.capacity = PEER_UNLIMITED,
 	.cps = PEER_UNLIMITED,
 	.on_free = on_free,
@@ -151,7 +151,7 @@ static bool same_way(const struct db_registration *a, const struct db_registrati
 /** The next request is made of the row in force. */
 static int use_row(struct registration *r)
 {
-	struct db_registration *copy = db_table_copy_row(&db_table_registration, registration_row(r));
+	struct db_registration *copy = db_table_copy_row(&db_registration_table, registration_row(r));
 
 	if (!copy)
 		return -ENOMEM;

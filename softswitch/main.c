@@ -7,7 +7,7 @@
 #include "control_socket.h"
 #include "db.h"
 #include "db_config.h"
-#include "cdr.h"
+#include "cdr_log.h"
 #include "gate.h"
 #include "gateway_log.h"
 #include "gateway_watch.h"
@@ -200,7 +200,7 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	if (!err)
 		err = gateway_log_create(&d->gateway_log, d->loop, d->gateways);
 	if (!err)
-		err = cdr_open(&d->cdr_log, d->options->cdr, error, size);
+		err = cdr_log_open(&d->cdr_log, d->options->cdr, error, size);
 	return err;
 }
 
@@ -248,7 +248,7 @@ static void close_all(struct daemon *d)
 	control_socket_destroy(d->control);
 	gate_destroy(d->gate);
 	calls_destroy(d->calls);
-	cdr_close(d->cdr_log, RECORDS_MS);
+	cdr_log_close(d->cdr_log, RECORDS_MS);
 	gateway_log_destroy(d->gateway_log);
 	reload_destroy(d->config);
 	publish_destroy(d->publish);

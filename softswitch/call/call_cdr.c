@@ -1,5 +1,6 @@
 #include "call_cdr.h"
 
+#include "cdr_log.h"
 #include "clock.h"
 #include "json_text.h"
 
@@ -146,7 +147,7 @@ void call_cdr_answer(struct call *call)
 	close_attempts(call);
 	fill_row(call, &row);
 	row.sip_code = 200;
-	call->slot = cdr_answer(call->context->cdr_log, &row);
+	call->slot = cdr_log_answer(call->context->cdr_log, &row);
 }
 
 void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direction direction)
@@ -162,7 +163,7 @@ void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direc
 	row.sip_code = call->answer_ms ? 200 : code;
 	row.end_reason = words;
 	row.end_direction = direction;
-	cdr_end(call->context->cdr_log, call->slot, &row);
+	cdr_log_end(call->context->cdr_log, call->slot, &row);
 }
 
 void call_cdr_clear(struct call *call)

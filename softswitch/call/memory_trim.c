@@ -1,7 +1,7 @@
 #include "memory_trim.h"
 
 #include "clock.h"
-#include "cdr.h"
+#include "cdr_log.h"
 #include "log.h"
 #include "loop.h"
 #include "stack.h"
@@ -57,7 +57,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	} else if (!m->quiet_since_ms) {
 		m->quiet_since_ms = now;
 	} else if (now - m->quiet_since_ms >= QUIET_MS) {
-		cdr_reclaim(m->cdr_log);
+		cdr_log_reclaim(m->cdr_log);
 		malloc_trim(0);
 		log_debug(NULL, "memory given back kept=%lu most=%lu", (unsigned long)kept,
 			(unsigned long)m->most);

@@ -7,7 +7,7 @@
 #include "json_text.h"
 #include "transport.h"
 
-#include "cdr.h"
+#include "cdr_log.h"
 #include "gateways.h"
 #include "mapping_gateways.h"
 #include "routing.h"
@@ -103,7 +103,7 @@ static json_t *describe_calls(const struct control_methods_context *ctx)
 static json_t *describe_records(struct cdr_log *log)
 {
 	struct cdr_stats records;
-	cdr_stats(log, &records);
+	cdr_log_stats(log, &records);
 	return json_pack("{s:I, s:I, s:I, s:I}", "written", (json_int_t)records.written, "pending",
 		(json_int_t)records.pending, "errors", (json_int_t)records.errors, "journal_failures",
 		(json_int_t)records.journal_failures);

@@ -127,15 +127,15 @@ static void bench_records(void)
 	for (int i = 0; i < CALLS; i++) {
 		double begin = seconds(CLOCK_MONOTONIC);
 		if (i >= OPEN_CALLS)
-			cdr_end(log, slot[i % OPEN_CALLS], &call);
-		slot[i % OPEN_CALLS] = cdr_answer(log, &call);
+			cdr_log_end(log, slot[i % OPEN_CALLS], &call);
+		slot[i % OPEN_CALLS] = cdr_log_answer(log, &call);
 		loop += timed(&longest, begin);
 		if (i % (CALLS_PER_SECOND / 10) == 0)
 			nanosleep(&tenth, NULL);
 	}
 	for (int i = 0; i < OPEN_CALLS; i++)
-		cdr_end(log, slot[i], &call);
-	cdr_close(log, 10000);
+		cdr_log_end(log, slot[i], &call);
+	cdr_log_close(log, 10000);
 	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	printf("records at %d calls/s: %.1f us of CPU per call in all, %.2f us in the caller's thread,"
 	       " %.0f us at worst\n",

@@ -36,7 +36,7 @@ struct cdr_log *cdr_opened(const char *path)
 {
 	struct cdr_log *log = NULL;
 	char error[256];
-	if (cdr_open(&log, path, error, sizeof(error)))
+	if (cdr_log_open(&log, path, error, sizeof(error)))
 		fail_msg("%s", error);
 	return log;
 }
@@ -47,7 +47,7 @@ void cdr_calls(struct cdr_log *log, int n)
 	for (int i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "%d", i);
 		struct cdr call = cdr_sample(name);
-		cdr_end(log, i % 3 ? cdr_answer(log, &call) : 0, &call);
+		cdr_log_end(log, i % 3 ? cdr_log_answer(log, &call) : 0, &call);
 	}
 }
 
@@ -62,7 +62,7 @@ void cdr_wait_written(struct cdr_log *log, uint64_t rows)
 {
 	struct cdr_stats stats;
 	uint64_t end = cdr_now_ms() + 10000;
-	for (cdr_stats(log, &stats); stats.written < rows; cdr_stats(log, &stats)) {
+	for (cdr_log_stats(log, &stats); stats.written < rows; cdr_log_stats(log, &stats)) {
 		assert_true(cdr_now_ms() < end);
 		nanosleep(&pause_between_looks, NULL);
 	}
@@ -72,7 +72,7 @@ struct cdr_stats cdr_wait_error(struct cdr_log *log)
 {
 	struct cdr_stats stats;
 	uint64_t end = cdr_now_ms() + 10000;
-	for (cdr_stats(log, &stats); stats.errors == 0; cdr_stats(log, &stats)) {
+	for (cdr_log_stats(log, &stats); stats.errors == 0; cdr_log_stats(log, &stats)) {
 		assert_true(cdr_now_ms() < end);
 		nanosleep(&pause_between_looks, NULL);
 	}
@@ -94,5 +94,5 @@ void cdr_copy(const char *path, const char *copy)
 void cdr_crash(struct cdr_log *log, const char *path, const char *copy)
 {
 	cdr_copy(path, copy);
-	cdr_close(log, 0);
+	cdr_log_close(log, 0);
 }

@@ -2,7 +2,7 @@
 #ifndef CDR_SAMPLE_H
 #define CDR_SAMPLE_H
 
-#include "cdr.h"
+#include "cdr_log.h"
 
 #include "scratch.h"
 

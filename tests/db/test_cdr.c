@@ -31,10 +31,10 @@ static void an_answered_call_is_one_row_with_every_column(void **state)
 	(void)state;
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr call = cdr_sample("a@1");
-	cdr_slot slot = cdr_answer(log, &call);
+	cdr_slot slot = cdr_log_answer(log, &call);
 	assert_int_not_equal(slot, 0);
-	cdr_end(log, slot, &call);
-	cdr_close(log, 1000);
+	cdr_log_end(log, slot, &call);
+	cdr_log_close(log, 1000);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 1);
 	assert_string_equal(sql_text(path, whole_row),
 		"a@1|b-leg|caller|gw1|+4930123|4930123|004420|4420|127.0.0.1:5060|"
@@ -53,8 +53,8 @@ static void a_refused_call_has_nulls_for_what_never_was(void **state)
 		.sip_code = 404,
 		.end_reason = "no route",
 		.end_direction = CDR_SERVER};
-	cdr_end(log, 0, &call);
-	cdr_close(log, 1000);
+	cdr_log_end(log, 0, &call);
+	cdr_log_close(log, 1000);
 	assert_string_equal(
 		sql_text(path, whole_row), "r||||||||||1|NULL|NULL|2|NULL|NULL|404|no route|2|[]");
 }
@@ -66,12 +66,12 @@ static void what_changed_after_the_answer_is_in_the_row(void **state)
 	struct cdr call = cdr_sample("a");
 	call.end_ms = 0;
 	call.attempts = "";
-	cdr_slot slot = cdr_answer(log, &call);
+	cdr_slot slot = cdr_log_answer(log, &call);
 	call.end_ms = 1700000009000;
 	call.attempts = "[1,2]";
 	call.end_reason = "caller's BYE, \xc3\xbc";
-	cdr_end(log, slot, &call);
-	cdr_close(log, 1000);
+	cdr_log_end(log, slot, &call);
+	cdr_log_close(log, 1000);
 	assert_string_equal(sql_text(path, "SELECT end_ms || attempts || hex(end_reason) FROM cdr"),
 		"1700000009000[1,2]63616C6C6572277320425945"
 		"2C20C3BC");
@@ -87,20 +87,20 @@ static void rows_stand_in_the_order_the_calls_ended(void **state)
 	assert_non_null(slot);
 	for (int i = 0; i < N; i++) {
 		struct cdr call = cdr_sample("x");
-		slot[i] = cdr_answer(log, &call);
+		slot[i] = cdr_log_answer(log, &call);
 		if (i >= 1000) {
 			snprintf(name, sizeof(name), "%d", i - 1000);
 			call.a_call_id = name;
-			cdr_end(log, slot[i - 1000], &call);
+			cdr_log_end(log, slot[i - 1000], &call);
 		}
 	}
 	for (int i = N - 1000; i < N; i++) {
 		snprintf(name, sizeof(name), "%d", i);
 		struct cdr call = cdr_sample(name);
-		cdr_end(log, slot[i], &call);
+		cdr_log_end(log, slot[i], &call);
 	}
 	cdr_wait_written(log, N);
-	cdr_close(log, 1000);
+	cdr_log_close(log, 1000);
 	free(slot);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr WHERE a_call_id <> id - 1"), 0);
@@ -117,10 +117,10 @@ static void a_record_of_any_length_is_kept(void **state)
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr call = cdr_sample("long");
 	call.attempts = attempts;
-	cdr_slot slot = cdr_answer(log, &call);
+	cdr_slot slot = cdr_log_answer(log, &call);
 	assert_int_not_equal(slot, 0);
-	cdr_close(log, 0);
-	cdr_close(cdr_opened(path), 1000);
+	cdr_log_close(log, 0);
+	cdr_log_close(cdr_opened(path), 1000);
 	assert_int_equal(sql_int(path, "SELECT length(attempts) FROM cdr"), LENGTH);
 	free(attempts);
 }
@@ -133,16 +133,16 @@ static void a_row_appears_without_another_call(void **state)
 	for (uint64_t i = 1; i <= 3; i++) {
 		const struct timespec pause = {.tv_nsec = 250000000};
 		nanosleep(&pause, NULL); /* the thread has gone to sleep; if not, it is awake without us */
-		cdr_end(log, cdr_answer(log, &call), &call);
+		cdr_log_end(log, cdr_log_answer(log, &call), &call);
 		cdr_wait_written(log, i);
 		assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), (int64_t)i);
 	}
 	struct cdr_stats stats;
-	cdr_stats(log, &stats);
+	cdr_log_stats(log, &stats);
 	assert_int_equal(stats.pending, 0);
 	assert_int_equal(stats.errors, 0);
 	assert_int_equal(stats.journal_failures, 0);
-	cdr_close(log, 0);
+	cdr_log_close(log, 0);
 }
 
 static void the_journal_grows_before_it_is_full(void **state)
@@ -153,16 +153,16 @@ static void the_journal_grows_before_it_is_full(void **state)
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr call = cdr_sample("a");
 	for (int i = 0; i < 20000; i++) {
-		assert_int_not_equal(cdr_answer(log, &call), 0);
+		assert_int_not_equal(cdr_log_answer(log, &call), 0);
 		if (i % 20 == 0)
 			nanosleep(&pause, NULL); /* 20,000 answers a second at most */
 	}
-	cdr_stats(log, &stats);
+	cdr_log_stats(log, &stats);
 	assert_int_equal(stats.journal_failures, 0);
-	cdr_close(log, 0);
+	cdr_log_close(log, 0);
 	log = cdr_opened(path);
 	cdr_wait_written(log, 20000);
-	cdr_close(log, 0);
+	cdr_log_close(log, 0);
 	assert_int_equal(
 		sql_int(path, "SELECT count(*) FROM cdr WHERE end_reason = 'switch restarted'"), 20000);
 }
@@ -171,11 +171,11 @@ static void a_second_process_on_the_same_file_is_refused(void **state)
 {
 	(void)state;
 	struct cdr_log *log = cdr_opened(path), *second = NULL;
-	assert_int_equal(cdr_open(&second, path, error, sizeof(error)), -EBUSY);
+	assert_int_equal(cdr_log_open(&second, path, error, sizeof(error)), -EBUSY);
 	assert_null(second);
 	assert_contains(error, path);
 	assert_contains(error, "another process has it open");
-	cdr_close(log, 0);
+	cdr_log_close(log, 0);
 }
 
 static void a_file_that_is_not_ours_is_refused_and_no_journal_is_made(void **state)
@@ -183,7 +183,7 @@ static void a_file_that_is_not_ours_is_refused_and_no_journal_is_made(void **sta
 	(void)state;
 	struct cdr_log *log = NULL;
 	sql_run(path, "CREATE TABLE t (x)");
-	assert_int_equal(cdr_open(&log, path, error, sizeof(error)), -EINVAL);
+	assert_int_equal(cdr_log_open(&log, path, error, sizeof(error)), -EINVAL);
 	assert_contains(error, "not a call record database of softswitch");
 	assert_int_not_equal(access(scratch_path("cdr.db-live"), F_OK), 0);
 }
@@ -201,7 +201,7 @@ static void idle_costs_nothing(void **state)
 	nanosleep(&pause, NULL);
 	getrusage(RUSAGE_SELF, &after);
 	assert_true(after.ru_nvcsw - before.ru_nvcsw <= 1); /* our own sleep */
-	cdr_close(log, 0);
+	cdr_log_close(log, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_path, scratch_remove)

@@ -27,13 +27,13 @@ static void calls_in_progress_at_a_crash_end_with_its_last_sign(void **state)
 	call.end_ms = 0;
 	call.hold_ms = -1;
 	call.end_reason = NULL;
-	cdr_answer(log, &call);
+	cdr_log_answer(log, &call);
 	struct cdr ended = cdr_sample("whole");
-	cdr_end(log, 0, &ended); /* the last sign: 1700000005000 */
+	cdr_log_end(log, 0, &ended); /* the last sign: 1700000005000 */
 	cdr_crash(log, path, copy);
 	const struct timespec past[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
 	assert_int_equal(utimensat(AT_FDCWD, live, past, 0), 0);
-	cdr_close(cdr_opened(copy), 1000);
+	cdr_log_close(cdr_opened(copy), 1000);
 	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr"), 2);
 	assert_int_equal(
 		sql_int(copy, "SELECT count(*) FROM cdr WHERE a_call_id = 'whole' AND end_reason = 'BYE'"),
@@ -44,7 +44,7 @@ static void calls_in_progress_at_a_crash_end_with_its_last_sign(void **state)
 			" sip_code || '|' || answer_ms FROM cdr WHERE a_call_id = 'cut'"),
 		"1700000005000|3000|2|switch restarted|200|1700000002000");
 	/* And once only. */
-	cdr_close(cdr_opened(copy), 1000);
+	cdr_log_close(cdr_opened(copy), 1000);
 	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr"), 2);
 }
 
@@ -55,10 +55,10 @@ static void a_file_touched_later_gives_a_later_end(void **state)
 	const struct timespec then[2] = {{.tv_sec = 1700000100}, {.tv_sec = 1700000100}};
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr call = cdr_sample("cut");
-	cdr_answer(log, &call);
-	cdr_close(log, 0);
+	cdr_log_answer(log, &call);
+	cdr_log_close(log, 0);
 	assert_int_equal(utimensat(AT_FDCWD, live, then, 0), 0);
-	cdr_close(cdr_opened(path), 1000);
+	cdr_log_close(cdr_opened(path), 1000);
 	assert_int_equal(sql_int(path, "SELECT end_ms FROM cdr"), 1700000100000);
 }
 
@@ -70,19 +70,19 @@ static void rows_written_just_before_a_crash_are_not_written_again(void **state)
 	struct cdr_log *log = cdr_opened(path);
 	for (int i = 0; i < 50; i++) {
 		struct cdr call = cdr_sample("a");
-		cdr_end(log, cdr_answer(log, &call), &call);
+		cdr_log_end(log, cdr_log_answer(log, &call), &call);
 	}
 	cdr_wait_written(log, 50);
 	cdr_crash(log, path, copy);
 	log = cdr_opened(copy);
 	struct cdr_stats stats;
-	cdr_stats(log, &stats);
+	cdr_log_stats(log, &stats);
 	assert_int_equal(stats.written + stats.pending, 0);
 	/* New calls are not mistaken for the old ones, in the same and after another crash. */
 	struct cdr call = cdr_sample("new");
-	cdr_end(log, 0, &call);
-	cdr_close(log, 0);
-	cdr_close(cdr_opened(copy), 1000);
+	cdr_log_end(log, 0, &call);
+	cdr_log_close(log, 0);
+	cdr_log_close(cdr_opened(copy), 1000);
 	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr"), 51);
 }
 
@@ -104,7 +104,7 @@ static void leave_behind(const struct left *left, size_t n, int written)
 	struct cdr_journal *j = NULL;
 	int64_t last_sign_ms;
 	char bytes[1000], live[300], sql[100];
-	cdr_close(cdr_opened(path), 0);
+	cdr_log_close(cdr_opened(path), 0);
 	snprintf(sql, sizeof(sql), "UPDATE journal SET written = %d", written);
 	sql_run(path, sql);
 	snprintf(live, sizeof(live), "%s-live", path);
@@ -139,7 +139,7 @@ static void each_moment_a_crash_can_choose_gives_one_row(void **state)
 	};
 	leave_behind(left, sizeof(left) / sizeof(left[0]), 10);
 	for (int round = 0; round < 2; round++) {
-		cdr_close(cdr_opened(path), 1000);
+		cdr_log_close(cdr_opened(path), 1000);
 		assert_string_equal(sql_text(path, calls_and_reasons),
 			"queued:BYE,later:BYE,"
 			"talking:switch restarted,ended record not whole:switch restarted");
@@ -155,15 +155,15 @@ static void numbers_go_on_after_a_clean_stop(void **state)
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr call = cdr_sample("before");
 	for (int i = 0; i < 10; i++)
-		cdr_end(log, 0, &call);
-	cdr_close(log, 1000);
+		cdr_log_end(log, 0, &call);
+	cdr_log_close(log, 1000);
 	log = cdr_opened(path);
 	sqlite3 *holder = sql_connect(path, "BEGIN EXCLUSIVE");
 	call.a_call_id = "after";
-	cdr_end(log, 0, &call);
+	cdr_log_end(log, 0, &call);
 	cdr_crash(log, path, copy);
 	sqlite3_close(holder);
-	cdr_close(cdr_opened(copy), 1000);
+	cdr_log_close(cdr_opened(copy), 1000);
 	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr WHERE a_call_id = 'after'"), 1);
 	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr"), 11);
 }
@@ -183,14 +183,14 @@ static void a_crash_while_restoring_loses_nothing(void **state)
 	sqlite3 *holder = sql_connect(path, "BEGIN IMMEDIATE");
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr_stats stats;
-	cdr_stats(log, &stats);
+	cdr_log_stats(log, &stats);
 	assert_int_equal(stats.pending, 3);
 	cdr_crash(log, path, copy);
 	sqlite3_close(holder);
-	cdr_close(cdr_opened(copy), 1000);
+	cdr_log_close(cdr_opened(copy), 1000);
 	assert_string_equal(sql_text(copy, calls_and_reasons),
 		"third:BYE,first:switch restarted,second:switch restarted");
-	cdr_close(cdr_opened(path), 1000);
+	cdr_log_close(cdr_opened(path), 1000);
 	assert_string_equal(sql_text(path, calls_and_reasons),
 		"third:BYE,first:switch restarted,second:switch restarted");
 	assert_int_equal(sql_int(path, "SELECT written FROM journal"), 60);
@@ -201,12 +201,12 @@ static void rows_of_a_table_moved_away_do_not_come_back(void **state)
 	(void)state;
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr call = cdr_sample("old");
-	cdr_end(log, 0, &call);
+	cdr_log_end(log, 0, &call);
 	call.a_call_id = "talking";
-	cdr_answer(log, &call);
-	cdr_close(log, 1000);
+	cdr_log_answer(log, &call);
+	cdr_log_close(log, 1000);
 	assert_int_equal(rename(path, scratch_path("moved.db")), 0);
-	cdr_close(cdr_opened(path), 1000);
+	cdr_log_close(cdr_opened(path), 1000);
 	assert_string_equal(sql_text(path, calls_and_reasons), "talking:switch restarted");
 }
 

@@ -14,7 +14,7 @@ enum { ROUNDS = 25, CALLS_MAX = 200000, OPEN_CALLS = 300 };
 
 /* What the child had done, in memory that outlives it. */
 struct progress {
-	_Atomic int answered, ended; /* calls 0 to n - 1 have passed cdr_answer(), cdr_end() */
+	_Atomic int answered, ended; /* calls 0 to n - 1 have passed cdr_log_answer(), cdr_log_end() */
 };
 
 static void name_call(char out[16], int i)
@@ -32,12 +32,12 @@ static void make_calls(const char *path, struct progress *progress)
 		if (i >= OPEN_CALLS) {
 			name_call(name, i - OPEN_CALLS);
 			struct cdr call = cdr_sample(name);
-			cdr_end(log, slot[i % OPEN_CALLS], &call);
+			cdr_log_end(log, slot[i % OPEN_CALLS], &call);
 			atomic_store(&progress->ended, i - OPEN_CALLS + 1);
 		}
 		name_call(name, i);
 		struct cdr call = cdr_sample(name);
-		slot[i % OPEN_CALLS] = cdr_answer(log, &call);
+		slot[i % OPEN_CALLS] = cdr_log_answer(log, &call);
 		if (slot[i % OPEN_CALLS] == 0)
 			_exit(1);
 		atomic_store(&progress->answered, i + 1);
@@ -92,7 +92,7 @@ static void a_killed_switch_leaves_one_row_for_each_answered_call(void **state)
 		kill(child, SIGKILL);
 		waitpid(child, &status, 0);
 		assert_true(WIFSIGNALED(status));
-		cdr_close(cdr_opened(path), 10000);
+		cdr_log_close(cdr_opened(path), 10000);
 		check_rows(path, progress);
 		total += progress->answered;
 	}
@@ -111,20 +111,20 @@ static void a_switch_killed_while_it_restores_loses_nothing(void **state)
 		char name[16];
 		name_call(name, i);
 		struct cdr call = cdr_sample(name);
-		assert_int_not_equal(cdr_answer(log, &call), 0);
+		assert_int_not_equal(cdr_log_answer(log, &call), 0);
 	}
-	cdr_close(log, 0);
+	cdr_log_close(log, 0);
 	for (int round = 0; round < ROUNDS; round++) {
 		pid_t child = fork();
 		if (child == 0) {
-			cdr_close(cdr_opened(path), 10000);
+			cdr_log_close(cdr_opened(path), 10000);
 			_exit(0);
 		}
 		usleep(scratch_random(40000));
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
 	}
-	cdr_close(cdr_opened(path), 10000);
+	cdr_log_close(cdr_opened(path), 10000);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 3000);
 	assert_int_equal(sql_int(path, "SELECT count(DISTINCT a_call_id) FROM cdr"), 3000);
 }

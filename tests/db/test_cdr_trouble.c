@@ -33,7 +33,7 @@ static void a_locked_table_holds_up_nobody_and_loses_nothing(void **state)
 	assert_int_equal(stats.pending, N);
 	sqlite3_close(holder);
 	cdr_wait_written(log, N);
-	cdr_close(log, 0);
+	cdr_log_close(log, 0);
 	assert_int_equal(sql_int(path, "SELECT count(DISTINCT a_call_id) FROM cdr"), N);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
 }
@@ -50,7 +50,7 @@ static void rows_the_table_refuses_wait_until_it_takes_them(void **state)
 	cdr_wait_error(log);
 	sql_run(path, "DROP TRIGGER refuse");
 	cdr_wait_written(log, 10);
-	cdr_close(log, 0);
+	cdr_log_close(log, 0);
 	assert_string_equal(sql_text(path, "SELECT group_concat(a_call_id) FROM cdr"), "0,1,2,3,4,5,6,7,8,9");
 }
 
@@ -62,14 +62,14 @@ static void closing_waits_no_longer_than_told_and_the_rest_is_written_later(void
 	sqlite3 *holder = sql_connect(path, "BEGIN EXCLUSIVE");
 	cdr_calls(log, N);
 	uint64_t begin = cdr_now_ms();
-	cdr_close(log, 300);
+	cdr_log_close(log, 300);
 	uint64_t waited = cdr_now_ms() - begin;
 	assert_in_range(waited, 290, 3000);
 	/* The next start does not wait for the lock either. */
 	log = cdr_opened(path);
 	sqlite3_close(holder);
 	cdr_wait_written(log, N);
-	cdr_close(log, 0);
+	cdr_log_close(log, 0);
 	assert_int_equal(sql_int(path, "SELECT count(DISTINCT a_call_id) FROM cdr"), N);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
 }
@@ -91,7 +91,7 @@ static void closing_waits_for_a_lock_that_goes_away(void **state)
 	char byte;
 	assert_int_equal(read(fds[0], &byte, 1), 1);
 	cdr_calls(log, 10);
-	cdr_close(log, 10000);
+	cdr_log_close(log, 10000);
 	waitpid(child, NULL, 0);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 10);
 	close(fds[0]);
@@ -122,7 +122,7 @@ static void a_full_disk_loses_nothing_once_there_is_room(void **state)
 	assert_int_equal(stats.journal_failures, 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	cdr_wait_written(log, N);
-	cdr_close(log, 0);
+	cdr_log_close(log, 0);
 	assert_int_equal(sql_int(path, "SELECT count(DISTINCT a_call_id) FROM cdr"), N);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
 }
@@ -140,7 +140,7 @@ static void a_crash_on_a_full_disk_loses_nothing(void **state)
 	sqlite3 *holder = sql_connect(path, "BEGIN EXCLUSIVE"); /* nothing moves while it is copied */
 	cdr_crash(log, path, copy);
 	sqlite3_close(holder);
-	cdr_close(cdr_opened(copy), 1000);
+	cdr_log_close(cdr_opened(copy), 1000);
 	assert_int_equal(sql_int(copy, "SELECT count(DISTINCT a_call_id) FROM cdr"), N);
 	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr"), N);
 }
@@ -157,7 +157,7 @@ static void when_the_journal_is_full_as_well_memory_holds_the_rest(void **state)
 	assert_int_equal(stats.pending + stats.written, N);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	cdr_wait_written(log, N);
-	cdr_close(log, 0);
+	cdr_log_close(log, 0);
 	assert_int_equal(sql_int(path, "SELECT count(DISTINCT a_call_id) FROM cdr"), N);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
 }
@@ -177,7 +177,7 @@ static void an_answered_call_outlives_a_crash_when_its_end_finds_no_room(void **
 		snprintf(name, sizeof(name), "%d", n);
 		struct cdr call = cdr_sample(name);
 		assert_true(n < 10000);
-		slot[n] = cdr_answer(log, &call);
+		slot[n] = cdr_log_answer(log, &call);
 		if (!slot[n])
 			break;
 	}
@@ -185,19 +185,19 @@ static void an_answered_call_outlives_a_crash_when_its_end_finds_no_room(void **
 	for (int i = 0; i < 100; i++) {
 		snprintf(name, sizeof(name), "%d", i);
 		struct cdr call = cdr_sample(name);
-		cdr_end(log, slot[i], &call);
+		cdr_log_end(log, slot[i], &call);
 	}
-	cdr_stats(log, &stats);
+	cdr_log_stats(log, &stats);
 	assert_int_equal(stats.journal_failures, 1 + 100);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	cdr_copy(path, early);
 	sqlite3_close(holder);
 	cdr_wait_written(log, 100);
 	cdr_crash(log, path, late);
-	cdr_close(cdr_opened(early), 1000);
+	cdr_log_close(cdr_opened(early), 1000);
 	assert_int_equal(sql_int(early, "SELECT count(DISTINCT a_call_id) FROM cdr"), n);
 	assert_int_equal(sql_int(early, "SELECT count(*) FROM cdr"), n);
-	cdr_close(cdr_opened(late), 1000);
+	cdr_log_close(cdr_opened(late), 1000);
 	assert_int_equal(sql_int(late, "SELECT count(*) FROM cdr WHERE end_reason = 'BYE'"), 100);
 	assert_int_equal(sql_int(late, "SELECT count(DISTINCT a_call_id) FROM cdr"), n);
 	assert_int_equal(sql_int(late, "SELECT count(*) FROM cdr"), n);

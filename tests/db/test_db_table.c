@@ -10,7 +10,7 @@ static const char *path;
 static struct db *db;
 
 static const struct db_table *const tables[] = {
-	&db_table_gateway, &db_table_mapping_gateway, &db_table_registration};
+	&db_gateway_table, &db_mapping_gateway_table, &db_registration_table};
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 
 static int make_file(void **state)
@@ -60,9 +60,9 @@ static int no_route(const struct db_route *row, void *arg)
 
 static const void *row_of(const struct db_config *config, const struct db_table *t)
 {
-	if (t == &db_table_gateway)
+	if (t == &db_gateway_table)
 		return config->gateway;
-	return t == &db_table_mapping_gateway ? (const void *)config->mapping_gateway : config->registration;
+	return t == &db_mapping_gateway_table ? (const void *)config->mapping_gateway : config->registration;
 }
 
 static bool column_equal(const struct db_table *t, size_t i, const void *a, const void *b)

@@ -164,7 +164,7 @@ static void walk(const struct set *s, const void *first)
 static void every_column_of_a_gateway_is_noticed(void **unused)
 {
 	const struct db_gateway row = unit_gateway("a");
-	struct set s = {&db_table_gateway, NULL, apply_gateway, gateway_row_of};
+	struct set s = {&db_gateway_table, NULL, apply_gateway, gateway_row_of};
 	struct gateways *set;
 
 	(void)unused;
@@ -177,7 +177,7 @@ static void every_column_of_a_gateway_is_noticed(void **unused)
 static void every_column_of_a_mapping_gateway_is_noticed(void **unused)
 {
 	const struct db_mapping_gateway row = unit_mapping("a", "127.0.0.1");
-	struct set s = {&db_table_mapping_gateway, NULL, apply_mapping_gateway, mapping_gateway_row_of};
+	struct set s = {&db_mapping_gateway_table, NULL, apply_mapping_gateway, mapping_gateway_row_of};
 	struct mapping_gateways *set;
 
 	(void)unused;
@@ -190,7 +190,7 @@ static void every_column_of_a_mapping_gateway_is_noticed(void **unused)
 static void every_column_of_a_registration_is_noticed(void **unused)
 {
 	const struct db_registration row = unit_registration("a");
-	struct set s = {&db_table_registration, NULL, apply_registration, registration_row_of};
+	struct set s = {&db_registration_table, NULL, apply_registration, registration_row_of};
 	struct registrations *set;
 
 	(void)unused;
@@ -207,7 +207,7 @@ static void a_copy_owns_its_texts(void **unused)
 
 	(void)unused;
 	row.host = host;
-	copy = db_table_copy_row(&db_table_gateway, &row);
+	copy = db_table_copy_row(&db_gateway_table, &row);
 	assert_non_null(copy);
 	memset(host, 'x', sizeof(host) - 1);
 	memset(name, 'x', sizeof(name) - 1);

@@ -1,4 +1,4 @@
-#include "cdr.h"
+#include "cdr_log.h"
 #include "cdr_journal.h"
 #include "cdr_record.h"
 #include "cdr_writer.h"
@@ -20,7 +20,7 @@ struct cdr_log {
 };
 
 /* Slots and memory come back to the thread they came from. */
-void cdr_reclaim(struct cdr_log *log)
+void cdr_log_reclaim(struct cdr_log *log)
 {
 	struct ended *next, *e = cdr_writer_take_committed(log->writer);
 	for (; e; e = next) {
@@ -58,10 +58,10 @@ static int fit_scratch(struct cdr_log *log, size_t size)
 	return 0;
 }
 
-cdr_slot cdr_answer(struct cdr_log *log, const struct cdr *record)
+cdr_slot cdr_log_answer(struct cdr_log *log, const struct cdr *record)
 {
 	struct cdr_measure measure;
-	cdr_reclaim(log);
+	cdr_log_reclaim(log);
 	cdr_record_measure(record, &measure);
 	if (fit_scratch(log, measure.size)) {
 		count_failure(log);
@@ -103,15 +103,15 @@ static void end_call(struct cdr_log *log, cdr_slot slot, const struct cdr *recor
 	cdr_writer_add(log->writer, e);
 }
 
-void cdr_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
+void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
 {
-	cdr_reclaim(log);
+	cdr_log_reclaim(log);
 	end_call(log, slot, record);
 	cdr_journal_sign(log->journal, record->end_ms);
 	cdr_writer_wake(log->writer);
 }
 
-void cdr_stats(struct cdr_log *log, struct cdr_stats *out)
+void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out)
 {
 	cdr_writer_stats(log->writer, out);
 	out->journal_failures = atomic_load(&log->journal_failures);
@@ -256,7 +256,7 @@ static int open_journal(struct cdr_log *log, const char *path, char *error, size
 	return err;
 }
 
-int cdr_open(struct cdr_log **out, const char *path, char *error, size_t error_size)
+int cdr_log_open(struct cdr_log **out, const char *path, char *error, size_t error_size)
 {
 	struct cdr_log *log = calloc(1, sizeof(*log));
 	if (!log) {
@@ -273,20 +273,20 @@ int cdr_open(struct cdr_log **out, const char *path, char *error, size_t error_s
 				strerror(-err));
 	}
 	if (err) {
-		cdr_close(log, 0);
+		cdr_log_close(log, 0);
 		return err;
 	}
 	*out = log;
 	return 0;
 }
 
-void cdr_close(struct cdr_log *log, unsigned wait_ms)
+void cdr_log_close(struct cdr_log *log, unsigned wait_ms)
 {
 	if (!log)
 		return;
 	if (log->writer) {
 		cdr_writer_stop(log->writer, wait_ms);
-		cdr_reclaim(log);
+		cdr_log_reclaim(log);
 	}
 	cdr_journal_close(log->journal);
 	cdr_writer_destroy(log->writer);

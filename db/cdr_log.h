@@ -1,0 +1,44 @@
+/** @file cdr_log.h  Table `cdr` in cdr.db: one row per call, never lost.
+ *
+ * Records are written by a thread of this module, many in one transaction, so no disk can hold up
+ * the caller's loop. Until its row is committed a record also lives in the journal, a mapped file
+ * beside cdr.db, which outlives kill -9: what it holds is written at the next cdr_log_open().
+ */
+#ifndef CDR_LOG_H
+#define CDR_LOG_H
+
+#include "cdr.h"
+
+#include <stddef.h>
+
+struct cdr_log;
+
+/**
+ * Open or create cdr.db and its journal and write what a crash left behind: ended calls as they
+ * are, calls in progress with end_ms the time of the crash's last sign (journal's modification
+ * time), end_direction CDR_SERVER and end_reason `switch restarted`. Starts the writer thread.
+ *
+ * @return 0; otherwise as db_open() with the line in error
+ */
+int cdr_log_open(struct cdr_log **out, const char *path, char *error, size_t error_size);
+
+/**
+ * The call was answered: keep it in the journal, so that a crash leaves a record of it.
+ *
+ * @return the slot to hand to cdr_log_end(), 0 when the journal could not take it (counted, logged by the caller)
+ */
+cdr_slot cdr_log_answer(struct cdr_log *log, const struct cdr *record);
+
+/** The call is over: queue its row. Never blocks and never fails but for memory; takes over the slot (0 = none). */
+void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record);
+
+/** Free what has become rows since; cdr_log_answer() and cdr_log_end() do it, too. For when no call comes any more. */
+void cdr_log_reclaim(struct cdr_log *log);
+
+/** May be called at any time. */
+void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out);
+
+/** Write everything queued, at most wait_ms (what is left stays in the journal), stop the thread, close. NULL is fine. */
+void cdr_log_close(struct cdr_log *log, unsigned wait_ms);
+
+#endif

@@ -1,0 +1,12 @@
+#include "db_gateway.h"
+
+#define COLUMN(type, member, column) DB_TABLE_COLUMN(struct db_gateway, type, member, column)
+
+static const struct db_table_column columns[] = {DB_GATEWAY_COLUMNS(COLUMN)};
+
+const struct db_table db_gateway_table = {
+	.name = "gateway",
+	.row_size = sizeof(struct db_gateway),
+	.columns = columns,
+	.n_columns = sizeof(columns) / sizeof(columns[0]),
+};
