@@ -22,7 +22,7 @@ struct cdr_log {
 /* Slots and memory come back to the thread they came from. */
 void cdr_log_reclaim(struct cdr_log *log)
 {
-	struct ended *next, *e = cdr_writer_take_committed(log->writer);
+	struct cdr_writer_entry *next, *e = cdr_writer_take_committed(log->writer);
 	for (; e; e = next) {
 		next = e->next;
 		if (e->answered)
@@ -60,7 +60,7 @@ static int fit_scratch(struct cdr_log *log, size_t size)
 
 cdr_slot cdr_log_answer(struct cdr_log *log, const struct cdr *record)
 {
-	struct cdr_measure measure;
+	struct cdr_record_lengths measure;
 	cdr_log_reclaim(log);
 	cdr_record_measure(record, &measure);
 	if (fit_scratch(log, measure.size)) {
@@ -82,9 +82,9 @@ cdr_slot cdr_log_answer(struct cdr_log *log, const struct cdr *record)
  */
 static void end_call(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
 {
-	struct cdr_measure measure;
+	struct cdr_record_lengths measure;
 	cdr_record_measure(record, &measure);
-	struct ended *e = malloc(sizeof(*e) + measure.size);
+	struct cdr_writer_entry *e = malloc(sizeof(*e) + measure.size);
 	if (!e) {
 		count_failure(log);
 		return; /* an answered call is in the journal still, for the next start */
@@ -120,7 +120,7 @@ void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out)
 /* ---- after a crash ---- */
 
 struct leftover {
-	struct ended *ended; /* ->record is the slot, whichever the state */
+	struct cdr_writer_entry *ended; /* ->record is the slot, whichever the state */
 	enum cdr_journal_state state;
 	uint64_t ended_by;
 };
@@ -141,10 +141,11 @@ static int collect_leftover(const struct cdr_journal_record *record, void *arg)
 		left->item = items;
 		left->size = size;
 	}
-	struct ended *e = malloc(sizeof(*e) + record->size);
+	struct cdr_writer_entry *e = malloc(sizeof(*e) + record->size);
 	if (!e)
 		return -ENOMEM;
-	*e = (struct ended){.number = record->number, .record = record->slot, .size = record->size};
+	*e = (struct cdr_writer_entry){
+		.number = record->number, .record = record->slot, .size = record->size};
 	memcpy(e->bytes, record->bytes, record->size);
 	struct leftover *item = &left->item[left->n++];
 	item->ended = e;
@@ -165,7 +166,7 @@ static int compare_leftovers(const void *one, const void *other)
 
 static bool has_ended(const struct leftovers *left, uint64_t number)
 {
-	struct ended wanted = {.number = number};
+	struct cdr_writer_entry wanted = {.number = number};
 	const struct leftover key = {&wanted, CDR_JOURNAL_ENDED, 0};
 	return left->n_ended && bsearch(&key, left->item, left->n_ended, sizeof(key), compare_leftovers);
 }

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-static const size_t text_offsets[CDR_TEXTS] = {
+static const size_t text_offsets[CDR_RECORD_TEXTS] = {
 	offsetof(struct cdr, a_call_id),
 	offsetof(struct cdr, b_call_id),
 	offsetof(struct cdr, ingress),
@@ -31,16 +31,16 @@ const char *cdr_record_text(const struct cdr *record, int i)
 	return text ? text : "";
 }
 
-void cdr_record_measure(const struct cdr *record, struct cdr_measure *out)
+void cdr_record_measure(const struct cdr *record, struct cdr_record_lengths *out)
 {
 	out->size = sizeof(struct head);
-	for (int i = 0; i < CDR_TEXTS; i++) {
+	for (int i = 0; i < CDR_RECORD_TEXTS; i++) {
 		out->length[i] = strlen(cdr_record_text(record, i)) + 1;
 		out->size += out->length[i];
 	}
 }
 
-void cdr_record_write(const struct cdr *record, const struct cdr_measure *measure, char *out)
+void cdr_record_write(const struct cdr *record, const struct cdr_record_lengths *measure, char *out)
 {
 	const struct head head = {
 		.begin_ms = record->begin_ms,
@@ -54,7 +54,7 @@ void cdr_record_write(const struct cdr *record, const struct cdr_measure *measur
 	};
 	memcpy(out, &head, sizeof(head));
 	out += sizeof(head);
-	for (int i = 0; i < CDR_TEXTS; i++) {
+	for (int i = 0; i < CDR_RECORD_TEXTS; i++) {
 		memcpy(out, cdr_record_text(record, i), measure->length[i]);
 		out += measure->length[i];
 	}
@@ -77,7 +77,7 @@ int cdr_record_read(struct cdr *out, const char *bytes, size_t size)
 		.sip_code = head.sip_code,
 		.end_direction = (enum cdr_direction)head.end_direction,
 	};
-	for (int i = 0; i < CDR_TEXTS; i++) {
+	for (int i = 0; i < CDR_RECORD_TEXTS; i++) {
 		const char *nul = memchr(at, '\0', (size_t)(end - at));
 		if (!nul)
 			return -EINVAL;

@@ -6,18 +6,18 @@
 
 #include <stddef.h>
 
-enum { CDR_TEXTS = 12 };
+enum { CDR_RECORD_TEXTS = 12 };
 
 /** Text i of a record: a_call_id, b_call_id, ... end_reason, attempts. Never NULL. */
 const char *cdr_record_text(const struct cdr *record, int i);
 
 /** Lengths taken once, for cdr_record_write(). */
-struct cdr_measure {
+struct cdr_record_lengths {
 	size_t size; /* of the record in bytes */
-	size_t length[CDR_TEXTS];
+	size_t length[CDR_RECORD_TEXTS];
 };
-void cdr_record_measure(const struct cdr *record, struct cdr_measure *out);
-void cdr_record_write(const struct cdr *record, const struct cdr_measure *measure, char *out);
+void cdr_record_measure(const struct cdr *record, struct cdr_record_lengths *out);
+void cdr_record_write(const struct cdr *record, const struct cdr_record_lengths *measure, char *out);
 
 /** The texts of *out point into bytes. @return 0; -EINVAL when the bytes are no record */
 int cdr_record_read(struct cdr *out, const char *bytes, size_t size);

@@ -38,7 +38,7 @@ static const char *const sql[STATEMENTS] = {
 
 /* Parameters are numbered as they appear: the texts in the order of cdr_record_text(), then these. */
 enum parameter {
-	ATTEMPTS = CDR_TEXTS,
+	ATTEMPTS = CDR_RECORD_TEXTS,
 	BEGIN_MS,
 	RING_MS,
 	ANSWER_MS,
@@ -50,15 +50,15 @@ enum parameter {
 };
 
 struct list {
-	struct ended *first, **end; /* oldest first */
+	struct cdr_writer_entry *first, **end; /* oldest first */
 };
 
 struct cdr_writer {
 	struct db *db;
 	sqlite3_stmt *statement[STATEMENTS];
 	struct cdr_journal *journal;
-	_Atomic(struct ended *) queue, committed; /* stacks, newest first */
-	struct list backlog;                      /* taken off the queue; the thread's own */
+	_Atomic(struct cdr_writer_entry *) queue, committed; /* stacks, newest first */
+	struct list backlog;                                 /* taken off the queue; the thread's own */
 	atomic_bool asleep, stopping;
 	sem_t wake;
 	pthread_t thread;
@@ -67,14 +67,15 @@ struct cdr_writer {
 	_Atomic uint64_t queued, written, errors;
 };
 
-static void push(_Atomic(struct ended *) *stack, struct ended *first, struct ended *last)
+static void push(_Atomic(struct cdr_writer_entry *) *stack, struct cdr_writer_entry *first,
+	struct cdr_writer_entry *last)
 {
 	last->next = atomic_load_explicit(stack, memory_order_relaxed);
 	while (!atomic_compare_exchange_weak(stack, &last->next, first))
 		continue;
 }
 
-void cdr_writer_add(struct cdr_writer *w, struct ended *ended_take)
+void cdr_writer_add(struct cdr_writer *w, struct cdr_writer_entry *ended_take)
 {
 	atomic_fetch_add_explicit(&w->queued, 1, memory_order_relaxed);
 	push(&w->queue, ended_take, ended_take);
@@ -86,7 +87,7 @@ void cdr_writer_wake(struct cdr_writer *w)
 		sem_post(&w->wake);
 }
 
-struct ended *cdr_writer_take_committed(struct cdr_writer *w)
+struct cdr_writer_entry *cdr_writer_take_committed(struct cdr_writer *w)
 {
 	if (!atomic_load_explicit(&w->committed, memory_order_relaxed))
 		return NULL;
@@ -103,10 +104,10 @@ void cdr_writer_stats(struct cdr_writer *w, struct cdr_stats *out)
 
 static void collect_queue(struct cdr_writer *w)
 {
-	struct ended *next, *oldest = NULL, *e = atomic_exchange(&w->queue, NULL);
+	struct cdr_writer_entry *next, *oldest = NULL, *e = atomic_exchange(&w->queue, NULL);
 	if (!e)
 		return;
-	struct ended *newest = e;
+	struct cdr_writer_entry *newest = e;
 	for (; e; e = next) {
 		next = e->next;
 		e->next = oldest;
@@ -139,13 +140,13 @@ static void bind(sqlite3_stmt *add, enum parameter parameter, int64_t value, int
 		sqlite3_bind_int64(add, parameter, value);
 }
 
-static int add_row(struct cdr_writer *w, const struct ended *e)
+static int add_row(struct cdr_writer *w, const struct cdr_writer_entry *e)
 {
 	sqlite3_stmt *add = w->statement[ADD];
 	struct cdr record;
 	if (cdr_record_read(&record, e->bytes, e->size))
 		return 0; /* read once before it was queued: cannot be */
-	for (int i = 0; i < CDR_TEXTS; i++)
+	for (int i = 0; i < CDR_RECORD_TEXTS; i++)
 		bind_text(add, i + 1, cdr_record_text(&record, i));
 	if (!record.attempts[0])
 		sqlite3_bind_text(add, ATTEMPTS, "[]", -1, SQLITE_STATIC);
@@ -160,11 +161,11 @@ static int add_row(struct cdr_writer *w, const struct ended *e)
 	return step(w, ADD);
 }
 
-static int write_batch(struct cdr_writer *w, struct ended **last, uint64_t *rows)
+static int write_batch(struct cdr_writer *w, struct cdr_writer_entry **last, uint64_t *rows)
 {
 	int err = step(w, BEGIN);
 	*rows = 0;
-	for (struct ended *e = w->backlog.first; !err && e && *rows < BATCH_MAX; e = e->next) {
+	for (struct cdr_writer_entry *e = w->backlog.first; !err && e && *rows < BATCH_MAX; e = e->next) {
 		err = add_row(w, e);
 		*last = e;
 		++*rows;
@@ -180,7 +181,7 @@ static int write_batch(struct cdr_writer *w, struct ended **last, uint64_t *rows
 static void write_backlog(struct cdr_writer *w)
 {
 	while (w->backlog.first) {
-		struct ended *first = w->backlog.first, *last = NULL;
+		struct cdr_writer_entry *first = w->backlog.first, *last = NULL;
 		uint64_t rows;
 		if (write_batch(w, &last, &rows)) {
 			if (!sqlite3_get_autocommit(w->db->handle))
@@ -314,9 +315,9 @@ int cdr_writer_create(struct cdr_writer **out, const char *path, char *error, si
 	return 0;
 }
 
-static void free_all(struct ended *e)
+static void free_all(struct cdr_writer_entry *e)
 {
-	for (struct ended *next; e; e = next) {
+	for (struct cdr_writer_entry *next; e; e = next) {
 		next = e->next;
 		free(e);
 	}

@@ -18,8 +18,8 @@ struct cdr_writer;
  * committed, so the number of the last row written, kept in the same transaction, tells after a
  * crash which records of the journal are rows already.
  */
-struct ended {
-	struct ended *next;
+struct cdr_writer_entry {
+	struct cdr_writer_entry *next;
 	uint64_t number;
 	cdr_slot answered, record; /* in the journal, 0 = none */
 	size_t size;
@@ -39,11 +39,11 @@ int cdr_writer_start(struct cdr_writer *writer, struct cdr_journal *journal);
 /** Write what is queued for wait_ms at most and end the thread. */
 void cdr_writer_stop(struct cdr_writer *writer, unsigned wait_ms);
 
-void cdr_writer_add(struct cdr_writer *writer, struct ended *ended_take);
+void cdr_writer_add(struct cdr_writer *writer, struct cdr_writer_entry *ended_take);
 /** There is something to do. A system call only when the thread sleeps, ten times a second at most. */
 void cdr_writer_wake(struct cdr_writer *writer);
 /** Calls whose rows were committed since; the caller frees them. */
-struct ended *cdr_writer_take_committed(struct cdr_writer *writer);
+struct cdr_writer_entry *cdr_writer_take_committed(struct cdr_writer *writer);
 
 /** All but journal_failures. */
 void cdr_writer_stats(struct cdr_writer *writer, struct cdr_stats *out);

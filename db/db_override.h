@@ -16,17 +16,17 @@ struct db_override_resend {
 
 struct db_override_codes {
 	bool set;
-	struct stop_codes value;
+	struct parameter_codes value;
 };
 
 struct db_override_breaker_on {
 	bool set;
-	struct breaker_on value;
+	struct parameter_breaker_on value;
 };
 
 struct db_override_100rel {
 	bool set;
-	enum db_100rel value;
+	enum parameter_100rel value;
 };
 
 /** What is in force: the row's own value, else the parameter's. */

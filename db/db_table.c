@@ -13,7 +13,7 @@ const char *db_table_row_name(const struct db_table *t, const void *row)
 	return text_at(&t->columns[0], row);
 }
 
-static bool codes_equal(const struct stop_codes *a, const struct stop_codes *b)
+static bool codes_equal(const struct parameter_codes *a, const struct parameter_codes *b)
 {
 	return a->n == b->n && memcmp(a->code, b->code, a->n * sizeof(a->code[0])) == 0;
 }

@@ -14,31 +14,31 @@ static int find_word(const char *text, const char *const *words, int n)
 	return -EINVAL;
 }
 
-int parameter_parse_100rel(enum db_100rel *out, const char *text)
+int parameter_parse_100rel(enum parameter_100rel *out, const char *text)
 {
 	static const char *const words[] = {
-		[DB_100REL_OFF] = "Off",
-		[DB_100REL_SUPPORTED] = "Supported",
-		[DB_100REL_REQUIRED] = "Required",
+		[PARAMETER_100REL_OFF] = "Off",
+		[PARAMETER_100REL_SUPPORTED] = "Supported",
+		[PARAMETER_100REL_REQUIRED] = "Required",
 	};
-	int found = find_word(text, words, DB_100REL_REQUIRED + 1);
+	int found = find_word(text, words, PARAMETER_100REL_REQUIRED + 1);
 	if (found < 0)
 		return found;
-	*out = (enum db_100rel)found;
+	*out = (enum parameter_100rel)found;
 	return 0;
 }
 
-int parameter_parse_privacy(enum db_privacy *out, const char *text)
+int parameter_parse_privacy(enum parameter_privacy *out, const char *text)
 {
 	static const char *const words[] = {
-		[DB_PRIVACY_IGNORE] = "Ignore",
-		[DB_PRIVACY_ID] = "Id",
-		[DB_PRIVACY_NONE] = "None",
+		[PARAMETER_PRIVACY_IGNORE] = "Ignore",
+		[PARAMETER_PRIVACY_ID] = "Id",
+		[PARAMETER_PRIVACY_NONE] = "None",
 	};
-	int found = find_word(text, words, DB_PRIVACY_NONE + 1);
+	int found = find_word(text, words, PARAMETER_PRIVACY_NONE + 1);
 	if (found < 0)
 		return found;
-	*out = (enum db_privacy)found;
+	*out = (enum parameter_privacy)found;
 	return 0;
 }
 
@@ -47,7 +47,7 @@ static bool is_word(const char *item, size_t length, const char *word)
 	return length == strlen(word) && memcmp(item, word, length) == 0;
 }
 
-static int parse_item(const char *item, size_t length, unsigned minimum, struct breaker_on *out)
+static int parse_item(const char *item, size_t length, unsigned minimum, struct parameter_breaker_on *out)
 {
 	char *end;
 	if (is_word(item, length, "timeout")) {
@@ -60,13 +60,13 @@ static int parse_item(const char *item, size_t length, unsigned minimum, struct 
 	}
 	unsigned long code = strtoul(item, &end, 10);
 	if (length != 3 || end != item + 3 || code < minimum || code > 699 ||
-		out->codes.n == PARAMETER_STOP_CODES_MAX)
+		out->codes.n == PARAMETER_CODES_MAX)
 		return -EINVAL;
 	out->codes.code[out->codes.n++] = (uint16_t)code;
 	return 0;
 }
 
-static int parse_list(const char *text, unsigned minimum, struct breaker_on *out)
+static int parse_list(const char *text, unsigned minimum, struct parameter_breaker_on *out)
 {
 	if (strcmp(text, "None") == 0)
 		return 0;
@@ -81,9 +81,9 @@ static int parse_list(const char *text, unsigned minimum, struct breaker_on *out
 	}
 }
 
-int parameter_parse_codes(struct stop_codes *out, const char *text, unsigned minimum)
+int parameter_parse_codes(struct parameter_codes *out, const char *text, unsigned minimum)
 {
-	struct breaker_on list = {0};
+	struct parameter_breaker_on list = {0};
 	int err = parse_list(text, minimum, &list);
 	if (!err && (list.timeout || list.transport))
 		err = -EINVAL;
@@ -92,9 +92,9 @@ int parameter_parse_codes(struct stop_codes *out, const char *text, unsigned min
 	return err;
 }
 
-int parameter_parse_breaker_on(struct breaker_on *out, const char *text)
+int parameter_parse_breaker_on(struct parameter_breaker_on *out, const char *text)
 {
-	struct breaker_on list = {0};
+	struct parameter_breaker_on list = {0};
 	int err = parse_list(text, 400, &list);
 	if (!err)
 		*out = list;

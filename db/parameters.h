@@ -7,25 +7,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PARAMETER_STOP_CODES_MAX = 32 };
+enum { PARAMETER_CODES_MAX = 32 };
 
 /** A list of SIP status codes: those that end switching, those that count as failure, ... */
-struct stop_codes {
-	uint16_t code[PARAMETER_STOP_CODES_MAX];
+struct parameter_codes {
+	uint16_t code[PARAMETER_CODES_MAX];
 	unsigned n;
 };
 
 /** What counts as a failed call for a gateway's breaker: SS_GATEWAY_BREAKER_ON. */
-struct breaker_on {
+struct parameter_breaker_on {
 	bool timeout, transport;
-	struct stop_codes codes;
+	struct parameter_codes codes;
 };
 
 /** Reliable provisional responses (RFC 3262): SS_SIP_100REL. */
-enum db_100rel { DB_100REL_OFF, DB_100REL_SUPPORTED, DB_100REL_REQUIRED };
+enum parameter_100rel { PARAMETER_100REL_OFF, PARAMETER_100REL_SUPPORTED, PARAMETER_100REL_REQUIRED };
 
 /** Privacy header of our REGISTER (RFC 3323): absent, `id`, `none`. */
-enum db_privacy { DB_PRIVACY_IGNORE, DB_PRIVACY_ID, DB_PRIVACY_NONE };
+enum parameter_privacy { PARAMETER_PRIVACY_IGNORE, PARAMETER_PRIVACY_ID, PARAMETER_PRIVACY_NONE };
 
 /** Every parameter in use, with the defaults of the table. Plain data: copy it freely. */
 struct parameters {
@@ -40,33 +40,33 @@ struct parameters {
 	unsigned switch_limit;                    /* SS_GATEWAY_SWITCH_LIMIT; 0 = None */
 	bool switch_until_connect;                /* SS_GATEWAY_SWITCH_UNTIL_CONNECT */
 	bool switch_stop_after_user_busy;         /* SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY */
-	struct stop_codes switch_stop_codes;      /* SS_GATEWAY_SWITCH_STOP_CODES */
+	struct parameter_codes switch_stop_codes; /* SS_GATEWAY_SWITCH_STOP_CODES */
 	bool reply_unauthorized;                  /* SS_REPLY_UNAUTHORIZED */
 
-	bool session_timer;              /* SS_SIP_SESSION_TIMER */
-	uint32_t session_ttl_s;          /* SS_SIP_SESSION_TTL */
-	unsigned session_update_segment; /* SS_SIP_SESSION_UPDATE_SEGMENT */
-	uint32_t early_hangup_ms;        /* SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP; 0 = never */
-	uint32_t no_timer_reinvite_ms;   /* SS_SIP_NO_TIMER_REINVITE_INTERVAL; 0 = never */
-	uint32_t max_call_duration_ms;   /* SS_MAXCALLDURATION; 0 = no limit */
-	enum db_100rel sip_100rel;       /* SS_SIP_100REL */
+	bool session_timer;               /* SS_SIP_SESSION_TIMER */
+	uint32_t session_ttl_s;           /* SS_SIP_SESSION_TTL */
+	unsigned session_update_segment;  /* SS_SIP_SESSION_UPDATE_SEGMENT */
+	uint32_t early_hangup_ms;         /* SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP; 0 = never */
+	uint32_t no_timer_reinvite_ms;    /* SS_SIP_NO_TIMER_REINVITE_INTERVAL; 0 = never */
+	uint32_t max_call_duration_ms;    /* SS_MAXCALLDURATION; 0 = no limit */
+	enum parameter_100rel sip_100rel; /* SS_SIP_100REL */
 
-	uint32_t user_agent_expire_s;       /* SS_SIP_USER_AGENT_EXPIRE; 0 = Auto */
-	uint32_t user_agent_retry_delay_ms; /* SS_SIP_USER_AGENT_RETRY_DELAY */
-	bool user_agent_send_unregister;    /* SS_SIP_USER_AGENT_SEND_UNREGISTER */
-	enum db_privacy user_agent_privacy; /* SS_SIP_USER_AGENT_PRIVACY */
+	uint32_t user_agent_expire_s;              /* SS_SIP_USER_AGENT_EXPIRE; 0 = Auto */
+	uint32_t user_agent_retry_delay_ms;        /* SS_SIP_USER_AGENT_RETRY_DELAY */
+	bool user_agent_send_unregister;           /* SS_SIP_USER_AGENT_SEND_UNREGISTER */
+	enum parameter_privacy user_agent_privacy; /* SS_SIP_USER_AGENT_PRIVACY */
 
-	uint32_t options_check_period_ms;  /* SS_SIP_OPTIONS_CHECK_PERIOD; 0 = off */
-	uint32_t options_timeout_ms;       /* SS_SIP_OPTIONS_TIMEOUT */
-	unsigned options_down, options_up; /* SS_SIP_OPTIONS_DOWN, _UP: probes in a row */
-	uint32_t publish_expire_s;         /* SS_SIP_PUBLISH_EXPIRE */
-	unsigned breaker_failures;         /* SS_GATEWAY_BREAKER_FAILURES, in a row; 0 = None */
-	unsigned breaker_window;           /* SS_GATEWAY_BREAKER_WINDOW, calls */
-	unsigned breaker_rate;             /* SS_GATEWAY_BREAKER_RATE in percent; 0 = None */
-	uint32_t breaker_time_ms;          /* SS_GATEWAY_BREAKER_TIME */
-	unsigned breaker_successes;        /* SS_GATEWAY_BREAKER_SUCCESSES, in a row */
-	uint32_t breaker_ramp_ms;          /* SS_GATEWAY_BREAKER_RAMP */
-	struct breaker_on breaker_on;      /* SS_GATEWAY_BREAKER_ON */
+	uint32_t options_check_period_ms;       /* SS_SIP_OPTIONS_CHECK_PERIOD; 0 = off */
+	uint32_t options_timeout_ms;            /* SS_SIP_OPTIONS_TIMEOUT */
+	unsigned options_down, options_up;      /* SS_SIP_OPTIONS_DOWN, _UP: probes in a row */
+	uint32_t publish_expire_s;              /* SS_SIP_PUBLISH_EXPIRE */
+	unsigned breaker_failures;              /* SS_GATEWAY_BREAKER_FAILURES, in a row; 0 = None */
+	unsigned breaker_window;                /* SS_GATEWAY_BREAKER_WINDOW, calls */
+	unsigned breaker_rate;                  /* SS_GATEWAY_BREAKER_RATE in percent; 0 = None */
+	uint32_t breaker_time_ms;               /* SS_GATEWAY_BREAKER_TIME */
+	unsigned breaker_successes;             /* SS_GATEWAY_BREAKER_SUCCESSES, in a row */
+	uint32_t breaker_ramp_ms;               /* SS_GATEWAY_BREAKER_RAMP */
+	struct parameter_breaker_on breaker_on; /* SS_GATEWAY_BREAKER_ON */
 };
 
 #endif

@@ -102,7 +102,7 @@ static const struct setting {
 } settings[] = {
 #define FIELD(member) offsetof(struct target, parameters.member)
 	{"SS_SIP_RESEND_INTERVAL", parse_resend, FIELD(resend), 0},
-	{"SS_SIP_SEND_RETRY", parse_count, offsetof(struct target, retries), INTERVALS_MAX},
+	{"SS_SIP_SEND_RETRY", parse_count, offsetof(struct target, retries), RESEND_SCHEDULE_MAX},
 	{"SS_SIP_TIMEOUT_INVITE", parse_seconds, FIELD(timeout_invite_ms), 600},
 	{"SS_SIP_TIMEOUT_TRYING", parse_seconds, FIELD(timeout_trying_ms), 600},
 	{"SS_SIP_TIMEOUT_SESSION_PROGRESS", parse_seconds, FIELD(timeout_session_progress_ms), 600},
@@ -126,7 +126,7 @@ static const struct setting {
 	{"SS_SIP_USER_AGENT_EXPIRE", parse_count, FIELD(user_agent_expire_s), 7200},
 	{"SS_SIP_USER_AGENT_RETRY_DELAY", parse_seconds, FIELD(user_agent_retry_delay_ms), 600},
 	{"SS_SIP_USER_AGENT_SEND_UNREGISTER", parse_switch, FIELD(user_agent_send_unregister), 0},
-	{"SS_SIP_USER_AGENT_PRIVACY", parse_privacy, FIELD(user_agent_privacy), DB_PRIVACY_NONE},
+	{"SS_SIP_USER_AGENT_PRIVACY", parse_privacy, FIELD(user_agent_privacy), PARAMETER_PRIVACY_NONE},
 	{"SS_SIP_OPTIONS_CHECK_PERIOD", parse_seconds, FIELD(options_check_period_ms), 3600},
 	{"SS_SIP_OPTIONS_TIMEOUT", parse_decimal, FIELD(options_timeout_ms), 32},
 	{"SS_SIP_OPTIONS_DOWN", parse_count, FIELD(options_down), 10},

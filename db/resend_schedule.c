@@ -41,7 +41,7 @@ int resend_schedule_parse(struct resend_schedule *out, const char *text)
 		return 0;
 	}
 	for (;; text++) {
-		if (iv.n == INTERVALS_MAX)
+		if (iv.n == RESEND_SCHEDULE_MAX)
 			return -EINVAL;
 		text = parse_seconds(text, &iv.wait_ms[iv.n]);
 		if (!text)
@@ -58,7 +58,7 @@ int resend_schedule_parse(struct resend_schedule *out, const char *text)
 
 struct resend_schedule resend_schedule_auto(uint32_t rtt_ms)
 {
-	struct resend_schedule iv = {.n = INTERVALS_MAX, .automatic = true};
+	struct resend_schedule iv = {.n = RESEND_SCHEDULE_MAX, .automatic = true};
 	uint32_t t1 = rtt_ms < WAIT_MAX_MS / 16 ? 2 * rtt_ms : WAIT_MAX_MS / 8;
 	if (t1 < T1_MIN_MS)
 		t1 = T1_MIN_MS;

@@ -5,11 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { INTERVALS_MAX = 10 };
+enum { RESEND_SCHEDULE_MAX = 10 };
 
 /** Waits before retransmission 1, 2, ... n (behaviour.md section 2). */
 struct resend_schedule {
-	uint32_t wait_ms[INTERVALS_MAX];
+	uint32_t wait_ms[RESEND_SCHEDULE_MAX];
 	unsigned n;
 	bool automatic; /* "auto": n holds, but the waits are those of resend_schedule_auto() */
 };

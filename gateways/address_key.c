@@ -11,7 +11,7 @@ void address_key_v4(struct address_key *key, const uint8_t *address)
 	memcpy(v4, address, sizeof(v4));
 	memset(key->address, 0, sizeof(key->address));
 	memcpy(key->address, v4, sizeof(v4));
-	key->family = ADDRESS_V4;
+	key->family = ADDRESS_KEY_V4;
 	key->bits = 32;
 }
 
@@ -27,7 +27,7 @@ bool address_key(struct address_key *out, const struct sockaddr *sa)
 	if (sa->sa_family == AF_INET6) {
 		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)sa;
 
-		out->family = ADDRESS_V6;
+		out->family = ADDRESS_KEY_V6;
 		out->bits = 128;
 		memcpy(out->address, &in6->sin6_addr, sizeof(out->address));
 		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))

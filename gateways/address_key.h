@@ -7,7 +7,7 @@
 
 struct sockaddr;
 
-enum { ADDRESS_V4, ADDRESS_V6, ADDRESS_FAMILIES, ADDRESS_BITS_MAX = 128 };
+enum { ADDRESS_KEY_V4, ADDRESS_KEY_V6, ADDRESS_KEY_FAMILIES, ADDRESS_KEY_BITS_MAX = 128 };
 
 /** No padding, since its bytes are hashed. */
 struct address_key {

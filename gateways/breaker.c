@@ -48,7 +48,7 @@ bool breaker_lets_through(const struct breaker *b, uint64_t now_ms)
 	return true; /* not reached: every state is above */
 }
 
-void breaker_on_seized(struct breaker *b, const struct channel *ch, uint64_t now_ms)
+void breaker_on_seized(struct breaker *b, const struct call_limits_channel *ch, uint64_t now_ms)
 {
 	const unsigned credit = b->credit + share(b, now_ms);
 
@@ -71,8 +71,8 @@ static void trip(struct breaker *b, unsigned failed, unsigned of, const struct p
 	b->why_of = (uint16_t)of;
 }
 
-static void close_and_ramp(
-	struct breaker *b, const struct channel *test, const struct parameters *p, uint64_t now_ms)
+static void close_and_ramp(struct breaker *b, const struct call_limits_channel *test,
+	const struct parameters *p, uint64_t now_ms)
 {
 	*b = (struct breaker){
 		.ramp_begin_ms = now_ms,
@@ -83,7 +83,7 @@ static void close_and_ramp(
 
 static void on_test_result(struct breaker *b, bool failed, const struct parameters *p, uint64_t now_ms)
 {
-	const struct channel *test = b->test;
+	const struct call_limits_channel *test = b->test;
 
 	b->test = NULL;
 	if (failed)
@@ -112,8 +112,8 @@ static void on_counted_result(struct breaker *b, bool failed, const struct param
 		trip(b, in_window, p->breaker_window, p, now_ms);
 }
 
-void breaker_on_result(
-	struct breaker *b, const struct channel *ch, bool failed, const struct parameters *p, uint64_t now_ms)
+void breaker_on_result(struct breaker *b, const struct call_limits_channel *ch, bool failed,
+	const struct parameters *p, uint64_t now_ms)
 {
 	if (b->tripped && ch == b->test)
 		on_test_result(b, failed, p, now_ms);
@@ -122,13 +122,13 @@ void breaker_on_result(
 }
 
 void breaker_on_progress(
-	struct breaker *b, const struct channel *ch, const struct parameters *p, uint64_t now_ms)
+	struct breaker *b, const struct call_limits_channel *ch, const struct parameters *p, uint64_t now_ms)
 {
 	if (b->tripped && ch == b->test)
 		on_test_result(b, false, p, now_ms);
 }
 
-void breaker_on_released(struct breaker *b, const struct channel *ch)
+void breaker_on_released(struct breaker *b, const struct call_limits_channel *ch)
 {
 	if (b->test == ch)
 		b->test = NULL;

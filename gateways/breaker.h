@@ -27,7 +27,8 @@ struct breaker {
 	bool tripped;         /* open or half open */
 	uint64_t open_end_ms; /* tripped: half open from here on */
 	uint64_t ramp_begin_ms, ramp_end_ms;
-	const struct channel *test;   /* tripped: the call whose result counts; NULL = none under way */
+	const struct call_limits_channel
+		*test;                /* tripped: the call whose result counts; NULL = none under way */
 	uint64_t first_call;          /* serial of the first call whose result counts while closed */
 	uint64_t failed;              /* bit i: the i-th last call failed */
 	uint16_t seen;                /* calls in `failed`, 64 at most */
@@ -43,17 +44,17 @@ bool breaker_lets_through(const struct breaker *b, uint64_t now_ms);
 unsigned breaker_share(const struct breaker *b, uint64_t now_ms);
 
 /** A call is let through, or forced through. */
-void breaker_on_seized(struct breaker *b, const struct channel *ch, uint64_t now_ms);
+void breaker_on_seized(struct breaker *b, const struct call_limits_channel *ch, uint64_t now_ms);
 /** A call was passed over because the breaker is ramping. */
 void breaker_on_passed_over(struct breaker *b, uint64_t now_ms);
 /** How that call ended; calls that began before the breaker closed last count no more. */
-void breaker_on_result(struct breaker *b, const struct channel *ch, bool failed, const struct parameters *p,
-	uint64_t now_ms);
+void breaker_on_result(struct breaker *b, const struct call_limits_channel *ch, bool failed,
+	const struct parameters *p, uint64_t now_ms);
 /** It rings: a test has succeeded and need not wait for the answer, other calls are not concerned. */
 void breaker_on_progress(
-	struct breaker *b, const struct channel *ch, const struct parameters *p, uint64_t now_ms);
+	struct breaker *b, const struct call_limits_channel *ch, const struct parameters *p, uint64_t now_ms);
 /** The channel comes back: if it was the test that never told its result, it is none any more. */
-void breaker_on_released(struct breaker *b, const struct channel *ch);
+void breaker_on_released(struct breaker *b, const struct call_limits_channel *ch);
 
 /** There is good news from elsewhere: an open breaker becomes half open at once. */
 void breaker_hurry(struct breaker *b, uint64_t now_ms);

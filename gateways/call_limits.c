@@ -9,7 +9,7 @@
 
 enum { SECOND_MS = 1000 };
 
-int call_limits_reserve(struct limits *l, uint32_t cps)
+int call_limits_reserve(struct call_limits *l, uint32_t cps)
 {
 	if (cps <= l->recent_size)
 		return 0;
@@ -26,7 +26,7 @@ int call_limits_reserve(struct limits *l, uint32_t cps)
 	return 0;
 }
 
-int call_limits_set(struct limits *l, uint32_t capacity, uint32_t cps)
+int call_limits_set(struct call_limits *l, uint32_t capacity, uint32_t cps)
 {
 	int err = call_limits_reserve(l, cps);
 
@@ -37,22 +37,22 @@ int call_limits_set(struct limits *l, uint32_t capacity, uint32_t cps)
 	return 0;
 }
 
-void call_limits_clear(struct limits *l)
+void call_limits_clear(struct call_limits *l)
 {
 	assert(l->in_use == 0);
 	free(l->recent_ms);
-	*l = (struct limits){0};
+	*l = (struct call_limits){0};
 }
 
 /* The seizure made cps seizures ago decides: while it is younger than a second, the second is full. */
-static uint64_t next_free_ms(const struct limits *l)
+static uint64_t next_free_ms(const struct call_limits *l)
 {
 	uint64_t i = (uint64_t)l->recent_next + l->recent_size - l->cps;
 
 	return l->recent_ms[i % l->recent_size];
 }
 
-int call_limits_check(const struct limits *l, uint64_t now_ms)
+int call_limits_check(const struct call_limits *l, uint64_t now_ms)
 {
 	if (l->capacity && l->in_use >= l->capacity)
 		return -EBUSY;
@@ -61,7 +61,7 @@ int call_limits_check(const struct limits *l, uint64_t now_ms)
 	return 0;
 }
 
-int call_limits_seize(struct limits *l, struct channel *ch, uint64_t now_ms)
+int call_limits_seize(struct call_limits *l, struct call_limits_channel *ch, uint64_t now_ms)
 {
 	int err = call_limits_check(l, now_ms);
 
@@ -79,9 +79,9 @@ int call_limits_seize(struct limits *l, struct channel *ch, uint64_t now_ms)
 	return 0;
 }
 
-void call_limits_release(struct channel *ch)
+void call_limits_release(struct call_limits_channel *ch)
 {
-	struct limits *l = ch->limits;
+	struct call_limits *l = ch->limits;
 
 	if (!l)
 		return;
@@ -92,13 +92,13 @@ void call_limits_release(struct channel *ch)
 		l->on_release(l, ch);
 }
 
-void call_limits_count(const struct channel *ch)
+void call_limits_count(const struct call_limits_channel *ch)
 {
 	if (ch->limits)
 		ch->limits->counted++;
 }
 
-void call_limits_explain(const struct limits *l, int error, char *out, size_t size)
+void call_limits_explain(const struct call_limits *l, int error, char *out, size_t size)
 {
 	if (error == -EBUSY)
 		snprintf(out, size, "full %" PRIu32 "/%" PRIu32, l->in_use, l->capacity);

@@ -32,7 +32,7 @@ static void on_change(struct peer *p, const void *old_row)
 	gateway_liveness_on_row(&gw->liveness, p->removed ? NULL : row, old, moved, p->limits.total);
 }
 
-static void on_release(struct peer *p, const struct channel *ch)
+static void on_release(struct peer *p, const struct call_limits_channel *ch)
 {
 	gateway_liveness_on_released(&((struct gateway *)p)->liveness, ch);
 }
@@ -111,9 +111,9 @@ uint64_t gateway_failed_ms(const struct gateway *gw, uint64_t now_ms)
 void gateway_explain(
 	const struct gateway *gw, enum gateway_verdict verdict, uint64_t now_ms, char *out, size_t size)
 {
-	if (verdict == GATEWAY_FULL)
+	if (verdict == GATEWAY_VERDICT_FULL)
 		call_limits_explain(&gw->peer.limits, -EBUSY, out, size);
-	else if (verdict == GATEWAY_CPS)
+	else if (verdict == GATEWAY_VERDICT_CPS)
 		call_limits_explain(&gw->peer.limits, -EAGAIN, out, size);
 	else
 		gateway_state_explain(&gw->state, &gw->liveness, verdict, now_ms, out, size);
@@ -125,11 +125,11 @@ static enum gateway_verdict check_limits(const struct gateway *gw, uint64_t now_
 {
 	switch (call_limits_check(&gw->peer.limits, now_ms)) {
 	case -EBUSY:
-		return GATEWAY_FULL;
+		return GATEWAY_VERDICT_FULL;
 	case -EAGAIN:
-		return GATEWAY_CPS;
+		return GATEWAY_VERDICT_CPS;
 	default:
-		return GATEWAY_USABLE;
+		return GATEWAY_VERDICT_USABLE;
 	}
 }
 
@@ -137,38 +137,38 @@ enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms)
 {
 	const enum gateway_verdict verdict = gateway_state_verdict(&gw->liveness, now_ms);
 
-	return verdict == GATEWAY_USABLE ? check_limits(gw, now_ms) : verdict;
+	return verdict == GATEWAY_VERDICT_USABLE ? check_limits(gw, now_ms) : verdict;
 }
 
 enum gateway_verdict gateway_check_forced(const struct gateway *gw, uint64_t now_ms)
 {
 	const enum gateway_verdict verdict = gateway_state_verdict_forced(&gw->liveness, now_ms);
 
-	return verdict == GATEWAY_USABLE ? check_limits(gw, now_ms) : verdict;
+	return verdict == GATEWAY_VERDICT_USABLE ? check_limits(gw, now_ms) : verdict;
 }
 
-static void take_channel(struct gateway *gw, struct channel *ch, uint64_t now_ms)
+static void take_channel(struct gateway *gw, struct call_limits_channel *ch, uint64_t now_ms)
 {
 	call_limits_seize(&gw->peer.limits, ch, now_ms);
 	gateway_liveness_on_seized(&gw->liveness, ch, now_ms);
 }
 
-enum gateway_verdict gateway_seize(struct gateway *gw, struct channel *ch, uint64_t now_ms)
+enum gateway_verdict gateway_seize(struct gateway *gw, struct call_limits_channel *ch, uint64_t now_ms)
 {
 	const enum gateway_verdict verdict = gateway_check(gw, now_ms);
 
-	if (verdict == GATEWAY_USABLE)
+	if (verdict == GATEWAY_VERDICT_USABLE)
 		take_channel(gw, ch, now_ms);
-	else if (verdict == GATEWAY_RAMPING)
+	else if (verdict == GATEWAY_VERDICT_RAMPING)
 		gateway_liveness_on_passed_over(&gw->liveness, now_ms);
 	return verdict;
 }
 
-enum gateway_verdict gateway_seize_forced(struct gateway *gw, struct channel *ch, uint64_t now_ms)
+enum gateway_verdict gateway_seize_forced(struct gateway *gw, struct call_limits_channel *ch, uint64_t now_ms)
 {
 	const enum gateway_verdict verdict = gateway_check_forced(gw, now_ms);
 
-	if (verdict == GATEWAY_USABLE)
+	if (verdict == GATEWAY_VERDICT_USABLE)
 		take_channel(gw, ch, now_ms);
 	return verdict;
 }
@@ -243,7 +243,7 @@ void gateway_on_result(
 }
 
 void gateway_on_progress(
-	struct gateway *gw, const struct channel *ch, const struct parameters *p, uint64_t now_ms)
+	struct gateway *gw, const struct call_limits_channel *ch, const struct parameters *p, uint64_t now_ms)
 {
 	gateway_update_state(gw, now_ms);
 	gateway_liveness_on_progress(&gw->liveness, ch, p, now_ms);

@@ -31,18 +31,19 @@ const char *gateway_name(const struct gateway *gw);
 
 /** May it take a call now? */
 enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms);
-/** Seize one channel for an attempt; pair with call_limits_release(). @return GATEWAY_USABLE when seized */
-enum gateway_verdict gateway_seize(struct gateway *gw, struct channel *ch, uint64_t now_ms);
+/** Seize one channel for an attempt; pair with call_limits_release(). @return GATEWAY_VERDICT_USABLE when seized */
+enum gateway_verdict gateway_seize(struct gateway *gw, struct call_limits_channel *ch, uint64_t now_ms);
 
 /**
  * May it be tried for want of a better one? A gateway that is down by PUBLISH, OPTIONS or failed calls may, one
  * that the operator, its registration, Retry-After or its limits keep out may not.
  *
- * @return GATEWAY_USABLE or why not
+ * @return GATEWAY_VERDICT_USABLE or why not
  */
 enum gateway_verdict gateway_check_forced(const struct gateway *gw, uint64_t now_ms);
 /** gateway_seize() by that rule. */
-enum gateway_verdict gateway_seize_forced(struct gateway *gw, struct channel *ch, uint64_t now_ms);
+enum gateway_verdict gateway_seize_forced(
+	struct gateway *gw, struct call_limits_channel *ch, uint64_t now_ms);
 /** When an input last said something bad about it; 0 = never, or it is up (ramping up included). */
 uint64_t gateway_failed_ms(const struct gateway *gw, uint64_t now_ms);
 
@@ -94,8 +95,8 @@ void gateway_on_registration(struct gateway *gw, bool registered, const char *wo
 void gateway_on_result(
 	struct gateway *gw, const struct gateway_result *r, const struct parameters *p, uint64_t now_ms);
 /** An 18x came: a test call has succeeded, however long the callee lets it ring. May be told repeatedly. */
-void gateway_on_progress(
-	struct gateway *gw, const struct channel *ch, const struct parameters *p, uint64_t now_ms);
+void gateway_on_progress(struct gateway *gw, const struct call_limits_channel *ch, const struct parameters *p,
+	uint64_t now_ms);
 /** An answered call is over. */
 void gateway_on_call_end(struct gateway *gw, uint64_t hold_ms, uint64_t now_ms);
 

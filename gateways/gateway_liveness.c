@@ -13,7 +13,7 @@ enum {
 	CODE_SERVICE_UNAVAILABLE = 503,
 };
 
-static bool holds_code(const struct stop_codes *codes, int code)
+static bool holds_code(const struct parameter_codes *codes, int code)
 {
 	for (unsigned i = 0; i < codes->n; i++)
 		if (codes->code[i] == code)
@@ -134,24 +134,25 @@ void gateway_liveness_on_probe_end(struct gateway_liveness *l)
 enum opinion { NO_OPINION, WORKS, FAILS };
 
 /* Unanswered ringing is no fault of the gateway; silence that does not count as failure is no success either. */
-static enum opinion opinion_of(const struct gateway_result *r, const struct breaker_on *on)
+static enum opinion opinion_of(const struct gateway_result *r, const struct parameter_breaker_on *on)
 {
 	switch (r->outcome) {
-	case GATEWAY_ANSWERED:
+	case GATEWAY_RESULT_ANSWERED:
 		return WORKS;
-	case GATEWAY_REFUSED:
+	case GATEWAY_RESULT_REFUSED:
 		return holds_code(&on->codes, r->sip_code) ? FAILS : WORKS;
-	case GATEWAY_TIMEOUT:
+	case GATEWAY_RESULT_TIMEOUT:
 		return r->pdd_ms >= 0 ? WORKS : on->timeout ? FAILS : NO_OPINION;
-	case GATEWAY_TRANSPORT:
+	case GATEWAY_RESULT_TRANSPORT:
 		return on->transport ? FAILS : NO_OPINION;
-	case GATEWAY_ABANDONED:
+	case GATEWAY_RESULT_ABANDONED:
 		return NO_OPINION;
 	}
 	return NO_OPINION;
 }
 
-void gateway_liveness_on_seized(struct gateway_liveness *l, const struct channel *ch, uint64_t now_ms)
+void gateway_liveness_on_seized(
+	struct gateway_liveness *l, const struct call_limits_channel *ch, uint64_t now_ms)
 {
 	breaker_on_seized(&l->breaker, ch, now_ms);
 }
@@ -161,8 +162,8 @@ void gateway_liveness_on_passed_over(struct gateway_liveness *l, uint64_t now_ms
 	breaker_on_passed_over(&l->breaker, now_ms);
 }
 
-void gateway_liveness_on_progress(
-	struct gateway_liveness *l, const struct channel *ch, const struct parameters *p, uint64_t now_ms)
+void gateway_liveness_on_progress(struct gateway_liveness *l, const struct call_limits_channel *ch,
+	const struct parameters *p, uint64_t now_ms)
 {
 	breaker_on_progress(&l->breaker, ch, p, now_ms);
 }
@@ -179,7 +180,7 @@ void gateway_liveness_on_result(struct gateway_liveness *l, const struct gateway
 		breaker_on_result(&l->breaker, r->channel, opinion == FAILS, p, now_ms);
 }
 
-void gateway_liveness_on_released(struct gateway_liveness *l, const struct channel *ch)
+void gateway_liveness_on_released(struct gateway_liveness *l, const struct call_limits_channel *ch)
 {
 	breaker_on_released(&l->breaker, ch);
 }

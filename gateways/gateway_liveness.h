@@ -76,16 +76,17 @@ void gateway_liveness_on_publication(
 void gateway_liveness_on_registration(struct gateway_liveness *l, bool registered, const char *words);
 
 /** A channel was seized for a call that goes ahead. */
-void gateway_liveness_on_seized(struct gateway_liveness *l, const struct channel *ch, uint64_t now_ms);
+void gateway_liveness_on_seized(
+	struct gateway_liveness *l, const struct call_limits_channel *ch, uint64_t now_ms);
 /** A call was not let through because the gateway is ramping up. */
 void gateway_liveness_on_passed_over(struct gateway_liveness *l, uint64_t now_ms);
 /** An 18x came. */
-void gateway_liveness_on_progress(
-	struct gateway_liveness *l, const struct channel *ch, const struct parameters *p, uint64_t now_ms);
+void gateway_liveness_on_progress(struct gateway_liveness *l, const struct call_limits_channel *ch,
+	const struct parameters *p, uint64_t now_ms);
 /** An attempt ended. @param row,p  what counts as a failed call: breaker_on */
 void gateway_liveness_on_result(struct gateway_liveness *l, const struct gateway_result *r,
 	const struct db_gateway *row, const struct parameters *p, uint64_t now_ms);
 /** The channel was released. */
-void gateway_liveness_on_released(struct gateway_liveness *l, const struct channel *ch);
+void gateway_liveness_on_released(struct gateway_liveness *l, const struct call_limits_channel *ch);
 
 #endif

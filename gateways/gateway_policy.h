@@ -15,9 +15,9 @@ struct gateway_policy {
 	struct resend_schedule resend; /* `auto` is already resolved */
 	bool stop_switch_after_invite_timeout, stop_switch_after_sdp, switch_until_connect,
 		switch_stop_after_user_busy;
-	const struct stop_codes *stop_codes; /* borrowed from the parameters, or from gateway_row() */
+	const struct parameter_codes *stop_codes; /* borrowed from the parameters, or from gateway_row() */
 	bool session_timer;
-	enum db_100rel sip_100rel;
+	enum parameter_100rel sip_100rel;
 	uint32_t max_call_duration_ms; /* 0 = no limit */
 	bool sdp_own_origin;
 };

@@ -179,28 +179,30 @@ static const struct rule {
 	uint64_t (*end_ms)(
 		const struct gateway_liveness *l); /* when time alone ends it; NULL: it takes an event */
 } rules[] = {
-	{is_removed, GATEWAY_REMOVED, GATEWAY_STATE_DISABLED, false, say_removed, "a row of this name", NULL},
-	{is_disabled, GATEWAY_DISABLED, GATEWAY_STATE_DISABLED, false, say_operator, "enabled = 1 in its row",
-		NULL},
-	{is_draining, GATEWAY_DRAINING, GATEWAY_STATE_DRAINING, false, say_operator,
+	{is_removed, GATEWAY_VERDICT_REMOVED, GATEWAY_STATE_DISABLED, false, say_removed,
+		"a row of this name", NULL},
+	{is_disabled, GATEWAY_VERDICT_DISABLED, GATEWAY_STATE_DISABLED, false, say_operator,
+		"enabled = 1 in its row", NULL},
+	{is_draining, GATEWAY_VERDICT_DRAINING, GATEWAY_STATE_DRAINING, false, say_operator,
 		"draining = 0 in its row", NULL},
-	{is_not_registered, GATEWAY_NOT_REGISTERED, GATEWAY_STATE_DOWN, false, say_not_registered,
+	{is_not_registered, GATEWAY_VERDICT_NOT_REGISTERED, GATEWAY_STATE_DOWN, false, say_not_registered,
 		"a registration that succeeds", NULL},
-	{waits_retry_after, GATEWAY_RETRY_AFTER, GATEWAY_STATE_DOWN, false, say_retry_after, "calls again",
-		retry_after_end},
-	{is_published_closed, GATEWAY_CLOSED, GATEWAY_STATE_DOWN, true, say_closed,
+	{waits_retry_after, GATEWAY_VERDICT_RETRY_AFTER, GATEWAY_STATE_DOWN, false, say_retry_after,
+		"calls again", retry_after_end},
+	{is_published_closed, GATEWAY_VERDICT_CLOSED, GATEWAY_STATE_DOWN, true, say_closed,
 		"a PUBLISH that says open", NULL},
-	{is_options_down, GATEWAY_OPTIONS_DOWN, GATEWAY_STATE_DOWN, true, say_options,
+	{is_options_down, GATEWAY_VERDICT_OPTIONS_DOWN, GATEWAY_STATE_DOWN, true, say_options,
 		"a good answer to OPTIONS", NULL},
-	{is_breaker_open, GATEWAY_BREAKER_OPEN, GATEWAY_STATE_DOWN, true, say_breaker, "a test call",
+	{is_breaker_open, GATEWAY_VERDICT_BREAKER_OPEN, GATEWAY_STATE_DOWN, true, say_breaker, "a test call",
 		breaker_open_end},
-	{is_tested, GATEWAY_PROBING, GATEWAY_STATE_PROBING, true, say_breaker,
+	{is_tested, GATEWAY_VERDICT_PROBING, GATEWAY_STATE_PROBING, true, say_breaker,
 		"the result of the test call under way", NULL},
-	{is_half_open, GATEWAY_USABLE, GATEWAY_STATE_PROBING, true, say_breaker, "the next call, as a test",
-		NULL},
-	{is_held_by_ramp, GATEWAY_RAMPING, GATEWAY_STATE_UP, true, say_ramping, "all calls", ramp_end},
-	{is_ramping, GATEWAY_USABLE, GATEWAY_STATE_UP, true, say_ramping, "all calls", ramp_end},
-	{always, GATEWAY_USABLE, GATEWAY_STATE_UP, true, say_nothing, "", NULL},
+	{is_half_open, GATEWAY_VERDICT_USABLE, GATEWAY_STATE_PROBING, true, say_breaker,
+		"the next call, as a test", NULL},
+	{is_held_by_ramp, GATEWAY_VERDICT_RAMPING, GATEWAY_STATE_UP, true, say_ramping, "all calls",
+		ramp_end},
+	{is_ramping, GATEWAY_VERDICT_USABLE, GATEWAY_STATE_UP, true, say_ramping, "all calls", ramp_end},
+	{always, GATEWAY_VERDICT_USABLE, GATEWAY_STATE_UP, true, say_nothing, "", NULL},
 };
 
 static unsigned find_rule(const struct gateway_liveness *l, uint64_t now_ms)
@@ -221,7 +223,7 @@ enum gateway_verdict gateway_state_verdict_forced(const struct gateway_liveness 
 {
 	const struct rule *r = &rules[find_rule(l, now_ms)];
 
-	return r->forcible ? GATEWAY_USABLE : r->verdict;
+	return r->forcible ? GATEWAY_VERDICT_USABLE : r->verdict;
 }
 
 uint64_t gateway_state_failed_ms(const struct gateway_liveness *l, uint64_t now_ms)
@@ -338,34 +340,35 @@ void gateway_state_explain(const struct gateway_state_decision *d, const struct 
 	char reason[GATEWAY_STATE_WORDS_MAX];
 	unsigned rule = 0;
 
-	assert(verdict != GATEWAY_FULL && verdict != GATEWAY_CPS); /* those are for call_limits_explain() */
+	assert(verdict != GATEWAY_VERDICT_FULL &&
+		verdict != GATEWAY_VERDICT_CPS); /* those are for call_limits_explain() */
 	while (rules[rule].verdict != verdict)
 		rule++;
 	rules[rule].say(l, now_ms, reason);
 	switch (verdict) {
-	case GATEWAY_REMOVED:
-	case GATEWAY_DISABLED:
-	case GATEWAY_DRAINING:
-	case GATEWAY_USABLE:
-	case GATEWAY_FULL:
-	case GATEWAY_CPS:
+	case GATEWAY_VERDICT_REMOVED:
+	case GATEWAY_VERDICT_DISABLED:
+	case GATEWAY_VERDICT_DRAINING:
+	case GATEWAY_VERDICT_USABLE:
+	case GATEWAY_VERDICT_FULL:
+	case GATEWAY_VERDICT_CPS:
 		snprintf(out, size, "%s", gateway_verdict_name(verdict));
 		return;
-	case GATEWAY_NOT_REGISTERED:
-	case GATEWAY_RAMPING:
+	case GATEWAY_VERDICT_NOT_REGISTERED:
+	case GATEWAY_VERDICT_RAMPING:
 		snprintf(out, size, "%s", reason);
 		return;
-	case GATEWAY_RETRY_AFTER:
+	case GATEWAY_VERDICT_RETRY_AFTER:
 		snprintf(out, size, "%s, %" PRIu32 " s left", reason,
 			seconds_left(retry_after_end(l), now_ms));
 		return;
-	case GATEWAY_CLOSED:
-	case GATEWAY_OPTIONS_DOWN:
-	case GATEWAY_BREAKER_OPEN:
+	case GATEWAY_VERDICT_CLOSED:
+	case GATEWAY_VERDICT_OPTIONS_DOWN:
+	case GATEWAY_VERDICT_BREAKER_OPEN:
 		snprintf(out, size, "down: %s for %" PRIu64 " s", reason,
 			(now_ms - decision_at(d, l, now_ms).since_ms) / 1000);
 		return;
-	case GATEWAY_PROBING:
+	case GATEWAY_VERDICT_PROBING:
 		snprintf(out, size, "probing: test call under way");
 		return;
 	}

@@ -54,7 +54,7 @@ struct gateway_state_decision {
 bool gateway_state_update(struct gateway_state_decision *d, const struct gateway_liveness *l, uint64_t now_ms,
 	enum gateway_state *old);
 
-/** GATEWAY_USABLE or why not; channels and calls per second left aside. */
+/** GATEWAY_VERDICT_USABLE or why not; channels and calls per second left aside. */
 enum gateway_verdict gateway_state_verdict(const struct gateway_liveness *l, uint64_t now_ms);
 /** The same for want of a better gateway; see gateway_check_forced(). */
 enum gateway_verdict gateway_state_verdict_forced(const struct gateway_liveness *l, uint64_t now_ms);

@@ -99,14 +99,14 @@ static bool is_effective(const struct gateway_result *r)
 	const bool rang = r->pdd_ms >= 0;
 
 	switch (r->outcome) {
-	case GATEWAY_ANSWERED:
+	case GATEWAY_RESULT_ANSWERED:
 		return true;
-	case GATEWAY_REFUSED:
+	case GATEWAY_RESULT_REFUSED:
 		return is_callees_code(r->sip_code) || (r->sip_code == 408 && rang);
-	case GATEWAY_TIMEOUT:
-	case GATEWAY_ABANDONED:
+	case GATEWAY_RESULT_TIMEOUT:
+	case GATEWAY_RESULT_ABANDONED:
 		return rang;
-	case GATEWAY_TRANSPORT:
+	case GATEWAY_RESULT_TRANSPORT:
 		return false;
 	}
 	return false;
@@ -127,14 +127,14 @@ static unsigned code_counter(struct gateway_stats *s, int sip_code)
 static int failure_counter(struct gateway_stats *s, const struct gateway_result *r)
 {
 	switch (r->outcome) {
-	case GATEWAY_ANSWERED:
-	case GATEWAY_ABANDONED:
+	case GATEWAY_RESULT_ANSWERED:
+	case GATEWAY_RESULT_ABANDONED:
 		return -1;
-	case GATEWAY_REFUSED:
+	case GATEWAY_RESULT_REFUSED:
 		return (int)code_counter(s, r->sip_code);
-	case GATEWAY_TIMEOUT:
+	case GATEWAY_RESULT_TIMEOUT:
 		return OF_TIMEOUT;
-	case GATEWAY_TRANSPORT:
+	case GATEWAY_RESULT_TRANSPORT:
 		return OF_TRANSPORT;
 	}
 	return -1;
@@ -143,7 +143,7 @@ static int failure_counter(struct gateway_stats *s, const struct gateway_result 
 static void count_result(struct tally *t, const struct gateway_result *r, int failure)
 {
 	t->attempts++;
-	t->answered += r->outcome == GATEWAY_ANSWERED;
+	t->answered += r->outcome == GATEWAY_RESULT_ANSWERED;
 	t->effective += is_effective(r);
 	if (r->pdd_ms >= 0)
 		t->pdd[pdd_bin((uint32_t)r->pdd_ms)]++;
@@ -229,9 +229,9 @@ static void list_failures(
 	for (unsigned i = 0; i < FAILURES; i++)
 		if (t->failures[i])
 			out->failures[out->n_failures++] = (struct gateway_stats_failures){
-				.outcome = i == OF_TIMEOUT  ? GATEWAY_TIMEOUT
-					: i == OF_TRANSPORT ? GATEWAY_TRANSPORT
-							    : GATEWAY_REFUSED,
+				.outcome = i == OF_TIMEOUT  ? GATEWAY_RESULT_TIMEOUT
+					: i == OF_TRANSPORT ? GATEWAY_RESULT_TRANSPORT
+							    : GATEWAY_RESULT_REFUSED,
 				.sip_code = i >= OF_CODES && i < OF_OTHER_CODES ? s->code[i - OF_CODES] : 0,
 				.count = t->failures[i],
 			};

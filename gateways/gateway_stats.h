@@ -12,8 +12,9 @@ enum {
 
 /** Failed attempts of one kind. */
 struct gateway_stats_failures {
-	enum gateway_outcome outcome; /* GATEWAY_REFUSED, GATEWAY_TIMEOUT or GATEWAY_TRANSPORT */
-	int sip_code;                 /* GATEWAY_REFUSED; 0 = all other codes */
+	enum gateway_result_outcome
+		outcome; /* GATEWAY_RESULT_REFUSED, GATEWAY_RESULT_TIMEOUT or GATEWAY_RESULT_TRANSPORT */
+	int sip_code;    /* GATEWAY_RESULT_REFUSED; 0 = all other codes */
 	uint64_t count;
 };
 

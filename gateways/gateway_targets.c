@@ -41,7 +41,7 @@ struct gateway_targets {
 	void (*on_gone)(void *probe);
 	struct target *by_key;
 	struct source *by_address;
-	struct gateway_member *members; /* of all targets, in one piece */
+	struct gateway_target_member *members; /* of all targets, in one piece */
 	size_t n_members;
 };
 
@@ -149,7 +149,7 @@ size_t gateway_targets_at(const struct gateway_targets *set, const struct sockad
 	struct address_key key;
 	const struct source *here;
 	const struct place *place;
-	const struct gateway_member *member;
+	const struct gateway_target_member *member;
 	size_t n = 0;
 
 	if (!address_key(&key, source))
@@ -249,7 +249,7 @@ static void drop_empty(struct gateway_targets *set)
 		}
 }
 
-static void drop_members(struct gateway_member *members, size_t n)
+static void drop_members(struct gateway_target_member *members, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		gateway_unref(members[i].gateway);
@@ -257,8 +257,8 @@ static void drop_members(struct gateway_member *members, size_t n)
 }
 
 /** A target for each gateway; new ones have no members yet. */
-static int stage(struct gateway_targets *set, const struct gateways *gateways, struct gateway_member *members,
-	size_t n)
+static int stage(struct gateway_targets *set, const struct gateways *gateways,
+	struct gateway_target_member *members, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct gateway_target to = where_to(gateway_row(gateways_at(gateways, i)));
@@ -277,7 +277,7 @@ static int stage(struct gateway_targets *set, const struct gateways *gateways, s
 int gateway_targets_apply(struct gateway_targets *set, const struct gateways *gateways)
 {
 	size_t n = gateways_count(gateways), n_old = set->n_members;
-	struct gateway_member *members = calloc(n + 1, sizeof(*members)), *old = set->members;
+	struct gateway_target_member *members = calloc(n + 1, sizeof(*members)), *old = set->members;
 
 	if (!members || stage(set, gateways, members, n)) {
 		free(members);

@@ -14,8 +14,8 @@ struct gateway_targets;
 struct sockaddr;
 
 /** A gateway at a target. */
-struct gateway_member {
-	STAILQ_ENTRY(gateway_member) next;
+struct gateway_target_member {
+	STAILQ_ENTRY(gateway_target_member) next;
 	struct gateway *gateway;
 	struct gateway_target *target;
 };
@@ -24,7 +24,8 @@ struct gateway_target {
 	const char *host, *transport; /* as in struct db_gateway, but an address always has its */
 	uint16_t port;                /* transport and port */
 	bool is_address;              /* the host, so that no name is to be looked up */
-	STAILQ_HEAD(gateway_members, gateway_member) members; /* in order of name; never empty */
+	STAILQ_HEAD(gateway_target_members, gateway_target_member)
+	members;     /* in order of name; never empty */
 	void *probe; /* of whoever looks after the target; NULL at first */
 };
 

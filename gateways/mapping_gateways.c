@@ -26,8 +26,8 @@ struct block {
 struct block_index {
 	struct block *blocks; /* all of them in one piece */
 	struct block *by_key;
-	uint8_t lengths[ADDRESS_FAMILIES][ADDRESS_BITS_MAX + 1]; /* in use, longest first */
-	unsigned n_lengths[ADDRESS_FAMILIES];
+	uint8_t lengths[ADDRESS_KEY_FAMILIES][ADDRESS_KEY_BITS_MAX + 1]; /* in use, longest first */
+	unsigned n_lengths[ADDRESS_KEY_FAMILIES];
 };
 
 struct mapping_gateways {
@@ -73,15 +73,15 @@ static bool parse_block(const char *host, struct address_key *key)
 	memcpy(text, host, length);
 	text[length] = '\0';
 	if (inet_pton(AF_INET, text, key->address) == 1)
-		key->family = ADDRESS_V4;
+		key->family = ADDRESS_KEY_V4;
 	else if (inet_pton(AF_INET6, text, key->address) == 1)
-		key->family = ADDRESS_V6;
+		key->family = ADDRESS_KEY_V6;
 	else
 		return false;
-	bits = key->family == ADDRESS_V4 ? 32 : 128;
+	bits = key->family == ADDRESS_KEY_V4 ? 32 : 128;
 	if (host[length] && !parse_bits(host + length + 1, bits, &bits))
 		return false;
-	if (key->family == ADDRESS_V6 && bits >= 96 &&
+	if (key->family == ADDRESS_KEY_V6 && bits >= 96 &&
 		IN6_IS_ADDR_V4MAPPED((struct in6_addr *)key->address)) {
 		address_key_v4(key, key->address + 12);
 		bits -= 96;
@@ -122,10 +122,11 @@ static void index_clear(struct block_index *index)
 	*index = (struct block_index){0};
 }
 
-static void collect_lengths(struct block_index *index, bool used[ADDRESS_FAMILIES][ADDRESS_BITS_MAX + 1])
+static void collect_lengths(
+	struct block_index *index, bool used[ADDRESS_KEY_FAMILIES][ADDRESS_KEY_BITS_MAX + 1])
 {
-	for (unsigned family = 0; family < ADDRESS_FAMILIES; family++)
-		for (int bits = ADDRESS_BITS_MAX; bits >= 0; bits--)
+	for (unsigned family = 0; family < ADDRESS_KEY_FAMILIES; family++)
+		for (int bits = ADDRESS_KEY_BITS_MAX; bits >= 0; bits--)
 			if (used[family][bits])
 				index->lengths[family][index->n_lengths[family]++] = (uint8_t)bits;
 }
@@ -133,7 +134,7 @@ static void collect_lengths(struct block_index *index, bool used[ADDRESS_FAMILIE
 /* Block i belongs to the staged peer i. */
 static int index_build(struct block_index *index, const struct peers *peers, size_t n)
 {
-	bool used[ADDRESS_FAMILIES][ADDRESS_BITS_MAX + 1] = {{false}};
+	bool used[ADDRESS_KEY_FAMILIES][ADDRESS_KEY_BITS_MAX + 1] = {{false}};
 
 	for (size_t i = 0; i < n; i++) {
 		struct block *block = &index->blocks[i];
@@ -319,7 +320,7 @@ const char *mapping_gateway_name(const struct mapping_gateway *mg)
 	return mg->peer.name;
 }
 
-int mapping_gateway_seize(struct mapping_gateway *mg, struct channel *ch, uint64_t now_ms)
+int mapping_gateway_seize(struct mapping_gateway *mg, struct call_limits_channel *ch, uint64_t now_ms)
 {
 	return call_limits_seize(&mg->peer.limits, ch, now_ms);
 }
@@ -329,7 +330,7 @@ void mapping_gateway_explain(const struct mapping_gateway *mg, int error, char *
 	call_limits_explain(&mg->peer.limits, error, out, size);
 }
 
-const struct limits *mapping_gateway_limits(const struct mapping_gateway *mg)
+const struct call_limits *mapping_gateway_limits(const struct mapping_gateway *mg)
 {
 	return &mg->peer.limits;
 }

@@ -53,15 +53,15 @@ void mapping_gateway_unref(struct mapping_gateway *mg);
 const struct db_mapping_gateway *mapping_gateway_row(const struct mapping_gateway *mg);
 const char *mapping_gateway_name(const struct mapping_gateway *mg);
 /** @return 0; -EBUSY full; -EAGAIN calls per second used up */
-int mapping_gateway_seize(struct mapping_gateway *mg, struct channel *ch, uint64_t now_ms);
+int mapping_gateway_seize(struct mapping_gateway *mg, struct call_limits_channel *ch, uint64_t now_ms);
 /** "full 30/30" or "cps 10/10" for the error of mapping_gateway_seize(). */
 void mapping_gateway_explain(const struct mapping_gateway *mg, int error, char *out, size_t size);
-const struct limits *mapping_gateway_limits(const struct mapping_gateway *mg);
+const struct call_limits *mapping_gateway_limits(const struct mapping_gateway *mg);
 
 /** What is in force for the leg of a caller: its overrides laid over the parameters. */
 struct mapping_gateway_policy {
 	bool session_timer;
-	enum db_100rel sip_100rel;
+	enum parameter_100rel sip_100rel;
 	uint32_t max_call_duration_ms; /* 0 = no limit */
 };
 /** @param mg  NULL: the parameters alone */

@@ -42,7 +42,7 @@ static void free_if_unused(struct peer *p)
 		peer_free(p);
 }
 
-static void on_release(struct limits *l, const struct channel *ch)
+static void on_release(struct call_limits *l, const struct call_limits_channel *ch)
 {
 	struct peer *p = (struct peer *)((char *)l - offsetof(struct peer, limits));
 

@@ -23,7 +23,7 @@ struct peer_type {
 	/* p->row has replaced old_row (NULL: p is new), or p was removed or revived (old_row is p->row). May be NULL. */
 	void (*on_change)(struct peer *p, const void *old_row);
 	/* A channel came back. May be NULL. */
-	void (*on_release)(struct peer *p, const struct channel *ch);
+	void (*on_release)(struct peer *p, const struct call_limits_channel *ch);
 	void (*on_free)(struct peer *p); /* free what it owns by itself. May be NULL */
 };
 
@@ -37,7 +37,7 @@ struct peer {
 	char *name;
 	void *row;     /* in force; one block with its strings */
 	void *pending; /* staged: what peers_commit() puts in force, NULL when nothing changes */
-	struct limits limits;
+	struct call_limits limits;
 	unsigned refs;       /* the set's own is one, unless removed */
 	bool removed;        /* no row in force has its name */
 	uint64_t generation; /* of the last load that named it */

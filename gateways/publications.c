@@ -22,7 +22,7 @@ struct subject {
 };
 
 struct publication {
-	char etag[ETAG_MAX + 1];
+	char etag[PUBLICATION_ETAG_MAX + 1];
 	enum publication_state state;
 	uint64_t expires_ms;
 	LIST_HEAD(, subject) subjects; /* never empty once it is published */
@@ -90,7 +90,7 @@ static void subject_free(struct publications *set, struct subject *s)
 }
 
 /** A subject for each gateway, so that publishing cannot fail any more. */
-static bool reserve(struct publications *set, const struct publisher *by)
+static bool reserve(struct publications *set, const struct publication_publisher *by)
 {
 	size_t i = 0;
 
@@ -154,7 +154,7 @@ static void insert_by_expiry(struct publications *set, struct publication *p)
 }
 
 struct publication *publications_find(
-	const struct publications *set, const char *etag, const struct publisher *by)
+	const struct publications *set, const char *etag, const struct publication_publisher *by)
 {
 	for (size_t i = 0; i < by->n; i++) {
 		const struct subject *s = find_subject(set, by->gateways[i]);
@@ -165,8 +165,8 @@ struct publication *publications_find(
 	return NULL;
 }
 
-int publications_put(struct publications *set, struct publication *p, const struct publisher *by,
-	const struct publication_news *news, uint64_t now_ms)
+int publications_put(struct publications *set, struct publication *p, const struct publication_publisher *by,
+	const struct publication_content *news, uint64_t now_ms)
 {
 	struct publication *fresh = p ? NULL : calloc(1, sizeof(*fresh));
 
@@ -212,7 +212,7 @@ uint64_t publications_expire(struct publications *set, uint64_t now_ms)
 /** Is its row gone, or has it forgotten what it said because it is somewhere else now? */
 static bool is_void(const struct subject *s, uint64_t now_ms)
 {
-	return gateway_check(s->gateway, now_ms) == GATEWAY_REMOVED ||
+	return gateway_check(s->gateway, now_ms) == GATEWAY_VERDICT_REMOVED ||
 		gateway_publication(s->gateway) == PUBLICATION_STATE_NONE;
 }
 

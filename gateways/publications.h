@@ -15,7 +15,7 @@ struct gateway;
 struct publication;
 struct publications;
 
-enum { ETAG_MAX = 32 };
+enum { PUBLICATION_ETAG_MAX = 32 };
 
 int publications_create(struct publications **out);
 /** Nobody is told. NULL is fine. */
@@ -23,18 +23,18 @@ void publications_destroy(struct publications *set);
 size_t publications_count(const struct publications *set);
 
 /** Who speaks: some gateways, all at one address. */
-struct publisher {
+struct publication_publisher {
 	struct gateway *const *gateways;
 	size_t n; /* at least 1 */
 };
 
 /** The publication with this entity-tag that speaks for one of these gateways, or NULL. */
 struct publication *publications_find(
-	const struct publications *set, const char *etag, const struct publisher *by);
+	const struct publications *set, const char *etag, const struct publication_publisher *by);
 
 /** What is published. */
-struct publication_news {
-	const char *etag;             /* fresh; ETAG_MAX characters at most */
+struct publication_content {
+	const char *etag;             /* fresh; PUBLICATION_ETAG_MAX characters at most */
 	enum publication_state state; /* OPEN or CLOSED; NONE = as it was: a refresh */
 	uint32_t lifetime_ms;
 };
@@ -44,8 +44,8 @@ struct publication_news {
  * @param p  the publication that is renewed; NULL = a new one, whose state is not NONE
  * @return 0; -ENOMEM: nothing has changed
  */
-int publications_put(struct publications *set, struct publication *p, const struct publisher *by,
-	const struct publication_news *news, uint64_t now_ms);
+int publications_put(struct publications *set, struct publication *p, const struct publication_publisher *by,
+	const struct publication_content *news, uint64_t now_ms);
 /** Its gateways say nothing any more, which is not bad news. */
 void publications_remove(struct publications *set, struct publication *p, uint64_t now_ms);
 

@@ -15,37 +15,37 @@ enum { FINAL_CODE_MIN = 400, FINAL_CODE_MAX = 699 };
 
 static const char *const stop_code_text[] = {HUNDRED(4), HUNDRED(5), HUNDRED(6)};
 
-const char *failover_stage_name(enum attempt_stage stage)
+const char *failover_stage_name(enum failover_stage stage)
 {
 	static const char *const names[] = {
-		[STAGE_CALLING] = "calling",
-		[STAGE_TRYING] = "trying",
-		[STAGE_PROGRESS] = "progress",
-		[STAGE_PROGRESS_SDP] = "progress_sdp",
-		[STAGE_RINGING] = "ringing",
+		[FAILOVER_STAGE_CALLING] = "calling",
+		[FAILOVER_STAGE_TRYING] = "trying",
+		[FAILOVER_STAGE_PROGRESS] = "progress",
+		[FAILOVER_STAGE_PROGRESS_SDP] = "progress_sdp",
+		[FAILOVER_STAGE_RINGING] = "ringing",
 	};
 
 	return names[stage];
 }
 
-uint32_t failover_stage_timeout_ms(const struct gateway_policy *policy, enum attempt_stage stage)
+uint32_t failover_stage_timeout_ms(const struct gateway_policy *policy, enum failover_stage stage)
 {
 	switch (stage) {
-	case STAGE_CALLING:
+	case FAILOVER_STAGE_CALLING:
 		return policy->timeout_invite_ms;
-	case STAGE_TRYING:
+	case FAILOVER_STAGE_TRYING:
 		return policy->timeout_trying_ms;
-	case STAGE_PROGRESS:
+	case FAILOVER_STAGE_PROGRESS:
 		return policy->timeout_session_progress_ms;
-	case STAGE_PROGRESS_SDP:
+	case FAILOVER_STAGE_PROGRESS_SDP:
 		return policy->timeout_session_progress_sdp_ms;
-	case STAGE_RINGING:
+	case FAILOVER_STAGE_RINGING:
 		return policy->timeout_ringing_ms;
 	}
 	return 0; /* not reached: every stage is above */
 }
 
-static const char *stop_code(const struct stop_codes *codes, unsigned sip_code)
+static const char *stop_code(const struct parameter_codes *codes, unsigned sip_code)
 {
 	if (sip_code < FINAL_CODE_MIN || sip_code > FINAL_CODE_MAX)
 		return NULL;
@@ -57,19 +57,19 @@ static const char *stop_code(const struct stop_codes *codes, unsigned sip_code)
 
 /* What the failure itself says, whatever came before it. */
 static const char *stopped_by_failure(
-	const struct gateway_policy *policy, const struct attempt_result *result)
+	const struct gateway_policy *policy, const struct failover_result *result)
 {
 	switch (result->failure) {
-	case FAILED_CODE:
+	case FAILOVER_FAILURE_CODE:
 		if (policy->switch_stop_after_user_busy &&
 			(result->sip_code == 486 || result->sip_code == 600))
 			return "user busy";
 		return stop_code(policy->stop_codes, result->sip_code);
-	case FAILED_TIMEOUT:
-		if (policy->stop_switch_after_invite_timeout && result->stage == STAGE_CALLING)
+	case FAILOVER_FAILURE_TIMEOUT:
+		if (policy->stop_switch_after_invite_timeout && result->stage == FAILOVER_STAGE_CALLING)
 			return "no switching after an INVITE timeout";
 		return NULL;
-	case FAILED_TRANSPORT:
+	case FAILOVER_FAILURE_TRANSPORT:
 		return NULL;
 	}
 	return NULL;
@@ -77,7 +77,7 @@ static const char *stopped_by_failure(
 
 /* What the call has come to, whatever the failure is. */
 static const char *stopped_by_progress(
-	const struct gateway_policy *policy, const struct attempt_result *result)
+	const struct gateway_policy *policy, const struct failover_result *result)
 {
 	if (policy->stop_switch_after_sdp && result->sdp_seen)
 		return "no switching after SDP";
@@ -89,7 +89,7 @@ static const char *stopped_by_progress(
 }
 
 struct failover_verdict failover_decide(
-	const struct gateway_policy *policy, const struct attempt_result *result)
+	const struct gateway_policy *policy, const struct failover_result *result)
 {
 	const char *reason = stopped_by_failure(policy, result);
 

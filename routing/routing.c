@@ -172,7 +172,7 @@ static void order_group(struct routing *r, struct routing_candidate *c, unsigned
 }
 
 /* The gateway of a route, unless this plan has it already. */
-static struct gateway *take_gateway(struct routing *r, const struct route *route)
+static struct gateway *take_gateway(struct routing *r, const struct routing_table_route *route)
 {
 	struct bound *bound = route->gateway < r->n_bound ? &r->bound[route->gateway] : NULL;
 
@@ -183,12 +183,12 @@ static struct gateway *take_gateway(struct routing *r, const struct route *route
 }
 
 static void add_prefix(
-	struct routing *r, const struct prefix_match *match, uint64_t now_ms, struct routing_plan *out)
+	struct routing *r, const struct routing_table_match *match, uint64_t now_ms, struct routing_plan *out)
 {
 	unsigned group = out->n; /* where the present priority starts */
 
 	for (unsigned i = 0; i < match->n_routes; i++) {
-		const struct route *route = &match->routes[i];
+		const struct routing_table_route *route = &match->routes[i];
 		struct gateway *gw = take_gateway(r, route);
 
 		if (i && route->priority != route[-1].priority) {
@@ -208,7 +208,7 @@ static void add_prefix(
 }
 
 /* Do shorter prefixes follow? Every route of this one must say so. */
-static bool carries_through(const struct prefix_match *match)
+static bool carries_through(const struct routing_table_match *match)
 {
 	for (unsigned i = 0; i < match->n_routes; i++)
 		if (!match->routes[i].carry_through)
@@ -217,8 +217,8 @@ static bool carries_through(const struct prefix_match *match)
 }
 
 /* The prefixes that match and take part. */
-static unsigned match_callee(
-	const struct routing *r, const char *callee, struct prefix_match match[ROUTING_DEPTH_MAX])
+static unsigned match_callee(const struct routing *r, const char *callee,
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX])
 {
 	const unsigned n = r->table ? routing_table_match(r->table, callee, match) : 0;
 	unsigned used = 0;
@@ -228,7 +228,7 @@ static unsigned match_callee(
 	return used;
 }
 
-static size_t count_routes(const struct prefix_match *match, unsigned n)
+static size_t count_routes(const struct routing_table_match *match, unsigned n)
 {
 	size_t routes = 0;
 
@@ -239,7 +239,7 @@ static size_t count_routes(const struct prefix_match *match, unsigned n)
 
 int routing_plan(struct routing *r, const struct routing_request *req, struct routing_plan *out)
 {
-	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
 	const unsigned n = match_callee(r, req->callee, match);
 	const size_t routes = count_routes(match, n);
 	struct routing_plan plan = {.matched = n > 0};
@@ -258,7 +258,7 @@ int routing_plan(struct routing *r, const struct routing_request *req, struct ro
 
 int routing_hidden_prefix(const struct routing *r, const char *callee, const struct gateway *gw)
 {
-	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
 	const unsigned all = r->table ? routing_table_match(r->table, callee, match) : 0;
 
 	for (unsigned i = match_callee(r, callee, match); i < all; i++)
@@ -275,7 +275,7 @@ struct gateway *routing_plan_last_resort(const struct routing_plan *p, uint64_t 
 	for (unsigned i = 0; i < p->n; i++) {
 		struct gateway *gw = p->candidate[i].gateway;
 
-		if (gateway_check_forced(gw, now_ms) == GATEWAY_USABLE &&
+		if (gateway_check_forced(gw, now_ms) == GATEWAY_VERDICT_USABLE &&
 			(!best || gateway_failed_ms(gw, now_ms) < gateway_failed_ms(best, now_ms)))
 			best = gw;
 	}

@@ -26,7 +26,7 @@ enum {
 };
 
 enum {
-	NIBBLES_MAX = 3 * ROUTING_PREFIX_MAX,
+	NIBBLES_MAX = 3 * ROUTING_TABLE_PREFIX_MAX,
 	LABEL_MAX = 6,
 	NODES_FIRST = 1024, /* the arrays start with so many and double */
 };
@@ -53,7 +53,7 @@ struct builder {
 struct routing_table {
 	struct node *nodes;
 	size_t n_nodes, nodes_size;
-	struct route *routes;
+	struct routing_table_route *routes;
 	size_t n_routes, routes_size;
 	size_t n_prefixes;
 	struct node root;
@@ -205,10 +205,10 @@ static void open_path(struct routing_table *t, const uint8_t *path, unsigned dep
 /* @return the number of nibbles, or -EINVAL when the prefix is too long */
 static int encode_prefix(const char *prefix, uint8_t path[NIBBLES_MAX])
 {
-	const size_t length = strnlen(prefix, ROUTING_PREFIX_MAX + 1);
+	const size_t length = strnlen(prefix, ROUTING_TABLE_PREFIX_MAX + 1);
 	unsigned depth = 0;
 
-	if (length > ROUTING_PREFIX_MAX)
+	if (length > ROUTING_TABLE_PREFIX_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < length; i++)
 		depth += encode_byte((uint8_t)prefix[i], &path[depth]);
@@ -222,7 +222,7 @@ static int check_same_prefix(const struct routing_table *t, const struct node *n
 		return 0;
 	if (priority < t->routes[t->n_routes - 1].priority)
 		return -EINVAL;
-	return node->n_routes == ROUTES_PER_PREFIX_MAX ? -E2BIG : 0;
+	return node->n_routes == ROUTING_TABLE_ROUTES_MAX ? -E2BIG : 0;
 }
 
 static int check_order(const struct routing_table *t, const uint8_t *path, unsigned depth, unsigned common,
@@ -244,7 +244,7 @@ static void append_route(struct routing_table *t, const struct db_route *row)
 		t->n_prefixes++;
 	}
 	node->n_routes++;
-	t->routes[t->n_routes++] = (struct route){
+	t->routes[t->n_routes++] = (struct routing_table_route){
 		.gateway = row->gateway,
 		.priority = row->priority,
 		.weight = row->weight,
@@ -325,7 +325,7 @@ static void encode_number(const char *number, struct nibbles *out)
 {
 	out->n = 0;
 	out->length[0] = 0;
-	for (unsigned i = 0; i < ROUTING_PREFIX_MAX && number[i]; i++) {
+	for (unsigned i = 0; i < ROUTING_TABLE_PREFIX_MAX && number[i]; i++) {
 		out->n += encode_byte((uint8_t)number[i], &out->nibble[out->n]);
 		out->length[out->n] = (uint8_t)(i + 1);
 	}
@@ -359,10 +359,10 @@ static const struct node *descend(
 	return node;
 }
 
-unsigned routing_table_match(
-	const struct routing_table *t, const char *number, struct prefix_match out[ROUTING_DEPTH_MAX])
+unsigned routing_table_match(const struct routing_table *t, const char *number,
+	struct routing_table_match out[ROUTING_TABLE_DEPTH_MAX])
 {
-	struct prefix_match found[ROUTING_PREFIX_MAX + 1]; /* shortest first */
+	struct routing_table_match found[ROUTING_TABLE_PREFIX_MAX + 1]; /* shortest first */
 	struct nibbles nibbles;
 	unsigned n = 0, n_out = 0, at = 0;
 
@@ -370,12 +370,12 @@ unsigned routing_table_match(
 	encode_number(number, &nibbles);
 	for (const struct node *node = &t->root; node; node = descend(t, node, &nibbles, &at))
 		if (node->n_routes)
-			found[n++] = (struct prefix_match){
+			found[n++] = (struct routing_table_match){
 				.routes = &t->routes[node->routes],
 				.n_routes = node->n_routes,
 				.length = nibbles.length[at],
 			};
-	while (n && n_out < ROUTING_DEPTH_MAX)
+	while (n && n_out < ROUTING_TABLE_DEPTH_MAX)
 		out[n_out++] = found[--n];
 	return n_out;
 }

@@ -10,7 +10,7 @@
 struct routing_table; /* may be built in one thread and handed to another */
 
 /** One route of a prefix. */
-struct route {
+struct routing_table_route {
 	uint32_t gateway; /* index into the gateway rows of the same load */
 	uint16_t priority, weight;
 	bool carry_through;
@@ -19,29 +19,29 @@ struct route {
 int routing_table_create(struct routing_table **out);
 void routing_table_destroy(struct routing_table *t);
 
-enum { ROUTING_PREFIX_MAX = 64, ROUTES_PER_PREFIX_MAX = 65535 };
+enum { ROUTING_TABLE_PREFIX_MAX = 64, ROUTING_TABLE_ROUTES_MAX = 65535 };
 
 /**
  * Add a row; disabled rows are ignored. Rows come in order of prefix (its bytes), then priority, as
  * db_config_load() gives them. A prefix may hold any bytes.
  *
- * @return 0; -EINVAL out of order, or a prefix longer than ROUTING_PREFIX_MAX; -E2BIG more than
- *         ROUTES_PER_PREFIX_MAX routes of one prefix; -ENOMEM. The table is as before then.
+ * @return 0; -EINVAL out of order, or a prefix longer than ROUTING_TABLE_PREFIX_MAX; -E2BIG more than
+ *         ROUTING_TABLE_ROUTES_MAX routes of one prefix; -ENOMEM. The table is as before then.
  */
 int routing_table_add(struct routing_table *t, const struct db_route *row);
 /** No more rows: make the table ready for look-ups. @return 0 or -ENOMEM */
 int routing_table_finish(struct routing_table *t);
 
-/** The prefixes that match a number, longest first: at most ROUTING_DEPTH_MAX, the longest ones. */
-enum { ROUTING_DEPTH_MAX = 32 };
-struct prefix_match {
-	const struct route *routes; /* in order of priority */
+/** The prefixes that match a number, longest first: at most ROUTING_TABLE_DEPTH_MAX, the longest ones. */
+enum { ROUTING_TABLE_DEPTH_MAX = 32 };
+struct routing_table_match {
+	const struct routing_table_route *routes; /* in order of priority */
 	unsigned n_routes;
 	unsigned length; /* of the prefix */
 };
 /** @return the number of matches written to out */
-unsigned routing_table_match(
-	const struct routing_table *t, const char *number, struct prefix_match out[ROUTING_DEPTH_MAX]);
+unsigned routing_table_match(const struct routing_table *t, const char *number,
+	struct routing_table_match out[ROUTING_TABLE_DEPTH_MAX]);
 
 size_t routing_table_prefixes(const struct routing_table *t);
 size_t routing_table_routes(const struct routing_table *t);

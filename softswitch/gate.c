@@ -67,9 +67,10 @@ static bool find_refusal(const struct gate *gate, const struct mapping_gateway *
 	mapping_gateway_policy(ingress, &gate->stack->parameters, &policy);
 	if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count)
 		*out = (struct call_refusal){483, "too many hops", ""};
-	else if (requires_unsupported(sip, policy.session_timer, policy.sip_100rel != DB_100REL_OFF, header))
+	else if (requires_unsupported(
+			 sip, policy.session_timer, policy.sip_100rel != PARAMETER_100REL_OFF, header))
 		*out = (struct call_refusal){420, "unsupported extension required", header};
-	else if (policy.sip_100rel == DB_100REL_REQUIRED && !rel100_is_offered(sip))
+	else if (policy.sip_100rel == PARAMETER_100REL_REQUIRED && !rel100_is_offered(sip))
 		*out = (struct call_refusal){421, "caller does not support 100rel", "Require: 100rel\r\n"};
 	else if (sip->sip_contact && sip->sip_contact->m_url->url_type == url_any)
 		*out = (struct call_refusal){400, "no usable Contact", ""};

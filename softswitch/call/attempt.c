@@ -25,7 +25,7 @@ struct attempt {
 	struct call *call;
 	struct gateway *gateway;
 	struct gateway_policy policy;
-	struct stop_codes stop_codes; /* of the policy: the row may be replaced meanwhile */
+	struct parameter_codes stop_codes; /* of the policy: the row may be replaced meanwhile */
 	struct invite_content *content;
 	const struct attempt_handlers *handlers;
 	void *arg;
@@ -33,7 +33,7 @@ struct attempt {
 	struct resolver_answer addresses;
 	unsigned next_address;
 	struct invite *invite;
-	enum attempt_stage stage;
+	enum failover_stage stage;
 	struct event stage_timer, address_timer, soon;
 	int soon_error; /* what `soon` reports */
 	bool answered_anything;
@@ -55,7 +55,7 @@ static void fail(struct attempt *a, const struct attempt_end *end)
 
 static void fail_transport(struct attempt *a, int error)
 {
-	struct attempt_end end = {.failure = FAILED_TRANSPORT, .stage = a->stage, .error = error};
+	struct attempt_end end = {.failure = FAILOVER_FAILURE_TRANSPORT, .stage = a->stage, .error = error};
 
 	fail(a, &end);
 }
@@ -68,7 +68,7 @@ static void start_timer(struct attempt *a, struct event *timer, uint32_t ms)
 }
 
 /** Entering a stage cancels the timer of the one before; a stage is never left backwards. */
-static void enter_stage(struct attempt *a, enum attempt_stage stage)
+static void enter_stage(struct attempt *a, enum failover_stage stage)
 {
 	if (stage <= a->stage)
 		return;
@@ -79,7 +79,7 @@ static void enter_stage(struct attempt *a, enum attempt_stage stage)
 static void on_stage_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	struct attempt *a = arg;
-	struct attempt_end end = {.failure = FAILED_TIMEOUT, .stage = a->stage};
+	struct attempt_end end = {.failure = FAILOVER_FAILURE_TIMEOUT, .stage = a->stage};
 
 	(void)fd;
 	(void)what;
@@ -122,13 +122,14 @@ static void on_provisional(const struct received *rx, void *arg)
 
 	on_first_answer(a);
 	if (status == 100) {
-		enter_stage(a, STAGE_TRYING);
+		enter_stage(a, FAILOVER_STAGE_TRYING);
 		return;
 	}
 	if (status == 180)
-		enter_stage(a, STAGE_RINGING);
+		enter_stage(a, FAILOVER_STAGE_RINGING);
 	else
-		enter_stage(a, message_has_sdp(rx->sip) ? STAGE_PROGRESS_SDP : STAGE_PROGRESS);
+		enter_stage(
+			a, message_has_sdp(rx->sip) ? FAILOVER_STAGE_PROGRESS_SDP : FAILOVER_STAGE_PROGRESS);
 	a->handlers->on_progress(rx, a->arg);
 }
 
@@ -144,7 +145,7 @@ static void on_answer(const struct received *rx, void *arg)
 static void on_refused(const struct received *rx, void *arg)
 {
 	struct attempt *a = arg;
-	struct attempt_end end = {.failure = FAILED_CODE,
+	struct attempt_end end = {.failure = FAILOVER_FAILURE_CODE,
 		.stage = a->stage,
 		.rx = rx,
 		.sip_code = rx->sip->sip_status->st_status};
@@ -182,7 +183,7 @@ static int try_address(struct attempt *a, const struct resolver_address *address
 		return err;
 	invite_dialog(a->invite)->session.timer = a->policy.session_timer;
 	invite_dialog(a->invite)->own_origin = a->policy.sdp_own_origin;
-	invite_dialog(a->invite)->session.rel100 = a->policy.sip_100rel != DB_100REL_OFF;
+	invite_dialog(a->invite)->session.rel100 = a->policy.sip_100rel != PARAMETER_100REL_OFF;
 	snprintf(a->call_id, sizeof(a->call_id), "%s", invite_dialog(a->invite)->call_id);
 	err = invite_send(a->invite, a->content, &a->policy.resend);
 	if (err) {
@@ -199,10 +200,10 @@ static int try_address(struct attempt *a, const struct resolver_address *address
 /** @param last_error  what the address before this one failed with */
 static void next_address(struct attempt *a, int last_error)
 {
-	struct attempt_end end = {.failure = FAILED_TIMEOUT, .stage = a->stage};
+	struct attempt_end end = {.failure = FAILOVER_FAILURE_TIMEOUT, .stage = a->stage};
 
 	event_del(&a->address_timer);
-	while (a->stage == STAGE_CALLING && a->next_address < a->addresses.n) {
+	while (a->stage == FAILOVER_STAGE_CALLING && a->next_address < a->addresses.n) {
 		last_error = try_address(a, &a->addresses.address[a->next_address++]);
 		if (!last_error)
 			return;
@@ -321,7 +322,7 @@ int attempt_create(struct attempt **out, const struct call_context *context, str
 	event_assign(&a->soon, base, -1, 0, on_soon, a);
 	use_row(a, gateway_row(gw), context->registrations);
 	content->sip_100rel = a->policy.sip_100rel;
-	start_timer(a, &a->stage_timer, failover_stage_timeout_ms(&a->policy, STAGE_CALLING));
+	start_timer(a, &a->stage_timer, failover_stage_timeout_ms(&a->policy, FAILOVER_STAGE_CALLING));
 	resolve(a);
 	*out = a;
 	return 0;
@@ -363,7 +364,7 @@ struct invite *attempt_take_leg(struct attempt *a)
 	return leg;
 }
 
-enum attempt_stage attempt_stage(const struct attempt *a)
+enum failover_stage attempt_stage(const struct attempt *a)
 {
 	return a->stage;
 }

@@ -10,11 +10,11 @@ struct attempt;
 
 /** Why an attempt failed, and what is known of it. */
 struct attempt_end {
-	enum attempt_failure failure;
-	enum attempt_stage stage;
-	int sip_code;              /* FAILED_CODE */
-	int error;                 /* FAILED_TRANSPORT: -errno */
-	const struct received *rx; /* FAILED_CODE: the answer; else NULL */
+	enum failover_failure failure;
+	enum failover_stage stage;
+	int sip_code;              /* FAILOVER_FAILURE_CODE */
+	int error;                 /* FAILOVER_FAILURE_TRANSPORT: -errno */
+	const struct received *rx; /* FAILOVER_FAILURE_CODE: the answer; else NULL */
 };
 
 struct attempt_handlers {
@@ -42,7 +42,7 @@ void attempt_destroy(struct attempt *a);
 /** After on_answer: the leg is the caller's now. */
 struct invite *attempt_take_leg(struct attempt *a);
 
-enum attempt_stage attempt_stage(const struct attempt *a);
+enum failover_stage attempt_stage(const struct attempt *a);
 const struct gateway_policy *attempt_policy(const struct attempt *a);
 /** Where it went last, "192.0.2.1:5060"; "" before that is known. */
 const char *attempt_address(const struct attempt *a);

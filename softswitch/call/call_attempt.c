@@ -4,7 +4,7 @@
 #include "call_cdr.h"
 #include "clock.h"
 
-void call_attempt_tell(struct call *call, enum gateway_outcome outcome, int code)
+void call_attempt_tell(struct call *call, enum gateway_result_outcome outcome, int code)
 {
 	const struct gateway_result result = {.channel = &call->channel_out,
 		.outcome = outcome,
@@ -29,7 +29,7 @@ void call_attempt_cancel(struct call *call, int code, const char *words)
 		return;
 	call_cdr_leg(call);
 	call_cdr_attempt(call, failover_stage_name(attempt_stage(call->attempt)), 0, words);
-	call_attempt_tell(call, GATEWAY_ABANDONED, 0);
+	call_attempt_tell(call, GATEWAY_RESULT_ABANDONED, 0);
 	cause_reason_header(reason, sizeof(reason), code, words);
 	call_attempt_abandon(call, reason);
 }

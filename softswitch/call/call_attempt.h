@@ -5,8 +5,8 @@
 #include "call_state.h"
 #include "gateway.h"
 
-/** How it ended, told to its gateway. @param code  GATEWAY_REFUSED: the SIP code */
-void call_attempt_tell(struct call *call, enum gateway_outcome outcome, int code);
+/** How it ended, told to its gateway. @param code  GATEWAY_RESULT_REFUSED: the SIP code */
+void call_attempt_tell(struct call *call, enum gateway_result_outcome outcome, int code);
 /** It has ended: what is under way at the gateway is cleaned up. @param reason_header  for the CANCEL, or NULL */
 void call_attempt_abandon(struct call *call, const char *reason_header);
 /** Give it up, if there is one: recorded, told, cleaned up. */

@@ -23,13 +23,13 @@ static void on_unacknowledged(void *arg)
 	call_end_hangup(arg, CAUSE_NO_PRACK);
 }
 
-void call_early_begin(struct call *call, const sip_t *invite, enum db_100rel policy)
+void call_early_begin(struct call *call, const sip_t *invite, enum parameter_100rel policy)
 {
 	static const struct rel100_handlers handlers = {on_unacknowledged};
 	struct stack *stack = call_stack(call);
 
-	call->a.session.rel100 = policy != DB_100REL_OFF;
-	if (policy != DB_100REL_OFF && rel100_is_offered(invite))
+	call->a.session.rel100 = policy != PARAMETER_100REL_OFF;
+	if (policy != PARAMETER_100REL_OFF && rel100_is_offered(invite))
 		rel100_start(&call->rel100, stack->loop, invite->sip_cseq->cs_seq, (uint32_t)token_random(),
 			call_resend(call), &handlers, call);
 }

@@ -14,7 +14,7 @@
 #include "call_state.h"
 
 /** Are provisional responses to this caller reliable? */
-void call_early_begin(struct call *call, const sip_t *invite, enum db_100rel policy);
+void call_early_begin(struct call *call, const sip_t *invite, enum parameter_100rel policy);
 /** Is this description nothing that the caller could answer: neither an answer nor an offer that can be acknowledged? */
 bool call_early_is_preview(const struct call *call, const sip_t *progress);
 /** A description goes to the caller in a reliable response: it negotiates by the first one. */

@@ -87,30 +87,30 @@ static void give_up_untried(struct call *call)
 static void describe_end(const struct attempt_end *end, char *out, size_t size)
 {
 	switch (end->failure) {
-	case FAILED_CODE:
+	case FAILOVER_FAILURE_CODE:
 		snprintf(out, size, "%s", end->rx->sip->sip_status->st_phrase);
 		return;
-	case FAILED_TIMEOUT:
+	case FAILOVER_FAILURE_TIMEOUT:
 		snprintf(out, size, "timeout while %s", failover_stage_name(end->stage));
 		return;
-	case FAILED_TRANSPORT:
+	case FAILOVER_FAILURE_TRANSPORT:
 		snprintf(out, size, "%s", cause_error_words(end->error));
 		return;
 	}
 }
 
 /** A message that is too large for us says nothing about the gateway. */
-static enum gateway_outcome outcome_of(const struct attempt_end *end)
+static enum gateway_result_outcome outcome_of(const struct attempt_end *end)
 {
 	switch (end->failure) {
-	case FAILED_CODE:
-		return GATEWAY_REFUSED;
-	case FAILED_TIMEOUT:
-		return GATEWAY_TIMEOUT;
-	case FAILED_TRANSPORT:
-		return end->error == -EMSGSIZE ? GATEWAY_ABANDONED : GATEWAY_TRANSPORT;
+	case FAILOVER_FAILURE_CODE:
+		return GATEWAY_RESULT_REFUSED;
+	case FAILOVER_FAILURE_TIMEOUT:
+		return GATEWAY_RESULT_TIMEOUT;
+	case FAILOVER_FAILURE_TRANSPORT:
+		return end->error == -EMSGSIZE ? GATEWAY_RESULT_ABANDONED : GATEWAY_RESULT_TRANSPORT;
 	}
-	return GATEWAY_ABANDONED;
+	return GATEWAY_RESULT_ABANDONED;
 }
 
 static void note_failure(struct call *call, const struct attempt_end *end)
@@ -126,16 +126,16 @@ static void note_failure(struct call *call, const struct attempt_end *end)
 	if (end->rx && request_retry_after(end->rx->sip, &retry_after_s))
 		gateway_retry_after(call->gateway, retry_after_s, clock_now_ms());
 	call->last_code = end->sip_code;
-	call->last_cause = end->error == -EMSGSIZE ? CAUSE_TOO_LARGE
-		: end->failure == FAILED_CODE      ? CAUSE_GATEWAY_CODE
-		: end->failure == FAILED_TIMEOUT   ? CAUSE_TIMEOUT
-						   : CAUSE_TRANSPORT;
+	call->last_cause = end->error == -EMSGSIZE         ? CAUSE_TOO_LARGE
+		: end->failure == FAILOVER_FAILURE_CODE    ? CAUSE_GATEWAY_CODE
+		: end->failure == FAILOVER_FAILURE_TIMEOUT ? CAUSE_TIMEOUT
+							   : CAUSE_TRANSPORT;
 }
 
 static void on_failed(const struct attempt_end *end, void *arg)
 {
 	struct call *call = arg;
-	struct attempt_result result = {
+	struct failover_result result = {
 		.failure = end->failure,
 		.stage = end->stage,
 		.sip_code = (unsigned)end->sip_code,
@@ -230,7 +230,7 @@ static void on_answer(const struct received *rx, void *arg)
 	call_cdr_leg(call);
 	call_cdr_attempt(call, "answered", rx->sip->sip_status->st_status, rx->sip->sip_status->st_phrase);
 	note_post_dial_delay(call);
-	call_attempt_tell(call, GATEWAY_ANSWERED, rx->sip->sip_status->st_status);
+	call_attempt_tell(call, GATEWAY_RESULT_ANSWERED, rx->sip->sip_status->st_status);
 	call->max_duration_ms =
 		shorter(call->max_duration_ms, attempt_policy(call->attempt)->max_call_duration_ms);
 	call->b = attempt_take_leg(call->attempt);
@@ -302,7 +302,7 @@ static bool try_last_resort(struct call *call)
 {
 	struct gateway *gw = routing_plan_last_resort(&call->plan, clock_now_ms());
 
-	if (!gw || call_state_seize_gateway(call, gw, true) != GATEWAY_USABLE)
+	if (!gw || call_state_seize_gateway(call, gw, true) != GATEWAY_VERDICT_USABLE)
 		return false;
 	log_debug(call->a.call_id, "every gateway is down, tried all the same gateway=%s", gateway_name(gw));
 	return try_gateway(call, gw);
@@ -314,7 +314,7 @@ static void try_next(struct call *call)
 		struct gateway *gw = call->plan.candidate[call->next_candidate++].gateway;
 		enum gateway_verdict verdict = call_state_seize_gateway(call, gw, false);
 
-		if (verdict != GATEWAY_USABLE)
+		if (verdict != GATEWAY_VERDICT_USABLE)
 			call_cdr_skip(call, gw, verdict);
 		else if (try_gateway(call, gw))
 			return;

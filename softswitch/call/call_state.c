@@ -19,7 +19,7 @@ static const bool legal[STATES][STATES] = {
 
 /* Channels ---------------------------------------------------------------------------------- */
 
-static void release(struct call *call, struct channel *channel)
+static void release(struct call *call, struct call_limits_channel *channel)
 {
 	call->context->channels -= channel->limits != NULL;
 	call_limits_release(channel);
@@ -39,7 +39,7 @@ enum gateway_verdict call_state_seize_gateway(struct call *call, struct gateway 
 	enum gateway_verdict verdict = forced ? gateway_seize_forced(gw, &call->channel_out, now)
 					      : gateway_seize(gw, &call->channel_out, now);
 
-	call->context->channels += verdict == GATEWAY_USABLE;
+	call->context->channels += verdict == GATEWAY_VERDICT_USABLE;
 	return verdict;
 }
 

@@ -58,7 +58,7 @@ struct call {
 	uint32_t max_duration_ms; /* for the caller's side; 0 = unlimited */
 
 	struct mapping_gateway *ingress;
-	struct channel channel_in, channel_out;
+	struct call_limits_channel channel_in, channel_out;
 	struct gateway *gateway; /* being tried, or the one that answered */
 	struct gateway *called;  /* the last one that was sent an INVITE */
 
@@ -92,7 +92,7 @@ bool call_state_is_answered(const struct call *call);
 
 /** Seize a channel of the ingress. @return as mapping_gateway_seize() */
 int call_state_seize_ingress(struct call *call);
-/** Seize a channel of a gateway. @param forced  although it is down. @return GATEWAY_USABLE when it is seized */
+/** Seize a channel of a gateway. @param forced  although it is down. @return GATEWAY_VERDICT_USABLE when it is seized */
 enum gateway_verdict call_state_seize_gateway(struct call *call, struct gateway *gw, bool forced);
 /** The attempt at that gateway has failed. */
 void call_state_release_gateway(struct call *call);

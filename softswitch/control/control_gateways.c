@@ -100,10 +100,10 @@ static json_t *describe_failures(const struct gateway_stats_figures *f)
 
 		snprintf(code, sizeof(code), "%d", kind->sip_code);
 		set_number(entry,
-			kind->outcome == GATEWAY_TIMEOUT             ? "timeout"
-				: kind->outcome == GATEWAY_TRANSPORT ? "transport"
-				: kind->sip_code                     ? code
-								     : "other",
+			kind->outcome == GATEWAY_RESULT_TIMEOUT             ? "timeout"
+				: kind->outcome == GATEWAY_RESULT_TRANSPORT ? "transport"
+				: kind->sip_code                            ? code
+									    : "other",
 			kind->count);
 	}
 	return entry;

@@ -109,11 +109,11 @@ static void announce_100rel(struct invite *inv, const struct invite_content *con
 	early->resend = *resend;
 	early->offerless = !content->offer && !message_has_sdp(content->received);
 	early->caller = content->caller_session;
-	early->on = content->sip_100rel != DB_100REL_OFF && (content->can_answer || !early->offerless);
+	early->on = content->sip_100rel != PARAMETER_100REL_OFF && (content->can_answer || !early->offerless);
 	if (early->on)
 		text_add(t,
-			content->sip_100rel == DB_100REL_REQUIRED ? "Require: 100rel\r\n"
-								  : "Supported: 100rel\r\n");
+			content->sip_100rel == PARAMETER_100REL_REQUIRED ? "Require: 100rel\r\n"
+									 : "Supported: 100rel\r\n");
 }
 
 int invite_send(

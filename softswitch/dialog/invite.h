@@ -31,10 +31,10 @@ struct invite_content {
 	const sip_t *received;        /* the caller's INVITE, for headers and body */
 	const struct session *offer;  /* a description to send instead of its body, or NULL */
 	unsigned max_forwards;
-	const char *user, *password; /* to answer challenges; may be NULL */
-	const char *route;           /* whole Route lines; may be NULL */
-	enum db_100rel sip_100rel;   /* as the gateway is configured */
-	bool can_answer;             /* the caller can answer an offer in a reliable provisional response */
+	const char *user, *password;      /* to answer challenges; may be NULL */
+	const char *route;                /* whole Route lines; may be NULL */
+	enum parameter_100rel sip_100rel; /* as the gateway is configured */
+	bool can_answer; /* the caller can answer an offer in a reliable provisional response */
 	const struct session *caller_session; /* that answer */
 };
 

@@ -54,7 +54,7 @@ static bool is_probed(const struct watch *w, const struct gateway *gw)
 
 static const struct gateway *first_probed(const struct watch *w)
 {
-	const struct gateway_member *m;
+	const struct gateway_target_member *m;
 
 	STAILQ_FOREACH (m, &w->target->members, next)
 		if (is_probed(w, m->gateway))
@@ -92,7 +92,7 @@ static void on_probe_end(int result, uint32_t rtt_ms, void *arg)
 	struct watch *w = arg;
 	const int code = result > 0 ? result : 0;
 	const char *words = code ? "" : cause_error_words(result);
-	const struct gateway_member *m;
+	const struct gateway_target_member *m;
 
 	w->probe = NULL;
 	STAILQ_FOREACH (m, &w->target->members, next)
@@ -217,7 +217,7 @@ static void apply(struct gateway_target *target, void *arg)
 {
 	struct gateway_watch *set = arg;
 	struct watch *w = target->probe ? target->probe : watch_create(set, target);
-	const struct gateway_member *m;
+	const struct gateway_target_member *m;
 
 	if (!w) {
 		log_error(NULL, "cannot probe gateway host=%s error=%s", target->host, strerror(ENOMEM));

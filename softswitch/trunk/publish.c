@@ -137,9 +137,9 @@ static struct verdict read_body(const sip_t *sip, enum publication_state *out)
 }
 
 /** An entity tag that cannot be guessed. */
-static bool make_etag(char out[ETAG_MAX + 1])
+static bool make_etag(char out[PUBLICATION_ETAG_MAX + 1])
 {
-	unsigned char bytes[ETAG_MAX / 2];
+	unsigned char bytes[PUBLICATION_ETAG_MAX / 2];
 
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return false;
@@ -148,11 +148,11 @@ static bool make_etag(char out[ETAG_MAX + 1])
 	return true;
 }
 
-static struct verdict put(struct publish *set, struct publication *p, const struct publisher *by,
+static struct verdict put(struct publish *set, struct publication *p, const struct publication_publisher *by,
 	enum publication_state state, uint32_t expires_s)
 {
-	char etag[ETAG_MAX + 1];
-	struct publication_news news = {.etag = etag, .state = state, .lifetime_ms = 1000 * expires_s};
+	char etag[PUBLICATION_ETAG_MAX + 1];
+	struct publication_content news = {.etag = etag, .state = state, .lifetime_ms = 1000 * expires_s};
 	struct verdict v = {.status = 200};
 	int err = make_etag(etag) ? 0 : -EIO;
 
@@ -167,7 +167,7 @@ static struct verdict put(struct publish *set, struct publication *p, const stru
 }
 
 /** In the order of RFC 3903 section 6. */
-static struct verdict decide(struct publish *set, const sip_t *sip, const struct publisher *by)
+static struct verdict decide(struct publish *set, const sip_t *sip, const struct publication_publisher *by)
 {
 	enum publication_state state = PUBLICATION_STATE_NONE;
 	struct publication *p = NULL;
@@ -230,7 +230,7 @@ void publish_on_request(struct publish *set, const struct received *rx)
 		return;
 	}
 	if (find_subjects(&subjects, set, rx) == 0) {
-		struct publisher by = {subjects.gateways, subjects.n};
+		struct publication_publisher by = {subjects.gateways, subjects.n};
 
 		v = decide(set, rx->sip, &by);
 		free(subjects.gateways);

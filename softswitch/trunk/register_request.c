@@ -67,8 +67,9 @@ void register_request_write(struct text *t, const struct register_request *r)
 	text_add(t, "Expires: ");
 	text_add_number(t, r->expires_s);
 	text_add(t, "\r\nSupported: path\r\n");
-	if (r->privacy != DB_PRIVACY_IGNORE)
-		text_add_all(t, "Privacy: ", r->privacy == DB_PRIVACY_ID ? "id" : "none", "\r\n", NULL);
+	if (r->privacy != PARAMETER_PRIVACY_IGNORE)
+		text_add_all(
+			t, "Privacy: ", r->privacy == PARAMETER_PRIVACY_ID ? "id" : "none", "\r\n", NULL);
 	request_retry_write(r->retry, t);
 	message_end(t, NULL);
 }

@@ -11,7 +11,7 @@
 struct register_request {
 	const struct db_registration *row;
 	const struct hop_listener *from;
-	enum db_privacy privacy;
+	enum parameter_privacy privacy;
 	const char *branch, *call_id, *tag;
 	uint32_t cseq;
 	uint32_t expires_s;                /* 0 = remove the binding */

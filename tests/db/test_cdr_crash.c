@@ -110,7 +110,7 @@ static void leave_behind(const struct left *left, size_t n, int written)
 	snprintf(live, sizeof(live), "%s-live", path);
 	assert_int_equal(cdr_journal_open(&j, live, &last_sign_ms, no_record, NULL, error, sizeof(error)), 0);
 	for (size_t i = 0; i < n; i++) {
-		struct cdr_measure measure;
+		struct cdr_record_lengths measure;
 		struct cdr call = cdr_sample(left[i].a_call_id);
 		cdr_record_measure(&call, &measure);
 		assert_true(measure.size < sizeof(bytes));

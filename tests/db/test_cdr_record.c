@@ -8,7 +8,7 @@
 
 static char *written(const struct cdr *record, size_t *size)
 {
-	struct cdr_measure measure;
+	struct cdr_record_lengths measure;
 	cdr_record_measure(record, &measure);
 	char *bytes = malloc(measure.size);
 	assert_non_null(bytes);
@@ -24,7 +24,7 @@ static void a_record_reads_as_it_was_written(void **state)
 	struct cdr call = cdr_sample("a"), read = {0};
 	char *bytes = written(&call, &size);
 	assert_int_equal(cdr_record_read(&read, bytes, size), 0);
-	for (int i = 0; i < CDR_TEXTS; i++)
+	for (int i = 0; i < CDR_RECORD_TEXTS; i++)
 		assert_string_equal(cdr_record_text(&read, i), cdr_record_text(&call, i));
 	assert_int_equal(read.begin_ms, call.begin_ms);
 	assert_int_equal(read.ring_ms, call.ring_ms);
@@ -45,7 +45,7 @@ static void texts_that_are_null_read_as_empty(void **state)
 	struct cdr read;
 	char *bytes = written(&none, &size);
 	assert_int_equal(cdr_record_read(&read, bytes, size), 0);
-	for (int i = 0; i < CDR_TEXTS; i++)
+	for (int i = 0; i < CDR_RECORD_TEXTS; i++)
 		assert_string_equal(cdr_record_text(&read, i), "");
 	assert_int_equal(read.sip_code, 404);
 	free(bytes);

@@ -84,11 +84,11 @@ static void a_new_file_gives_the_defaults(void **state)
 	assert_int_equal(p->early_hangup_ms, 0);
 	assert_int_equal(p->no_timer_reinvite_ms, 7200000);
 	assert_int_equal(p->max_call_duration_ms, 0);
-	assert_int_equal(p->sip_100rel, DB_100REL_OFF);
+	assert_int_equal(p->sip_100rel, PARAMETER_100REL_OFF);
 	assert_int_equal(p->user_agent_expire_s, 0);
 	assert_int_equal(p->user_agent_retry_delay_ms, 60000);
 	assert_true(p->user_agent_send_unregister);
-	assert_int_equal(p->user_agent_privacy, DB_PRIVACY_IGNORE);
+	assert_int_equal(p->user_agent_privacy, PARAMETER_PRIVACY_IGNORE);
 	assert_int_equal(p->options_check_period_ms, 30000);
 	assert_int_equal(p->options_timeout_ms, 2000);
 	assert_int_equal(p->options_down, 2);
@@ -152,10 +152,10 @@ static void every_parameter_is_read_into_its_own_field(void **state)
 	assert_int_equal(p->early_hangup_ms, 8000);
 	assert_int_equal(p->no_timer_reinvite_ms, 86400000);
 	assert_int_equal(p->max_call_duration_ms, 86399000);
-	assert_int_equal(p->sip_100rel, DB_100REL_REQUIRED);
+	assert_int_equal(p->sip_100rel, PARAMETER_100REL_REQUIRED);
 	assert_int_equal(p->user_agent_expire_s, 7200);
 	assert_int_equal(p->user_agent_retry_delay_ms, 600000);
-	assert_int_equal(p->user_agent_privacy, DB_PRIVACY_NONE);
+	assert_int_equal(p->user_agent_privacy, PARAMETER_PRIVACY_NONE);
 	assert_int_equal(p->options_check_period_ms, 3600000);
 	assert_int_equal(p->options_timeout_ms, 100);
 	assert_int_equal(p->options_down, 9);
@@ -254,7 +254,7 @@ static void a_gateway_comes_with_all_its_columns(void **state)
 	assert_int_equal(gw->breaker_on.value.codes.code[0], 500);
 	assert_int_equal(gw->session_timer, DB_OVERRIDE_OFF);
 	assert_true(gw->sip_100rel.set);
-	assert_int_equal(gw->sip_100rel.value, DB_100REL_SUPPORTED);
+	assert_int_equal(gw->sip_100rel.value, PARAMETER_100REL_SUPPORTED);
 	assert_int_equal(gw->max_call_duration_ms, 86400000);
 	assert_true(gw->sdp_own_origin);
 	db_config_free(config);
@@ -326,7 +326,7 @@ static void mapping_gateways_come_with_their_columns(void **state)
 	assert_int_equal(mg->cps, 8);
 	assert_int_equal(mg->session_timer, DB_OVERRIDE_ON);
 	assert_true(mg->sip_100rel.set);
-	assert_int_equal(mg->sip_100rel.value, DB_100REL_REQUIRED);
+	assert_int_equal(mg->sip_100rel.value, PARAMETER_100REL_REQUIRED);
 	assert_int_equal(mg->max_call_duration_ms, 10000);
 	assert_int_equal(config->mapping_gateway[0].session_timer, DB_OVERRIDE_NONE);
 	assert_false(config->mapping_gateway[0].sip_100rel.set);

@@ -19,7 +19,7 @@ static void the_default_list_is_read_in_milliseconds(void **state)
 	(void)state;
 	static const uint32_t wanted[] = {500, 1000, 2000, 4000, 4000, 4000, 4000, 4000, 4000, 4000};
 	struct resend_schedule iv = parsed("0.5,1,2,4,4,4,4,4,4,4");
-	assert_int_equal(iv.n, INTERVALS_MAX);
+	assert_int_equal(iv.n, RESEND_SCHEDULE_MAX);
 	assert_false(iv.automatic);
 	assert_memory_equal(iv.wait_ms, wanted, sizeof(wanted));
 }
@@ -93,7 +93,7 @@ static void auto_doubles_the_response_time_three_times(void **state)
 	static const uint32_t wanted[] = {1200, 2400, 4800, 9600, 9600, 9600, 9600, 9600, 9600, 9600};
 	struct resend_schedule iv = resend_schedule_auto(600);
 	assert_true(iv.automatic);
-	assert_int_equal(iv.n, INTERVALS_MAX);
+	assert_int_equal(iv.n, RESEND_SCHEDULE_MAX);
 	assert_memory_equal(iv.wait_ms, wanted, sizeof(wanted));
 }
 

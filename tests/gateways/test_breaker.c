@@ -9,9 +9,9 @@
 /* One breaker whose calls take a channel each. */
 struct fixture {
 	struct breaker breaker;
-	struct limits limits;
+	struct call_limits limits;
 	struct parameters p;
-	struct channel ch[128];
+	struct call_limits_channel ch[128];
 	unsigned n;
 };
 
@@ -41,9 +41,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct channel *begin(struct fixture *f, uint64_t now_ms)
+static struct call_limits_channel *begin(struct fixture *f, uint64_t now_ms)
 {
-	struct channel *ch = &f->ch[f->n++];
+	struct call_limits_channel *ch = &f->ch[f->n++];
 
 	assert_in_range(f->n, 1, 128);
 	assert_int_equal(call_limits_seize(&f->limits, ch, now_ms), 0);
@@ -242,7 +242,7 @@ static void several_tests_must_succeed_in_a_row_when_told_so(void **state)
 static void calls_that_began_before_it_opened_do_not_close_it(void **state)
 {
 	struct fixture *f = *state;
-	struct channel *early = begin(f, 900);
+	struct call_limits_channel *early = begin(f, 900);
 
 	trip(f);
 	breaker_on_result(&f->breaker, early, false, &f->p, 31000);
@@ -252,7 +252,7 @@ static void calls_that_began_before_it_opened_do_not_close_it(void **state)
 static void calls_that_began_before_it_closed_do_not_count(void **state)
 {
 	struct fixture *f = *state;
-	struct channel *early[6];
+	struct call_limits_channel *early[6];
 
 	for (unsigned i = 0; i < 6; i++)
 		early[i] = begin(f, 900);
@@ -279,7 +279,7 @@ static void a_test_without_result_leaves_its_place_to_the_next(void **state)
 static void only_the_test_gives_its_place_back(void **state)
 {
 	struct fixture *f = *state;
-	struct channel *early = begin(f, 900);
+	struct call_limits_channel *early = begin(f, 900);
 
 	trip(f);
 	begin(f, 31000);
@@ -290,7 +290,7 @@ static void only_the_test_gives_its_place_back(void **state)
 static void a_test_that_rings_has_succeeded(void **state)
 {
 	struct fixture *f = *state;
-	struct channel *test, *early = begin(f, 900);
+	struct call_limits_channel *test, *early = begin(f, 900);
 
 	trip(f);
 	test = begin(f, 31000);
@@ -306,7 +306,7 @@ static void a_test_that_rings_has_succeeded(void **state)
 static void ringing_and_answer_of_one_test_are_one_success(void **state)
 {
 	struct fixture *f = *state;
-	struct channel *test;
+	struct call_limits_channel *test;
 
 	f->p.breaker_successes = 2;
 	trip(f);
@@ -331,7 +331,7 @@ static void a_forced_call_is_a_test(void **state)
 static void of_several_forced_calls_one_is_the_test(void **state)
 {
 	struct fixture *f = *state;
-	struct channel *first, *second;
+	struct call_limits_channel *first, *second;
 
 	trip(f);
 	first = begin(f, 2000);
@@ -366,7 +366,7 @@ static void the_ramp_lets_a_growing_share_through(void **state)
 		if (!breaker_lets_through(&f->breaker, now)) {
 			breaker_on_passed_over(&f->breaker, now);
 		} else {
-			struct channel ch = {.serial = 1000};
+			struct call_limits_channel ch = {.serial = 1000};
 
 			breaker_on_seized(&f->breaker, &ch, now);
 			passed[(now - 31000) / 1000]++;
@@ -409,7 +409,7 @@ static void failures_while_ramping_open_it_again(void **state)
 static void a_reset_forgets_all_and_what_is_under_way(void **state)
 {
 	struct fixture *f = *state;
-	struct channel *early[5];
+	struct call_limits_channel *early[5];
 
 	for (unsigned i = 0; i < 5; i++)
 		early[i] = begin(f, 900);

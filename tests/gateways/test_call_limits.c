@@ -8,8 +8,8 @@
 
 static void zeroed_limits_are_unlimited(void **unused)
 {
-	struct limits l = {0};
-	struct channel ch[1000] = {0};
+	struct call_limits l = {0};
+	struct call_limits_channel ch[1000] = {0};
 
 	(void)unused;
 	for (unsigned i = 0; i < 1000; i++)
@@ -24,8 +24,8 @@ static void zeroed_limits_are_unlimited(void **unused)
 
 static void capacity_counts_channels_in_use(void **unused)
 {
-	struct limits l = {0};
-	struct channel a = {0}, b = {0}, c = {0};
+	struct call_limits l = {0};
+	struct call_limits_channel a = {0}, b = {0}, c = {0};
 
 	(void)unused;
 	assert_int_equal(call_limits_set(&l, 2, 0), 0);
@@ -45,8 +45,8 @@ static void capacity_counts_channels_in_use(void **unused)
 
 static void a_channel_is_given_back_once(void **unused)
 {
-	struct limits l = {0};
-	struct channel a = {0}, b = {0}, never = {0};
+	struct call_limits l = {0};
+	struct call_limits_channel a = {0}, b = {0}, never = {0};
 
 	(void)unused;
 	assert_int_equal(call_limits_seize(&l, &a, 0), 0);
@@ -65,8 +65,8 @@ static void a_channel_is_given_back_once(void **unused)
 /* A smaller capacity touches no call that is up; new ones wait until enough are gone. */
 static void capacity_below_the_channels_in_use(void **unused)
 {
-	struct limits l = {0};
-	struct channel ch[4] = {0};
+	struct call_limits l = {0};
+	struct call_limits_channel ch[4] = {0};
 
 	(void)unused;
 	for (unsigned i = 0; i < 3; i++)
@@ -83,9 +83,9 @@ static void capacity_below_the_channels_in_use(void **unused)
 	call_limits_clear(&l);
 }
 
-static int seize_and_release(struct limits *l, uint64_t now_ms)
+static int seize_and_release(struct call_limits *l, uint64_t now_ms)
 {
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 	const int err = call_limits_seize(l, &ch, now_ms);
 
 	call_limits_release(&ch);
@@ -94,7 +94,7 @@ static int seize_and_release(struct limits *l, uint64_t now_ms)
 
 static void the_second_slides(void **unused)
 {
-	struct limits l = {0};
+	struct call_limits l = {0};
 
 	(void)unused;
 	assert_int_equal(call_limits_set(&l, 0, 2), 0);
@@ -110,7 +110,7 @@ static void the_second_slides(void **unused)
 
 static void the_clock_may_start_at_0(void **unused)
 {
-	struct limits l = {0};
+	struct call_limits l = {0};
 
 	(void)unused;
 	assert_int_equal(call_limits_set(&l, 0, 1), 0);
@@ -139,7 +139,7 @@ static void no_second_ever_holds_more_and_none_is_refused_early(void **unused)
 {
 	uint64_t *seized = calloc(STEPS, sizeof(*seized));
 	uint64_t now_ms = 0, state = 7;
-	struct limits l = {0};
+	struct call_limits l = {0};
 	unsigned n = 0, cps = 3, refused = 0;
 
 	(void)unused;
@@ -167,8 +167,8 @@ static void no_second_ever_holds_more_and_none_is_refused_early(void **unused)
 
 static void limits_are_explained_with_their_figures(void **unused)
 {
-	struct limits l = {0};
-	struct channel ch[3] = {0};
+	struct call_limits l = {0};
+	struct call_limits_channel ch[3] = {0};
 	char text[32];
 
 	(void)unused;

@@ -46,14 +46,14 @@ static int teardown(void **state)
 static void assert_verdict(
 	struct gateway *gw, enum gateway_verdict expected, uint64_t now_ms, const char *words)
 {
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 	char text[64];
 
 	assert_int_equal(gateway_check(gw, now_ms), expected);
 	gateway_explain(gw, expected, now_ms, text, sizeof(text));
 	assert_string_equal(text, words);
 	assert_int_equal(gateway_seize(gw, &ch, now_ms), expected);
-	assert_int_equal(ch.limits != NULL, expected == GATEWAY_USABLE);
+	assert_int_equal(ch.limits != NULL, expected == GATEWAY_VERDICT_USABLE);
 	call_limits_release(&ch);
 }
 
@@ -61,7 +61,7 @@ static void a_new_gateway_is_usable(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_verdict(f->gw, GATEWAY_USABLE, 0, "usable");
+	assert_verdict(f->gw, GATEWAY_VERDICT_USABLE, 0, "usable");
 	assert_string_equal(gateway_name(f->gw), "a");
 	assert_string_equal(gateway_row(f->gw)->host, "127.0.0.1");
 	assert_int_equal(gateway_rtt_ms(f->gw), 0);
@@ -72,25 +72,25 @@ static void a_new_gateway_is_usable(void **state)
 static void each_reason_is_said_in_words(void **state)
 {
 	struct fixture *f = *state;
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 
 	f->row.capacity = 1;
 	f->row.cps = 1;
 	apply(f);
-	assert_int_equal(gateway_seize(f->gw, &ch, 1000), GATEWAY_USABLE);
-	assert_verdict(f->gw, GATEWAY_FULL, 1000, "full 1/1");
+	assert_int_equal(gateway_seize(f->gw, &ch, 1000), GATEWAY_VERDICT_USABLE);
+	assert_verdict(f->gw, GATEWAY_VERDICT_FULL, 1000, "full 1/1");
 	call_limits_release(&ch);
-	assert_verdict(f->gw, GATEWAY_CPS, 1999, "cps 1/1");
+	assert_verdict(f->gw, GATEWAY_VERDICT_CPS, 1999, "cps 1/1");
 	gateway_retry_after(f->gw, 12, 2000);
-	assert_verdict(f->gw, GATEWAY_RETRY_AFTER, 2000, "Retry-After, 12 s left");
-	assert_verdict(f->gw, GATEWAY_RETRY_AFTER, 2001, "Retry-After, 12 s left");
-	assert_verdict(f->gw, GATEWAY_RETRY_AFTER, 3000, "Retry-After, 11 s left");
+	assert_verdict(f->gw, GATEWAY_VERDICT_RETRY_AFTER, 2000, "Retry-After, 12 s left");
+	assert_verdict(f->gw, GATEWAY_VERDICT_RETRY_AFTER, 2001, "Retry-After, 12 s left");
+	assert_verdict(f->gw, GATEWAY_VERDICT_RETRY_AFTER, 3000, "Retry-After, 11 s left");
 	f->row.enabled = false;
 	apply(f);
-	assert_verdict(f->gw, GATEWAY_DISABLED, 2000, "disabled");
+	assert_verdict(f->gw, GATEWAY_VERDICT_DISABLED, 2000, "disabled");
 	gateway_ref(f->gw);
 	assert_int_equal(gateways_apply(f->set, NULL, 0), 0);
-	assert_verdict(f->gw, GATEWAY_REMOVED, 2000, "removed");
+	assert_verdict(f->gw, GATEWAY_VERDICT_REMOVED, 2000, "removed");
 	gateway_unref(f->gw);
 	gateway_unref(NULL);
 }
@@ -101,9 +101,9 @@ static void retry_after_ends_on_time(void **state)
 
 	gateway_retry_after(f->gw, 10, 5000);
 	assert_int_equal(gateway_retry_after_left(f->gw, 5000), 10000);
-	assert_int_equal(gateway_check(f->gw, 14999), GATEWAY_RETRY_AFTER);
+	assert_int_equal(gateway_check(f->gw, 14999), GATEWAY_VERDICT_RETRY_AFTER);
 	assert_int_equal(gateway_retry_after_left(f->gw, 14999), 1);
-	assert_int_equal(gateway_check(f->gw, 15000), GATEWAY_USABLE);
+	assert_int_equal(gateway_check(f->gw, 15000), GATEWAY_VERDICT_USABLE);
 	assert_int_equal(gateway_retry_after_left(f->gw, 15000), 0);
 	assert_int_equal(gateway_retry_after_left(f->gw, 99999), 0);
 }
@@ -137,20 +137,20 @@ static void another_address_is_another_machine(void **state)
 	gateway_response_time(f->gw, 700);
 	f->row.capacity = 30;
 	apply(f);
-	assert_int_equal(gateway_check(f->gw, 0), GATEWAY_RETRY_AFTER);
+	assert_int_equal(gateway_check(f->gw, 0), GATEWAY_VERDICT_RETRY_AFTER);
 	assert_int_equal(gateway_rtt_ms(f->gw), 700);
 	f->row.host = "127.0.0.2";
 	apply(f);
-	assert_int_equal(gateway_check(f->gw, 0), GATEWAY_USABLE);
+	assert_int_equal(gateway_check(f->gw, 0), GATEWAY_VERDICT_USABLE);
 	assert_int_equal(gateway_rtt_ms(f->gw), 0);
 	gateway_retry_after(f->gw, 60, 0);
 	f->row.port = 5070;
 	apply(f);
-	assert_int_equal(gateway_check(f->gw, 0), GATEWAY_USABLE);
+	assert_int_equal(gateway_check(f->gw, 0), GATEWAY_VERDICT_USABLE);
 	gateway_retry_after(f->gw, 60, 0);
 	f->row.transport = "tcp";
 	apply(f);
-	assert_int_equal(gateway_check(f->gw, 0), GATEWAY_USABLE);
+	assert_int_equal(gateway_check(f->gw, 0), GATEWAY_VERDICT_USABLE);
 }
 
 /* RFC 6298 section 2: the first value as it is, each later one weighs an eighth. */
@@ -188,7 +188,7 @@ static const struct parameters defaults = {
 	.timeout_ringing_ms = 5,
 	.switch_stop_codes = {.code = {603}, .n = 1},
 	.session_timer = true,
-	.sip_100rel = DB_100REL_SUPPORTED,
+	.sip_100rel = PARAMETER_100REL_SUPPORTED,
 	.max_call_duration_ms = 6,
 };
 
@@ -207,7 +207,7 @@ static void without_overrides_the_parameters_are_in_force(void **state)
 	assert_int_equal(policy.resend.wait_ms[1], 1000);
 	assert_ptr_equal(policy.stop_codes, &defaults.switch_stop_codes);
 	assert_true(policy.session_timer);
-	assert_int_equal(policy.sip_100rel, DB_100REL_SUPPORTED);
+	assert_int_equal(policy.sip_100rel, PARAMETER_100REL_SUPPORTED);
 	assert_int_equal(policy.max_call_duration_ms, 6);
 	assert_false(policy.sdp_own_origin);
 }
@@ -245,13 +245,13 @@ static void what_the_row_says_of_sessions_wins(void **state)
 
 	f->row.session_timer = DB_OVERRIDE_OFF;
 	f->row.sip_100rel.set = true;
-	f->row.sip_100rel.value = DB_100REL_OFF;
+	f->row.sip_100rel.value = PARAMETER_100REL_OFF;
 	f->row.max_call_duration_ms = 16;
 	f->row.sdp_own_origin = true;
 	apply(f);
 	gateway_policy(f->gw, &p, &policy);
 	assert_false(policy.session_timer);
-	assert_int_equal(policy.sip_100rel, DB_100REL_OFF);
+	assert_int_equal(policy.sip_100rel, PARAMETER_100REL_OFF);
 	assert_int_equal(policy.max_call_duration_ms, 16);
 	assert_true(policy.sdp_own_origin);
 	f->row.session_timer = DB_OVERRIDE_ON;
@@ -300,7 +300,7 @@ static void auto_follows_the_response_time(void **state)
 	assert_int_equal(resend_schedule_parse(&p.resend, "auto"), 0);
 	gateway_policy(f->gw, &p, &policy);
 	assert_false(policy.resend.automatic);
-	assert_int_equal(policy.resend.n, INTERVALS_MAX);
+	assert_int_equal(policy.resend.n, RESEND_SCHEDULE_MAX);
 	assert_int_equal(policy.resend.wait_ms[0], 500);
 	resend_schedule_limit(&p.resend, 4); /* SS_SIP_SEND_RETRY */
 	gateway_response_time(f->gw, 600);

@@ -35,7 +35,7 @@ static const struct parameters p = {
 };
 
 struct call {
-	struct channel ch;
+	struct call_limits_channel ch;
 	int gateway;         /* -1 = free */
 	unsigned round;      /* of the model's breaker when it began */
 	bool answered, told; /* told: its result */
@@ -75,7 +75,7 @@ struct day {
 	struct gateway *gw[GATEWAYS]; /* references */
 	struct model *model;          /* of each */
 	struct call call[CALLS_MAX];
-	unsigned verdicts[GATEWAY_RAMPING + 1]; /* how often each was seen */
+	unsigned verdicts[GATEWAY_VERDICT_RAMPING + 1]; /* how often each was seen */
 	unsigned forced, led_out;
 };
 
@@ -167,41 +167,41 @@ static void model_good_news(struct model *m, uint64_t now_ms)
 static enum gateway_verdict model_verdict(const struct day *d, int g, bool *ramping)
 {
 	const struct model *m = &d->model[g];
-	enum gateway_verdict v = GATEWAY_USABLE;
+	enum gateway_verdict v = GATEWAY_VERDICT_USABLE;
 
 	*ramping = !m->tripped && d->now_ms < m->ramp_end_ms;
 	if (m->tripped && m->test)
-		v = GATEWAY_PROBING;
+		v = GATEWAY_VERDICT_PROBING;
 	if (m->tripped && d->now_ms < m->open_end_ms)
-		v = GATEWAY_BREAKER_OPEN;
+		v = GATEWAY_VERDICT_BREAKER_OPEN;
 	if (model_options_down(m))
-		v = GATEWAY_OPTIONS_DOWN;
+		v = GATEWAY_VERDICT_OPTIONS_DOWN;
 	if (m->publication == PUBLICATION_STATE_CLOSED || m->publication == PUBLICATION_STATE_EXPIRED)
-		v = GATEWAY_CLOSED;
+		v = GATEWAY_VERDICT_CLOSED;
 	if (d->now_ms < m->retry_after_end_ms)
-		v = GATEWAY_RETRY_AFTER;
+		v = GATEWAY_VERDICT_RETRY_AFTER;
 	if (d->row[g].registration[0] && !m->registered)
-		v = GATEWAY_NOT_REGISTERED;
+		v = GATEWAY_VERDICT_NOT_REGISTERED;
 	if (d->row[g].draining)
-		v = GATEWAY_DRAINING;
+		v = GATEWAY_VERDICT_DRAINING;
 	if (!d->row[g].enabled)
-		v = GATEWAY_DISABLED;
+		v = GATEWAY_VERDICT_DISABLED;
 	if (m->removed)
-		v = GATEWAY_REMOVED;
+		v = GATEWAY_VERDICT_REMOVED;
 	return v;
 }
 
 static enum gateway_state state_of(const struct model *m, enum gateway_verdict v)
 {
 	switch (v) {
-	case GATEWAY_REMOVED:
-	case GATEWAY_DISABLED:
+	case GATEWAY_VERDICT_REMOVED:
+	case GATEWAY_VERDICT_DISABLED:
 		return GATEWAY_STATE_DISABLED;
-	case GATEWAY_DRAINING:
+	case GATEWAY_VERDICT_DRAINING:
 		return GATEWAY_STATE_DRAINING;
-	case GATEWAY_USABLE:
-	case GATEWAY_RAMPING:
-	case GATEWAY_PROBING:
+	case GATEWAY_VERDICT_USABLE:
+	case GATEWAY_VERDICT_RAMPING:
+	case GATEWAY_VERDICT_PROBING:
 		return m->tripped ? GATEWAY_STATE_PROBING : GATEWAY_STATE_UP;
 	default:
 		return GATEWAY_STATE_DOWN;
@@ -218,7 +218,7 @@ static void check_state(struct day *d, int g)
 			     actual = gateway_check(d->gw[g], d->now_ms);
 
 	d->verdicts[actual]++;
-	if (actual == GATEWAY_RAMPING && ramping && expected == GATEWAY_USABLE)
+	if (actual == GATEWAY_VERDICT_RAMPING && ramping && expected == GATEWAY_VERDICT_USABLE)
 		expected = actual; /* which calls of a ramp pass is not modelled */
 	assert_int_equal(actual, expected);
 	gateway_info(d->gw[g], d->now_ms, &health);
@@ -256,7 +256,7 @@ static void check_delays(int32_t *pdd, unsigned n, const struct gateway_stats_fi
 	assert_in_range(f->pdd_95_ms, high - high / 8, high + high / 8);
 }
 
-static uint64_t count_of(const struct gateway_stats_figures *f, enum gateway_outcome outcome, int code)
+static uint64_t count_of(const struct gateway_stats_figures *f, enum gateway_result_outcome outcome, int code)
 {
 	for (unsigned i = 0; i < f->n_failures; i++)
 		if (f->failures[i].outcome == outcome && f->failures[i].sip_code == code)
@@ -282,19 +282,19 @@ static void check_figures(const struct model *m, uint64_t from_ms, const struct 
 			continue;
 		}
 		attempts++;
-		answered += e->result.outcome == GATEWAY_ANSWERED;
-		timeouts += e->result.outcome == GATEWAY_TIMEOUT;
-		busy += e->result.outcome == GATEWAY_REFUSED && e->result.sip_code == 486;
-		unavailable += e->result.outcome == GATEWAY_REFUSED && e->result.sip_code == 503;
+		answered += e->result.outcome == GATEWAY_RESULT_ANSWERED;
+		timeouts += e->result.outcome == GATEWAY_RESULT_TIMEOUT;
+		busy += e->result.outcome == GATEWAY_RESULT_REFUSED && e->result.sip_code == 486;
+		unavailable += e->result.outcome == GATEWAY_RESULT_REFUSED && e->result.sip_code == 503;
 		if (e->result.pdd_ms >= 0)
 			pdd[n_pdd++] = e->result.pdd_ms;
 	}
 	assert_int_equal(f->attempts, attempts);
 	assert_int_equal(f->answered, answered);
 	assert_int_equal(f->acd_ms, calls ? (int64_t)(hold_ms / calls) : -1);
-	assert_int_equal(count_of(f, GATEWAY_TIMEOUT, 0), timeouts);
-	assert_int_equal(count_of(f, GATEWAY_REFUSED, 486), busy);
-	assert_int_equal(count_of(f, GATEWAY_REFUSED, 503), unavailable);
+	assert_int_equal(count_of(f, GATEWAY_RESULT_TIMEOUT, 0), timeouts);
+	assert_int_equal(count_of(f, GATEWAY_RESULT_REFUSED, 486), busy);
+	assert_int_equal(count_of(f, GATEWAY_RESULT_REFUSED, 503), unavailable);
 	check_delays(pdd, n_pdd, f);
 }
 
@@ -359,11 +359,11 @@ static void begin_call(struct day *d, int g)
 	if (c == d->call + CALLS_MAX)
 		return;
 	v = gateway_seize(d->gw[g], &c->ch, d->now_ms);
-	if (v != GATEWAY_USABLE && chance(d, 20)) {
+	if (v != GATEWAY_VERDICT_USABLE && chance(d, 20)) {
 		v = gateway_seize_forced(d->gw[g], &c->ch, d->now_ms);
-		d->forced += v == GATEWAY_USABLE;
+		d->forced += v == GATEWAY_VERDICT_USABLE;
 	}
-	if (v != GATEWAY_USABLE)
+	if (v != GATEWAY_VERDICT_USABLE)
 		return;
 	c->gateway = g;
 	c->round = d->model[g].round;
@@ -386,19 +386,20 @@ static void ring(struct day *d, struct call *c)
 		model_test_over(m, false, d->now_ms);
 }
 
-static void tell(struct day *d, struct call *c, enum gateway_outcome outcome, int code)
+static void tell(struct day *d, struct call *c, enum gateway_result_outcome outcome, int code)
 {
 	struct model *m = &d->model[c->gateway];
 	struct gateway_result r = {
 		.channel = &c->ch, .outcome = outcome, .sip_code = code, .pdd_ms = c->pdd_ms};
 	const struct event e = {.at_ms = d->now_ms, .kind = RESULT, .result = r};
-	const bool failed = outcome == GATEWAY_TRANSPORT || (outcome == GATEWAY_TIMEOUT && c->pdd_ms < 0) ||
-		(outcome == GATEWAY_REFUSED && code == 503);
+	const bool failed = outcome == GATEWAY_RESULT_TRANSPORT ||
+		(outcome == GATEWAY_RESULT_TIMEOUT && c->pdd_ms < 0) ||
+		(outcome == GATEWAY_RESULT_REFUSED && code == 503);
 
 	c->told = true;
 	gateway_on_result(d->gw[c->gateway], &r, &p, d->now_ms);
 	note(m, &e);
-	if (outcome != GATEWAY_ABANDONED)
+	if (outcome != GATEWAY_RESULT_ABANDONED)
 		model_result(m, c, failed, d->now_ms);
 	else if (m->test == c)
 		m->test = NULL;
@@ -417,18 +418,18 @@ static void end_attempt(struct day *d, struct call *c)
 		const unsigned how = below(d, 3);
 
 		tell(d, c,
-			how == 0           ? GATEWAY_TIMEOUT
-				: how == 1 ? GATEWAY_TRANSPORT
-					   : GATEWAY_REFUSED,
+			how == 0           ? GATEWAY_RESULT_TIMEOUT
+				: how == 1 ? GATEWAY_RESULT_TRANSPORT
+					   : GATEWAY_RESULT_REFUSED,
 			how == 2 ? 503 : 0);
 		release(d, c);
 	} else if (chance(d, 30)) {
-		tell(d, c, chance(d, 50) ? GATEWAY_REFUSED : GATEWAY_ABANDONED, 486);
+		tell(d, c, chance(d, 50) ? GATEWAY_RESULT_REFUSED : GATEWAY_RESULT_ABANDONED, 486);
 		release(d, c);
 	} else {
 		if (c->pdd_ms < 0)
 			c->pdd_ms = some_delay(d);
-		tell(d, c, GATEWAY_ANSWERED, 200);
+		tell(d, c, GATEWAY_RESULT_ANSWERED, 200);
 		c->answered = true;
 		c->answer_ms = d->now_ms;
 	}
@@ -580,7 +581,7 @@ static void end_tests(struct day *d, int g)
 
 	while (c != d->model[g].test)
 		c++;
-	tell(d, c, GATEWAY_REFUSED, 486); /* the callee is busy: the gateway works */
+	tell(d, c, GATEWAY_RESULT_REFUSED, 486); /* the callee is busy: the gateway works */
 	release(d, c);
 }
 
@@ -588,45 +589,45 @@ static void end_tests(struct day *d, int g)
 static void take_the_way_out(struct day *d, int g, enum gateway_verdict v, const char *until)
 {
 	switch (v) {
-	case GATEWAY_REMOVED:
+	case GATEWAY_VERDICT_REMOVED:
 		d->model[g].removed = false;
 		reload(d);
 		return;
-	case GATEWAY_DISABLED:
+	case GATEWAY_VERDICT_DISABLED:
 		d->row[g].enabled = true;
 		reload(d);
 		return;
-	case GATEWAY_DRAINING:
+	case GATEWAY_VERDICT_DRAINING:
 		d->row[g].draining = false;
 		reload(d);
 		return;
-	case GATEWAY_NOT_REGISTERED:
+	case GATEWAY_VERDICT_NOT_REGISTERED:
 		d->model[g].registered = true;
 		gateway_on_registration(d->gw[g], true, "", d->now_ms);
 		return;
-	case GATEWAY_CLOSED:
+	case GATEWAY_VERDICT_CLOSED:
 		publish(d, g, PUBLICATION_STATE_OPEN);
 		return;
-	case GATEWAY_OPTIONS_DOWN:
+	case GATEWAY_VERDICT_OPTIONS_DOWN:
 		probe(d, g, true);
 		probe(d, g, true);
 		return;
-	case GATEWAY_RETRY_AFTER:
-	case GATEWAY_BREAKER_OPEN:
-	case GATEWAY_RAMPING:
+	case GATEWAY_VERDICT_RETRY_AFTER:
+	case GATEWAY_VERDICT_BREAKER_OPEN:
+	case GATEWAY_VERDICT_RAMPING:
 		wait_until(d, until);
 		return;
-	case GATEWAY_PROBING:
+	case GATEWAY_VERDICT_PROBING:
 		end_tests(d, g);
 		return;
-	case GATEWAY_USABLE: /* half open, or ramping */
+	case GATEWAY_VERDICT_USABLE: /* half open, or ramping */
 		if (d->model[g].tripped)
 			begin_call(d, g);
 		else
 			wait_until(d, until);
 		return;
-	case GATEWAY_FULL: /* no limits here */
-	case GATEWAY_CPS:
+	case GATEWAY_VERDICT_FULL: /* no limits here */
+	case GATEWAY_VERDICT_CPS:
 		fail();
 	}
 }
@@ -645,7 +646,7 @@ static void lead_out(struct day *d, int g)
 		take_the_way_out(d, g, gateway_check(d->gw[g], d->now_ms), health.until);
 		d->led_out++;
 	}
-	assert_int_equal(gateway_check(d->gw[g], d->now_ms), GATEWAY_USABLE);
+	assert_int_equal(gateway_check(d->gw[g], d->now_ms), GATEWAY_VERDICT_USABLE);
 }
 
 /* The day ----------------------------------------------------------------------------------- */
@@ -715,8 +716,9 @@ static void a_day_of_random_events_leaves_counts_exact_and_no_state_without_a_wa
 	assert_non_null(d);
 	for (uint64_t seed = 1; seed <= 5; seed++) {
 		run_day(d, seed);
-		for (unsigned v = 0; v <= GATEWAY_RAMPING; v++)
-			assert_true(v == GATEWAY_FULL || v == GATEWAY_CPS || d->verdicts[v] > 20);
+		for (unsigned v = 0; v <= GATEWAY_VERDICT_RAMPING; v++)
+			assert_true(
+				v == GATEWAY_VERDICT_FULL || v == GATEWAY_VERDICT_CPS || d->verdicts[v] > 20);
 		assert_true(d->forced > 20 && d->led_out > 20);
 	}
 	free(d);

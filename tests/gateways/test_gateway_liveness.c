@@ -92,18 +92,18 @@ static void assert_verdict(
 
 static void assert_up(struct fixture *f, uint64_t now_ms)
 {
-	assert_verdict(f, now_ms, GATEWAY_USABLE, "usable");
+	assert_verdict(f, now_ms, GATEWAY_VERDICT_USABLE, "usable");
 }
 
 /* One attempt from begin to end; a gateway that is down is forced. */
 static void attempt(
-	struct fixture *f, enum gateway_outcome outcome, int code, int32_t pdd_ms, uint64_t now_ms)
+	struct fixture *f, enum gateway_result_outcome outcome, int code, int32_t pdd_ms, uint64_t now_ms)
 {
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 	struct gateway_result r = {.channel = &ch, .outcome = outcome, .sip_code = code, .pdd_ms = pdd_ms};
 
-	if (gateway_seize(f->gw, &ch, now_ms) != GATEWAY_USABLE)
-		assert_int_equal(gateway_seize_forced(f->gw, &ch, now_ms), GATEWAY_USABLE);
+	if (gateway_seize(f->gw, &ch, now_ms) != GATEWAY_VERDICT_USABLE)
+		assert_int_equal(gateway_seize_forced(f->gw, &ch, now_ms), GATEWAY_VERDICT_USABLE);
 	gateway_on_result(f->gw, &r, &p, now_ms);
 	call_limits_release(&ch);
 }
@@ -111,7 +111,7 @@ static void attempt(
 static void time_out(struct fixture *f, unsigned n, uint64_t now_ms)
 {
 	while (n--)
-		attempt(f, GATEWAY_TIMEOUT, 0, -1, now_ms);
+		attempt(f, GATEWAY_RESULT_TIMEOUT, 0, -1, now_ms);
 }
 
 static void a_new_gateway_is_up(void **state)
@@ -148,7 +148,7 @@ static void failed_probes_in_a_row_take_it_down_and_one_answer_up(void **state)
 	assert_up(f, 4000);
 	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 5000);
 	assert_health(f, 6000, GATEWAY_STATE_DOWN, 5000, "OPTIONS timeout", "a good answer to OPTIONS");
-	assert_verdict(f, 47000, GATEWAY_OPTIONS_DOWN, "down: OPTIONS timeout for 42 s");
+	assert_verdict(f, 47000, GATEWAY_VERDICT_OPTIONS_DOWN, "down: OPTIONS timeout for 42 s");
 	gateway_on_probe(f->gw, 503, "", 7, &p, 6000);
 	assert_health(f, 6000, GATEWAY_STATE_DOWN, 5000, "OPTIONS answered 503", "a good answer to OPTIONS");
 	gateway_on_probe(f->gw, 404, "", 7, &p, 7000);
@@ -170,7 +170,7 @@ static void the_thresholds_of_probes_are_those_of_the_parameters(void **state)
 	gateway_on_probe(f->gw, 200, "", 1, &own, 2000);
 	gateway_on_probe(f->gw, 0, "timeout", 0, &own, 2000);
 	gateway_on_probe(f->gw, 200, "", 1, &own, 2000);
-	assert_int_equal(gateway_check(f->gw, 2000), GATEWAY_OPTIONS_DOWN);
+	assert_int_equal(gateway_check(f->gw, 2000), GATEWAY_VERDICT_OPTIONS_DOWN);
 	gateway_on_probe(f->gw, 200, "", 1, &own, 2000);
 	assert_up(f, 2000);
 }
@@ -180,7 +180,7 @@ static bool alive_with(struct fixture *f, int code)
 {
 	gateway_on_probe(f->gw, code, "timeout", 1, &p, 2000);
 	gateway_on_probe(f->gw, code, "timeout", 1, &p, 2000);
-	return gateway_check(f->gw, 2000) == GATEWAY_USABLE;
+	return gateway_check(f->gw, 2000) == GATEWAY_VERDICT_USABLE;
 }
 
 static void any_answer_but_408_and_503_means_alive(void **state)
@@ -196,7 +196,7 @@ static void the_codes_that_mean_alive_can_be_its_own(void **state)
 	struct fixture *f = *state;
 
 	f->row.options_alive_codes.set = true;
-	f->row.options_alive_codes.value = (struct stop_codes){.code = {200, 503}, .n = 2};
+	f->row.options_alive_codes.value = (struct parameter_codes){.code = {200, 503}, .n = 2};
 	apply(f, 2000);
 	assert_true(alive_with(f, 200));
 	assert_true(alive_with(f, 503));
@@ -242,7 +242,7 @@ static void closed_takes_it_down_until_open_or_removed(void **state)
 	assert_up(f, 2000);
 	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 3000);
 	assert_health(f, 3000, GATEWAY_STATE_DOWN, 3000, "PUBLISH says closed", "a PUBLISH that says open");
-	assert_verdict(f, 8000, GATEWAY_CLOSED, "down: PUBLISH says closed for 5 s");
+	assert_verdict(f, 8000, GATEWAY_VERDICT_CLOSED, "down: PUBLISH says closed for 5 s");
 	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 9000);
 	assert_up(f, 9000);
 	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 10000);
@@ -271,7 +271,7 @@ static void one_that_names_a_registration_is_unusable_until_registered(void **st
 	apply(f, 2000);
 	assert_health(f, 2000, GATEWAY_STATE_DOWN, 2000, "not registered", "a registration that succeeds");
 	gateway_on_registration(f->gw, false, "403 Forbidden", 2500);
-	assert_verdict(f, 2500, GATEWAY_NOT_REGISTERED, "not registered: 403 Forbidden");
+	assert_verdict(f, 2500, GATEWAY_VERDICT_NOT_REGISTERED, "not registered: 403 Forbidden");
 	gateway_on_registration(f->gw, true, "", 3000);
 	assert_up(f, 3000);
 	gateway_on_registration(f->gw, false, "timeout", 4000);
@@ -291,7 +291,7 @@ static void another_registration_is_another_state(void **state)
 	assert_up(f, 3000);
 	f->row.registration = "other";
 	apply(f, 4000);
-	assert_verdict(f, 4000, GATEWAY_NOT_REGISTERED, "not registered");
+	assert_verdict(f, 4000, GATEWAY_VERDICT_NOT_REGISTERED, "not registered");
 	f->row.registration = "";
 	apply(f, 5000);
 	assert_up(f, 5000);
@@ -310,14 +310,14 @@ static void without_a_name_a_registration_counts_for_nothing(void **state)
 static void draining_keeps_calls_and_takes_no_new_ones(void **state)
 {
 	struct fixture *f = *state;
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 
-	assert_int_equal(gateway_seize(f->gw, &ch, 1000), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(f->gw, &ch, 1000), GATEWAY_VERDICT_USABLE);
 	f->row.draining = true;
 	apply(f, 2000);
 	assert_health(
 		f, 2000, GATEWAY_STATE_DRAINING, 2000, "draining by operator", "draining = 0 in its row");
-	assert_verdict(f, 2000, GATEWAY_DRAINING, "draining");
+	assert_verdict(f, 2000, GATEWAY_VERDICT_DRAINING, "draining");
 	assert_int_equal(gateway_calls(f->gw), 1);
 	call_limits_release(&ch);
 	f->row.draining = false;
@@ -347,13 +347,13 @@ static void timeouts_in_a_row_open_the_breaker(void **state)
 	assert_up(f, 2000);
 	time_out(f, 1, 2000);
 	assert_health(f, 3000, GATEWAY_STATE_DOWN, 2000, "5 calls in a row failed", "in 29 s a test call");
-	assert_verdict(f, 20000, GATEWAY_BREAKER_OPEN, "down: 5 calls in a row failed for 18 s");
+	assert_verdict(f, 20000, GATEWAY_VERDICT_BREAKER_OPEN, "down: 5 calls in a row failed for 18 s");
 	assert_health(f, 99000, GATEWAY_STATE_PROBING, 32000, "5 calls in a row failed",
 		"the next call, as a test");
 	assert_up(f, 32000);
-	attempt(f, GATEWAY_ANSWERED, 200, 100, 40000);
+	attempt(f, GATEWAY_RESULT_ANSWERED, 200, 100, 40000);
 	assert_health(f, 44000, GATEWAY_STATE_UP, 40000, "ramping up 40 %", "in 6 s all calls");
-	assert_verdict(f, 44000, GATEWAY_RAMPING, "ramping up 40 %");
+	assert_verdict(f, 44000, GATEWAY_VERDICT_RAMPING, "ramping up 40 %");
 	assert_health(f, 50000, GATEWAY_STATE_UP, 40000, "", "");
 	assert_string_equal(f->changes, "up>down down>probing probing>up ");
 }
@@ -361,11 +361,11 @@ static void timeouts_in_a_row_open_the_breaker(void **state)
 static void half_open_takes_one_call_at_a_time(void **state)
 {
 	struct fixture *f = *state;
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 
 	time_out(f, 5, 2000);
-	assert_int_equal(gateway_seize(f->gw, &ch, 40000), GATEWAY_USABLE);
-	assert_verdict(f, 40000, GATEWAY_PROBING, "probing: test call under way");
+	assert_int_equal(gateway_seize(f->gw, &ch, 40000), GATEWAY_VERDICT_USABLE);
+	assert_verdict(f, 40000, GATEWAY_VERDICT_PROBING, "probing: test call under way");
 	assert_health(f, 40000, GATEWAY_STATE_PROBING, 32000, "5 calls in a row failed",
 		"the result of the test call under way");
 	call_limits_release(&ch); /* never told how it ended */
@@ -375,10 +375,10 @@ static void half_open_takes_one_call_at_a_time(void **state)
 static void a_test_call_that_rings_closes_the_breaker(void **state)
 {
 	struct fixture *f = *state;
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 
 	time_out(f, 5, 2000);
-	assert_int_equal(gateway_seize(f->gw, &ch, 40000), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(f->gw, &ch, 40000), GATEWAY_VERDICT_USABLE);
 	gateway_on_progress(f->gw, &ch, &p, 40000);
 	assert_health(f, 40000, GATEWAY_STATE_UP, 40000, "ramping up 10 %", "in 10 s all calls");
 	call_limits_release(&ch);
@@ -390,9 +390,9 @@ static unsigned let_through(struct fixture *f, unsigned calls, uint64_t now_ms)
 	unsigned n = 0;
 
 	while (calls--) {
-		struct channel ch = {0};
+		struct call_limits_channel ch = {0};
 
-		n += gateway_seize(f->gw, &ch, now_ms) == GATEWAY_USABLE;
+		n += gateway_seize(f->gw, &ch, now_ms) == GATEWAY_VERDICT_USABLE;
 		call_limits_release(&ch);
 	}
 	return n;
@@ -403,7 +403,7 @@ static void a_ramp_lets_a_share_of_the_calls_through(void **state)
 	struct fixture *f = *state;
 
 	time_out(f, 5, 2000);
-	attempt(f, GATEWAY_ANSWERED, 200, 100, 40000);
+	attempt(f, GATEWAY_RESULT_ANSWERED, 200, 100, 40000);
 	assert_int_equal(let_through(f, 100, 41000), 10);
 	assert_int_equal(let_through(f, 100, 45000), 50);
 	assert_int_equal(let_through(f, 100, 50000), 100);
@@ -412,29 +412,29 @@ static void a_ramp_lets_a_share_of_the_calls_through(void **state)
 static void a_call_that_does_not_fit_does_not_move_the_ramp(void **state)
 {
 	struct fixture *f = *state;
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 
 	time_out(f, 5, 2000);
-	attempt(f, GATEWAY_ANSWERED, 200, 100, 40000);
+	attempt(f, GATEWAY_RESULT_ANSWERED, 200, 100, 40000);
 	assert_int_equal(let_through(f, 9, 41000), 0); /* the next one is let through */
 	f->row.capacity = 1;
 	apply(f, 41000);
-	assert_int_equal(gateway_seize(f->gw, &ch, 41000), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(f->gw, &ch, 41000), GATEWAY_VERDICT_USABLE);
 	assert_int_equal(let_through(f, 9, 41000), 0);
-	assert_int_equal(gateway_check(f->gw, 41000), GATEWAY_FULL);
+	assert_int_equal(gateway_check(f->gw, 41000), GATEWAY_VERDICT_FULL);
 	assert_int_equal(let_through(f, 100, 41000), 0);
 	call_limits_release(&ch);
 	assert_int_equal(let_through(f, 10, 41000), 1);
 }
 
 /* Does such an end of five attempts open it? */
-static bool opens_with(struct fixture *f, enum gateway_outcome outcome, int code, int32_t pdd_ms)
+static bool opens_with(struct fixture *f, enum gateway_result_outcome outcome, int code, int32_t pdd_ms)
 {
 	bool open;
 
 	for (unsigned i = 0; i < 5; i++)
 		attempt(f, outcome, code, pdd_ms, 2000);
-	open = gateway_check(f->gw, 2000) == GATEWAY_BREAKER_OPEN;
+	open = gateway_check(f->gw, 2000) == GATEWAY_VERDICT_BREAKER_OPEN;
 	f->row.port++; /* another machine */
 	apply(f, 2000);
 	return open;
@@ -444,13 +444,13 @@ static void what_counts_as_failure_is_that_of_the_parameters(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_true(opens_with(f, GATEWAY_TIMEOUT, 0, -1));
-	assert_false(opens_with(f, GATEWAY_TIMEOUT, 0, 100)); /* it rang in vain */
-	assert_true(opens_with(f, GATEWAY_TRANSPORT, 0, -1));
-	assert_false(opens_with(f, GATEWAY_ABANDONED, 0, -1));
-	assert_false(opens_with(f, GATEWAY_ANSWERED, 503, 100));
+	assert_true(opens_with(f, GATEWAY_RESULT_TIMEOUT, 0, -1));
+	assert_false(opens_with(f, GATEWAY_RESULT_TIMEOUT, 0, 100)); /* it rang in vain */
+	assert_true(opens_with(f, GATEWAY_RESULT_TRANSPORT, 0, -1));
+	assert_false(opens_with(f, GATEWAY_RESULT_ABANDONED, 0, -1));
+	assert_false(opens_with(f, GATEWAY_RESULT_ANSWERED, 503, 100));
 	for (int code = 300; code < 700; code++)
-		assert_int_equal(opens_with(f, GATEWAY_REFUSED, code, -1), code == 503);
+		assert_int_equal(opens_with(f, GATEWAY_RESULT_REFUSED, code, -1), code == 503);
 }
 
 static void what_counts_as_failure_can_be_its_own(void **state)
@@ -458,12 +458,12 @@ static void what_counts_as_failure_can_be_its_own(void **state)
 	struct fixture *f = *state;
 
 	f->row.breaker_on.set = true;
-	f->row.breaker_on.value = (struct breaker_on){.codes = {.code = {500, 502}, .n = 2}};
+	f->row.breaker_on.value = (struct parameter_breaker_on){.codes = {.code = {500, 502}, .n = 2}};
 	apply(f, 2000);
-	assert_false(opens_with(f, GATEWAY_TIMEOUT, 0, -1));
-	assert_false(opens_with(f, GATEWAY_TRANSPORT, 0, -1));
+	assert_false(opens_with(f, GATEWAY_RESULT_TIMEOUT, 0, -1));
+	assert_false(opens_with(f, GATEWAY_RESULT_TRANSPORT, 0, -1));
 	for (int code = 300; code < 700; code++)
-		assert_int_equal(opens_with(f, GATEWAY_REFUSED, code, -1), code == 500 || code == 502);
+		assert_int_equal(opens_with(f, GATEWAY_RESULT_REFUSED, code, -1), code == 500 || code == 502);
 }
 
 static void silence_that_does_not_count_is_no_success(void **state)
@@ -471,16 +471,16 @@ static void silence_that_does_not_count_is_no_success(void **state)
 	struct fixture *f = *state;
 
 	f->row.breaker_on.set = true;
-	f->row.breaker_on.value = (struct breaker_on){.codes = {.code = {500}, .n = 1}};
+	f->row.breaker_on.value = (struct parameter_breaker_on){.codes = {.code = {500}, .n = 1}};
 	apply(f, 2000);
 	for (unsigned i = 0; i < 5; i++) {
-		attempt(f, GATEWAY_REFUSED, 500, -1, 2000);
-		attempt(f, GATEWAY_TIMEOUT, 0, -1, 2000);
-		attempt(f, GATEWAY_TRANSPORT, 0, -1, 2000);
-		attempt(f, GATEWAY_ABANDONED, 0, -1, 2000);
+		attempt(f, GATEWAY_RESULT_REFUSED, 500, -1, 2000);
+		attempt(f, GATEWAY_RESULT_TIMEOUT, 0, -1, 2000);
+		attempt(f, GATEWAY_RESULT_TRANSPORT, 0, -1, 2000);
+		attempt(f, GATEWAY_RESULT_ABANDONED, 0, -1, 2000);
 	}
-	assert_verdict(f, 2000, GATEWAY_BREAKER_OPEN, "down: 5 calls in a row failed for 0 s");
-	attempt(f, GATEWAY_TIMEOUT, 0, -1, 40000); /* neither closes nor opens */
+	assert_verdict(f, 2000, GATEWAY_VERDICT_BREAKER_OPEN, "down: 5 calls in a row failed for 0 s");
+	attempt(f, GATEWAY_RESULT_TIMEOUT, 0, -1, 40000); /* neither closes nor opens */
 	assert_up(f, 40000);
 	assert_health(f, 40000, GATEWAY_STATE_PROBING, 32000, "5 calls in a row failed",
 		"the next call, as a test");
@@ -493,12 +493,12 @@ static void good_news_of_one_input_does_not_hide_bad_news_of_another(void **stat
 	struct fixture *f = *state;
 
 	assert_false(alive_with(f, 0));
-	attempt(f, GATEWAY_ANSWERED, 200, 100, 3000);
+	attempt(f, GATEWAY_RESULT_ANSWERED, 200, 100, 3000);
 	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 3000);
-	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_OPTIONS_DOWN);
+	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_VERDICT_OPTIONS_DOWN);
 	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 4000);
 	gateway_on_probe(f->gw, 200, "", 1, &p, 4000);
-	assert_int_equal(gateway_check(f->gw, 4000), GATEWAY_CLOSED);
+	assert_int_equal(gateway_check(f->gw, 4000), GATEWAY_VERDICT_CLOSED);
 	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 5000);
 	assert_up(f, 5000);
 }
@@ -512,7 +512,7 @@ static void a_machine_that_is_back_is_worth_a_test_call_at_once(void **state)
 	gateway_on_probe(f->gw, 200, "", 1, &p, 3000);
 	assert_health(
 		f, 3000, GATEWAY_STATE_PROBING, 3000, "5 calls in a row failed", "the next call, as a test");
-	attempt(f, GATEWAY_TIMEOUT, 0, -1, 4000);
+	attempt(f, GATEWAY_RESULT_TIMEOUT, 0, -1, 4000);
 	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 5000);
 	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 6000);
 	assert_health(f, 6000, GATEWAY_STATE_PROBING, 6000, "a test call failed", "the next call, as a test");
@@ -525,7 +525,7 @@ static void an_answered_probe_that_is_no_news_leaves_the_breaker_open(void **sta
 	time_out(f, 5, 2000);
 	gateway_on_probe(f->gw, 200, "", 1, &p, 3000);
 	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 3000);
-	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_BREAKER_OPEN);
+	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_VERDICT_BREAKER_OPEN);
 }
 
 /* All inputs are bad; one after the other, from the top of the table, is put right. */
@@ -543,24 +543,24 @@ static void the_table_is_read_from_the_top(void **state)
 	gateway_ref(f->gw);
 	apply(f, 2000);
 	assert_int_equal(gateways_apply(f->set, NULL, 0), 0);
-	assert_verdict(f, 2000, GATEWAY_REMOVED, "removed");
+	assert_verdict(f, 2000, GATEWAY_VERDICT_REMOVED, "removed");
 	assert_health(f, 2000, GATEWAY_STATE_DISABLED, 2000, "its row is gone", "a row of this name");
 	apply(f, 2000);
-	assert_verdict(f, 2000, GATEWAY_DISABLED, "disabled");
+	assert_verdict(f, 2000, GATEWAY_VERDICT_DISABLED, "disabled");
 	f->row.enabled = true;
 	apply(f, 2000);
-	assert_verdict(f, 2000, GATEWAY_DRAINING, "draining");
+	assert_verdict(f, 2000, GATEWAY_VERDICT_DRAINING, "draining");
 	f->row.draining = false;
 	apply(f, 2000);
-	assert_verdict(f, 2000, GATEWAY_NOT_REGISTERED, "not registered");
+	assert_verdict(f, 2000, GATEWAY_VERDICT_NOT_REGISTERED, "not registered");
 	gateway_on_registration(f->gw, true, "", 2000);
-	assert_verdict(f, 2000, GATEWAY_RETRY_AFTER, "Retry-After, 10 s left");
+	assert_verdict(f, 2000, GATEWAY_VERDICT_RETRY_AFTER, "Retry-After, 10 s left");
 	assert_health(f, 2000, GATEWAY_STATE_DOWN, 2000, "Retry-After", "in 10 s calls again");
-	assert_verdict(f, 12000, GATEWAY_CLOSED, "down: PUBLISH says closed for 0 s");
+	assert_verdict(f, 12000, GATEWAY_VERDICT_CLOSED, "down: PUBLISH says closed for 0 s");
 	gateway_on_publication(f->gw, PUBLICATION_STATE_NONE, 12000);
-	assert_verdict(f, 12000, GATEWAY_OPTIONS_DOWN, "down: OPTIONS timeout for 0 s");
+	assert_verdict(f, 12000, GATEWAY_VERDICT_OPTIONS_DOWN, "down: OPTIONS timeout for 0 s");
 	gateway_on_probe_end(f->gw, 12000);
-	assert_verdict(f, 12000, GATEWAY_BREAKER_OPEN, "down: 5 calls in a row failed for 0 s");
+	assert_verdict(f, 12000, GATEWAY_VERDICT_BREAKER_OPEN, "down: 5 calls in a row failed for 0 s");
 	assert_up(f, 31000);
 	gateway_unref(f->gw);
 }
@@ -568,15 +568,15 @@ static void the_table_is_read_from_the_top(void **state)
 static void capacity_is_looked_at_last(void **state)
 {
 	struct fixture *f = *state;
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 
 	f->row.capacity = 1;
 	apply(f, 1000);
-	assert_int_equal(gateway_seize(f->gw, &ch, 1000), GATEWAY_USABLE);
-	assert_verdict(f, 1000, GATEWAY_FULL, "full 1/1");
+	assert_int_equal(gateway_seize(f->gw, &ch, 1000), GATEWAY_VERDICT_USABLE);
+	assert_verdict(f, 1000, GATEWAY_VERDICT_FULL, "full 1/1");
 	assert_false(alive_with(f, 0));
-	assert_verdict(f, 2000, GATEWAY_OPTIONS_DOWN, "down: OPTIONS timeout for 0 s");
-	assert_int_equal(gateway_check_forced(f->gw, 2000), GATEWAY_FULL);
+	assert_verdict(f, 2000, GATEWAY_VERDICT_OPTIONS_DOWN, "down: OPTIONS timeout for 0 s");
+	assert_int_equal(gateway_check_forced(f->gw, 2000), GATEWAY_VERDICT_FULL);
 	call_limits_release(&ch);
 }
 
@@ -661,7 +661,7 @@ static void another_address_is_another_machine(void **state)
 	gateway_retry_after(f->gw, 100, 2000);
 	f->row.capacity = 5;
 	apply(f, 3000);
-	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_RETRY_AFTER);
+	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_VERDICT_RETRY_AFTER);
 	f->row.port = 5070;
 	apply(f, 3000);
 	assert_health(f, 3000, GATEWAY_STATE_UP, 3000, "", "");
@@ -673,14 +673,15 @@ static void another_address_is_another_machine(void **state)
 static void attempts_at_the_former_address_count_no_more(void **state)
 {
 	struct fixture *f = *state;
-	struct channel ch[5] = {0};
+	struct call_limits_channel ch[5] = {0};
 
 	for (unsigned i = 0; i < 5; i++)
-		assert_int_equal(gateway_seize(f->gw, &ch[i], 1000), GATEWAY_USABLE);
+		assert_int_equal(gateway_seize(f->gw, &ch[i], 1000), GATEWAY_VERDICT_USABLE);
 	f->row.host = "127.0.0.2";
 	apply(f, 2000);
 	for (unsigned i = 0; i < 5; i++) {
-		struct gateway_result r = {.channel = &ch[i], .outcome = GATEWAY_TIMEOUT, .pdd_ms = -1};
+		struct gateway_result r = {
+			.channel = &ch[i], .outcome = GATEWAY_RESULT_TIMEOUT, .pdd_ms = -1};
 
 		gateway_on_result(f->gw, &r, &p, 3000);
 		call_limits_release(&ch[i]);
@@ -695,35 +696,35 @@ static void only_what_is_merely_down_may_be_forced(void **state)
 	struct fixture *f = *state;
 
 	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 2000);
-	assert_int_equal(gateway_check_forced(f->gw, 2000), GATEWAY_USABLE);
+	assert_int_equal(gateway_check_forced(f->gw, 2000), GATEWAY_VERDICT_USABLE);
 	assert_false(alive_with(f, 0));
 	time_out(f, 5, 2000);
-	assert_int_equal(gateway_check_forced(f->gw, 2000), GATEWAY_USABLE);
+	assert_int_equal(gateway_check_forced(f->gw, 2000), GATEWAY_VERDICT_USABLE);
 	gateway_retry_after(f->gw, 10, 2000);
-	assert_int_equal(gateway_check_forced(f->gw, 2000), GATEWAY_RETRY_AFTER);
+	assert_int_equal(gateway_check_forced(f->gw, 2000), GATEWAY_VERDICT_RETRY_AFTER);
 	f->row.registration = "trunk";
 	apply(f, 12000);
-	assert_int_equal(gateway_check_forced(f->gw, 12000), GATEWAY_NOT_REGISTERED);
+	assert_int_equal(gateway_check_forced(f->gw, 12000), GATEWAY_VERDICT_NOT_REGISTERED);
 	f->row.draining = true;
 	apply(f, 12000);
-	assert_int_equal(gateway_check_forced(f->gw, 12000), GATEWAY_DRAINING);
+	assert_int_equal(gateway_check_forced(f->gw, 12000), GATEWAY_VERDICT_DRAINING);
 	f->row.enabled = false;
 	apply(f, 12000);
-	assert_int_equal(gateway_check_forced(f->gw, 12000), GATEWAY_DISABLED);
+	assert_int_equal(gateway_check_forced(f->gw, 12000), GATEWAY_VERDICT_DISABLED);
 }
 
 static void a_gateway_under_test_or_ramping_may_be_forced(void **state)
 {
 	struct fixture *f = *state;
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 
 	time_out(f, 5, 2000);
-	assert_int_equal(gateway_seize(f->gw, &ch, 40000), GATEWAY_USABLE);
-	assert_int_equal(gateway_check(f->gw, 40000), GATEWAY_PROBING);
-	assert_int_equal(gateway_check_forced(f->gw, 40000), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(f->gw, &ch, 40000), GATEWAY_VERDICT_USABLE);
+	assert_int_equal(gateway_check(f->gw, 40000), GATEWAY_VERDICT_PROBING);
+	assert_int_equal(gateway_check_forced(f->gw, 40000), GATEWAY_VERDICT_USABLE);
 	gateway_on_progress(f->gw, &ch, &p, 40000);
-	assert_int_equal(gateway_check(f->gw, 40000), GATEWAY_RAMPING);
-	assert_int_equal(gateway_check_forced(f->gw, 40000), GATEWAY_USABLE);
+	assert_int_equal(gateway_check(f->gw, 40000), GATEWAY_VERDICT_RAMPING);
+	assert_int_equal(gateway_check_forced(f->gw, 40000), GATEWAY_VERDICT_USABLE);
 	call_limits_release(&ch);
 }
 

@@ -35,13 +35,14 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void ended(struct fixture *f, enum gateway_outcome outcome, int code, int32_t pdd_ms, uint64_t now_ms)
+static void ended(
+	struct fixture *f, enum gateway_result_outcome outcome, int code, int32_t pdd_ms, uint64_t now_ms)
 {
 	static const struct parameters p = {.breaker_window = 20};
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 	struct gateway_result r = {.channel = &ch, .outcome = outcome, .sip_code = code, .pdd_ms = pdd_ms};
 
-	assert_int_equal(gateway_seize(f->gw, &ch, now_ms), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(f->gw, &ch, now_ms), GATEWAY_VERDICT_USABLE);
 	gateway_on_result(f->gw, &r, &p, now_ms);
 	call_limits_release(&ch);
 }
@@ -70,22 +71,22 @@ static void asr_is_the_share_of_answered_attempts(void **state)
 {
 	struct fixture *f = *state;
 
-	ended(f, GATEWAY_ANSWERED, 200, 10, 1000);
-	ended(f, GATEWAY_REFUSED, 503, -1, 1000);
-	ended(f, GATEWAY_ABANDONED, 0, -1, 1000);
+	ended(f, GATEWAY_RESULT_ANSWERED, 200, 10, 1000);
+	ended(f, GATEWAY_RESULT_REFUSED, 503, -1, 1000);
+	ended(f, GATEWAY_RESULT_ABANDONED, 0, -1, 1000);
 	look(f, 1000);
 	assert_int_equal(f->total.attempts, 3);
 	assert_int_equal(f->total.answered, 1);
 	assert_int_equal(f->total.asr_percent, 33);
-	ended(f, GATEWAY_ANSWERED, 200, 10, 1000);
-	ended(f, GATEWAY_ANSWERED, 200, 10, 1000);
-	ended(f, GATEWAY_ANSWERED, 200, 10, 1000);
+	ended(f, GATEWAY_RESULT_ANSWERED, 200, 10, 1000);
+	ended(f, GATEWAY_RESULT_ANSWERED, 200, 10, 1000);
+	ended(f, GATEWAY_RESULT_ANSWERED, 200, 10, 1000);
 	look(f, 1000);
 	assert_int_equal(f->total.asr_percent, 67);
 }
 
 /* Does it count as effective? */
-static bool effective(struct fixture *f, enum gateway_outcome outcome, int code, int32_t pdd_ms)
+static bool effective(struct fixture *f, enum gateway_result_outcome outcome, int code, int32_t pdd_ms)
 {
 	uint64_t before;
 
@@ -106,22 +107,22 @@ static void what_the_callee_ended_counts_as_effective(void **state)
 		const bool expected = next < 9 && code == callees[next];
 
 		next += expected;
-		assert_int_equal(effective(f, GATEWAY_REFUSED, code, -1), expected);
-		assert_int_equal(effective(f, GATEWAY_REFUSED, code, 0), expected || code == 408);
+		assert_int_equal(effective(f, GATEWAY_RESULT_REFUSED, code, -1), expected);
+		assert_int_equal(effective(f, GATEWAY_RESULT_REFUSED, code, 0), expected || code == 408);
 	}
-	assert_true(effective(f, GATEWAY_ANSWERED, 200, 10));
-	assert_false(effective(f, GATEWAY_TRANSPORT, 0, -1));
-	assert_false(effective(f, GATEWAY_TRANSPORT, 0, 10));
+	assert_true(effective(f, GATEWAY_RESULT_ANSWERED, 200, 10));
+	assert_false(effective(f, GATEWAY_RESULT_TRANSPORT, 0, -1));
+	assert_false(effective(f, GATEWAY_RESULT_TRANSPORT, 0, 10));
 }
 
 static void a_phone_that_rang_in_vain_counts_as_effective(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_false(effective(f, GATEWAY_TIMEOUT, 0, -1));
-	assert_true(effective(f, GATEWAY_TIMEOUT, 0, 10));
-	assert_false(effective(f, GATEWAY_ABANDONED, 0, -1));
-	assert_true(effective(f, GATEWAY_ABANDONED, 0, 10));
+	assert_false(effective(f, GATEWAY_RESULT_TIMEOUT, 0, -1));
+	assert_true(effective(f, GATEWAY_RESULT_TIMEOUT, 0, 10));
+	assert_false(effective(f, GATEWAY_RESULT_ABANDONED, 0, -1));
+	assert_true(effective(f, GATEWAY_RESULT_ABANDONED, 0, 10));
 	look(f, 1000);
 	assert_int_equal(f->total.ner_percent, 50);
 }
@@ -130,7 +131,7 @@ static void acd_is_the_mean_of_calls_that_are_over(void **state)
 {
 	struct fixture *f = *state;
 
-	ended(f, GATEWAY_ANSWERED, 200, 10, 1000);
+	ended(f, GATEWAY_RESULT_ANSWERED, 200, 10, 1000);
 	look(f, 1000);
 	assert_int_equal(f->total.acd_ms, -1);
 	gateway_on_call_end(f->gw, 1000, 2000);
@@ -146,12 +147,12 @@ static void pdd_is_told_to_an_eighth_of_the_value(void **state)
 	uint64_t now = 1000;
 
 	for (int32_t ms = 0; ms < 131072; ms += 1 + ms / 50, now += WINDOW) {
-		ended(f, GATEWAY_ANSWERED, 200, ms, now);
+		ended(f, GATEWAY_RESULT_ANSWERED, 200, ms, now);
 		look(f, now);
 		assert_in_range(f->window.pdd_median_ms, ms - ms / 8, ms + ms / 8);
 		assert_int_equal(f->window.pdd_95_ms, f->window.pdd_median_ms);
 	}
-	ended(f, GATEWAY_ANSWERED, 200, INT32_MAX, now);
+	ended(f, GATEWAY_RESULT_ANSWERED, 200, INT32_MAX, now);
 	look(f, now);
 	assert_in_range(f->window.pdd_median_ms, 114688, 131072); /* the last bin */
 }
@@ -161,8 +162,8 @@ static void median_and_95_percent_are_those_of_all_delays(void **state)
 	struct fixture *f = *state;
 
 	for (int32_t ms = 1; ms <= 100; ms++)
-		ended(f, GATEWAY_ANSWERED, 200, ms * 100, 1000);
-	ended(f, GATEWAY_TIMEOUT, 0, -1, 1000); /* has none */
+		ended(f, GATEWAY_RESULT_ANSWERED, 200, ms * 100, 1000);
+	ended(f, GATEWAY_RESULT_TIMEOUT, 0, -1, 1000); /* has none */
 	look(f, 1000);
 	assert_in_range(f->total.pdd_median_ms, 5000 * 7 / 8, 5000 * 9 / 8);
 	assert_in_range(f->total.pdd_95_ms, 9500 * 7 / 8, 9500 * 9 / 8);
@@ -172,12 +173,12 @@ static void half_of_the_delays_are_not_above_the_median(void **state)
 {
 	struct fixture *f = *state;
 
-	ended(f, GATEWAY_ANSWERED, 200, 1, 1000);
-	ended(f, GATEWAY_ANSWERED, 200, 5, 1000);
+	ended(f, GATEWAY_RESULT_ANSWERED, 200, 1, 1000);
+	ended(f, GATEWAY_RESULT_ANSWERED, 200, 5, 1000);
 	look(f, 1000);
 	assert_int_equal(f->total.pdd_median_ms, 1);
 	assert_int_equal(f->total.pdd_95_ms, 5);
-	ended(f, GATEWAY_ANSWERED, 200, 5, 1000);
+	ended(f, GATEWAY_RESULT_ANSWERED, 200, 5, 1000);
 	look(f, 1000);
 	assert_int_equal(f->total.pdd_median_ms, 5);
 }
@@ -188,7 +189,7 @@ static void of_100_delays_the_50th_and_the_95th_count(void **state)
 	struct fixture *f = *state;
 
 	for (int i = 1; i <= 100; i++)
-		ended(f, GATEWAY_ANSWERED, 200,
+		ended(f, GATEWAY_RESULT_ANSWERED, 200,
 			i < 50            ? 1
 				: i == 50 ? 2
 				: i < 95  ? 3
@@ -204,17 +205,17 @@ static void failures_are_told_by_kind(void **state)
 {
 	struct fixture *f = *state;
 
-	ended(f, GATEWAY_REFUSED, 503, -1, 1000);
-	ended(f, GATEWAY_REFUSED, 486, -1, 1000);
-	ended(f, GATEWAY_REFUSED, 503, -1, 1000);
-	ended(f, GATEWAY_TIMEOUT, 0, -1, 1000);
-	ended(f, GATEWAY_TRANSPORT, 0, -1, 1000);
-	ended(f, GATEWAY_ABANDONED, 0, -1, 1000);
-	ended(f, GATEWAY_ANSWERED, 200, 1, 1000);
+	ended(f, GATEWAY_RESULT_REFUSED, 503, -1, 1000);
+	ended(f, GATEWAY_RESULT_REFUSED, 486, -1, 1000);
+	ended(f, GATEWAY_RESULT_REFUSED, 503, -1, 1000);
+	ended(f, GATEWAY_RESULT_TIMEOUT, 0, -1, 1000);
+	ended(f, GATEWAY_RESULT_TRANSPORT, 0, -1, 1000);
+	ended(f, GATEWAY_RESULT_ABANDONED, 0, -1, 1000);
+	ended(f, GATEWAY_RESULT_ANSWERED, 200, 1, 1000);
 	look(f, 1000);
 	assert_int_equal(f->total.n_failures, 4);
-	assert_int_equal(f->total.failures[0].outcome, GATEWAY_TIMEOUT);
-	assert_int_equal(f->total.failures[1].outcome, GATEWAY_TRANSPORT);
+	assert_int_equal(f->total.failures[0].outcome, GATEWAY_RESULT_TIMEOUT);
+	assert_int_equal(f->total.failures[1].outcome, GATEWAY_RESULT_TRANSPORT);
 	assert_int_equal(f->total.failures[2].sip_code, 503);
 	assert_int_equal(f->total.failures[2].count, 2);
 	assert_int_equal(f->total.failures[3].sip_code, 486);
@@ -226,14 +227,14 @@ static void after_sixteen_codes_the_others_are_one(void **state)
 	struct fixture *f = *state;
 
 	for (int code = 400; code < 420; code++)
-		ended(f, GATEWAY_REFUSED, code, -1, 1000);
-	ended(f, GATEWAY_REFUSED, 415, -1, 1000);
-	ended(f, GATEWAY_REFUSED, 416, -1, 1000);
+		ended(f, GATEWAY_RESULT_REFUSED, code, -1, 1000);
+	ended(f, GATEWAY_RESULT_REFUSED, 415, -1, 1000);
+	ended(f, GATEWAY_RESULT_REFUSED, 416, -1, 1000);
 	look(f, 1000);
 	assert_int_equal(f->total.n_failures, 17);
 	assert_int_equal(f->total.failures[15].sip_code, 415);
 	assert_int_equal(f->total.failures[15].count, 2);
-	assert_int_equal(f->total.failures[16].outcome, GATEWAY_REFUSED);
+	assert_int_equal(f->total.failures[16].outcome, GATEWAY_RESULT_REFUSED);
 	assert_int_equal(f->total.failures[16].sip_code, 0);
 	assert_int_equal(f->total.failures[16].count, 5);
 }
@@ -244,7 +245,7 @@ static void the_window_moves_on_by_periods(void **state)
 	const uint64_t begin = 1000ull * WINDOW;
 
 	for (unsigned i = 0; i < 10; i++)
-		ended(f, GATEWAY_ANSWERED, 200, 1, begin + (uint64_t)i * PERIOD);
+		ended(f, GATEWAY_RESULT_ANSWERED, 200, 1, begin + (uint64_t)i * PERIOD);
 	look(f, begin + WINDOW - 1);
 	assert_int_equal(f->window.attempts, 10);
 	look(f, begin + WINDOW);
@@ -260,9 +261,9 @@ static void an_old_period_is_empty_when_it_comes_round_again(void **state)
 {
 	struct fixture *f = *state;
 
-	ended(f, GATEWAY_REFUSED, 500, 3, 1000);
+	ended(f, GATEWAY_RESULT_REFUSED, 500, 3, 1000);
 	gateway_on_call_end(f->gw, 7, 1000);
-	ended(f, GATEWAY_ANSWERED, 200, -1, 1000 + WINDOW);
+	ended(f, GATEWAY_RESULT_ANSWERED, 200, -1, 1000 + WINDOW);
 	look(f, 1000 + WINDOW);
 	assert_int_equal(f->window.attempts, 1);
 	assert_int_equal(f->window.answered, 1);

@@ -48,15 +48,15 @@ static void a_removed_gateway_keeps_its_calls(void **unused)
 	const struct db_gateway rows[] = {unit_gateway("a"), unit_gateway("b")};
 	struct gateways *set = set_of(rows, 2);
 	struct gateway *gw = gateway_ref(gateways_find(set, "a"));
-	struct channel ch = {0}, other = {0};
+	struct call_limits_channel ch = {0}, other = {0};
 
 	(void)unused;
-	assert_int_equal(gateway_seize(gw, &ch, 0), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(gw, &ch, 0), GATEWAY_VERDICT_USABLE);
 	assert_int_equal(gateways_apply(set, &rows[1], 1), 0);
 	assert_null(gateways_find(set, "a"));
 	assert_int_equal(gateways_count(set), 1);
 	assert_int_equal(gateway_calls(gw), 1);
-	assert_int_equal(gateway_seize(gw, &other, 0), GATEWAY_REMOVED);
+	assert_int_equal(gateway_seize(gw, &other, 0), GATEWAY_VERDICT_REMOVED);
 	call_limits_release(&ch);
 	assert_int_equal(gateway_calls(gw), 0);
 	gateway_unref(gw);
@@ -68,11 +68,11 @@ static void a_channel_keeps_a_removed_gateway(void **unused)
 {
 	const struct db_gateway row = unit_gateway("a");
 	struct gateways *set = set_of(&row, 1);
-	struct channel ch[2] = {0};
+	struct call_limits_channel ch[2] = {0};
 
 	(void)unused;
-	assert_int_equal(gateway_seize(gateways_find(set, "a"), &ch[0], 0), GATEWAY_USABLE);
-	assert_int_equal(gateway_seize(gateways_find(set, "a"), &ch[1], 0), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(gateways_find(set, "a"), &ch[0], 0), GATEWAY_VERDICT_USABLE);
+	assert_int_equal(gateway_seize(gateways_find(set, "a"), &ch[1], 0), GATEWAY_VERDICT_USABLE);
 	assert_int_equal(gateways_apply(set, NULL, 0), 0);
 	assert_int_equal(ch[0].limits->in_use, 2);
 	call_limits_release(&ch[0]);
@@ -91,19 +91,19 @@ static void a_name_that_comes_back_revives_its_gateway(void **unused)
 	struct db_gateway row = unit_gateway("a");
 	struct gateways *set = set_of(&row, 1);
 	struct gateway *gw = gateway_ref(gateways_find(set, "a"));
-	struct channel ch = {0}, other = {0};
+	struct call_limits_channel ch = {0}, other = {0};
 
 	(void)unused;
-	assert_int_equal(gateway_seize(gw, &ch, 0), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(gw, &ch, 0), GATEWAY_VERDICT_USABLE);
 	assert_int_equal(gateways_apply(set, NULL, 0), 0);
 	row.capacity = 1;
 	row.host = "127.0.0.9";
 	assert_int_equal(gateways_apply(set, &row, 1), 0);
 	assert_ptr_equal(gateways_find(set, "a"), gw);
 	assert_string_equal(gateway_row(gw)->host, "127.0.0.9");
-	assert_int_equal(gateway_seize(gw, &other, 0), GATEWAY_FULL); /* the live call counts */
+	assert_int_equal(gateway_seize(gw, &other, 0), GATEWAY_VERDICT_FULL); /* the live call counts */
 	call_limits_release(&ch);
-	assert_int_equal(gateway_seize(gw, &other, 0), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(gw, &other, 0), GATEWAY_VERDICT_USABLE);
 	call_limits_release(&other);
 	gateway_unref(gw);
 	assert_ptr_equal(gateways_find(set, "a"), gw);
@@ -116,13 +116,13 @@ static void calls_outlive_the_set(void **unused)
 	struct gateways *set = set_of(rows, 3);
 	struct gateway *held = gateway_ref(gateways_find(set, "a"));
 	struct gateway *removed = gateway_ref(gateways_find(set, "c"));
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 
 	(void)unused;
-	assert_int_equal(gateway_seize(gateways_find(set, "b"), &ch, 0), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(gateways_find(set, "b"), &ch, 0), GATEWAY_VERDICT_USABLE);
 	assert_int_equal(gateways_apply(set, rows, 2), 0);
 	gateways_destroy(set);
-	assert_int_equal(gateway_check(held, 0), GATEWAY_REMOVED);
+	assert_int_equal(gateway_check(held, 0), GATEWAY_VERDICT_REMOVED);
 	assert_string_equal(gateway_name(removed), "c");
 	call_limits_release(&ch);
 	gateway_unref(held);
@@ -134,24 +134,25 @@ static void a_reload_changes_limits_under_live_calls(void **unused)
 	struct db_gateway row = unit_gateway("a");
 	struct gateways *set = set_of(&row, 1);
 	struct gateway *gw = gateways_find(set, "a");
-	struct channel ch[4] = {0};
+	struct call_limits_channel ch[4] = {0};
 
 	(void)unused;
 	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(gateway_seize(gw, &ch[i], 0), GATEWAY_USABLE);
+		assert_int_equal(gateway_seize(gw, &ch[i], 0), GATEWAY_VERDICT_USABLE);
 	row.capacity = 2;
 	row.cps = 1;
 	assert_int_equal(gateways_apply(set, &row, 1), 0);
 	assert_int_equal(gateway_calls(gw), 3);
-	assert_int_equal(gateway_check(gw, 0), GATEWAY_FULL);
+	assert_int_equal(gateway_check(gw, 0), GATEWAY_VERDICT_FULL);
 	row.capacity = 9;
 	row.cps = 2;
 	assert_int_equal(gateways_apply(set, &row, 1), 0);
-	assert_int_equal(gateway_seize(gw, &ch[3], 10), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(gw, &ch[3], 10), GATEWAY_VERDICT_USABLE);
 	row.cps = 1;
 	assert_int_equal(gateways_apply(set, &row, 1), 0);
-	assert_int_equal(gateway_check(gw, 1009), GATEWAY_CPS); /* the seizure before the reload counts */
-	assert_int_equal(gateway_check(gw, 1010), GATEWAY_USABLE);
+	assert_int_equal(
+		gateway_check(gw, 1009), GATEWAY_VERDICT_CPS); /* the seizure before the reload counts */
+	assert_int_equal(gateway_check(gw, 1010), GATEWAY_VERDICT_USABLE);
 	for (unsigned i = 0; i < 4; i++)
 		call_limits_release(&ch[i]);
 	assert_int_equal(gateway_calls(gw), 0);
@@ -181,11 +182,11 @@ static void one_changed_row_of_10000_is_all_that_is_copied(void **unused)
 	static const struct db_gateway *before[MANY];
 	struct db_gateway *rows = many_rows(names, MANY);
 	struct gateways *set = set_of(rows, MANY);
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 
 	(void)unused;
 	assert_int_equal(gateways_count(set), MANY);
-	assert_int_equal(gateway_seize(gateways_find(set, names[77]), &ch, 0), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(gateways_find(set, names[77]), &ch, 0), GATEWAY_VERDICT_USABLE);
 	for (unsigned i = 0; i < MANY; i++)
 		before[i] = gateway_row(gateways_find(set, names[i]));
 	rows[77].capacity = 5;
@@ -206,7 +207,7 @@ enum { OOM_ROWS = 400 }; /* enough for the hash table to grow on the way */
 
 /* Of three gateways c is removed but still held: nothing of this may differ after a failed reload.
  */
-static void assert_untouched(struct gateways *set, struct gateway *held, const struct channel *ch)
+static void assert_untouched(struct gateways *set, struct gateway *held, const struct call_limits_channel *ch)
 {
 	assert_int_equal(gateways_count(set), 2);
 	assert_string_equal(gateway_name(gateways_at(set, 0)), "a");
@@ -215,10 +216,10 @@ static void assert_untouched(struct gateways *set, struct gateway *held, const s
 	assert_null(gateways_find(set, "gw000005"));
 	assert_int_equal(gateway_row(gateways_find(set, "a"))->capacity, 3);
 	assert_int_equal(gateway_row(gateways_find(set, "a"))->cps, 1);
-	assert_int_equal(gateway_check(gateways_find(set, "a"), 0), GATEWAY_CPS);
+	assert_int_equal(gateway_check(gateways_find(set, "a"), 0), GATEWAY_VERDICT_CPS);
 	assert_int_equal(gateway_calls(gateways_find(set, "a")), 1);
 	assert_ptr_equal(ch->limits->channels.lh_first, ch);
-	assert_int_equal(gateway_check(held, 0), GATEWAY_REMOVED);
+	assert_int_equal(gateway_check(held, 0), GATEWAY_VERDICT_REMOVED);
 	assert_int_equal(gateway_row(held)->capacity, 0);
 }
 
@@ -227,7 +228,7 @@ static void out_of_memory_leaves_the_set_as_it_was(void **unused)
 	static char names[OOM_ROWS][16];
 	struct db_gateway old[] = {unit_gateway("a"), unit_gateway("b"), unit_gateway("c")};
 	struct db_gateway *rows = many_rows(names, OOM_ROWS);
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 	struct gateway *held;
 	unsigned failures = 0;
 	int err;
@@ -237,7 +238,7 @@ static void out_of_memory_leaves_the_set_as_it_was(void **unused)
 	old[0].cps = 1;
 	struct gateways *set = set_of(old, 3);
 	held = gateway_ref(gateways_find(set, "c"));
-	assert_int_equal(gateway_seize(gateways_find(set, "a"), &ch, 0), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(gateways_find(set, "a"), &ch, 0), GATEWAY_VERDICT_USABLE);
 	assert_int_equal(gateways_apply(set, old, 2), 0);
 	rows[0].name = "c"; /* revived and changed */
 	rows[0].capacity = 8;
@@ -285,7 +286,7 @@ struct model {
 	uint32_t capacity;
 	uint64_t total;
 	struct gateway *hold[HOLDS]; /* references */
-	struct channel call[CALLS];
+	struct call_limits_channel call[CALLS];
 	unsigned n_holds, n_calls;
 };
 
@@ -336,10 +337,10 @@ static void reload(struct world *w)
 static enum gateway_verdict expected_verdict(const struct model *m)
 {
 	if (!m->in_force)
-		return GATEWAY_REMOVED;
+		return GATEWAY_VERDICT_REMOVED;
 	if (!m->enabled)
-		return GATEWAY_DISABLED;
-	return m->capacity && m->n_calls >= m->capacity ? GATEWAY_FULL : GATEWAY_USABLE;
+		return GATEWAY_VERDICT_DISABLED;
+	return m->capacity && m->n_calls >= m->capacity ? GATEWAY_VERDICT_FULL : GATEWAY_VERDICT_USABLE;
 }
 
 /* Any way to it: by name, or by a reference from before it was removed. */
@@ -364,7 +365,7 @@ static void seize(struct world *w, unsigned i)
 		return;
 	verdict = gateway_seize(gw, &m->call[m->n_calls], 0);
 	assert_int_equal(verdict, expected_verdict(m));
-	if (verdict == GATEWAY_USABLE) {
+	if (verdict == GATEWAY_VERDICT_USABLE) {
 		m->n_calls++;
 		m->total++;
 	}
@@ -372,7 +373,7 @@ static void seize(struct world *w, unsigned i)
 
 static void release(struct world *w, struct model *m)
 {
-	struct channel *last, *any;
+	struct call_limits_channel *last, *any;
 
 	if (!m->n_calls)
 		return;
@@ -380,7 +381,7 @@ static void release(struct world *w, struct model *m)
 	last = &m->call[m->n_calls - 1];
 	call_limits_release(any);
 	if (any != last) { /* keep the array dense: the last call moves, as no real call does */
-		struct limits *l = last->limits;
+		struct call_limits *l = last->limits;
 
 		LIST_REMOVE(last, link);
 		LIST_INSERT_HEAD(&l->channels, any, link);
@@ -410,7 +411,7 @@ static void let_go(struct model *m)
 
 static unsigned list_length(const struct model *m)
 {
-	struct channel *ch;
+	struct call_limits_channel *ch;
 	unsigned n = 0;
 
 	if (m->n_calls)
@@ -485,11 +486,11 @@ static void channels_that_are_not_those_of_calls_are_drift(void **unused)
 {
 	const struct db_gateway rows[] = {unit_gateway("a"), unit_gateway("b")};
 	struct gateways *set = set_of(rows, 2);
-	struct channel ch[3] = {0};
+	struct call_limits_channel ch[3] = {0};
 
 	(void)unused;
-	assert_int_equal(gateway_seize(gateways_find(set, "a"), &ch[0], 0), GATEWAY_USABLE);
-	assert_int_equal(gateway_seize(gateways_find(set, "b"), &ch[1], 0), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(gateways_find(set, "a"), &ch[0], 0), GATEWAY_VERDICT_USABLE);
+	assert_int_equal(gateway_seize(gateways_find(set, "b"), &ch[1], 0), GATEWAY_VERDICT_USABLE);
 	assert_int_equal(gateways_apply(set, &rows[1], 1), 0);
 	for (unsigned times = 0; times < 3; times++) {
 		gateways_count_anew(set);

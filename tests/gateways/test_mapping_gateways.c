@@ -234,7 +234,7 @@ static void limits_belong_to_the_trunk(void **unused)
 	struct db_mapping_gateway row = unit_mapping("a", "10.0.0.1");
 	struct mapping_gateways *set;
 	struct mapping_gateway *mg;
-	struct channel ch[2] = {0};
+	struct call_limits_channel ch[2] = {0};
 	char text[32];
 
 	(void)unused;
@@ -257,7 +257,7 @@ static void limits_belong_to_the_trunk(void **unused)
 static void what_a_trunk_does_not_set_is_left_to_the_parameters(void **unused)
 {
 	const struct parameters p = {
-		.session_timer = true, .sip_100rel = DB_100REL_SUPPORTED, .max_call_duration_ms = 6};
+		.session_timer = true, .sip_100rel = PARAMETER_100REL_SUPPORTED, .max_call_duration_ms = 6};
 	struct db_mapping_gateway row = unit_mapping("a", "10.0.0.0/8");
 	struct mapping_gateways *set = set_of(&row, 1);
 	struct mapping_gateway_policy policy;
@@ -266,7 +266,7 @@ static void what_a_trunk_does_not_set_is_left_to_the_parameters(void **unused)
 	for (int i = 0; i < 2; i++) {
 		mapping_gateway_policy(i ? mapping_gateways_by_name(set, "a") : NULL, &p, &policy);
 		assert_true(policy.session_timer);
-		assert_int_equal(policy.sip_100rel, DB_100REL_SUPPORTED);
+		assert_int_equal(policy.sip_100rel, PARAMETER_100REL_SUPPORTED);
 		assert_int_equal(policy.max_call_duration_ms, 6);
 	}
 	mapping_gateways_destroy(set);
@@ -276,7 +276,7 @@ static void what_a_trunk_does_not_set_is_left_to_the_parameters(void **unused)
 static void what_a_trunk_sets_wins_from_the_next_load_on(void **unused)
 {
 	const struct parameters p = {
-		.session_timer = true, .sip_100rel = DB_100REL_SUPPORTED, .max_call_duration_ms = 6};
+		.session_timer = true, .sip_100rel = PARAMETER_100REL_SUPPORTED, .max_call_duration_ms = 6};
 	struct db_mapping_gateway row = unit_mapping("a", "10.0.0.0/8");
 	struct mapping_gateways *set = set_of(&row, 1);
 	const struct mapping_gateway *mg = mapping_gateways_by_name(set, "a");
@@ -288,14 +288,14 @@ static void what_a_trunk_sets_wins_from_the_next_load_on(void **unused)
 	mapping_gateway_policy(mg, &p, &policy);
 	assert_false(policy.session_timer);
 	row.sip_100rel.set = true;
-	row.sip_100rel.value = DB_100REL_OFF;
+	row.sip_100rel.value = PARAMETER_100REL_OFF;
 	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
 	mapping_gateway_policy(mg, &p, &policy);
-	assert_int_equal(policy.sip_100rel, DB_100REL_OFF);
-	row.sip_100rel.value = DB_100REL_REQUIRED;
+	assert_int_equal(policy.sip_100rel, PARAMETER_100REL_OFF);
+	row.sip_100rel.value = PARAMETER_100REL_REQUIRED;
 	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
 	mapping_gateway_policy(mg, &p, &policy);
-	assert_int_equal(policy.sip_100rel, DB_100REL_REQUIRED);
+	assert_int_equal(policy.sip_100rel, PARAMETER_100REL_REQUIRED);
 	row.max_call_duration_ms = 16;
 	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
 	mapping_gateway_policy(mg, &p, &policy);
@@ -308,7 +308,7 @@ static void a_reload_moves_the_source_and_keeps_the_calls(void **unused)
 	struct db_mapping_gateway rows[] = {unit_mapping("a", "10.0.0.1"), unit_mapping("b", "10.0.0.2")};
 	struct mapping_gateways *set = set_of(rows, 2);
 	struct mapping_gateway *mg = mapping_gateway_ref(mapping_gateways_by_name(set, "a"));
-	struct channel ch = {0};
+	struct call_limits_channel ch = {0};
 
 	(void)unused;
 	assert_int_equal(mapping_gateway_seize(mg, &ch, 0), 0);

@@ -37,15 +37,15 @@ static void fixture_end(struct fixture *f)
 	gateways_destroy(f->gateways);
 }
 
-static struct publisher by(struct fixture *f, unsigned first, size_t n)
+static struct publication_publisher by(struct fixture *f, unsigned first, size_t n)
 {
-	return (struct publisher){&f->gw[first], n};
+	return (struct publication_publisher){&f->gw[first], n};
 }
 
-static struct publication *put(struct fixture *f, struct publication *p, struct publisher who,
+static struct publication *put(struct fixture *f, struct publication *p, struct publication_publisher who,
 	const char *etag, enum publication_state state, uint64_t now_ms)
 {
-	const struct publication_news news = {.etag = etag, .state = state, .lifetime_ms = LIFE_MS};
+	const struct publication_content news = {.etag = etag, .state = state, .lifetime_ms = LIFE_MS};
 
 	assert_int_equal(publications_put(f->set, p, &who, &news, now_ms), 0);
 	return publications_find(f->set, etag, &who);
@@ -82,7 +82,7 @@ static void who_publishes_is_told(void **unused)
 static void only_its_gateways_find_a_tag(void **unused)
 {
 	struct fixture f;
-	const struct publisher own = {&f.gw[1], 1}, other = {&f.gw[2], 2}, more = {&f.gw[1], 3};
+	const struct publication_publisher own = {&f.gw[1], 1}, other = {&f.gw[2], 2}, more = {&f.gw[1], 3};
 
 	(void)unused;
 	fixture_begin(&f);
@@ -98,7 +98,7 @@ static void only_its_gateways_find_a_tag(void **unused)
 static void a_refresh_keeps_the_state_under_a_new_tag(void **unused)
 {
 	struct fixture f;
-	const struct publisher a = {&f.gw[0], 1};
+	const struct publication_publisher a = {&f.gw[0], 1};
 	struct publication *p;
 
 	(void)unused;
@@ -145,9 +145,9 @@ static void they_expire_in_order_of_their_ends(void **unused)
 	(void)unused;
 	fixture_begin(&f);
 	for (unsigned i = 0; i < GATEWAYS; i++) {
-		const struct publication_news news = {
+		const struct publication_content news = {
 			.etag = tags[i], .state = PUBLICATION_STATE_OPEN, .lifetime_ms = lives[i]};
-		const struct publisher who = by(&f, i, 1);
+		const struct publication_publisher who = by(&f, i, 1);
 
 		assert_int_equal(publications_put(f.set, NULL, &who, &news, 0), 0);
 	}
@@ -176,7 +176,7 @@ static void a_removed_one_is_no_bad_news(void **unused)
 static void the_last_publication_of_a_gateway_counts(void **unused)
 {
 	struct fixture f;
-	const struct publisher a = {&f.gw[0], 1}, both = {&f.gw[0], 2};
+	const struct publication_publisher a = {&f.gw[0], 1}, both = {&f.gw[0], 2};
 
 	(void)unused;
 	fixture_begin(&f);
@@ -195,7 +195,7 @@ static void the_last_publication_of_a_gateway_counts(void **unused)
 static void a_removed_gateway_loses_its_publication(void **unused)
 {
 	struct fixture f;
-	const struct publisher a = {&f.gw[0], 1};
+	const struct publication_publisher a = {&f.gw[0], 1};
 
 	(void)unused;
 	fixture_begin(&f);
@@ -232,8 +232,8 @@ static void a_gateway_that_moved_has_published_nothing(void **unused)
 static void publishing_without_memory_changes_nothing(void **unused)
 {
 	struct fixture f;
-	const struct publisher all = {f.gw, GATEWAYS};
-	const struct publication_news news = {
+	const struct publication_publisher all = {f.gw, GATEWAYS};
+	const struct publication_content news = {
 		.etag = "2", .state = PUBLICATION_STATE_CLOSED, .lifetime_ms = 1};
 	long failures = 0;
 	int err;

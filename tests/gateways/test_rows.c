@@ -45,7 +45,7 @@ static const void *registration_row_of(void *set, const char *name)
 	return registration_row(registrations_find(set, name));
 }
 
-static void set_code(struct stop_codes *codes, unsigned i)
+static void set_code(struct parameter_codes *codes, unsigned i)
 {
 	if (i)
 		codes->code[0] = 500;
@@ -109,7 +109,7 @@ static bool change(enum db_table_type type, void *value, unsigned i)
 		if (i == 0)
 			rel100->set = true;
 		else
-			rel100->value = DB_100REL_REQUIRED;
+			rel100->value = PARAMETER_100REL_REQUIRED;
 		return i < 2;
 	}
 	return false;

@@ -86,7 +86,7 @@ static struct routing_table *build(char (*prefix)[PREFIX_SIZE], size_t n)
 
 static void look_up(const struct routing_table *t, char (*prefix)[PREFIX_SIZE], size_t n)
 {
-	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
 	char(*number)[PREFIX_SIZE] = malloc((size_t)LOOKUPS * PREFIX_SIZE);
 	size_t matches = 0;
 

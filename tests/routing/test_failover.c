@@ -9,7 +9,7 @@ static const unsigned codes[] = {300, 302, 305, 380, 399, 400, 403, 404, 408, 48
 	500, 502, 503, 504, 580, 600, 603, 604, 606, 607, 699};
 enum { CODES = sizeof(codes) / sizeof(codes[0]) };
 
-static const struct stop_codes lists[] = {
+static const struct parameter_codes lists[] = {
 	{.n = 0},
 	{.code = {484, 603, 604, 606}, .n = 4}, /* the default */
 	{.code = {486, 404, 699, 400}, .n = 4},
@@ -20,8 +20,8 @@ enum { LISTS = sizeof(lists) / sizeof(lists[0]) };
 /* One cell of the matrix: every guard and everything a call can have seen. */
 struct cell {
 	bool after_invite_timeout, after_sdp, until_connect, after_user_busy;
-	const struct stop_codes *list;
-	struct attempt_result result;
+	const struct parameter_codes *list;
+	struct failover_result result;
 };
 
 /*
@@ -30,12 +30,12 @@ struct cell {
  */
 static bool may_switch(const struct cell *c)
 {
-	const bool answered = c->result.failure == FAILED_CODE;
+	const bool answered = c->result.failure == FAILOVER_FAILURE_CODE;
 	bool ended = false;
 
 	/* "On: after an INVITE timeout the call fails, no other gateway is tried" */
-	ended |= c->after_invite_timeout && c->result.failure == FAILED_TIMEOUT &&
-		c->result.stage == STAGE_CALLING;
+	ended |= c->after_invite_timeout && c->result.failure == FAILOVER_FAILURE_TIMEOUT &&
+		c->result.stage == FAILOVER_STAGE_CALLING;
 	/* "On: once a gateway sent SDP, no other gateway is tried" */
 	ended |= c->after_sdp && c->result.sdp_seen;
 	/* "gateways tried per call at most" */
@@ -94,14 +94,14 @@ static void check_guards(struct cell c)
 static void every_guard_stage_and_code_agrees_with_the_descriptions(void **unused)
 {
 	(void)unused;
-	for (int stage = STAGE_CALLING; stage <= STAGE_RINGING; stage++) {
-		struct cell c = {.result = {.stage = (enum attempt_stage)stage}};
+	for (int stage = FAILOVER_STAGE_CALLING; stage <= FAILOVER_STAGE_RINGING; stage++) {
+		struct cell c = {.result = {.stage = (enum failover_stage)stage}};
 
-		c.result.failure = FAILED_TIMEOUT;
+		c.result.failure = FAILOVER_FAILURE_TIMEOUT;
 		check_guards(c);
-		c.result.failure = FAILED_TRANSPORT;
+		c.result.failure = FAILOVER_FAILURE_TRANSPORT;
 		check_guards(c);
-		c.result.failure = FAILED_CODE;
+		c.result.failure = FAILOVER_FAILURE_CODE;
 		for (size_t i = 0; i < CODES; i++) {
 			c.result.sip_code = codes[i];
 			check_guards(c);
@@ -114,15 +114,15 @@ static void only_an_answer_has_a_code(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; i < CODES; i++) {
-		struct cell c = {.result = {.failure = FAILED_TIMEOUT, .sip_code = codes[i]}};
+		struct cell c = {.result = {.failure = FAILOVER_FAILURE_TIMEOUT, .sip_code = codes[i]}};
 
 		check_guards(c);
-		c.result.failure = FAILED_TRANSPORT;
+		c.result.failure = FAILOVER_FAILURE_TRANSPORT;
 		check_guards(c);
 	}
 }
 
-static const char *reason(struct gateway_policy policy, struct attempt_result result)
+static const char *reason(struct gateway_policy policy, struct failover_result result)
 {
 	policy.stop_codes = policy.stop_codes ? policy.stop_codes : &lists[1];
 	return failover_decide(&policy, &result).reason;
@@ -135,16 +135,16 @@ static void reasons_name_the_guard(void **unused)
 		.switch_stop_after_user_busy = true};
 
 	(void)unused;
-	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 603}), "stop code 603");
-	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 484}), "stop code 484");
-	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 486}), "user busy");
-	assert_string_equal(reason(strict, (struct attempt_result){.failure = FAILED_TIMEOUT}),
+	assert_string_equal(reason(strict, (struct failover_result){.sip_code = 603}), "stop code 603");
+	assert_string_equal(reason(strict, (struct failover_result){.sip_code = 484}), "stop code 484");
+	assert_string_equal(reason(strict, (struct failover_result){.sip_code = 486}), "user busy");
+	assert_string_equal(reason(strict, (struct failover_result){.failure = FAILOVER_FAILURE_TIMEOUT}),
 		"no switching after an INVITE timeout");
-	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 500, .sdp_seen = true}),
+	assert_string_equal(reason(strict, (struct failover_result){.sip_code = 500, .sdp_seen = true}),
 		"no switching after SDP");
-	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 500, .ringing_seen = true}),
+	assert_string_equal(reason(strict, (struct failover_result){.sip_code = 500, .ringing_seen = true}),
 		"no switching after ringing");
-	assert_string_equal(reason(strict, (struct attempt_result){.sip_code = 500, .tried = 3, .limit = 3}),
+	assert_string_equal(reason(strict, (struct failover_result){.sip_code = 500, .tried = 3, .limit = 3}),
 		"switch limit reached");
 }
 
@@ -152,12 +152,12 @@ static void each_stop_code_is_named_by_its_number(void **unused)
 {
 	(void)unused;
 	for (unsigned code = 400; code <= 699; code++) {
-		const struct stop_codes list = {.code = {(uint16_t)code}, .n = 1};
+		const struct parameter_codes list = {.code = {(uint16_t)code}, .n = 1};
 		char expected[32];
 
 		snprintf(expected, sizeof(expected), "stop code %u", code);
 		assert_string_equal(reason((struct gateway_policy){.stop_codes = &list},
-					    (struct attempt_result){.sip_code = code}),
+					    (struct failover_result){.sip_code = code}),
 			expected);
 	}
 }
@@ -172,9 +172,9 @@ static void each_stage_has_its_timeout_and_name(void **unused)
 	static const char *const names[] = {"calling", "trying", "progress", "progress_sdp", "ringing"};
 
 	(void)unused;
-	for (int stage = STAGE_CALLING; stage <= STAGE_RINGING; stage++) {
-		assert_int_equal(failover_stage_timeout_ms(&policy, (enum attempt_stage)stage), stage + 1);
-		assert_string_equal(failover_stage_name((enum attempt_stage)stage), names[stage]);
+	for (int stage = FAILOVER_STAGE_CALLING; stage <= FAILOVER_STAGE_RINGING; stage++) {
+		assert_int_equal(failover_stage_timeout_ms(&policy, (enum failover_stage)stage), stage + 1);
+		assert_string_equal(failover_stage_name((enum failover_stage)stage), names[stage]);
 	}
 }
 

@@ -17,7 +17,7 @@ struct fixture {
 	struct routing *routing;
 	struct db_gateway row[GATEWAYS_MAX];
 	char name[GATEWAYS_MAX][8];
-	struct channel channel[256];
+	struct call_limits_channel channel[256];
 	unsigned n_channels;
 };
 
@@ -124,7 +124,7 @@ static void seize(struct fixture *f, unsigned gateway, unsigned n)
 	struct gateway *gw = gateways_find(f->gateways, f->name[gateway]);
 
 	while (n--)
-		assert_int_equal(gateway_seize(gw, &f->channel[f->n_channels++], 1), GATEWAY_USABLE);
+		assert_int_equal(gateway_seize(gw, &f->channel[f->n_channels++], 1), GATEWAY_VERDICT_USABLE);
 }
 
 static void release_all(struct fixture *f)
@@ -309,8 +309,9 @@ static void a_gateway_appears_once_at_its_first_place(void **state)
 
 static void unusable_candidates_keep_their_place(void **state)
 {
-	static const enum gateway_verdict expected[] = {GATEWAY_DISABLED, GATEWAY_FULL, GATEWAY_CPS,
-		GATEWAY_RETRY_AFTER, GATEWAY_REMOVED, GATEWAY_USABLE};
+	static const enum gateway_verdict expected[] = {GATEWAY_VERDICT_DISABLED, GATEWAY_VERDICT_FULL,
+		GATEWAY_VERDICT_CPS, GATEWAY_VERDICT_RETRY_AFTER, GATEWAY_VERDICT_REMOVED,
+		GATEWAY_VERDICT_USABLE};
 	struct fixture *f = *state;
 	struct routing_plan plan;
 
@@ -320,7 +321,7 @@ static void unusable_candidates_keep_their_place(void **state)
 	apply_rows(f);
 	seize(f, 1, 1);
 	assert_int_equal(gateway_seize(gateways_find(f->gateways, "g02"), &f->channel[f->n_channels++], 4900),
-		GATEWAY_USABLE);
+		GATEWAY_VERDICT_USABLE);
 	gateway_retry_after(gateways_find(f->gateways, "g03"), 10, 4000);
 	ROUTES(f, ROUTE("4", 0, 0), ROUTE("4", 1, 1), ROUTE("4", 2, 2), ROUTE("4", 3, 3), ROUTE("4", 39, 4),
 		ROUTE("4", 5, 5));
@@ -400,19 +401,19 @@ static void who_is_kept_out_is_no_last_resort(void **state)
 static void a_ramping_gateway_is_resorted_to_before_one_that_is_down(void **state)
 {
 	struct fixture *f = *state;
-	struct channel ch = {0};
-	struct gateway_result timeout = {.channel = &ch, .outcome = GATEWAY_TIMEOUT, .pdd_ms = -1};
+	struct call_limits_channel ch = {0};
+	struct gateway_result timeout = {.channel = &ch, .outcome = GATEWAY_RESULT_TIMEOUT, .pdd_ms = -1};
 
 	ROUTES(f, ROUTE("4", 0, 0), ROUTE("4", 1, 1));
 	probe_fails(f, 0, 1000);
-	assert_int_equal(gateway_seize(gateway_of(f, 1), &ch, 2000), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(gateway_of(f, 1), &ch, 2000), GATEWAY_VERDICT_USABLE);
 	gateway_on_result(gateway_of(f, 1), &timeout, &liveness_parameters, 2000);
 	call_limits_release(&ch);
 	assert_last_resort(f, "g00");
-	assert_int_equal(gateway_seize_forced(gateway_of(f, 1), &ch, 5000), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize_forced(gateway_of(f, 1), &ch, 5000), GATEWAY_VERDICT_USABLE);
 	gateway_on_progress(gateway_of(f, 1), &ch, &liveness_parameters, 5000);
 	call_limits_release(&ch);
-	assert_int_equal(gateway_check(gateway_of(f, 1), 5000), GATEWAY_RAMPING);
+	assert_int_equal(gateway_check(gateway_of(f, 1), 5000), GATEWAY_VERDICT_RAMPING);
 	assert_last_resort(f, "g01");
 }
 
@@ -440,7 +441,7 @@ static void a_plan_keeps_its_gateways_alive(void **state)
 	assert_int_equal(gateways_apply(f->gateways, NULL, 0), 0);
 	assert_null(put_in_force(f, NULL, NULL, 0));
 	assert_string_equal(gateway_name(plan.candidate[0].gateway), "g01");
-	assert_int_equal(gateway_check(plan.candidate[0].gateway, 1), GATEWAY_REMOVED);
+	assert_int_equal(gateway_check(plan.candidate[0].gateway, 1), GATEWAY_VERDICT_REMOVED);
 	routing_plan_clear(&plan);
 }
 

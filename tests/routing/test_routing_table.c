@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 100000, NUMBERS = 60000, LINEAR = 300, TEXT_SIZE = ROUTING_PREFIX_MAX + 2 };
+enum { ROWS = 100000, NUMBERS = 60000, LINEAR = 300, TEXT_SIZE = ROUTING_TABLE_PREFIX_MAX + 2 };
 
 /* A row of the naive table; its index in the sorted array is its gateway, so each is told apart. */
 struct row {
@@ -52,7 +52,7 @@ static const struct alphabet {
 	{"0123456789ABCDabcdxyz*#+._~!$&'()=,;?/%-", 5},
 	{"+,-./09:;@\x01\x7f\x80\xf0\xff", 6},
 };
-static const struct alphabet one_letter = {"7", ROUTING_PREFIX_MAX};
+static const struct alphabet one_letter = {"7", ROUTING_TABLE_PREFIX_MAX};
 enum { ALPHABETS = sizeof(alphabets) / sizeof(alphabets[0]) };
 
 static void random_prefix(char *out)
@@ -127,7 +127,8 @@ static size_t lower_bound(const struct naive *naive, const char *prefix)
 }
 
 /* Compares a match with the enabled rows of exactly this prefix. @return how many there are */
-static unsigned check_routes(const struct naive *naive, const char *prefix, const struct prefix_match *match)
+static unsigned check_routes(
+	const struct naive *naive, const char *prefix, const struct routing_table_match *match)
 {
 	unsigned n = 0;
 
@@ -153,11 +154,11 @@ static unsigned check_routes(const struct naive *naive, const char *prefix, cons
 /* Every beginning of the number is looked for in the sorted rows, the longest first. */
 static void check_number(const struct routing_table *t, const struct naive *naive, const char *number)
 {
-	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
 	const unsigned n = routing_table_match(t, number, match);
 	unsigned found = 0;
 
-	for (size_t length = strlen(number) + 1; length-- > 0 && found < ROUTING_DEPTH_MAX;) {
+	for (size_t length = strlen(number) + 1; length-- > 0 && found < ROUTING_TABLE_DEPTH_MAX;) {
 		char prefix[2 * TEXT_SIZE];
 
 		memcpy(prefix, number, length);
@@ -176,7 +177,7 @@ static void check_number(const struct routing_table *t, const struct naive *naiv
 static void check_number_linearly(
 	const struct routing_table *t, const struct naive *naive, const char *number)
 {
-	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
 	const unsigned n = routing_table_match(t, number, match);
 	size_t routes = 0, expected = 0;
 
@@ -187,7 +188,7 @@ static void check_number_linearly(
 
 		expected += row->enabled && strncmp(row->prefix, number, strlen(row->prefix)) == 0;
 	}
-	if (n < ROUTING_DEPTH_MAX)
+	if (n < ROUTING_TABLE_DEPTH_MAX)
 		assert_int_equal(routes, expected);
 }
 
@@ -231,7 +232,7 @@ static void finds_what_a_naive_search_finds(void **unused)
 	free(naive.row);
 }
 
-static bool has_gateway(const struct prefix_match *match, uint32_t gateway)
+static bool has_gateway(const struct routing_table_match *match, uint32_t gateway)
 {
 	for (unsigned i = 0; i < match->n_routes; i++)
 		if (match->routes[i].gateway == gateway)
@@ -241,7 +242,7 @@ static bool has_gateway(const struct prefix_match *match, uint32_t gateway)
 
 static void each_prefix_finds_itself(void **unused)
 {
-	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
 	struct naive naive;
 	struct routing_table *t;
 	size_t prefixes = 0, routes = 0;
@@ -270,7 +271,7 @@ static void each_prefix_finds_itself(void **unused)
 
 static void empty_table_matches_nothing(void **unused)
 {
-	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
 	struct routing_table *t;
 
 	(void)unused;
@@ -286,7 +287,7 @@ static void empty_table_matches_nothing(void **unused)
 static void empty_prefix_matches_everything(void **unused)
 {
 	static const char *const numbers[] = {"", "1", "+49", "alice", "\xff"};
-	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
 	struct routing_table *t;
 
 	(void)unused;
@@ -303,29 +304,29 @@ static void empty_prefix_matches_everything(void **unused)
 
 static void of_too_many_matches_the_longest_stay(void **unused)
 {
-	struct prefix_match match[ROUTING_DEPTH_MAX];
-	char sevens[ROUTING_PREFIX_MAX + 1] = "";
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
+	char sevens[ROUTING_TABLE_PREFIX_MAX + 1] = "";
 	struct routing_table *t;
 
 	(void)unused;
 	assert_int_equal(routing_table_create(&t), 0);
-	for (unsigned i = 0; i <= ROUTING_PREFIX_MAX; i++) {
+	for (unsigned i = 0; i <= ROUTING_TABLE_PREFIX_MAX; i++) {
 		assert_int_equal(add(t, sevens, i, 1), 0);
-		if (i < ROUTING_PREFIX_MAX)
+		if (i < ROUTING_TABLE_PREFIX_MAX)
 			sevens[i] = '7';
 	}
 	assert_int_equal(routing_table_finish(t), 0);
-	assert_int_equal(routing_table_match(t, sevens, match), ROUTING_DEPTH_MAX);
-	for (unsigned i = 0; i < ROUTING_DEPTH_MAX; i++)
-		assert_int_equal(match[i].length, ROUTING_PREFIX_MAX - i);
+	assert_int_equal(routing_table_match(t, sevens, match), ROUTING_TABLE_DEPTH_MAX);
+	for (unsigned i = 0; i < ROUTING_TABLE_DEPTH_MAX; i++)
+		assert_int_equal(match[i].length, ROUTING_TABLE_PREFIX_MAX - i);
 	routing_table_destroy(t);
 }
 
 /* Each of these is refused, and the table goes on as if it had not been offered. */
 static void refuses_rows_out_of_order(void **unused)
 {
-	struct prefix_match match[ROUTING_DEPTH_MAX];
-	char long_prefix[ROUTING_PREFIX_MAX + 2];
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
+	char long_prefix[ROUTING_TABLE_PREFIX_MAX + 2];
 	struct routing_table *t;
 
 	(void)unused;
@@ -356,18 +357,18 @@ static void refuses_rows_out_of_order(void **unused)
 
 static void refuses_more_routes_than_a_prefix_can_hold(void **unused)
 {
-	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
 	struct routing_table *t;
 
 	(void)unused;
 	assert_int_equal(routing_table_create(&t), 0);
-	for (uint32_t i = 0; i < ROUTES_PER_PREFIX_MAX; i++)
+	for (uint32_t i = 0; i < ROUTING_TABLE_ROUTES_MAX; i++)
 		assert_int_equal(add(t, "1", i, 1), 0);
 	assert_int_equal(add(t, "1", 0, 1), -E2BIG);
 	assert_int_equal(add(t, "2", 0, 1), 0);
 	assert_int_equal(routing_table_finish(t), 0);
 	assert_int_equal(routing_table_match(t, "1", match), 1);
-	assert_int_equal(match[0].n_routes, ROUTES_PER_PREFIX_MAX);
+	assert_int_equal(match[0].n_routes, ROUTING_TABLE_ROUTES_MAX);
 	routing_table_destroy(t);
 }
 
@@ -392,7 +393,7 @@ static void a_prefix_costs_few_bytes(void **unused)
 static void a_row_refused_for_memory_can_be_offered_again(void **unused)
 {
 	enum { N = 20000 };
-	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
 	struct routing_table *t;
 	char prefix[16];
 	unsigned refused = 0;
@@ -423,7 +424,7 @@ static void a_row_refused_for_memory_can_be_offered_again(void **unused)
 
 static void finishing_can_be_tried_again(void **unused)
 {
-	struct prefix_match match[ROUTING_DEPTH_MAX];
+	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];
 	struct routing_table *t = NULL;
 
 	(void)unused;

@@ -125,11 +125,11 @@ static void assert_holds(
 static void gateways_are_told_in_order_of_name_with_their_state(void **state)
 {
 	struct fixture *f = *state;
-	struct channel channel[2] = {0};
+	struct call_limits_channel channel[2] = {0};
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(
 			gateway_seize(gateways_find(f->gateways, "alpha"), &channel[i], clock_now_ms()),
-			GATEWAY_USABLE);
+			GATEWAY_VERDICT_USABLE);
 	assert_holds(f, "gateways.list", "{\"limit\":1}",
 		"{\"total\":4,\"gateways\":[{\"name\":\"alpha\",\"host\":\"192.0.2.1\",\"port\":5060,\"transport\":\"udp\","
 		"\"enabled\":true,\"draining\":false,\"registration\":\"\",\"state\":\"up\",\"for_s\":0,\"since_ms\":",
@@ -149,14 +149,14 @@ static void one_gateway_is_told_with_all_its_figures(void **state)
 {
 	struct fixture *f = *state;
 	struct gateway *gw = gateways_find(f->gateways, "alpha");
-	struct channel ch = {0};
-	struct gateway_result r = {.channel = &ch, .outcome = GATEWAY_ANSWERED, .pdd_ms = 5};
+	struct call_limits_channel ch = {0};
+	struct gateway_result r = {.channel = &ch, .outcome = GATEWAY_RESULT_ANSWERED, .pdd_ms = 5};
 	const struct parameters p = {.breaker_window = 20};
-	assert_int_equal(gateway_seize(gw, &ch, clock_now_ms()), GATEWAY_USABLE);
+	assert_int_equal(gateway_seize(gw, &ch, clock_now_ms()), GATEWAY_VERDICT_USABLE);
 	gateway_on_result(gw, &r, &p, clock_now_ms());
 	gateway_on_call_end(gw, 4000, clock_now_ms());
 	r = (struct gateway_result){
-		.channel = &ch, .outcome = GATEWAY_REFUSED, .sip_code = 500, .pdd_ms = -1};
+		.channel = &ch, .outcome = GATEWAY_RESULT_REFUSED, .sip_code = 500, .pdd_ms = -1};
 	gateway_on_result(gw, &r, &p, clock_now_ms());
 	call_limits_release(&ch);
 	assert_holds(f, "gateways.get", "{\"name\":\"alpha\"}", "{\"name\":\"alpha\",",
@@ -184,9 +184,10 @@ static void credentials_are_never_told(void **state)
 static void a_plan_is_told_with_a_reason_for_every_gateway(void **state)
 {
 	struct fixture *f = *state;
-	struct channel channel = {0};
+	struct call_limits_channel channel = {0};
 	uint64_t now_ms = clock_now_ms();
-	assert_int_equal(gateway_seize(gateways_find(f->gateways, "beta"), &channel, now_ms), GATEWAY_USABLE);
+	assert_int_equal(
+		gateway_seize(gateways_find(f->gateways, "beta"), &channel, now_ms), GATEWAY_VERDICT_USABLE);
 	assert_answer(f, "routes.lookup", "{\"callee\":\"4930123\",\"caller\":\"1\"}",
 		"{\"matched\":true,\"candidates\":["
 		"{\"gateway\":\"alpha\",\"prefix\":\"49\",\"priority\":1,\"weight\":0,\"verdict\":\"usable\",\"reason\":\"usable\"},"
