@@ -6,19 +6,10 @@
 #include "db_gateway.h"
 #include "db_mapping_gateway.h"
 #include "db_registration.h"
+#include "db_route.h"
 #include "parameters.h"
 
 #include <stddef.h>
-
-/** One row of `route`, gateway given as the index into db_config.gateways of the same load. */
-struct db_route {
-	const char *prefix; /* "" matches everything */
-	uint32_t gateway;
-	uint16_t priority; /* smallest first */
-	uint16_t weight;   /* 0 = not set */
-	bool carry_through;
-	bool enabled;
-};
 
 /** What softswitch.db holds but for the routes, read in one transaction. */
 struct db_config {
@@ -31,9 +22,6 @@ struct db_config {
 	size_t n_registrations;
 	int64_t routes_revision; /* changes when a row of `route` or the set of gateway names changed */
 };
-
-/** Called for each route in order of prefix (binary order of its bytes), priority. @return 0 to go on, -errno to stop */
-typedef int db_route_h(const struct db_route *row, void *arg);
 
 /**
  * Read the configuration, and the routes when their revision is not `known_routes_revision`

@@ -2,7 +2,7 @@
 #ifndef ROUTING_TABLE_H
 #define ROUTING_TABLE_H
 
-#include "db_config.h"
+#include "db_route.h"
 
 #include <stddef.h>
 #include <stdint.h>
