@@ -1,7 +1,6 @@
 #include "cdr_writer.h"
 #include "cdr_record.h"
-#include "db.h"
-#include "db_sqlite.h"
+#include "db_internal.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -185,7 +184,7 @@ static void write_backlog(struct cdr_writer *w)
 		uint64_t rows;
 		if (write_batch(w, &last, &rows)) {
 			if (!sqlite3_get_autocommit(w->db->handle))
-				db_sqlite_run(w->db, "ROLLBACK");
+				db_sqlite_run(w->db->handle, "ROLLBACK");
 			atomic_fetch_add(&w->errors, 1);
 			return;
 		}
@@ -303,7 +302,7 @@ int cdr_writer_create(struct cdr_writer **out, const char *path, char *error, si
 	int err = db_open(&w->db, path, DB_CDR, DB_CREATE, error, error_size);
 	if (!err) {
 		sqlite3_busy_timeout(w->db->handle, BUSY_WAIT_MS);
-		err = db_sqlite_prepare(w->db, sql, w->statement, STATEMENTS);
+		err = db_sqlite_prepare(w->db->handle, sql, w->statement, STATEMENTS);
 		if (err)
 			snprintf(error, error_size, "%s: %s", path, sqlite3_errmsg(w->db->handle));
 	}

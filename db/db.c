@@ -1,5 +1,4 @@
-#include "db.h"
-#include "db_sqlite.h"
+#include "db_internal.h"
 #include "schema.h"
 
 #include <errno.h>
@@ -59,7 +58,7 @@ struct file_state {
 static int read_int(struct db *db, const char *sql, int *out)
 {
 	sqlite3_stmt *statement = NULL;
-	int err = db_sqlite_prepare(db, &sql, &statement, 1);
+	int err = db_sqlite_prepare(db->handle, &sql, &statement, 1);
 	if (err)
 		return err;
 	err = db_sqlite_errno(sqlite3_step(statement));
@@ -90,15 +89,15 @@ static int migrate(struct db *db, const struct file_kind *kind, const struct fil
 	char stamp[96];
 	int err = 0;
 	if (is_empty(state))
-		err = db_sqlite_run(db, kind->schema);
+		err = db_sqlite_run(db->handle, kind->schema);
 	else
 		for (int v = state->version; !err && v < kind->version; v++)
-			err = db_sqlite_run(db, kind->upgrade[v]);
+			err = db_sqlite_run(db->handle, kind->upgrade[v]);
 	if (err)
 		return err;
 	snprintf(stamp, sizeof(stamp), "PRAGMA application_id = %d; PRAGMA user_version = %d;",
 		kind->application_id, kind->version);
-	return db_sqlite_run(db, stamp);
+	return db_sqlite_run(db->handle, stamp);
 }
 
 /* Is the file one this program may use? -ENODATA: yes, once it has our tables. */
@@ -126,7 +125,7 @@ static int migrate_file(struct db *db, const char *path, const struct file_kind 
 	char *error, size_t error_size)
 {
 	struct file_state state;
-	int err = db_sqlite_run(db, "BEGIN IMMEDIATE");
+	int err = db_sqlite_run(db->handle, "BEGIN IMMEDIATE");
 	if (!err)
 		err = read_state(db, &state);
 	if (!err)
@@ -135,7 +134,7 @@ static int migrate_file(struct db *db, const char *path, const struct file_kind 
 		err = migrate(db, kind, &state);
 	if (!err && mode == DB_CHECK)
 		return 0; /* never committed: db_close() undoes the upgrade it was tried with */
-	return err ? err : db_sqlite_run(db, "COMMIT");
+	return err ? err : db_sqlite_run(db->handle, "COMMIT");
 }
 
 static int explain(struct db *db, int err, const char *path, char *error, size_t error_size)
@@ -153,19 +152,20 @@ static int set_up(struct db *db, const char *path, enum db_kind which, enum db_m
 	const struct file_kind *kind = &file_kinds[which];
 	struct file_state state;
 	error[0] = '\0';
-	int err = db_sqlite_run(db, "BEGIN"); /* another process may make the file between two of our looks */
+	int err = db_sqlite_run(
+		db->handle, "BEGIN"); /* another process may make the file between two of our looks */
 	if (!err)
 		err = read_state(db, &state);
 	if (!err)
-		err = db_sqlite_run(db, "END");
+		err = db_sqlite_run(db->handle, "END");
 	if (!err)
 		err = judge(&state, kind, path, error, error_size);
 	if (err && err != -ENODATA)
 		return explain(db, err, path, error, error_size);
 	bool migration = err == -ENODATA;
-	err = db_sqlite_run(db, kind->pragmas);
+	err = db_sqlite_run(db->handle, kind->pragmas);
 	if (!err && mode == DB_CREATE)
-		err = db_sqlite_run(db, "PRAGMA journal_mode = WAL");
+		err = db_sqlite_run(db->handle, "PRAGMA journal_mode = WAL");
 	if (!err && migration)
 		err = migrate_file(db, path, kind, mode, error, error_size);
 	return explain(db, err, path, error, error_size);
@@ -180,7 +180,7 @@ static int set_up_patiently(
 		if (err != -EBUSY || waited_ms >= OPEN_WAIT_MS)
 			return err;
 		if (!sqlite3_get_autocommit(db->handle))
-			db_sqlite_run(db, "ROLLBACK");
+			db_sqlite_run(db->handle, "ROLLBACK");
 		nanosleep(&pause, NULL);
 	}
 }
@@ -270,8 +270,8 @@ int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode m
 		err = set_up_patiently(db, path, kind, mode, error, error_size);
 	static const char *const data_version = "PRAGMA data_version";
 	if (!err)
-		err = explain(db, db_sqlite_prepare(db, &data_version, &db->data_version, 1), path, error,
-			error_size);
+		err = explain(db, db_sqlite_prepare(db->handle, &data_version, &db->data_version, 1), path,
+			error, error_size);
 	if (err) {
 		db_close(db);
 		return err;

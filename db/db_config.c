@@ -1,6 +1,6 @@
 #include "db_config.h"
 
-#include "db_sqlite.h"
+#include "db_internal.h"
 #include "parameter_parse.h"
 #include "parameters_load.h"
 
@@ -197,7 +197,7 @@ static void *load_table(struct load *l, struct db *db, const struct db_table *t,
 	sqlite3_stmt *statement = NULL;
 
 	if (!l->err)
-		l->err = select ? db_sqlite_prepare(db, &text, &statement, 1) : -ENOMEM;
+		l->err = select ? db_sqlite_prepare(db->handle, &text, &statement, 1) : -ENOMEM;
 	while (step(l, statement)) {
 		rows = make_room(l, rows, *n, t->row_size);
 		if (!l->err)
@@ -276,7 +276,7 @@ int db_config_load(
 	struct load l = {.loaded = calloc(1, sizeof(*l.loaded))};
 	if (!l.loaded)
 		return -ENOMEM;
-	l.err = db_sqlite_prepare(db, sql, l.statement, STATEMENTS);
+	l.err = db_sqlite_prepare(db->handle, sql, l.statement, STATEMENTS);
 	if (!l.err)
 		load_all(&l, db, known_routes_revision, on_route, arg);
 	db_sqlite_finalize(l.statement, STATEMENTS);

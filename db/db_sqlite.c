@@ -26,16 +26,15 @@ int db_sqlite_errno(int result)
 	}
 }
 
-int db_sqlite_run(struct db *db, const char *sql)
+int db_sqlite_run(sqlite3 *handle, const char *sql)
 {
-	return db_sqlite_errno(sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
+	return db_sqlite_errno(sqlite3_exec(handle, sql, NULL, NULL, NULL));
 }
 
-int db_sqlite_prepare(struct db *db, const char *const *sql, sqlite3_stmt **out, size_t n)
+int db_sqlite_prepare(sqlite3 *handle, const char *const *sql, sqlite3_stmt **out, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		int result =
-			sqlite3_prepare_v3(db->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &out[i], NULL);
+		int result = sqlite3_prepare_v3(handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &out[i], NULL);
 		if (result != SQLITE_OK) {
 			db_sqlite_finalize(out, i);
 			return db_sqlite_errno(result);

@@ -6,20 +6,14 @@
 
 #include <stddef.h>
 
-/** An open file, see db.h. */
-struct db {
-	sqlite3 *handle;
-	sqlite3_stmt *data_version; /* PRAGMA data_version */
-};
-
 /** @return -errno for a result of SQLite; SQLITE_OK, _ROW and _DONE are 0 */
 int db_sqlite_errno(int result);
 
 /** Run statements that return nothing of interest. @return 0 or -errno */
-int db_sqlite_run(struct db *db, const char *sql);
+int db_sqlite_run(sqlite3 *handle, const char *sql);
 
 /** Prepare a table of statements; none is left prepared on failure. @return 0 or -errno */
-int db_sqlite_prepare(struct db *db, const char *const *sql, sqlite3_stmt **out, size_t n);
+int db_sqlite_prepare(sqlite3 *handle, const char *const *sql, sqlite3_stmt **out, size_t n);
 void db_sqlite_finalize(sqlite3_stmt **statements, size_t n);
 
 #endif
