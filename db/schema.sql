@@ -1,16 +1,16 @@
 -- softswitch.db: configuration. The names of tables and columns are a contract with the operator.
 --
--- The database itself refuses what the switch could not use, so a typo in the sqlite3 command line
--- is answered there and then. A CHECK is named by the sentence SQLite prints when it fails. Where
--- the answer has to show the value given, a trigger says it through json_each(): RAISE() takes only
--- fixed text in SQLite before 3.47, and json_each() quotes a path it does not like (any text that
--- does not begin with $) in its own error message. With the path '$' the empty object has no rows and
--- nothing happens; the RAISE() itself is never reached and only says what is meant. (json_each() is
--- the one piece of JSON that SQLite 3.40 lets a schema use with trusted_schema = OFF.)
+-- The database itself rejects values that the switch could not use, so a typo in the sqlite3 command
+-- line is reported at once. A CHECK is named by the sentence that SQLite prints when it fails. Where
+-- the message has to show the offending value, a trigger raises it through json_each(): before SQLite
+-- 3.47 RAISE() takes only fixed text, but json_each() quotes an invalid path (any text that does not
+-- begin with $) in its error message. With the path '$' the empty object has no rows and nothing
+-- happens; the RAISE() itself is never reached and only documents the intent. (json_each() is the only
+-- JSON function that SQLite 3.40 allows in a schema with trusted_schema = OFF.)
 
 -- Everything an operator can set for the whole switch. A value is one of `words` (separated by
--- commas) or a list of up to `items` numbers from `minimum` to `maximum` with `decimals` decimals,
--- among which `item_words` may stand.
+-- commas) or a list of up to `items` numbers from `minimum` to `maximum` with at most `decimals`
+-- decimals; `item_words` may stand in the list, too.
 CREATE TABLE parameter (
 	name TEXT NOT NULL PRIMARY KEY,
 	value TEXT NOT NULL,
@@ -29,92 +29,92 @@ CREATE TABLE parameter (
 INSERT INTO parameter (name, value, default_value, unit, range, description, words, items, decimals, minimum, maximum)
 SELECT column1, column2, column2, column3, column4, column5, column6, column7, column8, column9, column10 FROM (VALUES
 	('SS_SIP_RESEND_INTERVAL', '0.5,1,2,4,4,4,4,4,4,4', 's', 'auto, or 1 to 10 positive decimals 0.001-600',
-		'wait before each retransmission of an unanswered message; auto: follows the response time of the gateway', 'auto', 10, 3, 0.001, 600),
+		'waits before each retransmission of an unanswered message; auto: derived from the response time of the gateway', 'auto', 10, 3, 0.001, 600),
 	('SS_SIP_SEND_RETRY', '10', '', '0-10',
-		'at most this many retransmissions; later intervals are then never used', '', 1, 0, 0, 10),
+		'maximum number of retransmissions; intervals beyond it are not used', '', 1, 0, 0, 10),
 	('SS_SIP_TIMEOUT_INVITE', '10', 's', '1-120',
-		'INVITE sent, nothing at all came back', '', 1, 0, 1, 120),
+		'how long to wait for the first response to an INVITE', '', 1, 0, 1, 120),
 	('SS_SIP_TIMEOUT_TRYING', '20', 's', '1-300',
-		'100 came, nothing after it', '', 1, 0, 1, 300),
+		'how long to wait for the next response after 100', '', 1, 0, 1, 300),
 	('SS_SIP_TIMEOUT_SESSION_PROGRESS', '20', 's', '1-300',
-		'183 without SDP came, nothing after it', '', 1, 0, 1, 300),
+		'how long to wait for the next response after 183 without SDP', '', 1, 0, 1, 300),
 	('SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP', '120', 's', '1-600',
-		'183 with SDP came, no final answer', '', 1, 0, 1, 600),
+		'how long to wait for the final response after 183 with SDP', '', 1, 0, 1, 600),
 	('SS_SIP_TIMEOUT_RINGING', '120', 's', '1-600',
-		'180 came, no final answer', '', 1, 0, 1, 600),
+		'how long to wait for the final response after 180', '', 1, 0, 1, 600),
 	('SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT', 'Off', '', 'On, Off',
-		'On: after an INVITE timeout the call fails, no other gateway is tried', 'On,Off', 0, 0, 0, 0),
+		'On: an INVITE timeout fails the call, no other gateway is tried', 'On,Off', 0, 0, 0, 0),
 	('SS_SIP_STOP_SWITCH_AFTER_SDP', 'Off', '', 'On, Off',
-		'On: once a gateway sent SDP, no other gateway is tried', 'On,Off', 0, 0, 0, 0),
+		'On: once a gateway has sent SDP, no other gateway is tried', 'On,Off', 0, 0, 0, 0),
 	('SS_GATEWAY_SWITCH_LIMIT', 'None', '', 'None, 1-100',
-		'gateways tried per call at most', 'None', 1, 0, 1, 100),
+		'maximum number of gateways tried per call', 'None', 1, 0, 1, 100),
 	('SS_GATEWAY_SWITCH_UNTIL_CONNECT', 'Off', '', 'On, Off',
-		'Off: ringing (180) ends switching. On: only an answer ends it', 'On,Off', 0, 0, 0, 0),
+		'Off: once a gateway rings (180), no other gateway is tried. On: others are tried until one answers', 'On,Off', 0, 0, 0, 0),
 	('SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY', 'On', '', 'On, Off',
-		'On: 486 and 600 end switching, even with SS_GATEWAY_SWITCH_UNTIL_CONNECT On', 'On,Off', 0, 0, 0, 0),
+		'On: after 486 or 600 no other gateway is tried, even if SS_GATEWAY_SWITCH_UNTIL_CONNECT is On', 'On,Off', 0, 0, 0, 0),
 	('SS_GATEWAY_SWITCH_STOP_CODES', '484,603,604,606', '', 'None, or 1 to 32 codes 400-699',
-		'final codes that end switching', 'None', 32, 0, 400, 699),
+		'final response codes after which no other gateway is tried', 'None', 32, 0, 400, 699),
 	('SS_SIP_SESSION_TTL', '1800', 's', '90-86400',
-		'Session-Expires we ask for', '', 1, 0, 90, 86400),
+		'Session-Expires that we ask for', '', 1, 0, 90, 86400),
 	('SS_SIP_SESSION_UPDATE_SEGMENT', '4', '', '2-10',
-		'a session is refreshed when (1 - 1/n) of its interval has passed', '', 1, 0, 2, 10),
+		'n: a session is refreshed once (1 - 1/n) of its interval has passed', '', 1, 0, 2, 10),
 	('SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP', '0', 's', '0, 5-600',
-		'a call not answered so long after the INVITE of the caller, all gateways counted, is hung up; 0: never', '0', 1, 0, 5, 600),
+		'a call not answered this long after the INVITE of the caller, over all gateways tried, is cleared; 0: never', '0', 1, 0, 5, 600),
 	('SS_SIP_NO_TIMER_REINVITE_INTERVAL', '7200', 's', '0, 60-86400',
-		'a leg without session timer is checked so often with a re-INVITE; 0: never', '0', 1, 0, 60, 86400),
+		'how often a leg without a session timer is checked with a re-INVITE; 0: never', '0', 1, 0, 60, 86400),
 	('SS_SIP_SESSION_TIMER', 'On', '', 'On, Off',
-		'On: session timers (RFC 4028) with peers that support them. Off: no leg has one', 'On,Off', 0, 0, 0, 0),
+		'On: session timers (RFC 4028) with peers that support them. Off: none', 'On,Off', 0, 0, 0, 0),
 	('SS_SIP_100REL', 'Off', '', 'Off, Supported, Required',
 		'reliable provisional responses (RFC 3262)', 'Off,Supported,Required', 0, 0, 0, 0),
 	('SS_MAXCALLDURATION', '0', 's', '0, 10-86400',
-		'longest call, then BYE to both sides; 0: no limit', '0', 1, 0, 10, 86400),
+		'longest call; both sides then get a BYE; 0: no limit', '0', 1, 0, 10, 86400),
 	('SS_SIP_USER_AGENT_EXPIRE', 'Auto', 's', 'Auto, 20-7200',
-		'expiry of our own registrations; Auto: what the registrar grants', 'Auto', 1, 0, 20, 7200),
+		'expiry requested for our registrations; Auto: the registrar decides', 'Auto', 1, 0, 20, 7200),
 	('SS_SIP_USER_AGENT_RETRY_DELAY', '60', 's', '30-600',
-		'wait after a failed registration, always the same', '', 1, 0, 30, 600),
+		'wait before a failed registration is tried again; it does not grow', '', 1, 0, 30, 600),
 	('SS_SIP_USER_AGENT_SEND_UNREGISTER', 'On', '', 'On, Off',
-		'On: REGISTER with Expires 0 at stop, restart or removal', 'On,Off', 0, 0, 0, 0),
+		'On: unregister (REGISTER with Expires: 0) on shutdown, restart or removal', 'On,Off', 0, 0, 0, 0),
 	('SS_SIP_USER_AGENT_PRIVACY', 'Ignore', '', 'Ignore, Id, None',
-		'Privacy header of our REGISTER. Ignore: absent. Id: id. None: none', 'Ignore,Id,None', 0, 0, 0, 0),
+		'Privacy header of our REGISTER. Ignore: no header. Id: id. None: none', 'Ignore,Id,None', 0, 0, 0, 0),
 	('SS_SIP_OPTIONS_CHECK_PERIOD', '30', 's', '0, 5-3600',
-		'OPTIONS probe of gateways with options_check; 0: off', '0', 1, 0, 5, 3600),
+		'how often gateways with options_check = 1 are probed with OPTIONS; 0: never', '0', 1, 0, 5, 3600),
 	('SS_SIP_OPTIONS_TIMEOUT', '2', 's', '0.1-32, at most 1 decimal',
-		'OPTIONS probe sent, nothing came back', '', 1, 1, 0.1, 32),
+		'how long to wait for the answer to an OPTIONS probe', '', 1, 1, 0.1, 32),
 	('SS_SIP_OPTIONS_DOWN', '2', '', '1-10',
-		'so many failed probes in a row mark a gateway down', '', 1, 0, 1, 10),
+		'this many failed probes in a row mark a gateway down', '', 1, 0, 1, 10),
 	('SS_SIP_OPTIONS_UP', '1', '', '1-10',
-		'so many answered probes in a row mark it up again', '', 1, 0, 1, 10),
+		'this many answered probes in a row mark it up again', '', 1, 0, 1, 10),
 	('SS_SIP_PUBLISH_EXPIRE', '3600', 's', '30-7200',
 		'longest lifetime granted to the PUBLISH of a gateway', '', 1, 0, 30, 7200),
 	('SS_GATEWAY_BREAKER_FAILURES', '5', '', 'None, 1-100',
-		'so many failed calls in a row open the breaker of a gateway', 'None', 1, 0, 1, 100),
+		'this many failed calls in a row open the breaker of a gateway', 'None', 1, 0, 1, 100),
 	('SS_GATEWAY_BREAKER_WINDOW', '20', '', '5-64',
-		'the calls SS_GATEWAY_BREAKER_RATE looks back at', '', 1, 0, 5, 64),
+		'how many of the last calls SS_GATEWAY_BREAKER_RATE looks at', '', 1, 0, 5, 64),
 	('SS_GATEWAY_BREAKER_RATE', '80', '%', 'None, 1-100',
-		'such a share of failed calls opens the breaker', 'None', 1, 0, 1, 100),
+		'this share of failed calls among the last ones opens the breaker', 'None', 1, 0, 1, 100),
 	('SS_GATEWAY_BREAKER_TIME', '30', 's', '1-3600',
-		'an open breaker lets no call through for so long, then single calls as a test', '', 1, 0, 1, 3600),
+		'how long an open breaker blocks all calls before it lets single ones through as a test', '', 1, 0, 1, 3600),
 	('SS_GATEWAY_BREAKER_SUCCESSES', '1', '', '1-10',
-		'so many test calls that succeed in a row close the breaker', '', 1, 0, 1, 10),
+		'this many successful test calls in a row close the breaker', '', 1, 0, 1, 10),
 	('SS_GATEWAY_BREAKER_RAMP', '10', 's', '0-600',
-		'a breaker that closed lets the calls grow to the full load in so long', '', 1, 0, 0, 600),
+		'time over which calls grow back to the full load once the breaker has closed', '', 1, 0, 0, 600),
 	('SS_REPLY_UNAUTHORIZED', 'On', '', 'On, Off',
-		'On: unknown sources get 403. Off: silence', 'On,Off', 0, 0, 0, 0));
+		'On: unknown sources are answered with 403. Off: they are ignored', 'On,Off', 0, 0, 0, 0));
 
 INSERT INTO parameter (name, value, default_value, unit, range, description, words, items, decimals, minimum, maximum, item_words)
 VALUES ('SS_GATEWAY_BREAKER_ON', 'timeout,transport,503', 'timeout,transport,503', '',
 	'None, or 1 to 32 of timeout, transport and codes 400-699',
 	'what counts as a failed call for the breaker', 'None', 32, 0, 400, 699, 'timeout,transport');
 
--- What a value may be: the rule of a parameter, or one that only gateways have, named by what NULL
--- means there.
+-- What values are allowed: the rule of a parameter, or a rule that only gateways have, which is named
+-- after what NULL means there.
 CREATE VIEW rule (name, unit, range, words, items, decimals, minimum, maximum, item_words) AS
 	SELECT name, unit, range, words, items, decimals, minimum, maximum, item_words FROM parameter
 	UNION ALL VALUES ('any answer but 408 and 503', '', '1 to 32 codes 200-699', '', 32, 0, 200, 699, '');
 
--- The check, in one place: insert (subject, rule, value) here and a value the rule
--- does not allow is refused, NULL is not looked at. GLOB and not a cast decides about the
--- form, because a cast takes ' 5', '5x' and '1e1' for numbers.
+-- The check, in one place: inserting (subject, rule, value) here fails when the rule does not allow
+-- the value; NULL always passes. The form is checked by GLOB and not by a cast, because a cast takes
+-- ' 5', '5x' and '1e1' for numbers.
 CREATE VIEW value_check (subject, rule, value) AS SELECT NULL, NULL, NULL WHERE 0;
 
 CREATE TRIGGER value_check_insert INSTEAD OF INSERT ON value_check WHEN NEW.value IS NOT NULL BEGIN
@@ -140,7 +140,7 @@ CREATE TRIGGER value_check_insert INSTEAD OF INSERT ON value_check WHEN NEW.valu
 	WHERE name = NEW.rule;
 END;
 
--- The same for addresses: what is made of digits and dots is an IPv4 address or a mistake.
+-- The same for addresses: digits and dots alone are an IPv4 address or a mistake.
 CREATE VIEW address_check (subject, address) AS SELECT NULL, NULL WHERE 0;
 
 CREATE TRIGGER address_check_insert INSTEAD OF INSERT ON address_check
@@ -166,11 +166,11 @@ BEGIN
 END;
 
 CREATE TRIGGER parameter_no_insert BEFORE INSERT ON parameter BEGIN
-	SELECT RAISE(ABORT, 'the program knows no other parameters: change a value with UPDATE');
+	SELECT RAISE(ABORT, 'no other parameters exist; change a value with UPDATE');
 END;
 
 CREATE TRIGGER parameter_no_delete BEFORE DELETE ON parameter BEGIN
-	SELECT RAISE(ABORT, 'a parameter cannot be deleted; back to the default: UPDATE parameter SET value = default_value WHERE name = ...');
+	SELECT RAISE(ABORT, 'a parameter cannot be deleted; to restore its default: UPDATE parameter SET value = default_value WHERE name = ...');
 END;
 
 -- Vendors ("routing gateway"): where calls go.
@@ -221,8 +221,8 @@ CREATE TABLE gateway (
 	CONSTRAINT "auth_password is at most 256 characters" CHECK (length(auth_password) <= 256)
 ) STRICT;
 
--- What a gateway sets for itself, each with the parameter that holds otherwise: where it is NULL,
--- and for times also where it is 0.
+-- The settings with which a gateway overrides a parameter. The parameter applies where they are NULL,
+-- and for times also where they are 0.
 CREATE VIEW gateway_override (gateway, name, rule, value) AS
 	SELECT name, 'timeout_invite', 'SS_SIP_TIMEOUT_INVITE', nullif(timeout_invite, 0) FROM gateway
 	UNION ALL SELECT name, 'timeout_trying', 'SS_SIP_TIMEOUT_TRYING', nullif(timeout_trying, 0) FROM gateway
@@ -259,9 +259,9 @@ CREATE TRIGGER gateway_update AFTER UPDATE ON gateway BEGIN
 	FROM gateway_override WHERE gateway = NEW.name;
 END;
 
--- Which numbers go to which gateway. References are kept by triggers and not by foreign keys,
--- because the sqlite3 command line does not enforce those unless told to. There is no index by
--- gateway: it would double the time to import a million routes and serve only the rare delete.
+-- Which numbers go to which gateway. References are enforced by triggers and not by foreign keys,
+-- because the sqlite3 command line ignores those unless told otherwise. There is no index by
+-- gateway: it would double the time to import a million routes and speed up only the rare delete.
 CREATE TABLE route (
 	prefix TEXT NOT NULL,
 	gateway TEXT NOT NULL,
@@ -298,8 +298,8 @@ CREATE TRIGGER gateway_rename AFTER UPDATE OF name ON gateway WHEN NEW.name <> O
 	UPDATE route SET gateway = NEW.name WHERE gateway = OLD.name;
 END;
 
--- Customers' trunks ("mapping gateway"): where calls come from, known by the source address. The
--- switch itself looks closer at IPv6 blocks than a CHECK can.
+-- Customers' trunks ("mapping gateway"): where calls come from, recognised by the source address.
+-- IPv6 blocks are checked more closely by the switch itself than a CHECK could.
 CREATE TABLE mapping_gateway (
 	name TEXT NOT NULL PRIMARY KEY,
 	host TEXT NOT NULL,
@@ -346,8 +346,8 @@ CREATE TRIGGER mapping_gateway_update AFTER UPDATE ON mapping_gateway BEGIN
 	FROM mapping_gateway_override WHERE mapping_gateway = NEW.name;
 END;
 
--- Our own accounts at carriers' registrars. `line` is a parameter of our Contact by which the calls
--- of a registration are known: the same after a crash, and nobody can guess it.
+-- Our own accounts at carriers' registrars. `line` is a parameter of our Contact by which calls to a
+-- registration are recognised: it survives a crash, and nobody can guess it.
 CREATE TABLE registration (
 	name TEXT NOT NULL PRIMARY KEY,
 	host TEXT NOT NULL,
@@ -438,22 +438,22 @@ WHEN NEW.registration IS NOT NULL AND NOT EXISTS (SELECT 1 FROM registration WHE
 	FROM json_each('{}', 'gateway "' || NEW.name || '": there is no registration "' || NEW.registration || '"');
 END;
 
--- A gateway set free of its registration would get calls nobody has registered for: refused.
+-- Refused: without its registration a gateway would get calls that the carrier does not expect from us.
 CREATE TRIGGER registration_delete BEFORE DELETE ON registration
 WHEN EXISTS (SELECT 1 FROM gateway WHERE registration = OLD.name) BEGIN
 	SELECT RAISE(ABORT, 'refused')
 	FROM json_each('{}', (SELECT 'registration "' || OLD.name || '": gateway "' || min(name) ||
-		'" belongs to it; delete that or set its registration to NULL first' FROM gateway WHERE registration = OLD.name));
+		'" uses it; delete that gateway or set its registration to NULL first' FROM gateway WHERE registration = OLD.name));
 END;
 
 CREATE TRIGGER registration_rename AFTER UPDATE OF name ON registration WHEN NEW.name <> OLD.name BEGIN
 	UPDATE gateway SET registration = NEW.name WHERE registration = OLD.name;
 END;
 
--- Changes with every change of what a route means to the switch, so that it need not read a million
--- routes again because a gateway got another password. Gateways count by name only: the switch
--- knows the gateway of a route by its place among the names. At random and not counted up: a file
--- restored from a copy must not come back to a number that meant something else.
+-- Changes whenever the routes mean something else to the switch, so that it need not read a million
+-- of them again because a gateway got another password. Of gateways only the names matter, because
+-- the switch identifies the gateway of a route by its position among them. The number is random and
+-- not counted up, because a file restored from a copy must not reuse one that meant something else.
 CREATE TABLE revision (
 	one INTEGER PRIMARY KEY CHECK (one = 1),
 	routes INTEGER NOT NULL

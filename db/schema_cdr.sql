@@ -1,7 +1,7 @@
 -- cdr.db: one row per call. The names of columns are a contract with the operator.
 --
--- No CHECK and no UNIQUE here: only the switch writes, and a row the database refused would hold up
--- every row behind it. The one index serves the usual question, which calls of which time.
+-- No CHECK and no UNIQUE here: only the switch writes, and a rejected row would hold up every row
+-- after it. The one index is for the usual query: the calls of a period.
 CREATE TABLE cdr (
 	id INTEGER PRIMARY KEY,
 	a_call_id TEXT NOT NULL,
@@ -28,8 +28,8 @@ CREATE TABLE cdr (
 
 CREATE INDEX cdr_by_begin ON cdr (begin_ms);
 
--- How far the journal beside this file is in the table: changed in the transaction that adds the
--- rows, so that a crash right after it cannot add them twice.
+-- How much of the journal beside this file has been written to the table. It changes in the
+-- transaction that adds the rows, so that a crash right after it cannot add them twice.
 CREATE TABLE journal (
 	one INTEGER PRIMARY KEY CHECK (one = 1),
 	written INTEGER NOT NULL

@@ -1,4 +1,4 @@
--- Version 2: changes of routes can be told from changes of anything else.
+-- Version 2: a revision tells changes of routes from other changes.
 CREATE TABLE revision (
 	one INTEGER PRIMARY KEY CHECK (one = 1),
 	routes INTEGER NOT NULL

@@ -1,59 +1,92 @@
--- Version 3: sessions, registrations and the liveness of gateways.
+-- Version 3: sessions, registrations, liveness of gateways.
 DROP TRIGGER value_check_insert;
 DROP TRIGGER parameter_fixed;
 DROP TRIGGER parameter_no_insert;
+DROP TRIGGER parameter_no_delete;
 DROP TRIGGER mapping_gateway_insert;
 DROP TRIGGER mapping_gateway_update;
 DROP VIEW gateway_override;
 
 ALTER TABLE parameter ADD COLUMN item_words TEXT NOT NULL DEFAULT '';
 
+-- New descriptions for the parameters of the versions before.
+UPDATE parameter SET description = CASE name
+	WHEN 'SS_SIP_RESEND_INTERVAL' THEN
+		'waits before each retransmission of an unanswered message; auto: derived from the response time of the gateway'
+	WHEN 'SS_SIP_SEND_RETRY' THEN
+		'maximum number of retransmissions; intervals beyond it are not used'
+	WHEN 'SS_SIP_TIMEOUT_INVITE' THEN
+		'how long to wait for the first response to an INVITE'
+	WHEN 'SS_SIP_TIMEOUT_TRYING' THEN
+		'how long to wait for the next response after 100'
+	WHEN 'SS_SIP_TIMEOUT_SESSION_PROGRESS' THEN
+		'how long to wait for the next response after 183 without SDP'
+	WHEN 'SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP' THEN
+		'how long to wait for the final response after 183 with SDP'
+	WHEN 'SS_SIP_TIMEOUT_RINGING' THEN
+		'how long to wait for the final response after 180'
+	WHEN 'SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT' THEN
+		'On: an INVITE timeout fails the call, no other gateway is tried'
+	WHEN 'SS_SIP_STOP_SWITCH_AFTER_SDP' THEN
+		'On: once a gateway has sent SDP, no other gateway is tried'
+	WHEN 'SS_GATEWAY_SWITCH_LIMIT' THEN
+		'maximum number of gateways tried per call'
+	WHEN 'SS_GATEWAY_SWITCH_UNTIL_CONNECT' THEN
+		'Off: once a gateway rings (180), no other gateway is tried. On: others are tried until one answers'
+	WHEN 'SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' THEN
+		'On: after 486 or 600 no other gateway is tried, even if SS_GATEWAY_SWITCH_UNTIL_CONNECT is On'
+	WHEN 'SS_GATEWAY_SWITCH_STOP_CODES' THEN
+		'final response codes after which no other gateway is tried'
+	WHEN 'SS_REPLY_UNAUTHORIZED' THEN
+		'On: unknown sources are answered with 403. Off: they are ignored'
+	END;
+
 INSERT INTO parameter (name, value, default_value, unit, range, description, words, items, decimals, minimum, maximum)
 SELECT column1, column2, column2, column3, column4, column5, column6, column7, column8, column9, column10 FROM (VALUES
 	('SS_SIP_SESSION_TTL', '1800', 's', '90-86400',
-		'Session-Expires we ask for', '', 1, 0, 90, 86400),
+		'Session-Expires that we ask for', '', 1, 0, 90, 86400),
 	('SS_SIP_SESSION_UPDATE_SEGMENT', '4', '', '2-10',
-		'a session is refreshed when (1 - 1/n) of its interval has passed', '', 1, 0, 2, 10),
+		'n: a session is refreshed once (1 - 1/n) of its interval has passed', '', 1, 0, 2, 10),
 	('SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP', '0', 's', '0, 5-600',
-		'a call not answered so long after the INVITE of the caller, all gateways counted, is hung up; 0: never', '0', 1, 0, 5, 600),
+		'a call not answered this long after the INVITE of the caller, over all gateways tried, is cleared; 0: never', '0', 1, 0, 5, 600),
 	('SS_SIP_NO_TIMER_REINVITE_INTERVAL', '7200', 's', '0, 60-86400',
-		'a leg without session timer is checked so often with a re-INVITE; 0: never', '0', 1, 0, 60, 86400),
+		'how often a leg without a session timer is checked with a re-INVITE; 0: never', '0', 1, 0, 60, 86400),
 	('SS_SIP_SESSION_TIMER', 'On', '', 'On, Off',
-		'On: session timers (RFC 4028) with peers that support them. Off: no leg has one', 'On,Off', 0, 0, 0, 0),
+		'On: session timers (RFC 4028) with peers that support them. Off: none', 'On,Off', 0, 0, 0, 0),
 	('SS_SIP_100REL', 'Off', '', 'Off, Supported, Required',
 		'reliable provisional responses (RFC 3262)', 'Off,Supported,Required', 0, 0, 0, 0),
 	('SS_MAXCALLDURATION', '0', 's', '0, 10-86400',
-		'longest call, then BYE to both sides; 0: no limit', '0', 1, 0, 10, 86400),
+		'longest call; both sides then get a BYE; 0: no limit', '0', 1, 0, 10, 86400),
 	('SS_SIP_USER_AGENT_EXPIRE', 'Auto', 's', 'Auto, 20-7200',
-		'expiry of our own registrations; Auto: what the registrar grants', 'Auto', 1, 0, 20, 7200),
+		'expiry requested for our registrations; Auto: the registrar decides', 'Auto', 1, 0, 20, 7200),
 	('SS_SIP_USER_AGENT_RETRY_DELAY', '60', 's', '30-600',
-		'wait after a failed registration, always the same', '', 1, 0, 30, 600),
+		'wait before a failed registration is tried again; it does not grow', '', 1, 0, 30, 600),
 	('SS_SIP_USER_AGENT_SEND_UNREGISTER', 'On', '', 'On, Off',
-		'On: REGISTER with Expires 0 at stop, restart or removal', 'On,Off', 0, 0, 0, 0),
+		'On: unregister (REGISTER with Expires: 0) on shutdown, restart or removal', 'On,Off', 0, 0, 0, 0),
 	('SS_SIP_USER_AGENT_PRIVACY', 'Ignore', '', 'Ignore, Id, None',
-		'Privacy header of our REGISTER. Ignore: absent. Id: id. None: none', 'Ignore,Id,None', 0, 0, 0, 0),
+		'Privacy header of our REGISTER. Ignore: no header. Id: id. None: none', 'Ignore,Id,None', 0, 0, 0, 0),
 	('SS_SIP_OPTIONS_CHECK_PERIOD', '30', 's', '0, 5-3600',
-		'OPTIONS probe of gateways with options_check; 0: off', '0', 1, 0, 5, 3600),
+		'how often gateways with options_check = 1 are probed with OPTIONS; 0: never', '0', 1, 0, 5, 3600),
 	('SS_SIP_OPTIONS_TIMEOUT', '2', 's', '0.1-32, at most 1 decimal',
-		'OPTIONS probe sent, nothing came back', '', 1, 1, 0.1, 32),
+		'how long to wait for the answer to an OPTIONS probe', '', 1, 1, 0.1, 32),
 	('SS_SIP_OPTIONS_DOWN', '2', '', '1-10',
-		'so many failed probes in a row mark a gateway down', '', 1, 0, 1, 10),
+		'this many failed probes in a row mark a gateway down', '', 1, 0, 1, 10),
 	('SS_SIP_OPTIONS_UP', '1', '', '1-10',
-		'so many answered probes in a row mark it up again', '', 1, 0, 1, 10),
+		'this many answered probes in a row mark it up again', '', 1, 0, 1, 10),
 	('SS_SIP_PUBLISH_EXPIRE', '3600', 's', '30-7200',
 		'longest lifetime granted to the PUBLISH of a gateway', '', 1, 0, 30, 7200),
 	('SS_GATEWAY_BREAKER_FAILURES', '5', '', 'None, 1-100',
-		'so many failed calls in a row open the breaker of a gateway', 'None', 1, 0, 1, 100),
+		'this many failed calls in a row open the breaker of a gateway', 'None', 1, 0, 1, 100),
 	('SS_GATEWAY_BREAKER_WINDOW', '20', '', '5-64',
-		'the calls SS_GATEWAY_BREAKER_RATE looks back at', '', 1, 0, 5, 64),
+		'how many of the last calls SS_GATEWAY_BREAKER_RATE looks at', '', 1, 0, 5, 64),
 	('SS_GATEWAY_BREAKER_RATE', '80', '%', 'None, 1-100',
-		'such a share of failed calls opens the breaker', 'None', 1, 0, 1, 100),
+		'this share of failed calls among the last ones opens the breaker', 'None', 1, 0, 1, 100),
 	('SS_GATEWAY_BREAKER_TIME', '30', 's', '1-3600',
-		'an open breaker lets no call through for so long, then single calls as a test', '', 1, 0, 1, 3600),
+		'how long an open breaker blocks all calls before it lets single ones through as a test', '', 1, 0, 1, 3600),
 	('SS_GATEWAY_BREAKER_SUCCESSES', '1', '', '1-10',
-		'so many test calls that succeed in a row close the breaker', '', 1, 0, 1, 10),
+		'this many successful test calls in a row close the breaker', '', 1, 0, 1, 10),
 	('SS_GATEWAY_BREAKER_RAMP', '10', 's', '0-600',
-		'a breaker that closed lets the calls grow to the full load in so long', '', 1, 0, 0, 600));
+		'time over which calls grow back to the full load once the breaker has closed', '', 1, 0, 0, 600));
 
 INSERT INTO parameter (name, value, default_value, unit, range, description, words, items, decimals, minimum, maximum, item_words)
 VALUES ('SS_GATEWAY_BREAKER_ON', 'timeout,transport,503', 'timeout,transport,503', '',
@@ -94,7 +127,11 @@ BEGIN
 END;
 
 CREATE TRIGGER parameter_no_insert BEFORE INSERT ON parameter BEGIN
-	SELECT RAISE(ABORT, 'the program knows no other parameters: change a value with UPDATE');
+	SELECT RAISE(ABORT, 'no other parameters exist; change a value with UPDATE');
+END;
+
+CREATE TRIGGER parameter_no_delete BEFORE DELETE ON parameter BEGIN
+	SELECT RAISE(ABORT, 'a parameter cannot be deleted; to restore its default: UPDATE parameter SET value = default_value WHERE name = ...');
 END;
 
 ALTER TABLE gateway ADD COLUMN registration TEXT;
@@ -243,12 +280,12 @@ WHEN NEW.registration IS NOT NULL AND NOT EXISTS (SELECT 1 FROM registration WHE
 	FROM json_each('{}', 'gateway "' || NEW.name || '": there is no registration "' || NEW.registration || '"');
 END;
 
--- A gateway set free of its registration would get calls nobody has registered for: refused.
+-- Refused: without its registration a gateway would get calls that the carrier does not expect from us.
 CREATE TRIGGER registration_delete BEFORE DELETE ON registration
 WHEN EXISTS (SELECT 1 FROM gateway WHERE registration = OLD.name) BEGIN
 	SELECT RAISE(ABORT, 'refused')
 	FROM json_each('{}', (SELECT 'registration "' || OLD.name || '": gateway "' || min(name) ||
-		'" belongs to it; delete that or set its registration to NULL first' FROM gateway WHERE registration = OLD.name));
+		'" uses it; delete that gateway or set its registration to NULL first' FROM gateway WHERE registration = OLD.name));
 END;
 
 CREATE TRIGGER registration_rename AFTER UPDATE OF name ON registration WHEN NEW.name <> OLD.name BEGIN

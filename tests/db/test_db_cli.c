@@ -78,7 +78,7 @@ static void each_kind_of_mistake_is_answered_in_words(void **state)
 			"CHECK constraint failed: transport is udp, tcp, tls, or NULL for what DNS says"},
 		{"insert into route(prefix,gateway) values('49','nope');",
 			"route \"49\": there is no gateway \"nope\""},
-		{"delete from parameter;", "a parameter cannot be deleted; back to the default: UPDATE"},
+		{"delete from parameter;", "a parameter cannot be deleted; to restore its default: UPDATE"},
 	};
 	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
 		int status;

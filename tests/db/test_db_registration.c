@@ -179,7 +179,7 @@ static void a_registration_in_use_is_not_deleted(void **state)
 		"INSERT INTO gateway (name, host, registration) VALUES ('g', '::1', 'r'), ('f', '::1', 'r');"
 		"INSERT INTO registration (name, host, user) VALUES ('free', '::1', 'u')");
 	assert_contains(sql_refused(path, "DELETE FROM registration"),
-		"registration \"r\": gateway \"f\" belongs to it; delete that or set its registration to NULL first");
+		"registration \"r\": gateway \"f\" uses it; delete that gateway or set its registration to NULL first");
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM registration"), 2);
 	sql_run(path, "DELETE FROM registration WHERE name = 'free'");
 	sql_run(path,
