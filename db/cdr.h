@@ -26,7 +26,7 @@ typedef uint32_t cdr_slot;
 /** Counters for control and metrics. */
 struct cdr_stats {
 	uint64_t written;          /* rows committed */
-	uint64_t pending;          /* ended calls whose row is not committed yet */
+	uint64_t pending;          /* ended calls whose rows are not committed yet */
 	uint64_t errors;           /* failed commits (tried again until they succeed) */
 	uint64_t journal_failures; /* records the journal had no room for */
 };

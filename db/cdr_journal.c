@@ -18,18 +18,18 @@ enum {
 	SEGMENT_BLOCKS = 8192,
 	SEGMENT_SIZE = BLOCK_SIZE * SEGMENT_BLOCKS,
 	SEGMENTS_MAX = 4096,             /* 16 GiB */
-	LOW_BLOCKS = SEGMENT_BLOCKS / 2, /* fewer free ones than this: grow */
+	LOW_BLOCKS = SEGMENT_BLOCKS / 2, /* grow when fewer are free */
 	FILE_MODE = 0660,
 };
 
-/* The words carry the version of the layout: what another version left is not taken for a record. */
+/* The words carry the version of the layout: what another version wrote is not taken for a record. */
 static const uint32_t state_words[] = {
 	[CDR_JOURNAL_ANSWERED] = 0x414e5731 /* ANW1 */,
 	[CDR_JOURNAL_ENDED] = 0x454e4431 /* END1 */,
 };
 
 /*
- * All but `next` and `data` counts in a record's first block only. Block 0 holds no record; its
+ * All members but `next` and `data` are used in the first block of a record only. Block 0 holds no record; its
  * `number` is the time of cdr_journal_sign().
  */
 struct block {
@@ -50,10 +50,10 @@ struct cdr_journal {
 	struct block *segment[SEGMENTS_MAX];
 	_Atomic unsigned n_segments; /* mapped; its store publishes segment[] */
 	_Atomic uint32_t in_use;     /* blocks of records */
-	/* For the thread that puts and frees only: */
-	uint32_t n_blocks; /* known to `spare`, whose memory is this large */
-	uint32_t fresh;    /* blocks from here on were never used */
-	uint32_t *spare;   /* used before, free now */
+	/* Only for the thread that puts and frees: */
+	uint32_t n_blocks; /* that `spare` has room for */
+	uint32_t fresh;    /* blocks from this one on have never been used */
+	uint32_t *spare;   /* free blocks that were used before */
 	uint32_t n_spare;
 };
 
@@ -82,7 +82,7 @@ static uint64_t sum_record(uint32_t state_word, uint64_t number, const char *byt
 	return mix(sum, word);
 }
 
-/* `ended_by` changes after the sum was taken, so it has 16 bits of its own that tell it from garbage. */
+/* `ended_by` changes after the sum was taken, so 16 bits of its own distinguish it from garbage. */
 static uint64_t stamped(uint64_t number)
 {
 	return number | mix(~0u, number) >> 48 << 48;
@@ -99,7 +99,7 @@ static uint32_t blocks_for(size_t size)
 	return size == 0 ? 1 : (uint32_t)((size + BLOCK_DATA - 1) / BLOCK_DATA);
 }
 
-/* Take notice of segments added since. Without memory for it the journal stays as large as it was. */
+/* Start to use segments that were added meanwhile. Without memory for it the journal keeps its size. */
 static void adopt_segments(struct cdr_journal *j)
 {
 	uint32_t n_blocks = atomic_load_explicit(&j->n_segments, memory_order_acquire) * SEGMENT_BLOCKS;
@@ -117,7 +117,7 @@ static uint32_t free_blocks(const struct cdr_journal *j)
 	return j->n_spare + j->n_blocks - j->fresh;
 }
 
-/* The last one freed first: few pages stay in use however large the file. */
+/* Last freed, first reused: few pages are in use however large the file is. */
 static uint32_t take_block(struct cdr_journal *j)
 {
 	return j->n_spare ? j->spare[--j->n_spare] : j->fresh++;
@@ -198,7 +198,7 @@ int cdr_journal_grow(struct cdr_journal *j)
 	return 0;
 }
 
-/* Gather a record if all of it is there and no other record has a block of it. NULL: it is garbage. */
+/* Collect a record if it is complete and shares no block with another one. NULL: it is garbage. */
 static char *gather(const struct cdr_journal *j, const bool *used, cdr_slot slot)
 {
 	const struct block *head = block_at(j, slot);
@@ -220,7 +220,7 @@ static char *gather(const struct cdr_journal *j, const bool *used, cdr_slot slot
 	return NULL;
 }
 
-/* Keep the record's blocks; the last link may be anything in what was not written by us. */
+/* Mark the record's blocks as used. The last link may be anything if the file was not written by us. */
 static void keep(struct cdr_journal *j, bool *used, cdr_slot slot)
 {
 	uint32_t n = blocks_for(block_at(j, slot)->size), i = slot;
@@ -341,7 +341,7 @@ void cdr_journal_close(struct cdr_journal *j)
 	unsigned n = atomic_load_explicit(&j->n_segments, memory_order_acquire);
 	for (unsigned i = 0; i < n; i++)
 		munmap(j->segment[i], SEGMENT_SIZE);
-	/* What a busy hour or a locked cdr.db made it grow to is given back; if not, it stays large. */
+	/* Give back what it grew to in a busy hour or while cdr.db was locked; if that fails, it stays large. */
 	if (n > 1 && j->fresh > 0 && j->in_use == 0 && ftruncate(j->fd, SEGMENT_SIZE))
 		errno = 0;
 	if (j->fd >= 0)

@@ -1,12 +1,12 @@
 /** @file cdr_journal.h  Records in a mapped file, which outlives the process. Private to db/.
  *
- * The file is an array of blocks; a record is a chain of them. A record counts once the state word
- * of its first block is written, which is the last thing done, so a process that dies at any moment
- * leaves whole records or none. The disk space is taken before it is mapped: a full disk refuses to
- * give more, it cannot take back what is in use.
+ * The file is an array of blocks; a record is a chain of them. A record is valid once the state word
+ * of its first block is written, which is done last, so a process that dies at any moment leaves
+ * complete records or none. Disk space is allocated before it is mapped: a full disk can refuse more
+ * room, but not take away what is in use.
  *
- * One thread puts and frees; another may grow the file meanwhile. A process that has the journal
- * open holds it alone.
+ * One thread puts and frees; another may grow the file at the same time. Only one process at a time
+ * can have the journal open.
  */
 #ifndef CDR_JOURNAL_H
 #define CDR_JOURNAL_H
@@ -34,28 +34,28 @@ struct cdr_journal_record {
 typedef int cdr_journal_record_h(const struct cdr_journal_record *record, void *arg);
 
 /**
- * Open or create the journal and show the records in it; what is no whole record is wiped.
+ * Open or create the journal and hand out the records in it; incomplete ones are wiped.
  *
- * @param last_sign_ms  when the file was last changed before, epoch; 0 = it is new
- * @return 0; -EBUSY another process has it; -EACCES, -EIO, -ENOMEM; the line in error
+ * @param last_sign_ms  when the file was last written to before, epoch; 0 = it is new
+ * @return 0; -EBUSY another process has it open; -EACCES, -EIO, -ENOMEM; one line in error
  */
 int cdr_journal_open(struct cdr_journal **out, const char *path, int64_t *last_sign_ms,
 	cdr_journal_record_h *on_record, void *arg, char *error, size_t error_size);
 /** Records that were not freed stay in the file. NULL is fine. */
 void cdr_journal_close(struct cdr_journal *journal);
 
-/** Numbers must stay below 2^48 and differ. @return 0 when there is no room */
+/** Add a record. Numbers are unique and below 2^48. @return 0 when there is no room */
 cdr_slot cdr_journal_put(struct cdr_journal *journal, enum cdr_journal_state state, uint64_t number,
 	const char *bytes, size_t size);
-/** The answered call of this slot has ended: the record numbered `by` takes its place. */
+/** The answered call of this slot has ended: the record with the number `by` replaces it. */
 void cdr_journal_set_ended(struct cdr_journal *journal, cdr_slot slot, uint64_t by);
 void cdr_journal_free(struct cdr_journal *journal, cdr_slot slot);
-/** Note the time, for cdr_journal_open() after a crash: a mapped file's own time lags behind. */
+/** Store the time for cdr_journal_open() after a crash; the modification time of a mapped file lags behind. */
 void cdr_journal_sign(struct cdr_journal *journal, int64_t now_ms);
 
 /** Is it time to call cdr_journal_grow()? */
 bool cdr_journal_is_low(const struct cdr_journal *journal);
-/** Add room; blocks while the disk works. May run in another thread. @return 0 or -errno */
+/** Enlarge it; blocks while the disk works. May run in another thread. @return 0 or -errno */
 int cdr_journal_grow(struct cdr_journal *journal);
 
 #endif

@@ -14,12 +14,12 @@ struct cdr_log {
 	struct cdr_journal *journal;
 	struct cdr_writer *writer;
 	uint64_t number; /* of the last record put into the journal */
-	char *scratch;   /* an answered call's bytes on their way there */
+	char *scratch;   /* buffer for the bytes of an answered call */
 	size_t scratch_size;
 	_Atomic uint64_t journal_failures;
 };
 
-/* Slots and memory come back to the thread they came from. */
+/* Slots and memory are freed by the thread that took them. */
 void cdr_log_reclaim(struct cdr_log *log)
 {
 	struct cdr_writer_entry *next, *e = cdr_writer_take_committed(log->writer);
@@ -71,14 +71,14 @@ cdr_slot cdr_log_answer(struct cdr_log *log, const struct cdr *record)
 	cdr_slot slot = put(log, CDR_JOURNAL_ANSWERED, log->scratch, measure.size);
 	cdr_journal_sign(log->journal, record->answer_ms);
 	if (cdr_journal_is_low(log->journal))
-		cdr_writer_wake(log->writer); /* it makes the journal larger */
+		cdr_writer_wake(log->writer); /* it enlarges the journal */
 	return slot;
 }
 
 /*
- * At each moment the journal holds the call once: the answered record counts until the ended one,
- * whose number it names, is whole. Without room for that, the answered one stays until the row is
- * committed.
+ * The journal counts the call exactly once at any moment: the answered record is valid until the ended
+ * one, whose number it names, is complete. If there is no room for that one, the answered one stays
+ * until the row is committed.
  */
 static void end_call(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
 {
@@ -87,7 +87,7 @@ static void end_call(struct cdr_log *log, cdr_slot slot, const struct cdr *recor
 	struct cdr_writer_entry *e = malloc(sizeof(*e) + measure.size);
 	if (!e) {
 		count_failure(log);
-		return; /* an answered call is in the journal still, for the next start */
+		return; /* an answered call is still in the journal, for the next start */
 	}
 	cdr_record_write(record, &measure, e->bytes);
 	e->size = measure.size;
@@ -117,7 +117,7 @@ void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out)
 	out->journal_failures = atomic_load(&log->journal_failures);
 }
 
-/* ---- after a crash ---- */
+/* After a crash ----------------------------------------------------------------------------- */
 
 struct leftover {
 	struct cdr_writer_entry *ended; /* ->record is the slot, whichever the state */
@@ -155,7 +155,7 @@ static int collect_leftover(const struct cdr_journal_record *record, void *arg)
 	return 0;
 }
 
-/* Ended ones first, each kind in the order it was made. */
+/* Ended calls first, each kind in the order it was written. */
 static int compare_leftovers(const void *one, const void *other)
 {
 	const struct leftover *a = one, *b = other;
@@ -177,7 +177,7 @@ static void drop_leftover(struct cdr_log *log, struct leftover *item)
 	free(item->ended);
 }
 
-/* A call the crash cut: it ended with the last sign of life. */
+/* A call cut off by the crash: it ended when the switch last gave a sign of life. */
 static void restore_answered(struct cdr_log *log, struct leftover *item, int64_t last_sign_ms)
 {
 	struct cdr record;
@@ -233,7 +233,7 @@ static void restore(struct cdr_log *log, struct leftovers *left, uint64_t writte
 			restore_answered(log, i, last_sign_ms);
 }
 
-/* The last number is read under the journal's lock: who had it before may have written until then. */
+/* The last number is read under the journal's lock, because its previous owner may have written until then. */
 static int open_journal(struct cdr_log *log, const char *path, char *error, size_t error_size)
 {
 	struct leftovers left = {0};

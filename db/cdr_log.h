@@ -14,31 +14,31 @@
 struct cdr_log;
 
 /**
- * Open or create cdr.db and its journal and write what a crash left behind: ended calls as they
- * are, calls in progress with end_ms the time of the crash's last sign (journal's modification
- * time), end_direction CDR_SERVER and end_reason `switch restarted`. Starts the writer thread.
+ * Open or create cdr.db and its journal, and write the records that a crash left behind: ended calls
+ * unchanged, calls in progress with the switch's last sign of life (the journal's time stamp) as
+ * end_ms, end_direction CDR_SERVER and end_reason `switch restarted`. Starts the writer thread.
  *
- * @return 0; otherwise as db_open() with the line in error
+ * @return 0; otherwise as db_open(), with one line in error
  */
 int cdr_log_open(struct cdr_log **out, const char *path, char *error, size_t error_size);
 
 /**
- * The call was answered: keep it in the journal, so that a crash leaves a record of it.
+ * A call was answered: put it into the journal, so that a crash leaves a record of it.
  *
- * @return the slot to hand to cdr_log_end(), 0 when the journal could not take it (counted, logged by the caller)
+ * @return the slot to hand to cdr_log_end(), 0 when the journal could not take it, which is counted; logging is up to the caller
  */
 cdr_slot cdr_log_answer(struct cdr_log *log, const struct cdr *record);
 
-/** The call is over: queue its row. Never blocks and never fails but for memory; takes over the slot (0 = none). */
+/** The call is over: queue its row. Never blocks, and fails only without memory. Takes over the slot (0 = none). */
 void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record);
 
-/** Free what has become rows since; cdr_log_answer() and cdr_log_end() do it, too. For when no call comes any more. */
+/** Free records whose rows have been committed. cdr_log_answer() and cdr_log_end() do it, too; call it when there are no calls. */
 void cdr_log_reclaim(struct cdr_log *log);
 
 /** May be called at any time. */
 void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out);
 
-/** Write everything queued, at most wait_ms (what is left stays in the journal), stop the thread, close. NULL is fine. */
+/** Write what is queued for at most wait_ms (the rest stays in the journal), stop the thread, close. NULL is fine. */
 void cdr_log_close(struct cdr_log *log, unsigned wait_ms);
 
 #endif

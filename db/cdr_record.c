@@ -18,7 +18,7 @@ static const size_t text_offsets[CDR_RECORD_TEXTS] = {
 	offsetof(struct cdr, attempts),
 };
 
-/* The bytes begin with this, in the machine's own order; the texts follow, each with its NUL. */
+/* The bytes begin with this, in the byte order of the machine; the texts follow, each with its NUL. */
 struct head {
 	int64_t begin_ms, ring_ms, answer_ms, end_ms, pdd_ms, hold_ms;
 	int32_t sip_code, end_direction;

@@ -16,8 +16,8 @@
 enum {
 	PAUSE_MS = 100, /* between two transactions */
 	PAUSE_STOPPING_MS = 10,
-	BUSY_WAIT_MS = 100, /* for another process's lock */
-	BATCH_MAX = 4096,   /* rows of one transaction */
+	BUSY_WAIT_MS = 100, /* while another process holds the lock */
+	BATCH_MAX = 4096,   /* rows per transaction */
 };
 
 enum statement { LAST_NUMBER, BEGIN, ADD, SET_NUMBER, COMMIT, STATEMENTS };
@@ -62,7 +62,7 @@ struct cdr_writer {
 	sem_t wake;
 	pthread_t thread;
 	bool started;
-	struct timespec deadline; /* of stopping; CLOCK_MONOTONIC */
+	struct timespec deadline; /* when to stop at the latest; CLOCK_MONOTONIC */
 	_Atomic uint64_t queued, written, errors;
 };
 
@@ -95,7 +95,7 @@ struct cdr_writer_entry *cdr_writer_take_committed(struct cdr_writer *w)
 
 void cdr_writer_stats(struct cdr_writer *w, struct cdr_stats *out)
 {
-	/* Read first: calls that end meanwhile are pending then, and not missing. */
+	/* Read first, so that calls which end meanwhile count as pending and not as missing. */
 	out->written = atomic_load(&w->written);
 	out->pending = atomic_load(&w->queued) - out->written;
 	out->errors = atomic_load(&w->errors);
@@ -144,7 +144,7 @@ static int add_row(struct cdr_writer *w, const struct cdr_writer_entry *e)
 	sqlite3_stmt *add = w->statement[ADD];
 	struct cdr record;
 	if (cdr_record_read(&record, e->bytes, e->size))
-		return 0; /* read once before it was queued: cannot be */
+		return 0; /* it was read once before it was queued, so this cannot happen */
 	for (int i = 0; i < CDR_RECORD_TEXTS; i++)
 		bind_text(add, i + 1, cdr_record_text(&record, i));
 	if (!record.attempts[0])
@@ -216,7 +216,7 @@ static bool is_past(const struct timespec *deadline)
 		(now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
 }
 
-/* Only stopping cuts a pause short. */
+/* Only a stop cuts the pause short. */
 static void pause_thread(struct cdr_writer *w)
 {
 	struct timespec end = after_ms(atomic_load(&w->stopping) ? PAUSE_STOPPING_MS : PAUSE_MS);
@@ -244,7 +244,7 @@ static void *thread_main(void *arg)
 	for (;;) {
 		bool stopping = atomic_load(&w->stopping);
 		if (!stopping && cdr_journal_is_low(w->journal))
-			cdr_journal_grow(w->journal); /* a failure shows when a record finds no room */
+			cdr_journal_grow(w->journal); /* a failure shows when there is no room for a record */
 		collect_queue(w);
 		write_backlog(w);
 		if (stopping && (!w->backlog.first || is_past(&w->deadline)))
@@ -261,7 +261,7 @@ int cdr_writer_start(struct cdr_writer *w, struct cdr_journal *journal)
 	w->journal = journal;
 	collect_queue(w);
 	write_backlog(w);
-	sigfillset(&all); /* signals are for the program's own threads */
+	sigfillset(&all); /* signals are handled by other threads */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int err = pthread_create(&w->thread, NULL, thread_main, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -1,6 +1,6 @@
 /** @file cdr_writer.h  The thread that turns ended calls into rows of `cdr`. Private to db/.
  *
- * Ended calls go in and come back once their rows are committed. Neither side waits for the other.
+ * Ended calls are handed to it, and handed back once their rows are committed. Neither side waits for the other.
  */
 #ifndef CDR_WRITER_H
 #define CDR_WRITER_H
@@ -15,8 +15,8 @@ struct cdr_writer;
 
 /**
  * An ended call on its way to the table. Ended calls are numbered in the order they are queued and
- * committed, so the number of the last row written, kept in the same transaction, tells after a
- * crash which records of the journal are rows already.
+ * committed, so the number of the last row, stored in the same transaction, tells after a crash
+ * which records of the journal already are rows.
  */
 struct cdr_writer_entry {
 	struct cdr_writer_entry *next;
@@ -26,9 +26,9 @@ struct cdr_writer_entry {
 	char bytes[]; /* cdr_record_write() */
 };
 
-/** @return 0; otherwise as db_open() with the line in error */
+/** @return 0; otherwise as db_open(), with one line in error */
 int cdr_writer_create(struct cdr_writer **out, const char *path, char *error, size_t error_size);
-/** Frees what was not committed as well; stop it first. NULL is fine. */
+/** Also frees what was not committed; stop it first. NULL is fine. */
 void cdr_writer_destroy(struct cdr_writer *writer);
 
 /** The number of the last ended call that became a row. @return 0 or -errno */
@@ -36,13 +36,13 @@ int cdr_writer_last_number(struct cdr_writer *writer, uint64_t *out);
 
 /** Write what is queued so far, then start the thread, which also grows the journal. @return 0 or -errno */
 int cdr_writer_start(struct cdr_writer *writer, struct cdr_journal *journal);
-/** Write what is queued for wait_ms at most and end the thread. */
+/** Write what is queued for at most wait_ms, then end the thread. */
 void cdr_writer_stop(struct cdr_writer *writer, unsigned wait_ms);
 
 void cdr_writer_add(struct cdr_writer *writer, struct cdr_writer_entry *ended_take);
-/** There is something to do. A system call only when the thread sleeps, ten times a second at most. */
+/** There is something to do. A system call only when the thread sleeps, at most ten times a second. */
 void cdr_writer_wake(struct cdr_writer *writer);
-/** Calls whose rows were committed since; the caller frees them. */
+/** Calls whose rows have been committed since the last time; the caller frees them. */
 struct cdr_writer_entry *cdr_writer_take_committed(struct cdr_writer *writer);
 
 /** All but journal_failures. */

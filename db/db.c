@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long opening waits for other processes that create, upgrade or recover the same file. */
+/* How long to wait while other processes create, upgrade or recover the same file. */
 enum { OPEN_WAIT_MS = 5000, OPEN_RETRY_MS = 20, FILE_MODE = 0660 };
 
 struct file_kind {
@@ -43,12 +43,12 @@ static const struct file_kind file_kinds[] = {
 			.application_id = 0x53574352 /* SWCR */,
 			.version = 1,
 			.schema = schema_cdr_sql,
-			/* A commit reaches the disk, not only the kernel: billing outlives a power cut. */
+			/* A commit reaches the disk and not only the kernel: billing survives a power cut. */
 			.pragmas = "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",
 		},
 };
 
-/* What a file says of itself. */
+/* What a file says about itself. */
 struct file_state {
 	int application_id;
 	int version;
@@ -83,7 +83,7 @@ static bool is_empty(const struct file_state *state)
 	return state->application_id == 0 && state->version == 0 && state->objects == 0;
 }
 
-/* Bring the file to this program's version, in the transaction the caller holds. */
+/* Bring the file to this program's version, inside the caller's transaction. */
 static int migrate(struct db *db, const struct file_kind *kind, const struct file_state *state)
 {
 	char stamp[96];
@@ -100,7 +100,7 @@ static int migrate(struct db *db, const struct file_kind *kind, const struct fil
 	return db_sqlite_run(db->handle, stamp);
 }
 
-/* Is the file one this program may use? -ENODATA: yes, once it has our tables. */
+/* May this program use the file? -ENODATA: yes, once it has our tables. */
 static int judge(const struct file_state *state, const struct file_kind *kind, const char *path, char *error,
 	size_t error_size)
 {
@@ -120,7 +120,7 @@ static int judge(const struct file_state *state, const struct file_kind *kind, c
 	return state->version < kind->version ? -ENODATA : 0;
 }
 
-/* Another process may have done the same between our look and our transaction: look again inside it. */
+/* Another process may have been faster between our check and our transaction: check again inside it. */
 static int migrate_file(struct db *db, const char *path, const struct file_kind *kind, enum db_mode mode,
 	char *error, size_t error_size)
 {
@@ -133,7 +133,7 @@ static int migrate_file(struct db *db, const char *path, const struct file_kind 
 	if (err == -ENODATA)
 		err = migrate(db, kind, &state);
 	if (!err && mode == DB_CHECK)
-		return 0; /* never committed: db_close() undoes the upgrade it was tried with */
+		return 0; /* not committed: db_close() rolls back the upgrade that was tried */
 	return err ? err : db_sqlite_run(db->handle, "COMMIT");
 }
 
@@ -145,7 +145,7 @@ static int explain(struct db *db, int err, const char *path, char *error, size_t
 	return err;
 }
 
-/* One attempt; -EBUSY is tried again, because SQLite does not always wait when two processes meet. */
+/* One attempt. The caller repeats it on -EBUSY, because SQLite does not always wait when two processes collide. */
 static int set_up(struct db *db, const char *path, enum db_kind which, enum db_mode mode, char *error,
 	size_t error_size)
 {
@@ -153,7 +153,7 @@ static int set_up(struct db *db, const char *path, enum db_kind which, enum db_m
 	struct file_state state;
 	error[0] = '\0';
 	int err = db_sqlite_run(
-		db->handle, "BEGIN"); /* another process may make the file between two of our looks */
+		db->handle, "BEGIN"); /* another process may create the file between two of our reads */
 	if (!err)
 		err = read_state(db, &state);
 	if (!err)
@@ -185,7 +185,7 @@ static int set_up_patiently(
 	}
 }
 
-/* SQLite would make the file with the umask's mode; an operator's group must be able to write it. */
+/* SQLite would create the file with the umask's mode, but the operators' group must be able to write to it. */
 static int create_file(const char *path, char *error, size_t error_size)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, FILE_MODE);
@@ -200,8 +200,8 @@ static int create_file(const char *path, char *error, size_t error_size)
 }
 
 /*
- * Files SQLite keeps beside the database belong to whom first opened it: say which one is closed to
- * us instead of "unable to open database file". They come and go, so a missing one is fine.
+ * The files that SQLite keeps beside the database belong to the user who opened it first. Say which one we
+ * cannot access instead of "unable to open database file". They come and go, so a missing one is fine.
  */
 static int check_access(const char *path, char *error, size_t error_size)
 {

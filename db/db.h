@@ -1,4 +1,4 @@
-/** @file db.h  One SQLite file of ours: open, create, upgrade, refuse. */
+/** @file db.h  One SQLite file of ours: open, create, upgrade, or reject it. */
 #ifndef DB_H
 #define DB_H
 
@@ -6,14 +6,14 @@
 
 struct db;
 
-/** Which of our two files, told apart by PRAGMA application_id. */
+/** Which of our two files; PRAGMA application_id tells them apart. */
 enum db_kind { DB_CONFIG, DB_CDR };
 
 enum db_mode {
 	DB_CREATE, /* create it with the schema when missing or empty, upgrade it when older */
 	/*
-	 * Change nothing: what DB_CREATE would refuse is refused. A missing or empty file is fine
-	 * and gives *out NULL; an older one is upgraded in a transaction that db_close() undoes.
+	 * Change nothing, but reject what DB_CREATE would reject. A missing or empty file is fine
+	 * and sets *out to NULL; an older one is upgraded in a transaction that db_close() rolls back.
 	 */
 	DB_CHECK
 };
@@ -29,7 +29,7 @@ int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode m
 	size_t error_size);
 void db_close(struct db *db);
 
-/** PRAGMA data_version: changes when another connection changed the file. @return 0 or -errno */
+/** PRAGMA data_version: changes when another connection has changed the file. @return 0 or -errno */
 int db_data_version(struct db *db, int *version);
 
 #endif

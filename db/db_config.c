@@ -32,7 +32,7 @@ struct loaded {
 	struct text_block *texts;
 };
 
-/* Reading one configuration. `err` is the first error: the readers of a row do nothing after it. */
+/* A load in progress. After the first error, which is kept in `err`, nothing more is read. */
 struct load {
 	sqlite3_stmt *statement[STATEMENTS];
 	struct loaded *loaded;
@@ -146,7 +146,7 @@ static void read_column(struct load *l, sqlite3_stmt *row, int i, enum db_table_
 	}
 }
 
-/* Step a statement; false at its end or on an error, which is then in l->err. */
+/* Step a statement. False at its end or on an error, which is then in l->err. */
 static bool step(struct load *l, sqlite3_stmt *statement)
 {
 	if (l->err)
@@ -208,7 +208,7 @@ static void *load_table(struct load *l, struct db *db, const struct db_table *t,
 	return rows;
 }
 
-/* Who sets no user for digest is known by the user of the address of record. */
+/* Without a user of its own for digest, an account uses that of its address of record. */
 static void default_auth_users(struct db_config *config)
 {
 	for (size_t i = 0; i < config->n_registrations; i++)
@@ -237,7 +237,7 @@ static void load_routes(struct load *l, const struct db_config *config, db_route
 		const struct db_gateway *gw = bsearch(sqlite3_column_text(row, 1), config->gateway,
 			config->n_gateways, sizeof(*gw), compare_names);
 		if (!gw)
-			continue; /* left by a program that switched the triggers off */
+			continue; /* written by a program that had disabled the triggers */
 		const struct db_route route = {
 			.prefix = (const char *)sqlite3_column_text(row, 0),
 			.gateway = (uint32_t)(gw - config->gateway),
@@ -264,7 +264,7 @@ static void load_all(
 		l->err = -EIO;
 	if (!l->err && config->routes_revision != known_routes_revision)
 		load_routes(l, config, on_route, arg);
-	/* Readers keep the snapshot: end them before it. */
+	/* Readers hold the snapshot: reset them before it is released. */
 	for (size_t i = 0; i < STATEMENTS; i++)
 		sqlite3_reset(l->statement[i]);
 	sqlite3_step(l->statement[RELEASE]);

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-/** What softswitch.db holds but for the routes, read in one transaction. */
+/** What softswitch.db holds except the routes, read in one transaction. */
 struct db_config {
 	struct parameters parameters;
 	struct db_gateway *gateway;
@@ -20,15 +20,15 @@ struct db_config {
 	size_t n_mapping_gateways;
 	struct db_registration *registration; /* in order of name */
 	size_t n_registrations;
-	int64_t routes_revision; /* changes when a row of `route` or the set of gateway names changed */
+	int64_t routes_revision; /* changes whenever a row of `route` or the set of gateway names has changed */
 };
 
 /**
- * Read the configuration, and the routes when their revision is not `known_routes_revision`
- * (pass -1 to read them always). All of it is one consistent snapshot.
+ * Read the configuration, and the routes unless their revision is `known_routes_revision`
+ * (-1 = read them in any case). All of it is one consistent snapshot.
  *
- * @param on_route  called for each route; not at all when the revision is the known one
- * @return 0; -EBUSY while another process holds the file; -EIO with *out untouched
+ * @param on_route  called for each route, if they are read
+ * @return 0; -EBUSY while another process holds the file; -EIO, -ENOMEM; what on_route returned. *out is untouched then
  */
 int db_config_load(struct db *db, int64_t known_routes_revision, db_route_h *on_route, void *arg,
 	struct db_config **out);

@@ -1,4 +1,4 @@
-/** @file parameters.h  Table `parameter`: the switch-wide settings, typed (behaviour.md section 1). */
+/** @file parameters.h  Table `parameter`: the switch-wide settings, typed. */
 #ifndef PARAMETERS_H
 #define PARAMETERS_H
 
@@ -9,7 +9,7 @@
 
 enum { PARAMETER_CODES_MAX = 32 };
 
-/** A list of SIP status codes: those that end switching, those that count as failure, ... */
+/** A list of SIP status codes: those that stop switching, those that count as failure, ... */
 struct parameter_codes {
 	uint16_t code[PARAMETER_CODES_MAX];
 	unsigned n;
@@ -27,7 +27,7 @@ enum parameter_100rel { PARAMETER_100REL_OFF, PARAMETER_100REL_SUPPORTED, PARAME
 /** Privacy header of our REGISTER (RFC 3323): absent, `id`, `none`. */
 enum parameter_privacy { PARAMETER_PRIVACY_IGNORE, PARAMETER_PRIVACY_ID, PARAMETER_PRIVACY_NONE };
 
-/** Every parameter in use, with the defaults of the table. Plain data: copy it freely. */
+/** The value of every parameter. Plain data: copy it freely. */
 struct parameters {
 	struct resend_schedule resend;            /* SS_SIP_RESEND_INTERVAL cut to SS_SIP_SEND_RETRY */
 	uint32_t timeout_invite_ms;               /* SS_SIP_TIMEOUT_INVITE */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The table has checked every value already: what does not parse here is a damaged file. */
+/* The table has already checked every value: one that does not parse means a damaged file. */
 static int parse_number(unsigned *out, const char *text, unsigned max)
 {
 	char *end;
@@ -98,7 +98,7 @@ static const struct setting {
 	const char *name;
 	int (*parse)(void *out, const char *text, unsigned max);
 	size_t offset; /* in struct target */
-	unsigned max;  /* of a number; the minimum and the rest the table has seen to */
+	unsigned max;  /* of a number; everything else the table has checked */
 } settings[] = {
 #define FIELD(member) offsetof(struct target, parameters.member)
 	{"SS_SIP_RESEND_INTERVAL", parse_resend, FIELD(resend), 0},
@@ -151,7 +151,7 @@ static int take_row(struct target *target, bool seen[SETTINGS], const char *name
 			return settings[i].parse((char *)target + settings[i].offset, value, settings[i].max);
 		}
 	}
-	return 0; /* a later program's parameter, in a file that was not refused */
+	return 0; /* a parameter of a later program, in a file that was accepted all the same */
 }
 
 int parameters_load(sqlite3_stmt *rows, struct parameters *out, unsigned *retries)

@@ -6,8 +6,8 @@
 #include "parameters.h"
 
 /**
- * @param rows     a statement that gives (name, value)
- * @param retries  SS_SIP_SEND_RETRY, which cuts gateways' own lists as well
+ * @param rows     a statement that returns (name, value)
+ * @param retries  receives SS_SIP_SEND_RETRY, which also limits the gateways' own lists
  * @return 0; -EIO when a parameter is missing or does not parse; -EBUSY, -ENOMEM
  */
 int parameters_load(sqlite3_stmt *rows, struct parameters *out, unsigned *retries);

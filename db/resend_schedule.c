@@ -9,7 +9,7 @@ enum {
 	T1_MIN_MS = 500,
 };
 
-/* Digits with no needless zero in front, up to three decimals. @return what follows; NULL: malformed */
+/* Digits without leading zeros, up to three decimals. @return what follows; NULL: malformed */
 static const char *parse_seconds(const char *text, uint32_t *ms)
 {
 	uint32_t value = 0;

@@ -7,16 +7,16 @@
 
 enum { RESEND_SCHEDULE_MAX = 10 };
 
-/** Waits before retransmission 1, 2, ... n (behaviour.md section 2). */
+/** Waits before retransmission 1, 2, ... n. */
 struct resend_schedule {
 	uint32_t wait_ms[RESEND_SCHEDULE_MAX];
 	unsigned n;
-	bool automatic; /* "auto": n holds, but the waits are those of resend_schedule_auto() */
+	bool automatic; /* "auto": n is valid, but the waits come from resend_schedule_auto() */
 };
 
 /**
  * Parse 1 to 10 positive decimals in seconds, separated by commas, or `auto`. A decimal is 0.001 to
- * 600 with at most three digits after the point and no spaces, the same as the table accepts.
+ * 600 with at most three digits after the point and no spaces, as the table accepts it.
  *
  * @return 0; -EINVAL and *out untouched when the text is anything else
  */

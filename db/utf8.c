@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Length of the character at s; 0 when it is none. */
+/** Length of the character at s; 0 when there is no valid one. */
 static unsigned character(const unsigned char *s)
 {
 	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};

@@ -1,13 +1,13 @@
-/** @file utf8.h  Text from the network as UTF-8, whatever its bytes are: readers of tables and JSON rely on it. */
+/** @file utf8.h  Text from the network as UTF-8, whatever bytes it consists of: tables and JSON must hold valid text. */
 #ifndef UTF8_H
 #define UTF8_H
 
 #include <stdbool.h>
 
-/** Is it UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF? */
+/** Is it UTF-8 as RFC 3629 defines it: no overlong forms, no surrogates, nothing above U+10FFFF? */
 bool utf8_valid(const char *s);
 
-/** Its bytes taken for Latin-1, so that none is lost. @return free() it; NULL without memory */
+/** Convert it as if its bytes were Latin-1, so that none is lost. @return free() it; NULL without memory */
 char *utf8_from_latin1(const char *s);
 
 #endif

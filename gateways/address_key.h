@@ -9,19 +9,19 @@ struct sockaddr;
 
 enum { ADDRESS_KEY_V4, ADDRESS_KEY_V6, ADDRESS_KEY_FAMILIES, ADDRESS_KEY_BITS_MAX = 128 };
 
-/** No padding, since its bytes are hashed. */
+/** Without padding, because its bytes are hashed. */
 struct address_key {
 	uint8_t family;
-	uint8_t bits;  /* that count; the others are 0 */
+	uint8_t bits;  /* length of the block; all bits after it are 0 */
 	uint16_t port; /* host order; 0 = any */
 	uint8_t address[16];
 };
 _Static_assert(sizeof(struct address_key) == 20, "address_key has padding");
 
-/** Make it an IPv4 address, given by its four bytes, which may lie inside the key. */
+/** Set it to an IPv4 address, given by four bytes, which may lie inside the key. */
 void address_key_v4(struct address_key *key, const uint8_t *address);
 /**
- * The whole address with its port; an IPv4-mapped IPv6 address counts as IPv4.
+ * Set it to a whole address with its port; an IPv4-mapped IPv6 address counts as IPv4.
  *
  * @return false when it is neither IPv4 nor IPv6
  */

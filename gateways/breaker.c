@@ -7,7 +7,7 @@
 enum {
 	WINDOW_MAX = 64, /* bits of breaker.failed */
 	WHOLE = 1000,    /* a share of 1 */
-	SHARE_MIN = 100, /* ramping begins with a tenth: with nothing it would never learn anything */
+	SHARE_MIN = 100, /* ramping begins with a tenth: without any calls nothing would be learnt */
 };
 
 enum breaker_state breaker_state(const struct breaker *b, uint64_t now_ms)
@@ -17,7 +17,7 @@ enum breaker_state breaker_state(const struct breaker *b, uint64_t now_ms)
 	return now_ms < b->ramp_end_ms ? BREAKER_RAMPING : BREAKER_CLOSED;
 }
 
-/* In thousandths; it grows from a tenth to 1 with time. */
+/* In thousandths; it grows from a tenth to 1 over time. */
 static unsigned share(const struct breaker *b, uint64_t now_ms)
 {
 	uint64_t grown;
@@ -134,7 +134,7 @@ void breaker_on_released(struct breaker *b, const struct call_limits_channel *ch
 		b->test = NULL;
 }
 
-void breaker_hurry(struct breaker *b, uint64_t now_ms)
+void breaker_half_open(struct breaker *b, uint64_t now_ms)
 {
 	if (breaker_state(b, now_ms) == BREAKER_OPEN)
 		b->open_end_ms = now_ms;

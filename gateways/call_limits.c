@@ -16,7 +16,7 @@ int call_limits_reserve(struct call_limits *l, uint32_t cps)
 	uint64_t *ring = calloc(cps, sizeof(*ring));
 	if (!ring)
 		return -ENOMEM;
-	/* Oldest first; what follows is 0, "long ago", and is the next to be overwritten. */
+	/* Oldest first; the rest is 0, "long ago", and is overwritten next. */
 	for (uint32_t i = 0; i < l->recent_size; i++)
 		ring[i] = l->recent_ms[(l->recent_next + i) % l->recent_size];
 	free(l->recent_ms);
@@ -44,7 +44,7 @@ void call_limits_clear(struct call_limits *l)
 	*l = (struct call_limits){0};
 }
 
-/* The seizure made cps seizures ago decides: while it is younger than a second, the second is full. */
+/* The seizure that was made cps seizures ago decides: while it is less than a second old, the limit is reached. */
 static uint64_t next_free_ms(const struct call_limits *l)
 {
 	uint64_t i = (uint64_t)l->recent_next + l->recent_size - l->cps;
@@ -92,7 +92,7 @@ void call_limits_release(struct call_limits_channel *ch)
 		l->on_release(l, ch);
 }
 
-void call_limits_count(const struct call_limits_channel *ch)
+void call_limits_recount(const struct call_limits_channel *ch)
 {
 	if (ch->limits)
 		ch->limits->counted++;

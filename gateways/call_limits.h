@@ -1,4 +1,4 @@
-/** @file call_limits.h  Channels and calls per second of one peer: a gateway or a mapping gateway. */
+/** @file call_limits.h  Channels and calls per second of a gateway or a mapping gateway. */
 #ifndef CALL_LIMITS_H
 #define CALL_LIMITS_H
 
@@ -10,7 +10,7 @@
 struct call_limits_channel {
 	LIST_ENTRY(call_limits_channel) link;
 	struct call_limits *limits;
-	uint64_t serial; /* the how-manyeth seizure it was: limits.total then */
+	uint64_t serial; /* number of the seizure: call_limits.total at that moment */
 };
 
 struct call_limits {
@@ -18,37 +18,37 @@ struct call_limits {
 	uint32_t cps;      /* 0 = unlimited */
 	LIST_HEAD(, call_limits_channel) channels;
 	uint32_t in_use; /* length of the list; only call_limits_seize() and call_limits_release() touch it */
-	uint32_t counted;    /* by call_limits_count(), to be compared with in_use */
+	uint32_t counted;    /* by call_limits_recount(), to be compared with in_use */
 	uint64_t total;      /* channels ever seized */
-	uint64_t *recent_ms; /* ring: when each of the last recent_size seizures is one second old */
+	uint64_t *recent_ms; /* ring: when each of the last recent_size seizures will be one second old */
 	uint32_t recent_size, recent_next; /* recent_size >= cps, so no second holds more than cps */
-	void (*on_release)(struct call_limits *l,
-		const struct call_limits_channel *ch); /* it came back, l may be freed; or NULL */
+	/* A channel was released; may free l. May be NULL. */
+	void (*on_release)(struct call_limits *l, const struct call_limits_channel *ch);
 };
 
-/** Make room for a calls-per-second limit, so that call_limits_set() cannot fail. @return 0 or -ENOMEM */
+/** Allocate what a calls-per-second limit needs, so that call_limits_set() cannot fail. @return 0 or -ENOMEM */
 int call_limits_reserve(struct call_limits *l, uint32_t cps);
 /**
  * Change the limits in place; channels in use and recent seizures stay.
  *
- * @return 0 or -ENOMEM (old limits stay)
+ * @return 0; -ENOMEM with the old limits in force
  */
 int call_limits_set(struct call_limits *l, uint32_t capacity, uint32_t cps);
-/** Free the memory; no channel may be in use. */
+/** Free the memory. No channel may be in use. */
 void call_limits_clear(struct call_limits *l);
 
 /**
  * @param now_ms  monotonic
- * @return 0; -EBUSY all channels in use; -EAGAIN calls per second used up; nothing changed then
+ * @return 0; -EBUSY all channels are in use; -EAGAIN the calls per second are used up
  */
 int call_limits_check(const struct call_limits *l, uint64_t now_ms);
-/** call_limits_check() and, when 0, take the channel (which must be free). */
+/** If call_limits_check() returns 0, seize the channel, which must be free. @return as call_limits_check() */
 int call_limits_seize(struct call_limits *l, struct call_limits_channel *ch, uint64_t now_ms);
-/** Give the channel back; a channel that is not seized is left alone. */
+/** Release the channel; one that is not seized is left alone. */
 void call_limits_release(struct call_limits_channel *ch);
 
-/** A self-check counts the channels anew, see gateways_count_anew(); one that is not seized counts for nobody. */
-void call_limits_count(const struct call_limits_channel *ch);
+/** Count a channel for the self-check, see gateways_recount(); one that is not seized is not counted. */
+void call_limits_recount(const struct call_limits_channel *ch);
 
 /** The answer of call_limits_check() in words: "full 30/30", "cps 10/10", "usable". */
 void call_limits_explain(const struct call_limits *l, int error, char *out, size_t size);

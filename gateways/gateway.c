@@ -173,7 +173,7 @@ enum gateway_verdict gateway_seize_forced(struct gateway *gw, struct call_limits
 	return verdict;
 }
 
-/* What is learnt about it ------------------------------------------------------------------- */
+/* Inputs ------------------------------------------------------------------------------------ */
 
 /*
  * The state is brought up to date before an input is taken in, so that what time has changed counts as having come

@@ -35,7 +35,7 @@ enum gateway_verdict gateway_check(const struct gateway *gw, uint64_t now_ms);
 enum gateway_verdict gateway_seize(struct gateway *gw, struct call_limits_channel *ch, uint64_t now_ms);
 
 /**
- * May it be tried for want of a better one? A gateway that is down by PUBLISH, OPTIONS or failed calls may, one
+ * May it be tried if no better gateway is left? A gateway that is down by PUBLISH, OPTIONS or failed calls may, one
  * that the operator, its registration, Retry-After or its limits keep out may not.
  *
  * @return GATEWAY_VERDICT_USABLE or why not
@@ -57,7 +57,7 @@ void gateway_explain(
 uint32_t gateway_calls(const struct gateway *gw);       /* channels in use */
 uint64_t gateway_calls_total(const struct gateway *gw); /* channels ever seized */
 
-/* What is learnt about it ------------------------------------------------------------------- */
+/* Inputs ------------------------------------------------------------------------------------ */
 
 /** It answered 503 with Retry-After: leave it out for so many seconds (clamped to 1-120). */
 void gateway_retry_after(struct gateway *gw, uint32_t seconds, uint64_t now_ms);
@@ -105,7 +105,7 @@ void gateway_response_time(struct gateway *gw, uint32_t rtt_ms);
 /** Smoothed response time in ms, 0 = not known yet. */
 uint32_t gateway_rtt_ms(const struct gateway *gw);
 
-/* What is told of it ------------------------------------------------------------------------ */
+/* State and figures ------------------------------------------------------------------------- */
 
 /** Its state, explained. */
 void gateway_info(const struct gateway *gw, uint64_t now_ms, struct gateway_state_info *out);

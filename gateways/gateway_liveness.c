@@ -79,7 +79,7 @@ void gateway_liveness_on_publication(
 	if (means_closed(publication))
 		l->failed_ms = now_ms;
 	else if (was_closed && publication == PUBLICATION_STATE_OPEN)
-		breaker_hurry(&l->breaker, now_ms);
+		breaker_half_open(&l->breaker, now_ms);
 }
 
 /* What OPTIONS says ------------------------------------------------------------------------- */
@@ -99,7 +99,7 @@ static void on_probe_answered(struct gateway_liveness *l, const struct parameter
 	if (!l->options.down || l->options.successes < p->options_up)
 		return;
 	l->options.down = false;
-	breaker_hurry(&l->breaker, now_ms);
+	breaker_half_open(&l->breaker, now_ms);
 }
 
 static void on_probe_failed(struct gateway_liveness *l, const struct parameters *p, uint64_t now_ms)

@@ -165,7 +165,7 @@ static void say_nothing(const struct gateway_liveness *l, uint64_t now_ms, char 
 /* The table --------------------------------------------------------------------------------- */
 
 /*
- * Read from the top: the first line that holds decides. The operator comes first, then what the gateway or its
+ * Read from the top: the first line that applies decides. The operator comes first, then what the gateway or its
  * registrar says (it does not know us, it wants no calls for a while, it is closed), then what we see for ourselves.
  */
 static const struct rule {
@@ -246,7 +246,7 @@ const char *gateway_state_name(enum gateway_state state)
 	return names[state];
 }
 
-/* To be told as a change? Down for another reason is one. */
+/* Is this a change to tell? Down for another reason is one. */
 static bool differ(const struct rule *a, const struct rule *b)
 {
 	return a->state != b->state || (a->state == GATEWAY_STATE_DOWN && a->verdict != b->verdict);
@@ -260,7 +260,7 @@ static void decide(struct gateway_state_decision *d, unsigned rule, uint64_t at_
 	d->made = true;
 }
 
-/* Which rule decides now, and since when: what time alone has ended meanwhile ended on its time, not now. */
+/* Which rule decides now, and since when: what time alone has ended meanwhile ended when it was due, not now. */
 static struct gateway_state_decision decision_at(
 	const struct gateway_state_decision *last, const struct gateway_liveness *l, uint64_t now_ms)
 {
@@ -287,7 +287,7 @@ bool gateway_state_update(struct gateway_state_decision *d, const struct gateway
 	return last.made && differ(&rules[last.rule], &rules[d->rule]);
 }
 
-/* Shown ------------------------------------------------------------------------------------- */
+/* In words ---------------------------------------------------------------------------------- */
 
 static uint32_t seconds_left(uint64_t end_ms, uint64_t now_ms)
 {

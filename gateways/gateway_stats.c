@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 /*
- * Delays are counted in bins that grow with the value: one for each millisecond below 8, then four for each power
- * of two, up to 131 s and more in the last one.
+ * Delays are counted in bins that widen with the value: one per millisecond below 8, then four per power of two;
+ * the last one holds everything from 131 s up.
  */
 enum { PDD_EXACT = 8, PDD_SUBBINS = 4, PDD_BINS = 64 };
 
@@ -37,11 +37,11 @@ struct gateway_stats {
 static struct gateway_stats *made(struct gateway_stats **stats)
 {
 	if (!*stats)
-		*stats = calloc(1, sizeof(**stats)); /* without memory nothing is counted */
+		*stats = calloc(1, sizeof(**stats)); /* NULL without memory: nothing is counted */
 	return *stats;
 }
 
-/* The tally of the present period, emptied when it is an old one. */
+/* The tally of the current period; one left from an earlier round is cleared. */
 static struct tally *present(struct gateway_stats *s, uint64_t now_ms)
 {
 	const uint64_t number = now_ms / GATEWAY_STATS_PERIOD_MS;
@@ -123,7 +123,7 @@ static unsigned code_counter(struct gateway_stats *s, int sip_code)
 	return OF_CODES + s->n_codes++;
 }
 
-/* Which counter of failures; -1: it is none. */
+/* Which counter of failures; -1: it is not a failure. */
 static int failure_counter(struct gateway_stats *s, const struct gateway_result *r)
 {
 	switch (r->outcome) {
@@ -208,7 +208,7 @@ static void add_window(struct tally *sum, const struct gateway_stats *s, uint64_
 			add(sum, &s->period[i].tally);
 }
 
-/* The delay that so many percent of all do not exceed. */
+/* The delay that this percentage of all does not exceed. */
 static int64_t pdd_percentile(const struct tally *t, unsigned percent)
 {
 	uint64_t all = 0, seen = 0;

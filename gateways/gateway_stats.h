@@ -1,13 +1,13 @@
-/** @file gateway_stats.h  What became of a gateway's attempts: over the last 5 minutes, and since the start. */
+/** @file gateway_stats.h  How a gateway's attempts ended: over the last 5 minutes, and since the start. */
 #ifndef GATEWAY_STATS_H
 #define GATEWAY_STATS_H
 
 #include "gateway_result.h"
 
 enum {
-	GATEWAY_STATS_PERIODS = 10, /* the window moves on by one of these at a time */
+	GATEWAY_STATS_PERIODS = 10, /* the window moves by one of these at a time */
 	GATEWAY_STATS_PERIOD_MS = 30000,
-	GATEWAY_STATS_CODES = 16, /* codes told apart; those after them are one */
+	GATEWAY_STATS_CODES = 16, /* codes counted by themselves; all others are counted together */
 };
 
 /** Failed attempts of one kind. */
@@ -19,11 +19,11 @@ struct gateway_stats_failures {
 };
 
 /**
- * Figures after ITU-T E.425 and E.411; those that nothing is known for are -1.
+ * Figures as defined in ITU-T E.425 and E.411; -1 = nothing to compute them from.
  *
  * ASR, answer-seizure ratio: answered / attempts.
  * NER, network effectiveness ratio: (answered + ended by the callee) / attempts. The callee, not the network, ended an
- * attempt with 404, 410, 480, 484, 486, 487, 600, 603 or 604, and one that nobody answered once it rang (an 18x came):
+ * attempt with 404, 410, 480, 484, 486, 487, 600, 603 or 604, and one that rang (an 18x came) but was not answered:
  * timeout, 408, or the caller gave up.
  * ACD, average call duration: hold time of answered calls that are over.
  * PDD, post dial delay: INVITE to the first 18x or the answer.
@@ -32,7 +32,7 @@ struct gateway_stats_figures {
 	uint64_t attempts, answered, effective;
 	int asr_percent, ner_percent; /* to the nearest */
 	int64_t acd_ms;
-	int64_t pdd_median_ms, pdd_95_ms; /* to an eighth of the value */
+	int64_t pdd_median_ms, pdd_95_ms; /* accurate to an eighth of the value */
 	struct gateway_stats_failures failures[GATEWAY_STATS_CODES + 3];
 	unsigned n_failures; /* kinds that occurred; codes in order of their first occurrence */
 };

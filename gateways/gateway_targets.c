@@ -15,14 +15,14 @@
 
 struct source;
 
-/** A target has an address; two of them for each, one with the port and one for any port. */
+/** An address of a target. There are two for each address: one with the port and one for any port. */
 struct place {
 	LIST_ENTRY(place) link; /* of the source's */
 	struct target *target;
 	struct source *source;
 };
 
-/** Where somebody may send from. */
+/** A source address that some target may send from. */
 struct source {
 	struct address_key key;
 	LIST_HEAD(, place) places;
@@ -31,7 +31,7 @@ struct source {
 
 struct target {
 	struct gateway_target public; /* first: seen as this */
-	char *key;                    /* host, port and transport in one */
+	char *key;                    /* host, port and transport in one text */
 	struct place *places;
 	size_t n_places;
 	UT_hash_handle hh;
@@ -99,7 +99,7 @@ static struct source *need_source(struct gateway_targets *set, const struct addr
 	return NULL;
 }
 
-/** A place among those of the target, once only. @return false when there is no memory */
+/** Add a place to those of the target, unless it is there already. @return false when there is no memory */
 static bool add_place(struct gateway_targets *set, struct target *target, struct place *places, size_t *n,
 	const struct address_key *key)
 {
@@ -188,7 +188,7 @@ static bool is_address(const char *host)
 	return inet_pton(AF_INET, host, &any) == 1 || inet_pton(AF_INET6, host, &any) == 1;
 }
 
-/** Where the row leads. What it leaves to DNS is decided here when the host is an address (RFC 3263 section 4). */
+/** Where the row points to. What it leaves to DNS is decided here if the host is an address (RFC 3263 section 4). */
 static struct gateway_target where_to(const struct db_gateway *row)
 {
 	struct gateway_target to = {.host = row->host,
@@ -215,7 +215,7 @@ static struct target *find_target(
 	return target;
 }
 
-/** What it points to lies behind it. */
+/** Its strings are in the same block of memory, after the struct. */
 static struct target *target_create(
 	struct gateway_targets *set, const struct gateway_target *to, const char *key)
 {
@@ -256,7 +256,7 @@ static void drop_members(struct gateway_target_member *members, size_t n)
 	free(members);
 }
 
-/** A target for each gateway; new ones have no members yet. */
+/** Find or create a target for each gateway; new ones have no members yet. */
 static int stage(struct gateway_targets *set, const struct gateways *gateways,
 	struct gateway_target_member *members, size_t n)
 {

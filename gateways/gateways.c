@@ -82,9 +82,9 @@ struct gateway *gateways_at(const struct gateways *gws, size_t i)
 	return (struct gateway *)peers_at(gws->peers, i);
 }
 
-void gateways_count_anew(struct gateways *gws)
+void gateways_recount(struct gateways *gws)
 {
-	peers_count_anew(gws->peers);
+	peers_recount(gws->peers);
 }
 
 uint64_t gateways_channel_drift(const struct gateways *gws)

@@ -7,7 +7,7 @@
 struct gateways;
 
 int gateways_create(struct gateways **out);
-/** Calls may still hold references: gateways in use are freed with their last one. */
+/** Gateways that calls still hold are freed with the last reference. */
 void gateways_destroy(struct gateways *gws);
 
 /**
@@ -37,11 +37,12 @@ size_t gateways_count(const struct gateways *gws);
 struct gateway *gateways_at(const struct gateways *gws, size_t i);
 
 /**
- * Self-check: are the channels in use those of the calls? Begin, call_limits_count() each channel of each call, compare.
+ * Self-check: are the channels in use exactly those of the calls? Begin with gateways_recount(), call_limits_recount()
+ * each channel of each call, then compare.
  *
- * @return of the second: how many differ; anything but 0 is a fault
+ * @return of the second: how many differ; anything but 0 is a bug
  */
-void gateways_count_anew(struct gateways *gws);
+void gateways_recount(struct gateways *gws);
 uint64_t gateways_channel_drift(const struct gateways *gws);
 
 #endif

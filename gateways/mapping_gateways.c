@@ -22,9 +22,9 @@ struct block {
 	UT_hash_handle hh;
 };
 
-/* Finding a source takes one step for each block length in use, however many blocks there are. */
+/* Looking up a source takes one step per block length in use, however many blocks there are. */
 struct block_index {
-	struct block *blocks; /* all of them in one piece */
+	struct block *blocks; /* all of them, in one array */
 	struct block *by_key;
 	uint8_t lengths[ADDRESS_KEY_FAMILIES][ADDRESS_KEY_BITS_MAX + 1]; /* in use, longest first */
 	unsigned n_lengths[ADDRESS_KEY_FAMILIES];
@@ -43,7 +43,7 @@ static void mask(uint8_t address[16], unsigned bits)
 		address[i] = 0;
 }
 
-/* 0 to max, no sign, no leading zero, nothing behind it. */
+/* 0 to max, without sign, leading zeros or anything after it. */
 static bool parse_bits(const char *text, unsigned max, unsigned *out)
 {
 	unsigned value = 0;
@@ -61,7 +61,7 @@ static bool parse_bits(const char *text, unsigned max, unsigned *out)
 	return true;
 }
 
-/* An address or a block; bits behind the length are dropped, so 10.0.0.5/24 is 10.0.0.0/24. */
+/* An address or a block; bits after the length are dropped, so 10.0.0.5/24 is 10.0.0.0/24. */
 static bool parse_block(const char *host, struct address_key *key)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -99,7 +99,7 @@ static struct block *find_block(const struct block_index *index, const struct ad
 	return block;
 }
 
-/* Of several rows with one block and port the first enabled one counts. */
+/* Of several rows with the same block and port, the first enabled one counts. */
 static int add_block(struct block_index *index, struct block *block)
 {
 	struct block *other = find_block(index, &block->key);
@@ -182,7 +182,7 @@ void mapping_gateways_destroy(struct mapping_gateways *set)
 	free(set);
 }
 
-/* The rows with a good host, and the block of each. */
+/* Select the rows with a valid host, and parse the block of each. */
 static size_t parse_rows(const struct db_mapping_gateway *rows, size_t n, struct db_mapping_gateway *good,
 	struct block *blocks, mapping_gateways_bad_host_h *on_bad_host, void *arg)
 {
@@ -252,7 +252,7 @@ int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping
 	return err;
 }
 
-/* The longest block that holds the address, that with the port before that for any port. */
+/* The longest block that contains the address; one with the port is preferred to one for any port. */
 static const struct block *longest_block(const struct block_index *index, struct address_key key)
 {
 	const uint16_t port = key.port;
@@ -353,9 +353,9 @@ void mapping_gateway_policy(
 	out->max_call_duration_ms = db_override_ms(row->max_call_duration_ms, p->max_call_duration_ms);
 }
 
-void mapping_gateways_count_anew(struct mapping_gateways *set)
+void mapping_gateways_recount(struct mapping_gateways *set)
 {
-	peers_count_anew(set->peers);
+	peers_recount(set->peers);
 }
 
 uint64_t mapping_gateways_channel_drift(const struct mapping_gateways *set)

@@ -1,4 +1,4 @@
-/** @file mapping_gateways.h  Customers' trunks: who is this source address, and may it call? */
+/** @file mapping_gateways.h  Customers' trunks: whose is this source address, and may it call? */
 #ifndef MAPPING_GATEWAYS_H
 #define MAPPING_GATEWAYS_H
 
@@ -34,17 +34,17 @@ int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping
 	mapping_gateways_bad_host_h *on_bad_host, void *arg);
 
 /**
- * Who sends from here? The longest block wins, a row with the port wins over one without; an
- * IPv4-mapped IPv6 source counts as IPv4. Disabled rows are unknown. Cost does not grow with the rows.
+ * Whose is this source? The longest block wins; of two rows with the same block, the one with the port wins. An
+ * IPv4-mapped IPv6 source counts as IPv4. Disabled rows are not found. The cost does not depend on the number of rows.
  *
- * @return NULL when nobody is known there
+ * @return NULL when it is unknown
  */
 struct mapping_gateway *mapping_gateways_find(
 	const struct mapping_gateways *set, const struct sockaddr *source);
 
 struct mapping_gateway *mapping_gateways_by_name(const struct mapping_gateways *set, const char *name);
 
-/** Who a call is from that was recognised by other means than its source. @return NULL when there is none, or disabled */
+/** The trunk of a call that was recognised by other means than its source. @return NULL when there is none, or disabled */
 struct mapping_gateway *mapping_gateways_trunk(const struct mapping_gateways *set, const char *name);
 
 struct mapping_gateway *mapping_gateway_ref(struct mapping_gateway *mg);
@@ -52,13 +52,13 @@ void mapping_gateway_unref(struct mapping_gateway *mg);
 /** The row as last loaded; valid until the next mapping_gateways_apply(). */
 const struct db_mapping_gateway *mapping_gateway_row(const struct mapping_gateway *mg);
 const char *mapping_gateway_name(const struct mapping_gateway *mg);
-/** @return 0; -EBUSY full; -EAGAIN calls per second used up */
+/** @return 0; -EBUSY all channels are in use; -EAGAIN the calls per second are used up */
 int mapping_gateway_seize(struct mapping_gateway *mg, struct call_limits_channel *ch, uint64_t now_ms);
 /** "full 30/30" or "cps 10/10" for the error of mapping_gateway_seize(). */
 void mapping_gateway_explain(const struct mapping_gateway *mg, int error, char *out, size_t size);
 const struct call_limits *mapping_gateway_limits(const struct mapping_gateway *mg);
 
-/** What is in force for the leg of a caller: its overrides laid over the parameters. */
+/** What is in force for the leg of a caller: its row laid over the parameters. */
 struct mapping_gateway_policy {
 	bool session_timer;
 	enum parameter_100rel sip_100rel;
@@ -68,8 +68,8 @@ struct mapping_gateway_policy {
 void mapping_gateway_policy(
 	const struct mapping_gateway *mg, const struct parameters *p, struct mapping_gateway_policy *out);
 
-/** As gateways_count_anew() and gateways_channel_drift(). */
-void mapping_gateways_count_anew(struct mapping_gateways *set);
+/** As gateways_recount() and gateways_channel_drift(). */
+void mapping_gateways_recount(struct mapping_gateways *set);
 uint64_t mapping_gateways_channel_drift(const struct mapping_gateways *set);
 
 #endif

@@ -1,4 +1,4 @@
-/* An allocation that fails inside uthash leaves the element out instead of ending the process. */
+/* When memory runs out, uthash leaves the element out instead of ending the process. */
 #define HASH_NONFATAL_OOM 1
 
 #include "peers.h"
@@ -14,7 +14,7 @@ struct peers {
 	struct peer *by_name; /* hash of all, removed ones too */
 	struct peer **list;   /* in force, in order of name */
 	size_t n;
-	struct peer **staged; /* in order of the rows; sorted when they come in force */
+	struct peer **staged; /* in order of the rows; sorted by peers_commit() */
 	size_t n_staged;
 	uint64_t generation;
 };
@@ -71,7 +71,7 @@ static struct peer *find_any(const struct peers *set, const char *name)
 	return p;
 }
 
-/* A new peer counts as removed, so nobody sees it before it is committed. */
+/* A new peer counts as removed, so that nobody sees it before it is committed. */
 static struct peer *peer_create(struct peers *set, const char *name)
 {
 	size_t length = strlen(name);
@@ -144,7 +144,7 @@ static int stage_row(struct peers *set, const void *row)
 		p = peer_create(set, name);
 	if (!p)
 		return -ENOMEM;
-	assert(p->generation != set->generation); /* names differ from each other */
+	assert(p->generation != set->generation); /* names are unique */
 	p->generation = set->generation;
 	set->staged[set->n_staged++] = p;
 	if (p->row && db_table_rows_equal(table, p->row, row))
@@ -158,7 +158,7 @@ int peers_stage(struct peers *set, const void *rows, size_t n)
 	int err = 0;
 
 	assert(!set->staged);
-	set->staged = malloc((n + 1) * sizeof(*set->staged)); /* + 1: never a request for nothing */
+	set->staged = malloc((n + 1) * sizeof(*set->staged)); /* + 1: malloc(0) may return NULL */
 	if (!set->staged)
 		return -ENOMEM;
 	set->generation++;
@@ -234,7 +234,7 @@ void peers_abandon(struct peers *set)
 
 		free(p->pending);
 		p->pending = NULL;
-		free_if_unused(p); /* one that peers_stage() made */
+		free_if_unused(p); /* frees one that peers_stage() created */
 	}
 	free(set->staged);
 	set->staged = NULL;
@@ -259,7 +259,7 @@ struct peer *peers_at(const struct peers *set, size_t i)
 	return set->list[i];
 }
 
-void peers_count_anew(struct peers *set)
+void peers_recount(struct peers *set)
 {
 	struct peer *p, *next;
 

@@ -13,51 +13,51 @@
 struct peers;
 struct peer;
 
-#define PEER_UNLIMITED ((size_t)-1) /* this kind has no such limit */
+#define PEER_UNLIMITED ((size_t)-1) /* this kind of peer has no such limit */
 
-/** What the set must know of a kind of peer and of its database row. */
+/** What the set must know about a kind of peer. */
 struct peer_type {
-	size_t peer_size;             /* of the struct that begins with its struct peer */
+	size_t peer_size;             /* of the struct that begins with a struct peer */
 	const struct db_table *table; /* of the rows */
 	size_t capacity, cps;         /* offsets of the row's limits, or PEER_UNLIMITED */
 	/* p->row has replaced old_row (NULL: p is new), or p was removed or revived (old_row is p->row). May be NULL. */
 	void (*on_change)(struct peer *p, const void *old_row);
-	/* A channel came back. May be NULL. */
+	/* A channel was released. May be NULL. */
 	void (*on_release)(struct peer *p, const struct call_limits_channel *ch);
-	void (*on_free)(struct peer *p); /* free what it owns by itself. May be NULL */
+	void (*on_free)(struct peer *p); /* free what the peer owns besides. May be NULL */
 };
 
 /**
- * One peer, the first member of what it stands for. It lives while the set, a reference or a
- * channel holds it; a removed one that still lives is revived when its name comes back.
+ * One peer, the first member of the struct it is part of. It lives as long as the set, a reference or a channel
+ * holds it; a removed one that is still alive is revived when its name comes back.
  */
 struct peer {
 	const struct peer_type *type;
 	struct peers *set; /* NULL once the set is destroyed */
 	char *name;
 	void *row;     /* in force; one block with its strings */
-	void *pending; /* staged: what peers_commit() puts in force, NULL when nothing changes */
+	void *pending; /* staged: the row that peers_commit() puts in force; NULL = unchanged */
 	struct call_limits limits;
-	unsigned refs;       /* the set's own is one, unless removed */
-	bool removed;        /* no row in force has its name */
+	unsigned refs;       /* the set holds one, unless removed */
+	bool removed;        /* no row in force has this name */
 	uint64_t generation; /* of the last load that named it */
 	UT_hash_handle hh;
 };
 
-/** @param owner  handed out again by peers_owner(), or NULL */
+/** @param owner  what peers_owner() returns; may be NULL */
 int peers_create(struct peers **out, const struct peer_type *type, void *owner);
 void *peers_owner(const struct peers *set);
-/** Peers that are held elsewhere are freed with their last reference or channel. NULL is fine. */
+/** Peers still held elsewhere are freed with their last reference or channel. NULL is fine. */
 void peers_destroy(struct peers *set);
 
 /**
- * Prepare to make the set equal to these rows, whose names differ from each other. Nothing is in
- * force before peers_commit(); exactly one of commit and abandon must follow when it returns 0.
+ * Prepare to make the set equal to these rows, whose names are unique. Nothing changes before peers_commit();
+ * exactly one of commit and abandon must follow when it returns 0.
  *
  * @return 0; -ENOMEM with nothing staged
  */
 int peers_stage(struct peers *set, const void *rows, size_t n);
-/** The peer of row i of the staged ones. */
+/** The peer of staged row i. */
 struct peer *peers_staged(const struct peers *set, size_t i);
 void peers_commit(struct peers *set);
 void peers_abandon(struct peers *set);
@@ -68,9 +68,9 @@ struct peer *peers_find(const struct peers *set, const char *name);
 size_t peers_count(const struct peers *set);
 struct peer *peers_at(const struct peers *set, size_t i);
 
-/** Count the channels of all peers anew, removed ones too: call_limits_count() each channel that is known after this. */
-void peers_count_anew(struct peers *set);
-/** How many channels in use were not counted, and how many too much. */
+/** Begin to count the channels of all peers, removed ones too: call_limits_recount() each known channel after this. */
+void peers_recount(struct peers *set);
+/** The number of channels in use that were not counted, plus those counted too often. */
 uint64_t peers_channel_drift(const struct peers *set);
 
 void peer_ref(struct peer *p);

@@ -13,11 +13,11 @@
 #include <string.h>
 #include <sys/queue.h>
 
-/** A gateway, and what speaks for it. */
+/** A gateway and its publication. */
 struct subject {
 	struct gateway *gateway; /* the key */
 	struct publication *publication;
-	LIST_ENTRY(subject) link; /* of the publication's */
+	LIST_ENTRY(subject) link; /* in the publication's list */
 	UT_hash_handle hh;
 };
 
@@ -25,13 +25,13 @@ struct publication {
 	char etag[PUBLICATION_ETAG_MAX + 1];
 	enum publication_state state;
 	uint64_t expires_ms;
-	LIST_HEAD(, subject) subjects; /* never empty once it is published */
+	LIST_HEAD(, subject) subjects; /* never empty after publications_put() */
 	TAILQ_ENTRY(publication) next;
 };
 
 struct publications {
 	struct subject *by_gateway;
-	TAILQ_HEAD(publication_list, publication) by_expiry; /* the first to end is first */
+	TAILQ_HEAD(publication_list, publication) by_expiry; /* the first to expire is first */
 	size_t n;
 };
 
@@ -89,7 +89,7 @@ static void subject_free(struct publications *set, struct subject *s)
 	free(s);
 }
 
-/** A subject for each gateway, so that publishing cannot fail any more. */
+/** Create a subject for each gateway, so that nothing can fail afterwards. */
 static bool reserve(struct publications *set, const struct publication_publisher *by)
 {
 	size_t i = 0;
@@ -116,7 +116,7 @@ static void publication_free(struct publications *set, struct publication *p)
 	free(p);
 }
 
-/** It ends, and its gateways are told this. */
+/** It ends; its gateways are told this last state. */
 static void end(struct publications *set, struct publication *p, enum publication_state last, uint64_t now_ms)
 {
 	for (struct subject *s = LIST_FIRST(&p->subjects), *next; s; s = next) {
@@ -127,7 +127,7 @@ static void end(struct publications *set, struct publication *p, enum publicatio
 	publication_free(set, p);
 }
 
-/** From now on p speaks for it. */
+/** From now on p is its publication. */
 static void take_over(struct publications *set, struct subject *s, struct publication *p)
 {
 	struct publication *before = s->publication;
@@ -140,7 +140,7 @@ static void take_over(struct publications *set, struct subject *s, struct public
 		publication_free(set, before);
 }
 
-/** Most are granted the same time, so the place is near the end. */
+/** Most have the same lifetime, so the right place is near the end. */
 static void insert_by_expiry(struct publications *set, struct publication *p)
 {
 	struct publication *before = TAILQ_LAST(&set->by_expiry, publication_list);
@@ -166,7 +166,7 @@ struct publication *publications_find(
 }
 
 int publications_put(struct publications *set, struct publication *p, const struct publication_publisher *by,
-	const struct publication_content *news, uint64_t now_ms)
+	const struct publication_content *content, uint64_t now_ms)
 {
 	struct publication *fresh = p ? NULL : calloc(1, sizeof(*fresh));
 
@@ -181,10 +181,10 @@ int publications_put(struct publications *set, struct publication *p, const stru
 	} else {
 		TAILQ_REMOVE(&set->by_expiry, p, next);
 	}
-	snprintf(p->etag, sizeof(p->etag), "%s", news->etag);
-	if (news->state != PUBLICATION_STATE_NONE)
-		p->state = news->state;
-	p->expires_ms = now_ms + news->lifetime_ms;
+	snprintf(p->etag, sizeof(p->etag), "%s", content->etag);
+	if (content->state != PUBLICATION_STATE_NONE)
+		p->state = content->state;
+	p->expires_ms = now_ms + content->lifetime_ms;
 	insert_by_expiry(set, p);
 	for (size_t i = 0; i < by->n; i++) {
 		take_over(set, find_subject(set, by->gateways[i]), p);
@@ -209,7 +209,7 @@ uint64_t publications_expire(struct publications *set, uint64_t now_ms)
 	return p ? p->expires_ms : 0;
 }
 
-/** Is its row gone, or has it forgotten what it said because it is somewhere else now? */
+/** Is the gateway's row gone, or was its publication forgotten because it has another address now? */
 static bool is_void(const struct subject *s, uint64_t now_ms)
 {
 	return gateway_check(s->gateway, now_ms) == GATEWAY_VERDICT_REMOVED ||

@@ -1,7 +1,7 @@
-/** @file publications.h  What gateways publish of themselves (RFC 3903), each until it ends.
+/** @file publications.h  What gateways publish about themselves (RFC 3903).
  *
- * A gateway has one publication at most: who publishes last speaks for it, since a gateway that has started again
- * knows nothing of what it said before. A publication that speaks for nobody any more is gone.
+ * A gateway has at most one publication. The last one counts, because a gateway that was restarted knows nothing about
+ * those before. A publication that applies to no gateway any more is removed.
  */
 #ifndef PUBLICATIONS_H
 #define PUBLICATIONS_H
@@ -18,24 +18,24 @@ struct publications;
 enum { PUBLICATION_ETAG_MAX = 32 };
 
 int publications_create(struct publications **out);
-/** Nobody is told. NULL is fine. */
+/** No gateway is told. NULL is fine. */
 void publications_destroy(struct publications *set);
 size_t publications_count(const struct publications *set);
 
-/** Who speaks: some gateways, all at one address. */
+/** The gateways a PUBLISH applies to, all at one address. */
 struct publication_publisher {
 	struct gateway *const *gateways;
 	size_t n; /* at least 1 */
 };
 
-/** The publication with this entity-tag that speaks for one of these gateways, or NULL. */
+/** The publication with this entity-tag that applies to one of these gateways, or NULL. */
 struct publication *publications_find(
 	const struct publications *set, const char *etag, const struct publication_publisher *by);
 
 /** What is published. */
 struct publication_content {
-	const char *etag;             /* fresh; PUBLICATION_ETAG_MAX characters at most */
-	enum publication_state state; /* OPEN or CLOSED; NONE = as it was: a refresh */
+	const char *etag;             /* new; at most PUBLICATION_ETAG_MAX characters */
+	enum publication_state state; /* OPEN or CLOSED; NONE = unchanged: a refresh */
 	uint32_t lifetime_ms;
 };
 /**
@@ -45,18 +45,18 @@ struct publication_content {
  * @return 0; -ENOMEM: nothing has changed
  */
 int publications_put(struct publications *set, struct publication *p, const struct publication_publisher *by,
-	const struct publication_content *news, uint64_t now_ms);
-/** Its gateways say nothing any more, which is not bad news. */
+	const struct publication_content *content, uint64_t now_ms);
+/** Its gateways have no publication any more, which does not mean that they are down. */
 void publications_remove(struct publications *set, struct publication *p, uint64_t now_ms);
 
 /**
- * End those that were not renewed in time; their gateways are told.
+ * Remove those that were not renewed in time; their gateways are told.
  *
- * @return when the next one ends, monotonic; 0 = there is none
+ * @return when the next one expires, monotonic; 0 = there is none
  */
 uint64_t publications_expire(struct publications *set, uint64_t now_ms);
 
-/** After gateways_apply(): what gateways that are gone, or are somewhere else now, have published is void. */
+/** Follow gateways_commit(): publications of gateways that are gone or have another address now are void. */
 void publications_apply(struct publications *set, uint64_t now_ms);
 
 #endif

@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-	AUTO_EXPIRES_S = 3600,         /* asked for where the registrar decides */
-	EXPIRES_MAX_S = 7 * 24 * 3600, /* no more is believed */
+	AUTO_EXPIRES_S = 3600,         /* what we ask for when the registrar decides */
+	EXPIRES_MAX_S = 7 * 24 * 3600, /* longer expiries are cut to this */
 	WORDS_MAX = 96
 };
 
@@ -24,8 +24,8 @@ struct registration {
 	struct db_registration *used;
 	uint32_t asked_s;
 	bool fixed;       /* asked_s is the operator's */
-	uint32_t floor_s; /* the registrar's Min-Expires, for the same row */
-	bool raised;      /* this request was answered 423 already */
+	uint32_t floor_s; /* the registrar's Min-Expires, as long as the row stays the same */
+	bool raised;      /* this request was already answered with 423 */
 	int code;
 	char words[WORDS_MAX];
 	struct registration_route route;
@@ -130,9 +130,9 @@ bool registration_is_new(const struct registration *r)
 	return r->state == REGISTRATION_DISABLED && registration_is_wanted(r);
 }
 
-void registration_set_turn(struct registration *r, uint64_t turn_ms)
+void registration_schedule(struct registration *r, uint64_t at_ms)
 {
-	r->next_ms = turn_ms;
+	r->next_ms = at_ms;
 }
 
 bool registration_same_binding(const struct db_registration *a, const struct db_registration *b)
@@ -148,7 +148,7 @@ static bool same_way(const struct db_registration *a, const struct db_registrati
 	return registration_same_binding(a, b) && !strcmp(a->proxy, b->proxy);
 }
 
-/** The next request is made of the row in force. */
+/** The next request is made from the row in force. */
 static int use_row(struct registration *r)
 {
 	struct db_registration *copy = db_table_copy_row(&db_registration_table, registration_row(r));
@@ -186,7 +186,7 @@ static enum registration_task begin_register(
 static enum registration_task begin_unregister(struct registration *r, uint64_t now_ms)
 {
 	if (registration_same_binding(r->used, registration_row(r)))
-		use_row(r); /* the password may be a new one; without memory the old one is tried */
+		use_row(r); /* the password may have changed; without memory the old one is used */
 	r->busy = true;
 	set_state(r, REGISTRATION_UNREGISTERING, now_ms);
 	return REGISTRATION_UNREGISTER;
@@ -256,7 +256,7 @@ static void note_answer(struct registration *r, int code, const char *words)
 	snprintf(r->words, sizeof(r->words), "%s", words);
 }
 
-/** The binding is gone; if it is wanted again, or elsewhere, then at once. */
+/** The binding is gone. If one is wanted again, or elsewhere, register at once. */
 static void end_binding(struct registration *r, uint64_t now_ms)
 {
 	set_state(r, REGISTRATION_UNREGISTERED, now_ms);

@@ -1,15 +1,15 @@
-/** @file registration.h  One account of ours at a carrier's registrar: what is to be done next, and when.
+/** @file registration.h  One account of ours at a carrier's registrar: what to do next, and when.
  *
  *	               enabled                REGISTER sent              2xx
  *	DISABLED ──────────────► UNREGISTERED ─────────────► REGISTERING ─────► REGISTERED ◄──┐ refreshed at half time;
  *	    ▲                     ▲       ▲                   │       ▲            │   │  └───┘ a refresh that fails is tried
- *	    │ nothing is wanted   │       │ wanted again,     │failed │ retry      │   │        again after the same wait
+ *	    │ not wanted          │       │ wanted again,     │failed │ retry      │   │        again after the same wait
  *	    │                     │       │ or elsewhere      ▼       │            │   │
  *	    ├─────────────────────┘       │                  WAITING ─┘◄───────────┘   │ not wanted, or elsewhere
  *	    │                             │                             expired        ▼
  *	    └─────────────────────────────┴──────────────────────────────────── UNREGISTERING
  *
- * Whoever drives it asks registration_next() whenever something may have changed, does what it says, and reports back.
+ * Its driver asks registration_next() whenever something may have changed, does what it says, and reports back.
  */
 #ifndef REGISTRATION_H
 #define REGISTRATION_H
@@ -22,11 +22,11 @@
 struct registration; /* owned by struct registrations, kept alive by registration_ref() */
 
 enum registration_state {
-	REGISTRATION_DISABLED,     /* nothing is wanted: its row says so, or is gone */
-	REGISTRATION_UNREGISTERED, /* to be registered when its turn comes */
+	REGISTRATION_DISABLED,     /* not wanted: its row is disabled, or gone */
+	REGISTRATION_UNREGISTERED, /* to be registered at the scheduled time */
 	REGISTRATION_REGISTERING,  /* no binding yet, a request is under way */
-	REGISTRATION_REGISTERED, /* the registrar knows where we are, also while a refresh is under way or failed */
-	REGISTRATION_WAITING,       /* the last try failed, the next one is due */
+	REGISTRATION_REGISTERED, /* a binding is in force, also while a refresh is under way or has failed */
+	REGISTRATION_WAITING,    /* the last attempt failed, the next one is scheduled */
 	REGISTRATION_UNREGISTERING, /* the binding is being removed */
 };
 /** "disabled", "unregistered", ... */
@@ -41,7 +41,7 @@ void registration_unref(struct registration *r);
 const char *registration_name(const struct registration *r);
 /** The row as last loaded; valid until the next registrations_apply(). */
 const struct db_registration *registration_row(const struct registration *r);
-/** The row the request under way, or the last one, is made of; NULL before the first. */
+/** The row that the request under way, or the last one, was made from; NULL before the first. */
 const struct db_registration *registration_used(const struct registration *r);
 /** Is it to be registered: its row is there and enabled? */
 bool registration_is_wanted(const struct registration *r);
@@ -50,40 +50,40 @@ bool registration_is_removed(const struct registration *r);
 /** Do both rows name the same address of record, Contact and registrar? */
 bool registration_same_binding(const struct db_registration *a, const struct db_registration *b);
 
-/** For whoever drives it; NULL at first. */
+/** The driver's own pointer; NULL at first. */
 void registration_set_driver(struct registration *r, void *driver);
 void *registration_driver(const struct registration *r);
 
 /**
- * What is to be done now. Anything but REGISTRATION_NOTHING has begun when this returns: send it and report with
+ * What to do now. Anything but REGISTRATION_NOTHING has begun when this returns: send it and report with
  * registration_succeeded() or registration_failed(). Ask again after that, at registration_due_ms(), and when rows or
  * parameters have changed.
  *
- * A changed password or expiry counts from the next request on; a changed proxy is used at once; whatever changes the
- * address of record, the Contact or the registrar removes the old binding and makes a new one at once.
+ * A changed password or expiry applies from the next request on; a changed proxy is used at once; a change of the
+ * address of record, the Contact or the registrar removes the old binding and creates a new one at once.
  *
  * @param now_ms  monotonic
  */
 enum registration_task registration_next(struct registration *r, const struct parameters *p, uint64_t now_ms);
 enum { REGISTRATION_NEVER = 0 };
-/** When to ask again though nothing happened, monotonic; REGISTRATION_NEVER = something will happen, or nothing. */
+/** When to ask again even if nothing happens, monotonic; REGISTRATION_NEVER = only after an event. */
 uint64_t registration_due_ms(const struct registration *r);
 
-/** The expiry that the REGISTER under way asks for, s. */
+/** The expiry that the REGISTER under way asks for, in seconds. */
 uint32_t registration_expires_s(const struct registration *r);
-/** It was answered 423: ask for so many s. @return 0 when it is to be sent again; -EINVAL that counts as failure */
+/** It was answered with 423 and this Min-Expires. @return 0: send it again; -EINVAL: it counts as a failure */
 int registration_raise(struct registration *r, uint32_t min_expires_s);
 
 /**
  * The request was accepted.
  *
- * @param granted_s  of a REGISTER: the expiry granted. With an automatic expiry it is in force as it is, else it can only
- *                   shorten what was asked. A refresh is due after half of it
+ * @param granted_s  of a REGISTER: the expiry granted. With an automatic expiry it applies as it is, otherwise it can only
+ *                   shorten what was asked for. A refresh is due after half of it
  */
 void registration_succeeded(struct registration *r, uint32_t granted_s, uint64_t now_ms);
 /**
- * The request failed, for any reason. A REGISTER is tried again after user_agent_retry_delay_ms; what was granted before
- * stays in force until it expires. An UNREGISTER is given up: the binding will expire.
+ * The request failed, for any reason. A REGISTER is repeated after user_agent_retry_delay_ms; a binding that was granted
+ * before stays in force until it expires. An UNREGISTER is abandoned: the binding will expire.
  *
  * @param code   final code, 0 = none came
  * @param words  why: "403 Forbidden", "timeout"; copied
@@ -91,10 +91,10 @@ void registration_succeeded(struct registration *r, uint32_t granted_s, uint64_t
 void registration_failed(
 	struct registration *r, int code, const char *words, const struct parameters *p, uint64_t now_ms);
 
-/** Does the registrar know where we are? */
+/** Is a binding in force? */
 bool registration_is_registered(const struct registration *r, uint64_t now_ms);
 
-/** Where the registrar wants our requests to go first (RFC 3608). */
+/** The Service-Route that the registrar gave us (RFC 3608). */
 struct registration_route {
 	char *lines;       /* "Route: <sip:...>\r\n" for each */
 	char *host;        /* of the first one */
@@ -114,7 +114,7 @@ struct registration_info {
 	uint64_t expires_ms; /* when the binding expires; 0 = there is none */
 	int code;            /* of the last answer; 0 = none came */
 	const char *
-		words; /* how the last request ended: "200 OK", "403 Forbidden", "timeout"; "" = none was sent */
+		words; /* how the last request ended: "200 OK", "403 Forbidden", "timeout"; "" = none was sent yet */
 };
 void registration_info(const struct registration *r, uint64_t now_ms, struct registration_info *out);
 
@@ -122,9 +122,9 @@ void registration_info(const struct registration *r, uint64_t now_ms, struct reg
 
 /** struct registration begins with its struct peer. */
 extern const struct peer_type registration_peer_type;
-/** Is it to register, and has not begun? */
+/** Is it to register, and has it not begun yet? */
 bool registration_is_new(const struct registration *r);
-/** Its first turn comes at this time. */
-void registration_set_turn(struct registration *r, uint64_t turn_ms);
+/** Send its first REGISTER at this time, monotonic. */
+void registration_schedule(struct registration *r, uint64_t at_ms);
 
 #endif

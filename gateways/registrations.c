@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { TURN_MS = 50, TURNS_MS = 10000 };
+enum { SPACE_MS = 50, SPREAD_MS = 10000 };
 
 struct registrations {
 	struct peers *peers;
@@ -34,17 +34,17 @@ void registrations_destroy(struct registrations *set)
 	free(set);
 }
 
-static void give_turns(struct registrations *set, uint64_t now_ms)
+static void schedule_new(struct registrations *set, uint64_t now_ms)
 {
-	uint64_t n = 0, turn = 0, step_us = TURN_MS * 1000;
+	uint64_t n = 0, turn = 0, step_us = SPACE_MS * 1000;
 
 	for (size_t i = 0; i < registrations_count(set); i++)
 		n += registration_is_new(registrations_at(set, i));
-	if (n && step_us * n > TURNS_MS * 1000)
-		step_us = TURNS_MS * 1000 / n;
+	if (n && step_us * n > SPREAD_MS * 1000)
+		step_us = SPREAD_MS * 1000 / n;
 	for (size_t i = 0; i < registrations_count(set); i++)
 		if (registration_is_new(registrations_at(set, i)))
-			registration_set_turn(registrations_at(set, i), now_ms + step_us * turn++ / 1000);
+			registration_schedule(registrations_at(set, i), now_ms + step_us * turn++ / 1000);
 }
 
 int registrations_stage(struct registrations *set, const struct db_registration *rows, size_t n)
@@ -55,7 +55,7 @@ int registrations_stage(struct registrations *set, const struct db_registration 
 void registrations_commit(struct registrations *set, uint64_t now_ms)
 {
 	peers_commit(set->peers);
-	give_turns(set, now_ms);
+	schedule_new(set, now_ms);
 }
 
 void registrations_abandon(struct registrations *set)

@@ -9,7 +9,7 @@
 struct registrations;
 
 int registrations_create(struct registrations **out);
-/** Those that are referenced are freed with their last reference. NULL is fine. */
+/** Registrations still held elsewhere are freed with their last reference. NULL is fine. */
 void registrations_destroy(struct registrations *set);
 
 /**

@@ -55,7 +55,7 @@ static const char *stop_code(const struct parameter_codes *codes, unsigned sip_c
 	return NULL;
 }
 
-/* What the failure itself says, whatever came before it. */
+/* Reasons that lie in the failure itself, whatever came before it. */
 static const char *stopped_by_failure(
 	const struct gateway_policy *policy, const struct failover_result *result)
 {
@@ -75,7 +75,7 @@ static const char *stopped_by_failure(
 	return NULL;
 }
 
-/* What the call has come to, whatever the failure is. */
+/* Reasons that lie in the progress of the call, whatever the failure is. */
 static const char *stopped_by_progress(
 	const struct gateway_policy *policy, const struct failover_result *result)
 {

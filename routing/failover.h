@@ -1,12 +1,12 @@
-/** @file failover.h  Does this failure try the next gateway? Pure policy. */
+/** @file failover.h  After a failed attempt, is the next gateway tried? Pure policy. */
 #ifndef FAILOVER_H
 #define FAILOVER_H
 
 #include "gateway_policy.h"
 
-/** How far an attempt came; each stage has its timeout. */
+/** How far an attempt has come; each stage has its own timeout. */
 enum failover_stage {
-	FAILOVER_STAGE_CALLING,      /* INVITE sent, nothing came back */
+	FAILOVER_STAGE_CALLING,      /* INVITE sent, no response yet */
 	FAILOVER_STAGE_TRYING,       /* 100 */
 	FAILOVER_STAGE_PROGRESS,     /* 183 and other 18x without SDP */
 	FAILOVER_STAGE_PROGRESS_SDP, /* 183 with SDP */
@@ -21,11 +21,11 @@ uint32_t failover_stage_timeout_ms(const struct gateway_policy *policy, enum fai
 /** Why an attempt failed. */
 enum failover_failure {
 	FAILOVER_FAILURE_CODE,      /* a final answer 400-699, or a 3xx, which is not followed */
-	FAILOVER_FAILURE_TIMEOUT,   /* a stage timer, or the resend schedule used up */
-	FAILOVER_FAILURE_TRANSPORT, /* refused, unreachable, reset, or the name did not resolve */
+	FAILOVER_FAILURE_TIMEOUT,   /* a stage timer ran out, or the resend schedule is used up */
+	FAILOVER_FAILURE_TRANSPORT, /* connection refused or reset, unreachable, or the name did not resolve */
 };
 
-/** What the call has seen over all attempts so far. */
+/** The failed attempt, and what the call has seen in all attempts so far. */
 struct failover_result {
 	enum failover_failure failure;
 	enum failover_stage stage; /* of the attempt that failed */
@@ -36,7 +36,7 @@ struct failover_result {
 	unsigned limit;            /* SS_GATEWAY_SWITCH_LIMIT, 0 = none */
 };
 
-/** What to do, and the reason as words for the log when switching ended ("stop code 603"). */
+/** What to do; when switching ends, why, in words ("stop code 603"). */
 struct failover_verdict {
 	bool next;
 	const char *reason; /* static text; NULL when next */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A gateway of the load that the table's indices speak of. */
+/* A gateway of the load that the table's indices refer to. */
 struct bound {
 	struct gateway *gateway; /* a reference; NULL when the set does not have it */
 	uint64_t plan;           /* number of the last plan it is in */
@@ -51,7 +51,7 @@ void routing_destroy(struct routing *r)
 int routing_stage(struct routing *r, size_t n)
 {
 	assert(!r->staged);
-	r->staged = calloc(n + 1, sizeof(*r->staged)); /* + 1: never a request for nothing */
+	r->staged = calloc(n + 1, sizeof(*r->staged)); /* + 1: calloc(0) may return NULL */
 	r->n_staged = n;
 	return r->staged ? 0 : -ENOMEM;
 }
@@ -132,7 +132,7 @@ static int by_load(const void *pa, const void *pb)
 	return strcmp(gateway_name(a), gateway_name(b));
 }
 
-/* Move the candidates with a weight to the front. @return how many they are */
+/* Move the candidates with a weight to the front. @return their number */
 static unsigned part_weighted(struct routing_candidate *c, unsigned n)
 {
 	unsigned weighted = 0;
@@ -207,7 +207,7 @@ static void add_prefix(
 	order_group(r, out->candidate + group, out->n - group);
 }
 
-/* Do shorter prefixes follow? Every route of this one must say so. */
+/* Do shorter prefixes follow? Only if every route of this one says so. */
 static bool carries_through(const struct routing_table_match *match)
 {
 	for (unsigned i = 0; i < match->n_routes; i++)
@@ -216,7 +216,7 @@ static bool carries_through(const struct routing_table_match *match)
 	return true;
 }
 
-/* The prefixes that match and take part. */
+/* The matching prefixes that take part. */
 static unsigned match_callee(const struct routing *r, const char *callee,
 	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX])
 {

@@ -1,4 +1,4 @@
-/** @file routing.h  Where to? The ordered candidates for one call, each with its verdict. */
+/** @file routing.h  The ordered candidates for a call, each with its verdict. */
 #ifndef ROUTING_H
 #define ROUTING_H
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct routing; /* the table in force, bound to the gateways */
+struct routing; /* the table in force and its gateways */
 struct routing_table;
 
 int routing_create(struct routing **out, uint64_t seed);
@@ -34,7 +34,7 @@ struct routing_table *routing_commit(struct routing *r, struct routing_table *ta
 /** Forget what was staged. */
 void routing_abandon(struct routing *r);
 
-/** What a plan is made for. */
+/** What a plan is made from. */
 struct routing_request {
 	const char *ingress; /* name of the mapping gateway */
 	const char *caller;
@@ -49,7 +49,7 @@ struct routing_candidate {
 	enum gateway_verdict verdict; /* at the time of the plan */
 };
 
-/** Candidates in the order they are to be tried: longest prefix, priority, weight or load, name. */
+/** Candidates in the order in which to try them: longest prefix, priority, weight or load, name. */
 struct routing_plan {
 	struct routing_candidate *candidate;
 	unsigned n;
@@ -57,27 +57,27 @@ struct routing_plan {
 };
 
 /**
- * Make the plan. A gateway appears once, at its first place; one that can't take a call now stays
- * there with the verdict, so it is the caller who passes over it (and answers 503 when all are so).
+ * Make the plan. A gateway appears once, at its first place. One that cannot take a call now stays in the plan with
+ * its verdict; it is up to the caller to pass over it, and to answer 503 if that leaves nobody.
  *
  * Within a priority the routes with a weight come first, drawn at random in proportion to their
- * weights; those without one follow, least loaded first (calls / capacity, unlimited counts as 0),
- * then fewest calls so far, then name. Shorter prefixes follow only when every enabled route of
- * the longer one says carry_through.
+ * weights; those without one follow, least loaded first (calls / capacity; unlimited counts as 0), then
+ * fewest calls so far, then name. Shorter prefixes follow only if every enabled route of the
+ * longer one has carry_through set.
  *
  * @return 0 or -ENOMEM
  */
 int routing_plan(struct routing *r, const struct routing_request *req, struct routing_plan *out);
 /**
- * Why is a gateway not in the plan? A route leads there, but lies behind a longer prefix that does not carry through.
+ * Why is a gateway not in the plan? There may be a route to it, hidden by a longer prefix that does not carry through.
  *
- * @return the length of that route's prefix; -1 when no enabled route of this number leads there
+ * @return the length of that route's prefix; -1 when no enabled route leads from this number to the gateway
  */
 int routing_hidden_prefix(const struct routing *r, const char *callee, const struct gateway *gw);
 
 /**
- * Nobody in the plan may take the call. Who is to be tried all the same? Of those that gateway_check_forced() allows
- * the one that failed least recently (gateway_failed_ms()), of equals the first.
+ * No gateway in the plan may take the call. Which one is tried all the same? Of those that gateway_check_forced()
+ * allows, the one that failed least recently (gateway_failed_ms()); of equals, the first.
  *
  * @return NULL when there is none; borrowed from the plan
  */

@@ -1,6 +1,6 @@
 /*
  * A trie over nibbles: a digit, '*' and '+' are one nibble, every other byte is three (an escape for
- * its range, then its halves). The escapes stand where their bytes do, so nibble order is byte order
+ * its range, then its halves). Escapes sort where their bytes do, so nibble order is byte order
  * and rows that come sorted can be turned into the finished table in one pass.
  *
  * A node is 16 bytes. Its children lie next to each other, found by counting the bits of its bitmap
@@ -28,7 +28,7 @@ enum {
 enum {
 	NIBBLES_MAX = 3 * ROUTING_TABLE_PREFIX_MAX,
 	LABEL_MAX = 6,
-	NODES_FIRST = 1024, /* the arrays start with so many and double */
+	NODES_FIRST = 1024, /* initial size of the arrays, which double */
 };
 
 struct node {
@@ -145,7 +145,7 @@ static unsigned count(uint16_t bitmap)
 	return (unsigned)__builtin_popcount(bitmap);
 }
 
-/* Give the closed children of an open node their place; the room is reserved. */
+/* Move the closed children of an open node to their final place; the room is reserved. */
 static void place_children(struct routing_table *t, struct node *node)
 {
 	struct builder *b = t->builder;
@@ -175,7 +175,7 @@ static bool fold(struct builder *b, const struct node *node)
 	return true;
 }
 
-/* The deepest open node gets no more children: it waits for its parent to close as well. */
+/* The deepest open node is complete: it waits for its parent to be closed, too. */
 static void close_deepest(struct routing_table *t)
 {
 	struct builder *b = t->builder;
@@ -188,7 +188,7 @@ static void close_deepest(struct routing_table *t)
 	b->depth--;
 }
 
-/* Make path[0..depth) the deepest open node; it has `common` nibbles in common with the present one. */
+/* Make path[0..depth) the deepest open node; it shares `common` nibbles with the current one. */
 static void open_path(struct routing_table *t, const uint8_t *path, unsigned depth, unsigned common)
 {
 	struct builder *b = t->builder;
@@ -279,7 +279,7 @@ int routing_table_add(struct routing_table *t, const struct db_route *row)
 	return 0;
 }
 
-/* Give back what doubling took too much; if that fails the arrays stay as they are. */
+/* Give back what doubling allocated in excess; if that fails, the arrays stay as they are. */
 static void trim(struct routing_table *t)
 {
 	void *nodes = realloc(t->nodes, (t->n_nodes + 1) * sizeof(*t->nodes));
@@ -314,7 +314,7 @@ int routing_table_finish(struct routing_table *t)
 	return 0;
 }
 
-/* A number to look up; what is longer than any prefix does not matter. */
+/* A number to look up; digits beyond the longest possible prefix do not matter. */
 struct nibbles {
 	uint8_t nibble[NIBBLES_MAX];
 	uint8_t length[NIBBLES_MAX + 1]; /* bytes that the first i nibbles stand for */
@@ -331,7 +331,7 @@ static void encode_number(const char *number, struct nibbles *out)
 	}
 }
 
-/* @return the number of nibbles passed behind `at`, or -1 when the label differs */
+/* @return the number of nibbles matched after `at`, or -1 when the label differs */
 static int pass_label(const struct node *node, const struct nibbles *number, unsigned at)
 {
 	if (number->n - at < node->label_length)
@@ -342,7 +342,7 @@ static int pass_label(const struct node *node, const struct nibbles *number, uns
 	return node->label_length;
 }
 
-/* One step towards the number, *at moved past it. @return NULL when no prefix goes on that way */
+/* One step along the number; advances *at. @return NULL when no prefix continues that way */
 static const struct node *descend(
 	const struct routing_table *t, const struct node *node, const struct nibbles *number, unsigned *at)
 {

@@ -1,4 +1,4 @@
-/** @file routing_table.h  Prefixes to routes: built once from the rows, then only read. */
+/** @file routing_table.h  Maps prefixes to routes: built once from the rows, then only read. */
 #ifndef ROUTING_TABLE_H
 #define ROUTING_TABLE_H
 
@@ -22,14 +22,14 @@ void routing_table_destroy(struct routing_table *t);
 enum { ROUTING_TABLE_PREFIX_MAX = 64, ROUTING_TABLE_ROUTES_MAX = 65535 };
 
 /**
- * Add a row; disabled rows are ignored. Rows come in order of prefix (its bytes), then priority, as
- * db_config_load() gives them. A prefix may hold any bytes.
+ * Add a row; disabled rows are ignored. Rows must come in order of prefix (by its bytes), then priority,
+ * as db_config_load() delivers them. A prefix may contain any bytes.
  *
  * @return 0; -EINVAL out of order, or a prefix longer than ROUTING_TABLE_PREFIX_MAX; -E2BIG more than
- *         ROUTING_TABLE_ROUTES_MAX routes of one prefix; -ENOMEM. The table is as before then.
+ *         ROUTING_TABLE_ROUTES_MAX routes of one prefix; -ENOMEM. On error the table is unchanged.
  */
 int routing_table_add(struct routing_table *t, const struct db_route *row);
-/** No more rows: make the table ready for look-ups. @return 0 or -ENOMEM */
+/** After the last row: make the table ready for lookups. @return 0 or -ENOMEM */
 int routing_table_finish(struct routing_table *t);
 
 /** The prefixes that match a number, longest first: at most ROUTING_TABLE_DEPTH_MAX, the longest ones. */

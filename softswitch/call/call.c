@@ -226,7 +226,7 @@ void call_info(const struct call *call, struct call_info *out)
 
 unsigned call_count_channels(const struct call *call)
 {
-	call_limits_count(&call->channel_in);
-	call_limits_count(&call->channel_out);
+	call_limits_recount(&call->channel_in);
+	call_limits_recount(&call->channel_out);
 	return !!call->channel_in.limits + !!call->channel_out.limits;
 }

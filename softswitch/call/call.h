@@ -40,7 +40,7 @@ struct call_info {
 };
 void call_info(const struct call *call, struct call_info *out);
 
-/** call_limits_count() of the channels it has seized. @return how many */
+/** call_limits_recount() of the channels it has seized. @return how many */
 unsigned call_count_channels(const struct call *call);
 
 #endif

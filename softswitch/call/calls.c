@@ -123,8 +123,8 @@ uint64_t calls_channel_drift(const struct calls *set)
 	size_t channels = 0;
 	uint64_t drift;
 
-	gateways_count_anew(set->gateways);
-	mapping_gateways_count_anew(set->mapping_gateways);
+	gateways_recount(set->gateways);
+	mapping_gateways_recount(set->mapping_gateways);
 	LIST_FOREACH (call, &set->context.live, link)
 		channels += call_count_channels(call);
 	drift = gateways_channel_drift(set->gateways) + mapping_gateways_channel_drift(set->mapping_gateways);

@@ -152,12 +152,12 @@ static struct verdict put(struct publish *set, struct publication *p, const stru
 	enum publication_state state, uint32_t expires_s)
 {
 	char etag[PUBLICATION_ETAG_MAX + 1];
-	struct publication_content news = {.etag = etag, .state = state, .lifetime_ms = 1000 * expires_s};
+	struct publication_content content = {.etag = etag, .state = state, .lifetime_ms = 1000 * expires_s};
 	struct verdict v = {.status = 200};
 	int err = make_etag(etag) ? 0 : -EIO;
 
 	if (!err && expires_s)
-		err = publications_put(set->publications, p, by, &news, clock_now_ms());
+		err = publications_put(set->publications, p, by, &content, clock_now_ms());
 	else if (!err && p)
 		publications_remove(set->publications, p, clock_now_ms());
 	if (err)

@@ -96,7 +96,7 @@ static void failures_in_a_row_open_it(void **state)
 	assert_words(f, "5 calls in a row failed");
 }
 
-static void a_success_between_begins_the_row_anew(void **state)
+static void a_success_between_restarts_the_count(void **state)
 {
 	struct fixture *f = *state;
 
@@ -346,12 +346,12 @@ static void good_news_from_elsewhere_ends_open_but_does_not_close(void **state)
 {
 	struct fixture *f = *state;
 
-	breaker_hurry(&f->breaker, 500);
+	breaker_half_open(&f->breaker, 500);
 	assert_state(f, BREAKER_CLOSED, 500);
 	trip(f);
-	breaker_hurry(&f->breaker, 2000);
+	breaker_half_open(&f->breaker, 2000);
 	assert_state(f, BREAKER_HALF_OPEN, 2000);
-	breaker_hurry(&f->breaker, 3000);
+	breaker_half_open(&f->breaker, 3000);
 	assert_state(f, BREAKER_HALF_OPEN, 2500);
 }
 
@@ -427,7 +427,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(failures_in_a_row_open_it),
-		TEST(a_success_between_begins_the_row_anew),
+		TEST(a_success_between_restarts_the_count),
 		TEST(a_single_failure_opens_it_when_told_so),
 		TEST(the_share_of_failures_opens_it_once_the_window_is_full),
 		TEST(what_left_the_window_counts_no_more),

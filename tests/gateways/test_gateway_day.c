@@ -1,6 +1,6 @@
 /*
  * A day of calls and of everything else that happens to gateways, at random, against the state machine. What must be
- * true is worked out anew at each look from what happened (lists of events), never carried along as the gateways do.
+ * true is computed from scratch at each check from what happened (lists of events), never carried along as the gateways do.
  */
 #include "gateway_stats.h"
 #include "gateways.h"

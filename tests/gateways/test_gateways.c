@@ -302,7 +302,7 @@ static unsigned roll(struct world *w, unsigned n)
 	return unit_random_below(&w->random, n);
 }
 
-/* What nothing holds any more is gone: its counts start anew when the name comes back. */
+/* A gateway that nothing holds is gone: its counts start from zero when the name comes back. */
 static void forget_unused(struct model *m)
 {
 	if (!m->in_force && !m->n_holds && !m->n_calls)
@@ -493,11 +493,11 @@ static void channels_that_are_not_those_of_calls_are_drift(void **unused)
 	assert_int_equal(gateway_seize(gateways_find(set, "b"), &ch[1], 0), GATEWAY_VERDICT_USABLE);
 	assert_int_equal(gateways_apply(set, &rows[1], 1), 0);
 	for (unsigned times = 0; times < 3; times++) {
-		gateways_count_anew(set);
+		gateways_recount(set);
 		for (unsigned i = 0; i < times; i++)
-			call_limits_count(&ch[0]);
-		call_limits_count(&ch[1]);
-		call_limits_count(&ch[2]); /* seized nothing */
+			call_limits_recount(&ch[0]);
+		call_limits_recount(&ch[1]);
+		call_limits_recount(&ch[2]); /* seized nothing */
 		assert_int_equal(gateways_channel_drift(set), times == 1 ? 0 : 1);
 	}
 	call_limits_release(&ch[0]);

@@ -45,9 +45,9 @@ static struct publication_publisher by(struct fixture *f, unsigned first, size_t
 static struct publication *put(struct fixture *f, struct publication *p, struct publication_publisher who,
 	const char *etag, enum publication_state state, uint64_t now_ms)
 {
-	const struct publication_content news = {.etag = etag, .state = state, .lifetime_ms = LIFE_MS};
+	const struct publication_content content = {.etag = etag, .state = state, .lifetime_ms = LIFE_MS};
 
-	assert_int_equal(publications_put(f->set, p, &who, &news, now_ms), 0);
+	assert_int_equal(publications_put(f->set, p, &who, &content, now_ms), 0);
 	return publications_find(f->set, etag, &who);
 }
 
@@ -145,11 +145,11 @@ static void they_expire_in_order_of_their_ends(void **unused)
 	(void)unused;
 	fixture_begin(&f);
 	for (unsigned i = 0; i < GATEWAYS; i++) {
-		const struct publication_content news = {
+		const struct publication_content content = {
 			.etag = tags[i], .state = PUBLICATION_STATE_OPEN, .lifetime_ms = lives[i]};
 		const struct publication_publisher who = by(&f, i, 1);
 
-		assert_int_equal(publications_put(f.set, NULL, &who, &news, 0), 0);
+		assert_int_equal(publications_put(f.set, NULL, &who, &content, 0), 0);
 	}
 	for (unsigned i = 0; i < GATEWAYS; i++) {
 		assert_int_equal(
@@ -233,7 +233,7 @@ static void publishing_without_memory_changes_nothing(void **unused)
 {
 	struct fixture f;
 	const struct publication_publisher all = {f.gw, GATEWAYS};
-	const struct publication_content news = {
+	const struct publication_content content = {
 		.etag = "2", .state = PUBLICATION_STATE_CLOSED, .lifetime_ms = 1};
 	long failures = 0;
 	int err;
@@ -243,7 +243,7 @@ static void publishing_without_memory_changes_nothing(void **unused)
 	put(&f, NULL, by(&f, 1, 1), "1", PUBLICATION_STATE_OPEN, 0);
 	for (;;) {
 		fail_at = allocations + failures++;
-		err = publications_put(f.set, NULL, &all, &news, 0);
+		err = publications_put(f.set, NULL, &all, &content, 0);
 		fail_at = -1;
 		if (!err)
 			break;

@@ -224,7 +224,7 @@ static void an_absurd_expiry_is_not_believed(void **state)
 	assert_int_equal(info(f).expires_ms, f->now + 7 * 86400000ull);
 }
 
-static void disabling_removes_the_binding_and_enabling_makes_it_anew(void **state)
+static void disabling_removes_the_binding_and_enabling_restores_it(void **state)
 {
 	struct fixture *f = *state;
 
@@ -475,7 +475,7 @@ int main(void)
 		TEST(too_brief_an_interval_is_raised_once_and_remembered),
 		TEST(a_silly_min_expires_is_a_failure),
 		TEST(an_absurd_expiry_is_not_believed),
-		TEST(disabling_removes_the_binding_and_enabling_makes_it_anew),
+		TEST(disabling_removes_the_binding_and_enabling_restores_it),
 		TEST(enabled_again_while_the_binding_is_removed_it_is_made_anew_at_once),
 		TEST(without_unregistering_the_binding_is_left_to_expire),
 		TEST(a_removed_one_removes_its_binding_with_the_row_it_was_made_of),

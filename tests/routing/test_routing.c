@@ -302,7 +302,7 @@ static void a_gateway_appears_once_at_its_first_place(void **state)
 	assert_int_equal(plan.candidate[0].priority, 5);
 	assert_int_equal(plan.candidate[2].prefix_length, 0);
 	routing_plan_clear(&plan);
-	/* the first group of the next prefix begins anew although it shares no gateway */
+	/* the next prefix starts a new group although it shares no gateway */
 	ROUTES(f, ROUTE("4", 1, 1), ROUTE("4", 2, 2), ROUTE("4", 1, 3));
 	assert_plan(f, "4", "g01 g02");
 }
