@@ -16,8 +16,8 @@ static const char *const sql[STATEMENTS] = {
 	[RELEASE] = "RELEASE config_load",
 	[PARAMETERS] = "SELECT name, value FROM parameter",
 	[REVISION] = "SELECT routes FROM revision",
-	[ROUTES] = "SELECT prefix, gateway, priority, weight, carry_through, enabled FROM route"
-		   " ORDER BY prefix, priority",
+	[ROUTES] = ("SELECT prefix, gateway, priority, weight, carry_through, enabled FROM route"
+		    " ORDER BY prefix, priority"),
 };
 
 /* Strings of a configuration, freed all at once. */
@@ -227,7 +227,7 @@ static void load_tables(struct load *l, struct db *db, struct db_config *config)
 
 static int compare_names(const void *name, const void *gateway)
 {
-	return strcmp(name, ((const struct db_gateway *)gateway)->name);
+	return strcmp(name, db_table_row_name(&db_gateway_table, gateway));
 }
 
 static void load_routes(struct load *l, const struct db_config *config, db_route_h *on_route, void *arg)
