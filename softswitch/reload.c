@@ -20,12 +20,12 @@
 /** How often the thread looks whether the file has changed; a look costs some microseconds. */
 enum { WATCH_MS = 50 };
 
-/** One reading of the file, on its way from the thread to the loop and back to be freed. */
+/** What was read from the file, on its way from the thread to the loop, and back to be freed. */
 struct reading {
-	struct reading *next; /* among the used ones */
+	struct reading *next; /* in the list of used ones */
 	struct db_config *config;
 	struct routing_table *table; /* NULL: routes unchanged */
-	int error;                   /* why the loop could not put it in force; 0 = it is */
+	int error;                   /* why the loop could not put it in force; 0 = it is in force */
 };
 
 struct reload {
