@@ -53,7 +53,10 @@ bool address_same_host(const struct sockaddr *a, const struct sockaddr *b)
 
 uint16_t address_parse_port(const char *text, uint16_t fallback)
 {
-	unsigned long port = text ? strtoul(text, NULL, 10) : 0;
+	unsigned long port = 0;
+	char *end = NULL;
 
-	return htons(port && port <= UINT16_MAX ? (uint16_t)port : fallback);
+	if (text && text[0] >= '0' && text[0] <= '9') /* strtoul() would take a sign too */
+		port = strtoul(text, &end, 10);
+	return htons(port && port <= UINT16_MAX && !*end ? (uint16_t)port : fallback);
 }
