@@ -63,7 +63,7 @@ static bool branch_number(const char *branch, uint64_t *number)
 	if (!branch || strncasecmp(branch, cookie, sizeof(cookie) - 1))
 		return false;
 	*number = strtoull(branch + sizeof(cookie) - 1, &end, 16);
-	return end == branch + sizeof(cookie) - 1 + 16;
+	return end == branch + sizeof(cookie) - 1 + 16 && !*end;
 }
 
 /* The end ----------------------------------------------------------------------------------- */
