@@ -77,7 +77,8 @@ void server_transaction_reply(struct server_transaction *s, int status, const ch
 	const char *to_tag, const char *extra_headers, const struct resend_schedule *resend);
 
 /**
- * Answer a request with a final response at once; a retransmission gets the same. Not for a 2xx to INVITE.
+ * Answer a request of a dialog with a final response at once; a retransmission gets the same. To is repeated as it
+ * came, without a tag of ours. Not for a 2xx to INVITE.
  *
  * @param headers  whole lines, or NULL
  */
