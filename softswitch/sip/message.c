@@ -35,7 +35,7 @@ const char *message_phrase(int status)
 {
 	const char *phrase = sip_status_phrase(status);
 
-	return phrase && strcmp(phrase, " ") ? phrase : "Status";
+	return phrase && *phrase ? phrase : "Status";
 }
 
 void message_status(struct text *t, int status, const char *phrase)
