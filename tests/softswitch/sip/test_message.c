@@ -194,6 +194,27 @@ static void received_names_another_address_it_came_from(void **state)
 	assert_non_null(strstr(via, ";received=127.0.0.1"));
 }
 
+/* The line they shared no longer says what they are. */
+static void of_several_vias_in_one_line_none_is_lost_when_the_first_is_changed(void **state)
+{
+	struct peer *p = *state;
+	struct text t = text_scratch();
+	char wanted[512];
+
+	message_response_head(&t,
+		peer_send(p,
+			"INVITE sip:b@b.example SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bK1,"
+			" SIP/2.0/UDP p1.example;branch=z9hG4bK2, SIP/2.0/UDP p2.example;branch=z9hG4bK3\r\n" REST
+			"Content-Length: 0\r\n\r\n",
+			p->address));
+	snprintf(wanted, sizeof(wanted),
+		"Via: SIP/2.0/UDP %s;rport=%s;branch=z9hG4bK1\r\nVia: SIP/2.0/UDP p1.example;branch=z9hG4bK2\r\n"
+		"Via: SIP/2.0/UDP p2.example;branch=z9hG4bK3\r\nFrom: <sip:a@a.example>;tag=a1\r\n"
+		"Call-ID: c1@a.example\r\nCSeq: 42 INVITE\r\n",
+		p->address, strchr(p->address, ':') + 1);
+	assert_text(&t, wanted);
+}
+
 static void to_gets_a_tag_unless_it_has_one(void **state)
 {
 	struct peer *p = *state;
@@ -497,6 +518,7 @@ int main(void)
 		TEST(a_response_repeats_via_from_call_id_cseq_and_record_route),
 		TEST(rport_is_filled_with_the_port_it_came_from),
 		TEST(received_names_another_address_it_came_from),
+		TEST(of_several_vias_in_one_line_none_is_lost_when_the_first_is_changed),
 		TEST(to_gets_a_tag_unless_it_has_one),
 		TEST(a_stateless_response_is_whole_and_has_the_same_tag_each_time),
 		TEST(a_stateless_response_that_does_not_fit_is_not_sent),
