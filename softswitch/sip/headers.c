@@ -25,7 +25,10 @@ enum {
  * What crosses: the content of the call and what users say to each other. Whatever is not named here stays on
  * its side: routing (Via, Route, Record-Route, Path, Max-Forwards), the dialog (Call-ID, CSeq, Contact, tags),
  * credentials (Authorization, WWW-Authenticate, ...), equipment (User-Agent, Server, Organization, Warning), and
- * what each leg agrees on by itself (Supported, Require, Allow, Session-Expires, RSeq). In order of name.
+ * what each leg agrees on by itself (Supported, Require, Allow, Session-Expires, RSeq).
+ *
+ * In order of name. A header with a compact name is looked up by its long one; "y" is Identity (RFC 8224), which the
+ * library does not know.
  */
 static const struct header_policy {
 	const char *name;
@@ -72,6 +75,7 @@ static const struct header_policy {
 	{"Subject", REQUEST},
 	{"Subscription-State", REQUEST},
 	{"User-to-User", BOTH},
+	{"y", REQUEST},
 };
 
 static int compare(const void *name, const void *entry)

@@ -221,7 +221,8 @@ static void repeated_headers_and_lists_cross_once_each(void **state)
 static void compact_names_cross_as_they_are_or_not_at_all(void **state)
 {
 	static const char crossing[] = "s: lunch\r\nc: application/sdp\r\ne: identity\r\n"
-				       "r: <sip:c@c.example>\r\nb: <sip:a@a.example>\r\no: refer\r\n";
+				       "r: <sip:c@c.example>\r\nb: <sip:a@a.example>\r\no: refer\r\n"
+				       "y: eyJhbGciOiJFUzI1NiJ9..sig\r\n";
 
 	assert_string_equal(pass(*state, crossing, HEADERS_REQUEST), crossing);
 	assert_string_equal(pass(*state, "m: <sip:a@192.0.2.1>\r\nk: 100rel\r\nx: 1800\r\nu: presence\r\n",
