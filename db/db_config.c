@@ -116,6 +116,9 @@ static void read_column(struct load *l, sqlite3_stmt *row, int i, enum db_table_
 	case DB_TABLE_FLAG:
 		*(bool *)out = number;
 		return;
+	case DB_TABLE_SWITCH:
+		*(bool *)out = read_override(text) == DB_OVERRIDE_ON;
+		return;
 	case DB_TABLE_PORT:
 		*(uint16_t *)out = (uint16_t)number;
 		return;
@@ -142,6 +145,10 @@ static void read_column(struct load *l, sqlite3_stmt *row, int i, enum db_table_
 		return;
 	case DB_TABLE_100REL:
 		read_100rel(l, text, out);
+		return;
+	case DB_TABLE_INBOUND_FROM:
+		*(enum db_table_inbound_from *)out =
+			text && strcmp(text, "any") == 0 ? DB_TABLE_INBOUND_ANY : DB_TABLE_INBOUND_REGISTRAR;
 		return;
 	}
 }

@@ -15,6 +15,10 @@
  * options_check        is it probed with OPTIONS?
  * options_alive_codes  not set: every answer but 408 and 503 counts as alive
  * sdp_own_origin       our own o= and s= lines in the session descriptions of its calls
+ * strict_source        messages inside a dialog count only from where its requests go, or from its peer
+ * publish              may it report its own state with PUBLISH?
+ * tls_fingerprint      SHA-256 of its certificate, 64 hexadecimal digits, perhaps with colons; "" = any that is verified
+ * tls_certificate      file in --tls-dir with our certificate for it; "" = agent.pem
  */
 #define DB_GATEWAY_COLUMNS(COLUMN)                                                                           \
 	COLUMN(TEXT, name, "name")                                                                           \
@@ -45,7 +49,12 @@
 	COLUMN(OVERRIDE, session_timer, "session_timer")                                                     \
 	COLUMN(100REL, sip_100rel, "sip_100rel")                                                             \
 	COLUMN(SECONDS, max_call_duration_ms, "max_call_duration")                                           \
-	COLUMN(FLAG, sdp_own_origin, "sdp_own_origin")
+	COLUMN(FLAG, sdp_own_origin, "sdp_own_origin")                                                       \
+	COLUMN(FLAG, strict_source, "strict_source")                                                         \
+	COLUMN(FLAG, publish, "publish")                                                                     \
+	COLUMN(SWITCH, tls_verify, "tls_verify")                                                             \
+	COLUMN(TEXT, tls_fingerprint, "tls_fingerprint")                                                     \
+	COLUMN(TEXT, tls_certificate, "tls_certificate")
 
 /** Texts are never NULL. */
 struct db_gateway {

@@ -9,6 +9,8 @@
  * port                  0 = any
  * capacity, cps         calls at a time, new calls per second; 0 = unlimited
  * max_call_duration_ms  0 = the parameter
+ * strict_source, tls_*  as those of struct db_gateway
+ * tls_name              name in its certificate by which the customer is known; "" = by `host` alone
  */
 #define DB_MAPPING_GATEWAY_COLUMNS(COLUMN)                                                                   \
 	COLUMN(TEXT, name, "name")                                                                           \
@@ -19,7 +21,12 @@
 	COLUMN(NUMBER, cps, "cps")                                                                           \
 	COLUMN(OVERRIDE, session_timer, "session_timer")                                                     \
 	COLUMN(100REL, sip_100rel, "sip_100rel")                                                             \
-	COLUMN(SECONDS, max_call_duration_ms, "max_call_duration")
+	COLUMN(SECONDS, max_call_duration_ms, "max_call_duration")                                           \
+	COLUMN(FLAG, strict_source, "strict_source")                                                         \
+	COLUMN(SWITCH, tls_verify, "tls_verify")                                                             \
+	COLUMN(TEXT, tls_fingerprint, "tls_fingerprint")                                                     \
+	COLUMN(TEXT, tls_certificate, "tls_certificate")                                                     \
+	COLUMN(TEXT, tls_name, "tls_name")
 
 /** Texts are never NULL. */
 struct db_mapping_gateway {

@@ -15,6 +15,8 @@
  * contact_host     "" = the address of the listener
  * expiry_s         0 = the parameter
  * line             random hexadecimal digits for our Contact, the same as long as the row lives
+ * strict_source, tls_*  as those of struct db_gateway
+ * inbound_from     from where calls to our Contact are taken
  */
 #define DB_REGISTRATION_COLUMNS(COLUMN)                                                                      \
 	COLUMN(TEXT, name, "name")                                                                           \
@@ -30,7 +32,12 @@
 	COLUMN(TEXT, contact_host, "contact_host")                                                           \
 	COLUMN(NUMBER, expiry_s, "expiry")                                                                   \
 	COLUMN(FLAG, enabled, "enabled")                                                                     \
-	COLUMN(TEXT, line, "line")
+	COLUMN(TEXT, line, "line")                                                                           \
+	COLUMN(FLAG, strict_source, "strict_source")                                                         \
+	COLUMN(INBOUND_FROM, inbound_from, "inbound_from")                                                   \
+	COLUMN(SWITCH, tls_verify, "tls_verify")                                                             \
+	COLUMN(TEXT, tls_fingerprint, "tls_fingerprint")                                                     \
+	COLUMN(TEXT, tls_certificate, "tls_certificate")
 
 /** Texts are never NULL. */
 struct db_registration {

@@ -51,6 +51,7 @@ static bool values_equal(enum db_table_type type, const void *a, const void *b)
 	case DB_TABLE_TEXT:
 		return strcmp(*(const char *const *)a, *(const char *const *)b) == 0;
 	case DB_TABLE_FLAG:
+	case DB_TABLE_SWITCH:
 		return *(const bool *)a == *(const bool *)b;
 	case DB_TABLE_PORT:
 		return *(const uint16_t *)a == *(const uint16_t *)b;
@@ -68,6 +69,8 @@ static bool values_equal(enum db_table_type type, const void *a, const void *b)
 		return breaker_on_equal(a, b);
 	case DB_TABLE_100REL:
 		return rel100_equal(a, b);
+	case DB_TABLE_INBOUND_FROM:
+		return *(const enum db_table_inbound_from *)a == *(const enum db_table_inbound_from *)b;
 	}
 	return false; /* not reached: every type is above */
 }

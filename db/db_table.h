@@ -20,6 +20,7 @@
 enum db_table_type {
 	DB_TABLE_TEXT,
 	DB_TABLE_FLAG,        /* 0 or 1 */
+	DB_TABLE_SWITCH,      /* On or Off, never NULL */
 	DB_TABLE_PORT,        /* 0 to 65535 */
 	DB_TABLE_NUMBER,      /* 0 and more */
 	DB_TABLE_SECONDS,     /* kept in ms */
@@ -29,10 +30,18 @@ enum db_table_type {
 	DB_TABLE_ALIVE_CODES, /* SIP status codes 200-699 */
 	DB_TABLE_BREAKER_ON,  /* as SS_GATEWAY_BREAKER_ON */
 	DB_TABLE_100REL,      /* as SS_SIP_100REL */
+	DB_TABLE_INBOUND_FROM /* registrar or any */
+};
+
+/** From where calls to the Contact of a registration are taken. */
+enum db_table_inbound_from {
+	DB_TABLE_INBOUND_REGISTRAR, /* the addresses of its registrar and proxy */
+	DB_TABLE_INBOUND_ANY
 };
 
 #define DB_TABLE_MEMBER_TEXT const char *
 #define DB_TABLE_MEMBER_FLAG bool
+#define DB_TABLE_MEMBER_SWITCH bool
 #define DB_TABLE_MEMBER_PORT uint16_t
 #define DB_TABLE_MEMBER_NUMBER uint32_t
 #define DB_TABLE_MEMBER_SECONDS uint32_t
@@ -42,6 +51,7 @@ enum db_table_type {
 #define DB_TABLE_MEMBER_ALIVE_CODES struct db_override_codes
 #define DB_TABLE_MEMBER_BREAKER_ON struct db_override_breaker_on
 #define DB_TABLE_MEMBER_100REL struct db_override_100rel
+#define DB_TABLE_MEMBER_INBOUND_FROM enum db_table_inbound_from
 
 /** A column as a member of the row's struct. */
 #define DB_TABLE_MEMBER(type, member, column) DB_TABLE_MEMBER_##type member;

@@ -67,6 +67,10 @@ struct parameters {
 	unsigned breaker_successes;             /* SS_GATEWAY_BREAKER_SUCCESSES, in a row */
 	uint32_t breaker_ramp_ms;               /* SS_GATEWAY_BREAKER_RAMP */
 	struct parameter_breaker_on breaker_on; /* SS_GATEWAY_BREAKER_ON */
+
+	uint32_t stream_timeout_ms;   /* SS_SIP_STREAM_TIMEOUT */
+	unsigned stream_limit;        /* SS_SIP_STREAM_LIMIT, connections */
+	unsigned stream_limit_source; /* SS_SIP_STREAM_LIMIT_SOURCE, connections */
 };
 
 #endif

@@ -139,6 +139,9 @@ static const struct setting {
 	{"SS_GATEWAY_BREAKER_SUCCESSES", parse_count, FIELD(breaker_successes), 10},
 	{"SS_GATEWAY_BREAKER_RAMP", parse_seconds, FIELD(breaker_ramp_ms), 600},
 	{"SS_GATEWAY_BREAKER_ON", parse_breaker_on, FIELD(breaker_on), 0},
+	{"SS_SIP_STREAM_TIMEOUT", parse_seconds, FIELD(stream_timeout_ms), 300},
+	{"SS_SIP_STREAM_LIMIT", parse_count, FIELD(stream_limit), 65535},
+	{"SS_SIP_STREAM_LIMIT_SOURCE", parse_count, FIELD(stream_limit_source), 65535},
 #undef FIELD
 };
 enum { SETTINGS = sizeof(settings) / sizeof(settings[0]) };

@@ -99,7 +99,13 @@ SELECT column1, column2, column2, column3, column4, column5, column6, column7, c
 	('SS_GATEWAY_BREAKER_RAMP', '10', 's', '0-600',
 		'time over which calls grow back to the full load once the breaker has closed', '', 1, 0, 0, 600),
 	('SS_REPLY_UNAUTHORIZED', 'On', '', 'On, Off',
-		'On: unknown sources are answered with 403. Off: they are ignored', 'On,Off', 0, 0, 0, 0));
+		'On: unknown sources are answered with 403. Off: they are ignored', 'On,Off', 0, 0, 0, 0),
+	('SS_SIP_STREAM_TIMEOUT', '30', 's', '5-300',
+		'how long a TCP or TLS connection may take for its handshake, its first message and each whole message', '', 1, 0, 5, 300),
+	('SS_SIP_STREAM_LIMIT', '1024', '', '16-65535',
+		'maximum number of TCP and TLS connections', '', 1, 0, 16, 65535),
+	('SS_SIP_STREAM_LIMIT_SOURCE', '32', '', '1-65535',
+		'maximum number of TCP and TLS connections from an address that no row knows', '', 1, 0, 1, 65535));
 
 INSERT INTO parameter (name, value, default_value, unit, range, description, words, items, decimals, minimum, maximum, item_words)
 VALUES ('SS_GATEWAY_BREAKER_ON', 'timeout,transport,503', 'timeout,transport,503', '',
@@ -204,6 +210,16 @@ CREATE TABLE gateway (
 	sip_100rel TEXT,
 	max_call_duration INTEGER,
 	sdp_own_origin INTEGER NOT NULL DEFAULT 0 CONSTRAINT "sdp_own_origin is 1 (yes) or 0 (no)" CHECK (sdp_own_origin IN (0, 1)),
+	strict_source INTEGER NOT NULL DEFAULT 0 CONSTRAINT "strict_source is 1 (yes) or 0 (no)" CHECK (strict_source IN (0, 1)),
+	publish INTEGER NOT NULL DEFAULT 0 CONSTRAINT "publish is 1 (yes) or 0 (no)" CHECK (publish IN (0, 1)),
+	tls_verify TEXT NOT NULL DEFAULT 'On' CONSTRAINT "tls_verify is On or Off" CHECK (tls_verify IN ('On', 'Off')),
+	tls_fingerprint TEXT CONSTRAINT "tls_fingerprint is a SHA-256 of 64 hexadecimal digits, with or without colons between the pairs, or NULL"
+		CHECK (length(tls_fingerprint) IN (64, 95) AND length(replace(tls_fingerprint, ':', '')) = 64
+			AND tls_fingerprint NOT GLOB '*[^0-9A-Fa-f:]*'
+			AND ':' || tls_fingerprint || ':' NOT GLOB '*::*' AND ':' || tls_fingerprint || ':' NOT GLOB '*:?:*'),
+	tls_certificate TEXT CONSTRAINT "tls_certificate is the name of a file in the folder of --tls-dir: letters, digits, -, _ and (not first) a dot, or NULL for agent.pem"
+		CHECK (length(tls_certificate) BETWEEN 1 AND 255 AND tls_certificate NOT GLOB '*[^0-9A-Za-z._-]*'
+			AND tls_certificate NOT GLOB '.*'),
 	CONSTRAINT "name of a gateway is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
 			AND name = trim(name)),
@@ -310,6 +326,17 @@ CREATE TABLE mapping_gateway (
 	session_timer TEXT,
 	sip_100rel TEXT,
 	max_call_duration INTEGER,
+	strict_source INTEGER NOT NULL DEFAULT 0 CONSTRAINT "strict_source is 1 (yes) or 0 (no)" CHECK (strict_source IN (0, 1)),
+	tls_verify TEXT NOT NULL DEFAULT 'On' CONSTRAINT "tls_verify is On or Off" CHECK (tls_verify IN ('On', 'Off')),
+	tls_fingerprint TEXT CONSTRAINT "tls_fingerprint is a SHA-256 of 64 hexadecimal digits, with or without colons between the pairs, or NULL"
+		CHECK (length(tls_fingerprint) IN (64, 95) AND length(replace(tls_fingerprint, ':', '')) = 64
+			AND tls_fingerprint NOT GLOB '*[^0-9A-Fa-f:]*'
+			AND ':' || tls_fingerprint || ':' NOT GLOB '*::*' AND ':' || tls_fingerprint || ':' NOT GLOB '*:?:*'),
+	tls_certificate TEXT CONSTRAINT "tls_certificate is the name of a file in the folder of --tls-dir: letters, digits, -, _ and (not first) a dot, or NULL for agent.pem"
+		CHECK (length(tls_certificate) BETWEEN 1 AND 255 AND tls_certificate NOT GLOB '*[^0-9A-Za-z._-]*'
+			AND tls_certificate NOT GLOB '.*'),
+	tls_name TEXT CONSTRAINT "tls_name is a domain name, or NULL"
+		CHECK (length(tls_name) BETWEEN 1 AND 253 AND tls_name NOT GLOB '*[^0-9A-Za-z._-]*' AND tls_name GLOB '[0-9A-Za-z_]*'),
 	CONSTRAINT "name of a mapping gateway is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
 			AND name = trim(name)),
@@ -363,6 +390,16 @@ CREATE TABLE registration (
 	expiry INTEGER,
 	enabled INTEGER NOT NULL DEFAULT 1,
 	line TEXT NOT NULL UNIQUE DEFAULT (lower(hex(randomblob(8)))),
+	strict_source INTEGER NOT NULL DEFAULT 0 CONSTRAINT "strict_source is 1 (yes) or 0 (no)" CHECK (strict_source IN (0, 1)),
+	inbound_from TEXT NOT NULL DEFAULT 'registrar' CONSTRAINT "inbound_from is registrar or any" CHECK (inbound_from IN ('registrar', 'any')),
+	tls_verify TEXT NOT NULL DEFAULT 'On' CONSTRAINT "tls_verify is On or Off" CHECK (tls_verify IN ('On', 'Off')),
+	tls_fingerprint TEXT CONSTRAINT "tls_fingerprint is a SHA-256 of 64 hexadecimal digits, with or without colons between the pairs, or NULL"
+		CHECK (length(tls_fingerprint) IN (64, 95) AND length(replace(tls_fingerprint, ':', '')) = 64
+			AND tls_fingerprint NOT GLOB '*[^0-9A-Fa-f:]*'
+			AND ':' || tls_fingerprint || ':' NOT GLOB '*::*' AND ':' || tls_fingerprint || ':' NOT GLOB '*:?:*'),
+	tls_certificate TEXT CONSTRAINT "tls_certificate is the name of a file in the folder of --tls-dir: letters, digits, -, _ and (not first) a dot, or NULL for agent.pem"
+		CHECK (length(tls_certificate) BETWEEN 1 AND 255 AND tls_certificate NOT GLOB '*[^0-9A-Za-z._-]*'
+			AND tls_certificate NOT GLOB '.*'),
 	CONSTRAINT "name of a registration is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
 			AND name = trim(name)),

@@ -32,7 +32,8 @@ static void make(const char *path, enum db_kind kind)
 static void make_old(const char *path, int version)
 {
 	size_t size;
-	char *schema = scratch_read(version == 1 ? SCHEMA_V1 : SCHEMA_V2, &size);
+	static const char *const schemas[] = {[1] = SCHEMA_V1, [2] = SCHEMA_V2, [3] = SCHEMA_V3};
+	char *schema = scratch_read(schemas[version], &size);
 	sql_run(path, schema);
 	free(schema);
 }
@@ -70,8 +71,8 @@ static void a_missing_file_is_created_with_its_schema(void **state)
 	const char *config = scratch_path("c.db"), *cdr = scratch_path("cdr.db");
 	make(config, DB_CONFIG);
 	make(cdr, DB_CDR);
-	assert_int_equal(sql_int(config, "SELECT count(*) FROM parameter"), 37);
-	assert_int_equal(sql_int(config, "PRAGMA user_version"), 3);
+	assert_int_equal(sql_int(config, "SELECT count(*) FROM parameter"), 40);
+	assert_int_equal(sql_int(config, "PRAGMA user_version"), 4);
 	assert_string_equal(sql_text(config, "PRAGMA journal_mode"), "wal");
 	assert_int_equal(sql_int(cdr, "SELECT count(*) FROM cdr"), 0);
 	assert_string_equal(sql_text(cdr, "PRAGMA journal_mode"), "wal");
@@ -101,7 +102,7 @@ static void an_empty_file_is_one_that_is_not_made_yet(void **state)
 	scratch_write(path, "", 0);
 	assert_null(opened(path, DB_CONFIG, DB_CHECK));
 	make(path, DB_CONFIG);
-	assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), 37);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), 40);
 }
 
 static void a_second_opening_keeps_what_is_there(void **state)
@@ -154,8 +155,8 @@ static void a_newer_file_is_refused_with_both_versions(void **state)
 	(void)state;
 	const char *path = scratch_path("c.db");
 	make(path, DB_CONFIG);
-	sql_run(path, "PRAGMA user_version = 4");
-	check_refused(path, DB_CONFIG, -ENOTSUP, "version 4, newer than this program, which knows up to 3");
+	sql_run(path, "PRAGMA user_version = 5");
+	check_refused(path, DB_CONFIG, -ENOTSUP, "version 5, newer than this program, which knows up to 4");
 }
 
 static void what_is_no_file_is_refused(void **state)
@@ -268,6 +269,42 @@ static void an_upgrade_from_version_2_gives_the_schema_of_a_new_file(void **stat
 	check_upgrade_from(2);
 }
 
+static void an_upgrade_from_version_3_gives_the_schema_of_a_new_file(void **state)
+{
+	(void)state;
+	check_upgrade_from(3);
+}
+
+static void rows_of_before_version_4_go_on_as_they_were(void **state)
+{
+	(void)state;
+	const char *path = scratch_path("c.db");
+	make_old(path, 3);
+	sql_run(path,
+		"INSERT INTO gateway (name, host, transport) VALUES ('a', '::1', 'udp'), ('b', '::1', 'tcp'),"
+		" ('c', '::1', 'tls'), ('d', '::1', NULL);"
+		"INSERT INTO mapping_gateway (name, host) VALUES ('m', '10.0.0.0/8');"
+		"INSERT INTO registration (name, host, user, transport) VALUES ('r', '::1', 'u', 'udp'), ('s', '::1', 'u', 'tls'),"
+		" ('t', '::1', 'u', NULL)");
+	make(path, DB_CONFIG);
+	sql_run(path,
+		"INSERT INTO gateway (name, host, transport) VALUES ('e', '::1', 'tls');"
+		"INSERT INTO mapping_gateway (name, host) VALUES ('n', '10.0.0.1');"
+		"INSERT INTO registration (name, host, user, transport) VALUES ('u', '::1', 'u', 'tls')");
+	assert_string_equal(
+		sql_text(path,
+			"SELECT group_concat(name || strict_source || publish || tls_verify, ' ') FROM gateway"),
+		"a01On b01On c01Off d01Off e00On");
+	assert_string_equal(
+		sql_text(path,
+			"SELECT group_concat(name || strict_source || tls_verify, ' ') FROM mapping_gateway"),
+		"m0Off n0On");
+	assert_string_equal(
+		sql_text(path,
+			"SELECT group_concat(name || strict_source || inbound_from || tls_verify, ' ') FROM registration"),
+		"r0anyOn s0anyOff t0anyOff u0registrarOn");
+}
+
 static int count_route(const struct db_route *row, void *arg)
 {
 	(void)row;
@@ -355,7 +392,7 @@ static void processes_that_start_together_make_one_whole_file(void **state)
 		snprintf(name, sizeof(name), "%d.db", round);
 		const char *path = scratch_path(name);
 		open_together(path);
-		assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), 37);
+		assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), 40);
 		assert_string_equal(sql_text(path, "PRAGMA integrity_check"), "ok");
 	}
 }
@@ -366,7 +403,7 @@ static void processes_that_start_together_upgrade_once(void **state)
 	const char *path = scratch_path("c.db");
 	make_old(path, 1);
 	open_together(path);
-	assert_int_equal(sql_int(path, "PRAGMA user_version"), 3);
+	assert_int_equal(sql_int(path, "PRAGMA user_version"), 4);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM revision"), 1);
 }
 
@@ -387,7 +424,7 @@ static void opening_waits_for_a_process_that_holds_the_file(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, release_lock, holder), 0);
 	make(path, DB_CONFIG);
 	pthread_join(thread, NULL);
-	assert_int_equal(sql_int(path, "PRAGMA user_version"), 3);
+	assert_int_equal(sql_int(path, "PRAGMA user_version"), 4);
 }
 
 static void damaged_files_are_refused_and_never_crash(void **state)
@@ -456,6 +493,8 @@ int main(void)
 		TEST(missing_rights_are_named),
 		TEST(an_upgrade_from_version_1_gives_the_schema_of_a_new_file),
 		TEST(an_upgrade_from_version_2_gives_the_schema_of_a_new_file),
+		TEST(an_upgrade_from_version_3_gives_the_schema_of_a_new_file),
+		TEST(rows_of_before_version_4_go_on_as_they_were),
 		TEST(checking_an_old_file_tries_the_upgrade_and_changes_nothing),
 		TEST(an_upgrade_that_fails_leaves_the_old_file),
 		TEST(processes_that_start_together_make_one_whole_file),

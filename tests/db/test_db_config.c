@@ -103,6 +103,9 @@ static void a_new_file_gives_the_defaults(void **state)
 	assert_true(p->breaker_on.timeout && p->breaker_on.transport);
 	assert_int_equal(p->breaker_on.codes.n, 1);
 	assert_int_equal(p->breaker_on.codes.code[0], 503);
+	assert_int_equal(p->stream_timeout_ms, 30000);
+	assert_int_equal(p->stream_limit, 1024);
+	assert_int_equal(p->stream_limit_source, 32);
 	assert_int_equal(config->n_registrations, 0);
 	assert_int_equal(config->n_gateways + config->n_mapping_gateways + (size_t)seen.n, 0);
 	db_config_free(config);
@@ -129,6 +132,8 @@ static void every_parameter_is_read_into_its_own_field(void **state)
 		" WHEN 'SS_GATEWAY_BREAKER_FAILURES' THEN 'None' WHEN 'SS_GATEWAY_BREAKER_WINDOW' THEN '64'"
 		" WHEN 'SS_GATEWAY_BREAKER_RATE' THEN '100' WHEN 'SS_GATEWAY_BREAKER_TIME' THEN '3599'"
 		" WHEN 'SS_GATEWAY_BREAKER_SUCCESSES' THEN '4' WHEN 'SS_GATEWAY_BREAKER_RAMP' THEN '599'"
+		" WHEN 'SS_SIP_STREAM_TIMEOUT' THEN '300' WHEN 'SS_SIP_STREAM_LIMIT' THEN '65535'"
+		" WHEN 'SS_SIP_STREAM_LIMIT_SOURCE' THEN '65534'"
 		" WHEN 'SS_GATEWAY_BREAKER_ON' THEN '404,timeout' ELSE iif(value = 'On', 'Off', 'On') END");
 	struct db_config *config = load(-1, &seen);
 	const struct parameters *p = &config->parameters;
@@ -171,6 +176,9 @@ static void every_parameter_is_read_into_its_own_field(void **state)
 	assert_false(p->breaker_on.transport);
 	assert_int_equal(p->breaker_on.codes.n, 1);
 	assert_int_equal(p->breaker_on.codes.code[0], 404);
+	assert_int_equal(p->stream_timeout_ms, 300000);
+	assert_int_equal(p->stream_limit, 65535);
+	assert_int_equal(p->stream_limit_source, 65534);
 	db_config_free(config);
 }
 

@@ -110,6 +110,9 @@ static const struct parameter_case parameter_cases[] = {
 		{"", ",", "timeout,", ",timeout", "timeout,,503", "Timeout", "time", "out", "timeout,None",
 			"None,503", "399", "700", "503x", "x503", "timeout,transport,5e2", "503.0",
 			"timeout transport", "timeout,\"", word_and_32, codes_33}},
+	{"SS_SIP_STREAM_TIMEOUT", "(5-300 s)", {"5", "300"}, {"4", "301", NOT_WHOLE}},
+	{"SS_SIP_STREAM_LIMIT", "(16-65535)", {"16", "65535"}, {"15", "65536", NOT_WHOLE}},
+	{"SS_SIP_STREAM_LIMIT_SOURCE", "(1-65535)", {"1", "65535"}, {"0", "65536", NOT_WHOLE}},
 	{"SS_SIP_RESEND_INTERVAL", "(auto, or 1 to 10 positive decimals 0.001-600 s)",
 		{"auto", "0.5", "0.001", "600", "599.999", "1.0", "0.5,1,2,4,4,4,4,4,4,4"},
 		{"", ",", "1,", ",1", "1,,2", " 1", "1, 2", "0", "0.0", "0.000", "0.0001", "1.2345", "-1",
@@ -210,6 +213,9 @@ static void defaults_are_those_of_the_text(void **state)
 		{"SS_GATEWAY_BREAKER_SUCCESSES", "1"},
 		{"SS_GATEWAY_BREAKER_RAMP", "10"},
 		{"SS_GATEWAY_BREAKER_ON", "timeout,transport,503"},
+		{"SS_SIP_STREAM_TIMEOUT", "30"},
+		{"SS_SIP_STREAM_LIMIT", "1024"},
+		{"SS_SIP_STREAM_LIMIT_SOURCE", "32"},
 	};
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
 		sqlite3_snprintf(sizeof(sql), sql,
@@ -548,6 +554,56 @@ static void a_refused_statement_leaves_nothing_even_inside_a_transaction(void **
 	free(before);
 }
 
+static void columns_of_trust_explain_themselves(void **state)
+{
+	(void)state;
+#define PAIRS "01:23:45:67:89:ab:cd:ef:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:ab:cd:ef:01:23:45:67:89:ab:cd:"
+	static const struct refusal bad[] = {
+		{"strict_source = 2", "strict_source is 1 (yes) or 0 (no)"},
+		{"strict_source = NULL", "strict_source"},
+		{"tls_verify = 'on'", "tls_verify is On or Off"},
+		{"tls_verify = NULL", "tls_verify"},
+		{"tls_fingerprint = ''", "tls_fingerprint is a SHA-256 of 64 hexadecimal digits"},
+		{"tls_fingerprint = hex(zeroblob(20))", "tls_fingerprint is"},
+		{"tls_fingerprint = replace(hex(zeroblob(32)), '0', 'g')", "tls_fingerprint is"},
+		{"tls_fingerprint = '" PAIRS "e'", "tls_fingerprint is"},
+		{"tls_fingerprint = '" PAIRS "efa'", "tls_fingerprint is"},
+		{"tls_fingerprint = replace('" PAIRS "ef', '23:4', '2:34')", "tls_fingerprint is"},
+		{"tls_fingerprint = replace('" PAIRS "ef', '23:45:', '2345::')", "tls_fingerprint is"},
+		{"tls_certificate = ''", "tls_certificate is the name of a file in the folder of --tls-dir"},
+		{"tls_certificate = '../agent.pem'", "tls_certificate is"},
+		{"tls_certificate = '/etc/agent.pem'", "tls_certificate is"},
+		{"tls_certificate = '..'", "tls_certificate is"},
+		{"tls_certificate = 'a b'", "tls_certificate is"},
+	};
+	static const char *const good[] = {"strict_source = 1", "tls_verify = 'Off'",
+		"tls_fingerprint = hex(zeroblob(32))", "tls_fingerprint = '" PAIRS "ef'",
+		"tls_fingerprint = NULL", "tls_certificate = 'carrier-a.pem'", "tls_certificate = NULL"};
+	static const struct refusal bad_gateway[] = {{"publish = 2", "publish is 1 (yes) or 0 (no)"}};
+	static const struct refusal bad_customer[] = {{"tls_name = ''", "tls_name is a domain name, or NULL"},
+		{"tls_name = '*.example.com'", "tls_name is"}};
+	static const struct refusal bad_account[] = {
+		{"inbound_from = 'Any'", "inbound_from is registrar or any"}};
+	static const char *const tables[] = {"gateway", "mapping_gateway", "registration"};
+	sql_run(path,
+		"INSERT INTO mapping_gateway (name, host) VALUES ('m', '127.0.0.1');"
+		"INSERT INTO registration (name, host, user) VALUES ('r', '127.0.0.1', 'u')");
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+		sql_refusals(path, tables[t], bad, sizeof(bad) / sizeof(bad[0]));
+		for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+			snprintf(sql, sizeof(sql), "UPDATE %s SET %s", tables[t], good[i]);
+			sql_run(path, sql);
+		}
+	}
+	sql_refusals(path, "gateway", bad_gateway, 1);
+	sql_refusals(path, "mapping_gateway", bad_customer, 2);
+	sql_refusals(path, "registration", bad_account, 1);
+	sql_run(path,
+		"UPDATE gateway SET publish = 1; UPDATE mapping_gateway SET tls_name = 'pbx.example.com';"
+		"UPDATE registration SET inbound_from = 'any'");
+	db_config_free(loaded());
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_file, scratch_remove)
 
 int main(void)
@@ -563,6 +619,7 @@ int main(void)
 		TEST(gateway_columns_explain_themselves),
 		TEST(mapping_gateway_columns_explain_themselves),
 		TEST(route_columns_explain_themselves),
+		TEST(columns_of_trust_explain_themselves),
 		TEST(routes_follow_their_gateway),
 		TEST(a_refused_statement_leaves_nothing_even_inside_a_transaction),
 	};

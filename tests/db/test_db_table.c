@@ -79,6 +79,8 @@ static const char *value_of(enum db_table_type type)
 		return "'other'";
 	case DB_TABLE_FLAG:
 		return "1 - ";
+	case DB_TABLE_SWITCH:
+		return "'Off'";
 	case DB_TABLE_PORT:
 	case DB_TABLE_NUMBER:
 	case DB_TABLE_SECONDS:
@@ -95,6 +97,8 @@ static const char *value_of(enum db_table_type type)
 		return "'timeout'";
 	case DB_TABLE_100REL:
 		return "'Required'";
+	case DB_TABLE_INBOUND_FROM:
+		return "'any'";
 	}
 	return "NULL";
 }
