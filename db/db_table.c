@@ -3,9 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** A text that is not set counts as "". */
+static const char *text(const void *value)
+{
+	const char *t = *(const char *const *)value;
+
+	return t ? t : "";
+}
+
 static const char *text_at(const struct db_table_column *column, const void *row)
 {
-	return *(const char *const *)((const char *)row + column->offset);
+	return text((const char *)row + column->offset);
 }
 
 const char *db_table_row_name(const struct db_table *t, const void *row)
@@ -49,7 +57,7 @@ static bool values_equal(enum db_table_type type, const void *a, const void *b)
 {
 	switch (type) {
 	case DB_TABLE_TEXT:
-		return strcmp(*(const char *const *)a, *(const char *const *)b) == 0;
+		return strcmp(text(a), text(b)) == 0;
 	case DB_TABLE_FLAG:
 	case DB_TABLE_SWITCH:
 		return *(const bool *)a == *(const bool *)b;

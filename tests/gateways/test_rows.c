@@ -66,7 +66,11 @@ static bool change(enum db_table_type type, void *value, unsigned i)
 		*(const char **)value = i ? "10.0.0.2" : "10.0.0.1"; /* an address is good for every column */
 		return i < 2;
 	case DB_TABLE_FLAG:
+	case DB_TABLE_SWITCH:
 		*(bool *)value = !*(bool *)value;
+		return i < 2;
+	case DB_TABLE_INBOUND_FROM:
+		*(enum db_table_inbound_from *)value = i ? DB_TABLE_INBOUND_REGISTRAR : DB_TABLE_INBOUND_ANY;
 		return i < 2;
 	case DB_TABLE_PORT:
 		*(uint16_t *)value = (uint16_t)(0x100 + i);

@@ -151,7 +151,7 @@ def the_control_socket_tells_of_live_calls(s):
 	same(s.switch.control("gateways.list")["gateways"][0]["calls"], 1)
 	s.over(a, b)
 	s.settle()
-	same(s.switch.status()["calls"], {"active": 0, "total": 1, "answered": 1, "failed": 0})
+	same(s.switch.status()["calls"], {"active": 0, "total": 1, "answered": 1, "failed": 0, "refused": 0})
 
 
 @scenario

@@ -114,18 +114,21 @@ static const char *request(struct dialog *d, const char *method, uint32_t cseq)
 
 static void starts_with(const char *text, const char *start)
 {
+	assert_non_null(text);
 	if (strncmp(text, start, strlen(start)))
 		fail_msg("not at the start of\n%s\n: %s", text, start);
 }
 
 static void has(const char *text, const char *part)
 {
+	assert_non_null(text);
 	if (!strstr(text, part))
 		fail_msg("not in\n%s\n: %s", text, part);
 }
 
 static void has_not(const char *text, const char *part)
 {
+	assert_non_null(text);
 	if (strstr(text, part))
 		fail_msg("is in\n%s\n: %s", text, part);
 }
