@@ -16,6 +16,7 @@ import re
 import socket
 import sqlite3
 import sys
+import tempfile
 import time
 import traceback
 
@@ -280,16 +281,16 @@ def main():
     p.add_argument("--seconds", type=float, default=5)
     p.add_argument("--messages", help="folder of public SIP messages to start from")
     options = p.parse_args()
-    scene = Scene()
-    try:
-        fuzz(scene, options)
-    except Exception:
-        traceback.print_exc()
-        with open(scene.switch.path("log"), errors="replace") as log:
-            print(log.read()[-6000:])
-        sys.exit("failed; --seed %d" % options.seed)
-    finally:
-        scene.close()
+    with tempfile.TemporaryDirectory(prefix="softswitch-fuzz-") as folder:
+        scene = Scene(folder)
+        try:
+            fuzz(scene, options)
+        except Exception:
+            traceback.print_exc()
+            print(scene.switch.read_log()[-6000:])
+            sys.exit("failed; --seed %d" % options.seed)
+        finally:
+            scene.close()
 
 
 if __name__ == "__main__":
