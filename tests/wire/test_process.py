@@ -60,7 +60,7 @@ def drain_waits_for_the_live_call_and_takes_no_new_one(s):
 	s.caller.invite("4930").expect(503)
 	s.over(a, b)
 	s.switch.ended(timeout=3)
-	same(s.switch.records(None)[0]["end_reason"], "normal clearing")
+	same({row["a_call_id"]: row["end_reason"] for row in s.switch.records(None)}[a.call_id], "normal clearing")
 
 
 @scenario
