@@ -17,7 +17,7 @@ void client_transaction_free(struct client_transaction *c)
 	if (c->broken)
 		LIST_REMOVE(c, link);
 	resend_stop(&c->resend);
-	transport_pending_clear(&c->pending);
+	stream_pending_clear(&c->pending);
 	hop_clear(&c->hop);
 	HASH_DEL(c->set->by_key, c);
 	ack_clear(&c->acks);

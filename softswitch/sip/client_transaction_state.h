@@ -42,7 +42,7 @@ struct client_transaction {
 	char *data;
 	size_t len;
 	struct resend resend;
-	struct transport_pending pending;
+	struct stream_pending pending;
 	int broken; /* its connection broke with this error, and it is in the list of such transactions */
 	LIST_ENTRY(client_transaction) link;
 	const struct client_transaction_handlers *handlers; /* NULL = forgotten */

@@ -22,6 +22,8 @@ struct hop_listener {
 	char sent_by[80];          /* host:port, for Via and Contact */
 	uint16_t port;
 };
+/** @param host  as in URIs: IPv6 in brackets */
+void hop_listener_name(struct hop_listener *l, const char *host, uint16_t port);
 
 /** Where a message goes, and from where. A connection is a reference: hop_copy(), hop_clear(). */
 struct hop {

@@ -7,40 +7,26 @@
 #include "log.h"
 #include "loop.h"
 #include "message.h"
-#include "sofia_workaround.h"
-#include "sofia_port.h"
+#include "stream.h"
 #include "text.h"
 #include "token.h"
 
-#include <sofia-sip/msg_addr.h>
-#include <sofia-sip/nta.h>
-#include <sofia-sip/nta_stateless.h>
-#include <sofia-sip/nta_tport.h>
-#include <sofia-sip/sip_header.h>
-#include <sofia-sip/sip_parser.h>
 #include <sofia-sip/su_localinfo.h>
-#include <sofia-sip/su_log.h>
-#include <sofia-sip/tport_tag.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
-	LISTENERS_MAX = 32,          /* a wildcard address of TCP and UDP may open several */
-	MESSAGE_MAX = 65535,         /* of what we take in, bytes */
-	CONNECTION_IDLE_MS = 600000, /* a connection nobody uses is closed */
-	CONNECTION_READ_MS = 20000,  /* a message must be complete after so long */
-	LISTEN_BACKLOG = 256
+	LISTENERS_MAX = 32 /* a wildcard address of TCP may open several */
 };
 
 struct transport {
 	struct loop *loop;
-	nta_agent_t *agent;
+	struct stream_set *streams;
 	struct hop_listener listener[LISTENERS_MAX];
 	size_t n_listeners;
 	struct overload *overload;
@@ -49,16 +35,6 @@ struct transport {
 };
 
 /* Receiving --------------------------------------------------------------------------------- */
-
-static struct hop_listener *listener_of(struct transport *transport, const tport_t *tport)
-{
-	const tport_t *primary = tport_parent(tport);
-
-	for (size_t i = 0; i < transport->n_listeners; i++)
-		if (transport->listener[i].tport == primary)
-			return &transport->listener[i];
-	return NULL;
-}
 
 /** Refuse a request that lacks headers: with those it has. */
 static void reply_malformed(const struct received *rx, int status, const char *phrase)
@@ -88,26 +64,6 @@ static void hand_up(struct transport *transport, const struct received *rx)
 		transport->handlers.on_request(rx, transport->arg);
 	else if (!rx->sip->sip_request && transport->handlers.on_response)
 		transport->handlers.on_response(rx, transport->arg);
-}
-
-/** The library has a message that came over a connection. */
-static int on_message(nta_agent_magic_t *magic, nta_agent_t *agent, msg_t *msg, sip_t *parsed)
-{
-	struct transport *transport = (struct transport *)magic;
-	tport_t *tport = tport_delivered_by(nta_agent_tports(agent), msg);
-	struct hop_listener *listener = tport ? listener_of(transport, tport) : NULL;
-	struct received rx = {.msg = msg,
-		.sip = parsed,
-		.source = &msg_addr(msg)->su_sa,
-		.back = {.listener = listener,
-			.connection = tport}}; /* borrowed; hop_copy() takes a reference */
-
-	if (listener) {
-		memcpy(&rx.back.to, rx.source, address_length(rx.source));
-		hand_up(transport, &rx);
-	}
-	msg_destroy(msg);
-	return 0;
 }
 
 static void on_datagram(char *data, size_t n, const struct sockaddr *source, void *arg)
@@ -153,21 +109,26 @@ static void on_undelivered(const char *sent, size_t n, int error, void *arg)
 
 static const struct datagram_handlers datagram_handlers = {on_datagram, on_undelivered};
 
+static void on_stream_message(const struct received *rx, void *arg)
+{
+	hand_up(arg, rx);
+}
+
+static struct hop_listener *on_stream_listener(void *arg)
+{
+	struct transport *transport = arg;
+	struct hop_listener *l = &transport->listener[transport->n_listeners];
+
+	if (transport->n_listeners == LISTENERS_MAX)
+		return NULL;
+	transport->n_listeners++;
+	*l = (struct hop_listener){.owner = transport};
+	return l;
+}
+
+static const struct stream_handlers stream_handlers = {on_stream_message, on_stream_listener};
+
 /* Sockets ----------------------------------------------------------------------------------- */
-
-static void quiet(void *stream, char const *format, va_list ap)
-{
-	(void)stream;
-	(void)format;
-	(void)ap;
-}
-
-static void name_listener(struct hop_listener *l, const char *host, uint16_t port)
-{
-	l->port = port;
-	snprintf(l->host, sizeof(l->host), "%s", host);
-	snprintf(l->sent_by, sizeof(l->sent_by), "%s:%u", host, port);
-}
 
 /** Of a wildcard: the first address of this machine that others can reach. */
 static void own_address(int family, char out[ADDRESS_HOST_MAX])
@@ -202,51 +163,8 @@ static int open_datagram_listener(struct transport *transport, const struct list
 	if (!strcmp(host, "0.0.0.0") || !strcmp(host, "::"))
 		own_address(l->family, host);
 	snprintf(name, sizeof(name), l->family == AF_INET6 ? "[%s]" : "%s", host);
-	name_listener(l, name, address_port((struct sockaddr *)&local));
+	hop_listener_name(l, name, address_port((struct sockaddr *)&local));
 	return 0;
-}
-
-/** Take note of the agent's sockets that are not known yet. */
-static int note_listeners(struct transport *transport)
-{
-	for (tport_t *t = tport_primaries(nta_agent_tports(transport->agent)); t; t = tport_next(t)) {
-		struct hop_listener *l = &transport->listener[transport->n_listeners];
-		const su_addrinfo_t *ai = tport_get_address(t);
-		const sip_via_t *via = (const sip_via_t *)tport_magic(t);
-		const char *name = tport_name(t)->tpn_proto;
-
-		if (listener_of(transport, t))
-			continue;
-		if (transport->n_listeners == LISTENERS_MAX)
-			return -ENOSPC;
-		*l = (struct hop_listener){.owner = transport,
-			.tport = t,
-			.family = ai->ai_family,
-			.transport = strcasecmp(name, "tls") ? "tcp" : "tls"};
-		name_listener(l, via ? via->v_host : tport_name(t)->tpn_host, address_port(ai->ai_addr));
-		transport->n_listeners++;
-	}
-	return 0;
-}
-
-static int open_stream_listener(struct transport *transport, const struct listen *at, const char *tls_dir)
-{
-	bool v6 = strchr(at->host, ':') != NULL, tls = !strcmp(at->transport, "tls");
-	char url[128];
-
-	snprintf(url, sizeof(url), "%s:%s%s%s:%u;transport=%s", tls ? "sips" : "sip", v6 ? "[" : "", at->host,
-		v6 ? "]" : "", at->port, at->transport);
-	/* A port of 0 is the kernel's choice; the URL says that with an asterisk. */
-	if (!at->port)
-		snprintf(url, sizeof(url), "%s:%s%s%s:*;transport=%s", tls ? "sips" : "sip", v6 ? "[" : "",
-			at->host, v6 ? "]" : "", at->transport);
-	if (nta_agent_add_tport(transport->agent, URL_STRING_MAKE(url), TPTAG_STUN_SERVER(0),
-		    TPTAG_IDLE(CONNECTION_IDLE_MS), TPTAG_TIMEOUT(CONNECTION_READ_MS),
-		    TPTAG_QUEUESIZE(LISTEN_BACKLOG), TPTAG_PONG2PING(1),
-		    TPTAG_SDWN_ERROR(1) /* a closed connection fails what awaits an answer on it */,
-		    TAG_IF(tls && tls_dir, TPTAG_CERTIFICATE(tls_dir)), TAG_END()) < 0)
-		return errno ? -errno : -EADDRNOTAVAIL;
-	return note_listeners(transport);
 }
 
 int transport_create(struct transport **out, struct loop *loop, const struct listen *listen, size_t n,
@@ -260,27 +178,12 @@ int transport_create(struct transport **out, struct loop *loop, const struct lis
 	transport->loop = loop;
 	err = overload_create(&transport->overload, loop, &overload_handlers, transport);
 	if (!err)
-		err = sofia_workaround_check();
+		err = stream_set_create(&transport->streams, loop, &stream_handlers, transport);
 	if (err)
 		goto fail;
-	su_log_redirect(su_log_default, quiet, NULL);
-	su_log_set_level(NULL, 0);
-	/*
-	 * EXTRACT_COPY keeps each header's bytes as they came: what passes, passes unchanged. An answer whose
-	 * Session-Expires or Min-SE cannot be read is taken as one without.
-	 */
-	transport->agent = nta_agent_create(sofia_port_root(loop_sofia(loop)),
-		(url_string_t *)-1 /* no socket yet */, on_message, (nta_agent_magic_t *)transport,
-		NTATAG_UA(0), NTATAG_SERVER_RPORT(1), NTATAG_MAXSIZE(MESSAGE_MAX),
-		NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY), NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0),
-		NTATAG_BAD_RESP_MASK(intake_response_errors), TAG_END());
-	if (!transport->agent) {
-		err = -ENOMEM;
-		goto fail;
-	}
 	for (size_t i = 0; i < n; i++) {
 		err = strcmp(listen[i].transport, "udp")
-			? open_stream_listener(transport, &listen[i], tls_dir)
+			? stream_set_listen(transport->streams, &listen[i], tls_dir)
 			: open_datagram_listener(transport, &listen[i]);
 		if (err) {
 			snprintf(error, error_size, "cannot listen on sip:%s:%u;transport=%s: %s",
@@ -304,7 +207,7 @@ void transport_destroy(struct transport *transport)
 	for (size_t i = 0; i < transport->n_listeners; i++)
 		datagram_close(transport->listener[i].datagram);
 	overload_destroy(transport->overload);
-	nta_agent_destroy(transport->agent);
+	stream_set_destroy(transport->streams);
 	free(transport);
 }
 
@@ -385,69 +288,11 @@ int transport_hop_to(struct transport *transport, const struct resolver_address 
 
 /* Sending ----------------------------------------------------------------------------------- */
 
-static void on_pending_error(tp_stack_t *stack, tp_client_t *client, tport_t *tport, msg_t *msg, int error)
-{
-	struct transport_pending *p = (struct transport_pending *)client;
-
-	(void)stack;
-	(void)tport;
-	(void)msg;
-	p->on_error(error ? -error : -ECONNRESET, p->arg);
-}
-
-void transport_pending_clear(struct transport_pending *p)
-{
-	if (p->tport && p->index > 0)
-		tport_release(p->tport, p->index, p->msg, NULL, (tp_client_t *)p, 0);
-	if (p->tport)
-		tport_unref(p->tport);
-	if (p->msg)
-		msg_destroy(p->msg);
-	p->tport = NULL;
-	p->msg = NULL;
-	p->index = 0;
-}
-
-static int send_stream(const struct hop *hop, const char *data, size_t len, struct transport_pending *pending)
-{
-	char host[ADDRESS_HOST_MAX], port[8];
-	tp_name_t name = {
-		.tpn_proto = hop->listener->transport, .tpn_canon = host, .tpn_host = host, .tpn_port = port};
-	msg_t *msg = msg_make(sip_default_mclass(), MSG_DO_EXTRACT_COPY, data, (ssize_t)len);
-	tport_t *tport;
-	int err;
-
-	if (!msg)
-		return -ENOMEM;
-	address_host(&hop->to.any, host);
-	snprintf(port, sizeof(port), "%u", address_port(&hop->to.any));
-	tport = tport_tsend(hop->connection ? hop->connection : hop->listener->tport, msg, &name,
-		TPTAG_MTU(INT_MAX), TAG_END());
-	if (!tport && (pending || !hop->connection)) /* the standing connection broke just now: a new one */
-		tport = tport_tsend(
-			hop->listener->tport, msg, &name, TPTAG_MTU(INT_MAX), TPTAG_FRESH(1), TAG_END());
-	if (!tport) {
-		err = msg_errno(msg) ? -msg_errno(msg) : -ECONNREFUSED;
-		msg_destroy(msg);
-		return err;
-	}
-	if (!pending) {
-		msg_destroy(msg);
-		return 0;
-	}
-	transport_pending_clear(pending);
-	pending->reused = tport_is_connected(tport);
-	pending->tport = tport_ref(tport);
-	pending->msg = msg;
-	pending->index = tport_pend(tport, msg, on_pending_error, (tp_client_t *)pending);
-	return 0;
-}
-
-int transport_send(const struct hop *hop, const char *data, size_t len, struct transport_pending *pending)
+int transport_send(const struct hop *hop, const char *data, size_t len, struct stream_pending *pending)
 {
 	if (hop->listener->datagram)
 		return datagram_send(hop->listener->datagram, data, len, &hop->to.any);
-	return send_stream(hop, data, len, pending);
+	return stream_send(hop, data, len, pending);
 }
 
 static void request_tag(const sip_t *request, char out[TOKEN_SIZE])

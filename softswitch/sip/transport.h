@@ -1,7 +1,6 @@
 /** @file transport.h  The SIP sockets: what comes in is parsed and handed up, what goes out is sent.
  *
- * UDP sockets are ours (datagram.h, intake.h). The agent is used statelessly for TCP and TLS: it frames and parses, answers
- * what is malformed with 400, and hands everything else to us. Transactions are ours (client_transaction.h,
+ * Over UDP (datagram.h, intake.h), TCP and TLS (stream.h). Transactions are ours (client_transaction.h,
  * server_transaction.h): the library's hold 9 KB for 32 s each, retransmit by a fixed law, and assert.
  */
 #ifndef TRANSPORT_H
@@ -10,9 +9,9 @@
 #include "overload.h"
 #include "received.h"
 #include "resolver.h"
+#include "stream.h"
 
 #include <sofia-sip/sip.h>
-#include <sofia-sip/tport.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,24 +56,13 @@ int transport_hop_to(struct transport *transport, const struct resolver_address 
 int transport_hop_from(struct transport *transport, uint16_t local_port,
 	const struct resolver_address *address, struct hop *out);
 
-/** A message is on its way over a connection; the handler is told when that breaks. */
-struct transport_pending {
-	tport_t *tport;
-	msg_t *msg;
-	int index;
-	bool reused; /* the connection stood already: the peer may have closed it meanwhile */
-	void (*on_error)(int error, void *arg); /* also while transport_send() sends something else by it */
-	void *arg;
-};
-void transport_pending_clear(struct transport_pending *p);
-
 /**
  * Send a complete message.
  *
  * @param pending  for requests over connections: cleared and armed; NULL for responses; unused for UDP
  * @return 0 when it left or waits in the connection's queue; -errno
  */
-int transport_send(const struct hop *hop, const char *data, size_t len, struct transport_pending *pending);
+int transport_send(const struct hop *hop, const char *data, size_t len, struct stream_pending *pending);
 
 /** Answer a request without keeping anything (gate before state). */
 void transport_reply_stateless(
