@@ -15,7 +15,7 @@ struct sockaddr;
 struct strangers;
 
 enum {
-	STRANGERS_MAX = 1024,   /* entries */
+	STRANGERS_MAX = 1024,    /* entries */
 	STRANGERS_TEXT_MAX = 128 /* of the texts of an entry, with the NUL; longer ones are cut */
 };
 
@@ -27,7 +27,7 @@ enum strangers_reason {
 	STRANGERS_STRICT_SOURCE,     /* the same, refused by strict_source */
 	STRANGERS_WEAKER_TRANSPORT,  /* refused: by UDP or TCP to a leg over TLS */
 	STRANGERS_NOT_THE_REGISTRAR, /* a call by a registration, refused by inbound_from */
-	STRANGERS_TOO_MANY_CALLS,    /* refused: calls by registrations from an address that is not the registrar's */
+	STRANGERS_TOO_MANY_CALLS, /* refused: calls by registrations from an address that is not the registrar's */
 	STRANGERS_REASONS
 };
 /** "unknown source", ... */
@@ -51,7 +51,8 @@ struct strangers_entry {
 		struct sockaddr_in6 v6;
 	} source; /* of the last message */
 	const char *transport;
-	char method[STRANGERS_TEXT_MAX], user[STRANGERS_TEXT_MAX], name[STRANGERS_TEXT_MAX]; /* of the last message */
+	char method[STRANGERS_TEXT_MAX], user[STRANGERS_TEXT_MAX],
+		name[STRANGERS_TEXT_MAX]; /* of the last message */
 	uint64_t count, first_ms, last_ms;
 };
 

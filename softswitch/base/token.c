@@ -40,7 +40,7 @@ void token_make(char out[TOKEN_SIZE])
 	out[TOKEN_SIZE - 1] = '\0';
 }
 
-/* SipHash-2-4 by Aumasson and Bernstein --------------------------------------------------------- */
+/* SipHash-2-4 by Aumasson and Bernstein ----------------------------------------------------- */
 
 static uint64_t rotate(uint64_t x, unsigned bits)
 {

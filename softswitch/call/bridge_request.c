@@ -187,7 +187,7 @@ static const char *method_name(const sip_t *sip)
 	return NULL;
 }
 
-/* Entry points --------------------------------------------------------------------------------- */
+/* Entry points ------------------------------------------------------------------------------ */
 
 /** @return NULL when it was refused */
 static struct bridge_request *begin(

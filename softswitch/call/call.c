@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What its legs report -------------------------------------------------------------------- */
+/* What its legs report ---------------------------------------------------------------------- */
 
 static void on_refreshed(struct dialog *leg, void *arg)
 {

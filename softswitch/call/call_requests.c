@@ -136,7 +136,7 @@ static void on_offer(struct call *call, struct dialog *d, const struct received 
 		bridge_request_pass(&call->bridge, d, other, rx);
 }
 
-/* Entry points ---------------------------------------------------------------------------------- */
+/* Entry points ------------------------------------------------------------------------------ */
 
 void call_requests_receive(struct call *call, struct dialog *d, const struct received *rx)
 {

@@ -343,7 +343,7 @@ static struct sofia_port_functions const port_functions = {
 	.is_running = port_is_running,
 };
 
-/* Public functions ------------------------------------------------------------------------------------- */
+/* Public functions -------------------------------------------------------------------------- */
 
 int sofia_port_create(struct sofia_port **out, struct event_base *base)
 {

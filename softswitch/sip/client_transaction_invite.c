@@ -11,7 +11,7 @@
  * 6026).
  */
 
-/* ACK to a failure, and CANCEL --------------------------------------------------------------- */
+/* ACK to a failure, and CANCEL -------------------------------------------------------------- */
 
 /** Copy the header lines of our INVITE that start like this. */
 static void copy_lines(struct text *t, const struct client_transaction *c, const char *name)
