@@ -13,6 +13,8 @@
 #include "message.h"
 #include "request_retry.h"
 
+#include <sofia-sip/sip_header.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,31 +45,66 @@ static void add_retry_after(const struct call *call, char *headers, size_t size)
 		snprintf(headers + n, size - n, "Retry-After: %u\r\n", (soonest + 999) / 1000);
 }
 
-/** Nothing is left to try: the caller gets the last failure. */
+/** Does the caller require what the gateway does not support? */
+static bool is_required(const struct call *call, const sip_unsupported_t *unsupported)
+{
+	const sip_require_t *required = sip_object(call->received)->sip_require;
+
+	for (unsigned i = 0; unsupported && unsupported->k_items && unsupported->k_items[i]; i++)
+		if (sip_has_feature(required, unsupported->k_items[i]))
+			return true;
+	return false;
+}
+
+/**
+ * What the caller gets for a gateway's refusal. What concerns only our leg to the gateway is not the caller's business:
+ * challenges, demands of extensions and session timers, redirections.
+ */
+static int code_for_caller(const struct call *call, const sip_t *response)
+{
+	int code = response->sip_status->st_status;
+
+	switch (code) {
+	case 401:
+	case 407:
+	case 416:
+	case 421:
+	case 422:
+		return 503;
+	case 420:
+		return is_required(call, response->sip_unsupported) ? code : 503;
+	default:
+		return code < 400 ? 480 : code;
+	}
+}
+
+/** Nothing is left to try: the caller gets the last failure. @param rx  a gateway's refusal, or NULL */
 static void give_up(struct call *call, const struct received *rx)
 {
 	enum cause cause = call->last_cause;
-	int code = cause == CAUSE_GATEWAY_CODE ? call->last_code : cause_sip_code(cause);
+	const char *phrase = rx ? rx->sip->sip_status->st_phrase : cause_words(cause);
+	int code = rx ? code_for_caller(call, rx->sip) : cause_sip_code(cause);
+	bool passes = rx && code == call->last_code;
 	struct text t = text_scratch();
 	char reason[160];
 
-	server_transaction_begin(
-		call->invite, &t, code, rx ? rx->sip->sip_status->st_phrase : NULL, call->a.local_tag);
-	cause_reason_header(reason, sizeof(reason), code, cause_words(cause));
-	if (rx)
+	server_transaction_begin(call->invite, &t, code, passes ? phrase : NULL, call->a.local_tag);
+	cause_reason_header(reason, sizeof(reason), rx ? call->last_code : code,
+		rx && !passes ? phrase : cause_words(cause));
+	if (passes)
 		headers_pass(&t, rx->sip, HEADERS_RESPONSE);
-	if (!rx || !rx->sip->sip_reason)
+	if (!passes || !rx->sip->sip_reason)
 		text_add(&t, reason);
 	reason[0] = '\0';
 	if (code == 503)
 		add_retry_after(call, reason, sizeof(reason));
 	text_add(&t, reason);
-	dialog_write_body(&call->a, &t, rx ? rx->sip : NULL);
+	dialog_write_body(&call->a, &t, passes ? rx->sip : NULL);
 	server_transaction_send(call->invite, &t, code, call_resend(call));
 	call->invite = NULL;
 	call_end(call,
 		&(struct call_end){.code = code,
-			.words = rx ? rx->sip->sip_status->st_phrase : cause_words(cause),
+			.words = phrase,
 			.direction = cause == CAUSE_GATEWAY_CODE ? CDR_CALLEE : CDR_SERVER});
 }
 

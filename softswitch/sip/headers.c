@@ -90,6 +90,26 @@ static const char *name_of(const sip_header_t *h)
 	return name && *name ? name : h->sh_class == sip_unknown_class ? h->sh_unknown->un_name : NULL;
 }
 
+/** Headers that a refusal must have, and that pass with it alone (RFC 3261 sections 21.4.6, 21.4.13, 21.4.15). */
+static const struct {
+	int status;
+	const char *name;
+} refusals[] = {
+	{405, "Allow"},
+	{415, "Accept"},
+	{415, "Accept-Encoding"},
+	{415, "Accept-Language"},
+	{420, "Unsupported"},
+};
+
+static bool belongs_to_refusal(const sip_t *from, const char *name)
+{
+	for (unsigned i = 0; from->sip_status && i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		if (from->sip_status->st_status == refusals[i].status && !strcasecmp(name, refusals[i].name))
+			return true;
+	return false;
+}
+
 void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind)
 {
 	const sip_header_t *first = from->sip_request ? (const sip_header_t *)from->sip_request
@@ -102,7 +122,7 @@ void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind)
 			: bsearch(name, policy, sizeof(policy) / sizeof(policy[0]), sizeof(policy[0]),
 				  compare);
 
-		if (p && p->kinds & (int)kind)
+		if ((p && p->kinds & (int)kind) || (name && belongs_to_refusal(from, name)))
 			message_header(t, h);
 	}
 }

@@ -203,7 +203,7 @@ def a_challenge_without_credentials_is_a_failure(s):
 	s.start()
 	a = s.caller.invite("4930")
 	gw.leg().refuse(407, [("Proxy-Authenticate", 'Digest realm="vendor", nonce="n1"')])
-	final = a.expect(407, "INVITE")
+	final = a.expect(503, "INVITE")
 	same((final["Proxy-Authenticate"], final["WWW-Authenticate"]), ("", ""))
 
 
