@@ -55,6 +55,11 @@ uint64_t clock_now_ms(void)
 	return read_ns(CLOCK_MONOTONIC) / 1000u * speed / 1000u;
 }
 
+uint64_t clock_real_ms(void)
+{
+	return read_ns(CLOCK_MONOTONIC) / 1000000u;
+}
+
 uint64_t clock_delay_us(uint32_t delay_ms)
 {
 	return (uint64_t)delay_ms * 1000u / speed;

@@ -18,6 +18,8 @@ void clock_init(void);
 
 /** Monotonic milliseconds; what gateways and routing take as now_ms. */
 uint64_t clock_now_ms(void);
+/** The same, but never faster than real time: for what measures the load of the machine. */
+uint64_t clock_real_ms(void);
 /** How long a delay on our clock lasts in real time, in microseconds. */
 uint64_t clock_delay_us(uint32_t delay_ms);
 

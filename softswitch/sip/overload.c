@@ -212,7 +212,7 @@ static void on_serve(evutil_socket_t fd, short what, void *arg)
 
 		STAILQ_REMOVE_HEAD(&o->waiting, link);
 		o->n_waiting--;
-		if (clock_now_ms() - w->since_ms < STALE_MS || !turn_away(o, w->listener, &s, source)) {
+		if (clock_real_ms() - w->since_ms < STALE_MS || !turn_away(o, w->listener, &s, source)) {
 			o->served++;
 			o->handlers->on_serve(w->listener, w->data, w->n, source, o->arg);
 		}
@@ -230,14 +230,14 @@ static bool wait(
 	const struct waiting *first = STAILQ_FIRST(&o->waiting);
 	struct waiting *w;
 
-	if (o->n_waiting >= WAITING_MAX || (first && clock_now_ms() - first->since_ms > WAIT_MAX_MS))
+	if (o->n_waiting >= WAITING_MAX || (first && clock_real_ms() - first->since_ms > WAIT_MAX_MS))
 		return false;
 	w = malloc(sizeof(*w) + n + 1);
 	if (!w)
 		return false;
 	w->listener = l;
 	memcpy(&w->source, source, address_length(source));
-	w->since_ms = clock_now_ms();
+	w->since_ms = clock_real_ms();
 	w->n = n;
 	memcpy(w->data, data, n);
 	STAILQ_INSERT_TAIL(&o->waiting, w, link);
