@@ -178,7 +178,9 @@ static int try_address(struct attempt *a, const struct resolver_address *address
 	if (err)
 		return err;
 	address_name(&hop.to.any, a->address);
+	hop.peer = hop_peer_create(gateway_name(a->gateway), &hop.to.any);
 	err = invite_create(&a->invite, a->stack, a->call, &hop, a->content, &invite_handlers, a);
+	hop_peer_unref(hop.peer);
 	if (err)
 		return err;
 	invite_dialog(a->invite)->session.timer = a->policy.session_timer;

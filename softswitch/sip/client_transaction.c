@@ -123,7 +123,7 @@ static void on_broken(struct client_transaction *c)
 	if (c->state >= CLIENT_TRANSACTION_COMPLETED || c->ringing)
 		return;
 	if (c->state == CLIENT_TRANSACTION_CALLING && c->pending.reused) {
-		hop_clear(&c->hop);
+		hop_disconnect(&c->hop);
 		error = transport_send(&c->hop, c->data, c->len, &c->pending);
 	}
 	if (error)
@@ -277,22 +277,39 @@ static void on_final(struct client_transaction *c, const struct received *rx)
 		handlers->on_response(rx, arg);
 }
 
-enum client_transaction_match client_transactions_on_response(
-	struct client_transactions *set, const struct received *rx)
+/** @return NULL when it is no response to a request of ours */
+static struct client_transaction *find_answered(const struct client_transactions *set, const sip_t *sip)
 {
-	const sip_t *sip = rx->sip;
-	int status = sip->sip_status->st_status;
 	struct client_transaction *c;
 	uint64_t key;
-	enum client_transaction_match match = CLIENT_TRANSACTION_HANDLED;
 
 	/* A response with more Via than ours is not for us (RFC 3261 section 8.1.3.3). */
 	if (!sip->sip_via || sip->sip_via->v_next || !branch_number(sip->sip_via->v_branch, &key) ||
-		status > 699)
-		return CLIENT_TRANSACTION_UNKNOWN;
+		sip->sip_status->st_status > 699)
+		return NULL;
 	c = find(set, key | !strcmp(sip->sip_cseq->cs_method_name, "CANCEL"));
-	if (!c || strcmp(c->method, sip->sip_cseq->cs_method_name) ||
-		c->identity != identity(sip->sip_call_id->i_id, sip->sip_from->a_tag, sip->sip_cseq->cs_seq))
+	return c && !strcmp(c->method, sip->sip_cseq->cs_method_name) &&
+			c->identity ==
+				identity(sip->sip_call_id->i_id, sip->sip_from->a_tag, sip->sip_cseq->cs_seq)
+		? c
+		: NULL;
+}
+
+const struct hop *client_transactions_hop(const struct client_transactions *set, const sip_t *response)
+{
+	const struct client_transaction *c = find_answered(set, response);
+
+	return c ? &c->hop : NULL;
+}
+
+enum client_transaction_match client_transactions_on_response(
+	struct client_transactions *set, const struct received *rx)
+{
+	struct client_transaction *c = find_answered(set, rx->sip);
+	int status = rx->sip->sip_status->st_status;
+	enum client_transaction_match match = CLIENT_TRANSACTION_HANDLED;
+
+	if (!c)
 		return CLIENT_TRANSACTION_UNKNOWN;
 	if (c->state >= CLIENT_TRANSACTION_COMPLETED)
 		return client_transaction_on_repeated(c, rx);

@@ -86,6 +86,8 @@ enum client_transaction_match {
 	CLIENT_TRANSACTION_STRAY,
 	CLIENT_TRANSACTION_STRAY_IN_DIALOG, /* the same to a re-INVITE */
 };
+/** Where the request went that this is a response to; NULL = it is to none of ours. */
+const struct hop *client_transactions_hop(const struct client_transactions *set, const sip_t *response);
 /** A response came in. The caller acknowledges a stray one. */
 enum client_transaction_match client_transactions_on_response(
 	struct client_transactions *set, const struct received *rx);

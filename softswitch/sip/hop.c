@@ -1,6 +1,10 @@
 #include "hop.h"
 
+#include "address.h"
+
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 void hop_listener_name(struct hop_listener *l, const char *host, uint16_t port)
 {
@@ -9,16 +13,50 @@ void hop_listener_name(struct hop_listener *l, const char *host, uint16_t port)
 	snprintf(l->sent_by, sizeof(l->sent_by), "%s:%u", host, port);
 }
 
+struct hop_peer *hop_peer_create(const char *name, const struct sockaddr *address)
+{
+	size_t n = strlen(name) + 1;
+	struct hop_peer *peer = calloc(1, sizeof(*peer) + n);
+
+	if (!peer)
+		return NULL;
+	peer->references = 1;
+	memcpy(&peer->address, address, address_length(address));
+	memcpy(peer->name, name, n);
+	return peer;
+}
+
+struct hop_peer *hop_peer_ref(struct hop_peer *peer)
+{
+	if (peer)
+		peer->references++;
+	return peer;
+}
+
+void hop_peer_unref(struct hop_peer *peer)
+{
+	if (peer && --peer->references == 0)
+		free(peer);
+}
+
 void hop_copy(struct hop *to, const struct hop *from)
 {
 	*to = *from;
 	if (to->connection)
 		tport_ref(to->connection);
+	hop_peer_ref(to->peer);
 }
 
-void hop_clear(struct hop *hop)
+void hop_disconnect(struct hop *hop)
 {
 	if (hop->connection)
 		tport_unref(hop->connection);
 	hop->connection = NULL;
+}
+
+void hop_clear(struct hop *hop)
+{
+	hop_disconnect(hop);
+	hop_peer_unref(hop->peer);
+	hop->peer = NULL;
 }

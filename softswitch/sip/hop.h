@@ -25,18 +25,38 @@ struct hop_listener {
 /** @param host  as in URIs: IPv6 in brackets */
 void hop_listener_name(struct hop_listener *l, const char *host, uint16_t port);
 
-/** Where a message goes, and from where. A connection is a reference: hop_copy(), hop_clear(). */
+/** The address of a hop. */
+union hop_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/** Who is at the other end: shared by a leg and its transactions, and the same wherever its messages go later. */
+struct hop_peer {
+	unsigned references;
+	bool called_us;     /* it is a caller: a customer or a registrar */
+	bool strict_source; /* messages with the right tokens are refused if they come from elsewhere */
+	union hop_address address; /* of the first message */
+	char name[];               /* of its row */
+};
+/** @return with one reference; NULL without memory */
+struct hop_peer *hop_peer_create(const char *name, const struct sockaddr *address);
+/** @return the same; NULL is fine, here and below */
+struct hop_peer *hop_peer_ref(struct hop_peer *peer);
+void hop_peer_unref(struct hop_peer *peer);
+
+/** Where a message goes, and from where. Connection and peer are references: hop_copy(), hop_clear(). */
 struct hop {
 	struct hop_listener *listener;
 	tport_t *connection; /* TCP, TLS: by which it came; NULL = find or open one */
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} to;
+	union hop_address to;
+	struct hop_peer *peer; /* NULL = not known */
 };
 void hop_copy(struct hop *to, const struct hop *from);
 void hop_clear(struct hop *hop);
+/** Let go of its connection: the next message finds or opens one. */
+void hop_disconnect(struct hop *hop);
 /** TCP, TLS: nothing is resent. */
 static inline bool hop_is_reliable(const struct hop *hop)
 {

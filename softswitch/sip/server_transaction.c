@@ -220,13 +220,27 @@ static bool on_ack(struct server_transactions *set, struct server_transaction *s
 	return true;
 }
 
+/** The transaction that a request begins again, acknowledges or cancels; NULL = none. */
+static struct server_transaction *find_same(const struct server_transactions *set, const sip_t *sip)
+{
+	sip_method_t method = sip->sip_request->rq_method;
+	bool for_invite = method == sip_method_ack || method == sip_method_cancel;
+
+	return find(set, sip, for_invite ? "INVITE" : sip->sip_request->rq_method_name);
+}
+
+const struct hop *server_transactions_hop(const struct server_transactions *set, const sip_t *request)
+{
+	const struct server_transaction *s = find_same(set, request);
+
+	return s ? &s->hop : NULL;
+}
+
 bool server_transactions_on_request(struct server_transactions *set, const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 	sip_method_t method = sip->sip_request->rq_method;
-	bool for_invite = method == sip_method_ack || method == sip_method_cancel;
-	struct server_transaction *s =
-		find(set, sip, for_invite ? "INVITE" : sip->sip_request->rq_method_name);
+	struct server_transaction *s = find_same(set, sip);
 
 	if (method == sip_method_ack)
 		return on_ack(set, s, sip);
@@ -272,7 +286,7 @@ static void linger(struct server_transaction *s, uint32_t ms)
 	s->handlers = NULL;
 	if (hop_is_reliable(&s->hop)) {
 		resend_stop(&s->resend);
-		hop_clear(&s->hop); /* nothing is repeated over a connection; let it be closed */
+		hop_disconnect(&s->hop); /* nothing is repeated over a connection; let it be closed */
 	}
 	resend_start(&s->resend, transport_loop(s->set->transport), &wait, true, &resend_handlers, s);
 }

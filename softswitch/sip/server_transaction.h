@@ -30,6 +30,8 @@ size_t server_transactions_count(const struct server_transactions *set);
 /** The same with those kept only to recognise retransmissions. */
 size_t server_transactions_kept(const struct server_transactions *set);
 
+/** Where the answers go to the request that this one repeats, acknowledges or cancels; NULL = there is none. */
+const struct hop *server_transactions_hop(const struct server_transactions *set, const sip_t *request);
 /** A request came in. @return true when a transaction has handled it */
 bool server_transactions_on_request(struct server_transactions *set, const struct received *rx);
 

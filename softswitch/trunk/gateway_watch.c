@@ -128,7 +128,8 @@ static void on_located(int error, const struct resolver_answer *answer, void *ar
 	const struct parameters *p = &w->set->stack->parameters;
 	const struct gateway *gw = first_probed(w);
 	struct gateway_policy policy;
-	struct options_probe_target target = {.host = w->target->host,
+	struct options_probe_target target = {.gateway = gw ? gateway_name(gw) : "",
+		.host = w->target->host,
 		.port = w->target->port,
 		.addresses = answer,
 		.local_port = gw ? local_port(w, gw) : 0,

@@ -12,9 +12,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct options_probe {
 	struct stack *stack;
+	char *gateway;
 	char host_port[ADDRESS_HOST_PORT_MAX];
 	uint16_t local_port;
 	struct resolver_answer addresses;
@@ -117,8 +119,11 @@ static int ask_next(struct options_probe *p)
 
 		err = transport_hop_from(
 			p->stack->transport, p->local_port, &p->addresses.address[p->next_address++], &hop);
-		if (!err)
-			err = ask(p, &hop);
+		if (err)
+			continue;
+		hop.peer = hop_peer_create(p->gateway, &hop.to.any);
+		err = ask(p, &hop);
+		hop_peer_unref(hop.peer);
 	}
 	if (err)
 		return err;
@@ -136,6 +141,11 @@ int options_probe_start(struct options_probe **out, struct stack *stack,
 	if (!p)
 		return -ENOMEM;
 	p->stack = stack;
+	p->gateway = strdup(target->gateway);
+	if (!p->gateway) {
+		free(p);
+		return -ENOMEM;
+	}
 	address_host_port(p->host_port, target->host, target->port);
 	p->local_port = target->local_port;
 	p->addresses = *target->addresses;
@@ -158,5 +168,6 @@ void options_probe_cancel(struct options_probe *p)
 		return;
 	client_transaction_drop(p->client);
 	event_del(&p->timer);
+	free(p->gateway);
 	free(p);
 }

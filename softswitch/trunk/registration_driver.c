@@ -89,22 +89,27 @@ static int send_register(struct registration_driver *d)
 	struct stack *stack = d->stack;
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
+	struct hop hop = d->hop;
 	struct client_transaction_request request = {.method = "REGISTER",
 		.branch = client_transaction_branch(stack->client_transactions, branch),
 		.call_id = d->call_id,
 		.from_tag = d->tag,
 		.cseq = ++d->cseq,
 		.text = &t,
-		.hop = &d->hop,
+		.hop = &hop,
 		.resend = &stack->parameters.resend};
 	struct register_request content = describe(d);
+	int err;
 
 	if (!d->remove && !registration_is_wanted(d->registration))
 		return -ECANCELED; /* not any more: better no binding than one to be removed at once */
 	content.branch = branch;
 	content.retry = &d->retry;
 	register_request_write(&t, &content);
-	return client_transaction_send(&d->client, stack->client_transactions, &request, &client_handlers, d);
+	hop.peer = hop_peer_create(registration_name(d->registration), &hop.to.any);
+	err = client_transaction_send(&d->client, stack->client_transactions, &request, &client_handlers, d);
+	hop_peer_unref(hop.peer);
+	return err;
 }
 
 /** Send REGISTER to the next address that can be reached. @return 0; the error of the last one */
