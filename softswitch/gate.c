@@ -4,6 +4,7 @@
 #include "call_requests.h"
 #include "calls.h"
 #include "dialog_ack.h"
+#include "gate_trust.h"
 #include "headers.h"
 #include "mapping_gateways.h"
 #include "message.h"
@@ -23,6 +24,7 @@ struct gate {
 	struct mapping_gateways *mapping_gateways;
 	struct publish *publish;
 	struct registration_drivers *registrations;
+	struct gate_trust trust;
 	bool refuse_new;
 };
 
@@ -90,6 +92,7 @@ static bool find_refusal(const struct gate *gate, const struct mapping_gateway *
 static void on_invite(struct gate *gate, struct mapping_gateway *ingress, const struct received *rx)
 {
 	struct stack *stack = gate->stack;
+	struct received from_peer = *rx;
 	struct call_refusal refusal;
 	char header[HEADER_MAX];
 	bool refused;
@@ -105,7 +108,11 @@ static void on_invite(struct gate *gate, struct mapping_gateway *ingress, const 
 		return;
 	}
 	refused = find_refusal(gate, ingress, rx->sip, &refusal, header);
-	err = calls_take(gate->calls, ingress, rx, refused ? &refusal : NULL);
+	from_peer.back.peer = hop_peer_create(mapping_gateway_name(ingress), rx->source);
+	if (from_peer.back.peer)
+		from_peer.back.peer->called_us = true;
+	err = calls_take(gate->calls, ingress, &from_peer, refused ? &refusal : NULL);
+	hop_peer_unref(from_peer.back.peer);
 	if (err)
 		transport_reply_stateless(rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
 }
@@ -155,8 +162,9 @@ static void on_new_request(struct gate *gate, const struct received *rx)
 	const char *allow = gateway ? headers_allow_gateway : headers_allow;
 
 	if (!ingress && !gateway) {
-		if (gate->stack->parameters.reply_unauthorized)
-			transport_reply_stateless(rx, 403, NULL, NULL);
+		if (method != sip_method_ack) /* which only says that our refusal came */
+			gate_trust_count(&gate->trust, STRANGERS_UNKNOWN_SOURCE, rx, NULL);
+		gate_trust_refuse(&gate->trust, rx);
 		return;
 	}
 	if (sip->sip_request->rq_url->url_type != url_sip && sip->sip_request->rq_url->url_type != url_sips) {
@@ -196,22 +204,19 @@ static void on_new_request(struct gate *gate, const struct received *rx)
 	}
 }
 
-static void on_request(const struct received *rx, void *arg)
+/** A request of a peer of ours, or a new one. @param d  its dialog; NULL = none */
+static void handle(struct gate *gate, struct dialog *d, const struct received *rx)
 {
-	struct gate *gate = arg;
 	struct stack *stack = gate->stack;
-	sip_method_t method = rx->sip->sip_request->rq_method;
 	char unsupported[HEADER_MAX];
-	struct dialog *d;
 
 	if (server_transactions_on_request(stack->server_transactions, rx))
 		return;
-	d = method == sip_method_cancel ? NULL : dialogs_find(stack->dialogs, rx->sip);
 	if (!d)
 		on_new_request(gate, rx);
 	else if (d->owner && !d->remote_tag)
 		call_requests_receive_early(d->owner, rx);
-	else if (method != sip_method_ack &&
+	else if (rx->sip->sip_request->rq_method != sip_method_ack &&
 		requires_unsupported(rx->sip, d->session.timer, d->session.rel100, unsupported))
 		transport_reply_stateless(rx, 420, NULL, unsupported);
 	else if (d->owner)
@@ -220,14 +225,48 @@ static void on_request(const struct received *rx, void *arg)
 		bye_on_crossing(stack, rx);
 }
 
+static void on_request(const struct received *rx, void *arg)
+{
+	struct gate *gate = arg;
+	const struct stack *stack = gate->stack;
+	bool cancel = rx->sip->sip_request->rq_method == sip_method_cancel;
+	struct dialog *d = cancel ? NULL : dialogs_find(stack->dialogs, rx->sip);
+	const struct hop *known = server_transactions_hop(stack->server_transactions, rx->sip);
+	const struct hop *leg = known ? known : d ? &d->hop : NULL;
+	struct received from_peer = *rx;
+
+	if (leg && !gate_trust_believes(&gate->trust, leg, rx)) {
+		gate_trust_refuse(&gate->trust, rx);
+		return;
+	}
+	if (leg) /* its answers go where they must, but it is this peer's transaction */
+		from_peer.back.peer = hop_peer_ref(leg->peer);
+	handle(gate, d, &from_peer);
+	hop_peer_unref(from_peer.back.peer);
+}
+
+static bool on_malformed(const struct received *rx, void *arg)
+{
+	const struct gate *gate = arg;
+
+	gate_trust_count(&gate->trust, STRANGERS_MALFORMED, rx, NULL);
+	return gate->stack->parameters.reply_unauthorized || gate_trust_knows(&gate->trust, rx->source);
+}
+
 /** A 2xx to an INVITE that has had one is repeated, or of another fork. */
 static void on_response(const struct received *rx, void *arg)
 {
 	struct gate *gate = arg;
 	struct stack *stack = gate->stack;
-	enum client_transaction_match match = client_transactions_on_response(stack->client_transactions, rx);
+	const struct hop *leg = client_transactions_hop(stack->client_transactions, rx->sip);
+	enum client_transaction_match match;
 	struct dialog *d;
 
+	if (!leg && !gate_trust_knows(&gate->trust, rx->source))
+		gate_trust_count(&gate->trust, STRANGERS_NO_TRANSACTION, rx, NULL);
+	if (!leg || !gate_trust_believes(&gate->trust, leg, rx))
+		return;
+	match = client_transactions_on_response(stack->client_transactions, rx);
 	if (match != CLIENT_TRANSACTION_STRAY && match != CLIENT_TRANSACTION_STRAY_IN_DIALOG)
 		return;
 	d = dialogs_find(stack->dialogs, rx->sip);
@@ -262,7 +301,7 @@ static enum overload_verdict on_excess(const struct sockaddr *source, const stru
 int gate_create(struct gate **out, const struct gate_parts *parts)
 {
 	static const struct transport_handlers handlers = {
-		on_request, on_response, on_undelivered, on_excess};
+		on_request, on_response, on_malformed, on_undelivered, on_excess};
 	struct gate *gate = calloc(1, sizeof(*gate));
 
 	if (!gate)
@@ -272,6 +311,11 @@ int gate_create(struct gate **out, const struct gate_parts *parts)
 	gate->mapping_gateways = parts->mapping_gateways;
 	gate->publish = parts->publish;
 	gate->registrations = parts->registrations;
+	gate->trust = (struct gate_trust){.stack = parts->stack,
+		.mapping_gateways = parts->mapping_gateways,
+		.gateway_targets = parts->gateway_targets,
+		.registrations = parts->registrations,
+		.strangers = parts->strangers};
 	transport_set_handlers(gate->stack->transport, &handlers, gate);
 	*out = gate;
 	return 0;

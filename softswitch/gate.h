@@ -8,10 +8,12 @@
 
 struct calls;
 struct gate;
+struct gateway_targets;
 struct mapping_gateways;
 struct publish;
 struct registration_drivers;
 struct stack;
+struct strangers;
 
 /** What the gate works with; all of it borrowed. */
 struct gate_parts {
@@ -20,6 +22,8 @@ struct gate_parts {
 	struct mapping_gateways *mapping_gateways;
 	struct publish *publish;
 	struct registration_drivers *registrations;
+	const struct gateway_targets *gateway_targets;
+	struct strangers *strangers;
 };
 
 /** Messages come in from now on. @return 0 or -ENOMEM */

@@ -21,6 +21,7 @@
 #include "registration_drivers.h"
 #include "registrations.h"
 #include "stack.h"
+#include "strangers.h"
 #include "token.h"
 
 #include <event2/event.h>
@@ -56,6 +57,7 @@ struct daemon {
 	struct cdr_log *cdr_log;
 	struct reload *config;
 	struct calls *calls;
+	struct strangers *strangers;
 	struct gate *gate;
 	struct control_socket *control;
 	struct control_methods_context context;
@@ -215,10 +217,14 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 	struct gate_parts gate = {.stack = &d->stack,
 		.mapping_gateways = d->mapping_gateways,
 		.publish = d->publish,
-		.registrations = d->drivers};
+		.registrations = d->drivers,
+		.gateway_targets = gateway_watch_targets(d->watch)};
 	int err = calls_create(&d->calls, &parts);
 
+	if (!err)
+		err = strangers_create(&d->strangers);
 	gate.calls = d->calls;
+	gate.strangers = d->strangers;
 	if (!err)
 		err = gate_create(&d->gate, &gate);
 	if (err)
@@ -236,6 +242,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		.calls = d->calls,
 		.cdr_log = d->cdr_log,
 		.transport = d->stack.transport,
+		.strangers = d->strangers,
 	};
 	return control_socket_create(&d->control, loop_base(d->loop), d->options->control, control_methods,
 		&d->context, error, size);
@@ -247,6 +254,7 @@ static void close_all(struct daemon *d)
 		calls_hangup_all(d->calls, CAUSE_SHUTDOWN);
 	control_socket_destroy(d->control);
 	gate_destroy(d->gate);
+	strangers_destroy(d->strangers);
 	calls_destroy(d->calls);
 	cdr_log_close(d->cdr_log, RECORDS_MS);
 	gateway_log_destroy(d->gateway_log);

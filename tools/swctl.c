@@ -23,6 +23,7 @@ static const char usage[] =
 	"  gateways [limit=N] [offset=N]             vendor gateways: state, load, statistics of the last 5 minutes\n"
 	"  gateway NAME                              everything about one gateway\n"
 	"  registrations [limit=N] [offset=N]        our accounts at registrars\n"
+	"  strangers [limit=N] [offset=N]            what was refused, dropped or odd: by source and reason, the last one first\n"
 	"  lookup CALLEE [caller=..] [ingress=..]    the routing plan for a number, and why gateways are left out\n"
 	"  db [ARGUMENT]...                          run sqlite3 on the configuration of the running switch\n"
 	"  METHOD [key=value]...                     any method, such as system.status\n"
@@ -82,7 +83,8 @@ static void add_params(json_t *params, char **words)
 static void parse_command(struct request *r, char **words)
 {
 	static const char *const verbs[][2] = {{"status", "system.status"}, {"calls", "calls.list"},
-		{"gateways", "gateways.list"}, {"registrations", "registrations.list"}};
+		{"gateways", "gateways.list"}, {"registrations", "registrations.list"},
+		{"strangers", "strangers.list"}};
 	const char *command = *words++;
 	r->method = command;
 	for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
@@ -260,14 +262,17 @@ static void print_table(const char *name, json_t *rows)
 		print_row(widths, json_array_get(rows, i), false);
 }
 
+static const char *const gateway_columns[] = {"name", "state", "for_s", "reason", "until", "calls",
+	"capacity", "attempts", "asr_percent", "ner_percent", "acd_ms", "pdd_ms", "rtt_ms", NULL};
+static const char *const stranger_columns[] = {
+	"source", "transport", "reason", "method", "user", "name", "count", "first_s", "last_s", NULL};
+
 /** Keep what fits on a terminal's line; `gateway NAME` and --json show the rest. */
-static void keep_gateway_columns(json_t *rows)
+static void keep_columns(json_t *rows, const char *const *columns)
 {
-	static const char *const columns[] = {"name", "state", "for_s", "reason", "until", "calls",
-		"capacity", "attempts", "asr_percent", "ner_percent", "acd_ms", "pdd_ms", "rtt_ms"};
 	for (size_t i = 0; i < json_array_size(rows); i++) {
 		json_t *kept = json_object();
-		for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++)
+		for (size_t c = 0; columns[c]; c++)
 			json_object_set(
 				kept, columns[c], json_object_get(json_array_get(rows, i), columns[c]));
 		json_array_set_new(rows, i, kept);
@@ -323,7 +328,9 @@ static int print_reply(const struct request *r, json_t *reply)
 		putchar('\n');
 	} else {
 		if (strcmp(r->method, "gateways.list") == 0)
-			keep_gateway_columns(json_object_get(result, "gateways"));
+			keep_columns(json_object_get(result, "gateways"), gateway_columns);
+		if (strcmp(r->method, "strangers.list") == 0)
+			keep_columns(json_object_get(result, "strangers"), stranger_columns);
 		print_object("", result);
 	}
 	return 0;

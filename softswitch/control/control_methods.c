@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "control_gateways.h"
 #include "control_registrations.h"
+#include "control_strangers.h"
 #include "json_text.h"
 #include "transport.h"
 
@@ -189,6 +190,28 @@ static json_t *registrations_list(const json_t *params, void *arg, struct contro
 	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "registrations", page.entries);
 }
 
+struct strangers_page {
+	struct page page;
+	uint64_t now_ms;
+};
+
+static void add_stranger(const struct strangers_entry *entry, void *arg)
+{
+	struct strangers_page *p = arg;
+	if (page_takes(&p->page))
+		json_array_append_new(p->page.entries, control_stranger(entry, p->now_ms));
+}
+
+static json_t *strangers_list(const json_t *params, void *arg, struct control_error *error)
+{
+	const struct control_methods_context *ctx = arg;
+	struct strangers_page p = {.page = page_begin(params), .now_ms = clock_now_ms()};
+	(void)error;
+	strangers_each(ctx->strangers, add_stranger, &p);
+	return json_pack("{s:I, s:o, s:o}", "total", (json_int_t)p.page.seen, "counts",
+		control_strangers_counts(ctx->strangers), "strangers", p.page.entries);
+}
+
 static json_t *describe_candidate(const struct routing_candidate *c, const char *callee, uint64_t now_ms)
 {
 	json_t *entry = json_object();
@@ -271,6 +294,7 @@ const struct control_method control_methods[] = {
 	{"gateways.list", gateways_params, gateways_list},
 	{"gateways.get", name_params, gateways_get},
 	{"registrations.list", page_params, registrations_list},
+	{"strangers.list", page_params, strangers_list},
 	{"routes.lookup", lookup_params, routes_lookup},
 	{0},
 };

@@ -12,6 +12,7 @@ struct gateways;
 struct mapping_gateways;
 struct routing;
 struct registrations;
+struct strangers;
 struct transport;
 
 /** What the methods report on, all of it borrowed: the `arg` of control_socket_create(). */
@@ -26,6 +27,7 @@ struct control_methods_context {
 	const struct calls *calls;
 	struct cdr_log *cdr_log;
 	const struct transport *transport;
+	const struct strangers *strangers;
 };
 
 /**
@@ -34,6 +36,7 @@ struct control_methods_context {
  * gateways.list   {limit, offset}: total, gateways: state and main figures, without passwords
  * gateways.get    {name}: the same for one gateway, with all statistics
  * registrations.list {limit, offset}: total, registrations, without passwords
+ * strangers.list {limit, offset}: total, counts since the start by reason, strangers: the one seen last first
  * routes.lookup   {callee, caller, ingress, limit, offset}: matched, candidates in order with a verdict, left_out
  *                 (a page of the other gateways, each with the reason)
  */

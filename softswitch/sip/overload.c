@@ -139,7 +139,7 @@ static void refuse(
 	text_add_number(&t, RETRY_AFTER_S);
 	text_add(&t, "\r\nContent-Length: 0\r\n\r\n");
 	answer_address(via, source, &back);
-	if (!t.full)
+	if (!t.full && t.len <= 2 * s->n) /* its source may be forged */
 		datagram_send(l->datagram, t.data, t.len, (struct sockaddr *)&back);
 }
 

@@ -11,6 +11,7 @@ struct received {
 	msg_t *msg;
 	const sip_t *sip;
 	const struct sockaddr *source;
+	size_t size; /* of the datagram, bytes; 0 = it came over a connection, whose source is not forged */
 	struct hop
 		back; /* of a request: where the answer goes (RFC 3261 section 18.2.2, RFC 3581); of a response: where it came
 	                    from. Copy it to keep it */

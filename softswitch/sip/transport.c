@@ -36,6 +36,13 @@ struct transport {
 
 /* Receiving --------------------------------------------------------------------------------- */
 
+/** Answer somebody who may have forged the source of the request: whoever gets it shall not get more than twice its bytes. */
+static void send_bounded(const struct received *rx, const struct text *t)
+{
+	if (!t->full && (!rx->size || t->len <= 2 * rx->size))
+		transport_send(&rx->back, t->data, t->len, NULL);
+}
+
 /** Refuse a request that lacks headers: with those it has. */
 static void reply_malformed(const struct received *rx, int status, const char *phrase)
 {
@@ -54,8 +61,7 @@ static void reply_malformed(const struct received *rx, int status, const char *p
 	if (sip->sip_to)
 		message_to(&t, sip->sip_to, tag);
 	text_add(&t, "Content-Length: 0\r\n\r\n");
-	if (!t.full)
-		transport_send(&rx->back, t.data, t.len, NULL);
+	send_bounded(rx, &t);
 }
 
 static void hand_up(struct transport *transport, const struct received *rx)
@@ -76,16 +82,17 @@ static void on_datagram(char *data, size_t n, const struct sockaddr *source, voi
 static void on_serve(
 	struct hop_listener *listener, char *data, size_t n, const struct sockaddr *source, void *arg)
 {
-	struct received rx = {.source = source, .back = {.listener = listener}};
+	struct transport *transport = arg;
+	struct received rx = {.source = source, .size = n, .back = {.listener = listener}};
 	char phrase[INTAKE_PHRASE_MAX];
 	int status = intake_datagram(&rx, data, n, phrase);
 
 	if (status < 0)
 		return;
-	if (status)
+	if (!status)
+		hand_up(transport, &rx);
+	else if (!transport->handlers.on_malformed || transport->handlers.on_malformed(&rx, transport->arg))
 		reply_malformed(&rx, status, phrase);
-	else
-		hand_up(arg, &rx);
 	msg_destroy(rx.msg);
 }
 
@@ -304,22 +311,37 @@ static void request_tag(const sip_t *request, char out[TOKEN_SIZE])
 	snprintf(out, TOKEN_SIZE, "%016llx", (unsigned long long)h);
 }
 
-void transport_reply_tagged(
+/** @return a full text when there is nothing to send: nothing answers an ACK */
+static struct text write_reply(
 	const struct received *rx, int status, const char *phrase, const char *tag, const char *extra_headers)
 {
 	struct text t = text_scratch();
 	char made[TOKEN_SIZE];
 
-	if (rx->sip->sip_request->rq_method == sip_method_ack)
-		return;
 	if (!tag[0])
 		request_tag(rx->sip, made);
 	message_status(&t, status, phrase);
 	message_response_head(&t, rx);
 	message_to(&t, rx->sip->sip_to, tag[0] ? tag : made);
 	text_add_all(&t, extra_headers ? extra_headers : "", "Content-Length: 0\r\n\r\n", NULL);
+	t.full |= rx->sip->sip_request->rq_method == sip_method_ack;
+	return t;
+}
+
+void transport_reply_tagged(
+	const struct received *rx, int status, const char *phrase, const char *tag, const char *extra_headers)
+{
+	struct text t = write_reply(rx, status, phrase, tag, extra_headers);
+
 	if (!t.full)
 		transport_send(&rx->back, t.data, t.len, NULL);
+}
+
+void transport_reply_bounded(const struct received *rx, int status, const char *phrase)
+{
+	struct text t = write_reply(rx, status, phrase, "", NULL);
+
+	send_bounded(rx, &t);
 }
 
 void transport_reply_stateless(

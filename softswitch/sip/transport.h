@@ -25,6 +25,8 @@ struct transport_handlers {
 	/** A request that is well-formed; nothing was answered or kept yet. */
 	void (*on_request)(const struct received *rx, void *arg);
 	void (*on_response)(const struct received *rx, void *arg);
+	/** A request that cannot be read; what it lacks is NULL. @return whether to answer it */
+	bool (*on_malformed)(const struct received *rx, void *arg);
 	/**
 	 * A datagram of ours could not be delivered (ICMP).
 	 *
@@ -67,7 +69,9 @@ int transport_send(const struct hop *hop, const char *data, size_t len, struct s
 /** Answer a request without keeping anything (gate before state). */
 void transport_reply_stateless(
 	const struct received *rx, int status, const char *phrase, const char *extra_headers);
-/** The same with a tag for To; "" = one made of the request, the same for each repetition (RFC 3261 section 8.2.7). */
+/** The same to somebody who may have forged the source: silence if that took more than twice the bytes of the request. */
+void transport_reply_bounded(const struct received *rx, int status, const char *phrase);
+/** As transport_reply_stateless() with a tag for To; "" = one made of the request, the same for each repetition (RFC 3261 section 8.2.7). */
 void transport_reply_tagged(const struct received *rx, int status, const char *phrase, const char *tag,
 	const char *extra_headers);
 

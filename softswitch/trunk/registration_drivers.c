@@ -177,3 +177,14 @@ const char *registration_drivers_by_source(const struct registration_drivers *se
 	}
 	return found ? registration_name(found->registration) : NULL;
 }
+
+bool registration_drivers_knows(
+	const struct registration_drivers *set, const char *name, const struct sockaddr *source)
+{
+	const struct registration_driver *d;
+
+	LIST_FOREACH (d, &set->drivers, link)
+		if ((!name || !strcmp(registration_name(d->registration), name)) && comes_from(d, source))
+			return true;
+	return false;
+}

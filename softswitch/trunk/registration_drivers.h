@@ -38,5 +38,8 @@ const char *registration_drivers_by_token(const struct registration_drivers *set
  * registration has that user, is registered, and has the source among the addresses of its registrar or proxy.
  */
 const char *registration_drivers_by_source(const struct registration_drivers *set, const struct received *rx);
+/** Is this an address of a registrar or its proxy? @param name  of the registration; NULL = of any */
+bool registration_drivers_knows(
+	const struct registration_drivers *set, const char *name, const struct sockaddr *source);
 
 #endif

@@ -132,7 +132,8 @@ static void long_texts_are_cut(void **state)
 {
 	struct sockaddr_in source = address(1, 1);
 	char text[200];
-	struct strangers_event event = {.source = (struct sockaddr *)&source, .transport = "udp", .user = text};
+	struct strangers_event event = {
+		.source = (struct sockaddr *)&source, .transport = "udp", .user = text};
 	unsigned unlogged;
 
 	memset(text, 'x', sizeof(text));
