@@ -39,7 +39,8 @@ enum {
 	CHECK_MS = 50,        /* while stopping: how often it is looked whether all is over */
 	FAREWELL_MS = 2000,   /* and how long the last BYEs are waited for */
 	UNREGISTER_MS = 5000, /* and the answers of the registrars */
-	RECORDS_MS = 10000    /* and the last call records */
+	RECORDS_MS = 10000,   /* and the last call records */
+	N_CAUGHT = 4          /* signals with a handler */
 };
 
 struct daemon {
@@ -61,7 +62,7 @@ struct daemon {
 	struct gate *gate;
 	struct control_socket *control;
 	struct control_methods_context context;
-	struct event *term, *interrupt, *stopping;
+	struct event *signals[N_CAUGHT], *stopping;
 	uint64_t drain_until_ms, farewell_until_ms, unregister_until_ms; /* 0: not stopping */
 };
 
@@ -83,6 +84,7 @@ static void on_stopping(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	calls_held(d->calls, &held);
+	d->context.state = held.calls && now < d->drain_until_ms ? "draining" : "stopping";
 	if (held.calls && now >= d->drain_until_ms) {
 		log_info(NULL, "hanging up calls=%zu", held.calls);
 		calls_hangup_all(d->calls, CAUSE_SHUTDOWN);
@@ -97,7 +99,7 @@ static void on_stopping(evutil_socket_t fd, short what, void *arg)
 		schedule_check(d);
 }
 
-static void on_signal(evutil_socket_t signal, short what, void *arg)
+static void on_stop_signal(evutil_socket_t signal, short what, void *arg)
 {
 	struct daemon *d = arg;
 
@@ -109,6 +111,9 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 		return;
 	}
 	log_info(NULL, "stopping signal=%d drain_s=%u", (int)signal, d->options->drain_s);
+	snprintf(d->context.state_reason, sizeof(d->context.state_reason),
+		"SIG%s, waits up to %u s for calls in progress", sigabbrev_np((int)signal),
+		d->options->drain_s);
 	d->drain_until_ms = clock_now_ms() + 1000u * d->options->drain_s;
 	d->unregister_until_ms = clock_now_ms() + UNREGISTER_MS;
 	gate_refuse_new(d->gate);
@@ -117,17 +122,41 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 	on_stopping(-1, 0, d);
 }
 
+static void on_reload_signal(evutil_socket_t signal, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)what;
+	log_info(NULL, "reading the configuration again signal=%d", (int)signal);
+	reload_now(d->config);
+}
+
+/** No signal that somebody may send by mistake ends the calls. What the kernel says with the last two comes as errno. */
+static void ignore_signals(void)
+{
+	static const int ignored[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE, SIGXFSZ};
+
+	for (unsigned i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+}
+
 static int catch_signals(struct daemon *d)
 {
-	struct event_base *base = loop_base(d->loop);
+	static const struct {
+		int number;
+		event_callback_fn on_signal;
+	} caught[N_CAUGHT] = {{SIGTERM, on_stop_signal}, {SIGINT, on_stop_signal}, {SIGQUIT, on_stop_signal},
+		{SIGHUP, on_reload_signal}};
 
-	signal(SIGPIPE, SIG_IGN);
-	d->term = evsignal_new(base, SIGTERM, on_signal, d);
-	d->interrupt = evsignal_new(base, SIGINT, on_signal, d);
-	d->stopping = evtimer_new(base, on_stopping, d);
-	if (!d->term || !d->interrupt || !d->stopping)
+	d->stopping = evtimer_new(loop_base(d->loop), on_stopping, d);
+	if (!d->stopping)
 		return -ENOMEM;
-	return event_add(d->term, NULL) || event_add(d->interrupt, NULL) ? -ENOMEM : 0;
+	for (unsigned i = 0; i < N_CAUGHT; i++) {
+		d->signals[i] = evsignal_new(loop_base(d->loop), caught[i].number, caught[i].on_signal, d);
+		if (!d->signals[i] || event_add(d->signals[i], NULL))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /* Starting ---------------------------------------------------------------------------------- */
@@ -235,6 +264,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		.db = d->options->db,
 		.cdr = d->options->cdr,
 		.started_ms = clock_now_ms(),
+		.state = "running",
 		.gateways = d->gateways,
 		.mapping_gateways = d->mapping_gateways,
 		.registrations = d->registrations,
@@ -273,10 +303,9 @@ static void close_all(struct daemon *d)
 	transport_destroy(d->stack.transport);
 	if (d->stopping)
 		event_free(d->stopping);
-	if (d->interrupt)
-		event_free(d->interrupt);
-	if (d->term)
-		event_free(d->term);
+	for (unsigned i = 0; i < N_CAUGHT; i++)
+		if (d->signals[i])
+			event_free(d->signals[i]);
 	loop_destroy(d->loop);
 }
 
@@ -284,8 +313,10 @@ static int run(const struct options *options, struct db *db)
 {
 	struct daemon d = {.options = options};
 	char error[512] = "";
-	int err = open_stack(&d, error, sizeof(error));
+	int err;
 
+	ignore_signals();
+	err = open_stack(&d, error, sizeof(error));
 	if (err)
 		db_close(db);
 	else

@@ -34,13 +34,15 @@ struct reload {
 	int64_t routes_revision; /* of the table in force or on its way; -1 = read the routes in any case */
 	int seen;                /* data_version of the last reading */
 	bool again;              /* read the file though it has not changed; these three are the thread's */
-	int last_error;          /* the loop's: an error that lasts is logged once */
+	int last_error;          /* the loop's: an error that lasts is logged once ... */
+	bool tell;               /* ... or when somebody asks again */
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock;
-	pthread_cond_t stopped;
-	struct reading *fresh, *used; /* to the loop, and back; these and stop are under the lock */
+	pthread_cond_t wanted;        /* to stop, or to look now */
+	struct reading *fresh, *used; /* to the loop, and back; these and the next two are under the lock */
 	bool stop;
+	bool now; /* read the file though it has not changed, and say so even if the last error has not changed */
 	int wake_fd;
 	struct event *wake;
 };
@@ -129,10 +131,11 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 		return;
 	/* One that says "routes unchanged" may mean routes that the failed one before it took along. */
 	r->error = c->last_error && !r->table ? c->last_error : apply(c, r);
-	if (r->error && r->error != c->last_error)
+	if (r->error && (c->tell || r->error != c->last_error))
 		log_error(
 			NULL, "configuration not in force, the old one stays error=%s", strerror(-r->error));
 	c->last_error = r->error;
+	c->tell = false;
 	pthread_mutex_lock(&c->lock);
 	r->next = c->used;
 	c->used = r;
@@ -152,8 +155,8 @@ static void take_back(struct reload *c, struct reading *used)
 	readings_free(used);
 }
 
-/** Sleep until the next look, or until stopped. @return false when stopped */
-static bool wait_watch(struct reload *c)
+/** Sleep until the next look. *now: it was asked for. @return false when stopped */
+static bool wait_watch(struct reload *c, bool *now)
 {
 	struct timespec until;
 	struct reading *used;
@@ -164,9 +167,11 @@ static bool wait_watch(struct reload *c)
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&c->lock);
-	while (!c->stop && pthread_cond_timedwait(&c->stopped, &c->lock, &until) == 0)
+	while (!c->stop && !c->now && pthread_cond_timedwait(&c->wanted, &c->lock, &until) == 0)
 		;
 	stop = c->stop;
+	*now = c->now;
+	c->now = false;
 	used = c->used;
 	c->used = NULL;
 	pthread_mutex_unlock(&c->lock);
@@ -198,8 +203,13 @@ static void *watch(void *arg)
 	struct reload *c = arg;
 	int version, err, last_err = 0;
 	struct reading *r;
+	bool now;
 
-	while (wait_watch(c)) {
+	while (wait_watch(c, &now)) {
+		if (now) {
+			c->again = true;
+			last_err = 0;
+		}
 		err = db_data_version(c->db, &version);
 		if (!err && version == c->seen && !c->again)
 			continue;
@@ -238,7 +248,7 @@ int reload_create(
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->stopped, &monotonic);
+	pthread_cond_init(&c->wanted, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	c->wake = c->wake_fd < 0 ? NULL
@@ -263,6 +273,15 @@ fail:
 	return err;
 }
 
+void reload_now(struct reload *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->now = true;
+	pthread_cond_signal(&c->wanted);
+	pthread_mutex_unlock(&c->lock);
+	c->tell = true;
+}
+
 void reload_destroy(struct reload *c)
 {
 	if (!c)
@@ -270,7 +289,7 @@ void reload_destroy(struct reload *c)
 	if (c->started) {
 		pthread_mutex_lock(&c->lock);
 		c->stop = true;
-		pthread_cond_signal(&c->stopped);
+		pthread_cond_signal(&c->wanted);
 		pthread_mutex_unlock(&c->lock);
 		pthread_join(c->thread, NULL);
 	}
@@ -280,7 +299,7 @@ void reload_destroy(struct reload *c)
 		close(c->wake_fd);
 	readings_free(c->fresh);
 	readings_free(c->used);
-	pthread_cond_destroy(&c->stopped);
+	pthread_cond_destroy(&c->wanted);
 	pthread_mutex_destroy(&c->lock);
 	db_close(c->db);
 	free(c);

@@ -28,6 +28,8 @@ struct reload_targets {
  */
 int reload_create(
 	struct reload **out, struct loop *loop, struct db *db_take, const struct reload_targets *targets);
+/** Read the file again now, changed or not, and log how that went. */
+void reload_now(struct reload *c);
 /** Stops the thread. NULL is fine. */
 void reload_destroy(struct reload *c);
 

@@ -115,11 +115,13 @@ static json_t *system_status(const json_t *params, void *arg, struct control_err
 	const struct control_methods_context *ctx = arg;
 	(void)params;
 	(void)error;
-	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "version", ctx->version,
-		"name", ctx->name, "uptime_ms", (json_int_t)(clock_now_ms() - ctx->started_ms), "db", ctx->db,
-		"cdr", ctx->cdr, "calls", describe_calls(ctx), "records", describe_records(ctx->cdr_log),
-		"held", describe_held(ctx), "channel_drift", (json_int_t)calls_channel_drift(ctx->calls),
-		"listeners", describe_listeners(ctx->transport));
+	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "version",
+		ctx->version, "name", ctx->name, "state", ctx->state, "reason",
+		ctx->state_reason[0] ? json_text(ctx->state_reason) : json_null(), "uptime_ms",
+		(json_int_t)(clock_now_ms() - ctx->started_ms), "db", ctx->db, "cdr", ctx->cdr, "calls",
+		describe_calls(ctx), "records", describe_records(ctx->cdr_log), "held", describe_held(ctx),
+		"channel_drift", (json_int_t)calls_channel_drift(ctx->calls), "listeners",
+		describe_listeners(ctx->transport));
 }
 
 static void add_call(const struct call_info *call, void *arg)

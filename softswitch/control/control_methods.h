@@ -18,8 +18,10 @@ struct transport;
 /** What the methods report on, all of it borrowed: the `arg` of control_socket_create(). */
 struct control_methods_context {
 	const char *name, *version;
-	const char *db, *cdr; /* absolute paths */
-	uint64_t started_ms;  /* clock_now_ms() at startup */
+	const char *db, *cdr;  /* absolute paths */
+	uint64_t started_ms;   /* clock_now_ms() at startup */
+	const char *state;     /* "running", "draining": calls may end by themselves; "stopping" */
+	char state_reason[80]; /* why it is not running; "" */
 	const struct gateways *gateways;
 	const struct mapping_gateways *mapping_gateways;
 	const struct registrations *registrations;
@@ -31,7 +33,7 @@ struct control_methods_context {
 };
 
 /**
- * system.status   {}: name, version, uptime_ms, db, cdr, calls, records, held, listeners
+ * system.status   {}: name, version, state, reason, uptime_ms, db, cdr, calls, records, held, listeners
  * calls.list      {limit, offset}: total, calls
  * gateways.list   {limit, offset}: total, gateways: state and main figures, without passwords
  * gateways.get    {name}: the same for one gateway, with all statistics

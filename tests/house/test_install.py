@@ -49,9 +49,14 @@ class Install(unittest.TestCase):
 
 	def test_the_unit_starts_what_was_installed(self):
 		unit = (self.installed / "lib/systemd/system/softswitch.service").read_text()
-		for command in re.findall(r"^Exec\w+=(\S+)", unit, re.M):
+		for command in re.findall(r"^ExecStart\w*=(\S+)", unit, re.M):
 			self.assertEqual(command, self.prefix + "/bin/softswitch")
 		self.assertNotIn("@", re.sub(r"@(system-service|privileged|resources)", "", unit))
+
+	def test_the_unit_reloads_by_sighup_and_restarts_always(self):
+		unit = dict(re.findall(r"^(\w+)=(.*)$", (self.installed / "lib/systemd/system/softswitch.service").read_text(), re.M))
+		self.assertEqual((unit["ExecReload"], unit["Restart"], unit["StartLimitIntervalSec"], unit["RuntimeDirectory"]),
+			("/bin/kill -HUP $MAINPID", "always", "0", "softswitch"))
 
 	def test_systemd_is_content(self):
 		if not shutil.which("systemd-analyze"):

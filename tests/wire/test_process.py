@@ -199,12 +199,57 @@ def a_second_switch_on_the_same_files_is_refused(s):
 	s.over(*s.talk(gw))
 
 
-@scenario
-def a_broken_pipe_ends_nothing(s):
+@variants(*((number.name[3:].lower(), number) for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGPIPE,
+	signal.SIGXFSZ, signal.SIGHUP)))
+def no_stray_signal_ends_a_call(s, number):
 	gw = s.gateway()
 	s.start()
-	s.switch.signal(signal.SIGPIPE)
+	a, b = s.talk(gw)
+	s.switch.signal(number)
+	same(s.switch.status()["calls"]["active"], 1)
+	s.over(a, b)
+
+
+@variants(*((number.name[3:].lower(), number) for number in (signal.SIGINT, signal.SIGQUIT)))
+def stops_as_sigterm_does_on(s, number):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	s.switch.signal(number)
+	a.hung_up()
+	b.hung_up()
+	s.switch.ended()
+	same(s.switch.record()["end_direction"], 2)
+
+
+@scenario
+def sighup_reads_the_configuration_again_at_once(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	loaded = s.switch.read_log().count("configuration in force")
+	s.switch.signal(signal.SIGHUP)
+	s.net.until(lambda: s.switch.read_log().count("configuration in force") > loaded, "it is read again", step=0.01)
+	assert "reading the configuration again" in s.switch.read_log()
+	s.over(a, b)
 	s.over(*s.talk(gw))
+
+
+@scenario
+def status_says_that_it_drains_and_that_it_stops(s):
+	gw = s.gateway()
+	s.start(arguments=("--drain", "30"), SS_SIP_RESEND_INTERVAL="1.0")
+	same((s.switch.status()["state"], s.switch.status()["reason"]), ("running", None))
+	a, b = s.talk(gw)
+	s.switch.stopping()
+	same(s.switch.status()["state"], "draining")
+	assert "SIGTERM" in s.switch.status()["reason"]
+	a.send("BYE")
+	a.expect(200, "BYE")
+	b.expect("BYE")
+	s.net.until(lambda: s.switch.status()["state"] == "stopping", "it stops", step=0.01)
+	b.reply(200)
+	s.switch.ended()
 
 
 @variants(("scenarios", "test_resend.py"), ("the_matrix", "test_matrix.py"))
