@@ -1,3 +1,6 @@
+/* c-ares 1.28 deprecates what 1.18 of Debian 12 has for what only the newer one has. */
+#define CARES_NO_DEPRECATED
+
 #include "resolver_dns.h"
 
 #include <ares.h>
@@ -12,7 +15,8 @@
 
 enum {
 	TRY_MS = 2000,
-	TRIES = 2,
+	/* c-ares 1.32 learns how long a server takes and waits as little as 250 ms, which a recursion may exceed. */
+	TRIES = ARES_VERSION < 0x012000 ? 2 : 4,
 	CLASS_IN = 1,
 	HEADER_BYTES = 12,
 };
@@ -304,6 +308,13 @@ static int open_channel(struct resolver_dns *dns, const char *servers)
 		.sock_state_cb_data = dns,
 	};
 	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+#ifdef ARES_OPT_QUERY_CACHE
+	mask |= ARES_OPT_QUERY_CACHE; /* of 0 s: none but the resolver's, which asks again before a name expires */
+#endif
+#if ARES_VERSION >= 0x012000
+	o.maxtimeout = TRY_MS;
+	mask |= ARES_OPT_MAXTIMEOUTMS;
+#endif
 	int status = ares_library_init(ARES_LIB_INIT_ALL);
 	if (status == ARES_SUCCESS)
 		status = ares_init_options(&dns->channel, &o, mask);

@@ -135,12 +135,11 @@ static size_t make_answer(unsigned char *m, size_t n, uint32_t ttl_s)
 	const unsigned char record[] = {0xc0, HEADER_BYTES, 0, 1, 0, 1, (unsigned char)(ttl_s >> 24),
 		(unsigned char)(ttl_s >> 16), (unsigned char)(ttl_s >> 8), (unsigned char)ttl_s, 0, 4, 127, 0,
 		0, 9};
-	size_t end = question_length(m, n);
-	if (end == 0 || m[end - 3] != 1)
-		return end;
+	if (m[n - 3] != 1)
+		return n;
 	m[7] = 1; /* one answer */
-	memcpy(m + end, record, sizeof(record));
-	return end + sizeof(record);
+	memcpy(m + n, record, sizeof(record));
+	return n + sizeof(record);
 }
 
 /** A byte that a parser of records takes for something: a short length, a pointer, a letter, or any. */
@@ -168,8 +167,7 @@ static size_t add_odd_record(struct responder *r, unsigned char *m, size_t quest
 /** The id and the question stay right, or the library would not look at the rest. */
 static size_t make_garbage(struct responder *r, unsigned char *m, size_t n)
 {
-	size_t question = question_length(m, n);
-	n = question;
+	const size_t question = n;
 	m[7] = (unsigned char)(1 + rand_r(&r->seed) % 3);
 	for (int records = rand_r(&r->seed) % 4; records > 0; records--)
 		n = add_odd_record(r, m, question, n);
@@ -188,12 +186,14 @@ static void on_question(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (got < HEADER_BYTES)
 		return;
-	size_t n = (size_t)got;
+	size_t n = question_length(m, (size_t)got);
+	if (n == 0)
+		return;
 	r->questions++;
-	m[2] |= 0x80; /* a response */
-	m[3] = 0x80;  /* recursion available */
-	size_t end = question_length(m, n);
-	bool refused = r->mode == RESPONDER_SERVFAIL || (end && m[end - 3] == r->refused_type);
+	memset(m + 6, 0, HEADER_BYTES - 6); /* no records: newer c-ares adds one for EDNS to its question */
+	m[2] |= 0x80;                       /* a response */
+	m[3] = 0x80;                        /* recursion available */
+	bool refused = r->mode == RESPONDER_SERVFAIL || m[n - 3] == r->refused_type;
 	if (refused)
 		m[3] |= 2;
 	else if (r->mode == RESPONDER_NXDOMAIN)

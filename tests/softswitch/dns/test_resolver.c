@@ -458,7 +458,7 @@ static void a_silent_server_costs_five_seconds(void **state)
 	struct outcome o = ask(f, "a.test", 0, "");
 	assert_int_equal(o.error, -ETIMEDOUT);
 	assert_in_range(clock_now_ms() - begin_ms, 4950, 5900);
-	assert_int_equal(server.questions, 2); /* tried twice */
+	assert_in_range(server.questions, 2, 4); /* how often in this time is up to the version of c-ares */
 	responder_stop(&server);
 }
 
