@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include "control_path.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -56,7 +58,9 @@ static const char help[] =
 	"\n"
 	"  --db FILE             configuration database (./softswitch.db)\n"
 	"  --cdr FILE            call records (cdr.db next to the configuration)\n"
-	"  --control SOCKET      control socket for swctl (softswitch.sock next to the configuration)\n"
+	"  --control SOCKET      control socket for swctl ($SOFTSWITCH_CONTROL; without it control.sock in\n"
+	"                        /run/softswitch where that may be written in, else softswitch.sock next to the\n"
+	"                        configuration)\n"
 	"  --listen URI          sip:ADDR:PORT;transport=udp|tcp|tls, up to 16 times; IPv6 in brackets,\n"
 	"                        port 0 for any free port (sip:0.0.0.0:5060 over UDP and over TCP)\n"
 	"  --tls-dir DIR         directory of agent.pem (key and certificate) and cafile.pem, for TLS listeners\n"
@@ -266,6 +270,14 @@ static char *beside(const char *path, const char *name)
 	return asprintf(&out, "%.*s%s", folder, path, name) < 0 ? NULL : out;
 }
 
+static char *default_control(const char *db)
+{
+	char *otherwise = beside(db, "softswitch.sock");
+	char *path = otherwise ? control_path(CONTROL_PATH_RUN, otherwise) : NULL;
+	free(otherwise);
+	return path;
+}
+
 /** swctl is told this path, and it may run in another directory. */
 static int make_absolute(char **path)
 {
@@ -296,7 +308,7 @@ static int fill_in(struct options *o)
 	if (o->db && !o->cdr)
 		o->cdr = beside(o->db, "cdr.db");
 	if (o->db && !o->control)
-		o->control = beside(o->db, "softswitch.sock");
+		o->control = default_control(o->db);
 	if (!o->name)
 		o->name = host_name();
 	if (!o->db || !o->cdr || !o->control || !o->name)

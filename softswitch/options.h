@@ -21,7 +21,7 @@ enum options_action {
 struct options {
 	enum options_action action;
 	char *db, *cdr; /* absolute paths; cdr is next to db by default */
-	char *control;  /* path of the socket; next to db by default */
+	char *control;  /* path of the socket; by default that of control_path.h */
 	char *name;     /* of this instance; the host name by default */
 	char *tls_dir;  /* directory of agent.pem and cafile.pem; NULL without a TLS listener */
 	struct listen listen[OPTIONS_LISTEN_MAX]; /* `--listen`, or the two defaults */

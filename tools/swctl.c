@@ -1,4 +1,6 @@
 /* swctl: sends a request to a running switch over its control socket and prints the answer for people or programs. */
+#include "control_path.h"
+
 #include <jansson.h>
 
 #include <errno.h>
@@ -29,8 +31,9 @@ static const char usage[] =
 	"  METHOD [key=value]...                     any method, such as system.status\n"
 	"  call METHOD JSON                          any method, its parameters as one JSON object\n"
 	"\n"
-	"SOCKET defaults to ./softswitch.sock. Exit status: 0 success, 1 the switch returned an error, 2 usage error or\n"
-	"no switch reached.\n";
+	"SOCKET defaults to $SOFTSWITCH_CONTROL, else /run/softswitch/control.sock where that folder may be written in,\n"
+	"else ./softswitch.sock. Exit status: 0 success, 1 the switch returned an error, 2 usage error or no switch\n"
+	"reached.\n";
 
 /** A parsed command line. */
 struct request {
@@ -357,8 +360,11 @@ __attribute__((noreturn)) static void open_db(const struct request *r, const jso
 
 int main(int argc, char **argv)
 {
-	struct request r = {.control = "softswitch.sock", .params = json_object()};
+	char *control = control_path(CONTROL_PATH_RUN, "softswitch.sock");
+	struct request r = {.control = control, .params = json_object()};
 	(void)argc;
+	if (!control)
+		die("out of memory");
 	parse(&r, argv);
 	json_t *reply = ask(&r);
 	if (r.db_arguments && json_object_get(reply, "result"))
@@ -366,5 +372,6 @@ int main(int argc, char **argv)
 	int status = print_reply(&r, reply);
 	json_decref(reply);
 	json_decref(r.params);
+	free(control);
 	return status;
 }

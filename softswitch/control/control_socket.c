@@ -24,12 +24,13 @@ enum {
 	CLIENTS_MAX = 64,
 	WRITE_TIMEOUT_S = 30,
 	ACCEPT_PAUSE_S = 1, /* after accept() failed, mostly for lack of descriptors */
+	LOOK_S = 1,         /* whether the socket file is still there */
 	SOCKET_MODE = 0660,
 	BACKLOG = 16,
 };
 
 struct client {
-	LIST_ENTRY(client) link;
+	TAILQ_ENTRY(client) link;
 	struct control_socket *control;
 	struct bufferevent *bev;
 	bool ending; /* nothing more is read; closed once its output is written */
@@ -41,18 +42,20 @@ struct control_socket {
 	void *arg;
 	struct evconnlistener *listener;
 	struct event *resume; /* accept again */
+	struct event *look;
 	struct sockaddr_un address;
 	dev_t device; /* with inode: our socket file, which somebody may have replaced */
 	ino_t inode;
+	bool lost; /* the file is gone and could not be made again */
 	unsigned n_clients;
-	LIST_HEAD(, client) clients;
+	TAILQ_HEAD(, client) clients; /* the one whose last request is the longest ago first */
 };
 
 /* Connections. */
 
 static void client_destroy(struct client *client)
 {
-	LIST_REMOVE(client, link);
+	TAILQ_REMOVE(&client->control->clients, client, link);
 	client->control->n_clients--;
 	bufferevent_free(client->bev);
 	free(client);
@@ -93,6 +96,13 @@ static bool has_room(const struct client *client)
 	return evbuffer_get_length(bufferevent_get_output(client->bev)) < OUTPUT_HIGH_BYTES;
 }
 
+/** It asks for something. */
+static void note_request(struct client *client)
+{
+	TAILQ_REMOVE(&client->control->clients, client, link);
+	TAILQ_INSERT_TAIL(&client->control->clients, client, link);
+}
+
 /** Answer complete lines as long as the client reads the answers. */
 static void serve(struct client *client)
 {
@@ -101,6 +111,7 @@ static void serve(struct client *client)
 	char *line;
 	size_t n;
 	while (!client->ending && has_room(client) && (line = evbuffer_readln(in, &n, EVBUFFER_EOL_LF))) {
+		note_request(client);
 		if (n > LINE_MAX_BYTES)
 			refuse_long_line(client);
 		else
@@ -146,20 +157,22 @@ static void on_accept(
 {
 	struct control_socket *c = arg;
 	const struct timeval patience = {.tv_sec = WRITE_TIMEOUT_S};
-	struct client *client = c->n_clients < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
+	struct client *client = calloc(1, sizeof(*client));
 	(void)listener;
 	(void)from;
 	(void)length;
 	if (client)
 		client->bev = bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!client || !client->bev) {
-		log_warning(NULL, "control connection refused open=%u", c->n_clients);
+		log_warning(NULL, "control connection refused, out of memory open=%u", c->n_clients);
 		free(client);
 		close(fd);
 		return;
 	}
 	client->control = c;
-	LIST_INSERT_HEAD(&c->clients, client, link);
+	if (c->n_clients == CLIENTS_MAX)
+		client_destroy(TAILQ_FIRST(&c->clients));
+	TAILQ_INSERT_TAIL(&c->clients, client, link);
 	c->n_clients++;
 	bufferevent_setcb(client->bev, on_read, on_written, on_event, client);
 	bufferevent_setwatermark(client->bev, EV_READ, 0, LINE_MAX_BYTES + 2);
@@ -242,28 +255,57 @@ static int open_socket(struct control_socket *c, const struct reason *why)
 	return fd;
 }
 
+static int listen_at(struct control_socket *c, const struct reason *why)
+{
+	struct evconnlistener *listener;
+	int fd = open_socket(c, why);
+	if (fd < 0)
+		return fd;
+	listener = evconnlistener_new(
+		c->base, on_accept, c, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	if (!listener) {
+		close(fd);
+		return refuse(why, -ENOMEM, c->address.sun_path, "out of memory");
+	}
+	if (c->listener)
+		evconnlistener_free(c->listener);
+	c->listener = listener;
+	evconnlistener_set_error_cb(c->listener, on_accept_error);
+	return 0;
+}
+
+/** A file that was removed is made again; one that another has put there is left alone. */
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct control_socket *c = arg;
+	char error[256];
+	const struct reason why = {error, sizeof(error)};
+	struct stat st;
+	(void)fd;
+	(void)what;
+	if (lstat(c->address.sun_path, &st) == 0 || errno != ENOENT)
+		return;
+	if (listen_at(c, &why) == 0)
+		log_warning(NULL, "control socket was removed, made again path=%s", c->address.sun_path);
+	else if (!c->lost)
+		log_warning(NULL, "control socket was removed, cannot be made again error=%s", error);
+	c->lost = lstat(c->address.sun_path, &st) != 0;
+}
+
 static int start(struct control_socket *c, const char *path, const struct reason *why)
 {
+	const struct timeval pause = {.tv_sec = LOOK_S};
 	c->address.sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof(c->address.sun_path))
 		return refuse(
 			why, -ENAMETOOLONG, path, "the path is too long for a socket (at most 107 bytes)");
 	memcpy(c->address.sun_path, path, strlen(path) + 1);
 	c->resume = evtimer_new(c->base, on_resume, c);
-	if (!c->resume)
+	c->look = event_new(c->base, -1, EV_PERSIST, on_look, c);
+	if (!c->resume || !c->look || event_add(c->look, &pause))
 		return refuse(why, -ENOMEM, path, "out of memory");
 	int error = remove_stale(&c->address, why);
-	int fd = error ? error : open_socket(c, why);
-	if (fd < 0)
-		return fd;
-	c->listener = evconnlistener_new(
-		c->base, on_accept, c, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (!c->listener) {
-		close(fd);
-		return refuse(why, -ENOMEM, path, "out of memory");
-	}
-	evconnlistener_set_error_cb(c->listener, on_accept_error);
-	return 0;
+	return error ? error : listen_at(c, why);
 }
 
 int control_socket_create(struct control_socket **out, struct event_base *base, const char *path,
@@ -276,7 +318,7 @@ int control_socket_create(struct control_socket **out, struct event_base *base, 
 	c->base = base;
 	c->methods = methods;
 	c->arg = arg;
-	LIST_INIT(&c->clients);
+	TAILQ_INIT(&c->clients);
 	int result = start(c, path, &why);
 	if (result) {
 		control_socket_destroy(c);
@@ -291,10 +333,8 @@ void control_socket_destroy(struct control_socket *c)
 	struct stat st;
 	if (!c)
 		return;
-	for (struct client *client = LIST_FIRST(&c->clients), *next; client; client = next) {
-		next = LIST_NEXT(client, link);
-		client_destroy(client);
-	}
+	while (!TAILQ_EMPTY(&c->clients))
+		client_destroy(TAILQ_FIRST(&c->clients));
 	if (c->inode && lstat(c->address.sun_path, &st) == 0 && st.st_dev == c->device &&
 		st.st_ino == c->inode)
 		unlink(c->address.sun_path);
@@ -302,5 +342,7 @@ void control_socket_destroy(struct control_socket *c)
 		evconnlistener_free(c->listener);
 	if (c->resume)
 		event_free(c->resume);
+	if (c->look)
+		event_free(c->look);
 	free(c);
 }

@@ -2,7 +2,8 @@
  *
  * A request is at most 64 KiB; a longer one is answered with an error and the connection closed. A client that
  * does not read its answers is not read from either, and is dropped when it has taken nothing for 30 s; at most one
- * answer and 256 KiB wait for it.
+ * answer and 256 KiB wait for it. Of more than 64 clients the one whose last request is the longest ago is dropped.
+ * A socket file that is removed is made again within a second.
  */
 #ifndef CONTROL_SOCKET_H
 #define CONTROL_SOCKET_H

@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include "control_path.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,6 +42,12 @@ static void refuses(const char *expected, const char *option, const char *value)
 	assert_memory_equal(&o, &before, sizeof(o));
 }
 
+/** On a machine where the switch runs as a service there is a folder for the socket. */
+static const char *expected_control(const char *otherwise)
+{
+	return access(CONTROL_PATH_RUN, W_OK | X_OK) == 0 ? CONTROL_PATH_RUN "/control.sock" : otherwise;
+}
+
 static void without_options_the_defaults_hold(void **state)
 {
 	struct options o;
@@ -51,7 +59,7 @@ static void without_options_the_defaults_hold(void **state)
 	assert_string_equal(o.db, expected);
 	snprintf(expected, sizeof(expected), "%s/cdr.db", folder);
 	assert_string_equal(o.cdr, expected);
-	assert_string_equal(o.control, "softswitch.sock");
+	assert_string_equal(o.control, expected_control("softswitch.sock"));
 	assert_true(strlen(o.name) > 0);
 	assert_null(o.tls_dir);
 	assert_int_equal(o.drain_s, 0);
@@ -73,13 +81,27 @@ static void files_lie_beside_the_database_unless_said(void **state)
 	(void)state;
 	assert_int_equal(parse(&o, "--db", "/var/lib/x/switch.db", NULL), 0);
 	assert_string_equal(o.cdr, "/var/lib/x/cdr.db");
-	assert_string_equal(o.control, "/var/lib/x/softswitch.sock");
+	assert_string_equal(o.control, expected_control("/var/lib/x/softswitch.sock"));
 	options_clear(&o);
 	assert_int_equal(parse(&o, "--db=/a.db", "--cdr=/b/c.db", "--control=d.sock", NULL), 0);
 	assert_string_equal(o.db, "/a.db");
 	assert_string_equal(o.cdr, "/b/c.db");
 	assert_string_equal(o.control, "d.sock");
 	options_clear(&o);
+}
+
+static void the_environment_names_the_control_socket_unless_an_option_does(void **state)
+{
+	struct options o;
+	(void)state;
+	setenv("SOFTSWITCH_CONTROL", "/e.sock", 1);
+	assert_int_equal(parse(&o, "--db", "/var/lib/x/switch.db", NULL), 0);
+	assert_string_equal(o.control, "/e.sock");
+	options_clear(&o);
+	assert_int_equal(parse(&o, "--control", "/d.sock", NULL), 0);
+	assert_string_equal(o.control, "/d.sock");
+	options_clear(&o);
+	unsetenv("SOFTSWITCH_CONTROL");
 }
 
 static void everything_said_is_taken(void **state)
@@ -226,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_options_the_defaults_hold),
 		cmocka_unit_test(files_lie_beside_the_database_unless_said),
+		cmocka_unit_test(the_environment_names_the_control_socket_unless_an_option_does),
 		cmocka_unit_test(everything_said_is_taken),
 		cmocka_unit_test(listeners_are_read),
 		cmocka_unit_test(bad_listeners_are_refused_with_the_reason),
@@ -233,5 +256,6 @@ int main(void)
 		cmocka_unit_test(bad_values_are_refused_with_the_reason),
 		cmocka_unit_test(a_tls_listener_needs_its_files),
 	};
+	unsetenv("SOFTSWITCH_CONTROL");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -435,27 +435,56 @@ static void a_client_that_does_not_read_is_not_served_on(void **state)
 	close(deaf);
 }
 
-static void clients_are_limited(void **state)
+static const char a_request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"refuse\"}\n";
+
+static bool is_served(struct fixture *f, int fd)
+{
+	char answer[256];
+	bool ended;
+	send_bytes(f, fd, a_request, sizeof(a_request) - 1);
+	read_answer(f, fd, answer, sizeof(answer), '\n', &ended);
+	return !ended;
+}
+
+static void of_too_many_clients_the_one_idle_for_longest_goes(void **state)
 {
 	enum { CLIENTS = 64 };
 	struct fixture *f = *state;
 	int fd[CLIENTS];
-	char byte[2];
-	bool ended;
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		fd[i] = connect_client(f->path);
 		turn(f);
 	}
+	assert_true(is_served(f, fd[0]));
 	int late = connect_client(f->path);
-	read_answer(f, late, byte, sizeof(byte), '\0', &ended);
-	assert_true(ended);
+	assert_true(is_served(f, late));
+	assert_true(is_served(f, fd[0]));
+	assert_false(is_served(f, fd[1]));
+	assert_true(is_served(f, fd[2]));
 	close(late);
 	for (unsigned i = 0; i < CLIENTS; i++)
 		close(fd[i]);
-	for (unsigned i = 0; i < 10; i++)
+}
+
+/** Each of them holds what a client may leave unread. */
+static void clients_that_never_read_do_not_lock_others_out(void **state)
+{
+	enum { CLIENTS = 64 };
+	static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"big\"}\n";
+	struct fixture *f = *state;
+	int fd[CLIENTS];
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		fd[i] = connect_client(f->path);
+		for (unsigned n = 0; n < 3; n++)
+			send_bytes(f, fd[i], line, strlen(line));
 		turn(f);
-	json_t *reply = answer_to(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"refuse\"}");
-	json_decref(reply);
+	}
+	for (int64_t end_ms = now_ms() + 5000; f->calls < CLIENTS && now_ms() < end_ms;)
+		turn(f);
+	assert_int_equal(f->calls, CLIENTS);
+	json_decref(answer_to(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"refuse\"}"));
+	for (unsigned i = 0; i < CLIENTS; i++)
+		close(fd[i]);
 }
 
 /* The socket file. */
@@ -536,6 +565,25 @@ static void a_socket_of_another_is_not_removed_at_the_end(void **state)
 	assert_int_equal(lstat(f->path, &st), 0);
 }
 
+static void a_socket_that_is_removed_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+	int fd = connect_client(f->path);
+	assert_true(is_served(f, fd));
+	unlink(f->path);
+	for (int64_t end_ms = now_ms() + 5000; lstat(f->path, &st) != 0 && now_ms() < end_ms;)
+		turn(f);
+	assert_int_equal(lstat(f->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	json_decref(answer_to(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"refuse\"}"));
+	assert_true(is_served(f, fd)); /* connections outlive it */
+	close(fd);
+	control_socket_destroy(f->control);
+	f->control = NULL;
+	assert_int_equal(lstat(f->path, &st), -1);
+}
+
 static void a_path_that_is_too_long_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -565,12 +613,14 @@ int main(void)
 		TEST(the_answer_comes_although_the_client_writes_no_more),
 		TEST(a_line_of_64_kib_is_taken_and_a_longer_one_ends_the_connection),
 		TEST(a_client_that_does_not_read_is_not_served_on),
-		TEST(clients_are_limited),
+		TEST(of_too_many_clients_the_one_idle_for_longest_goes),
+		TEST(clients_that_never_read_do_not_lock_others_out),
 		TEST(the_socket_is_for_owner_and_group),
 		TEST(a_socket_that_somebody_listens_at_is_left_alone),
 		TEST(a_socket_that_nobody_listens_at_is_replaced),
 		TEST(a_file_that_is_no_socket_is_left_alone),
 		TEST(a_socket_of_another_is_not_removed_at_the_end),
+		TEST(a_socket_that_is_removed_is_made_again),
 		TEST(a_path_that_is_too_long_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
