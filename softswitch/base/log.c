@@ -9,7 +9,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,16 +20,30 @@ enum { LINE_MAX_BYTES = 4096, VALUE_MAX_BYTES = 512 };
 
 enum log_level log_threshold = LOG_LEVEL_INFO;
 static enum log_format line_format = LOG_FORMAT_TEXT;
+static bool to_journal; /* stderr is the journal of systemd, which stamps each line itself */
 static _Atomic unsigned lines_dropped;
 
 static const char *const level_name[] = {"error", "warning", "info", "debug"};
 static const char *const level_column[] = {"error", "warn ", "info ", "debug"};
+static const char *const level_priority[] = {"<3>", "<4>", "<6>", "<7>"}; /* sd-daemon(3) */
 static const char *const format_name[] = {"text", "json"};
+
+/** JOURNAL_STREAM names the stream that systemd gave us: another one, of a shell or a test, has replaced it if they differ. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+		fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
 
 void log_setup(enum log_level level, enum log_format format)
 {
 	log_threshold = level;
 	line_format = format;
+	to_journal = is_journal();
 }
 
 int log_level_parse(enum log_level *out, const char *word)
@@ -126,8 +142,8 @@ static void put_json_string(struct text *t, const char *bytes, size_t n)
 	text_add(t, "\"");
 }
 
-/** "2026-11-20T11:40:00.123Z" */
-static void put_time(struct text *t)
+/** "2026-11-20T11:40:00.123Z " */
+static void put_time(struct text *t, bool json)
 {
 	struct timespec now;
 	struct tm utc;
@@ -136,17 +152,18 @@ static void put_time(struct text *t)
 	gmtime_r(&now.tv_sec, &utc);
 	size_t n = strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
 	snprintf(stamp + n, sizeof(stamp) - n, ".%03ldZ", now.tv_nsec / 1000000);
-	text_add(t, stamp);
+	text_add_all(t, json ? "{\"time\":\"" : "", stamp, json ? "\"," : " ", NULL);
 }
 
 static void put_head(struct text *t, enum log_level level, const char *call_id)
 {
 	bool json = line_format == LOG_FORMAT_JSON;
 	size_t length = call_id ? strnlen(call_id, VALUE_MAX_BYTES) : 0;
-	text_add(t, json ? "{\"time\":\"" : "");
-	put_time(t);
-	text_add(t, json ? "\",\"level\":\"" : " ");
-	text_add(t, json ? level_name[level] : level_column[level]);
+	if (to_journal)
+		text_add_all(t, level_priority[level], json ? "{" : "", NULL);
+	else
+		put_time(t, json);
+	text_add_all(t, json ? "\"level\":\"" : "", json ? level_name[level] : level_column[level], NULL);
 	text_add(t, json ? "\"" : " ");
 	if (call_id && json) {
 		text_add(t, ",\"call\":");

@@ -1,4 +1,7 @@
-/** @file log.h  Lines on stderr: time, severity, call, event, then key=value. */
+/** @file log.h  Lines on stderr: time, severity, call, event, then key=value.
+ *
+ * When stderr is the journal of systemd, its priority in angle brackets takes the place of the time.
+ */
 #ifndef LOG_H
 #define LOG_H
 
@@ -11,7 +14,8 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 extern enum log_level log_threshold;
 
 /**
- * Set what is logged from now on, and how. Until then: text, info and more severe.
+ * Set what is logged from now on, and how. Until then: text, info and more severe. Whether stderr is the journal is
+ * looked at here.
  */
 void log_setup(enum log_level level, enum log_format format);
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -68,6 +69,40 @@ static void a_json_line_has_the_same_members(void **state)
 	assert_string_equal(json_string_value(json_object_get(object, "address")), "10.0.0.1:5060");
 	assert_int_equal(json_integer_value(json_object_get(object, "took")), -7);
 	json_decref(object);
+}
+
+/** stderr is the stream that JOURNAL_STREAM names. */
+static void write_to_journal(enum log_format format)
+{
+	char stream[64];
+	struct capture c;
+	struct stat st;
+
+	capture_begin(&c);
+	fstat(STDERR_FILENO, &st);
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		(unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_setup(LOG_LEVEL_DEBUG, format);
+	log_error("1a2b@host", "one");
+	log_warning(NULL, "two n=%u", 2u);
+	log_info(NULL, "three");
+	log_debug(NULL, "four");
+	capture_end(&c, line, sizeof(line));
+}
+
+static void the_journal_gets_priorities_and_no_time(void **state)
+{
+	(void)state;
+	write_to_journal(LOG_FORMAT_TEXT);
+	assert_string_equal(
+		line, "<3>error 1a2b@host one\n<4>warn  two n=2\n<6>info  three\n<7>debug four\n");
+	write_to_journal(LOG_FORMAT_JSON);
+	assert_memory_equal(line, "<3>{\"level\":\"error\",\"call\":\"1a2b@host\",\"event\":\"one\"}\n", 50);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT); /* stderr is another one than JOURNAL_STREAM says */
+	CAPTURE(log_info(NULL, "x"));
+	assert_string_equal(line + TIME_BYTES, "info  x\n");
+	unsetenv("JOURNAL_STREAM");
 }
 
 static void every_conversion_keeps_its_width(void **state)
@@ -202,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_line_begins_with_time_level_and_call),
 		cmocka_unit_test(a_json_line_has_the_same_members),
+		cmocka_unit_test(the_journal_gets_priorities_and_no_time),
 		cmocka_unit_test(every_conversion_keeps_its_width),
 		cmocka_unit_test(a_level_that_is_off_costs_no_line),
 		cmocka_unit_test(a_value_can_neither_end_the_line_nor_pass_for_a_field),
