@@ -54,10 +54,13 @@ static bool requires_unsupported(const sip_t *sip, bool timer, bool rel100, char
 
 enum { NUMBER_MAX = 255 };
 
-/** Numbers are copied into URIs of ours, between brackets. */
+/** Numbers are copied into URIs of ours. */
 static bool is_plain(const url_t *url)
 {
-	return !url->url_user || (strlen(url->url_user) <= NUMBER_MAX && !strpbrk(url->url_user, "<>\""));
+	const char *user = url->url_user ? url->url_user : "";
+	size_t n = strlen(user);
+
+	return !n || (n <= NUMBER_MAX && message_uri_is_usable(user, n));
 }
 
 /** @param header  room for the lines of the refusal. @return true when the gate turns the call away */

@@ -107,14 +107,17 @@ static void add(struct dialog *d, struct dialogs *set, void *owner)
 	HASH_ADD_STR(set->by_tag, local_tag, d);
 }
 
-static int set_target(struct dialog *d, const sip_contact_t *contact)
+static bool names_target(const sip_contact_t *contact)
+{
+	return contact && contact->m_url->url_type != url_any;
+}
+
+static int set_target(struct dialog *d, const url_t *url)
 {
 	struct text t = text_scratch();
+	int err = message_url(&t, url);
 
-	if (!contact || contact->m_url->url_type == url_any)
-		return 0;
-	message_url(&t, contact->m_url);
-	return set_text(&d->target, &t);
+	return err ? err : set_text(&d->target, &t);
 }
 
 enum { ROUTES_MAX = 256 };
@@ -125,11 +128,12 @@ enum { ROUTES_MAX = 256 };
  * 12.2.1.1).
  *
  * @param reverse  we are the UAC (section 12.1.2)
+ * @return 0; -EINVAL a route cannot be used, and nothing has changed; -E2BIG; -ENOMEM
  */
 static int set_route(
 	struct dialog *d, const sip_record_route_t *first, bool reverse, const sip_contact_t *contact)
 {
-	struct text t = text_scratch();
+	struct text t = text_scratch(), strict, lines;
 	const sip_record_route_t *list[ROUTES_MAX], *r;
 	unsigned n = 0;
 
@@ -138,24 +142,27 @@ static int set_route(
 			return -E2BIG;
 		list[n++] = r;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		r = list[reverse ? n - 1 - i : i];
-		if (i == 0)
-			hop_from_url(&d->hop, r->r_url);
-		if (i == 0 && !url_has_param(r->r_url, "lr")) {
-			message_url(&t, r->r_url);
-			if (set_text(&d->strict_route, &t))
-				return -ENOMEM;
-			t.len = 0;
-			continue;
-		}
+	if (!n) {
+		if (names_target(contact))
+			hop_from_url(&d->hop, contact->m_url);
+		return set_text(&d->route, &t);
+	}
+	first = list[reverse ? n - 1 : 0];
+	bool is_strict = !url_has_param(first->r_url, "lr");
+	if (is_strict && message_url(&t, first->r_url))
+		return -EINVAL;
+	strict = t;
+	for (unsigned i = is_strict; i < n; i++) {
 		text_add(&t, "Route: <");
-		message_url(&t, r->r_url);
+		if (message_url(&t, list[reverse ? n - 1 - i : i]->r_url))
+			return -EINVAL;
 		text_add(&t, ">\r\n");
 	}
-	if (!n && contact && contact->m_url->url_type != url_any)
-		hop_from_url(&d->hop, contact->m_url);
-	return set_text(&d->route, &t);
+	lines = (struct text){.data = t.data + strict.len, .len = t.len - strict.len, .full = t.full};
+	if (set_text(&d->route, &lines) || (is_strict && set_text(&d->strict_route, &strict)))
+		return -ENOMEM;
+	hop_from_url(&d->hop, first->r_url);
+	return 0;
 }
 
 /** A From or To header as a value, without its name and line end. */
@@ -185,6 +192,7 @@ int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const stru
 {
 	const sip_t *sip = invite->sip;
 	struct text t = text_scratch();
+	int err;
 
 	add(d, set, owner);
 	hop_copy(&d->hop, &invite->back);
@@ -197,12 +205,11 @@ int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const stru
 	add_value(&t, sip->sip_from);
 	if (set_text(&d->remote, &t))
 		return -ENOMEM;
-	t = text_scratch();
-	message_url(&t, sip->sip_contact ? sip->sip_contact->m_url : sip->sip_from->a_url); /* RFC 2543 */
-	if (set_text(&d->target, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
+	if (set_string(&d->call_id, sip->sip_call_id->i_id) ||
 		set_string(&d->remote_tag, sip->sip_from->a_tag ? sip->sip_from->a_tag : ""))
 		return -ENOMEM;
-	return set_route(d, sip->sip_record_route, false, sip->sip_contact);
+	err = set_target(d, sip->sip_contact ? sip->sip_contact->m_url : sip->sip_from->a_url); /* RFC 2543 */
+	return err ? err : set_route(d, sip->sip_record_route, false, sip->sip_contact);
 }
 
 int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struct hop *hop, const char *local,
@@ -229,13 +236,20 @@ int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struc
 int dialog_establish(struct dialog *d, const sip_t *response)
 {
 	struct text t = text_scratch();
+	const sip_contact_t *contact = names_target(response->sip_contact) ? response->sip_contact : NULL;
+	int err;
 
 	add_value(&t, response->sip_to);
 	if (set_text(&d->remote, &t) ||
-		set_string(&d->remote_tag, response->sip_to->a_tag ? response->sip_to->a_tag : "") ||
-		set_target(d, response->sip_contact))
+		set_string(&d->remote_tag, response->sip_to->a_tag ? response->sip_to->a_tag : ""))
 		return -ENOMEM;
-	return set_route(d, response->sip_record_route, true, response->sip_contact);
+	err = contact ? set_target(d, contact->m_url) : 0;
+	if (err == -EINVAL)
+		contact = NULL;
+	else if (err)
+		return err;
+	err = set_route(d, response->sip_record_route, true, contact);
+	return err == -EINVAL ? set_route(d, NULL, true, contact) : err;
 }
 
 int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response)
@@ -257,11 +271,14 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response
 
 int dialog_refresh_target(struct dialog *d, const sip_t *sip)
 {
-	if (!sip->sip_contact)
+	int err;
+
+	if (!names_target(sip->sip_contact))
 		return 0;
-	if (!d->route[0] && !d->strict_route)
+	err = set_target(d, sip->sip_contact->m_url);
+	if (!err && !d->route[0] && !d->strict_route)
 		hop_from_url(&d->hop, sip->sip_contact->m_url);
-	return set_target(d, sip->sip_contact);
+	return err;
 }
 
 void dialog_move(struct dialog *to, struct dialog *from)

@@ -55,7 +55,8 @@ struct dialog *dialogs_find(const struct dialogs *set, const sip_t *sip);
  * Create the dialog of a caller from its INVITE (RFC 3261 section 12.1.1).
  *
  * @param owner  the call; borrowed
- * @return 0; -E2BIG too many Record-Route entries; -ENOMEM. dialog_clear() it in any case
+ * @return 0; -EINVAL Contact or Record-Route cannot be used: what is left suffices to refuse the INVITE; -E2BIG too many
+ *         Record-Route entries; -ENOMEM. dialog_clear() it in any case
  */
 int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const struct received *invite);
 /**
@@ -68,7 +69,8 @@ int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const stru
 int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struct hop *hop, const char *local,
 	const char *remote, const char *target);
 /**
- * Take tag, remote target and route set from a response to our INVITE (RFC 3261 section 12.1.2).
+ * Take tag, remote target and route set from a response to our INVITE (RFC 3261 section 12.1.2). A Contact or
+ * Record-Route that cannot be used is taken as missing: ACK and BYE go where the INVITE went.
  *
  * @return 0; -E2BIG too many Record-Route entries; -ENOMEM
  */
@@ -83,10 +85,14 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response
 /**
  * Create the dialog that a 2xx opened after its INVITE was given up, to hang up in it. It is in no set.
  *
- * @return 0; -EINVAL without Contact; else as dialog_establish(); dialog_clear() it in any case
+ * @return 0; -EINVAL without a Contact that can be used; else as dialog_establish(); dialog_clear() it in any case
  */
 int dialog_from_stray_answer(struct dialog *d, const struct received *response);
-/** Take the remote target from a request, or a 2xx to one of ours (RFC 3261 section 12.2). @return 0 or -ENOMEM */
+/**
+ * Take the remote target from a request, or a 2xx to one of ours (RFC 3261 section 12.2).
+ *
+ * @return 0; -EINVAL it cannot be used, -ENOMEM: the old one stays
+ */
 int dialog_refresh_target(struct dialog *d, const sip_t *sip);
 /** Move a dialog to another place in memory; the old one is zeroed. */
 void dialog_move(struct dialog *to, struct dialog *from);

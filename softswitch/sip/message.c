@@ -4,9 +4,11 @@
 
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_parser.h>
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/url.h>
 
+#include <errno.h>
 #include <string.h>
 
 struct message_body message_body(const sip_t *sip)
@@ -38,11 +40,23 @@ const char *message_phrase(int status)
 	return phrase && *phrase ? phrase : "Status";
 }
 
+static bool is_control(char c)
+{
+	return ((unsigned char)c < ' ' && c != '\t') || c == 0x7f;
+}
+
+static bool is_phrase(const char *s)
+{
+	while (*s && !is_control(*s))
+		s++;
+	return !*s;
+}
+
 void message_status(struct text *t, int status, const char *phrase)
 {
 	text_add(t, "SIP/2.0 ");
 	text_add_number(t, (unsigned long)status);
-	text_add_all(t, " ", phrase ? phrase : message_phrase(status), "\r\n", NULL);
+	text_add_all(t, " ", phrase && is_phrase(phrase) ? phrase : message_phrase(status), "\r\n", NULL);
 }
 
 void message_header(struct text *t, const sip_header_t *h)
@@ -61,14 +75,39 @@ void message_header(struct text *t, const sip_header_t *h)
 		t->len += (size_t)n;
 }
 
-void message_url(struct text *t, const url_t *url)
+bool message_uri_is_usable(const char *uri, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_control(uri[i]) || strchr(" \t<>\"", uri[i]))
+			return false;
+	return n > 0;
+}
+
+int message_url(struct text *t, const url_t *url)
 {
 	issize_t n = url_e(t->data + t->len, (isize_t)(t->size - t->len), url);
 
 	if (n < 0 || (size_t)n >= t->size - t->len)
 		t->full = true;
+	else if (!message_uri_is_usable(t->data + t->len, (size_t)n))
+		return -EINVAL;
 	else
 		t->len += (size_t)n;
+	return 0;
+}
+
+int message_parse(msg_t **out, const char *data, size_t n)
+{
+	msg_t *msg = msg_make(sip_default_mclass(), MSG_DO_EXTRACT_COPY, data, (ssize_t)n);
+	const sip_t *sip = msg ? sip_object(msg) : NULL;
+
+	/* Sending a message that has no headers because its first line is none aborts in the library. */
+	if (sip && (sip->sip_request || sip->sip_status)) {
+		*out = msg;
+		return 0;
+	}
+	msg_destroy(msg);
+	return msg ? -EINVAL : -ENOMEM;
 }
 
 static const char *via_transport(const struct hop_listener *l)

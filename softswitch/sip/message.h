@@ -25,15 +25,24 @@ struct message_body message_body(const sip_t *sip);
 bool message_find_sdp(const sip_t *sip, struct sdp_span *out);
 bool message_has_sdp(const sip_t *sip);
 
-/** "SIP/2.0 180 Ringing"; phrase NULL = the usual one of the code. */
+/** "SIP/2.0 180 Ringing"; phrase NULL, or with control characters in it = the usual one of the code. */
 void message_status(struct text *t, int status, const char *phrase);
 const char *message_phrase(int status);
 
 /** One header as it came in, with its line end; written anew if it was changed since. */
 void message_header(struct text *t, const sip_header_t *h);
 
-/** A URI as it came, with its parameters. */
-void message_url(struct text *t, const url_t *url);
+/**
+ * May this, a URI or a part of one, stand in a start line, between brackets, or in another URI? Not with blanks, control
+ * characters, quotes or angle brackets in it, which the library reads in headers (RFC 3261 section 25.1). Whatever came
+ * from outside and is to stand there is asked for here.
+ */
+bool message_uri_is_usable(const char *uri, size_t n);
+/** A URI as it came, with its parameters. @return 0; -EINVAL when it may not be used: nothing is added then */
+int message_url(struct text *t, const url_t *url);
+
+/** Parse what is to be sent over a connection. @return 0; -EINVAL when it has no start line; -ENOMEM */
+int message_parse(msg_t **out, const char *data, size_t n);
 
 /** What every request begins with; strings are borrowed. */
 struct message_request {

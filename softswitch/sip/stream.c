@@ -4,6 +4,7 @@
 #include "intake.h"
 #include "listen.h"
 #include "loop.h"
+#include "message.h"
 #include "sofia_port.h"
 #include "sofia_workaround.h"
 
@@ -191,12 +192,12 @@ int stream_send(const struct hop *hop, const char *data, size_t len, struct stre
 	char host[ADDRESS_HOST_MAX], port[8];
 	tp_name_t name = {
 		.tpn_proto = hop->listener->transport, .tpn_canon = host, .tpn_host = host, .tpn_port = port};
-	msg_t *msg = msg_make(sip_default_mclass(), MSG_DO_EXTRACT_COPY, data, (ssize_t)len);
+	msg_t *msg;
 	tport_t *tport;
-	int err;
+	int err = message_parse(&msg, data, len);
 
-	if (!msg)
-		return -ENOMEM;
+	if (err)
+		return err;
 	address_host(&hop->to.any, host);
 	snprintf(port, sizeof(port), "%u", address_port(&hop->to.any));
 	tport = tport_tsend(hop->connection ? hop->connection : hop->listener->tport, msg, &name,

@@ -139,7 +139,8 @@ int register_request_service_route(const sip_t *answer, struct registration_rout
 		return 0;
 	for (const sip_service_route_t *r = answer->sip_service_route; r; r = r->r_next) {
 		text_add(&t, "Route: <");
-		message_url(&t, r->r_url);
+		if (message_url(&t, r->r_url))
+			return -EINVAL;
 		text_add(&t, ">\r\n");
 	}
 	out->lines = text_copy(&t);

@@ -44,8 +44,8 @@ uint32_t register_request_granted(const sip_t *answer, const struct register_req
 /**
  * The Service-Route of a 2xx, which our requests are to take (RFC 3608).
  *
- * @param out  zeroed without Service-Route; the caller frees its strings
- * @return 0; -ENOMEM
+ * @param out  zeroed without Service-Route, and after an error; the caller frees its strings
+ * @return 0; -EINVAL a URI of it cannot be used; -ENOMEM
  */
 int register_request_service_route(const sip_t *answer, struct registration_route *out);
 

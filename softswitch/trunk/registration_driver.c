@@ -222,14 +222,16 @@ static void on_accepted(struct registration_driver *d, const sip_t *answer)
 	struct register_request sent = describe(d);
 	uint32_t granted_s = d->remove ? 0 : register_request_granted(answer, &sent);
 	struct registration_route route;
+	int err;
 
 	if (!d->remove && !granted_s) {
 		fail(d, answer->sip_status->st_status, "accepted, but without our Contact");
 		return;
 	}
-	if (register_request_service_route(answer, &route))
-		log_error(NULL, "cannot keep Service-Route name=%s error=%s",
-			registration_name(d->registration), strerror(ENOMEM));
+	err = register_request_service_route(answer, &route);
+	if (err)
+		log_error(NULL, "Service-Route not used name=%s error=%s", registration_name(d->registration),
+			strerror(-err));
 	registration_set_route(d->registration, &route);
 	registration_succeeded(d->registration, granted_s, clock_now_ms());
 }

@@ -61,7 +61,8 @@ static void on_undelivered(const char *sent, size_t n, int error, void *arg)
 
 static void open_transport(struct peer *p)
 {
-	static const struct transport_handlers handlers = {on_message, on_message, on_undelivered};
+	static const struct transport_handlers handlers = {
+		.on_request = on_message, .on_response = on_message, .on_undelivered = on_undelivered};
 	static const struct listen any_port = {.host = "127.0.0.1", .transport = "udp"};
 	char error[200] = "";
 

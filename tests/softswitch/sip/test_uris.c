@@ -1,0 +1,93 @@
+#include "message.h"
+
+#include <sofia-sip/sip_parser.h>
+#include <sofia-sip/url.h>
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void a_uri_with_what_ends_one_cannot_be_used(void **state)
+{
+	static const char *const usable[] = {
+		"sip:1@192.0.2.1:5070;transport=tcp", "tel:+4930", "a", "sip:\xc3\xa4@b"};
+	static const char *const unusable[] = {"", "sip:a b", "sip:a\tb", "sip:a\r\n b", "sip:a\nb",
+		"sip:a\001b", "sip:a\x7f", "<sip:a>", "sip:a>", "sip:\"a\"@b"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(usable) / sizeof(usable[0]); i++)
+		assert_true(message_uri_is_usable(usable[i], strlen(usable[i])));
+	for (size_t i = 0; i < sizeof(unusable) / sizeof(unusable[0]); i++)
+		assert_false(message_uri_is_usable(unusable[i], strlen(unusable[i])));
+	assert_false(message_uri_is_usable("sip:a\0b", 7));
+}
+
+static void a_url_is_added_whole_or_not_at_all(void **state)
+{
+	char data[64];
+	struct text t = {.data = data, .size = sizeof(data)};
+	url_t sound = {.url_type = url_sip, .url_scheme = "sip", .url_user = "4930", .url_host = "192.0.2.1"};
+	url_t odd = {
+		.url_type = url_sip, .url_scheme = "sip", .url_user = "49\r\n 30", .url_host = "192.0.2.1"};
+
+	(void)state;
+	assert_int_equal(message_url(&t, &odd), -EINVAL);
+	assert_int_equal(t.len, 0);
+	assert_int_equal(message_url(&t, &sound), 0);
+	assert_memory_equal(data, "sip:4930@192.0.2.1", t.len);
+}
+
+static void what_has_no_start_line_is_no_message(void **state)
+{
+	static const char *const lines[] = {"BYE sip:a b@c SIP/2.0", "BYE  SIP/2.0", "BYE sip:a",
+		"BYE sip:a\r\n b SIP/2.0", "BYE sip:a@b:9x SIP/2.0", ""};
+	char data[256];
+	msg_t *msg = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		snprintf(data, sizeof(data), "%s\r\nCall-ID: x\r\nContent-Length: 0\r\n\r\n", lines[i]);
+		assert_int_equal(message_parse(&msg, data, strlen(data)), -EINVAL);
+		assert_null(msg);
+	}
+	snprintf(data, sizeof(data), "BYE sip:a@b SIP/2.0\r\nCall-ID: x\r\nContent-Length: 0\r\n\r\n");
+	assert_int_equal(message_parse(&msg, data, strlen(data)), 0);
+	assert_string_equal(sip_object(msg)->sip_call_id->i_id, "x");
+	msg_destroy(msg);
+}
+
+static void a_phrase_with_control_characters_becomes_the_usual_one(void **state)
+{
+	static const char *const rows[][2] = {{"Not here", "SIP/2.0 486 Not here\r\n"},
+		{"Nicht verf\xc3\xbcgbar\t", "SIP/2.0 486 Nicht verf\xc3\xbcgbar\t\r\n"},
+		{"Not\x01here", "SIP/2.0 486 Busy Here\r\n"}, {"Not\r\nFrom: x", "SIP/2.0 486 Busy Here\r\n"},
+		{NULL, "SIP/2.0 486 Busy Here\r\n"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char data[64];
+		struct text t = {.data = data, .size = sizeof(data)};
+
+		message_status(&t, 486, rows[i][0]);
+		assert_int_equal(t.len, strlen(rows[i][1]));
+		assert_memory_equal(data, rows[i][1], t.len);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_uri_with_what_ends_one_cannot_be_used),
+		cmocka_unit_test(a_url_is_added_whole_or_not_at_all),
+		cmocka_unit_test(what_has_no_start_line_is_no_message),
+		cmocka_unit_test(a_phrase_with_control_characters_becomes_the_usual_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
