@@ -72,12 +72,14 @@ static void row_free(struct strangers *set, struct row *row)
 
 void strangers_destroy(struct strangers *set)
 {
-	struct row *row;
+	struct row *row, *next;
 
 	if (!set)
 		return;
-	while ((row = TAILQ_FIRST(&set->rows)))
+	for (row = TAILQ_FIRST(&set->rows); row; row = next) {
+		next = TAILQ_NEXT(row, link);
 		row_free(set, row);
+	}
 	free(set);
 }
 

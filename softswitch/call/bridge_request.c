@@ -195,14 +195,8 @@ static struct bridge_request *begin(
 {
 	struct stack *stack = b->stack;
 	sip_method_t method = rx->sip->sip_request->rq_method;
-	bool session = method == sip_method_invite || method == sip_method_update;
-	struct bridge_request *r;
+	struct bridge_request *r = calloc(1, sizeof(*r));
 
-	if (session && dialog_refresh_target(from, rx->sip) == -EINVAL) {
-		bridge_reply(b, from, rx, 400, NULL);
-		return NULL;
-	}
-	r = calloc(1, sizeof(*r));
 	if (!r ||
 		server_transaction_create(&r->server, stack->server_transactions, rx, &server_handlers, r)) {
 		free(r);
@@ -214,14 +208,16 @@ static struct bridge_request *begin(
 	r->from = from;
 	r->to = to;
 	r->invite = method == sip_method_invite;
-	r->session = session;
+	r->session = r->invite || method == sip_method_update;
 	r->offer = r->invite || ((r->session || method == sip_method_prack) && message_has_sdp(rx->sip));
 	r->offerless = r->invite && !message_has_sdp(rx->sip);
 	LIST_INSERT_HEAD(&b->requests, r, link);
 	if (r->invite)
 		reply(r, 100, NULL);
-	if (r->session)
+	if (r->session) {
+		dialog_refresh_target(from, rx->sip);
 		session_learn(&from->session, rx->sip);
+	}
 	return r;
 }
 
@@ -342,9 +338,10 @@ void bridge_request_follow(struct bridge *b, const struct dialog *early, struct 
 
 void bridge_request_end_all(struct bridge *b)
 {
-	struct bridge_request *r;
+	struct bridge_request *r, *next;
 
-	while ((r = LIST_FIRST(&b->requests))) {
+	for (r = LIST_FIRST(&b->requests); r; r = next) {
+		next = LIST_NEXT(r, link);
 		if (!r->answered)
 			reply(r, r->invite ? 487 : 481, NULL);
 		else
