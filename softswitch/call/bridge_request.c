@@ -195,8 +195,14 @@ static struct bridge_request *begin(
 {
 	struct stack *stack = b->stack;
 	sip_method_t method = rx->sip->sip_request->rq_method;
-	struct bridge_request *r = calloc(1, sizeof(*r));
+	bool session = method == sip_method_invite || method == sip_method_update;
+	struct bridge_request *r;
 
+	if (session && dialog_refresh_target(from, rx->sip) == -EINVAL) {
+		bridge_reply(b, from, rx, 400, NULL);
+		return NULL;
+	}
+	r = calloc(1, sizeof(*r));
 	if (!r ||
 		server_transaction_create(&r->server, stack->server_transactions, rx, &server_handlers, r)) {
 		free(r);
@@ -208,16 +214,14 @@ static struct bridge_request *begin(
 	r->from = from;
 	r->to = to;
 	r->invite = method == sip_method_invite;
-	r->session = r->invite || method == sip_method_update;
+	r->session = session;
 	r->offer = r->invite || ((r->session || method == sip_method_prack) && message_has_sdp(rx->sip));
 	r->offerless = r->invite && !message_has_sdp(rx->sip);
 	LIST_INSERT_HEAD(&b->requests, r, link);
 	if (r->invite)
 		reply(r, 100, NULL);
-	if (r->session) {
-		dialog_refresh_target(from, rx->sip);
+	if (r->session)
 		session_learn(&from->session, rx->sip);
-	}
 	return r;
 }
 

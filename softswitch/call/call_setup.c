@@ -78,28 +78,26 @@ static int code_for_caller(const struct call *call, const sip_t *response)
 	}
 }
 
-/** Nothing is left to try: the caller gets the last failure. @param rx  a gateway's refusal, or NULL */
+/** Nothing is left to try: the caller gets the last failure. @param rx  it, if it was a gateway's refusal just now */
 static void give_up(struct call *call, const struct received *rx)
 {
 	enum cause cause = call->last_cause;
 	const char *phrase = rx ? rx->sip->sip_status->st_phrase : cause_words(cause);
-	int code = rx ? code_for_caller(call, rx->sip) : cause_sip_code(cause);
-	bool passes = rx && code == call->last_code;
+	int code = cause == CAUSE_GATEWAY_CODE ? call->last_code : cause_sip_code(cause);
+	const sip_t *passes = rx && code == rx->sip->sip_status->st_status ? rx->sip : NULL;
 	struct text t = text_scratch();
-	char reason[160];
+	char headers[160] = "";
 
 	server_transaction_begin(call->invite, &t, code, passes ? phrase : NULL, call->a.local_tag);
-	cause_reason_header(reason, sizeof(reason), rx ? call->last_code : code,
-		rx && !passes ? phrase : cause_words(cause));
 	if (passes)
-		headers_pass(&t, rx->sip, HEADERS_RESPONSE);
-	if (!passes || !rx->sip->sip_reason)
-		text_add(&t, reason);
-	reason[0] = '\0';
+		headers_pass(&t, passes, HEADERS_RESPONSE);
 	if (code == 503)
-		add_retry_after(call, reason, sizeof(reason));
-	text_add(&t, reason);
-	dialog_write_body(&call->a, &t, passes ? rx->sip : NULL);
+		add_retry_after(call, headers, sizeof(headers));
+	text_add(&t, headers);
+	cause_reason_header(headers, sizeof(headers), code, rx && !passes ? phrase : cause_words(cause));
+	if (!passes || !passes->sip_reason)
+		text_add(&t, headers);
+	dialog_write_body(&call->a, &t, passes);
 	server_transaction_send(call->invite, &t, code, call_resend(call));
 	call->invite = NULL;
 	call_end(call,
@@ -162,7 +160,7 @@ static void note_failure(struct call *call, const struct attempt_end *end)
 	call_attempt_tell(call, outcome_of(end), end->sip_code);
 	if (end->rx && request_retry_after(end->rx->sip, &retry_after_s))
 		gateway_retry_after(call->gateway, retry_after_s, clock_now_ms());
-	call->last_code = end->sip_code;
+	call->last_code = end->failure == FAILOVER_FAILURE_CODE ? code_for_caller(call, end->rx->sip) : 0;
 	call->last_cause = end->error == -EMSGSIZE         ? CAUSE_TOO_LARGE
 		: end->failure == FAILOVER_FAILURE_CODE    ? CAUSE_GATEWAY_CODE
 		: end->failure == FAILOVER_FAILURE_TIMEOUT ? CAUSE_TIMEOUT

@@ -77,7 +77,7 @@ struct call {
 	int32_t attempt_pdd_ms; /* until its first 18x or answer; -1 = not yet */
 	/* What the caller is told when nothing is left. */
 	enum cause last_cause;
-	int last_code;
+	int last_code; /* CAUSE_GATEWAY_CODE: for the caller, which may differ from the gateway's */
 };
 
 /**
