@@ -304,7 +304,7 @@ static enum overload_verdict on_excess(const struct sockaddr *source, const stru
 int gate_create(struct gate **out, const struct gate_parts *parts)
 {
 	static const struct transport_handlers handlers = {
-		on_request, on_response, on_malformed, on_undelivered, on_excess};
+		on_request, on_response, on_undelivered, on_excess, on_malformed};
 	struct gate *gate = calloc(1, sizeof(*gate));
 
 	if (!gate)

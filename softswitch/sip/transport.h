@@ -25,8 +25,6 @@ struct transport_handlers {
 	/** A request that is well-formed; nothing was answered or kept yet. */
 	void (*on_request)(const struct received *rx, void *arg);
 	void (*on_response)(const struct received *rx, void *arg);
-	/** A request that cannot be read; what it lacks is NULL. @return whether to answer it */
-	bool (*on_malformed)(const struct received *rx, void *arg);
 	/**
 	 * A datagram of ours could not be delivered (ICMP).
 	 *
@@ -35,6 +33,8 @@ struct transport_handlers {
 	void (*on_undelivered)(const char *sent, size_t n, int error, void *arg);
 	/** A new INVITE comes in overload: what to do with it? @param via  value of its topmost Via */
 	enum overload_verdict (*on_excess)(const struct sockaddr *source, const struct scan *via, void *arg);
+	/** A request that cannot be read; what it lacks is NULL. @return whether to answer it */
+	bool (*on_malformed)(const struct received *rx, void *arg);
 };
 
 /**
