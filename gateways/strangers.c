@@ -47,6 +47,8 @@ const char *strangers_reason_name(enum strangers_reason reason)
 		[STRANGERS_WEAKER_TRANSPORT] = "weaker transport",
 		[STRANGERS_NOT_THE_REGISTRAR] = "not the registrar",
 		[STRANGERS_TOO_MANY_CALLS] = "too many calls",
+		[STRANGERS_LOOP] = "loop",
+		[STRANGERS_MERGED] = "merged",
 	};
 
 	return names[reason];

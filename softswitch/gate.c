@@ -102,11 +102,13 @@ static void on_invite(struct gate *gate, struct mapping_gateway *ingress, const 
 	int err;
 
 	/* These two are no calls of their own: our INVITE has come back, or a call has come by a second way. */
-	if (client_transactions_own(stack->client_transactions, rx->sip->sip_via)) {
+	if (client_transactions_is_loop(stack->client_transactions, rx->sip)) {
+		gate_trust_count(&gate->trust, STRANGERS_LOOP, rx, mapping_gateway_name(ingress));
 		transport_reply_stateless(rx, 482, "Loop Detected", NULL);
 		return;
 	}
 	if (server_transactions_merged(stack->server_transactions, rx)) {
+		gate_trust_count(&gate->trust, STRANGERS_MERGED, rx, mapping_gateway_name(ingress));
 		transport_reply_stateless(rx, 482, "Merged Request", NULL);
 		return;
 	}

@@ -161,10 +161,23 @@ static int catch_signals(struct daemon *d)
 
 /* Starting ---------------------------------------------------------------------------------- */
 
+/** The key of what leaves the process and may come back after a restart. It lies beside the records. */
+static void load_key(struct token_key *key, const char *cdr)
+{
+	char *path = NULL;
+	int err = asprintf(&path, "%s-key", cdr) < 0 ? -ENOMEM : token_key_load(key, path);
+
+	if (err)
+		log_warning(NULL, "calls that loop across a restart are not recognised file=%s error=%s",
+			path, strerror(-err));
+	free(path);
+}
+
 static int open_stack(struct daemon *d, char *error, size_t size)
 {
 	const struct options *o = d->options;
 	struct stack *s = &d->stack;
+	struct token_key key;
 	int err;
 
 	clock_init();
@@ -175,8 +188,10 @@ static int open_stack(struct daemon *d, char *error, size_t size)
 	}
 	s->loop = d->loop;
 	err = transport_create(&s->transport, d->loop, o->listen, o->n_listen, o->tls_dir, error, size);
-	if (!err)
-		err = client_transactions_create(&s->client_transactions, s->transport);
+	if (err)
+		return err;
+	load_key(&key, o->cdr);
+	err = client_transactions_create(&s->client_transactions, s->transport, &key);
 	if (!err)
 		err = server_transactions_create(&s->server_transactions, s->transport);
 	if (!err)

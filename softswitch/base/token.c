@@ -1,9 +1,12 @@
 #include "token.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 /** Numbers fetched per system call. */
 enum { NUMBERS = 32 };
@@ -70,16 +73,12 @@ static void absorb(uint64_t v[4], uint64_t word)
 	v[0] ^= word;
 }
 
-uint64_t token_hash(uint64_t h, const char *s)
+uint64_t token_hash_keyed(const struct token_key *k, uint64_t h, const char *s)
 {
-	static uint64_t key[2];
-	static bool keyed;
+	const uint64_t *key = k->half;
 	size_t n = s ? strlen(s) : 0, i;
 	uint64_t v[4], word;
 
-	if (!keyed)
-		fill(key, sizeof(key));
-	keyed = true;
 	v[0] = key[0] ^ UINT64_C(0x736f6d6570736575);
 	v[1] = key[1] ^ UINT64_C(0x646f72616e646f6d);
 	v[2] = key[0] ^ UINT64_C(0x6c7967656e657261);
@@ -90,10 +89,54 @@ uint64_t token_hash(uint64_t h, const char *s)
 		absorb(v, word);
 	}
 	word = (uint64_t)n << 56;
-	for (size_t k = 0; i + k < n; k++)
-		word |= (uint64_t)(unsigned char)s[i + k] << 8 * k;
+	for (size_t byte = 0; i + byte < n; byte++)
+		word |= (uint64_t)(unsigned char)s[i + byte] << 8 * byte;
 	absorb(v, word);
 	v[2] ^= 0xff;
 	mix(v, 4);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t token_hash(uint64_t h, const char *s)
+{
+	static struct token_key key;
+	static bool keyed;
+
+	if (!keyed)
+		fill(&key, sizeof(key));
+	keyed = true;
+	return token_hash_keyed(&key, h, s);
+}
+
+/** @return 0; -ENODATA when it holds no whole key, or another error */
+static int read_key(struct token_key *key, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = fd < 0 ? -1 : read(fd, key, sizeof(*key));
+	int err = n == (ssize_t)sizeof(*key) ? 0 : n < 0 ? -errno : -ENODATA;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static int write_key(const struct token_key *key, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	ssize_t n = fd < 0 ? -1 : write(fd, key, sizeof(*key));
+	int err = n == (ssize_t)sizeof(*key) ? 0 : n < 0 ? -errno : -EIO;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int token_key_load(struct token_key *key, const char *path)
+{
+	int err = read_key(key, path);
+
+	if (!err)
+		return 0;
+	fill(key, sizeof(*key));
+	return err == -ENOENT || err == -ENODATA ? write_key(key, path) : err;
 }

@@ -19,4 +19,17 @@ uint64_t token_random(void);
  */
 uint64_t token_hash(uint64_t h, const char *s);
 
+/** A key that outlives the process. */
+struct token_key {
+	uint64_t half[2];
+};
+/**
+ * Read the key that this file keeps, or make one and keep it there.
+ *
+ * @return 0; -errno: the key is a new one, and will be lost
+ */
+int token_key_load(struct token_key *key, const char *path);
+/** As token_hash() under this key. */
+uint64_t token_hash_keyed(const struct token_key *key, uint64_t h, const char *s);
+
 #endif

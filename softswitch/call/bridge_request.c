@@ -243,7 +243,7 @@ void bridge_request_pass(struct bridge *b, struct dialog *from, struct dialog *t
 		.dialog = to,
 		.method = method_name(rx->sip),
 		.resend = bridge_resend(b, to),
-		.max_forwards = hops ? (unsigned)hops->mf_count - 1 : MAX_FORWARDS,
+		.max_forwards = message_next_max_forwards(rx->sip),
 		.handlers = &request_handlers,
 		.arg = r};
 	if (dialog_request_start(&r->request) == 0)

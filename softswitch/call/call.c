@@ -157,8 +157,7 @@ static void begin(struct call *call, const struct received *invite)
 		.received = sip,
 		.can_answer = call->rel100.on,
 		.caller_session = &call->a.session,
-		.max_forwards =
-			sip->sip_max_forwards ? (unsigned)sip->sip_max_forwards->mf_count - 1 : MAX_FORWARDS};
+		.max_forwards = message_next_max_forwards(sip)};
 	server_transaction_reply(call->invite, 100, NULL, call->a.local_tag, NULL, call_resend(call));
 	call_setup(call);
 }

@@ -11,6 +11,10 @@
 
 static const char cookie[] = "z9hG4bK"; /* RFC 3261 section 8.1.1.7 */
 
+/** Behind the cookie: the number of the transaction, and of an INVITE that begins a call a mark. Hexadecimal digits. */
+enum { COOKIE_LENGTH = sizeof(cookie) - 1, NUMBER_LENGTH = 16, MARK_LENGTH = 8 };
+_Static_assert(COOKIE_LENGTH + NUMBER_LENGTH + MARK_LENGTH + 1 == BRANCH_SIZE, "the whole branch fits");
+
 void client_transaction_free(struct client_transaction *c)
 {
 	c->set->lingering -= client_transaction_lingers(c);
@@ -55,15 +59,35 @@ uint64_t client_transaction_branch(struct client_transactions *set, char out[BRA
 	return number;
 }
 
+static void write_mark(
+	const struct client_transactions *set, uint64_t number, const char *user, char out[MARK_LENGTH + 1])
+{
+	snprintf(out, MARK_LENGTH + 1, "%08x",
+		(unsigned)(token_hash_keyed(&set->key, number, user) & UINT32_MAX));
+}
+
+uint64_t client_transaction_marked_branch(
+	struct client_transactions *set, const char *user, char out[BRANCH_SIZE])
+{
+	uint64_t number = client_transaction_branch(set, out);
+
+	write_mark(set, number, user, out + COOKIE_LENGTH + NUMBER_LENGTH);
+	return number;
+}
+
 /** The number in a branch of ours. @return false when it is not ours */
 static bool branch_number(const char *branch, uint64_t *number)
 {
-	char *end;
+	char digits[NUMBER_LENGTH + 1], *end;
+	size_t n = branch ? strlen(branch) : 0;
 
-	if (!branch || strncasecmp(branch, cookie, sizeof(cookie) - 1))
+	if ((n != COOKIE_LENGTH + NUMBER_LENGTH && n != BRANCH_SIZE - 1) ||
+		strncasecmp(branch, cookie, COOKIE_LENGTH))
 		return false;
-	*number = strtoull(branch + sizeof(cookie) - 1, &end, 16);
-	return end == branch + sizeof(cookie) - 1 + 16 && !*end;
+	memcpy(digits, branch + COOKIE_LENGTH, NUMBER_LENGTH);
+	digits[NUMBER_LENGTH] = '\0';
+	*number = strtoull(digits, &end, 16);
+	return end == digits + NUMBER_LENGTH;
 }
 
 /* The end ----------------------------------------------------------------------------------- */
@@ -155,13 +179,15 @@ static void on_pending_failure(int error, void *arg)
 
 const struct resend_handlers client_transaction_resend_handlers = {on_due, on_expired};
 
-int client_transactions_create(struct client_transactions **out, struct transport *transport)
+int client_transactions_create(
+	struct client_transactions **out, struct transport *transport, const struct token_key *key)
 {
 	struct client_transactions *set = calloc(1, sizeof(*set));
 
 	if (!set)
 		return -ENOMEM;
 	set->transport = transport;
+	set->key = key ? *key : (struct token_key){{token_random(), token_random()}};
 	LIST_INIT(&set->broken);
 	event_assign(&set->soon, loop_base(transport_loop(transport)), -1, 0, on_soon, set);
 	*out = set;
@@ -331,9 +357,9 @@ void client_transactions_on_undelivered(
 	struct client_transaction *c;
 	uint64_t key;
 
-	if (!branch || (size_t)(sent + n - branch) < BRANCH_SIZE - 1)
+	if (!branch || (size_t)(sent + n - branch) < COOKIE_LENGTH + NUMBER_LENGTH)
 		return;
-	memcpy(copy, branch, BRANCH_SIZE - 1);
+	memcpy(copy, branch, COOKIE_LENGTH + NUMBER_LENGTH);
 	if (!branch_number(copy, &key))
 		return;
 	c = find(set, key | (n > 6 && !memcmp(sent, "CANCEL", 6)));
@@ -341,9 +367,18 @@ void client_transactions_on_undelivered(
 		fail(c, -error);
 }
 
-bool client_transactions_own(const struct client_transactions *set, const sip_via_t *via)
+bool client_transactions_is_loop(const struct client_transactions *set, const sip_t *invite)
 {
-	uint64_t key;
+	const char *user = invite->sip_request->rq_url->url_user;
+	char mark[MARK_LENGTH + 1];
+	uint64_t number;
 
-	return via && branch_number(via->v_branch, &key) && find(set, key);
+	for (const sip_via_t *via = invite->sip_via; via; via = via->v_next) {
+		if (!branch_number(via->v_branch, &number) || strlen(via->v_branch) != BRANCH_SIZE - 1)
+			continue;
+		write_mark(set, number, user, mark);
+		if (!strcasecmp(via->v_branch + COOKIE_LENGTH + NUMBER_LENGTH, mark))
+			return true;
+	}
+	return false;
 }

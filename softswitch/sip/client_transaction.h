@@ -9,6 +9,7 @@
 #include "resend_schedule.h"
 #include "transport.h"
 #include "text.h"
+#include "token.h"
 
 struct client_transaction;
 struct client_transactions;
@@ -20,7 +21,9 @@ struct client_transaction_handlers {
 	void (*on_failure)(int error, void *arg);
 };
 
-int client_transactions_create(struct client_transactions **out, struct transport *transport);
+/** @param key  of the marks in our branches: nobody else has it. Copied; NULL = a new one */
+int client_transactions_create(
+	struct client_transactions **out, struct transport *transport, const struct token_key *key);
 void client_transactions_destroy(struct client_transactions *set);
 /** Transactions whose owner awaits a response. */
 size_t client_transactions_count(const struct client_transactions *set);
@@ -28,8 +31,11 @@ size_t client_transactions_count(const struct client_transactions *set);
 size_t client_transactions_kept(const struct client_transactions *set);
 
 /** Make the branch of a new request, for its topmost Via. @return the number in it, for client_transaction_send() */
-enum { BRANCH_SIZE = 24 };
+enum { BRANCH_SIZE = 32 };
 uint64_t client_transaction_branch(struct client_transactions *set, char out[BRANCH_SIZE]);
+/** The same for the INVITE of a call, with a mark by which we know it when it comes back. @param user  called */
+uint64_t client_transaction_marked_branch(
+	struct client_transactions *set, const char *user, char out[BRANCH_SIZE]);
 
 /** What client_transaction_send() is given. */
 struct client_transaction_request {
@@ -94,7 +100,10 @@ enum client_transaction_match client_transactions_on_response(
 /** A datagram of ours was undeliverable (ICMP). @param sent,n  its first bytes. @param error  an errno */
 void client_transactions_on_undelivered(
 	struct client_transactions *set, const char *sent, size_t n, int error);
-/** Is this the branch of a request of ours? Then it has come back to us: a loop. */
-bool client_transactions_own(const struct client_transactions *set, const sip_via_t *via);
+/**
+ * Has an INVITE of ours come back with the same user called, whoever is between (RFC 3261 section 16.3 step 4)? One
+ * that is now for somebody else has not: proxies may send a call to us again.
+ */
+bool client_transactions_is_loop(const struct client_transactions *set, const sip_t *invite);
 
 #endif

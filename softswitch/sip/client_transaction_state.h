@@ -51,6 +51,7 @@ struct client_transaction {
 
 struct client_transactions {
 	struct transport *transport;
+	struct token_key key;
 	struct client_transaction *by_key;
 	size_t lingering; /* those that client_transaction_lingers() */
 	LIST_HEAD(, client_transaction) broken;

@@ -11,6 +11,15 @@
 #include <errno.h>
 #include <string.h>
 
+unsigned message_next_max_forwards(const sip_t *request)
+{
+	const sip_max_forwards_t *mf = request->sip_max_forwards;
+
+	if (!mf)
+		return MAX_FORWARDS;
+	return (mf->mf_count < MAX_FORWARDS ? (unsigned)mf->mf_count : MAX_FORWARDS) - 1;
+}
+
 struct message_body message_body(const sip_t *sip)
 {
 	if (!sip->sip_payload)

@@ -15,6 +15,9 @@ struct received;
 /** Of requests we make ourselves (RFC 3261 section 8.1.1.6). */
 enum { MAX_FORWARDS = 70 };
 
+/** For a request that goes on: one less than the request had, and never more than ours have (RFC 3261 section 16.6 step 3). */
+unsigned message_next_max_forwards(const sip_t *request);
+
 /** A body with its headers; bytes are borrowed. */
 struct message_body {
 	const char *data;

@@ -1,9 +1,13 @@
 #include "token.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -50,12 +54,35 @@ static void a_hash_depends_on_every_byte_and_on_what_came_before(void **state)
 	assert_true(token_hash(token_hash(0, "a"), "b") != token_hash(token_hash(0, "b"), "a"));
 }
 
+static void a_key_is_made_once_and_kept_in_its_file(void **state)
+{
+	char folder[] = "/tmp/softswitch-token-XXXXXX", path[64];
+	struct token_key first = {{0}}, again = {{0}}, other = {{0}};
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/key", folder);
+	assert_int_equal(token_key_load(&first, path), 0);
+	assert_int_equal(token_key_load(&again, path), 0);
+	assert_memory_equal(&first, &again, sizeof(first));
+	assert_true(token_hash_keyed(&first, 0, "a") == token_hash_keyed(&again, 0, "a"));
+	assert_int_equal(truncate(path, 3), 0);
+	assert_int_equal(token_key_load(&other, path), 0);
+	assert_memory_not_equal(&first, &other, sizeof(first));
+	assert_true(token_hash_keyed(&first, 0, "a") != token_hash_keyed(&other, 0, "a"));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(token_key_load(&again, path), -ENOENT);
+	assert_memory_not_equal(&again, &other, sizeof(again));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_token_is_16_hexadecimal_digits),
 		cmocka_unit_test(numbers_do_not_follow_from_each_other),
 		cmocka_unit_test(a_hash_depends_on_every_byte_and_on_what_came_before),
+		cmocka_unit_test(a_key_is_made_once_and_kept_in_its_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

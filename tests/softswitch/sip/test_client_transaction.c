@@ -76,7 +76,7 @@ static int setup(void **state)
 	*state = s;
 	s->resend = &unhurried;
 	peer_open(&s->peer);
-	return client_transactions_create(&s->set, s->peer.transport);
+	return client_transactions_create(&s->set, s->peer.transport, NULL);
 }
 
 static int teardown(void **state)
@@ -327,7 +327,7 @@ static void what_still_waits_at_the_end_is_told(void **state)
 	client_transactions_destroy(s->set);
 	assert_int_equal(s->failures, 1);
 	assert_int_equal(s->error, -ECANCELED);
-	assert_int_equal(client_transactions_create(&s->set, s->peer.transport), 0);
+	assert_int_equal(client_transactions_create(&s->set, s->peer.transport, NULL), 0);
 }
 
 /* CANCEL ------------------------------------------------------------------------------------ */
@@ -625,7 +625,7 @@ static void a_response_that_does_not_repeat_the_request_is_not_ours(void **state
 	other_digit[10] = other_digit[10] == '0' ? '1' : '0';
 	snprintf(longer, sizeof(longer), "%s0", s->branch);
 	snprintf(foreign, sizeof(foreign), "%s-", s->branch);
-	snprintf(shorter, sizeof(shorter), "%.*s", BRANCH_SIZE - 2, s->branch);
+	snprintf(shorter, sizeof(shorter), "%.*s", (int)strlen(s->branch) - 1, s->branch);
 	for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++)
 		if (answer_with(s, 200, &strange[i]) != CLIENT_TRANSACTION_UNKNOWN)
 			fail_msg("strange answer %zu was taken", i);
@@ -652,18 +652,49 @@ static void each_of_many_requests_gets_its_own_answer(void **state)
 	assert_int_equal(s->responses, 2);
 }
 
-static void a_request_that_comes_back_to_us_is_known_by_its_via(void **state)
+/** An INVITE that calls this user, with these two Vias. */
+static bool is_loop(const struct scene *s, const char *user, const char *first, const char *second)
+{
+	sip_via_t below = {.v_branch = second}, top = {.v_branch = first, .v_next = &below};
+	sip_request_t line = {.rq_url = {{.url_user = user}}};
+	sip_t sip = {.sip_request = &line, .sip_via = &top};
+
+	return client_transactions_is_loop(s->set, &sip);
+}
+
+static void an_invite_that_comes_back_is_known_by_the_mark_and_the_user_called(void **state)
 {
 	struct scene *s = *state;
-	sip_via_t own = {.v_branch = s->branch}, other = {.v_branch = "z9hG4bKnot-ours"}, none = {0};
+	char ours[BRANCH_SIZE], plain[BRANCH_SIZE], longer[BRANCH_SIZE + 1];
 
-	send_request(s, "OPTIONS");
-	assert_true(client_transactions_own(s->set, &own));
-	assert_false(client_transactions_own(s->set, &other));
-	assert_false(client_transactions_own(s->set, &none));
-	assert_false(client_transactions_own(s->set, NULL));
-	answer(s, 200);
-	assert_false(client_transactions_own(s->set, &own));
+	client_transaction_marked_branch(s->set, "4930", ours);
+	client_transaction_branch(s->set, plain);
+	snprintf(longer, sizeof(longer), "%s0", ours);
+	assert_true(is_loop(s, "4930", ours, "z9hG4bKother"));
+	assert_true(is_loop(s, "4930", "z9hG4bKother", ours));
+	assert_false(is_loop(s, "4931", ours, "z9hG4bKother"));
+	assert_false(is_loop(s, NULL, ours, "z9hG4bKother"));
+	assert_false(is_loop(s, "4930", plain, longer));
+	assert_false(is_loop(s, "4930", NULL, "z9hG4bK"));
+	ours[10] ^= 1;
+	assert_false(is_loop(s, "4930", ours, "z9hG4bKother"));
+}
+
+static void a_mark_lasts_as_long_as_its_key(void **state)
+{
+	struct scene *s = *state;
+	struct token_key key = {{1, 2}}, other = {{1, 3}};
+	char ours[BRANCH_SIZE];
+
+	client_transactions_destroy(s->set);
+	assert_int_equal(client_transactions_create(&s->set, s->peer.transport, &key), 0);
+	client_transaction_marked_branch(s->set, "4930", ours);
+	client_transactions_destroy(s->set);
+	assert_int_equal(client_transactions_create(&s->set, s->peer.transport, &key), 0);
+	assert_true(is_loop(s, "4930", ours, NULL));
+	client_transactions_destroy(s->set);
+	assert_int_equal(client_transactions_create(&s->set, s->peer.transport, &other), 0);
+	assert_false(is_loop(s, "4930", ours, NULL));
 }
 
 /* The owner goes ---------------------------------------------------------------------------- */
@@ -867,7 +898,8 @@ int main(void)
 		TEST(an_ack_that_is_full_is_not_sent),
 		TEST(a_response_that_does_not_repeat_the_request_is_not_ours),
 		TEST(each_of_many_requests_gets_its_own_answer),
-		TEST(a_request_that_comes_back_to_us_is_known_by_its_via),
+		TEST(an_invite_that_comes_back_is_known_by_the_mark_and_the_user_called),
+		TEST(a_mark_lasts_as_long_as_its_key),
 		TEST(forgetting_inside_a_handler_is_safe),
 		TEST(dropping_inside_a_handler_is_safe),
 		TEST(cancelling_inside_a_handler_is_safe),
