@@ -143,7 +143,7 @@ int gateway_targets_learn(struct gateway_targets *set, struct gateway_target *ta
 	return 0;
 }
 
-size_t gateway_targets_at(const struct gateway_targets *set, const struct sockaddr *source,
+size_t gateway_targets_from(const struct gateway_targets *set, const struct sockaddr *source, bool its_port,
 	void (*h)(struct gateway *gw, void *arg), void *arg)
 {
 	struct address_key key;
@@ -154,10 +154,9 @@ size_t gateway_targets_at(const struct gateway_targets *set, const struct sockad
 
 	if (!address_key(&key, source))
 		return 0;
+	if (!its_port)
+		key.port = 0;
 	here = find_source(set, &key);
-	key.port = 0;
-	if (!here)
-		here = find_source(set, &key);
 	if (!here)
 		return 0;
 	LIST_FOREACH (place, &here->places, link)
@@ -167,6 +166,14 @@ size_t gateway_targets_at(const struct gateway_targets *set, const struct sockad
 				h(member->gateway, arg);
 		}
 	return n;
+}
+
+size_t gateway_targets_at(const struct gateway_targets *set, const struct sockaddr *source,
+	void (*h)(struct gateway *gw, void *arg), void *arg)
+{
+	const size_t n = gateway_targets_from(set, source, true, h, arg);
+
+	return n ? n : gateway_targets_from(set, source, false, h, arg);
 }
 
 /* Targets ----------------------------------------------------------------------------------- */

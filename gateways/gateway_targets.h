@@ -8,6 +8,7 @@
 
 #include "gateways.h"
 
+#include <stdbool.h>
 #include <sys/queue.h>
 
 struct gateway_targets;
@@ -62,6 +63,16 @@ int gateway_targets_learn(struct gateway_targets *set, struct gateway_target *ta
  * @return how many
  */
 size_t gateway_targets_at(const struct gateway_targets *set, const struct sockaddr *source,
+	void (*h)(struct gateway *gw, void *arg), void *arg);
+
+/**
+ * Which gateways are at this address?
+ *
+ * @param its_port  only those at its port, too: that is what a datagram proves. A connection comes from any port
+ * @param h         called for each; may be NULL
+ * @return how many
+ */
+size_t gateway_targets_from(const struct gateway_targets *set, const struct sockaddr *source, bool its_port,
 	void (*h)(struct gateway *gw, void *arg), void *arg);
 
 #endif

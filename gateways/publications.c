@@ -209,10 +209,11 @@ uint64_t publications_expire(struct publications *set, uint64_t now_ms)
 	return p ? p->expires_ms : 0;
 }
 
-/** Is the gateway's row gone, or was its publication forgotten because it has another address now? */
+/** Is the gateway's row gone, may it publish no more, or was its publication forgotten because it has moved? */
 static bool is_void(const struct subject *s, uint64_t now_ms)
 {
-	return gateway_check(s->gateway, now_ms) == GATEWAY_VERDICT_REMOVED ||
+	return !gateway_row(s->gateway)->publish ||
+		gateway_check(s->gateway, now_ms) == GATEWAY_VERDICT_REMOVED ||
 		gateway_publication(s->gateway) == PUBLICATION_STATE_NONE;
 }
 
@@ -225,6 +226,7 @@ void publications_apply(struct publications *set, uint64_t now_ms)
 
 		if (!is_void(s, now_ms))
 			continue;
+		gateway_on_publication(s->gateway, PUBLICATION_STATE_NONE, now_ms);
 		LIST_REMOVE(s, link);
 		subject_free(set, s);
 		if (LIST_EMPTY(&p->subjects))

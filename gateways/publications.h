@@ -56,7 +56,8 @@ void publications_remove(struct publications *set, struct publication *p, uint64
  */
 uint64_t publications_expire(struct publications *set, uint64_t now_ms);
 
-/** Follow gateways_commit(): publications of gateways that are gone or have another address now are void. */
+/** Follow gateways_commit(): publications of gateways that are gone, have moved, or may
+ * publish no more are void. */
 void publications_apply(struct publications *set, uint64_t now_ms);
 
 #endif

@@ -47,7 +47,8 @@ static struct verdict refuse(int status, const char *phrase, const char *lines)
 /* Which gateways ---------------------------------------------------------------------------- */
 
 struct subjects {
-	const char *user[2]; /* user of Request-URI and To; may be NULL */
+	const char *user[2];   /* user of Request-URI and To; may be NULL */
+	const char *transport; /* it came by */
 	struct gateway **gateways;
 	size_t n;
 };
@@ -59,29 +60,47 @@ static void add_subject(struct gateway *gw, void *arg)
 	s->gateways[s->n++] = gw;
 }
 
-/** Of several gateways at an address, the one the request names; if it names none of them, it is about all of them. */
+/** "udp" can be forged, "tcp" not by everybody, "tls" by nobody. */
+static unsigned strength(const char *transport)
+{
+	return strcmp(transport, "udp") == 0 ? 0 : strcmp(transport, "tcp") == 0 ? 1 : 2;
+}
+
+/** May it publish, and does it come by no weaker a transport than we call it by? */
+static bool may_publish(const struct gateway *gw, const char *transport)
+{
+	const struct db_gateway *row = gateway_row(gw);
+
+	return row->publish && (!row->transport[0] || strength(transport) >= strength(row->transport));
+}
+
+/** Keep the gateway that the request names, or the one that is alone at its address; if it may not publish, none. */
 static void choose(struct subjects *s)
 {
-	for (unsigned u = 0; u < 2; u++)
+	struct gateway *chosen = s->n == 1 ? s->gateways[0] : NULL;
+
+	for (unsigned u = 2; u-- > 0;)
 		for (size_t i = 0; s->user[u] && i < s->n; i++)
-			if (!strcmp(gateway_name(s->gateways[i]), s->user[u])) {
-				s->gateways[0] = s->gateways[i];
-				s->n = 1;
-				return;
-			}
+			if (!strcmp(gateway_name(s->gateways[i]), s->user[u]))
+				chosen = s->gateways[i];
+	s->n = 0;
+	if (chosen && may_publish(chosen, s->transport))
+		s->gateways[s->n++] = chosen;
 }
 
 /** @return 0, and the caller frees the list; -ENOMEM */
 static int find_subjects(struct subjects *s, const struct publish *set, const struct received *rx)
 {
-	size_t n = gateway_targets_at(set->targets, rx->source, NULL, NULL);
+	const bool datagram = strcmp(rx->back.listener->transport, "udp") == 0;
+	size_t n = gateway_targets_from(set->targets, rx->source, datagram, NULL, NULL);
 
 	*s = (struct subjects){
-		.user = {rx->sip->sip_request->rq_url->url_user, rx->sip->sip_to->a_url->url_user}};
+		.user = {rx->sip->sip_request->rq_url->url_user, rx->sip->sip_to->a_url->url_user},
+		.transport = rx->back.listener->transport};
 	s->gateways = calloc(n + 1, sizeof(struct gateway *));
 	if (!s->gateways)
 		return -ENOMEM;
-	gateway_targets_at(set->targets, rx->source, add_subject, s);
+	gateway_targets_from(set->targets, rx->source, datagram, add_subject, s);
 	choose(s);
 	return 0;
 }
@@ -232,7 +251,7 @@ void publish_on_request(struct publish *set, const struct received *rx)
 	if (find_subjects(&subjects, set, rx) == 0) {
 		struct publication_publisher by = {subjects.gateways, subjects.n};
 
-		v = decide(set, rx->sip, &by);
+		v = by.n ? decide(set, rx->sip, &by) : refuse(403, NULL, "");
 		free(subjects.gateways);
 	}
 	plan_sweep(set);

@@ -256,7 +256,7 @@ def fuzz(scene, options):
     scene.start(("udp", "tcp"), SS_SIP_RESEND_INTERVAL="0.1,0.2", SS_SIP_TIMEOUT_INVITE=1, SS_SIP_TIMEOUT_TRYING=1,
                 SS_SIP_TIMEOUT_SESSION_PROGRESS=1, SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP=1, SS_SIP_TIMEOUT_RINGING=1,
                 SS_SIP_OPTIONS_CHECK_PERIOD=5, SS_SIP_100REL="Supported", SS_GATEWAY_BREAKER_ON="None")
-    scene.switch.sql("update gateway set options_check = 1 where name = 'fuzzed'")
+    scene.switch.sql("update gateway set options_check = 1, publish = 1 where name = 'fuzzed'")
     end, batches = time.monotonic() + options.seconds, 0
     try:
         while time.monotonic() < end:

@@ -231,6 +231,22 @@ static void who_sends_from_the_port_is_preferred(void **unused)
 	fixture_end(&f);
 }
 
+static void a_datagram_proves_a_port_and_a_connection_an_address(void **unused)
+{
+	const struct db_gateway rows[] = {row_at("a", "192.0.2.1", 5060), row_at("b", "192.0.2.1", 5070)};
+	struct fixture f = fixture_of(rows, 2);
+	const union address own = address_of("192.0.2.1", 5060), other = address_of("192.0.2.1", 40000);
+
+	(void)unused;
+	assert_int_equal(learn(&f, target_of(&f, "192.0.2.1", 5060), "192.0.2.1", 5060), 0);
+	assert_int_equal(learn(&f, target_of(&f, "192.0.2.1", 5070), "192.0.2.1", 5070), 0);
+	assert_int_equal(gateway_targets_from(f.targets, &own.any, true, NULL, NULL), 1);
+	assert_int_equal(gateway_targets_from(f.targets, &other.any, true, NULL, NULL), 0);
+	assert_int_equal(gateway_targets_from(f.targets, &own.any, false, NULL, NULL), 2);
+	assert_int_equal(gateway_targets_from(f.targets, &other.any, false, NULL, NULL), 2);
+	fixture_end(&f);
+}
+
 static void a_mapped_source_is_its_ipv4_address(void **unused)
 {
 	const struct db_gateway rows[] = {row_at("a", "192.0.2.1", 5060), row_at("b", "2001:db8::1", 5060)};
@@ -353,6 +369,7 @@ int main(void)
 		cmocka_unit_test(members_are_in_order_of_name),
 		cmocka_unit_test(nobody_is_known_before_an_address_is_learned),
 		cmocka_unit_test(who_sends_from_the_port_is_preferred),
+		cmocka_unit_test(a_datagram_proves_a_port_and_a_connection_an_address),
 		cmocka_unit_test(a_mapped_source_is_its_ipv4_address),
 		cmocka_unit_test(what_is_learned_replaces_what_was_known),
 		cmocka_unit_test(a_target_in_use_stays_over_a_reload),

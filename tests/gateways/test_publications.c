@@ -22,8 +22,10 @@ static void fixture_begin(struct fixture *f)
 {
 	static const char *const names[GATEWAYS] = {"a", "b", "c", "d"};
 
-	for (unsigned i = 0; i < GATEWAYS; i++)
+	for (unsigned i = 0; i < GATEWAYS; i++) {
 		f->rows[i] = unit_gateway(names[i]);
+		f->rows[i].publish = true;
+	}
 	assert_int_equal(gateways_create(&f->gateways), 0);
 	assert_int_equal(gateways_apply(f->gateways, f->rows, GATEWAYS), 0);
 	for (unsigned i = 0; i < GATEWAYS; i++)
@@ -229,6 +231,20 @@ static void a_gateway_that_moved_has_published_nothing(void **unused)
 	fixture_end(&f);
 }
 
+static void a_gateway_that_may_publish_no_more_has_published_nothing(void **unused)
+{
+	struct fixture f;
+
+	(void)unused;
+	fixture_begin(&f);
+	put(&f, NULL, by(&f, 0, 2), "1", PUBLICATION_STATE_CLOSED, 0);
+	f.rows[0].publish = false;
+	assert_int_equal(gateways_apply(f.gateways, f.rows, GATEWAYS), 0);
+	publications_apply(f.set, 0);
+	assert_string_equal(states(&f), "-c--");
+	fixture_end(&f);
+}
+
 static void publishing_without_memory_changes_nothing(void **unused)
 {
 	struct fixture f;
@@ -271,6 +287,7 @@ int main(void)
 		cmocka_unit_test(the_last_publication_of_a_gateway_counts),
 		cmocka_unit_test(a_removed_gateway_loses_its_publication),
 		cmocka_unit_test(a_gateway_that_moved_has_published_nothing),
+		cmocka_unit_test(a_gateway_that_may_publish_no_more_has_published_nothing),
 		cmocka_unit_test(publishing_without_memory_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,7 +52,7 @@ def goes_to(s, *gateways):
 
 def two(s, **more):
 	"""A gateway that publishes, preferred, and another one; the switch runs."""
-	gw, other = s.gateway("gw"), s.gateway("other")
+	gw, other = s.gateway("gw", publish=1), s.gateway("other", publish=1)
 	s.start(**more)
 	return gw, other
 
@@ -293,7 +293,7 @@ def a_customer_that_is_no_gateway_may_not_publish(s):
 
 @scenario
 def a_gateway_that_is_no_customer_may_publish_and_ask_but_not_call(s):
-	peer = s.gateway("far", host="127.0.0.9")
+	peer = s.gateway("far", host="127.0.0.9", publish=1)
 	s.start()
 	tag = good(publish(peer, pidf("closed")))
 	same(entry(s, "far")["state"], "down")
@@ -317,20 +317,61 @@ def options_of_a_customer_do_not_offer_publish(s):
 
 
 @scenario
-def one_publication_is_for_all_gateways_of_an_address(s):
+def a_gateway_whose_row_does_not_say_so_may_not_publish(s):
+	gw, other = s.gateway("gw"), s.gateway("other")
+	s.start()
+	response = publish(gw, pidf("closed"))
+	same((response.status, response["SIP-ETag"]), (403, ""))
+	goes_to(s, gw, other)
+
+
+@scenario
+def over_udp_a_gateway_publishes_from_its_port(s):
+	gw, _ = two(s)
+	forger = s.peer("forger")
+	forger.proxy = gw.proxy
+	same(publish(forger, pidf("closed"), callee="gw").status, 403)
+	same(entry(s)["state"], "up")
+	good(publish(gw, pidf("closed")))
+
+
+@scenario
+def a_gateway_called_over_tcp_does_not_publish_over_udp(s):
+	forger = s.peer("forger", host="127.0.0.9")
+	s.vendor("far", forger.port, "tcp", "127.0.0.9", publish=1)
+	s.start(("udp", "tcp"))
+	forger.proxy = s.switch.addresses["udp"]
+	same(publish(forger, pidf("closed"), callee="far").status, 403)
+	same(entry(s, "far")["state"], "up")
+	peer = s.peer("peer", "tcp", "127.0.0.9")
+	peer.proxy = s.switch.addresses["tcp"]
+	good(publish(peer, pidf("closed")))
+
+
+@scenario
+def a_document_that_names_no_gateway_speaks_for_none_of_several(s):
 	gw, other = s.peer("peer"), s.gateway("other")
 	for name in ("gw1", "gw2"):
-		s.switch.insert("gateway", name=name, host="127.0.0.1", port=gw.port)
+		s.switch.insert("gateway", name=name, host="127.0.0.1", port=gw.port, publish=1)
 	s.start()
-	good(publish(gw, pidf("closed"), callee="somebody"))
-	same([entry(s, name)["state"] for name in ("gw1", "gw2", "other")], ["down", "down", "up"])
+	same(publish(gw, pidf("closed"), callee="somebody").status, 403)
+	same([entry(s, name)["state"] for name in ("gw1", "gw2", "other")], ["up", "up", "up"])
+
+
+@scenario
+def a_gateway_that_may_publish_no_more_loses_its_publication(s):
+	gw, _ = two(s)
+	tag = good(publish(gw, pidf("closed")))
+	s.switch.sql("update gateway set publish = 0 where name = 'gw'")
+	s.net.until(lambda: entry(s)["state"] == "up", "the reload", step=0.02)
+	same(publish(gw, tag=tag).status, 403)
 
 
 @scenario
 def a_request_names_the_gateway_it_is_about(s):
 	gw = s.peer("peer")
 	for name in ("gw1", "gw2"):
-		s.switch.insert("gateway", name=name, host="127.0.0.1", port=gw.port)
+		s.switch.insert("gateway", name=name, host="127.0.0.1", port=gw.port, publish=1)
 	s.start()
 	first = good(publish(gw, pidf("closed"), callee="gw2"))
 	same([entry(s, name)["state"] for name in ("gw1", "gw2")], ["up", "down"])
@@ -353,7 +394,7 @@ def the_tag_of_another_gateway_is_412(s):
 
 @scenario
 def a_gateway_may_publish_over_tcp_from_any_port(s):
-	peer = s.gateway("far", transport="tcp", host="127.0.0.9")
+	peer = s.gateway("far", transport="tcp", host="127.0.0.9", publish=1)
 	s.start(("udp", "tcp"))
 	good(publish(peer, pidf("closed")))
 	same(entry(s, "far")["state"], "down")
@@ -365,7 +406,7 @@ def a_gateway_known_by_name_may_publish(s):
 	s.switch.environment["SOFTSWITCH_DNS"] = dns.server
 	dns.host("far.test", "127.0.0.9")
 	peer = s.peer("peer", host="127.0.0.9")
-	s.vendor("far", peer.port, host="far.test")
+	s.vendor("far", peer.port, host="far.test", publish=1)
 	s.start(clock_speed=10)
 	def published():
 		response = publish(peer, pidf("closed"))
@@ -406,7 +447,7 @@ def a_removed_gateway_loses_its_publication(s):
 	tag = good(publish(gw, pidf("closed")))
 	s.switch.sql("delete from route where gateway = 'gw'", "delete from gateway where name = 'gw'")
 	s.net.until(lambda: len(s.switch.control("gateways.list")["gateways"]) == 1, "the reload", step=0.02)
-	s.switch.insert("gateway", name="gw", host="127.0.0.1", port=gw.port)
+	s.switch.insert("gateway", name="gw", host="127.0.0.1", port=gw.port, publish=1)
 	s.net.until(lambda: len(s.switch.control("gateways.list")["gateways"]) == 2, "the reload", step=0.02)
 	same(entry(s)["state"], "up")
 	same(publish(gw, tag=tag).status, 412)

@@ -109,7 +109,7 @@ def a_sipp_that_ends_is_down_until_it_is_back(s):
 def a_sipp_publishes_that_it_is_closed_and_open_again(s):
 	host = own_host()
 	port = free_port(host)
-	s.vendor("sipp", port, host=host)
+	s.vendor("sipp", port, host=host, publish=1)
 	s.start()
 	with one(s, "gateway_publish", host, port, "-m", "1", "-d", "700", "-s", "sipp", "%s:%d" % s.switch.addresses["udp"]) as process:
 		becomes(s, "down")
