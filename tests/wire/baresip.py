@@ -117,12 +117,17 @@ class Baresip:
 
 	# commands and events
 
-	def do(self, command, params=""):
+	def ask(self, command, params=""):
+		"""Give a command and return what baresip says to it."""
 		text = json.dumps({"command": command, "params": params}).encode()
 		self.sock.sendall(b"%d:%s," % (len(text), text))
 		self.net.until(lambda: self.answers, "%s: an answer to %s" % (self.user, command))
-		if not self.answers.pop()["ok"]:
-			raise Failed("%s: %s" % (self.user, command))
+		return self.answers.pop()
+
+	def do(self, command, params=""):
+		answer = self.ask(command, params)
+		if not answer["ok"]:
+			raise Failed("%s: %s: %s" % (self.user, command, answer.get("data")))
 
 	def find(self, kind):
 		for event in self.events:
