@@ -107,7 +107,7 @@ static int judge(const struct file_state *state, const struct file_kind *kind, c
 {
 	if (is_empty(state))
 		return -ENODATA;
-	if (state->application_id != kind->application_id) {
+	if (state->application_id != kind->application_id || state->version < 1) {
 		snprintf(error, error_size, "%s is not a %s database of softswitch", path, kind->what);
 		return -EINVAL;
 	}

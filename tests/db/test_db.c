@@ -150,6 +150,17 @@ static void other_files_are_refused_as_they_are(void **state)
 	check_refused(scratch_path("c.db"), DB_CDR, -EINVAL, "not a call record database of softswitch");
 }
 
+static void a_version_that_never_was_is_refused(void **state)
+{
+	(void)state;
+	const char *path = scratch_path("c.db");
+	make(path, DB_CONFIG);
+	sql_run(path, "PRAGMA user_version = -2");
+	check_refused(path, DB_CONFIG, -EINVAL, "not a configuration database of softswitch");
+	sql_run(path, "PRAGMA user_version = 0");
+	check_refused(path, DB_CONFIG, -EINVAL, "not a configuration database of softswitch");
+}
+
 static void a_newer_file_is_refused_with_both_versions(void **state)
 {
 	(void)state;
@@ -488,6 +499,7 @@ int main(void)
 		TEST(checking_a_missing_file_makes_none),
 		TEST(checking_a_good_file_gives_it),
 		TEST(other_files_are_refused_as_they_are),
+		TEST(a_version_that_never_was_is_refused),
 		TEST(a_newer_file_is_refused_with_both_versions),
 		TEST(what_is_no_file_is_refused),
 		TEST(missing_rights_are_named),
