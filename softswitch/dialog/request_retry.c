@@ -1,6 +1,7 @@
 #include "request_retry.h"
 
 #include "dialog.h"
+#include "message.h"
 #include "token.h"
 
 #include <stdlib.h>
@@ -90,6 +91,6 @@ bool request_retry_after(const sip_t *response, uint32_t *out_s)
 {
 	if (response->sip_status->st_status != 503 || !response->sip_retry_after)
 		return false;
-	*out_s = (uint32_t)response->sip_retry_after->af_delta;
+	*out_s = message_seconds(response->sip_retry_after->af_delta);
 	return true;
 }

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
-/** Longer intervals are cut to this; the longest we ask for is a day. */
-enum { INTERVAL_MAX_S = 7 * 86400 };
+/** Longer intervals are cut to this, and a Min-SE above it counts for nothing. */
+enum { INTERVAL_MAX_S = 86400 };
 
 const char session_min_se[] = "Min-SE: 90\r\n";
 
@@ -99,6 +99,14 @@ static uint32_t seconds(unsigned long delta)
 	return delta < INTERVAL_MAX_S ? (uint32_t)delta : INTERVAL_MAX_S;
 }
 
+/** @return 0 without a Min-SE that we go by */
+static uint32_t min_se(const sip_t *sip)
+{
+	unsigned long delta = sip->sip_min_se ? sip->sip_min_se->min_delta : 0;
+
+	return delta <= INTERVAL_MAX_S ? (uint32_t)delta : 0;
+}
+
 static bool knows_timers(const sip_t *sip)
 {
 	return sip_has_feature(sip->sip_supported, "timer") || sip_has_feature(sip->sip_require, "timer");
@@ -114,11 +122,8 @@ bool session_is_too_short(const struct session *s, const sip_t *request)
 /** At most what was asked for, otherwise at least the larger Min-SE of both sides. */
 static uint32_t choose_interval(const sip_t *request, const struct parameters *p)
 {
-	uint32_t least = SESSION_MIN_SE_S, wanted;
+	uint32_t wanted = larger(p->session_ttl_s, larger(SESSION_MIN_SE_S, min_se(request)));
 
-	if (request->sip_min_se)
-		least = larger(least, seconds(request->sip_min_se->min_delta));
-	wanted = larger(p->session_ttl_s, least);
 	if (!request->sip_session_expires)
 		return wanted;
 	uint32_t asked = larger(seconds(request->sip_session_expires->x_delta), 1);
@@ -179,7 +184,7 @@ void session_granted(struct session *s, const sip_t *response)
 
 bool session_lengthen(struct session *s, const sip_t *response)
 {
-	uint32_t least = response->sip_min_se ? seconds(response->sip_min_se->min_delta) : 0;
+	uint32_t least = min_se(response);
 
 	if (!s->timer || least <= s->min_se_s)
 		return false;

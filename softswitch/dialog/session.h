@@ -60,7 +60,7 @@ bool session_is_too_short(const struct session *s, const sip_t *request);
 extern const char session_min_se[];
 /**
  * Write the headers of the 2xx to an INVITE or UPDATE, and put in force what they say: interval and refresher (RFC 4028
- * section 9). The interval is at most what the peer asked for, and otherwise at least both Min-SE.
+ * section 9). The interval is at most what the peer asked for, and otherwise at least both Min-SE; a Min-SE above a day is ignored.
  */
 void session_accept(struct session *s, const sip_t *request, const struct parameters *p, struct text *t);
 
@@ -68,12 +68,12 @@ void session_accept(struct session *s, const sip_t *request, const struct parame
 
 /** Write the headers of an INVITE or UPDATE that sets up or refreshes the session (RFC 4028 section 7.1). */
 void session_propose(const struct session *s, const struct parameters *p, struct text *t);
-/** Put in force what the 2xx grants (RFC 4028 section 7.2), even below our Min-SE; at most a week. */
+/** Put in force what the 2xx grants (RFC 4028 section 7.2), even below our Min-SE; at most a day. */
 void session_granted(struct session *s, const sip_t *response);
 /**
  * Raise what we propose to the Min-SE of a 422 (RFC 4028 section 7.4).
  *
- * @return false when it has none, or none above the last one: sending again would be no use
+ * @return false when it has none, none above the last one, or one above a day: the response is final
  */
 bool session_lengthen(struct session *s, const sip_t *response);
 

@@ -87,6 +87,14 @@ static const char *bad_header(const sip_t *sip)
 	return NULL;
 }
 
+/** The datagram ends before the body does (RFC 3261 section 18.3). */
+static bool is_cut_short(const sip_t *sip)
+{
+	size_t len = sip->sip_payload ? sip->sip_payload->pl_len : 0;
+
+	return sip->sip_content_length && sip->sip_content_length->l_length > len;
+}
+
 static int check_request(const struct received *rx, char phrase[INTAKE_PHRASE_MAX])
 {
 	const sip_t *sip = rx->sip;
@@ -101,6 +109,12 @@ static int check_request(const struct received *rx, char phrase[INTAKE_PHRASE_MA
 		snprintf(phrase, INTAKE_PHRASE_MAX, header ? "Bad %.60s Header" : "Bad Request", header);
 		return 400;
 	}
+	if (is_cut_short(sip)) {
+		if (sip->sip_request->rq_method == sip_method_ack)
+			return -EINVAL;
+		snprintf(phrase, INTAKE_PHRASE_MAX, "Bad Content-Length Header");
+		return 400;
+	}
 	if (strcasecmp(sip->sip_request->rq_version, sip_version_2_0)) {
 		snprintf(phrase, INTAKE_PHRASE_MAX, "Version Not Supported");
 		return 505;
@@ -113,10 +127,15 @@ static int check_response(const struct received *rx)
 	const sip_t *sip = rx->sip;
 
 	if ((msg_extract_errors(rx->msg) & intake_response_errors) || sip_sanity_check(sip) < 0 ||
-		strcasecmp(sip->sip_status->st_version, sip_version_2_0) ||
+		is_cut_short(sip) || strcasecmp(sip->sip_status->st_version, sip_version_2_0) ||
 		(sip->sip_cseq && sip->sip_cseq->cs_method == sip_method_ack))
 		return -EINVAL;
 	return 0;
+}
+
+bool intake_cseq_is_legal(const sip_t *request)
+{
+	return request->sip_cseq->cs_seq <= INT32_MAX;
 }
 
 int intake_datagram(struct received *rx, const char *data, size_t n, char phrase[INTAKE_PHRASE_MAX])

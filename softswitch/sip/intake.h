@@ -7,10 +7,15 @@
 
 #include "received.h"
 
+#include <stdbool.h>
+
 /** Header errors that drop a response: those in other headers are lived with. */
 extern const unsigned intake_response_errors;
 
 enum { INTAKE_PHRASE_MAX = 80 };
+
+/** Is the number in CSeq below 2^31 (RFC 3261 section 8.1.1.5)? A request with another one is refused. */
+bool intake_cseq_is_legal(const sip_t *request);
 
 /**
  * Parse a datagram.

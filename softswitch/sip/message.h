@@ -47,6 +47,12 @@ int message_url(struct text *t, const url_t *url);
 /** Parse what is to be sent over a connection. @return 0; -EINVAL when it has no start line; -ENOMEM */
 int message_parse(msg_t **out, const char *data, size_t n);
 
+/** Seconds from outside: the library reads them as unsigned long, up to its end. */
+static inline uint32_t message_seconds(unsigned long delta)
+{
+	return delta < UINT32_MAX ? (uint32_t)delta : UINT32_MAX;
+}
+
 /** What every request begins with; strings are borrowed. */
 struct message_request {
 	const char *method, *uri, *branch;

@@ -95,15 +95,13 @@ static bool is_ours(const sip_contact_t *contact, const struct register_request 
 
 static uint32_t seconds(const char *text)
 {
-	unsigned long long n = text[0] == '-' ? 0 : strtoull(text, NULL, 10);
-
-	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+	return text[0] == '-' ? 0 : message_seconds(strtoul(text, NULL, 10));
 }
 
 uint32_t register_request_granted(const sip_t *answer, const struct register_request *r)
 {
 	const sip_expires_t *expires = answer->sip_expires;
-	uint32_t otherwise = expires ? (uint32_t)expires->ex_delta : r->expires_s;
+	uint32_t otherwise = expires ? message_seconds(expires->ex_delta) : r->expires_s;
 
 	if (!answer->sip_contact)
 		return expires ? otherwise : 0;

@@ -246,7 +246,9 @@ static void the_2xx_says_who_refreshes(void **state)
 		{"Require: timer\r\nSession-Expires: 600;refresher=uac\r\n", SESSION_US, 600},
 		{"Session-Expires: 600\r\n", SESSION_US, 600},
 		{"Session-Expires: 0;refresher=uas\r\n", SESSION_PEER, 1},
-		{"Session-Expires: 4000000000;refresher=uas\r\n", SESSION_PEER, 7 * 86400},
+		{"Session-Expires: 4000000000;refresher=uas\r\n", SESSION_PEER, 86400},
+		{"Session-Expires: 18446744073709551617\r\n", SESSION_US, 86400},
+		{"Session-Expires: 86400\r\n", SESSION_US, 86400},
 		{"", SESSION_NOBODY, 0},
 	};
 
@@ -273,6 +275,11 @@ static void a_422_raises_what_is_proposed_each_time_it_asks_for_more(void **stat
 	assert_false(lengthen(&s, ""));
 	assert_true(lengthen(&s, "Min-SE: 7200\r\n"));
 	assert_int_equal(s.min_se_s, 7200);
+	assert_false(lengthen(&s, "Min-SE: 86401\r\n"));
+	assert_false(lengthen(&s, "Min-SE: 4294967295\r\n"));
+	assert_false(lengthen(&s, "Min-SE: 18446744073709551617\r\n"));
+	assert_int_equal(s.min_se_s, 7200);
+	assert_true(lengthen(&s, "Min-SE: 86400\r\n"));
 }
 
 /* The description --------------------------------------------------------------------------- */
