@@ -29,6 +29,14 @@ size_t sdp_line(const char *at, const char *end, const char **next)
 	return n && at[n - 1] == '\r' ? n - 1 : n;
 }
 
+/** The line end before a delimiter belongs to the delimiter (RFC 2046 section 5.1.1). */
+static size_t part_length(const char *start, const char *delimiter)
+{
+	size_t n = (size_t)(delimiter - start) - 1;
+
+	return start[n - 1] == '\r' ? n - 1 : n;
+}
+
 /** A part begins behind a line that starts with "--"; its headers end with an empty line. */
 static bool find_in_parts(const char *at, const char *end, struct sdp_span *out)
 {
@@ -41,7 +49,7 @@ static bool find_in_parts(const char *at, const char *end, struct sdp_span *out)
 
 		if (n >= 2 && !memcmp(at, "--", 2)) {
 			if (start) {
-				*out = (struct sdp_span){start, (size_t)(at - start)};
+				*out = (struct sdp_span){start, part_length(start, at)};
 				return true;
 			}
 			in_headers = true;

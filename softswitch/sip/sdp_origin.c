@@ -18,12 +18,17 @@ static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t n)
 	return hash;
 }
 
-/* Of all but what the replaced lines say; that they are there counts, and how they end. */
+/*
+ * Of all but what the replaced lines say; that they are there counts, and how they end. The end of the last line does
+ * not: in a multipart body some take it for that of the delimiter.
+ */
 static uint64_t hash_rest(const struct sdp_span *sdp)
 {
 	const char *end = sdp->data + sdp->len, *next;
 	uint64_t hash = 0xcbf29ce484222325;
 
+	while (end > sdp->data && (end[-1] == '\r' || end[-1] == '\n'))
+		end--;
 	for (const char *at = sdp->data; at < end; at = next) {
 		size_t n = sdp_line(at, end, &next);
 

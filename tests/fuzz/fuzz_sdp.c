@@ -32,7 +32,8 @@ static void check_part(const char *body, size_t len, const struct sdp_span *part
 
 	expect(part->data >= body && part->len >= 3 && part->data + part->len <= body + len);
 	expect(part->data > body && part->data[-1] == '\n');
-	expect(part->data + part->len == body + len || memcmp(part->data + part->len, "--", 2) == 0);
+	const char *end = part->data + part->len;
+	expect(end == body + len || memcmp(end, "\n--", 3) == 0 || memcmp(end, "\r\n--", 4) == 0);
 	expect(sdp_find("application/sdp", part->data, part->len, &again));
 	expect(again.data == part->data && again.len == part->len);
 }
@@ -45,9 +46,13 @@ static size_t end_length(const char *line, size_t n)
 	return lf + (n > lf && line[n - lf - 1] == '\r');
 }
 
-/* Line by line, the slow and plain way: the same but for what o= and s= say? */
+/* Line by line, the slow and plain way: the same but for what o= and s= say, and the last line end? */
 static bool same_rest(const char *a, size_t a_len, const char *b, size_t b_len)
 {
+	while (a_len && strchr("\r\n", a[a_len - 1]) && a[a_len - 1])
+		a_len--;
+	while (b_len && strchr("\r\n", b[b_len - 1]) && b[b_len - 1])
+		b_len--;
 	while (a_len && b_len) {
 		const char *a_end = memchr(a, '\n', a_len), *b_end = memchr(b, '\n', b_len);
 		size_t an = a_end ? (size_t)(a_end - a) + 1 : a_len,

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -49,8 +50,26 @@ static void a_part_of_a_multipart_body_is_found(void **state)
 
 	(void)state;
 	assert_true(find("multipart/mixed;boundary=b", body, &span));
-	assert_int_equal(span.len, strlen("v=0\r\ns=-\r\n"));
-	assert_memory_equal(span.data, "v=0\r\ns=-\r\n", span.len);
+	assert_int_equal(span.len, strlen("v=0\r\ns=-"));
+	assert_memory_equal(span.data, "v=0\r\ns=-", span.len);
+}
+
+/* RFC 2046 section 5.1.1: the line end before a delimiter belongs to the delimiter. */
+static void a_description_is_as_long_in_a_multipart_body_as_alone(void **state)
+{
+	static const char sdp[] = "v=0\r\ns=-\r\n",
+			  *const ends[] = {"\r\n--b--", "\n--b--", "\r\n--b\r\n\r\nx"};
+	char body[128];
+	struct sdp_span span;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(
+			body, sizeof(body), "--b\r\nContent-Type: application/sdp\r\n\r\n%s%s", sdp, ends[i]);
+		assert_true(find("multipart/mixed;boundary=b", body, &span));
+		assert_int_equal(span.len, strlen(sdp));
+		assert_memory_equal(span.data, sdp, span.len);
+	}
 }
 
 static void the_last_part_may_end_with_the_body(void **state)
@@ -106,6 +125,7 @@ int main(void)
 		cmocka_unit_test(a_description_alone_is_the_whole_body),
 		cmocka_unit_test(what_is_no_description_is_none),
 		cmocka_unit_test(a_part_of_a_multipart_body_is_found),
+		cmocka_unit_test(a_description_is_as_long_in_a_multipart_body_as_alone),
 		cmocka_unit_test(the_last_part_may_end_with_the_body),
 		cmocka_unit_test(a_multipart_body_without_a_description_has_none),
 		cmocka_unit_test(nothing_behind_the_body_is_read),

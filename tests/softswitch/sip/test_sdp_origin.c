@@ -53,13 +53,27 @@ static void the_version_grows_with_the_rest_only(void **state)
 	assert_string_equal(written(&o, PEER REST), OURS("3") REST);
 }
 
+/* In a multipart body some count it to the delimiter. */
+static void the_end_of_the_last_line_does_not_count(void **state)
+{
+	static const char sdp[] = PEER REST, *const ends[] = {"", "\r", "\r\n", "\r\n\r\n"};
+	size_t n = strlen(sdp) - strlen("\r\n");
+	char other[sizeof(sdp) + 8];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(other, sizeof(other), "%.*s%s", (int)n, sdp, ends[i]);
+		assert_true(sdp_origin_same(
+			&(struct sdp_span){sdp, strlen(sdp)}, &(struct sdp_span){other, strlen(other)}));
+	}
+}
+
 /* A byte changed, put in, left out or moved, in the first line, the last or between; a line o= or s= as well. */
 static void any_byte_of_the_rest_counts(void **state)
 {
 	static const char *const others[] = {
 		"v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 1\r\nm=audio 1 RTP/AVP 8\r\n",
 		"v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\nm=audio 1 RTP/AVP 8 \r\n",
-		"v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\nm=audio 1 RTP/AVP 8",
 		"v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\nm=audio 1 RTP/AVP 8\r\n",
 		"v=0 \r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\nm=audio 1 RTP/AVP 8\r\n",
 		"v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nm=audio 1 RTP/AVP 8\r\nt=0 0\r\n",
@@ -181,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_two_lines_are_ours_and_the_rest_is_the_peers),
 		cmocka_unit_test(the_version_grows_with_the_rest_only),
+		cmocka_unit_test(the_end_of_the_last_line_does_not_count),
 		cmocka_unit_test(any_byte_of_the_rest_counts),
 		cmocka_unit_test(line_ends_stay_as_they_were),
 		cmocka_unit_test(nothing_is_added_that_was_not_there),
