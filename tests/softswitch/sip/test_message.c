@@ -486,7 +486,7 @@ static void a_session_description_is_found_alone_and_in_a_multipart_body(void **
 	assert_memory_equal(sdp.data, SDP, strlen(SDP));
 	sip = receive(p, "c:multipart/mixed ;boundary=\"b\"\r\n",
 		"--b\r\nContent-Type: application/isup\r\n\r\nx\r\n--b\r\nContent-Type: application/sdp\r\n\r\n" SDP
-		"--b--\r\n");
+		"\r\n--b--\r\n");
 	assert_true(message_has_sdp(sip));
 	assert_true(message_find_sdp(sip, &sdp));
 	assert_int_equal(sdp.len, strlen(SDP));

@@ -57,18 +57,18 @@ static void a_part_of_a_multipart_body_is_found(void **state)
 /* RFC 2046 section 5.1.1: the line end before a delimiter belongs to the delimiter. */
 static void a_description_is_as_long_in_a_multipart_body_as_alone(void **state)
 {
-	static const char sdp[] = "v=0\r\ns=-\r\n",
+	static const char text[] = "v=0\r\ns=-\r\n",
 			  *const ends[] = {"\r\n--b--", "\n--b--", "\r\n--b\r\n\r\nx"};
 	char body[128];
 	struct sdp_span span;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		snprintf(
-			body, sizeof(body), "--b\r\nContent-Type: application/sdp\r\n\r\n%s%s", sdp, ends[i]);
+		snprintf(body, sizeof(body), "--b\r\nContent-Type: application/sdp\r\n\r\n%s%s", text,
+			ends[i]);
 		assert_true(find("multipart/mixed;boundary=b", body, &span));
-		assert_int_equal(span.len, strlen(sdp));
-		assert_memory_equal(span.data, sdp, span.len);
+		assert_int_equal(span.len, strlen(text));
+		assert_memory_equal(span.data, text, span.len);
 	}
 }
 
