@@ -73,10 +73,9 @@ static void absorb(uint64_t v[4], uint64_t word)
 	v[0] ^= word;
 }
 
-uint64_t token_hash_keyed(const struct token_key *k, uint64_t h, const char *s)
+static uint64_t hash_bytes(const uint64_t key[2], uint64_t h, const char *s, size_t n)
 {
-	const uint64_t *key = k->half;
-	size_t n = s ? strlen(s) : 0, i;
+	size_t i;
 	uint64_t v[4], word;
 
 	v[0] = key[0] ^ UINT64_C(0x736f6d6570736575);
@@ -97,15 +96,25 @@ uint64_t token_hash_keyed(const struct token_key *k, uint64_t h, const char *s)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-uint64_t token_hash(uint64_t h, const char *s)
+uint64_t token_hash_bytes(uint64_t h, const void *bytes, size_t n)
 {
-	static struct token_key key;
+	static uint64_t key[2];
 	static bool keyed;
 
 	if (!keyed)
-		fill(&key, sizeof(key));
+		fill(key, sizeof(key));
 	keyed = true;
-	return token_hash_keyed(&key, h, s);
+	return hash_bytes(key, h, bytes, n);
+}
+
+uint64_t token_hash(uint64_t h, const char *s)
+{
+	return token_hash_bytes(h, s, s ? strlen(s) : 0);
+}
+
+uint64_t token_hash_keyed(const struct token_key *k, uint64_t h, const char *s)
+{
+	return hash_bytes(k->half, h, s, s ? strlen(s) : 0);
 }
 
 /** @return 0; -ENODATA when it holds no whole key, or another error */

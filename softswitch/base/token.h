@@ -2,6 +2,7 @@
 #ifndef TOKEN_H
 #define TOKEN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /** Text for tags, branches, Call-IDs and cnonces: 64 random bits as 16 hexadecimal digits. */
@@ -18,6 +19,7 @@ uint64_t token_random(void);
  * @param s  NULL counts as ""
  */
 uint64_t token_hash(uint64_t h, const char *s);
+uint64_t token_hash_bytes(uint64_t h, const void *bytes, size_t n);
 
 /** A key that outlives the process. */
 struct token_key {

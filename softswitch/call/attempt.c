@@ -42,7 +42,7 @@ struct attempt {
 	char call_id[2 * TOKEN_SIZE];
 	char target[ADDRESS_HOST_PORT_MAX];
 	/* Of the gateway's row or its registration, which may change meanwhile. */
-	char *user, *password;
+	char *user, *password, *realm;
 	char *route, *route_host; /* Route lines and where the first one is; NULL = straight to the gateway */
 	uint16_t route_port, local_port;
 	char route_transport[4];
@@ -273,8 +273,10 @@ static void use_registration(struct attempt *a, const struct registration *r)
 	if (!a->user[0]) {
 		free(a->user);
 		free(a->password);
+		free(a->realm);
 		a->user = strdup(row->auth_user);
 		a->password = strdup(row->password);
+		a->realm = row->realm[0] ? strdup(row->realm) : NULL;
 	}
 	if (!route)
 		return;
@@ -297,6 +299,7 @@ static void use_row(struct attempt *a, const struct db_gateway *row, const struc
 	a->content->target = a->target;
 	a->content->user = a->password ? a->user : NULL;
 	a->content->password = a->password;
+	a->content->realm = a->realm;
 	a->content->route = a->route;
 }
 

@@ -258,13 +258,15 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response
 		.local_seq = of->local_seq,
 		.invite_seq = of->invite_seq,
 		.own_origin = of->own_origin,
+		.account = of->account,
 		.origin = of->origin};
 	snprintf(d->local_tag, sizeof(d->local_tag), "%s", of->local_tag);
 	hop_copy(&d->hop, &of->hop);
 	session_fork(&d->session, &of->session);
 	if (set_string(&d->call_id, of->call_id) || set_string(&d->local, of->local) ||
 		set_string(&d->target, of->target) ||
-		(of->user && (set_string(&d->user, of->user) || set_string(&d->password, of->password))))
+		(of->user && (set_string(&d->user, of->user) || set_string(&d->password, of->password))) ||
+		(of->realm && set_string(&d->realm, of->realm)))
 		return -ENOMEM;
 	return dialog_establish(d, response);
 }
@@ -307,6 +309,7 @@ void dialog_clear(struct dialog *d)
 	free(d->strict_route);
 	free(d->user);
 	free(d->password);
+	free(d->realm);
 	free(d->credentials);
 	session_clear(&d->session);
 	*d = (struct dialog){0};

@@ -34,6 +34,8 @@ struct dialog {
 	char invite_branch[BRANCH_SIZE];
 	struct hop hop;        /* where requests go */
 	char *user, *password; /* to answer the peer's challenges; NULL = none */
+	char *realm;           /* whose challenges alone are answered; NULL = the account's */
+	uint64_t account;      /* digest_realm_account() of these; 0 = none */
 	char *credentials; /* Authorization lines of our last INVITE, which its ACK repeats; NULL = none */
 	struct session session;
 	bool own_origin; /* descriptions sent to this peer get o= and s= lines of ours */

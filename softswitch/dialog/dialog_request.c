@@ -75,6 +75,8 @@ static void on_response(const struct received *rx, void *arg)
 	event_del(&x->silence);
 	if (!x->cancelled && send_again(x, rx->sip))
 		return;
+	if (status < 300)
+		request_retry_accepted(&x->retry, x->dialog->account);
 	end(x);
 	x->handlers->on_response(rx, x->arg);
 }

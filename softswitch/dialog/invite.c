@@ -1,5 +1,6 @@
 #include "invite.h"
 
+#include "digest_realm.h"
 #include "headers.h"
 #include "message.h"
 #include "request_retry.h"
@@ -33,6 +34,7 @@ static void on_response(const struct received *rx, void *arg)
 	if (status >= 200 && status < 300) {
 		dialog_establish(&inv->dialog, rx->sip);
 		session_granted(&inv->dialog.session, rx->sip);
+		request_retry_accepted(&inv->retry, inv->dialog.account);
 	}
 	if (status < 200 && !early_dialogs_take(&inv->early, rx->sip))
 		return;
@@ -89,6 +91,8 @@ int invite_create(struct invite **out, struct stack *stack, void *owner, const s
 	if (content->user && content->user[0]) {
 		inv->dialog.user = strdup(content->user);
 		inv->dialog.password = strdup(content->password);
+		inv->dialog.realm = content->realm ? strdup(content->realm) : NULL;
+		inv->dialog.account = digest_realm_account(content->user, content->password, content->target);
 	}
 	*out = inv;
 	return 0;

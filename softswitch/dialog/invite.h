@@ -32,6 +32,7 @@ struct invite_content {
 	const struct session *offer;  /* a description to send instead of its body, or NULL */
 	unsigned max_forwards;
 	const char *user, *password;      /* to answer challenges; may be NULL */
+	const char *realm;                /* whose challenges alone are answered; NULL = any */
 	const char *route;                /* whole Route lines; may be NULL */
 	enum parameter_100rel sip_100rel; /* as the gateway is configured */
 	bool can_answer; /* the caller can answer an offer in a reliable provisional response */

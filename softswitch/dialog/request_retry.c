@@ -1,18 +1,19 @@
 #include "request_retry.h"
 
 #include "dialog.h"
+#include "digest_realm.h"
 #include "message.h"
 #include "token.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_SIZE = 2048 }; /* one line of credentials: URI, realm, nonce, opaque */
-
 void request_retry_clear(struct request_retry *r)
 {
-	free(r->authorization[0]);
-	free(r->authorization[1]);
+	for (unsigned i = 0; i < 2; i++) {
+		free(r->authorization[i]);
+		free(r->realm[i]);
+	}
 	*r = (struct request_retry){0};
 }
 
@@ -36,10 +37,10 @@ static enum request_retry_verdict answer_challenge(
 	struct request_retry *r, const struct request_retry_request *request, const sip_t *challenge)
 {
 	bool by_proxy = challenge->sip_status->st_status == 407;
-	char data[LINE_SIZE], cnonce[TOKEN_SIZE], *line;
-	struct text t = {.data = data, .size = sizeof(data)};
+	char cnonce[TOKEN_SIZE], *line;
+	struct text t = text_scratch();
 
-	if (!digest_may_answer(&r->challenges[by_proxy], challenge))
+	if (!digest_may_answer(&r->challenges[by_proxy], challenge, &request->credentials))
 		return REQUEST_RETRY_REFUSED;
 	token_make(cnonce);
 	if (digest_answer(&t, challenge, &request->credentials, request->method, request->uri, cnonce))
@@ -48,8 +49,17 @@ static enum request_retry_verdict answer_challenge(
 	if (!line)
 		return REQUEST_RETRY_UNANSWERABLE;
 	free(r->authorization[by_proxy]);
+	free(r->realm[by_proxy]);
 	r->authorization[by_proxy] = line;
+	r->realm[by_proxy] = digest_realm(challenge, &request->credentials);
 	return REQUEST_RETRY_AGAIN;
+}
+
+void request_retry_accepted(const struct request_retry *r, uint64_t account)
+{
+	for (unsigned by_proxy = 0; by_proxy < 2; by_proxy++)
+		if (r->realm[by_proxy])
+			digest_realm_accepted(account, by_proxy, r->realm[by_proxy]);
 }
 
 enum request_retry_verdict request_retry_decide(
@@ -76,7 +86,7 @@ enum request_retry_verdict request_retry_decide_in_dialog(
 {
 	const struct request_retry_request request = {.method = method,
 		.uri = d->target,
-		.credentials = {.user = d->user, .password = d->password ? d->password : ""},
+		.credentials = {d->user, d->password ? d->password : "", d->realm, d->account},
 		.session = has_interval(method) ? &d->session : NULL};
 
 	return request_retry_decide(r, &request, response);

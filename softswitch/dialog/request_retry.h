@@ -24,6 +24,7 @@ struct session;
 struct request_retry {
 	struct digest_tries challenges[2]; /* by servers (401), by proxies (407) */
 	char *authorization[2];            /* the answers to them, whole lines; NULL = none */
+	char *realm[2];                    /* which they answer */
 };
 
 /** The request that was refused. All borrowed. */
@@ -47,6 +48,9 @@ enum request_retry_verdict request_retry_decide(
 /** The same for a request in this dialog. INVITE and UPDATE propose the session interval. */
 enum request_retry_verdict request_retry_decide_in_dialog(
 	struct request_retry *r, struct dialog *d, const char *method, const sip_t *response);
+
+/** A 2xx came: the realms of these answers are those of the account. */
+void request_retry_accepted(const struct request_retry *r, uint64_t account);
 
 /** Add the Authorization and Proxy-Authorization lines, if any, to the next request. */
 void request_retry_write(const struct request_retry *r, struct text *t);

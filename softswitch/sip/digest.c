@@ -1,11 +1,14 @@
 #include "digest.h"
 
+#include "digest_realm.h"
+#include "token.h"
+
 #include <openssl/evp.h>
 #include <sofia-sip/msg_header.h>
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -17,23 +20,28 @@ static const struct algorithm {
 	const EVP_MD *(*hash)(void);
 } algorithms[] = {{"MD5", EVP_md5}, {"SHA-256", EVP_sha256}};
 
-/** Hash of the strings up to a NULL, with colons between them, in hexadecimal. @return false when libcrypto refuses */
-static bool hash(const struct algorithm *algorithm, char out[HASH_HEX], ...)
+struct span {
+	const char *data;
+	size_t n;
+};
+
+static struct span span_of(const char *s)
+{
+	return (struct span){s, strlen(s)};
+}
+
+/** Hash of the spans, with colons between them, in hexadecimal. @return false when libcrypto refuses */
+static bool hash(
+	const struct algorithm *algorithm, char out[HASH_HEX], size_t count, const struct span *parts)
 {
 	unsigned char bytes[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	bool ok = context && EVP_DigestInit_ex(context, algorithm->hash(), NULL);
-	const char *s, *colon = "";
-	va_list ap;
 
-	va_start(ap, out);
-	while (ok && (s = va_arg(ap, const char *))) {
-		ok = EVP_DigestUpdate(context, colon, strlen(colon)) &&
-			EVP_DigestUpdate(context, s, strlen(s));
-		colon = ":";
-	}
-	va_end(ap);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = EVP_DigestUpdate(context, ":", i > 0) &&
+			EVP_DigestUpdate(context, parts[i].data, parts[i].n);
 	ok = ok && EVP_DigestFinal_ex(context, bytes, &n);
 	EVP_MD_CTX_free(context);
 	for (unsigned i = 0; i < n; i++)
@@ -41,94 +49,134 @@ static bool hash(const struct algorithm *algorithm, char out[HASH_HEX], ...)
 	return ok;
 }
 
-/** A parameter of the challenge without its quotes. */
-static bool parameter(const msg_auth_t *challenge, const char *name, char *out, size_t size)
+/** A parameter of the challenge without its quotes. @return false without it, and with control characters in it */
+static bool parameter(const msg_auth_t *challenge, const char *name, struct span *out)
 {
 	const char *v = msg_params_find(challenge->au_params, name);
-	size_t n;
 
 	if (!v)
 		return false;
-	n = strlen(v);
-	if (n >= 2 && v[0] == '"' && v[n - 1] == '"') {
-		v++;
-		n -= 2;
-	}
-	if (n >= size)
-		return false;
-	memcpy(out, v, n);
-	out[n] = '\0';
+	*out = span_of(v);
+	if (out->n >= 2 && v[0] == '"' && v[out->n - 1] == '"')
+		*out = (struct span){v + 1, out->n - 2};
+	for (size_t i = 0; i < out->n; i++)
+		if ((unsigned char)out->data[i] < ' ' || out->data[i] == 0x7f)
+			return false;
 	return true;
 }
 
-/** Is this word in a list like "auth,auth-int"? */
-static bool listed(const char *list, const char *word)
+static bool is(const struct span *s, const char *word)
 {
-	size_t n = strlen(word);
+	return s->n == strlen(word) && !strncasecmp(s->data, word, s->n);
+}
 
-	while (*list) {
-		size_t skip = strspn(list, ", \t"), len = strcspn(list + skip, ", \t");
+/** Is this word in a list like "auth,auth-int"? */
+static bool listed(struct span list, const char *word)
+{
+	const char *end = list.data + list.n;
 
-		if (len == n && !strncasecmp(list + skip, word, n))
+	for (const char *at = list.data; at < end;) {
+		struct span one = {at, 0};
+
+		while (at < end && !strchr(", \t", *at))
+			at++;
+		one.n = (size_t)(at - one.data);
+		if (is(&one, word))
 			return true;
-		list += skip + len;
+		at++;
 	}
 	return false;
 }
 
 static const struct algorithm *algorithm_of(const msg_auth_t *challenge)
 {
-	char name[32] = "MD5";
+	struct span name = span_of("MD5");
 
-	if (msg_params_find(challenge->au_params, "algorithm=") &&
-		!parameter(challenge, "algorithm=", name, sizeof(name)))
+	if (msg_params_find(challenge->au_params, "algorithm=") && !parameter(challenge, "algorithm=", &name))
 		return NULL;
 	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
-		if (!strcasecmp(name, algorithms[i].name))
+		if (is(&name, algorithms[i].name))
 			return &algorithms[i];
 	return NULL;
 }
 
 static bool is_known(const msg_auth_t *challenge)
 {
-	char qop[64];
+	struct span qop, opaque, needed;
 
 	return challenge->au_scheme && !strcasecmp(challenge->au_scheme, "Digest") &&
-		algorithm_of(challenge) &&
+		algorithm_of(challenge) && parameter(challenge, "realm=", &needed) &&
+		parameter(challenge, "nonce=", &needed) &&
+		(!msg_params_find(challenge->au_params, "opaque=") ||
+			parameter(challenge, "opaque=", &opaque)) &&
 		(!msg_params_find(challenge->au_params, "qop=") ||
-			(parameter(challenge, "qop=", qop, sizeof(qop)) && listed(qop, "auth")));
+			(parameter(challenge, "qop=", &qop) && listed(qop, "auth")));
 }
 
-/** The first challenge that we support, of this realm if there is one. */
-static const msg_auth_t *choose(const sip_t *response, const char *realm)
+static bool is_by_proxy(const sip_t *challenge)
 {
-	const msg_auth_t *c = response->sip_status->st_status == 407 ? response->sip_proxy_authenticate
-								     : response->sip_www_authenticate;
-	const msg_auth_t *other = NULL;
-	char of[256];
+	return challenge->sip_status->st_status == 407;
+}
 
-	for (; c; c = c->au_next) {
-		if (!is_known(c))
-			continue;
-		if (!realm || !realm[0] || (parameter(c, "realm=", of, sizeof(of)) && !strcmp(of, realm)))
+/** The first challenge that we support, of the realm that the credentials are bound to if there is one. */
+static const msg_auth_t *choose(const sip_t *response, const struct digest_credentials *credentials)
+{
+	bool proxy = is_by_proxy(response);
+	const char *realm = credentials->realm && credentials->realm[0]
+		? credentials->realm
+		: digest_realm_get(credentials->account, proxy);
+	const msg_auth_t *c = proxy ? response->sip_proxy_authenticate : response->sip_www_authenticate;
+	struct span of;
+
+	for (; c; c = c->au_next)
+		if (is_known(c) &&
+			(!realm ||
+				(parameter(c, "realm=", &of) && of.n == strlen(realm) &&
+					!memcmp(of.data, realm, of.n))))
 			return c;
-		if (!other)
-			other = c;
-	}
-	return other;
+	return NULL;
 }
 
-bool digest_may_answer(struct digest_tries *tries, const sip_t *challenge)
+bool digest_may_answer(
+	struct digest_tries *tries, const sip_t *challenge, const struct digest_credentials *credentials)
 {
-	const msg_auth_t *c = choose(challenge, NULL);
-	char stale[8] = "";
+	const msg_auth_t *c = choose(challenge, credentials);
+	struct span stale;
 
-	if (c)
-		parameter(c, "stale=", stale, sizeof(stale));
-	if (tries->answered == ANSWERS_MAX || (tries->answered && strcasecmp(stale, "true")))
+	if (tries->answered == ANSWERS_MAX ||
+		(tries->answered && !(c && parameter(c, "stale=", &stale) && is(&stale, "true"))))
 		return false;
 	tries->answered++;
 	return true;
+}
+
+char *digest_realm(const sip_t *challenge, const struct digest_credentials *credentials)
+{
+	const msg_auth_t *c = choose(challenge, credentials);
+	struct span realm;
+
+	return c && parameter(c, "realm=", &realm) ? strndup(realm.data, realm.n) : NULL;
+}
+
+/**
+ * How often was this nonce used, this time included (RFC 7616 section 3.4)? A nonce is looked up by a keyed hash in a
+ * small table, where a later one may take its place; a server that then finds the count too small calls it stale.
+ */
+static unsigned count_use(
+	const struct digest_credentials *by, const struct span *realm, const struct span *nonce)
+{
+	static struct {
+		uint64_t hash;
+		unsigned n;
+	} used[4096];
+	uint64_t h =
+		token_hash_bytes(token_hash_bytes(token_hash(by->account, by->user), realm->data, realm->n),
+			nonce->data, nonce->n);
+	unsigned i = (unsigned)(h % (sizeof(used) / sizeof(used[0])));
+
+	used[i].n = used[i].hash == h ? used[i].n + 1 : 1;
+	used[i].hash = h;
+	return used[i].n;
 }
 
 /** The user name comes from a table and may need quoting; the rest is repeated as the server wrote it. */
@@ -141,36 +189,55 @@ static void add_user(struct text *t, const char *user)
 	}
 }
 
+static void add_quoted(struct text *t, const char *name, struct span value)
+{
+	text_add_all(t, ", ", name, "=\"", NULL);
+	text_add_bytes(t, value.data, value.n);
+	text_add(t, "\"");
+}
+
 int digest_answer(struct text *t, const sip_t *challenge, const struct digest_credentials *credentials,
 	const char *method, const char *uri, const char *cnonce)
 {
-	static const char nc[] = "00000001"; /* each nonce is used once */
-	bool proxy = challenge->sip_status->st_status == 407, with_qop;
-	const msg_auth_t *c = choose(challenge, credentials->realm);
+	const msg_auth_t *c;
 	const struct algorithm *algorithm;
-	char realm[256], nonce[512], opaque[512], qop[64], a1[HASH_HEX], a2[HASH_HEX], response[HASH_HEX];
+	struct span realm, nonce, opaque, qop;
+	char a1[HASH_HEX], a2[HASH_HEX], response[HASH_HEX], nc[9];
+	bool ok, with_qop;
 
 	if (!credentials->user || !credentials->user[0])
 		return -EINVAL;
-	if (!c || !parameter(c, "realm=", realm, sizeof(realm)) ||
-		!parameter(c, "nonce=", nonce, sizeof(nonce)))
+	c = choose(challenge, credentials);
+	if (!c || !parameter(c, "realm=", &realm) || !parameter(c, "nonce=", &nonce))
 		return -ENOENT;
 	algorithm = algorithm_of(c);
-	with_qop = parameter(c, "qop=", qop, sizeof(qop));
-	if (!hash(algorithm, a1, credentials->user, realm, credentials->password, NULL) ||
-		!hash(algorithm, a2, method, uri, NULL))
+	with_qop = parameter(c, "qop=", &qop);
+	ok = hash(algorithm, a1, 3,
+		     (struct span[]){span_of(credentials->user), realm, span_of(credentials->password)}) &&
+		hash(algorithm, a2, 2, (struct span[]){span_of(method), span_of(uri)});
+	if (ok && with_qop) {
+		snprintf(nc, sizeof(nc), "%08x", count_use(credentials, &realm, &nonce));
+		ok = hash(algorithm, response, 6,
+			(struct span[]){span_of(a1), nonce, span_of(nc), span_of(cnonce), span_of("auth"),
+				span_of(a2)});
+	} else if (ok) {
+		ok = hash(algorithm, response, 3, (struct span[]){span_of(a1), nonce, span_of(a2)});
+	}
+	if (!ok)
 		return -ENOTSUP;
-	if (with_qop ? !hash(algorithm, response, a1, nonce, nc, cnonce, "auth", a2, NULL)
-		     : !hash(algorithm, response, a1, nonce, a2, NULL))
-		return -ENOTSUP;
-	text_add_all(t, proxy ? "Proxy-Authorization" : "Authorization", ": Digest username=\"", NULL);
+	text_add_all(t, is_by_proxy(challenge) ? "Proxy-Authorization" : "Authorization",
+		": Digest username=\"", NULL);
 	add_user(t, credentials->user);
-	text_add_all(t, "\", realm=\"", realm, "\", nonce=\"", nonce, "\", uri=\"", uri, "\", response=\"",
-		response, "\", algorithm=", algorithm->name, NULL);
+	text_add(t, "\"");
+	add_quoted(t, "realm", realm);
+	add_quoted(t, "nonce", nonce);
+	add_quoted(t, "uri", span_of(uri));
+	add_quoted(t, "response", span_of(response));
+	text_add_all(t, ", algorithm=", algorithm->name, NULL);
 	if (with_qop)
 		text_add_all(t, ", qop=auth, nc=", nc, ", cnonce=\"", cnonce, "\"", NULL);
-	if (parameter(c, "opaque=", opaque, sizeof(opaque)))
-		text_add_all(t, ", opaque=\"", opaque, "\"", NULL);
+	if (parameter(c, "opaque=", &opaque))
+		add_quoted(t, "opaque", opaque);
 	text_add(t, "\r\n");
 	return 0;
 }

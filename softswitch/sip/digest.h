@@ -6,9 +6,14 @@
 
 #include <sofia-sip/sip.h>
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct digest_credentials {
 	const char *user, *password;
-	const char *realm; /* of several challenges, one of this realm is preferred; NULL or "" = any */
+	const char *
+		realm; /* no other one gets an answer; NULL or "" = the one that accepted the account first, else any */
+	uint64_t account; /* digest_realm_account(); 0 = none is kept */
 };
 
 /** How often the challenges of one request were answered. Zeroed = not yet. */
@@ -20,14 +25,18 @@ struct digest_tries {
  * May this 401 or 407 be answered? The first one may. A later one refuses the credentials, unless it says that only the
  * nonce was stale; after four answers it may not in any case. Counts those that may.
  */
-bool digest_may_answer(struct digest_tries *tries, const sip_t *challenge);
+bool digest_may_answer(
+	struct digest_tries *tries, const sip_t *challenge, const struct digest_credentials *credentials);
+/** The realm of the challenge that digest_answer() answers. @return NULL without one; the caller frees it */
+char *digest_realm(const sip_t *challenge, const struct digest_credentials *credentials);
 
 /**
  * Write the Authorization or Proxy-Authorization line that answers a 401 or 407. Of several challenges the first that
- * we support is answered: servers list them in order of preference (RFC 7616 section 3.7).
+ * we support is answered: servers list them in order of preference (RFC 7616 section 3.7). A nonce that was used before
+ * is counted on.
  *
  * @param cnonce  fresh random text
- * @return 0; -ENOENT no challenge with an algorithm and qop we support; -EINVAL no user; -ENOTSUP libcrypto refuses the
+ * @return 0; -ENOENT no challenge of the realm with an algorithm and qop we support; -EINVAL no user; -ENOTSUP libcrypto refuses the
  *         algorithm
  */
 int digest_answer(struct text *t, const sip_t *challenge, const struct digest_credentials *credentials,

@@ -2,6 +2,7 @@
 
 #include "cause.h"
 #include "clock.h"
+#include "digest_realm.h"
 #include "log.h"
 #include "loop.h"
 #include "message.h"
@@ -217,6 +218,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* Responses --------------------------------------------------------------------------------- */
 
+static uint64_t account_of(const struct db_registration *row)
+{
+	return digest_realm_account(row->auth_user, row->password, row->host);
+}
+
 static void on_accepted(struct registration_driver *d, const sip_t *answer)
 {
 	struct register_request sent = describe(d);
@@ -228,6 +234,7 @@ static void on_accepted(struct registration_driver *d, const sip_t *answer)
 		fail(d, answer->sip_status->st_status, "accepted, but without our Contact");
 		return;
 	}
+	request_retry_accepted(&d->retry, account_of(registration_used(d->registration)));
 	err = register_request_service_route(answer, &route);
 	if (err)
 		log_error(NULL, "Service-Route not used name=%s error=%s", registration_name(d->registration),
@@ -240,8 +247,9 @@ static enum request_retry_verdict answer_challenge(struct registration_driver *d
 {
 	const struct db_registration *row = registration_used(d->registration);
 	char uri[REGISTER_URI_MAX];
-	const struct request_retry_request request = {
-		.method = "REGISTER", .uri = uri, .credentials = {row->auth_user, row->password, row->realm}};
+	const struct request_retry_request request = {.method = "REGISTER",
+		.uri = uri,
+		.credentials = {row->auth_user, row->password, row->realm, account_of(row)}};
 
 	register_request_uri(row, uri);
 	return request_retry_decide(&d->retry, &request, answer);

@@ -134,5 +134,60 @@ def a_challenge_after_early_media_repeats_the_invite_as_it_was(s):
 	s.over(a, c)
 
 
+def asks(leg, realm, nonce="n1", more='qop="auth"'):
+	leg.reply(401, headers=[("WWW-Authenticate", 'Digest realm="%s", nonce="%s", %s' % (realm, nonce, more))])
+	leg.expect("ACK")
+
+
+def again(gw):
+	"""The INVITE that answers a challenge, and its credentials."""
+	leg = gw.leg()
+	return leg, leg.invited["Authorization"]
+
+
+@scenario
+def the_first_realm_that_accepted_the_credentials_binds(s):
+	gw = gateway(s)
+	a = s.caller.invite("4930")
+	asks(gw.leg(), "vendor")
+	b, given = again(gw)
+	assert 'realm="vendor"' in given, given
+	s.answer(a, b)
+	s.over(a, b)
+	a = s.caller.invite("4930")
+	asks(gw.leg(), "elsewhere")
+	a.expect(503)
+	a = s.caller.invite("4930")
+	asks(gw.leg(), "vendor", "n2")
+	b, given = again(gw)
+	s.answer(a, b)
+	s.over(a, b)
+
+
+@scenario
+def a_nonce_used_again_is_counted_on(s):
+	gw = gateway(s)
+	for count in range(1, 4):
+		a = s.caller.invite("4930")
+		asks(gw.leg(), "vendor", "always")
+		b, given = again(gw)
+		assert "nc=%08x" % count in given, given
+		s.answer(a, b)
+		s.over(a, b)
+
+
+@scenario
+def nonce_and_opaque_may_have_any_length(s):
+	gw = gateway(s)
+	a = s.caller.invite("4930")
+	nonce, opaque = "n" * 9000, "o" * 9000
+	asks(gw.leg(), "vendor", nonce, 'qop="auth", opaque="%s"' % opaque)
+	b, given = again(gw)
+	assert nonce in given and opaque in given
+	s.answer(a, b)
+	s.over(a, b)
+
+
+
 if __name__ == "__main__":
 	run()

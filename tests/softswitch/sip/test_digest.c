@@ -1,4 +1,5 @@
 #include "digest.h"
+#include "digest_realm.h"
 
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/sip_header.h>
@@ -72,7 +73,7 @@ static void the_examples_of_rfc_7616_come_out(void **state)
 		"WWW-Authenticate: Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\","
 		" algorithm=%s, nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\","
 		" opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\"\r\n";
-	static const struct digest_credentials later = {.user = "Mufasa", .password = "Circle of Life"};
+	struct digest_credentials later = {.user = "Mufasa", .password = "Circle of Life"};
 	static const char *const expected[][2] = {
 		{"MD5", "response=\"8ca523f5e9506fed4657c9700eebdbec\", algorithm=MD5,"},
 		{"SHA-256",
@@ -84,6 +85,7 @@ static void the_examples_of_rfc_7616_come_out(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		later.account = i + 1; /* for each the nonce is new */
 		int n = snprintf(headers, sizeof(headers), "%.*s", (int)(strstr(offer, "%s") - offer), offer);
 
 		snprintf(headers + n, sizeof(headers) - (size_t)n, "%s%s", expected[i][0],
@@ -129,18 +131,70 @@ static void the_first_challenge_that_we_know_is_answered(void **state)
 	assert_non_null(strstr(line, "realm=\"sha\""));
 }
 
-static void of_several_challenges_that_of_the_own_realm_is_answered(void **state)
+static void only_a_challenge_of_the_configured_realm_is_answered(void **state)
 {
 	static const char two[] = "WWW-Authenticate: Digest realm=\"other\", nonce=\"1\"\r\n"
 				  "WWW-Authenticate: Digest realm=\"mine\", nonce=\"2\"\r\n";
-	static const struct digest_credentials mine = {"u", "p", "mine"}, unheard = {"u", "p", "unheard"};
+	static const struct digest_credentials mine = {"u", "p", "mine", 0},
+					       unheard = {"u", "p", "unheard", 0};
 	char line[2048];
 
 	(void)state;
 	assert_int_equal(answer("401 Unauthorized", two, &mine, line), 0);
 	assert_non_null(strstr(line, "realm=\"mine\", nonce=\"2\""));
-	assert_int_equal(answer("401 Unauthorized", two, &unheard, line), 0);
-	assert_non_null(strstr(line, "realm=\"other\", nonce=\"1\""));
+	assert_int_equal(answer("401 Unauthorized", two, &unheard, line), -ENOENT);
+}
+
+/* RFC 7616 section 3.4 */
+static void the_count_rises_with_each_use_of_a_nonce(void **state)
+{
+	static const char one[] =
+		"WWW-Authenticate: Digest realm=\"r\", nonce=\"count-one\", qop=\"auth\"\r\n";
+	static const char other[] =
+		"WWW-Authenticate: Digest realm=\"r\", nonce=\"count-other\", qop=\"auth\"\r\n";
+	char line[2048];
+
+	(void)state;
+	answer("401 Unauthorized", one, &mufasa, line);
+	assert_non_null(strstr(line, "nc=00000001"));
+	answer("401 Unauthorized", other, &mufasa, line);
+	assert_non_null(strstr(line, "nc=00000001"));
+	answer("401 Unauthorized", one, &mufasa, line);
+	assert_non_null(strstr(line, "nc=00000002"));
+	answer("401 Unauthorized", one, &mufasa, line);
+	assert_non_null(strstr(line, "nc=00000003"));
+}
+
+static void what_would_break_our_line_is_not_repeated(void **state)
+{
+	static const char *const bad[] = {"WWW-Authenticate: Digest realm=\"a\r\n b\", nonce=\"1\"\r\n",
+		"WWW-Authenticate: Digest realm=\"a\", nonce=\"1\x01\"\r\n",
+		"WWW-Authenticate: Digest realm=\"a\", nonce=\"1\", opaque=\"\t\"\r\n"};
+	char line[2048];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(answer("401 Unauthorized", bad[i], &mufasa, line), -ENOENT);
+}
+
+static void an_account_belongs_to_the_realm_that_accepted_it_first(void **state)
+{
+	static const char a[] = "WWW-Authenticate: Digest realm=\"a\", nonce=\"1\"\r\n";
+	static const char b[] = "WWW-Authenticate: Digest realm=\"b\", nonce=\"1\"\r\n";
+	static const char b_proxy[] = "Proxy-Authenticate: Digest realm=\"b\", nonce=\"1\"\r\n";
+	struct digest_credentials c = {"u", "p", NULL, digest_realm_account("u", "p", "192.0.2.1")};
+	struct digest_credentials changed = {"u", "q", "", digest_realm_account("u", "q", "192.0.2.1")};
+	char line[2048];
+
+	(void)state;
+	assert_null(digest_realm_get(c.account, false));
+	assert_int_equal(answer("401 Unauthorized", b, &c, line), 0);
+	digest_realm_accepted(c.account, false, "a");
+	digest_realm_accepted(c.account, false, "b");
+	assert_int_equal(answer("401 Unauthorized", a, &c, line), 0);
+	assert_int_equal(answer("401 Unauthorized", b, &c, line), -ENOENT);
+	assert_int_equal(answer("407 Proxy Authentication Required", b_proxy, &c, line), 0);
+	assert_int_equal(answer("401 Unauthorized", b, &changed, line), 0);
 }
 
 static void a_user_name_with_quotes_stays_one_value(void **state)
@@ -158,7 +212,7 @@ static void a_user_name_with_quotes_stays_one_value(void **state)
 static bool may_answer(struct digest_tries *tries, const char *header)
 {
 	msg_t *msg = challenge("401 Unauthorized", header);
-	bool may = digest_may_answer(tries, sip_object(msg));
+	bool may = digest_may_answer(tries, sip_object(msg), &mufasa);
 
 	msg_destroy(msg);
 	return may;
@@ -212,7 +266,10 @@ int main(void)
 		cmocka_unit_test(the_examples_of_rfc_7616_come_out),
 		cmocka_unit_test(without_qop_the_old_form_is_used),
 		cmocka_unit_test(the_first_challenge_that_we_know_is_answered),
-		cmocka_unit_test(of_several_challenges_that_of_the_own_realm_is_answered),
+		cmocka_unit_test(only_a_challenge_of_the_configured_realm_is_answered),
+		cmocka_unit_test(the_count_rises_with_each_use_of_a_nonce),
+		cmocka_unit_test(what_would_break_our_line_is_not_repeated),
+		cmocka_unit_test(an_account_belongs_to_the_realm_that_accepted_it_first),
 		cmocka_unit_test(a_user_name_with_quotes_stays_one_value),
 		cmocka_unit_test(a_second_challenge_refuses_the_credentials),
 		cmocka_unit_test(a_stale_nonce_refuses_nothing_but_not_for_ever),
