@@ -28,6 +28,56 @@ struct gate {
 	bool refuse_new;
 };
 
+/* Who is this? ------------------------------------------------------------------------------ */
+
+/** A caller. */
+struct ingress {
+	struct mapping_gateway *gateway;         /* its trunk; NULL = it is a stranger */
+	const struct registration *registration; /* its call came by our account there; NULL = it did not */
+	const struct registration *refused;      /* it would have, from another source */
+};
+
+static bool may_come_by(const struct gate *gate, const struct registration *r, const struct sockaddr *source)
+{
+	return registration_row(r)->inbound_from == DB_TABLE_INBOUND_ANY ||
+		registration_drivers_knows(gate->registrations, registration_name(r), source);
+}
+
+static struct ingress by_registration(const struct gate *gate, const struct registration *r)
+{
+	return (struct ingress){
+		.gateway = mapping_gateways_trunk(gate->mapping_gateways, registration_name(r)),
+		.registration = r};
+}
+
+static struct ingress find_ingress(const struct gate *gate, const struct received *rx)
+{
+	const struct registration *r = registration_drivers_by_token(gate->registrations, rx);
+	struct ingress found = {0};
+
+	if (r && may_come_by(gate, r, rx->source))
+		return by_registration(gate, r);
+	found.refused = r;
+	found.gateway = mapping_gateways_find(gate->mapping_gateways, rx->source);
+	if (found.gateway)
+		return found;
+	r = registration_drivers_by_source(gate->registrations, rx);
+	return r ? by_registration(gate, r) : found;
+}
+
+/** @return with one reference; NULL without memory */
+static struct hop_peer *describe_peer(const struct ingress *ingress, const struct sockaddr *source)
+{
+	struct hop_peer *peer = hop_peer_create(mapping_gateway_name(ingress->gateway), source);
+
+	if (!peer)
+		return NULL;
+	peer->called_us = true;
+	peer->strict_source = mapping_gateway_row(ingress->gateway)->strict_source ||
+		(ingress->registration && registration_row(ingress->registration)->strict_source);
+	return peer;
+}
+
 /* The gate: before anything is kept --------------------------------------------------------- */
 
 enum { HEADER_MAX = 512 };
@@ -92,7 +142,7 @@ static bool find_refusal(const struct gate *gate, const struct mapping_gateway *
 	return true;
 }
 
-static void on_invite(struct gate *gate, struct mapping_gateway *ingress, const struct received *rx)
+static void on_invite(struct gate *gate, const struct ingress *ingress, const struct received *rx)
 {
 	struct stack *stack = gate->stack;
 	struct received from_peer = *rx;
@@ -103,20 +153,18 @@ static void on_invite(struct gate *gate, struct mapping_gateway *ingress, const 
 
 	/* These two are no calls of their own: our INVITE has come back, or a call has come by a second way. */
 	if (client_transactions_is_loop(stack->client_transactions, rx->sip)) {
-		gate_trust_count(&gate->trust, STRANGERS_LOOP, rx, mapping_gateway_name(ingress));
+		gate_trust_count(&gate->trust, STRANGERS_LOOP, rx, mapping_gateway_name(ingress->gateway));
 		transport_reply_stateless(rx, 482, "Loop Detected", NULL);
 		return;
 	}
 	if (server_transactions_merged(stack->server_transactions, rx)) {
-		gate_trust_count(&gate->trust, STRANGERS_MERGED, rx, mapping_gateway_name(ingress));
+		gate_trust_count(&gate->trust, STRANGERS_MERGED, rx, mapping_gateway_name(ingress->gateway));
 		transport_reply_stateless(rx, 482, "Merged Request", NULL);
 		return;
 	}
-	refused = find_refusal(gate, ingress, rx->sip, &refusal, header);
-	from_peer.back.peer = hop_peer_create(mapping_gateway_name(ingress), rx->source);
-	if (from_peer.back.peer)
-		from_peer.back.peer->called_us = true;
-	err = calls_take(gate->calls, ingress, &from_peer, refused ? &refusal : NULL);
+	refused = find_refusal(gate, ingress->gateway, rx->sip, &refusal, header);
+	from_peer.back.peer = describe_peer(ingress, rx->source);
+	err = calls_take(gate->calls, ingress->gateway, &from_peer, refused ? &refusal : NULL);
 	hop_peer_unref(from_peer.back.peer);
 	if (err)
 		transport_reply_stateless(rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
@@ -142,33 +190,20 @@ static void on_publish(struct gate *gate, const struct received *rx)
 		publish_on_request(gate->publish, rx);
 }
 
-/** Who sends this? NULL: a stranger. */
-static struct mapping_gateway *find_ingress(const struct gate *gate, const struct received *rx)
-{
-	const char *trunk = registration_drivers_by_token(gate->registrations, rx);
-	struct mapping_gateway *ingress;
-
-	if (trunk)
-		return mapping_gateways_trunk(gate->mapping_gateways, trunk);
-	ingress = mapping_gateways_find(gate->mapping_gateways, rx->source);
-	if (ingress)
-		return ingress;
-	trunk = registration_drivers_by_source(gate->registrations, rx);
-	return trunk ? mapping_gateways_trunk(gate->mapping_gateways, trunk) : NULL;
-}
-
 /** A request that belongs to nothing yet. */
 static void on_new_request(struct gate *gate, const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 	sip_method_t method = sip->sip_request->rq_method;
-	struct mapping_gateway *ingress = find_ingress(gate, rx);
+	struct ingress ingress = find_ingress(gate, rx);
 	bool gateway = method != sip_method_invite && publish_is_gateway(gate->publish, rx->source);
 	const char *allow = gateway ? headers_allow_gateway : headers_allow;
 
-	if (!ingress && !gateway) {
+	if (!ingress.gateway && !gateway) {
 		if (method != sip_method_ack) /* which only says that our refusal came */
-			gate_trust_count(&gate->trust, STRANGERS_UNKNOWN_SOURCE, rx, NULL);
+			gate_trust_count(&gate->trust,
+				ingress.refused ? STRANGERS_NOT_THE_REGISTRAR : STRANGERS_UNKNOWN_SOURCE, rx,
+				ingress.refused ? registration_name(ingress.refused) : NULL);
 		gate_trust_refuse(&gate->trust, rx);
 		return;
 	}
@@ -184,7 +219,7 @@ static void on_new_request(struct gate *gate, const struct received *rx)
 	case sip_method_ack:
 		return;
 	case sip_method_invite:
-		on_invite(gate, ingress, rx);
+		on_invite(gate, &ingress, rx);
 		return;
 	case sip_method_options:
 		on_options(rx, allow);

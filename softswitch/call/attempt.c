@@ -179,6 +179,8 @@ static int try_address(struct attempt *a, const struct resolver_address *address
 		return err;
 	address_name(&hop.to.any, a->address);
 	hop.peer = hop_peer_create(gateway_name(a->gateway), &hop.to.any);
+	if (hop.peer)
+		hop.peer->strict_source = gateway_row(a->gateway)->strict_source;
 	err = invite_create(&a->invite, a->stack, a->call, &hop, a->content, &invite_handlers, a);
 	hop_peer_unref(hop.peer);
 	if (err)

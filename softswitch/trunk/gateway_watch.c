@@ -129,6 +129,7 @@ static void on_located(int error, const struct resolver_answer *answer, void *ar
 	const struct gateway *gw = first_probed(w);
 	struct gateway_policy policy;
 	struct options_probe_target target = {.gateway = gw ? gateway_name(gw) : "",
+		.strict_source = gw && gateway_row(gw)->strict_source,
 		.host = w->target->host,
 		.port = w->target->port,
 		.addresses = answer,

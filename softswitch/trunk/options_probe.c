@@ -17,6 +17,7 @@
 struct options_probe {
 	struct stack *stack;
 	char *gateway;
+	bool strict_source;
 	char host_port[ADDRESS_HOST_PORT_MAX];
 	uint16_t local_port;
 	struct resolver_answer addresses;
@@ -122,6 +123,8 @@ static int ask_next(struct options_probe *p)
 		if (err)
 			continue;
 		hop.peer = hop_peer_create(p->gateway, &hop.to.any);
+		if (hop.peer)
+			hop.peer->strict_source = p->strict_source;
 		err = ask(p, &hop);
 		hop_peer_unref(hop.peer);
 	}
@@ -141,6 +144,7 @@ int options_probe_start(struct options_probe **out, struct stack *stack,
 	if (!p)
 		return -ENOMEM;
 	p->stack = stack;
+	p->strict_source = target->strict_source;
 	p->gateway = strdup(target->gateway);
 	if (!p->gateway) {
 		free(p);

@@ -16,6 +16,7 @@ typedef void options_probe_h(int result, uint32_t rtt_ms, void *arg);
 
 struct options_probe_target {
 	const char *gateway; /* one that is there */
+	bool strict_source;  /* its */
 	const char *host;    /* for the Request-URI, as in struct db_gateway; with port */
 	uint16_t port;
 	uint16_t local_port;                     /* to send from; 0 = any */

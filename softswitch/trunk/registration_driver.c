@@ -108,6 +108,8 @@ static int send_register(struct registration_driver *d)
 	content.retry = &d->retry;
 	register_request_write(&t, &content);
 	hop.peer = hop_peer_create(registration_name(d->registration), &hop.to.any);
+	if (hop.peer)
+		hop.peer->strict_source = registration_row(d->registration)->strict_source;
 	err = client_transaction_send(&d->client, stack->client_transactions, &request, &client_handlers, d);
 	hop_peer_unref(hop.peer);
 	return err;

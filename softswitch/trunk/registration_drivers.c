@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct registration_drivers {
 	struct stack *stack;
@@ -143,25 +144,38 @@ static bool is_registered(const struct registration_driver *d)
 	return registration_is_registered(d->registration, clock_now_ms());
 }
 
-const char *registration_drivers_by_token(const struct registration_drivers *set, const struct received *rx)
+const struct registration *registration_drivers_by_token(
+	const struct registration_drivers *set, const struct received *rx)
 {
 	struct registration_driver *d = NULL;
 	char token[REGISTER_TOKEN_MAX];
 
 	if (register_request_token(rx->sip->sip_request->rq_url, token))
 		HASH_FIND(by_token, set->by_token, token, strlen(token), d);
-	return d && is_registered(d) ? registration_name(d->registration) : NULL;
+	return d && is_registered(d) ? d->registration : NULL;
+}
+
+/** Does the row itself have it as the address of its registrar? With a proxy that is never resolved. */
+static bool is_host(const struct registration_driver *d, const struct sockaddr *source)
+{
+	char host[ADDRESS_HOST_MAX];
+
+	address_host(source, host);
+	return !strcasecmp(registration_row(d->registration)->host, host);
 }
 
 static bool comes_from(const struct registration_driver *d, const struct sockaddr *source)
 {
+	if (is_host(d, source))
+		return true;
 	for (unsigned i = 0; i < d->addresses.n; i++)
 		if (address_same_host(&d->addresses.address[i].addr.any, source))
 			return true;
 	return false;
 }
 
-const char *registration_drivers_by_source(const struct registration_drivers *set, const struct received *rx)
+const struct registration *registration_drivers_by_source(
+	const struct registration_drivers *set, const struct received *rx)
 {
 	const char *user = rx->sip->sip_request->rq_url->url_user;
 	struct registration_driver *d = NULL, *found = NULL;
@@ -175,7 +189,7 @@ const char *registration_drivers_by_source(const struct registration_drivers *se
 			return NULL;
 		found = d;
 	}
-	return found ? registration_name(found->registration) : NULL;
+	return found ? found->registration : NULL;
 }
 
 bool registration_drivers_knows(

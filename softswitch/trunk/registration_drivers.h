@@ -27,17 +27,19 @@ void registration_drivers_stop(struct registration_drivers *set);
 bool registration_drivers_is_over(const struct registration_drivers *set);
 
 /**
- * Which registration did a call come by? Found by the token in the Request-URI, from any source: it is in our Contact,
- * and only the registrar knows it.
+ * Which registration did a call come by? Found by the token in the Request-URI: it is in our Contact, and only the
+ * registrar knows it. From where it may come is for the caller to decide.
  *
- * @return the name; NULL without such a token, or when it is not registered
+ * @return NULL without such a token, or when it is not registered
  */
-const char *registration_drivers_by_token(const struct registration_drivers *set, const struct received *rx);
+const struct registration *registration_drivers_by_token(
+	const struct registration_drivers *set, const struct received *rx);
 /**
  * The same for a registrar that does not keep the token. Found by the user of the Request-URI, if exactly one
  * registration has that user, is registered, and has the source among the addresses of its registrar or proxy.
  */
-const char *registration_drivers_by_source(const struct registration_drivers *set, const struct received *rx);
+const struct registration *registration_drivers_by_source(
+	const struct registration_drivers *set, const struct received *rx);
 /** Is this an address of a registrar or its proxy? @param name  of the registration; NULL = of any */
 bool registration_drivers_knows(
 	const struct registration_drivers *set, const char *name, const struct sockaddr *source);

@@ -26,20 +26,72 @@ def passes(s, a, gw, ingress):
 	same(s.switch.record()["ingress"], ingress)
 
 
+def listed(s):
+	return [(entry["source"], entry["reason"], entry["name"])
+		for entry in s.switch.control("strangers.list")["strangers"]]
+
+
+ANY = {"inbound_from": "any"}
+
+
 @scenario
-def a_call_with_our_line_is_the_trunks_wherever_it_comes_from(s):
-	r, gw, stranger = registrar(s), vendor(s), s.peer("stranger", host="127.0.0.3")
+def a_call_with_our_line_is_the_trunks_when_the_registrar_sends_it(s):
+	r, gw = registrar(s, host="127.0.0.2"), vendor(s)
+	s.start()
+	reaches(s, "registered")
+	passes(s, call_contact(s, r, next(iter(r.bindings))), gw, "carrier")
+	same(listed(s), [])
+
+
+@scenario
+def from_elsewhere_it_is_a_strangers_and_listed_with_the_registration(s):
+	r, stranger = registrar(s, host="127.0.0.2"), s.peer("stranger", host="127.0.0.3")
+	vendor(s)
+	s.start()
+	reaches(s, "registered")
+	call_contact(s, stranger, next(iter(r.bindings))).expect(403)
+	same(listed(s), [("127.0.0.3", "not the registrar", "carrier")])
+	same(s.switch.records(None), [])
+
+
+@scenario
+def registrar_and_proxy_may_both_send_it(s):
+	r, gw = registrar(s, account=False, host="127.0.0.2"), vendor(s)
+	other = s.peer("other", host="127.0.0.5")
+	enrol(s, r, "carrier", host="127.0.0.5", proxy=r.host_port)
+	s.start()
+	reaches(s, "registered")
+	uri = next(iter(r.bindings))
+	for number, peer in enumerate((r, other), 1):
+		b = call_contact(s, peer, uri)
+		c = gw.leg()
+		s.answer(b, c)
+		s.over(b, c)
+		same(s.switch.records(number)[-1]["ingress"], "carrier")
+
+
+@scenario
+def a_call_with_our_line_is_the_trunks_wherever_it_comes_from_if_it_may(s):
+	r, gw, stranger = registrar(s, columns=ANY), vendor(s), s.peer("stranger", host="127.0.0.3")
 	s.start()
 	reaches(s, "registered")
 	passes(s, call_contact(s, stranger, next(iter(r.bindings))), gw, "carrier")
 
 
 @scenario
-def a_known_customer_with_our_line_calls_as_the_trunk(s):
-	r, gw = registrar(s), vendor(s)
+def a_known_customer_with_our_line_calls_as_the_trunk_if_it_may(s):
+	r, gw = registrar(s, host="127.0.0.2", columns=ANY), vendor(s)
 	s.start()
 	reaches(s, "registered")
 	passes(s, call_contact(s, s.caller, next(iter(r.bindings))), gw, "carrier")
+
+
+@scenario
+def else_it_calls_as_the_customer(s):
+	r, gw = registrar(s, host="127.0.0.2"), vendor(s)
+	s.start()
+	reaches(s, "registered")
+	passes(s, call_contact(s, s.caller, next(iter(r.bindings))), gw, "customer")
 
 
 @scenario

@@ -5,6 +5,7 @@ import copy
 import sip
 from dialog import same_transaction
 from net import same
+from registrar import reaches, registrar, silence, status
 from runner import run, scenario, variants
 
 ELSEWHERE = "127.0.0.66"
@@ -138,6 +139,90 @@ def a_cancel_from_elsewhere_is_believed_and_listed(s):
 	b.cancelled()
 	a.expect(487, "INVITE")
 	listed(s, (ELSEWHERE, "other source", "CANCEL", "customer", 1))
+
+
+STRICT = {"strict_source": 1}
+
+
+@scenario
+def a_strict_gateway_is_not_believed_from_elsewhere(s):
+	gw = s.gateway(**STRICT)
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	away = elsewhere(s, b)
+	answer(away, b.invited, 180)
+	answer(away, b.invited, 200, sdp=True)
+	listed(s, (ELSEWHERE, "strict source", "INVITE", "gw", 2))
+	s.answer(a, b)
+	for number, method in enumerate(("INVITE", "UPDATE", "INFO", "BYE"), 3):
+		away.send(method, body=sip.sdp(9) if method == "INVITE" else b"", cseq=b.cseq + 50, Contact=gw.contact)
+		away.expect(403, method, ack=False)
+		listed(s, (ELSEWHERE, "strict source", method, "gw", number))
+	away.send("ACK", cseq=1)
+	listed(s, (ELSEWHERE, "strict source", "ACK", "gw", 7))
+	s.over(b, a)
+	same(s.switch.record()["end_direction"], 1)
+
+
+@scenario
+def a_strict_customer_is_not_believed_from_elsewhere(s):
+	gw = s.gateway()
+	s.switch.pending.append("update mapping_gateway set strict_source = 1")
+	s.start(SS_REPLY_UNAUTHORIZED="Off")
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(180)
+	a.expect(180)
+	away = elsewhere(s, a)
+	away.cancel()
+	listed(s, (ELSEWHERE, "strict source", "CANCEL", "customer", 1))
+	s.answer(a, b)
+	away.send("BYE", cseq=50)
+	listed(s, (ELSEWHERE, "strict source", "BYE", "customer", 2))
+	s.over(a, b)
+
+
+@scenario
+def a_strict_peer_may_move_by_its_contact(s):
+	gw = s.gateway(**STRICT)
+	s.start()
+	a, b = s.talk(gw)
+	away = elsewhere(s, b)
+	b.send("UPDATE", Contact=away.peer.contact)
+	b.expect(200, "UPDATE")
+	away.send("BYE", cseq=b.cseq + 1)
+	away.expect(200, "BYE")
+	a.hung_up()
+	listed(s)
+
+
+@scenario
+def the_answer_of_a_strict_gateway_to_its_probe_is_not_believed_from_elsewhere(s):
+	gw = s.gateway(options_check=1, **STRICT)
+	s.start(SS_SIP_OPTIONS_CHECK_PERIOD="5")
+	probe = gw.expect("OPTIONS")
+	away = s.peer("elsewhere", host=ELSEWHERE)
+	away.send(sip.build("SIP/2.0 200 OK", [(name, probe[name]) for name in ("Via", "From", "To", "Call-ID", "CSeq")]),
+		probe.source)
+	listed(s, (ELSEWHERE, "strict source", "OPTIONS", "gw", 1))
+	gw.send(sip.build("SIP/2.0 200 OK", [(name, probe[name]) for name in ("Via", "From", "To", "Call-ID", "CSeq")]),
+		probe.source)
+
+
+@scenario
+def the_answer_of_a_strict_registrar_is_not_believed_from_elsewhere(s):
+	r = registrar(s, columns=STRICT)
+	r.script = [silence]
+	s.start()
+	request = r.net.until(lambda: r.requests and r.requests[0], "REGISTER comes")
+	away = s.peer("elsewhere", host=ELSEWHERE)
+	away.send(sip.build("SIP/2.0 403 No", [(name, request[name]) for name in ("Via", "From", "To", "Call-ID", "CSeq")]),
+		request.source)
+	listed(s, (ELSEWHERE, "strict source", "REGISTER", "carrier", 1))
+	same(status(s)["code"], None)
+	r.answer(request, 200, [("Contact", request["Contact"]), ("Expires", "3600")])
+	reaches(s, "registered")
 
 
 @variants(("udp", "udp"), ("tcp", "tcp"))
