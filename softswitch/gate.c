@@ -3,6 +3,7 @@
 #include "bye.h"
 #include "call_requests.h"
 #include "calls.h"
+#include "clock.h"
 #include "dialog_ack.h"
 #include "gate_trust.h"
 #include "headers.h"
@@ -28,6 +29,9 @@ struct gate {
 	bool refuse_new;
 };
 
+/** Live calls that came by registrations from one address that is not the registrar's. */
+enum { CALLS_ELSEWHERE_MAX = 500 };
+
 /* Who is this? ------------------------------------------------------------------------------ */
 
 /** A caller. */
@@ -35,13 +39,8 @@ struct ingress {
 	struct mapping_gateway *gateway;         /* its trunk; NULL = it is a stranger */
 	const struct registration *registration; /* its call came by our account there; NULL = it did not */
 	const struct registration *refused;      /* it would have, from another source */
+	bool elsewhere;                          /* nor is it the registrar that sends it */
 };
-
-static bool may_come_by(const struct gate *gate, const struct registration *r, const struct sockaddr *source)
-{
-	return registration_row(r)->inbound_from == DB_TABLE_INBOUND_ANY ||
-		registration_drivers_knows(gate->registrations, registration_name(r), source);
-}
 
 static struct ingress by_registration(const struct gate *gate, const struct registration *r)
 {
@@ -55,9 +54,14 @@ static struct ingress find_ingress(const struct gate *gate, const struct receive
 	const struct registration *r = registration_drivers_by_token(gate->registrations, rx);
 	struct ingress found = {0};
 
-	if (r && may_come_by(gate, r, rx->source))
-		return by_registration(gate, r);
-	found.refused = r;
+	if (r) {
+		found = by_registration(gate, r);
+		found.elsewhere =
+			!registration_drivers_knows(gate->registrations, registration_name(r), rx->source);
+		if (!found.elsewhere || registration_row(r)->inbound_from == DB_TABLE_INBOUND_ANY)
+			return found;
+		found = (struct ingress){.refused = r};
+	}
 	found.gateway = mapping_gateways_find(gate->mapping_gateways, rx->source);
 	if (found.gateway)
 		return found;
@@ -73,6 +77,7 @@ static struct hop_peer *describe_peer(const struct ingress *ingress, const struc
 	if (!peer)
 		return NULL;
 	peer->called_us = true;
+	peer->elsewhere = ingress->elsewhere;
 	peer->strict_source = mapping_gateway_row(ingress->gateway)->strict_source ||
 		(ingress->registration && registration_row(ingress->registration)->strict_source);
 	return peer;
@@ -162,6 +167,12 @@ static void on_invite(struct gate *gate, const struct ingress *ingress, const st
 		transport_reply_stateless(rx, 482, "Merged Request", NULL);
 		return;
 	}
+	if (ingress->elsewhere && calls_from_elsewhere(gate->calls, rx->source) >= CALLS_ELSEWHERE_MAX) {
+		gate_trust_count(
+			&gate->trust, STRANGERS_TOO_MANY_CALLS, rx, mapping_gateway_name(ingress->gateway));
+		transport_reply_stateless(rx, 503, NULL, "Retry-After: 10\r\n");
+		return;
+	}
 	refused = find_refusal(gate, ingress->gateway, rx->sip, &refusal, header);
 	from_peer.back.peer = describe_peer(ingress, rx->source);
 	err = calls_take(gate->calls, ingress->gateway, &from_peer, refused ? &refusal : NULL);
@@ -248,15 +259,19 @@ static void on_new_request(struct gate *gate, const struct received *rx)
 static void handle(struct gate *gate, struct dialog *d, const struct received *rx)
 {
 	struct stack *stack = gate->stack;
+	sip_method_t method = rx->sip->sip_request->rq_method;
 	char unsupported[HEADER_MAX];
 
 	if (server_transactions_on_request(stack->server_transactions, rx))
 		return;
 	if (!d)
 		on_new_request(gate, rx);
+	else if (method != sip_method_ack && method != sip_method_bye &&
+		!dialog_takes_request(d, clock_now_ms()))
+		transport_reply_stateless(rx, 500, "Too Many Requests", "Retry-After: 32\r\n");
 	else if (d->owner && !d->remote_tag)
 		call_requests_receive_early(d->owner, rx);
-	else if (rx->sip->sip_request->rq_method != sip_method_ack &&
+	else if (method != sip_method_ack &&
 		requires_unsupported(rx->sip, d->session.timer, d->session.rel100, unsupported))
 		transport_reply_stateless(rx, 420, NULL, unsupported);
 	else if (d->owner)

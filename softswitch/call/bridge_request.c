@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** Under way at a time; a call needs a few. */
+enum { REQUESTS_MAX = 32 };
+
 struct bridge_request {
 	LIST_ENTRY(bridge_request) link;
 	struct bridge *bridge;
@@ -189,6 +192,16 @@ static const char *method_name(const sip_t *sip)
 
 /* Entry points ------------------------------------------------------------------------------ */
 
+static bool is_full(const struct bridge *b)
+{
+	const struct bridge_request *r;
+	unsigned n = 0;
+
+	LIST_FOREACH (r, &b->requests, link)
+		n++;
+	return n >= REQUESTS_MAX;
+}
+
 /** @return NULL when it was refused */
 static struct bridge_request *begin(
 	struct bridge *b, struct dialog *from, struct dialog *to, const struct received *rx)
@@ -198,6 +211,10 @@ static struct bridge_request *begin(
 	bool session = method == sip_method_invite || method == sip_method_update;
 	struct bridge_request *r;
 
+	if (is_full(b)) {
+		transport_reply_stateless(rx, 500, "Too Many Requests Under Way", "Retry-After: 2\r\n");
+		return NULL;
+	}
 	if (session && dialog_refresh_target(from, rx->sip) == -EINVAL) {
 		bridge_reply(b, from, rx, 400, NULL);
 		return NULL;

@@ -23,6 +23,7 @@ struct call_context {
 	struct cdr_log *cdr_log;
 	struct call_context_list live,
 		parked; /* a call that ends moves to `parked` and is freed after the pass */
+	struct call_context_list elsewhere; /* of the live ones, those whose peer is elsewhere (hop.h) */
 	uint64_t total, answered, failed, active; /* calls since start, and now */
 	size_t channels;                          /* seized now, of ingress and gateways together */
 };

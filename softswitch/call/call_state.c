@@ -50,6 +50,11 @@ void call_state_release_gateway(struct call *call)
 
 /* The state --------------------------------------------------------------------------------- */
 
+static bool is_elsewhere(const struct call *call)
+{
+	return call->a.hop.peer && call->a.hop.peer->elsewhere;
+}
+
 void call_set_state(struct call *call, enum call_state state)
 {
 	struct call_context *context = call->context;
@@ -64,6 +69,8 @@ void call_set_state(struct call *call, enum call_state state)
 		return;
 	case CALL_TRYING:
 		LIST_INSERT_HEAD(&context->live, call, link);
+		if (is_elsewhere(call))
+			LIST_INSERT_HEAD(&context->elsewhere, call, elsewhere);
 		context->total++;
 		context->active++;
 		return;
@@ -72,6 +79,8 @@ void call_set_state(struct call *call, enum call_state state)
 		return;
 	case CALL_ENDED:
 		LIST_REMOVE(call, link);
+		if (is_elsewhere(call))
+			LIST_REMOVE(call, elsewhere);
 		LIST_INSERT_HEAD(&context->parked, call, link);
 		context->active--;
 		context->failed += !call->answer_ms;

@@ -39,7 +39,7 @@
 enum call_state { CALL_NEW, CALL_TRYING, CALL_CONNECTING, CALL_ANSWERED, CALL_UP, CALL_ENDED };
 
 struct call {
-	LIST_ENTRY(call) link;
+	LIST_ENTRY(call) link, elsewhere;
 	struct call_context *context;
 	enum call_state state;
 	struct dialog a;                   /* the caller's leg */

@@ -88,6 +88,16 @@ int calls_take(struct calls *set, struct mapping_gateway *ingress, const struct 
 	return call_create(&set->context, ingress, invite, refusal);
 }
 
+size_t calls_from_elsewhere(const struct calls *set, const struct sockaddr *source)
+{
+	const struct call *call;
+	size_t n = 0;
+
+	LIST_FOREACH (call, &set->context.elsewhere, elsewhere)
+		n += address_same_host(&call->a.hop.peer->address.any, source);
+	return n;
+}
+
 void calls_hangup_all(struct calls *set, enum cause cause)
 {
 	struct call *call, *next;

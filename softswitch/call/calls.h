@@ -14,6 +14,7 @@ struct gateways;
 struct mapping_gateways;
 struct registrations;
 struct routing;
+struct sockaddr;
 struct stack;
 
 /** What calls work with; all of it borrowed. */
@@ -32,6 +33,8 @@ void calls_destroy(struct calls *set);
 /** A call that has passed the gate: call_create(). */
 int calls_take(struct calls *set, struct mapping_gateway *ingress, const struct received *invite,
 	const struct call_refusal *refusal);
+/** How many live calls have come by a registration from this address, which is not the registrar's? */
+size_t calls_from_elsewhere(const struct calls *set, const struct sockaddr *source);
 /** End every call; both sides are told. */
 void calls_hangup_all(struct calls *set, enum cause cause);
 

@@ -283,6 +283,15 @@ int dialog_refresh_target(struct dialog *d, const sip_t *sip)
 	return err;
 }
 
+bool dialog_takes_request(struct dialog *d, uint64_t now_ms)
+{
+	if (!d->window_ms || now_ms - d->window_ms >= DIALOG_WINDOW_MS) {
+		d->window_ms = now_ms;
+		d->in_window = 0;
+	}
+	return ++d->in_window <= DIALOG_REQUESTS_MAX;
+}
+
 void dialog_move(struct dialog *to, struct dialog *from)
 {
 	struct dialogs *set = from->set;

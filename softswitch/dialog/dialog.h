@@ -32,7 +32,9 @@ struct dialog {
 	uint32_t invite_seq;  /* of our last INVITE: its ACK repeats it */
 	uint32_t ack_seq;     /* of the last INVITE of ours that was acknowledged */
 	char invite_branch[BRANCH_SIZE];
-	struct hop hop;        /* where requests go */
+	struct hop hop;     /* where requests go */
+	uint64_t window_ms; /* requests of the peer are counted from here on */
+	unsigned in_window;
 	char *user, *password; /* to answer the peer's challenges; NULL = none */
 	char *realm;           /* whose challenges alone are answered; NULL = the account's */
 	uint64_t account;      /* digest_realm_account() of these; 0 = none */
@@ -96,6 +98,10 @@ int dialog_from_stray_answer(struct dialog *d, const struct received *response);
  * @return 0; -EINVAL it cannot be used, -ENOMEM: the old one stays
  */
 int dialog_refresh_target(struct dialog *d, const sip_t *sip);
+/** Transactions of its requests are kept for DIALOG_WINDOW_MS; no more are taken in that time from one peer. */
+enum { DIALOG_REQUESTS_MAX = 256, DIALOG_WINDOW_MS = 32000 };
+/** The peer sends a request. @return false when it is one too many */
+bool dialog_takes_request(struct dialog *d, uint64_t now_ms);
 /** Move a dialog to another place in memory; the old one is zeroed. */
 void dialog_move(struct dialog *to, struct dialog *from);
 /** Remove it from its set and free what it holds; zeroed afterwards. */

@@ -31,9 +31,14 @@ static unsigned count(const struct acks *acks)
 	return n;
 }
 
+bool ack_is_full(const struct acks *acks)
+{
+	return count(acks) >= FORKS_MAX;
+}
+
 void ack_keep(struct acks *acks, const char *to_tag, const struct hop *hop, const struct text *ack)
 {
-	struct ack *a = count(acks) < FORKS_MAX ? calloc(1, sizeof(*a)) : NULL;
+	struct ack *a = ack_is_full(acks) ? NULL : calloc(1, sizeof(*a));
 
 	if (!a)
 		return;

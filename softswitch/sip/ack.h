@@ -17,6 +17,8 @@ SLIST_HEAD(acks, ack);
  * @param hop     where it was sent
  */
 void ack_keep(struct acks *acks, const char *to_tag, const struct hop *hop, const struct text *ack);
+/** Have so many forks answered that no more are kept? */
+bool ack_is_full(const struct acks *acks);
 /** Send the ACK to a 2xx with this tag again. @return false when there is none */
 bool ack_repeat(const struct acks *acks, const char *to_tag);
 void ack_clear(struct acks *acks);

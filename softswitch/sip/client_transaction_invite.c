@@ -167,7 +167,9 @@ enum client_transaction_match client_transaction_on_repeated(
 	int status = rx->sip->sip_status->st_status;
 
 	if (c->state == CLIENT_TRANSACTION_ACCEPTED)
-		return status < 200 || status >= 300 || ack_repeat(&c->acks, rx->sip->sip_to->a_tag)
+		/* Of more forks than we keep ACKs of, each repeated 2xx would be a new one. */
+		return status < 200 || status >= 300 || ack_repeat(&c->acks, rx->sip->sip_to->a_tag) ||
+				ack_is_full(&c->acks)
 			? CLIENT_TRANSACTION_HANDLED
 			: client_transaction_stray(c);
 	if (status >= 300)

@@ -36,6 +36,7 @@ union hop_address {
 struct hop_peer {
 	unsigned references;
 	bool called_us;     /* it is a caller: a customer or a registrar */
+	bool elsewhere;     /* it called by a registration, and not from the registrar */
 	bool strict_source; /* messages with the right tokens are refused if they come from elsewhere */
 	union hop_address address; /* of the first message */
 	char name[];               /* of its row */
