@@ -345,8 +345,7 @@ static enum overload_verdict on_excess(const struct sockaddr *source, const stru
 
 	if (server_transactions_has(gate->stack->server_transactions, via, "INVITE"))
 		return OVERLOAD_SERVE;
-	if (!gate->stack->parameters.reply_unauthorized &&
-		!mapping_gateways_find(gate->mapping_gateways, source))
+	if (!gate->stack->parameters.reply_unauthorized && !gate_trust_knows(&gate->trust, source))
 		return OVERLOAD_DROP;
 	return OVERLOAD_REFUSE;
 }

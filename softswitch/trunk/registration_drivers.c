@@ -155,18 +155,10 @@ const struct registration *registration_drivers_by_token(
 	return d && is_registered(d) ? d->registration : NULL;
 }
 
-/** Does the row itself have it as the address of its registrar? With a proxy that is never resolved. */
-static bool is_host(const struct registration_driver *d, const struct sockaddr *source)
+/** @param host  the source as text: the row may have it itself, though with a proxy it is never resolved */
+static bool comes_from(const struct registration_driver *d, const struct sockaddr *source, const char *host)
 {
-	char host[ADDRESS_HOST_MAX];
-
-	address_host(source, host);
-	return !strcasecmp(registration_row(d->registration)->host, host);
-}
-
-static bool comes_from(const struct registration_driver *d, const struct sockaddr *source)
-{
-	if (is_host(d, source))
+	if (!strcasecmp(registration_row(d->registration)->host, host))
 		return true;
 	for (unsigned i = 0; i < d->addresses.n; i++)
 		if (address_same_host(&d->addresses.address[i].addr.any, source))
@@ -179,11 +171,13 @@ const struct registration *registration_drivers_by_source(
 {
 	const char *user = rx->sip->sip_request->rq_url->url_user;
 	struct registration_driver *d = NULL, *found = NULL;
+	char host[ADDRESS_HOST_MAX];
 
 	if (user)
 		HASH_FIND(by_user, set->by_user, user, strlen(user), d);
+	address_host(rx->source, host);
 	for (; d; d = d->same_user) {
-		if (!is_registered(d) || !comes_from(d, rx->source))
+		if (!is_registered(d) || !comes_from(d, rx->source, host))
 			continue;
 		if (found)
 			return NULL;
@@ -196,9 +190,12 @@ bool registration_drivers_knows(
 	const struct registration_drivers *set, const char *name, const struct sockaddr *source)
 {
 	const struct registration_driver *d;
+	char host[ADDRESS_HOST_MAX];
 
+	address_host(source, host);
 	LIST_FOREACH (d, &set->drivers, link)
-		if ((!name || !strcmp(registration_name(d->registration), name)) && comes_from(d, source))
+		if ((!name || !strcmp(registration_name(d->registration), name)) &&
+			comes_from(d, source, host))
 			return true;
 	return false;
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -66,8 +67,8 @@ class Swctl(unittest.TestCase):
 		self.assertGreater(status["uptime_ms"], 0)
 
 	def test_db_opens_the_file_of_the_running_switch(self):
-		socket = os.path.join(self.folder, "softswitch.sock")
-		self.ask("--control", socket, "db", "insert into gateway (name, host, auth_user, auth_password) "
+		control = os.path.join(self.folder, "softswitch.sock")
+		self.ask("--control", control, "db", "insert into gateway (name, host, auth_user, auth_password) "
 			"values ('alpha', '127.0.0.1', 'userOfAlpha', 'secretOfAlpha')", cwd=self.elsewhere)
 		self.assertEqual(os.listdir(self.elsewhere), [])
 		self.until(lambda: "alpha" in self.ask("gateways"))
@@ -99,6 +100,20 @@ class Swctl(unittest.TestCase):
 		self.assertEqual(row[:2] + row[3:5], ["carrier", "disabled", "127.0.0.1:5070", "us"])
 		for answer in (self.ask("registrations"), self.ask("--json", "registrations")):
 			self.assertNotIn("secretOfCarrier", answer)
+
+	def test_strangers_are_told_with_what_they_wanted(self):
+		self.assertIn("strangers: none", self.ask("strangers"))
+		address = json.loads(self.ask("--json", "status"))["listeners"][0].split(":")
+		with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+			stranger.bind(("127.0.0.9", 0))
+			stranger.sendto(b"INVITE sip:4930@x SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\n"
+				b"To: <sip:4930@x>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n", (address[1], int(address[2].split(";")[0])))
+		self.until(lambda: "127.0.0.9" in self.ask("strangers"))
+		heading, row = self.ask("strangers").splitlines()[-2:]
+		self.assertEqual(heading.split(), ["source", "transport", "reason", "method", "user", "name", "count", "first_s",
+			"last_s"])
+		self.assertEqual(row.split()[:8], ["127.0.0.9", "udp", "unknown", "source", "INVITE", "4930", "-", "1"])
+		self.assertIn("counts.unknown source      1", self.ask("strangers"))
 
 	def test_any_method_can_be_called(self):
 		self.assertEqual(json.loads(self.ask("--json", "call", "calls.list", '{"limit":5}'))["calls"], [])
