@@ -111,6 +111,16 @@ void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
 	cdr_writer_wake(log->writer);
 }
 
+void cdr_log_also(struct cdr_log *log, bool (*write)(void *arg), void *arg)
+{
+	cdr_writer_also(log->writer, write, arg);
+}
+
+void cdr_log_wake(struct cdr_log *log)
+{
+	cdr_writer_wake(log->writer);
+}
+
 void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out)
 {
 	cdr_writer_stats(log->writer, out);

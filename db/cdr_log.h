@@ -9,6 +9,7 @@
 
 #include "cdr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct cdr_log;
@@ -34,6 +35,10 @@ void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record);
 
 /** Free records whose rows have been committed. cdr_log_answer() and cdr_log_end() do it, too; call it when there are no calls. */
 void cdr_log_reclaim(struct cdr_log *log);
+
+/** Have the writer thread call write(arg) as well, after cdr_log_wake() and once at the end; true: it is to be called again. */
+void cdr_log_also(struct cdr_log *log, bool (*write)(void *arg), void *arg);
+void cdr_log_wake(struct cdr_log *log);
 
 /** May be called at any time. */
 void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out);

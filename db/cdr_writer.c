@@ -58,7 +58,10 @@ struct cdr_writer {
 	struct cdr_journal *journal;
 	_Atomic(struct cdr_writer_entry *) queue, committed; /* stacks, newest first */
 	struct list backlog;                                 /* taken off the queue; the thread's own */
-	atomic_bool asleep, stopping;
+	atomic_bool asleep, stopping, nudged;
+	bool (*_Atomic also)(void *arg); /* a second job of the thread */
+	void *also_arg;
+	bool also_again; /* it was not done; the thread's own */
 	sem_t wake;
 	pthread_t thread;
 	bool started;
@@ -82,8 +85,15 @@ void cdr_writer_add(struct cdr_writer *w, struct cdr_writer_entry *ended_take)
 
 void cdr_writer_wake(struct cdr_writer *w)
 {
+	atomic_store(&w->nudged, true);
 	if (atomic_load(&w->asleep) && atomic_exchange(&w->asleep, false))
 		sem_post(&w->wake);
+}
+
+void cdr_writer_also(struct cdr_writer *w, bool (*write)(void *arg), void *arg)
+{
+	w->also_arg = arg;
+	atomic_store(&w->also, write);
 }
 
 struct cdr_writer_entry *cdr_writer_take_committed(struct cdr_writer *w)
@@ -226,7 +236,8 @@ static void pause_thread(struct cdr_writer *w)
 
 static bool has_work(struct cdr_writer *w)
 {
-	return w->backlog.first || atomic_load(&w->queue) || atomic_load(&w->stopping);
+	return w->backlog.first || w->also_again || atomic_load(&w->queue) || atomic_load(&w->stopping) ||
+		atomic_load(&w->nudged);
 }
 
 static void sleep_until_woken(struct cdr_writer *w)
@@ -238,6 +249,13 @@ static void sleep_until_woken(struct cdr_writer *w)
 	atomic_store(&w->asleep, false);
 }
 
+static void do_also(struct cdr_writer *w)
+{
+	bool (*also)(void *arg) = atomic_load(&w->also);
+
+	w->also_again = also && also(w->also_arg);
+}
+
 static void *thread_main(void *arg)
 {
 	struct cdr_writer *w = arg;
@@ -245,8 +263,10 @@ static void *thread_main(void *arg)
 		bool stopping = atomic_load(&w->stopping);
 		if (!stopping && cdr_journal_is_low(w->journal))
 			cdr_journal_grow(w->journal); /* a failure shows when there is no room for a record */
+		atomic_store(&w->nudged, false);
 		collect_queue(w);
 		write_backlog(w);
+		do_also(w);
 		if (stopping && (!w->backlog.first || is_past(&w->deadline)))
 			return NULL;
 		pause_thread(w);

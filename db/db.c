@@ -47,6 +47,14 @@ static const struct file_kind file_kinds[] = {
 			/* A commit reaches the disk and not only the kernel: billing survives a power cut. */
 			.pragmas = "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",
 		},
+	[DB_STATE] =
+		{
+			.what = "state",
+			.application_id = 0x53575354 /* SWST */,
+			.version = 1,
+			.schema = schema_state_sql,
+			.pragmas = "PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF;",
+		},
 };
 
 /* What a file says about itself. */

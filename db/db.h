@@ -6,8 +6,8 @@
 
 struct db;
 
-/** Which of our two files; PRAGMA application_id tells them apart. */
-enum db_kind { DB_CONFIG, DB_CDR };
+/** Which of our files; PRAGMA application_id tells them apart. */
+enum db_kind { DB_CONFIG, DB_CDR, DB_STATE };
 
 enum db_mode {
 	DB_CREATE, /* create it with the schema when missing or empty, upgrade it when older */
@@ -23,7 +23,7 @@ enum db_mode {
  *
  * @param error  receives one plain line when the result is not 0
  * @return 0; -ENOENT, -EACCES, -ENOTSUP (newer than this program), -EINVAL (not ours), -EBUSY
- *         (after 5 s), -EIO, -ENOMEM
+ *         (after 5 s), -EUCLEAN (damaged), -EIO, -ENOMEM
  */
 int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode mode, char *error,
 	size_t error_size);

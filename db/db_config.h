@@ -28,7 +28,7 @@ struct db_config {
  * (-1 = read them in any case). All of it is one consistent snapshot.
  *
  * @param on_route  called for each route, if they are read
- * @return 0; -EBUSY while another process holds the file; -EIO, -ENOMEM; what on_route returned. *out is untouched then
+ * @return 0; -EBUSY while another process holds the file; -EUCLEAN (damaged), -EIO, -ENOMEM; what on_route returned. *out is untouched then
  */
 int db_config_load(struct db *db, int64_t known_routes_revision, db_route_h *on_route, void *arg,
 	struct db_config **out);

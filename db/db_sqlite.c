@@ -16,6 +16,8 @@ int db_sqlite_errno(int result)
 		return -ENOMEM;
 	case SQLITE_NOTADB:
 		return -EINVAL;
+	case SQLITE_CORRUPT:
+		return -EUCLEAN;
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
 	case SQLITE_READONLY:

@@ -170,7 +170,7 @@ int parameters_load(sqlite3_stmt *rows, struct parameters *out, unsigned *retrie
 	for (size_t i = 0; !err && i < SETTINGS; i++)
 		err = seen[i] ? 0 : -EIO;
 	if (err)
-		return err == -EBUSY || err == -ENOMEM ? err : -EIO;
+		return err == -EBUSY || err == -ENOMEM || err == -EUCLEAN ? err : -EIO;
 	resend_schedule_limit(&target.parameters.resend, target.retries);
 	*out = target.parameters;
 	*retries = target.retries;

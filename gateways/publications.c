@@ -217,7 +217,7 @@ static bool is_void(const struct subject *s, uint64_t now_ms)
 		gateway_publication(s->gateway) == PUBLICATION_STATE_NONE;
 }
 
-void publications_apply(struct publications *set, uint64_t now_ms)
+void publications_apply(struct publications *set, publications_void_h *on_void, void *arg, uint64_t now_ms)
 {
 	struct subject *s, *next;
 
@@ -227,6 +227,8 @@ void publications_apply(struct publications *set, uint64_t now_ms)
 		if (!is_void(s, now_ms))
 			continue;
 		gateway_on_publication(s->gateway, PUBLICATION_STATE_NONE, now_ms);
+		if (on_void)
+			on_void(s->gateway, arg);
 		LIST_REMOVE(s, link);
 		subject_free(set, s);
 		if (LIST_EMPTY(&p->subjects))

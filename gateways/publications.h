@@ -56,8 +56,10 @@ void publications_remove(struct publications *set, struct publication *p, uint64
  */
 uint64_t publications_expire(struct publications *set, uint64_t now_ms);
 
+/** A publication ended because of a change of its gateway's row. */
+typedef void publications_void_h(struct gateway *gw, void *arg);
 /** Follow gateways_commit(): publications of gateways that are gone, have moved, or may
  * publish no more are void. */
-void publications_apply(struct publications *set, uint64_t now_ms);
+void publications_apply(struct publications *set, publications_void_h *on_void, void *arg, uint64_t now_ms);
 
 #endif

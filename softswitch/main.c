@@ -21,6 +21,7 @@
 #include "registration_drivers.h"
 #include "registrations.h"
 #include "stack.h"
+#include "state.h"
 #include "strangers.h"
 #include "token.h"
 
@@ -56,6 +57,7 @@ struct daemon {
 	struct registration_drivers *drivers;
 	struct routing *routing;
 	struct cdr_log *cdr_log;
+	struct state *state; /* NULL: nothing is remembered over a restart */
 	struct reload *config;
 	struct calls *calls;
 	struct strangers *strangers;
@@ -201,6 +203,40 @@ static int open_stack(struct daemon *d, char *error, size_t size)
 	return err;
 }
 
+static void on_state_trouble(const char *what, void *arg)
+{
+	(void)arg;
+	log_warning(NULL, "state file reason=\"%s\"", what);
+}
+
+static void on_state_change(void *arg)
+{
+	cdr_log_wake(((struct daemon *)arg)->cdr_log);
+}
+
+static bool write_state(void *arg)
+{
+	return state_write(arg);
+}
+
+/** state.db lies beside cdr.db. The switch carries calls without it, too. */
+static void open_state(struct daemon *d)
+{
+	const struct state_handlers handlers = {on_state_trouble, on_state_change, d};
+	const char *slash = strrchr(d->options->cdr, '/');
+	const int folder = slash ? (int)(slash - d->options->cdr + 1) : 0;
+	char path[4096], error[512];
+
+	snprintf(path, sizeof(path), "%.*sstate.db", folder, d->options->cdr);
+	if (state_open(&d->state, path, &handlers, error, sizeof(error))) {
+		log_error(NULL, "nothing will be remembered over a restart reason=\"%s\"", error);
+		return;
+	}
+	publish_restore(d->publish, d->gateways, d->state);
+	cdr_log_also(d->cdr_log, write_state, d->state);
+	cdr_log_wake(d->cdr_log);
+}
+
 static void on_configured(void *arg)
 {
 	struct daemon *d = arg;
@@ -247,6 +283,8 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 		err = gateway_log_create(&d->gateway_log, d->loop, d->gateways);
 	if (!err)
 		err = cdr_log_open(&d->cdr_log, d->options->cdr, error, size);
+	if (!err)
+		open_state(d);
 	return err;
 }
 
@@ -302,6 +340,7 @@ static void close_all(struct daemon *d)
 	strangers_destroy(d->strangers);
 	calls_destroy(d->calls);
 	cdr_log_close(d->cdr_log, RECORDS_MS);
+	state_close(d->state);
 	gateway_log_destroy(d->gateway_log);
 	reload_destroy(d->config);
 	publish_destroy(d->publish);

@@ -1,6 +1,7 @@
 #include "publish.h"
 
 #include "clock.h"
+#include "db_publication.h"
 #include "gateway_targets.h"
 #include "headers.h"
 #include "log.h"
@@ -8,6 +9,7 @@
 #include "message.h"
 #include "pidf.h"
 #include "publications.h"
+#include "state.h"
 #include "token.h"
 
 #include <event2/event.h>
@@ -20,12 +22,13 @@
 #include <strings.h>
 #include <sys/random.h>
 
-enum { EXPIRES_MIN_S = 30, SWEEP_MS = 1000, LINES_MAX = 256 };
+enum { EXPIRES_MIN_S = 30, SWEEP_MS = 1000, LINES_MAX = 256, ADDRESS_MAX = 300 };
 
 struct publish {
 	struct stack *stack;
 	const struct gateway_targets *targets;
 	struct publications *publications;
+	struct state *state; /* NULL: nothing is kept */
 	struct event sweep;
 };
 
@@ -167,6 +170,76 @@ static bool make_etag(char out[PUBLICATION_ETAG_MAX + 1])
 	return true;
 }
 
+/* What outlives a restart ------------------------------------------------------------------- */
+
+static const char *address_of(const struct gateway *gw, char out[ADDRESS_MAX])
+{
+	const struct db_gateway *row = gateway_row(gw);
+
+	snprintf(out, ADDRESS_MAX, "%s %u %s", row->host, row->port, row->transport);
+	return out;
+}
+
+static void keep(
+	struct publish *set, const struct publication_publisher *by, const char *etag, uint32_t expires_s)
+{
+	char address[ADDRESS_MAX];
+
+	for (size_t i = 0; set->state && i < by->n; i++) {
+		const struct db_publication row = {
+			.gateway = gateway_name(by->gateways[i]),
+			.address = address_of(by->gateways[i], address),
+			.etag = etag,
+			.basic = gateway_publication(by->gateways[i]) == PUBLICATION_STATE_CLOSED ? "closed"
+												  : "open",
+			.expires_s = (uint32_t)(clock_epoch_ms() / 1000) + expires_s,
+		};
+
+		if (state_put(set->state, &db_publication_table, &row))
+			log_warning(NULL,
+				"publication would not survive a restart gateway=%s reason=\"no memory\"",
+				row.gateway);
+	}
+}
+
+static void forget(struct gateway *gw, void *arg)
+{
+	struct publish *set = arg;
+
+	if (set->state)
+		state_remove(set->state, &db_publication_table, gateway_name(gw));
+}
+
+struct restoration {
+	struct publish *set;
+	const struct gateways *gateways;
+	size_t n;
+};
+
+/** One that expired meanwhile takes its gateway out of service as it would have done without a stop. */
+static void on_kept(const void *kept, void *arg)
+{
+	struct restoration *r = arg;
+	const struct db_publication *row = kept;
+	struct gateway *gw = gateways_find(r->gateways, row->gateway);
+	const int64_t left_ms = 1000 * (int64_t)row->expires_s - clock_epoch_ms();
+	const struct publication_content content = {.etag = row->etag,
+		.state = strcmp(row->basic, "closed") ? PUBLICATION_STATE_OPEN : PUBLICATION_STATE_CLOSED,
+		.lifetime_ms = left_ms <= 0    ? 0
+			: left_ms > UINT32_MAX ? UINT32_MAX
+					       : (uint32_t)left_ms};
+	char address[ADDRESS_MAX];
+
+	if (!gw || !gateway_row(gw)->publish || strcmp(address_of(gw, address), row->address) ||
+		strlen(row->etag) > PUBLICATION_ETAG_MAX) {
+		state_remove(r->set->state, &db_publication_table, row->gateway);
+		return;
+	}
+	if (publications_put(r->set->publications, NULL, &(struct publication_publisher){&gw, 1}, &content,
+		    clock_now_ms()) == 0)
+		r->n++;
+}
+
 static struct verdict put(struct publish *set, struct publication *p, const struct publication_publisher *by,
 	enum publication_state state, uint32_t expires_s)
 {
@@ -181,6 +254,11 @@ static struct verdict put(struct publish *set, struct publication *p, const stru
 		publications_remove(set->publications, p, clock_now_ms());
 	if (err)
 		return refuse(500, NULL, "");
+	if (expires_s)
+		keep(set, by, etag, expires_s);
+	else
+		for (size_t i = 0; p && i < by->n; i++)
+			forget(by->gateways[i], set);
 	snprintf(v.lines, sizeof(v.lines), "SIP-ETag: %s\r\nExpires: %u\r\n", etag, expires_s);
 	return v;
 }
@@ -261,7 +339,20 @@ void publish_on_request(struct publish *set, const struct received *rx)
 
 void publish_apply(struct publish *set)
 {
-	publications_apply(set->publications, clock_now_ms());
+	publications_apply(set->publications, forget, set, clock_now_ms());
+}
+
+void publish_restore(struct publish *set, const struct gateways *gateways, struct state *state)
+{
+	struct restoration r = {.set = set, .gateways = gateways};
+
+	set->state = state;
+	if (state_load(state, &db_publication_table, on_kept, &r))
+		log_warning(NULL, "publications not restored reason=\"no memory\"");
+	publications_expire(set->publications, clock_now_ms());
+	plan_sweep(set);
+	if (r.n)
+		log_info(NULL, "publications restored n=%zu", r.n);
 }
 
 int publish_create(struct publish **out, struct stack *stack, const struct gateway_targets *targets)

@@ -5,7 +5,9 @@
 #include "stack.h"
 
 struct gateway_targets;
+struct gateways;
 struct publish;
+struct state;
 
 /** @param stack,targets  borrowed. @return 0 or -ENOMEM */
 int publish_create(struct publish **out, struct stack *stack, const struct gateway_targets *targets);
@@ -18,5 +20,11 @@ bool publish_is_gateway(const struct publish *set, const struct sockaddr *source
 void publish_on_request(struct publish *set, const struct received *rx);
 /** Call it after gateways_apply(): publications of removed gateways go. */
 void publish_apply(struct publish *set);
+/**
+ * Take up again what was published before the last stop, once gateways are in force, and keep it from now on.
+ *
+ * @param state  borrowed until publish_destroy(); nothing is put after the loop has ended
+ */
+void publish_restore(struct publish *set, const struct gateways *gateways, struct state *state);
 
 #endif

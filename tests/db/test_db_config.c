@@ -658,7 +658,7 @@ static void a_broken_page_of_any_table_gives_an_error(void **state)
 		assert_int_equal(fwrite(garbage, sizeof(garbage), 1, file), 1);
 		fclose(file);
 		assert_int_equal(db_open(&db, copy, DB_CONFIG, DB_CREATE, error, sizeof(error)), 0);
-		if (db_config_load(db, -1, on_route, &seen, &config) != -EIO)
+		if (db_config_load(db, -1, on_route, &seen, &config) != -EUCLEAN)
 			fail_msg("loaded in spite of %s", tables[i]);
 		assert_null(config);
 		db_close(db);

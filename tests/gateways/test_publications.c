@@ -205,7 +205,7 @@ static void a_removed_gateway_loses_its_publication(void **unused)
 	put(&f, NULL, by(&f, 1, 2), "2", PUBLICATION_STATE_OPEN, 0);
 	gateway_ref(f.gw[0]);
 	assert_int_equal(gateways_apply(f.gateways, &f.rows[2], 2), 0); /* c and d stay */
-	publications_apply(f.set, 0);
+	publications_apply(f.set, NULL, NULL, 0);
 	assert_int_equal(publications_count(f.set), 1);
 	assert_null(publications_find(f.set, "1", &a));
 	gateway_unref(f.gw[0]);
@@ -224,7 +224,7 @@ static void a_gateway_that_moved_has_published_nothing(void **unused)
 	f.rows[0].host = "127.0.0.2";
 	f.rows[1].capacity = 7;
 	assert_int_equal(gateways_apply(f.gateways, f.rows, GATEWAYS), 0);
-	publications_apply(f.set, 0);
+	publications_apply(f.set, NULL, NULL, 0);
 	assert_string_equal(states(&f), "-o--");
 	publications_expire(f.set, LIFE_MS);
 	assert_string_equal(states(&f), "-x--");
@@ -240,7 +240,7 @@ static void a_gateway_that_may_publish_no_more_has_published_nothing(void **unus
 	put(&f, NULL, by(&f, 0, 2), "1", PUBLICATION_STATE_CLOSED, 0);
 	f.rows[0].publish = false;
 	assert_int_equal(gateways_apply(f.gateways, f.rows, GATEWAYS), 0);
-	publications_apply(f.set, 0);
+	publications_apply(f.set, NULL, NULL, 0);
 	assert_string_equal(states(&f), "-c--");
 	fixture_end(&f);
 }
@@ -268,7 +268,7 @@ static void publishing_without_memory_changes_nothing(void **unused)
 		assert_int_equal(publications_count(f.set), 1);
 		assert_null(publications_find(f.set, "2", &all));
 		assert_non_null(publications_find(f.set, "1", &all));
-		publications_apply(f.set, 0); /* nobody is left without a publication */
+		publications_apply(f.set, NULL, NULL, 0); /* nobody is left without a publication */
 	}
 	assert_true(failures > GATEWAYS);
 	assert_string_equal(states(&f), "cccc");

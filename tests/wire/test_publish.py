@@ -1,5 +1,9 @@
 """Gateways report their state with PUBLISH (RFC 3903; docs/behaviour.md, Gateway liveness)."""
 
+import contextlib
+import os
+import sqlite3
+
 from dns import Dns
 from net import same
 from runner import run, scenario
@@ -34,6 +38,15 @@ def good(response, expires=None):
 		same(int(response["Expires"]), expires)
 	assert len(response.all("SIP-ETag")) == 1 and len(response["SIP-ETag"]) >= 16
 	return response["SIP-ETag"]
+
+
+def kept(path):
+	"""What state.db holds."""
+	try:
+		with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True)) as db:
+			return db.execute("select gateway, basic from publication order by gateway").fetchall()
+	except sqlite3.Error:
+		return []
 
 
 def entry(s, name="gw"):
@@ -157,16 +170,72 @@ def a_gateway_that_started_again_publishes_anew(s):
 	same(publish(gw, tag=forgotten).status, 412)
 
 
-@scenario
-def a_switch_that_started_again_wants_a_new_publication(s):
-	gw, _ = two(s)
-	tag = good(publish(gw, pidf("closed")))
+def restart(s, **more):
 	s.switch.signal()
 	s.switch.ended()
-	s.start()
-	same(publish(gw, tag=tag).status, 412)
+	s.start(**more)
+
+
+@scenario
+def a_publication_survives_a_restart(s):
+	gw, other = two(s)
+	tag = good(publish(gw, pidf("closed")))
+	same([entry(s, name)["state"] for name in ("gw", "other")], ["down", "up"])
+	restart(s)
+	same([entry(s, name)["state"] for name in ("gw", "other")], ["down", "up"])
+	tag = good(publish(gw, pidf("open"), tag=tag))
+	restart(s)
 	same(entry(s)["state"], "up")
-	good(publish(gw, pidf("open")))
+	good(publish(gw, tag=tag, expires=0))
+	restart(s)
+	same(publish(gw, tag=tag).status, 412)
+
+
+@scenario
+def a_gateway_that_moved_during_a_stop_has_published_nothing(s):
+	gw, other = two(s)
+	good(publish(gw, pidf("closed")))
+	good(publish(other, pidf("closed")))
+	s.switch.signal()
+	s.switch.ended()
+	moved = s.peer("moved")
+	s.switch.sql("update gateway set port = %d where name = 'gw'" % moved.port, "update gateway set publish = 0 where name = 'other'")
+	s.start()
+	same([entry(s, name)["state"] for name in ("gw", "other")], ["up", "up"])
+
+
+@scenario
+def a_damaged_state_file_is_named_and_made_anew(s):
+	gw, other = two(s)
+	path = s.switch.path("state.db")
+	good(publish(gw, pidf("closed")))
+	for change in (lambda whole: whole[:1000], lambda _: b"", lambda _: b"no database at all, but some bytes" * 40):
+		s.switch.signal()
+		s.switch.ended()
+		with open(path, "rb") as file:
+			content = change(file.read())
+		for name in (path, path + "-wal", path + "-shm"):
+			if os.path.exists(name):
+				os.remove(name)
+		with open(path, "wb") as file:
+			file.write(content)
+		s.start()
+		goes_to(s, gw, other)
+	with open(s.switch.path("log")) as log:
+		assert log.read().count("made anew") == 2  # an empty file is one that is not made yet
+	assert any(name.startswith("state.db.broken-") for name in os.listdir(os.path.dirname(path)))
+
+
+@scenario
+def a_state_file_that_vanishes_while_running_is_made_anew(s):
+	gw, other = two(s)
+	path = s.switch.path("state.db")
+	good(publish(gw, pidf("closed")))
+	s.net.until(lambda: kept(path) == [("gw", "closed")], "the row")
+	for name in (path, path + "-wal", path + "-shm"):
+		os.remove(name)
+	good(publish(other, pidf("open")))
+	s.net.until(lambda: kept(path) == [("gw", "closed"), ("other", "open")], "both rows in the new file")
 
 
 # what is refused

@@ -1,0 +1,449 @@
+#define HASH_NONFATAL_OOM 1
+
+#include "state.h"
+
+#include "db_internal.h"
+
+#include <uthash.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum {
+	BUSY_WAIT_MS = 100,
+	PATH_SIZE = 4096 + 64,
+	/* with what is appended to it */ SQL_SIZE = 1024,
+	ERROR_SIZE = 512,
+	COLUMNS_MAX = 16
+};
+
+/** A row as it has to be in the file: on its way to the thread, then kept by it. */
+struct entry {
+	char *key; /* table and name */
+	const struct db_table *table;
+	void *row; /* NULL: removed */
+	char *name;
+	bool written;
+	UT_hash_handle hh;
+	STAILQ_ENTRY(entry) next;
+};
+
+STAILQ_HEAD(entries, entry);
+
+struct state {
+	struct state_handlers handlers;
+	char *path;
+	struct db *db;        /* NULL: it could not be made anew yet */
+	struct stat file;     /* which file that is */
+	struct entry *by_key; /* the thread's */
+	bool troubled;        /* the last write failed: named once */
+	pthread_mutex_t lock;
+	struct entries queue; /* under the lock */
+};
+
+/* Entries ----------------------------------------------------------------------------------- */
+
+static void entry_free(struct entry *e)
+{
+	if (!e)
+		return;
+	free(e->key);
+	free(e->name);
+	free(e->row);
+	free(e);
+}
+
+static struct entry *entry_create(const struct db_table *t, const char *name, const void *row)
+{
+	struct entry *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->table = t;
+	e->name = strdup(name);
+	e->row = row ? db_table_copy_row(t, row) : NULL;
+	if (!e->name || (row && !e->row) || asprintf(&e->key, "%s %s", t->name, name) < 0) {
+		e->key = NULL;
+		entry_free(e);
+		return NULL;
+	}
+	return e;
+}
+
+/** It takes the place of the one with its key. */
+static void keep(struct state *s, struct entry *e_take)
+{
+	struct entry *before;
+
+	HASH_FIND_STR(s->by_key, e_take->key, before);
+	if (before) {
+		HASH_DEL(s->by_key, before);
+		entry_free(before);
+	}
+	HASH_ADD_KEYPTR(hh, s->by_key, e_take->key, strlen(e_take->key), e_take);
+	if (!e_take->hh.tbl)
+		entry_free(e_take);
+}
+
+static int change(struct state *s, const struct db_table *t, const char *name, const void *row)
+{
+	struct entry *e = entry_create(t, name, row);
+
+	if (!e)
+		return -ENOMEM;
+	pthread_mutex_lock(&s->lock);
+	STAILQ_INSERT_TAIL(&s->queue, e, next);
+	pthread_mutex_unlock(&s->lock);
+	if (s->handlers.on_change)
+		s->handlers.on_change(s->handlers.arg);
+	return 0;
+}
+
+int state_put(struct state *s, const struct db_table *t, const void *row)
+{
+	return change(s, t, db_table_row_name(t, row), row);
+}
+
+int state_remove(struct state *s, const struct db_table *t, const char *name)
+{
+	return change(s, t, name, NULL);
+}
+
+static void take_queue(struct state *s)
+{
+	struct entries queue = STAILQ_HEAD_INITIALIZER(queue);
+
+	pthread_mutex_lock(&s->lock);
+	STAILQ_CONCAT(&queue, &s->queue);
+	pthread_mutex_unlock(&s->lock);
+	for (struct entry *e = STAILQ_FIRST(&queue), *next; e; e = next) {
+		next = STAILQ_NEXT(e, next);
+		keep(s, e);
+	}
+}
+
+/* The file ---------------------------------------------------------------------------------- */
+
+static void trouble(struct state *s, const char *what)
+{
+	if (s->handlers.on_trouble)
+		s->handlers.on_trouble(what, s->handlers.arg);
+}
+
+/** With what SQLite keeps beside it, so that a new file finds nothing of the old one's. */
+static int move_aside(const char *path, char *aside, size_t size)
+{
+	static const char *const suffixes[] = {"-wal", "-shm"};
+	char from[PATH_SIZE + 8], to[PATH_SIZE + 8];
+
+	snprintf(aside, size, "%s.broken-%lld", path, (long long)time(NULL));
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		snprintf(from, sizeof(from), "%s%s", path, suffixes[i]);
+		snprintf(to, sizeof(to), "%s%s", aside, suffixes[i]);
+		rename(from, to);
+	}
+	return rename(path, aside) && errno != ENOENT ? -errno : 0;
+}
+
+/** A damaged file may open well. */
+static int check_pages(struct db *db, const char *path, char *error, size_t size)
+{
+	static const char *const sql = "PRAGMA quick_check(1)";
+	sqlite3_stmt *statement = NULL;
+	bool ok = false;
+	int err = db_sqlite_prepare(db->handle, &sql, &statement, 1);
+
+	if (!err && sqlite3_step(statement) == SQLITE_ROW)
+		ok = strcmp((const char *)sqlite3_column_text(statement, 0), "ok") == 0;
+	sqlite3_finalize(statement);
+	if (ok)
+		return 0;
+	snprintf(error, size, "%s is damaged", path);
+	return -EINVAL;
+}
+
+static int open_file(struct state *s, char *error, size_t size)
+{
+	struct db *db = NULL;
+	int err = db_open(&db, s->path, DB_STATE, DB_CREATE, error, size);
+
+	if (!err)
+		err = check_pages(db, s->path, error, size);
+	if (!err && stat(s->path, &s->file)) {
+		err = -errno;
+		snprintf(error, size, "%s: %s", s->path, strerror(errno));
+	}
+	if (err) {
+		db_close(db);
+		return err;
+	}
+	sqlite3_busy_timeout(db->handle, BUSY_WAIT_MS);
+	s->db = db;
+	return 0;
+}
+
+/** Open it; one that cannot be used is moved aside, and named. */
+static int open_anyhow(struct state *s, char *error, size_t size)
+{
+	char aside[PATH_SIZE], line[ERROR_SIZE + PATH_SIZE];
+	int err = open_file(s, error, size);
+
+	if (err != -EINVAL && err != -ENOTSUP && err != -EUCLEAN)
+		return err;
+	if (move_aside(s->path, aside, sizeof(aside)))
+		return err;
+	snprintf(line, sizeof(line), "%s; moved to %s and made anew", error, aside);
+	err = open_file(s, error, size);
+	if (!err)
+		trouble(s, line);
+	return err;
+}
+
+/** Close the file, and have every row written into the next one. */
+static void forget_file(struct state *s)
+{
+	db_close(s->db);
+	s->db = NULL;
+	for (struct entry *e = s->by_key; e; e = e->hh.next)
+		e->written = false;
+}
+
+/** Is the file under its name still the one that is open? */
+static bool is_there(const struct state *s)
+{
+	struct stat now;
+
+	return stat(s->path, &now) == 0 && now.st_ino == s->file.st_ino && now.st_dev == s->file.st_dev &&
+		now.st_size > 0;
+}
+
+/** Have a usable file open. */
+static int need_file(struct state *s)
+{
+	char error[ERROR_SIZE] = "", line[ERROR_SIZE + PATH_SIZE];
+	int err;
+
+	if (s->db && !is_there(s)) {
+		snprintf(line, sizeof(line), "%s was removed, replaced or emptied; made anew", s->path);
+		trouble(s, line);
+		forget_file(s);
+	}
+	if (s->db)
+		return 0;
+	err = open_anyhow(s, error, sizeof(error));
+	if (err && !s->troubled)
+		trouble(s, error);
+	return err;
+}
+
+/* Rows -------------------------------------------------------------------------------------- */
+
+static void list_columns(const struct db_table *t, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n_columns && n < size; i++)
+		n += (size_t)snprintf(out + n, size - n, "%s%s", i ? ", " : "", t->columns[i].name);
+}
+
+static void bind_column(sqlite3_stmt *statement, int i, const struct db_table_column *column, const void *row)
+{
+	const void *value = (const char *)row + column->offset;
+
+	if (column->type == DB_TABLE_TEXT)
+		sqlite3_bind_text(statement, i, *(const char *const *)value, -1, SQLITE_STATIC);
+	else if (column->type == DB_TABLE_FLAG)
+		sqlite3_bind_int(statement, i, *(const bool *)value);
+	else if (column->type == DB_TABLE_PORT)
+		sqlite3_bind_int(statement, i, *(const uint16_t *)value);
+	else
+		sqlite3_bind_int64(statement, i, *(const uint32_t *)value);
+}
+
+static int write_entry(struct state *s, const struct entry *e)
+{
+	const struct db_table *t = e->table;
+	char columns[SQL_SIZE / 2], sql[SQL_SIZE];
+	const char *const text = sql;
+	sqlite3_stmt *statement = NULL;
+	int err;
+
+	list_columns(t, columns, sizeof(columns));
+	if (e->row)
+		snprintf(sql, sizeof(sql), "REPLACE INTO %s (%s) VALUES (?%.*s)", t->name, columns,
+			(int)(2 * (t->n_columns - 1)), ",?,?,?,?,?,?,?,?,?,?,?,?,?,?,?");
+	else
+		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE %s = ?", t->name, t->columns[0].name);
+	err = db_sqlite_prepare(s->db->handle, &text, &statement, 1);
+	if (err)
+		return err;
+	if (e->row)
+		for (size_t i = 0; i < t->n_columns; i++)
+			bind_column(statement, (int)i + 1, &t->columns[i], e->row);
+	else
+		sqlite3_bind_text(statement, 1, e->name, -1, SQLITE_STATIC);
+	err = db_sqlite_errno(sqlite3_step(statement));
+	sqlite3_finalize(statement);
+	return err;
+}
+
+static bool has_changed(const struct state *s)
+{
+	for (const struct entry *e = s->by_key; e; e = e->hh.next)
+		if (!e->written)
+			return true;
+	return false;
+}
+
+static void settle(struct state *s)
+{
+	struct entry *e, *next;
+
+	HASH_ITER (hh, s->by_key, e, next) {
+		e->written = true;
+		if (!e->row) {
+			HASH_DEL(s->by_key, e);
+			entry_free(e);
+		}
+	}
+}
+
+static int write_all(struct state *s)
+{
+	int err = need_file(s);
+
+	if (err)
+		return err;
+	err = db_sqlite_run(s->db->handle, "BEGIN IMMEDIATE");
+	for (const struct entry *e = s->by_key; !err && e; e = e->hh.next)
+		if (!e->written)
+			err = write_entry(s, e);
+	if (!err)
+		err = db_sqlite_run(s->db->handle, "COMMIT");
+	return err;
+}
+
+bool state_write(struct state *s)
+{
+	char line[ERROR_SIZE + PATH_SIZE], aside[PATH_SIZE];
+	bool no_table;
+	int err;
+
+	take_queue(s);
+	if (!has_changed(s))
+		return false;
+	err = write_all(s);
+	if (!err) {
+		s->troubled = false;
+		settle(s);
+		return false;
+	}
+	no_table = s->db && (sqlite3_errcode(s->db->handle) & 0xff) == SQLITE_ERROR;
+	if (s->db && err != -EBUSY && !s->troubled) {
+		snprintf(line, sizeof(line), "%s cannot be written, tried again: %s", s->path,
+			sqlite3_errmsg(s->db->handle));
+		trouble(s, line);
+	}
+	if (s->db && !sqlite3_get_autocommit(s->db->handle))
+		db_sqlite_run(s->db->handle, "ROLLBACK");
+	/* Opening it again tells a damaged file from a full disk. */
+	if (err != -EBUSY)
+		forget_file(s);
+	if (no_table)
+		move_aside(s->path, aside, sizeof(aside));
+	s->troubled = s->troubled || err != -EBUSY;
+	return true;
+}
+
+static void read_column(sqlite3_stmt *row, int i, const struct db_table_column *column, void *out)
+{
+	const char *text;
+
+	if (column->type == DB_TABLE_TEXT) {
+		text = (const char *)sqlite3_column_text(row, i);
+		*(const char **)out = text ? text : "";
+	} else if (column->type == DB_TABLE_FLAG) {
+		*(bool *)out = sqlite3_column_int(row, i);
+	} else if (column->type == DB_TABLE_PORT) {
+		*(uint16_t *)out = (uint16_t)sqlite3_column_int(row, i);
+	} else {
+		*(uint32_t *)out = (uint32_t)sqlite3_column_int64(row, i);
+	}
+}
+
+int state_load(
+	struct state *s, const struct db_table *t, void (*on_row)(const void *row, void *arg), void *arg)
+{
+	char columns[SQL_SIZE / 2], sql[SQL_SIZE], *row = calloc(1, t->row_size);
+	const char *const text = sql;
+	sqlite3_stmt *statement = NULL;
+
+	if (!row)
+		return -ENOMEM;
+	list_columns(t, columns, sizeof(columns));
+	snprintf(sql, sizeof(sql), "SELECT %s FROM %s ORDER BY 1", columns, t->name);
+	if (db_sqlite_prepare(s->db->handle, &text, &statement, 1) == 0)
+		while (sqlite3_step(statement) == SQLITE_ROW) {
+			struct entry *e;
+
+			for (size_t i = 0; i < t->n_columns; i++)
+				read_column(statement, (int)i, &t->columns[i], row + t->columns[i].offset);
+			e = entry_create(t, db_table_row_name(t, row), row);
+			if (e) {
+				e->written = true;
+				keep(s, e);
+			}
+			on_row(row, arg);
+		}
+	sqlite3_finalize(statement);
+	free(row);
+	return 0;
+}
+
+/* Life -------------------------------------------------------------------------------------- */
+
+int state_open(struct state **out, const char *path, const struct state_handlers *handlers, char *error,
+	size_t error_size)
+{
+	struct state *s = calloc(1, sizeof(*s));
+	int err = -ENOMEM;
+
+	snprintf(error, error_size, "no memory to open %s", path);
+	if (!s)
+		return err;
+	s->handlers = *handlers;
+	pthread_mutex_init(&s->lock, NULL);
+	STAILQ_INIT(&s->queue);
+	s->path = strdup(path);
+	if (s->path)
+		err = open_anyhow(s, error, error_size);
+	if (err) {
+		state_close(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+void state_close(struct state *s)
+{
+	struct entry *e, *next;
+
+	if (!s)
+		return;
+	take_queue(s);
+	HASH_ITER (hh, s->by_key, e, next) {
+		HASH_DEL(s->by_key, e);
+		entry_free(e);
+	}
+	db_close(s->db);
+	pthread_mutex_destroy(&s->lock);
+	free(s->path);
+	free(s);
+}

@@ -1,0 +1,224 @@
+/* What the switch remembers over a restart. */
+#include "db.h"
+#include "db_publication.h"
+#include "scratch.h"
+#include "state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *path;
+static char names[256], troubles[2048];
+static int changes;
+
+static void on_trouble(const char *what, void *arg)
+{
+	(void)arg;
+	strncat(troubles, what, sizeof(troubles) - strlen(troubles) - 1);
+}
+
+static void on_change(void *arg)
+{
+	++*(int *)arg;
+}
+
+static void on_row(const void *row, void *arg)
+{
+	const struct db_publication *p = row;
+	size_t n = strlen(names);
+
+	(void)arg;
+	snprintf(names + n, sizeof(names) - n, "%s:%s:%u ", p->gateway, p->basic, p->expires_s);
+}
+
+static struct state *opened(void)
+{
+	const struct state_handlers handlers = {on_trouble, on_change, &changes};
+	struct state *s;
+	char error[256];
+
+	names[0] = '\0';
+	if (state_open(&s, path, &handlers, error, sizeof(error)))
+		fail_msg("%s", error);
+	assert_int_equal(state_load(s, &db_publication_table, on_row, NULL), 0);
+	return s;
+}
+
+static void put(struct state *s, const char *gateway, const char *basic)
+{
+	const struct db_publication row = {.gateway = gateway,
+		.address = "::1 5060 udp",
+		.etag = "e",
+		.basic = basic,
+		.expires_s = 4000000000u};
+
+	assert_int_equal(state_put(s, &db_publication_table, &row), 0);
+}
+
+static int set_up(void **state)
+{
+	troubles[0] = '\0';
+	changes = 0;
+	if (scratch_make(state))
+		return -1;
+	path = scratch_path("state.db");
+	return 0;
+}
+
+static void rows_come_back_as_they_were_put_last(void **unused)
+{
+	struct state *s = opened();
+
+	(void)unused;
+	put(s, "a", "open");
+	put(s, "b", "open");
+	put(s, "c", "open");
+	assert_false(state_write(s));
+	put(s, "a", "closed");
+	assert_int_equal(state_remove(s, &db_publication_table, "b"), 0);
+	assert_int_equal(state_remove(s, &db_publication_table, "nobody"), 0);
+	assert_int_equal(changes, 6);
+	assert_false(state_write(s));
+	state_close(s);
+	state_close(opened());
+	assert_string_equal(names, "a:closed:4000000000 c:open:4000000000 ");
+	assert_string_equal(troubles, "");
+}
+
+static void what_was_loaded_can_be_removed(void **unused)
+{
+	struct state *s = opened();
+
+	(void)unused;
+	put(s, "a", "open");
+	state_write(s);
+	state_close(s);
+	s = opened();
+	state_remove(s, &db_publication_table, "a");
+	state_write(s);
+	state_close(s);
+	state_close(opened());
+	assert_string_equal(names, "");
+}
+
+static void check_moved_aside(const char *why)
+{
+	char pattern[300];
+
+	state_close(opened());
+	assert_contains(troubles, path);
+	assert_contains(troubles, why);
+	assert_contains(troubles, "made anew");
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM publication"), 0);
+	snprintf(pattern, sizeof(pattern), "ls %s.broken-* >/dev/null", path);
+	assert_int_equal(system(pattern), 0);
+}
+
+static void a_file_that_is_no_database_is_moved_aside(void **unused)
+{
+	(void)unused;
+	scratch_write(path, "this is no database, it only looks like a file of some length\n", 62);
+	check_moved_aside("not a database");
+}
+
+static void a_file_of_another_kind_is_moved_aside(void **unused)
+{
+	(void)unused;
+	sql_run(path, "CREATE TABLE t (x)");
+	check_moved_aside("not a state database");
+}
+
+static void a_newer_file_is_moved_aside(void **unused)
+{
+	(void)unused;
+	state_close(opened());
+	sql_run(path, "PRAGMA user_version = 9");
+	check_moved_aside("newer than this program");
+}
+
+static void a_truncated_file_is_moved_aside(void **unused)
+{
+	struct state *s = opened();
+	char name[16];
+
+	(void)unused;
+	for (int i = 0; i < 500; i++) {
+		snprintf(name, sizeof(name), "gateway%d", i);
+		put(s, name, "open");
+	}
+	state_write(s);
+	state_close(s);
+	assert_int_equal(truncate(path, 3 * 4096), 0);
+	check_moved_aside("");
+}
+
+static void a_file_that_goes_while_it_is_open_is_written_again(void **unused)
+{
+	struct state *s = opened();
+
+	(void)unused;
+	put(s, "a", "open");
+	state_write(s);
+	unlink(path);
+	unlink(scratch_path("state.db-wal"));
+	unlink(scratch_path("state.db-shm"));
+	put(s, "b", "open");
+	assert_false(state_write(s));
+	assert_contains(troubles, "was removed, replaced or emptied");
+	state_close(s);
+	state_close(opened());
+	assert_string_equal(names, "a:open:4000000000 b:open:4000000000 ");
+}
+
+static void a_table_that_goes_while_it_is_open_is_no_end(void **unused)
+{
+	struct state *s = opened();
+
+	(void)unused;
+	put(s, "a", "open");
+	state_write(s);
+	sql_run(path, "DROP TABLE publication");
+	put(s, "b", "open");
+	assert_true(state_write(s));
+	assert_false(state_write(s));
+	assert_contains(troubles, "no such table");
+	state_close(s);
+	state_close(opened());
+	assert_string_equal(names, "a:open:4000000000 b:open:4000000000 ");
+}
+
+static void a_file_somebody_holds_is_written_later(void **unused)
+{
+	struct state *s = opened();
+	sqlite3 *other = sql_connect(path, "BEGIN IMMEDIATE");
+
+	(void)unused;
+	put(s, "a", "open");
+	assert_true(state_write(s));
+	sqlite3_close(other);
+	assert_false(state_write(s));
+	assert_string_equal(troubles, "");
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM publication"), 1);
+	state_close(s);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(rows_come_back_as_they_were_put_last),
+		TEST(what_was_loaded_can_be_removed),
+		TEST(a_file_that_is_no_database_is_moved_aside),
+		TEST(a_file_of_another_kind_is_moved_aside),
+		TEST(a_newer_file_is_moved_aside),
+		TEST(a_truncated_file_is_moved_aside),
+		TEST(a_file_that_goes_while_it_is_open_is_written_again),
+		TEST(a_table_that_goes_while_it_is_open_is_no_end),
+		TEST(a_file_somebody_holds_is_written_later),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
