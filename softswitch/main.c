@@ -1,12 +1,12 @@
 /* The daemon: opens everything in order, runs the loop, closes everything in reverse. */
 
 #include "calls.h"
+#include "check.h"
 #include "clock.h"
 #include "reload.h"
 #include "control_methods.h"
 #include "control_socket.h"
 #include "db.h"
-#include "db_config.h"
 #include "cdr_log.h"
 #include "gate.h"
 #include "gateway_log.h"
@@ -28,12 +28,10 @@
 #include <event2/event.h>
 
 #include <errno.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	EXIT_USAGE = 2,
@@ -393,51 +391,6 @@ static int run(const struct options *options, struct db *db)
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int on_checked_route(const struct db_route *row, void *arg)
-{
-	(void)row;
-	(void)arg;
-	return 0;
-}
-
-static void on_bad_host(const char *name, const char *host, void *arg)
-{
-	fprintf(stderr, "softswitch: mapping_gateway %s: %s is neither an address nor a block\n", name, host);
-	*(int *)arg = EXIT_FAILURE;
-}
-
-/** What loading finds wrong though the database let it in. */
-static int check_configuration(struct db *db)
-{
-	struct mapping_gateways *set = NULL;
-	struct db_config *config;
-	int status = EXIT_SUCCESS, err = db_config_load(db, -1, on_checked_route, NULL, &config);
-
-	if (err) {
-		fprintf(stderr, "softswitch: the configuration cannot be read: %s\n", strerror(-err));
-		return EXIT_FAILURE;
-	}
-	if (mapping_gateways_create(&set) ||
-		mapping_gateways_apply(
-			set, config->mapping_gateway, config->n_mapping_gateways, on_bad_host, &status))
-		status = EXIT_FAILURE;
-	mapping_gateways_destroy(set);
-	db_config_free(config);
-	return status;
-}
-
-/** A missing file is made at the start: is there a folder for it? */
-static int check_folder(const char *path)
-{
-	char *copy = strdup(path);
-	int ok = copy && access(dirname(copy), W_OK | X_OK) == 0;
-
-	if (!ok)
-		fprintf(stderr, "softswitch: cannot write in the folder of %s: %s\n", path, strerror(errno));
-	free(copy);
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 /** Create, upgrade or only look at both files. *config receives the open softswitch.db. */
 static int open_databases(const struct options *o, struct db **config)
 {
@@ -451,11 +404,7 @@ static int open_databases(const struct options *o, struct db **config)
 		return EXIT_FAILURE;
 	}
 	db_close(cdr);
-	if (mode == DB_CREATE)
-		return EXIT_SUCCESS;
-	if (check_folder(o->db) || check_folder(o->cdr))
-		return EXIT_FAILURE;
-	return *config ? check_configuration(*config) : EXIT_SUCCESS;
+	return mode == DB_CREATE ? EXIT_SUCCESS : check_run(o, *config);
 }
 
 int main(int argc, char *argv[])

@@ -349,7 +349,13 @@ static int check(const struct options *o, const struct reason *why)
 			NAME_MAX_BYTES);
 	if (strcmp(o->db, o->cdr) == 0)
 		return refuse(why, "--db and --cdr must be two files, not both %s", o->db);
-	return check_tls(o, why);
+	return o->action == OPTIONS_CHECK ? 0 : check_tls(o, why);
+}
+
+int options_check_tls(const struct options *o, char *error, size_t error_size)
+{
+	const struct reason why = {error, error_size};
+	return check_tls(o, &why);
 }
 
 int options_parse(struct options *out, int argc, char *const argv[], char *error, size_t error_size)

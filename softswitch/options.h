@@ -38,6 +38,13 @@ struct options {
  * @return 0; -EINVAL: print the message and options_usage(), exit 2; -ENOMEM. On error *out is untouched.
  */
 int options_parse(struct options *out, int argc, char *const argv[], char *error, size_t error_size);
+/**
+ * Are the files there that the TLS transport reads at the start? options_parse() asks, too, except for --check.
+ *
+ * @param error  receives a one-line message when the result is not 0
+ * @return 0; -EINVAL
+ */
+int options_check_tls(const struct options *o, char *error, size_t error_size);
 /** Free what options_parse() allocated. */
 void options_clear(struct options *o);
 

@@ -3,6 +3,7 @@
 import glob
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -171,9 +172,57 @@ def the_command_line_checks_initialises_and_explains(s):
 	assert "usage" in s.switch.run("--nonsense", expected=2).lower()
 	assert s.switch.run("--version").strip()
 	assert "--drain" in s.switch.run("--help")
-	s.switch.run("--check")
+	s.switch.run("--check", "--listen", "sip:127.0.0.1:0")
 	s.switch.run("--init")
 	s.switch.run("--listen", "sip:127.0.0.1:99999", expected=2)
+
+
+@scenario
+def a_check_finds_an_address_in_use(s):
+	for transport, kind in (("udp", socket.SOCK_DGRAM), ("tcp", socket.SOCK_STREAM)):
+		with socket.socket(type=kind) as other:
+			other.bind(("127.0.0.1", 0))
+			if transport == "tcp":
+				other.listen()
+			uri = "sip:127.0.0.1:%d;transport=%s" % (other.getsockname()[1], transport)
+			said = s.switch.run("--check", "--listen", uri, expected=1)
+			same(said, "softswitch: cannot listen on %s: Address already in use\n" % uri)
+		s.switch.run("--check", "--listen", uri)
+	same(s.switch.run("--check", "--listen", uri, "--listen", uri, expected=1).count("\n"), 1)
+
+
+@scenario
+def a_check_beside_the_running_switch_is_content(s):
+	gw = s.gateway()
+	s.start()
+	s.switch.run("--check", "--listen", "sip:%s:%d" % s.switch.addresses["udp"])
+	s.over(*s.talk(gw))
+
+
+@scenario
+def a_check_finds_a_missing_tls_file(s):
+	folder = s.switch.path("tls")
+	os.mkdir(folder)
+	arguments = ("--check", "--listen", "sip:127.0.0.1:0;transport=tls", "--tls-dir", folder)
+	same(s.switch.run(*arguments, expected=1),
+		"softswitch: --tls-dir: %s/agent.pem: No such file or directory\n" % folder)
+
+
+@scenario
+def a_check_finds_rows_that_name_what_does_not_exist(s):
+	"""Triggers refuse them, unless a program turns triggers off."""
+	with sqlite3.connect(s.switch.path("softswitch.db")) as db:
+		triggers = db.execute("select name, sql from sqlite_master where type = 'trigger' and tbl_name in ('gateway', 'route')")
+		triggers = triggers.fetchall()
+		for name, _ in triggers:
+			db.execute("drop trigger " + name)
+		db.execute("insert into route (prefix, gateway) values ('44', 'nowhere')")
+		db.execute("insert into gateway (name, host, registration) values ('gw', '127.0.0.1', 'nobody')")
+		for _, text in triggers:
+			db.execute(text)
+	db.close()
+	same(s.switch.run("--check", "--listen", "sip:127.0.0.1:0", expected=1).splitlines(),
+		['softswitch: route "44": there is no gateway "nowhere"', 'softswitch: gateway "gw": there is no registration "nobody"'])
 
 
 @scenario

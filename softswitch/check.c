@@ -1,0 +1,181 @@
+#include "check.h"
+
+#include "address.h"
+#include "db_config.h"
+#include "db_orphans.h"
+#include "mapping_gateways.h"
+#include "options.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/** Counts what was found, and says it. */
+__attribute__((format(printf, 2, 3))) static void find(unsigned *findings, const char *format, ...)
+{
+	va_list args;
+
+	++*findings;
+	fputs("softswitch: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+/* Files ------------------------------------------------------------------------------------- */
+
+/** A missing database is made at the start: is there a folder for it? */
+static void check_folder(const char *path, unsigned *findings)
+{
+	char *copy = strdup(path);
+
+	if (!copy || access(dirname(copy), W_OK | X_OK) != 0)
+		find(findings, "cannot write in the folder of %s: %s", path, strerror(errno));
+	free(copy);
+}
+
+static void check_tls(const struct options *o, unsigned *findings)
+{
+	char error[512];
+
+	if (options_check_tls(o, error, sizeof(error)))
+		find(findings, "%s", error);
+}
+
+/* Addresses --------------------------------------------------------------------------------- */
+
+static bool switch_runs(const char *control)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = strlen(control) < sizeof(at.sun_path) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+	bool runs;
+
+	if (fd < 0)
+		return false;
+	memcpy(at.sun_path, control, strlen(control) + 1);
+	runs = connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+	close(fd);
+	return runs;
+}
+
+static void local_address(const struct listen *l, struct sockaddr_storage *out)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (inet_pton(AF_INET, l->host, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(l->port);
+		return;
+	}
+	inet_pton(AF_INET6, l->host, &v6->sin6_addr);
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(l->port);
+}
+
+/** @return a socket that listens there, as the switch's would; -errno */
+static int open_listener(const struct listen *l)
+{
+	static const int one = 1;
+	bool stream = strcmp(l->transport, "udp") != 0;
+	struct sockaddr_storage local;
+	int fd, err;
+
+	local_address(l, &local);
+	fd = socket(local.ss_family, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (local.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (stream) /* connections of a switch that has just ended are no hindrance */
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&local, address_length((struct sockaddr *)&local)) == 0 &&
+		(!stream || listen(fd, 1) == 0))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+/** All are held until the end, so that one given twice is found, too. */
+static void check_addresses(const struct options *o, unsigned *findings)
+{
+	int fd[OPTIONS_LISTEN_MAX];
+
+	for (unsigned i = 0; i < o->n_listen; i++) {
+		const struct listen *l = &o->listen[i];
+
+		fd[i] = open_listener(l);
+		if (fd[i] < 0)
+			find(findings,
+				strchr(l->host, ':') ? "cannot listen on sip:[%s]:%u;transport=%s: %s"
+						     : "cannot listen on sip:%s:%u;transport=%s: %s",
+				l->host, l->port, l->transport, strerror(-fd[i]));
+	}
+	for (unsigned i = 0; i < o->n_listen; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+}
+
+/* Rows -------------------------------------------------------------------------------------- */
+
+static void on_orphan(const char *row, void *findings)
+{
+	find(findings, "%s", row);
+}
+
+static int on_route(const struct db_route *row, void *arg)
+{
+	(void)row;
+	(void)arg;
+	return 0;
+}
+
+static void on_bad_host(const char *name, const char *host, void *findings)
+{
+	find(findings, "mapping_gateway \"%s\": %s is neither an address nor a block", name, host);
+}
+
+/** What loading would leave out though the database let it in. */
+static void check_rows(struct db *db, unsigned *findings)
+{
+	struct mapping_gateways *set = NULL;
+	struct db_config *config = NULL;
+	int err = db_config_load(db, -1, on_route, NULL, &config);
+
+	if (!err)
+		err = db_orphans_each(db, on_orphan, findings);
+	if (!err)
+		err = mapping_gateways_create(&set);
+	if (!err)
+		err = mapping_gateways_apply(
+			set, config->mapping_gateway, config->n_mapping_gateways, on_bad_host, findings);
+	if (err)
+		find(findings, "the configuration cannot be read: %s", strerror(-err));
+	mapping_gateways_destroy(set);
+	db_config_free(config);
+}
+
+int check_run(const struct options *options, struct db *config)
+{
+	unsigned findings = 0;
+
+	check_folder(options->db, &findings);
+	check_folder(options->cdr, &findings);
+	check_tls(options, &findings);
+	if (!switch_runs(options->control))
+		check_addresses(options, &findings);
+	if (config)
+		check_rows(config, &findings);
+	return findings ? EXIT_FAILURE : EXIT_SUCCESS;
+}
