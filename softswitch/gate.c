@@ -134,7 +134,7 @@ static bool find_refusal(const struct gate *gate, const struct mapping_gateway *
 		*out = (struct call_refusal){421, "caller does not support 100rel", "Require: 100rel\r\n"};
 	else if (sip->sip_contact && sip->sip_contact->m_url->url_type == url_any)
 		*out = (struct call_refusal){400, "no usable Contact", ""};
-	else if (!sip->sip_request->rq_url->url_user)
+	else if (!sip->sip_request->rq_url->url_user || !sip->sip_request->rq_url->url_user[0])
 		*out = (struct call_refusal){484, "no number called", ""};
 	else if (!is_plain(sip->sip_request->rq_url) || !is_plain(sip->sip_from->a_url))
 		*out = (struct call_refusal){400, "invalid number", ""};

@@ -83,8 +83,7 @@ static const struct bridge_handlers bridge_handlers = {
 
 static void on_cancel(const struct received *rx, void *arg)
 {
-	(void)rx;
-	call_end_cancelled(arg);
+	call_end_cancelled(arg, rx->sip);
 }
 
 static void on_unacknowledged(void *arg)
@@ -136,13 +135,23 @@ static void turn_away(struct call *call, const struct call_refusal *refusal)
 		&(struct call_end){.code = refusal->code, .words = refusal->words, .direction = CDR_SERVER});
 }
 
+/** Not answered by then, the call ends: by the caller's own Expires, or by the parameter; the sooner counts. */
+static void limit_setup(struct call *call, const sip_expires_t *expires)
+{
+	uint32_t limit = call_stack(call)->parameters.early_hangup_ms;
+	uint32_t seconds = expires && !expires->ex_date ? message_seconds(expires->ex_delta) : 0;
+
+	call->expires = seconds && seconds < UINT32_MAX / 1000 && (!limit || 1000 * seconds < limit);
+	call_end_after(call, call->expires ? 1000 * seconds : limit);
+}
+
 /** It goes on: note what was asked for, answer 100, find a way. */
 static void begin(struct call *call, const struct received *invite)
 {
 	const sip_t *sip = invite->sip;
 	struct mapping_gateway_policy policy;
 
-	call_end_after(call, call_stack(call)->parameters.early_hangup_ms);
+	limit_setup(call, sip->sip_expires);
 	mapping_gateway_policy(call->ingress, &call_stack(call)->parameters, &policy);
 	call->a.session.timer = policy.session_timer;
 	call->max_duration_ms = policy.max_call_duration_ms;

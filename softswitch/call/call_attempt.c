@@ -3,6 +3,7 @@
 #include "bridge_request.h"
 #include "call_cdr.h"
 #include "clock.h"
+#include "message.h"
 
 void call_attempt_tell(struct call *call, enum gateway_result_outcome outcome, int code)
 {
@@ -21,15 +22,27 @@ void call_attempt_abandon(struct call *call, const char *reason_header)
 	call->attempt = NULL;
 }
 
-void call_attempt_cancel(struct call *call, int code, const char *words)
+/** The Reason lines of a request. @return false when it has none, or they are too long */
+static bool reason_of(const sip_t *request, char *out, size_t size)
 {
-	char reason[160];
+	struct text t = {.data = out, .size = size - 1};
+
+	for (const sip_reason_t *r = request ? request->sip_reason : NULL; r; r = r->re_next)
+		message_header(&t, (const sip_header_t *)r);
+	out[t.len] = '\0';
+	return t.len && !t.full;
+}
+
+void call_attempt_cancel(struct call *call, int code, const char *words, const sip_t *request)
+{
+	char reason[512];
 
 	if (!call->attempt)
 		return;
 	call_cdr_leg(call);
 	call_cdr_attempt(call, failover_stage_name(attempt_stage(call->attempt)), 0, words);
 	call_attempt_tell(call, GATEWAY_RESULT_ABANDONED, 0);
-	cause_reason_header(reason, sizeof(reason), code, words);
+	if (!reason_of(request, reason, sizeof(reason)))
+		cause_reason_header(reason, sizeof(reason), code, words);
 	call_attempt_abandon(call, reason);
 }

@@ -94,11 +94,11 @@ void call_end_refused(struct call *call, enum cause cause, const char *words, en
 	call_end(call, &(struct call_end){.code = code, .words = words, .direction = direction});
 }
 
-void call_end_cancelled(struct call *call)
+void call_end_cancelled(struct call *call, const sip_t *request)
 {
 	const char *words = cause_words(CAUSE_CALLER_CANCEL);
 
-	call_attempt_cancel(call, cause_sip_code(CAUSE_CALLER_CANCEL), words);
+	call_attempt_cancel(call, cause_sip_code(CAUSE_CALLER_CANCEL), words, request);
 	call_end_refused(call, CAUSE_CALLER_CANCEL, words, CDR_CALLER);
 }
 
@@ -110,7 +110,7 @@ void call_end_hangup(struct call *call, enum cause cause)
 	if (call->state == CALL_ENDED)
 		return;
 	if (!call_state_is_answered(call)) {
-		call_attempt_cancel(call, code, words);
+		call_attempt_cancel(call, code, words, NULL);
 		call_end_refused(call, cause, words, CDR_SERVER);
 		return;
 	}
@@ -126,7 +126,10 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	call_end_hangup(call, call_state_is_answered(call) ? CAUSE_MAX_DURATION : CAUSE_EARLY_HANGUP);
+	call_end_hangup(call,
+		call_state_is_answered(call) ? CAUSE_MAX_DURATION
+			: call->expires      ? CAUSE_INVITE_EXPIRED
+					     : CAUSE_EARLY_HANGUP);
 }
 
 void call_end_after(struct call *call, uint32_t ms)

@@ -20,8 +20,8 @@ void call_end(struct call *call, const struct call_end *e);
 void call_end_refuse(struct call *call, int code, const char *headers);
 /** Refuse it with the code of a cause, and end the call. */
 void call_end_refused(struct call *call, enum cause cause, const char *words, enum cdr_direction direction);
-/** The caller gives up before the answer. */
-void call_end_cancelled(struct call *call);
+/** The caller gives up before the answer. @param request  its CANCEL or BYE, whose Reason goes on to the gateway */
+void call_end_cancelled(struct call *call, const sip_t *request);
 /** The operator, a timer or the switch itself ends it: both sides are told. One that has ended stays as it is. */
 void call_end_hangup(struct call *call, enum cause cause);
 

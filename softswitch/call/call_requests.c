@@ -90,7 +90,7 @@ static void on_bye(struct call *call, struct dialog *d, const struct received *r
 	bridge_reply(&call->bridge, d, rx, 200, NULL);
 	/* The caller may end an early dialog by BYE (RFC 3261 section 15). */
 	if (call->state < CALL_ANSWERED && bridge_side(&call->bridge, d) == BRIDGE_CALLER) {
-		call_end_cancelled(call);
+		call_end_cancelled(call, rx->sip);
 		return;
 	}
 	if (call->state == CALL_CONNECTING) {

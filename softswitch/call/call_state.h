@@ -56,6 +56,7 @@ struct call {
 	struct session_timers timers;
 	struct event limit;       /* until the answer: early hangup; then: the longest call */
 	uint32_t max_duration_ms; /* for the caller's side; 0 = unlimited */
+	bool expires; /* until the answer the limit is the Expires of the INVITE (RFC 3261 section 13.3.1) */
 
 	struct mapping_gateway *ingress;
 	struct call_limits_channel channel_in, channel_out;

@@ -26,6 +26,7 @@ static const struct {
 	[CAUSE_CALLER_EXPIRED] = {408, "session timer expired: caller"},
 	[CAUSE_GATEWAY_EXPIRED] = {408, "session timer expired: gateway"},
 	[CAUSE_EARLY_HANGUP] = {408, "not answered in time"},
+	[CAUSE_INVITE_EXPIRED] = {487, "invitation expired"},
 	[CAUSE_MAX_DURATION] = {408, "maximum call duration reached"},
 	[CAUSE_TOO_LARGE] = {513, "message too large"},
 	[CAUSE_SHUTDOWN] = {503, "switch stopped"},

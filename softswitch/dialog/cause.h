@@ -23,11 +23,12 @@ enum cause {
 	CAUSE_GATEWAY_REFRESH_FAILED,
 	CAUSE_CALLER_EXPIRED, /* the peer did not refresh the session */
 	CAUSE_GATEWAY_EXPIRED,
-	CAUSE_EARLY_HANGUP, /* SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP */
-	CAUSE_MAX_DURATION, /* SS_MAXCALLDURATION */
-	CAUSE_TOO_LARGE,    /* a message does not fit with what we have to add */
-	CAUSE_SHUTDOWN,     /* SIGTERM */
-	CAUSE_INTERNAL,     /* out of memory */
+	CAUSE_EARLY_HANGUP,   /* SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP */
+	CAUSE_INVITE_EXPIRED, /* Expires of the caller's INVITE */
+	CAUSE_MAX_DURATION,   /* SS_MAXCALLDURATION */
+	CAUSE_TOO_LARGE,      /* a message does not fit with what we have to add */
+	CAUSE_SHUTDOWN,       /* SIGTERM */
+	CAUSE_INTERNAL,       /* out of memory */
 };
 
 /** The SIP code the caller gets; 0 for CAUSE_NORMAL and CAUSE_GATEWAY_CODE. */

@@ -34,6 +34,7 @@ struct server_transaction {
 	char *key, *merge;
 	enum server_transaction_state state;
 	bool invite;
+	bool failed; /* a final response of 300 or above was sent */
 	uint32_t cseq;
 	char tag[TOKEN_SIZE]; /* of To in our responses; "" = none yet, or the request had one */
 	struct hop hop;
@@ -163,7 +164,10 @@ static struct server_transaction *find_merged(
 
 bool server_transactions_merged(const struct server_transactions *set, const struct received *rx)
 {
-	return find_merged(set, rx->sip, rx->sip->sip_request->rq_method_name) != NULL;
+	const struct server_transaction *s = find_merged(set, rx->sip, rx->sip->sip_request->rq_method_name);
+
+	/* Only one that goes on counts: a proxy that forks serially tries the next branch when this one has failed. */
+	return s && !s->failed;
 }
 
 bool server_transactions_has(
@@ -365,6 +369,7 @@ void server_transaction_send(
 	transport_send(&s->hop, t->data, t->len, NULL);
 	if (status < 200)
 		return;
+	s->failed = status >= 300;
 	free(s->head);
 	free(s->to);
 	s->head = s->to = NULL;

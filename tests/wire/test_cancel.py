@@ -1,5 +1,6 @@
 """Calls given up, answers that are too late, and races (docs/behaviour.md, Setting up a call; RFC 3261 section 9)."""
 
+import sip
 from net import same
 from runner import run, scenario
 
@@ -329,6 +330,52 @@ def a_second_bye_right_behind_the_first_is_481(s):
 	a.expect(481, "INFO")
 	b.hung_up()
 	s.switch.record()
+
+
+@scenario
+def the_reason_of_the_callers_cancel_crosses(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(180)
+	a.expect(180)
+	reason = 'SIP;cause=200;text="Call completed elsewhere"'
+	a.peer.send(sip.build("CANCEL %s SIP/2.0" % a.invited.uri, [(name, a.invited[name]) for name in
+		("Via", "From", "To", "Call-ID", "Max-Forwards")] + [("CSeq", "1 CANCEL"), ("Reason", reason)]), a.peer.proxy)
+	a.expect(200, "CANCEL")
+	a.expect(487)
+	same(b.expect("CANCEL")["Reason"], reason)
+	b.reply(200)
+	b.reply(487, request=b.invited)
+	b.expect("ACK")
+
+
+@scenario
+def an_invite_that_expires_ends_with_487(s):
+	gw = s.gateway()
+	s.start(clock_speed=10)
+	a = s.caller.invite("4930", Expires="5")
+	b = gw.leg()
+	b.reply(180)
+	a.expect(180)
+	a.expect(487)
+	b.cancelled()
+	row = s.switch.record()
+	same((row["sip_code"], row["end_reason"], row["end_direction"]), (487, "invitation expired", 2))
+
+
+@scenario
+def the_next_branch_of_a_serial_fork_is_a_call_of_its_own(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930")
+	gw.leg().refuse(486)
+	a.expect(486)
+	b = s.caller.invite("4931", Call_ID=a.call_id, From=a.invited["From"], CSeq=a.invited["CSeq"])
+	gw.leg().refuse(486)
+	b.expect(486)
+	same(len(s.switch.records(2)), 2)
 
 
 if __name__ == "__main__":

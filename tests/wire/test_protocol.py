@@ -207,5 +207,14 @@ def a_strict_router_gets_the_target_as_last_route(s):
 	s.over(a, b)
 
 
+@scenario
+def an_invite_without_a_number_is_484(s):
+	s.gateway()
+	s.start()
+	for uri in ("sip:%s:%d", "sip:@%s:%d"):
+		s.caller.invite("", uri=uri % s.caller.proxy).expect(484)
+	same([row["end_reason"] for row in s.switch.records(2)], ["no number called"] * 2)
+
+
 if __name__ == "__main__":
 	run()
