@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, ANSWER_TIMEOUT_S = 10, COLUMNS_MAX = 16, NAME_COLUMN = 26 };
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, ANSWER_TIMEOUT_S = 10, COLUMNS_MAX = 16, NAME_COLUMN = 28 };
 
 static const char usage[] =
 	"usage: swctl [--control SOCKET] [--json] COMMAND\n"

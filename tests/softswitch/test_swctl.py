@@ -113,7 +113,7 @@ class Swctl(unittest.TestCase):
 		self.assertEqual(heading.split(), ["source", "transport", "reason", "method", "user", "name", "count", "first_s",
 			"last_s"])
 		self.assertEqual(row.split()[:8], ["127.0.0.9", "udp", "unknown", "source", "INVITE", "4930", "-", "1"])
-		self.assertIn("counts.unknown source      1", self.ask("strangers"))
+		self.assertRegex(self.ask("strangers"), "counts.no such transaction +0\n")
 
 	def test_any_method_can_be_called(self):
 		self.assertEqual(json.loads(self.ask("--json", "call", "calls.list", '{"limit":5}'))["calls"], [])
