@@ -129,7 +129,8 @@ int invite_send(
 		.method = "INVITE", .text = &t, .hop = &inv->dialog.hop, .resend = resend};
 
 	assert(!inv->client);
-	request.branch = client_transaction_marked_branch(inv->stack->client_transactions, content->callee, branch);
+	request.branch =
+		client_transaction_marked_branch(inv->stack->client_transactions, content->callee, branch);
 	dialog_write_request(&inv->dialog, &t, "INVITE", branch, 0, content->max_forwards);
 	request.call_id = inv->dialog.call_id;
 	request.from_tag = inv->dialog.local_tag;
