@@ -43,14 +43,17 @@ static void send_bounded(const struct received *rx, const struct text *t)
 		transport_send(&rx->back, t->data, t->len, NULL);
 }
 
-/** Refuse a request that lacks headers: with those it has. */
-static void reply_malformed(const struct received *rx, int status, const char *phrase)
+/** Refuse a request that lacks headers: with those it has, unless its sender gets no answers. */
+static void refuse_malformed(
+	struct transport *transport, const struct received *rx, int status, const char *phrase)
 {
 	const sip_t *sip = rx->sip;
 	const void *one[] = {sip->sip_from, sip->sip_call_id, sip->sip_cseq};
 	struct text t = text_scratch();
 	char tag[TOKEN_SIZE];
 
+	if (transport->handlers.on_malformed && !transport->handlers.on_malformed(rx, transport->arg))
+		return;
 	message_status(&t, status, phrase);
 	for (const sip_via_t *via = sip->sip_via; via; via = via->v_next)
 		message_header(&t, (const sip_header_t *)via);
@@ -68,7 +71,7 @@ static void hand_up(struct transport *transport, const struct received *rx)
 {
 	if (rx->sip->sip_request && !intake_cseq_is_legal(rx->sip)) {
 		if (rx->sip->sip_request->rq_method != sip_method_ack)
-			reply_malformed(rx, 400, "Bad CSeq Header");
+			refuse_malformed(transport, rx, 400, "Bad CSeq Header");
 		return;
 	}
 	if (rx->sip->sip_request && transport->handlers.on_request)
@@ -96,8 +99,8 @@ static void on_serve(
 		return;
 	if (!status)
 		hand_up(transport, &rx);
-	else if (!transport->handlers.on_malformed || transport->handlers.on_malformed(&rx, transport->arg))
-		reply_malformed(&rx, status, phrase);
+	else
+		refuse_malformed(transport, &rx, status, phrase);
 	msg_destroy(rx.msg);
 }
 

@@ -86,6 +86,8 @@ def silence_is_silence_to_whatever_a_stranger_sends(s, transport):
 		raw(peer, MALFORMED)
 		raw(peer, OLD)
 		listed(s, "malformed", 2)
+	peer.request("OPTIONS", "4930", CSeq="4294967295 OPTIONS")
+	listed(s, "malformed", 3 if transport == "udp" else 1)
 	s.net.quiet(0.1)
 	same(s.switch.records(None), [])
 
