@@ -1,3 +1,5 @@
+#define HASH_NONFATAL_OOM 1
+
 #include "strangers.h"
 
 #include "address_key.h"
@@ -100,6 +102,10 @@ static struct row *find_or_add(struct strangers *set, const struct key *key)
 		return NULL;
 	row->key = *key;
 	HASH_ADD(hh, set->by_key, key, sizeof(row->key), row);
+	if (!row->hh.tbl) {
+		free(row);
+		return NULL;
+	}
 	TAILQ_INSERT_HEAD(&set->rows, row, link);
 	return row;
 }

@@ -98,13 +98,14 @@ static void hop_from_url(struct hop *hop, const url_t *url)
 	}
 }
 
-static void add(struct dialog *d, struct dialogs *set, void *owner)
+static int add(struct dialog *d, struct dialogs *set, void *owner)
 {
-	d->set = set;
 	d->owner = owner;
 	d->origin.id = token_random() >> 2;
 	token_make(d->local_tag);
 	HASH_ADD_STR(set->by_tag, local_tag, d);
+	d->set = d->hh.tbl ? set : NULL;
+	return d->set ? 0 : -ENOMEM;
 }
 
 static bool names_target(const sip_contact_t *contact)
@@ -194,7 +195,8 @@ int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const stru
 	struct text t = text_scratch();
 	int err;
 
-	add(d, set, owner);
+	if (add(d, set, owner))
+		return -ENOMEM;
 	hop_copy(&d->hop, &invite->back);
 	d->remote_seq = sip->sip_cseq->cs_seq;
 	add_value(&t, sip->sip_to);
@@ -218,7 +220,8 @@ int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struc
 	struct text t = text_scratch();
 	char id[TOKEN_SIZE], more[TOKEN_SIZE];
 
-	add(d, set, owner);
+	if (add(d, set, owner))
+		return -ENOMEM;
 	hop_copy(&d->hop, hop);
 	text_add_all(&t, local, ";tag=", d->local_tag, NULL);
 	if (set_text(&d->local, &t))
@@ -301,6 +304,8 @@ void dialog_move(struct dialog *to, struct dialog *from)
 	*to = *from;
 	if (set)
 		HASH_ADD_STR(set->by_tag, local_tag, to);
+	if (set && !to->hh.tbl)
+		to->set = NULL; /* it goes on, but requests of the peer do not find it */
 	*from = (struct dialog){0};
 }
 

@@ -6,12 +6,11 @@
 #define DIALOG_H
 
 #include "client_transaction.h"
+#include "keyed_table.h"
 #include "sdp_origin.h"
 #include "session.h"
 #include "token.h"
 #include "transport.h"
-
-#include <uthash.h>
 
 struct dialogs;
 

@@ -1,6 +1,7 @@
 #include "resolver.h"
 
 #include "clock.h"
+#include "keyed_table.h"
 #include "log.h"
 #include "resolver_dns.h"
 #include "resolver_locate.h"
@@ -13,10 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-
-/* On running out of memory an answer is not cached, nothing worse. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 enum {
 	ENTRIES_MAX = 16384,

@@ -23,7 +23,8 @@ void client_transaction_free(struct client_transaction *c)
 	resend_stop(&c->resend);
 	stream_pending_clear(&c->pending);
 	hop_clear(&c->hop);
-	HASH_DEL(c->set->by_key, c);
+	if (c->hh.tbl)
+		HASH_DEL(c->set->by_key, c);
 	ack_clear(&c->acks);
 	free(c->data);
 	free(c->cancel_reason);
@@ -226,7 +227,7 @@ int client_transaction_start(struct client_transaction **out, struct client_tran
 	HASH_ADD(hh, set->by_key, key, sizeof(c->key), c);
 	c->len = request->text->len;
 	c->data = malloc(c->len);
-	if (!c->data)
+	if (!c->data || !c->hh.tbl)
 		goto fail;
 	memcpy(c->data, request->text->data, c->len);
 	err = transport_send(&c->hop, c->data, c->len, &c->pending);

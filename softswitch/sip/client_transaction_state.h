@@ -4,10 +4,10 @@
 
 #include "ack.h"
 #include "client_transaction.h"
+#include "keyed_table.h"
 #include "resend.h"
 
 #include <sys/queue.h>
-#include <uthash.h>
 
 #include <string.h>
 

@@ -1,9 +1,6 @@
 #include "digest_realm.h"
 
-#include "token.h"
-
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "keyed_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +33,7 @@ static struct account *add(uint64_t number)
 		return NULL;
 	a->number = number;
 	HASH_ADD(hh, accounts, number, sizeof(a->number), a);
-	if (find(number))
+	if (a->hh.tbl)
 		return a;
 	free(a);
 	return NULL;

@@ -1,12 +1,12 @@
 #include "server_transaction.h"
 
+#include "keyed_table.h"
 #include "loop.h"
 #include "message.h"
 #include "resend.h"
 #include "token.h"
 
 #include <sofia-sip/sip_status.h>
-#include <uthash.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -73,8 +73,10 @@ static void server_transaction_free(struct server_transaction *s)
 	s->set->done -= s->state == SERVER_TRANSACTION_CONFIRMED;
 	resend_stop(&s->resend);
 	hop_clear(&s->hop);
-	HASH_DEL(s->set->by_key, s);
-	HASH_DELETE(by_merge, s->set->by_merge, s);
+	if (s->hh.tbl)
+		HASH_DEL(s->set->by_key, s);
+	if (s->by_merge.tbl)
+		HASH_DELETE(by_merge, s->set->by_merge, s);
 	free(s->key);
 	free(s->merge);
 	free(s->head);
@@ -334,6 +336,10 @@ int server_transaction_create(struct server_transaction **out, struct server_tra
 	hop_copy(&s->hop, &rx->back);
 	HASH_ADD_KEYPTR(hh, set->by_key, s->key, strlen(s->key), s);
 	HASH_ADD_KEYPTR(by_merge, set->by_merge, s->merge, strlen(s->merge), s);
+	if (!s->hh.tbl || !s->by_merge.tbl) {
+		server_transaction_free(s);
+		return -ENOMEM;
+	}
 	*out = s;
 	return 0;
 }

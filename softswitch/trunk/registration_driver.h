@@ -3,6 +3,7 @@
 #define REGISTRATION_DRIVER_H
 
 #include "gateways.h"
+#include "keyed_table.h"
 #include "registrations.h"
 #include "request_retry.h"
 #include "stack.h"
@@ -10,7 +11,6 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <uthash.h>
 
 #include <sys/queue.h>
 

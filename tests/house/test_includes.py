@@ -51,6 +51,16 @@ class Includes(unittest.TestCase):
 				said = house.compile_alone(room, include(*headers))
 				self.assertFalse(said, said)
 
+	def test_hash_tables_survive_without_memory_and_are_keyed_in_the_daemon(self):
+		for file in house.source_files():
+			text = file.read_text()
+			if "#include <uthash.h>" in text and file.suffix == ".c" or file.name == "keyed_table.h":
+				with self.subTest(file=file.name):
+					self.assertIn("#define HASH_NONFATAL_OOM 1", text)
+			if "softswitch" in file.relative_to(house.TOP).parts and file.name != "keyed_table.h":
+				with self.subTest(file=file.name):
+					self.assertNotIn("#include <uthash.h>", text, "include keyed_table.h")
+
 	def test_each_header_compiles_alone(self):
 		headers = [(room, header.name) for room in self.rooms.values() for header in room.headers]
 		with ThreadPoolExecutor(2) as pool:
