@@ -3,9 +3,17 @@
 #include <string.h>
 #include <strings.h>
 
+/** Blanks and folds, between the words of a value. */
+#define LWS " \t\r\n"
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
+}
+
+static bool is_one_of(char c, const char *set)
+{
+	return c && strchr(set, c);
 }
 
 static bool begins(const struct scan *s, size_t at, const char *text)
@@ -30,50 +38,70 @@ bool scan_uri_begins(const struct scan *s, const char *text)
 	return s->n - at >= n && !strncasecmp(s->data + at, text, n);
 }
 
-/** The end of the line, folds included: behind its line end. */
+/** The end of this one line: behind its CR LF, LF or, as the parser has it, CR. */
+static size_t next_line(const struct scan *s, size_t at)
+{
+	const char *lf = memchr(s->data + at, '\n', s->n - at);
+	size_t n = lf ? (size_t)(lf - s->data) : s->n;
+	const char *cr = memchr(s->data + at, '\r', n - at);
+
+	if (cr && cr + 1 != lf)
+		return (size_t)(cr - s->data) + 1;
+	return lf ? n + 1 : s->n;
+}
+
+/** The same with the lines folded onto it. */
 static size_t line_end(const struct scan *s, size_t at)
 {
-	do {
-		const char *lf = memchr(s->data + at, '\n', s->n - at);
-
-		if (!lf)
-			return s->n;
-		at = (size_t)(lf - s->data) + 1;
-	} while (at < s->n && is_blank(s->data[at]));
+	do
+		at = next_line(s, at);
+	while (at < s->n && is_blank(s->data[at]));
 	return at;
 }
 
-/** The length of this header's name and colon at the begin of a line; 0 = it is another one. */
-static size_t match_name(const struct scan *s, size_t at, const char *name, char compact)
+/** Nothing is folded onto the start line: blanks behind it are skipped. */
+static size_t first_header(const struct scan *s)
+{
+	size_t at = next_line(s, 0);
+
+	while (at < s->n && is_blank(s->data[at]))
+		at++;
+	return at;
+}
+
+/** The length of this header's name and colon at the begin of a line; 0 = it is another one. @param end  of the line */
+static size_t match_name(const struct scan *s, size_t at, size_t end, const char *name, char compact)
 {
 	size_t n = strlen(name), i = at;
 
-	if (s->n - at >= n && !strncasecmp(s->data + at, name, n))
+	if (end - at >= n && !strncasecmp(s->data + at, name, n))
 		i += n;
 	else if (compact && (s->data[at] | 0x20) == compact)
 		i++;
 	else
 		return 0;
-	while (i < s->n && is_blank(s->data[i]))
+	while (i < end && is_one_of(s->data[i], LWS))
 		i++;
-	return i < s->n && s->data[i] == ':' ? i + 1 - at : 0;
+	return i < end && s->data[i] == ':' ? i + 1 - at : 0;
 }
 
 bool scan_header(const struct scan *s, const char *name, char compact, size_t *from, struct scan *value)
 {
-	size_t at = *from ? *from : line_end(s, 0), end;
+	size_t at = *from ? *from : first_header(s), end;
 
 	for (; at < s->n && s->data[at] != '\r' && s->data[at] != '\n'; at = end) {
-		size_t skip = match_name(s, at, name, compact);
+		size_t skip;
 
 		end = line_end(s, at);
+		skip = match_name(s, at, end, name, compact);
 		if (!skip)
 			continue;
 		*from = end;
 		*value = (struct scan){.data = s->data + at + skip, .n = end - at - skip};
-		while (value->n && is_blank(value->data[0]))
+		while (value->n &&
+			is_one_of(value->data[0], LWS ",")) /* a list may begin with an empty value */
 			value->data++, value->n--;
-		while (value->n && strchr("\r\n \t", value->data[value->n - 1]))
+		while (value->n && is_one_of(value->data[value->n - 1], LWS))
 			value->n--;
 		return true;
 	}
@@ -81,55 +109,85 @@ bool scan_header(const struct scan *s, const char *name, char compact, size_t *f
 	return false;
 }
 
+/** Blanks between the words of a value, folds included. */
+static const char *skip_lws(const char *at, const char *end)
+{
+	while (at < end && is_one_of(*at, LWS))
+		at++;
+	return at;
+}
+
+/** Behind "SIP/2.0/UDP", where blanks may stand around each "/" (RFC 3261 section 25.1); NULL = it is something else. */
+static const char *skip_protocol(const char *at, const char *end)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		if (i > 0 && (at == end || *at++ != '/'))
+			return NULL;
+		for (at = skip_lws(at, end); at < end && !is_one_of(*at, "/[" LWS);)
+			at++;
+		at = skip_lws(at, end);
+	}
+	return at;
+}
+
 bool scan_sent_by(const struct scan *via, struct scan *host, struct scan *port)
 {
-	const char *at = via->data, *end = via->data + via->n;
+	const char *end = via->data + via->n, *at = skip_protocol(via->data, end);
 
-	while (at < end && !is_blank(*at)) /* SIP/2.0/UDP */
-		at++;
-	while (at < end && is_blank(*at))
-		at++;
+	if (!at)
+		return false;
 	host->data = at;
 	if (at < end && *at == '[')
 		while (at < end && *at != ']')
 			at++;
-	while (at < end && !strchr(":;, \t\r\n", *at))
+	while (at < end && !is_one_of(*at, ":;," LWS))
 		at++;
 	host->n = (size_t)(at - host->data);
-	port->data = at < end && *at == ':' ? ++at : at;
-	while (at < end && *at >= '0' && *at <= '9')
+	at = skip_lws(at, end);
+	port->data = at < end && *at == ':' ? skip_lws(at + 1, end) : at;
+	for (at = port->data; at < end && *at >= '0' && *at <= '9';)
 		at++;
 	port->n = (size_t)(at - port->data);
 	return host->n > 0;
 }
 
+/** Is this parameter the one? @param at  behind its ";" */
+static bool match_parameter(const char *at, const char *end, const char *name, struct scan *out)
+{
+	size_t n = strlen(name);
+
+	at = skip_lws(at, end);
+	if ((size_t)(end - at) <= n || strncasecmp(at, name, n))
+		return false;
+	at = skip_lws(at + n, end);
+	if (at == end || *at != '=')
+		return false;
+	out->data = at = skip_lws(at + 1, end);
+	while (at < end && !is_one_of(*at, ";,>" LWS))
+		at++;
+	out->n = (size_t)(at - out->data);
+	return true;
+}
+
 bool scan_parameter(const struct scan *value, const char *name, struct scan *out)
 {
-	size_t n = strlen(name), at = 0;
-	bool quoted = false, bracketed = false;
+	bool quoted = false, bracketed = false, found = false, in_name = true; /* until a URI begins */
+	char before = 0; /* the last character that is no blank: only a whole name or value is quoted */
 
-	for (; at < value->n && (quoted || bracketed || value->data[at] != ','); at++) {
+	for (size_t at = 0; at < value->n && (quoted || bracketed || value->data[at] != ','); at++) {
 		char c = value->data[at];
 
-		if (c == '"')
+		if (quoted && c == '\\')
+			at++;
+		else if (c == '"' && (quoted || !before || (before == '=' && !in_name)))
 			quoted = !quoted;
-		else if (quoted && c == '\\')
-			at++;
-		else if (!quoted && (c == '<' || c == '>'))
-			bracketed = c == '<';
-		if (quoted || bracketed || c != ';')
-			continue;
-		while (at + 1 < value->n && is_blank(value->data[at + 1]))
-			at++;
-		if (value->n - at - 1 <= n || strncasecmp(value->data + at + 1, name, n) ||
-			value->data[at + 1 + n] != '=')
-			continue;
-		out->data = value->data + at + 1 + n + 1;
-		out->n = 0;
-		while (out->data + out->n < value->data + value->n &&
-			!strchr(";, \t\r\n>", out->data[out->n]))
-			out->n++;
-		return true;
+		else if (!quoted && c == (bracketed ? '>' : '<'))
+			bracketed = !bracketed && in_name;
+		else if (!quoted && !bracketed && c == ';')
+			found |= match_parameter(value->data + at + 1, value->data + value->n, name, out);
+		in_name = in_name && (quoted || bracketed || !is_one_of(c, ":;>"));
+		if (!is_one_of(c, LWS))
+			before = c;
 	}
-	return false;
+	return found;
 }

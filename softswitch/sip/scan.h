@@ -27,7 +27,7 @@ bool scan_uri_begins(const struct scan *s, const char *text);
 bool scan_header(const struct scan *s, const char *name, char compact, size_t *from, struct scan *value);
 /** The sent-by of the first Via of a value. @param port  empty without one */
 bool scan_sent_by(const struct scan *via, struct scan *host, struct scan *port);
-/** The value of a parameter of a header's value; of the first of several values in a list. */
+/** The value of a parameter of a header's value, of the first in a list; if it stands there twice the last, as the parser has it. */
 bool scan_parameter(const struct scan *value, const char *name, struct scan *out);
 
 #endif
