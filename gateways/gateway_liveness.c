@@ -40,6 +40,8 @@ void gateway_liveness_on_row(struct gateway_liveness *l, const struct db_gateway
 		return;
 	l->retry_after_end_ms = 0;
 	l->publication = PUBLICATION_STATE_NONE;
+	l->first_call = calls + 1;
+	l->answered = false;
 	breaker_reset(&l->breaker, calls);
 }
 
@@ -76,6 +78,7 @@ void gateway_liveness_on_publication(
 	const bool was_closed = means_closed(l->publication);
 
 	l->publication = publication;
+	l->answered |= publication == PUBLICATION_STATE_OPEN;
 	if (means_closed(publication))
 		l->failed_ms = now_ms;
 	else if (was_closed && publication == PUBLICATION_STATE_OPEN)
@@ -113,6 +116,7 @@ static void on_probe_failed(struct gateway_liveness *l, const struct parameters 
 void gateway_liveness_on_probe(struct gateway_liveness *l, const struct gateway_liveness_probe *probe,
 	const struct db_gateway *row, const struct parameters *p, uint64_t now_ms)
 {
+	l->answered |= probe->code != 0;
 	l->options.probed = true;
 	l->options.code = probe->code;
 	snprintf(l->options.words, sizeof(l->options.words), "%s", probe->words);
@@ -165,6 +169,7 @@ void gateway_liveness_on_passed_over(struct gateway_liveness *l, uint64_t now_ms
 void gateway_liveness_on_progress(struct gateway_liveness *l, const struct call_limits_channel *ch,
 	const struct parameters *p, uint64_t now_ms)
 {
+	l->answered |= ch->serial >= l->first_call;
 	breaker_on_progress(&l->breaker, ch, p, now_ms);
 }
 
@@ -174,6 +179,8 @@ void gateway_liveness_on_result(struct gateway_liveness *l, const struct gateway
 	const enum opinion opinion =
 		opinion_of(r, row->breaker_on.set ? &row->breaker_on.value : &p->breaker_on);
 
+	if (r->outcome == GATEWAY_RESULT_REFUSED || opinion == WORKS)
+		l->answered |= r->channel->serial >= l->first_call;
 	if (opinion == FAILS)
 		l->failed_ms = now_ms;
 	if (opinion != NO_OPINION)

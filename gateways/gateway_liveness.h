@@ -41,7 +41,9 @@ struct gateway_liveness {
 		uint32_t rtt_ms;
 	} options;
 	struct breaker breaker;
-	uint64_t failed_ms; /* when any input last said something bad; 0 = never */
+	uint64_t first_call; /* serial of the first channel seized at its present address */
+	bool answered;       /* a probe or a call, whatever the answer; or it has published */
+	uint64_t failed_ms;  /* when any input last said something bad; 0 = never */
 };
 
 /**

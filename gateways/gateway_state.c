@@ -89,6 +89,12 @@ static uint64_t ramp_end(const struct gateway_liveness *l)
 	return l->breaker.ramp_end_ms;
 }
 
+static bool is_untried(const struct gateway_liveness *l, uint64_t now_ms)
+{
+	(void)now_ms;
+	return !l->answered;
+}
+
 static bool always(const struct gateway_liveness *l, uint64_t now_ms)
 {
 	(void)l;
@@ -202,6 +208,8 @@ static const struct rule {
 	{is_held_by_ramp, GATEWAY_VERDICT_RAMPING, GATEWAY_STATE_UP, true, say_ramping, "all calls",
 		ramp_end},
 	{is_ramping, GATEWAY_VERDICT_USABLE, GATEWAY_STATE_UP, true, say_ramping, "all calls", ramp_end},
+	{is_untried, GATEWAY_VERDICT_USABLE, GATEWAY_STATE_UNTRIED, true, say_nothing,
+		"the first answer to a call or to OPTIONS", NULL},
 	{always, GATEWAY_VERDICT_USABLE, GATEWAY_STATE_UP, true, say_nothing, "", NULL},
 };
 
@@ -228,7 +236,9 @@ enum gateway_verdict gateway_state_verdict_forced(const struct gateway_liveness 
 
 uint64_t gateway_state_failed_ms(const struct gateway_liveness *l, uint64_t now_ms)
 {
-	return rules[find_rule(l, now_ms)].state == GATEWAY_STATE_UP ? 0 : l->failed_ms;
+	const enum gateway_state state = rules[find_rule(l, now_ms)].state;
+
+	return state == GATEWAY_STATE_UP || state == GATEWAY_STATE_UNTRIED ? 0 : l->failed_ms;
 }
 
 /* The state --------------------------------------------------------------------------------- */
@@ -237,6 +247,7 @@ const char *gateway_state_name(enum gateway_state state)
 {
 	static const char *const names[] = {
 		[GATEWAY_STATE_UP] = "up",
+		[GATEWAY_STATE_UNTRIED] = "untried",
 		[GATEWAY_STATE_PROBING] = "probing",
 		[GATEWAY_STATE_DOWN] = "down",
 		[GATEWAY_STATE_DRAINING] = "draining",

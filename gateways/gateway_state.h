@@ -10,12 +10,13 @@
 
 enum gateway_state {
 	GATEWAY_STATE_UP,
+	GATEWAY_STATE_UNTRIED, /* nothing was heard of it since the start; used like one that is up */
 	GATEWAY_STATE_PROBING, /* half open: calls are let through one at a time, as a test */
 	GATEWAY_STATE_DOWN,
 	GATEWAY_STATE_DRAINING, /* by the operator: live calls go on, no new ones */
 	GATEWAY_STATE_DISABLED, /* by the operator, or its row is gone */
 };
-/** "up", "probing", "down", "draining", "disabled" */
+/** "up", "untried", "probing", "down", "draining", "disabled" */
 const char *gateway_state_name(enum gateway_state state);
 
 enum { GATEWAY_STATE_WORDS_MAX = 96 };
@@ -24,7 +25,7 @@ enum { GATEWAY_STATE_WORDS_MAX = 96 };
 struct gateway_state_info {
 	enum gateway_state state;
 	uint64_t since_ms; /* monotonic: since when the reason has been what it is */
-	/* "OPTIONS timeout", "not registered: 403 Forbidden"; "" = up, nothing to say */
+	/* "OPTIONS timeout", "not registered: 403 Forbidden"; "" = up or untried, nothing to say */
 	char reason[GATEWAY_STATE_WORDS_MAX];
 	/* What will change it: "a good answer to OPTIONS", "in 12 s a test call"; "" = nothing will */
 	char until[GATEWAY_STATE_WORDS_MAX];
@@ -58,7 +59,7 @@ bool gateway_state_update(struct gateway_state_decision *d, const struct gateway
 enum gateway_verdict gateway_state_verdict(const struct gateway_liveness *l, uint64_t now_ms);
 /** The same for want of a better gateway; see gateway_check_forced(). */
 enum gateway_verdict gateway_state_verdict_forced(const struct gateway_liveness *l, uint64_t now_ms);
-/** When an input last said something bad; 0 = never, or it is up. */
+/** When an input last said something bad; 0 = never, or it is up or untried. */
 uint64_t gateway_state_failed_ms(const struct gateway_liveness *l, uint64_t now_ms);
 
 void gateway_state_info(const struct gateway_state_decision *d, const struct gateway_liveness *l,

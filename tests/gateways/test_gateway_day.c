@@ -38,6 +38,7 @@ struct call {
 	struct call_limits_channel ch;
 	int gateway;         /* -1 = free */
 	unsigned round;      /* of the model's breaker when it began */
+	unsigned moves;      /* of the gateway */
 	bool answered, told; /* told: its result */
 	int32_t pdd_ms;
 	uint64_t answer_ms;
@@ -62,7 +63,8 @@ struct model {
 	uint64_t open_end_ms, ramp_end_ms;
 	unsigned tests_passed, round;
 	const struct call *test;
-	bool registered, removed;
+	bool registered, removed, answered;
+	unsigned moves;
 	enum publication_state publication;
 	uint64_t retry_after_end_ms;
 	enum gateway_state told; /* by the handler, last */
@@ -202,7 +204,9 @@ static enum gateway_state state_of(const struct model *m, enum gateway_verdict v
 	case GATEWAY_VERDICT_USABLE:
 	case GATEWAY_VERDICT_RAMPING:
 	case GATEWAY_VERDICT_PROBING:
-		return m->tripped ? GATEWAY_STATE_PROBING : GATEWAY_STATE_UP;
+		return m->tripped     ? GATEWAY_STATE_PROBING
+			: m->answered ? GATEWAY_STATE_UP
+				      : GATEWAY_STATE_UNTRIED;
 	default:
 		return GATEWAY_STATE_DOWN;
 	}
@@ -367,6 +371,7 @@ static void begin_call(struct day *d, int g)
 		return;
 	c->gateway = g;
 	c->round = d->model[g].round;
+	c->moves = d->model[g].moves;
 	c->answered = c->told = false;
 	c->pdd_ms = -1;
 	if (d->model[g].tripped && !d->model[g].test)
@@ -382,6 +387,7 @@ static void ring(struct day *d, struct call *c)
 	if (c->pdd_ms < 0)
 		c->pdd_ms = some_delay(d);
 	gateway_on_progress(d->gw[c->gateway], &c->ch, &p, d->now_ms);
+	m->answered |= c->moves == m->moves;
 	if (m->tripped && m->test == c)
 		model_test_over(m, false, d->now_ms);
 }
@@ -399,6 +405,8 @@ static void tell(struct day *d, struct call *c, enum gateway_result_outcome outc
 	c->told = true;
 	gateway_on_result(d->gw[c->gateway], &r, &p, d->now_ms);
 	note(m, &e);
+	if (outcome == GATEWAY_RESULT_REFUSED || (!failed && outcome != GATEWAY_RESULT_ABANDONED))
+		m->answered |= c->moves == m->moves;
 	if (outcome != GATEWAY_RESULT_ABANDONED)
 		model_result(m, c, failed, d->now_ms);
 	else if (m->test == c)
@@ -456,6 +464,7 @@ static void probe(struct day *d, int g, bool alive)
 
 	gateway_on_probe(d->gw[g], alive ? 200 : 0, "timeout", 20, &p, d->now_ms);
 	m->probe[m->n_probes++] = alive;
+	m->answered |= alive;
 	if (down && !model_options_down(m))
 		model_good_news(m, d->now_ms);
 }
@@ -468,6 +477,7 @@ static void publish(struct day *d, int g, enum publication_state publication)
 
 	gateway_on_publication(d->gw[g], publication, d->now_ms);
 	m->publication = publication;
+	m->answered |= publication == PUBLICATION_STATE_OPEN;
 	if (closed && publication == PUBLICATION_STATE_OPEN)
 		model_good_news(m, d->now_ms);
 }
@@ -489,6 +499,8 @@ static void move(struct day *d, int g)
 	struct model *m = &d->model[g];
 
 	d->row[g].port++;
+	m->moves++;
+	m->answered = false;
 	model_close(m);
 	m->ramp_end_ms = 0;
 	m->n_probes = 0;
@@ -620,9 +632,11 @@ static void take_the_way_out(struct day *d, int g, enum gateway_verdict v, const
 	case GATEWAY_VERDICT_PROBING:
 		end_tests(d, g);
 		return;
-	case GATEWAY_VERDICT_USABLE: /* half open, or ramping */
+	case GATEWAY_VERDICT_USABLE: /* half open, untried, or ramping */
 		if (d->model[g].tripped)
 			begin_call(d, g);
+		else if (!d->model[g].answered)
+			probe(d, g, true);
 		else
 			wait_until(d, until);
 		return;
@@ -656,6 +670,8 @@ static void begin_day(struct day *d, uint64_t seed)
 	*d = (struct day){.random = seed, .now_ms = 100 * WINDOW_MS};
 	d->model = calloc(GATEWAYS, sizeof(*d->model));
 	assert_non_null(d->model);
+	for (int g = 0; g < GATEWAYS; g++)
+		d->model[g].told = GATEWAY_STATE_UNTRIED;
 	assert_int_equal(gateways_create(&d->set), 0);
 	gateways_on_change(d->set, on_change, d);
 	for (unsigned i = 0; i < CALLS_MAX; i++)

@@ -114,12 +114,79 @@ static void time_out(struct fixture *f, unsigned n, uint64_t now_ms)
 		attempt(f, GATEWAY_RESULT_TIMEOUT, 0, -1, now_ms);
 }
 
-static void a_new_gateway_is_up(void **state)
+static void assert_untried(struct fixture *f, uint64_t now_ms, uint64_t since_ms)
+{
+	assert_health(
+		f, now_ms, GATEWAY_STATE_UNTRIED, since_ms, "", "the first answer to a call or to OPTIONS");
+	assert_up(f, now_ms);
+	assert_int_equal(gateway_failed_ms(f->gw, now_ms), 0);
+}
+
+static void a_new_gateway_is_untried_and_gets_calls(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_health(f, 5000, GATEWAY_STATE_UP, 1000, "", "");
+	assert_untried(f, 5000, 1000);
 	assert_string_equal(f->changes, "");
+}
+
+static void silence_leaves_it_untried(void **state)
+{
+	struct fixture *f = *state;
+
+	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 2000);
+	attempt(f, GATEWAY_RESULT_TIMEOUT, 0, -1, 2000);
+	attempt(f, GATEWAY_RESULT_TRANSPORT, 0, -1, 2000);
+	attempt(f, GATEWAY_RESULT_ABANDONED, 0, -1, 2000);
+	assert_untried(f, 5000, 1000);
+}
+
+static void the_first_answer_makes_it_up(void **state)
+{
+	static const struct {
+		enum gateway_result_outcome outcome;
+		int code;
+		int32_t pdd_ms;
+	} answers[] = {{GATEWAY_RESULT_ANSWERED, 200, 100}, {GATEWAY_RESULT_REFUSED, 486, -1},
+		{GATEWAY_RESULT_REFUSED, 503, -1}, {GATEWAY_RESULT_TIMEOUT, 0, 100 /* it rang */}};
+	struct fixture *f = *state;
+	struct call_limits_channel ch = {0};
+
+	for (unsigned i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		attempt(f, answers[i].outcome, answers[i].code, answers[i].pdd_ms, 2000);
+		assert_health(f, 2000, GATEWAY_STATE_UP, 2000, "", "");
+		f->row.port++; /* begin again */
+		apply(f, 2000);
+	}
+	gateway_on_probe(f->gw, 404, "", 7, &p, 3000);
+	assert_health(f, 3000, GATEWAY_STATE_UP, 3000, "", "");
+	f->row.port++;
+	apply(f, 3000);
+	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 4000);
+	assert_health(f, 4000, GATEWAY_STATE_UP, 4000, "", "");
+	f->row.port++;
+	apply(f, 4000);
+	assert_int_equal(gateway_seize(f->gw, &ch, 5000), GATEWAY_VERDICT_USABLE);
+	gateway_on_progress(f->gw, &ch, &p, 5000);
+	assert_health(f, 5000, GATEWAY_STATE_UP, 5000, "", "");
+	call_limits_release(&ch);
+}
+
+/* Nor does a call that began there. */
+static void what_the_old_address_answered_says_nothing_of_the_new_one(void **state)
+{
+	struct fixture *f = *state;
+	struct call_limits_channel ch = {0};
+	const struct gateway_result answered = {
+		.channel = &ch, .outcome = GATEWAY_RESULT_ANSWERED, .sip_code = 200, .pdd_ms = 100};
+
+	assert_int_equal(gateway_seize(f->gw, &ch, 2000), GATEWAY_VERDICT_USABLE);
+	f->row.port++;
+	apply(f, 3000);
+	gateway_on_progress(f->gw, &ch, &p, 3000);
+	gateway_on_result(f->gw, &answered, &p, 3000);
+	assert_untried(f, 3000, 1000);
+	call_limits_release(&ch);
 }
 
 static void a_new_gateway_is_in_its_state_since_it_came(void **state)
@@ -153,7 +220,7 @@ static void failed_probes_in_a_row_take_it_down_and_one_answer_up(void **state)
 	assert_health(f, 6000, GATEWAY_STATE_DOWN, 5000, "OPTIONS answered 503", "a good answer to OPTIONS");
 	gateway_on_probe(f->gw, 404, "", 7, &p, 7000);
 	assert_health(f, 7000, GATEWAY_STATE_UP, 7000, "", "");
-	assert_string_equal(f->changes, "up>down down>up ");
+	assert_string_equal(f->changes, "untried>up up>down down>up ");
 }
 
 static void the_thresholds_of_probes_are_those_of_the_parameters(void **state)
@@ -219,7 +286,7 @@ static void probes_are_forgotten_when_they_end(void **state)
 	assert_false(alive_with(f, 0));
 	gateway_on_probe_end(f->gw, 4000);
 	assert_up(f, 4000);
-	assert_string_equal(f->changes, "up>down down>up up>down down>up ");
+	assert_string_equal(f->changes, "untried>down down>untried untried>down down>untried ");
 }
 
 static void an_answered_probe_tells_the_response_time(void **state)
@@ -323,7 +390,7 @@ static void draining_keeps_calls_and_takes_no_new_ones(void **state)
 	f->row.draining = false;
 	apply(f, 3000);
 	assert_up(f, 3000);
-	assert_string_equal(f->changes, "up>draining draining>up ");
+	assert_string_equal(f->changes, "untried>draining draining>untried ");
 }
 
 static void disabled_comes_before_draining(void **state)
@@ -355,7 +422,7 @@ static void timeouts_in_a_row_open_the_breaker(void **state)
 	assert_health(f, 44000, GATEWAY_STATE_UP, 40000, "ramping up 40 %", "in 6 s all calls");
 	assert_verdict(f, 44000, GATEWAY_VERDICT_RAMPING, "ramping up 40 %");
 	assert_health(f, 50000, GATEWAY_STATE_UP, 40000, "", "");
-	assert_string_equal(f->changes, "up>down down>probing probing>up ");
+	assert_string_equal(f->changes, "untried>down down>probing probing>up ");
 }
 
 static void half_open_takes_one_call_at_a_time(void **state)
@@ -588,11 +655,11 @@ static void what_time_ends_ended_on_time_however_late_one_looks(void **state)
 
 	gateway_retry_after(f->gw, 10, 2000);
 	assert_health(f, 3000, GATEWAY_STATE_DOWN, 2000, "Retry-After", "in 9 s calls again");
-	assert_health(f, 500000, GATEWAY_STATE_UP, 12000, "", "");
-	assert_string_equal(f->changes, "up>down ");
+	assert_untried(f, 500000, 12000);
+	assert_string_equal(f->changes, "untried>down ");
 	gateways_update_states(f->set, 600000);
-	assert_string_equal(f->changes, "up>down down>up ");
-	assert_health(f, 700000, GATEWAY_STATE_UP, 12000, "", "");
+	assert_string_equal(f->changes, "untried>down down>untried ");
+	assert_untried(f, 700000, 12000);
 }
 
 static void one_end_can_reveal_another_reason(void **state)
@@ -614,13 +681,13 @@ static void a_change_is_told_once_and_another_reason_is_one(void **state)
 		gateway_on_probe(f->gw, 0, "timeout", 0, &p, 2000 + i);
 		gateways_update_states(f->set, 2000 + i);
 	}
-	assert_string_equal(f->changes, "up>down ");
+	assert_string_equal(f->changes, "untried>down ");
 	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 3000);
 	gateway_on_publication(f->gw, PUBLICATION_STATE_CLOSED, 3000);
-	assert_string_equal(f->changes, "up>down down>down ");
+	assert_string_equal(f->changes, "untried>down down>down ");
 	gateways_on_change(f->set, NULL, NULL);
 	gateway_on_publication(f->gw, PUBLICATION_STATE_OPEN, 3000);
-	assert_string_equal(f->changes, "up>down down>down ");
+	assert_string_equal(f->changes, "untried>down down>down ");
 }
 
 static void the_facts_are_told_whatever_decides(void **state)
@@ -664,8 +731,7 @@ static void another_address_is_another_machine(void **state)
 	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_VERDICT_RETRY_AFTER);
 	f->row.port = 5070;
 	apply(f, 3000);
-	assert_health(f, 3000, GATEWAY_STATE_UP, 3000, "", "");
-	assert_int_equal(gateway_failed_ms(f->gw, 3000), 0);
+	assert_untried(f, 3000, 3000);
 	time_out(f, 4, 3000);
 	assert_up(f, 3000);
 }
@@ -749,7 +815,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_new_gateway_is_up),
+		TEST(a_new_gateway_is_untried_and_gets_calls),
+		TEST(silence_leaves_it_untried),
+		TEST(the_first_answer_makes_it_up),
+		TEST(what_the_old_address_answered_says_nothing_of_the_new_one),
 		TEST(a_new_gateway_is_in_its_state_since_it_came),
 		TEST(failed_probes_in_a_row_take_it_down_and_one_answer_up),
 		TEST(the_thresholds_of_probes_are_those_of_the_parameters),

@@ -22,6 +22,14 @@ struct subject {
 	struct gateway_state_decision d;
 };
 
+static void probe(struct subject *s, int code, uint64_t now_ms)
+{
+	const struct gateway_liveness_probe answer = {
+		.code = (uint16_t)code, .words = code ? "" : "timeout", .rtt_ms = 5};
+
+	gateway_liveness_on_probe(&s->l, &answer, &s->row, &p, now_ms);
+}
+
 static struct subject subject(void)
 {
 	struct subject s = {.row = unit_gateway("a")};
@@ -31,16 +39,9 @@ static struct subject subject(void)
 	s.row.registration = "r";
 	gateway_liveness_on_row(&s.l, &s.row, NULL, true, 0);
 	gateway_liveness_on_registration(&s.l, true, "");
+	probe(&s, 200, 500);
 	assert_false(gateway_state_update(&s.d, &s.l, 1000, &old)); /* the first state is no change */
 	return s;
-}
-
-static void probe(struct subject *s, int code, uint64_t now_ms)
-{
-	const struct gateway_liveness_probe answer = {
-		.code = (uint16_t)code, .words = code ? "" : "timeout", .rtt_ms = 5};
-
-	gateway_liveness_on_probe(&s->l, &answer, &s->row, &p, now_ms);
 }
 
 /* A change from one state to another, with its reason. */

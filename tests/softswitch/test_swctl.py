@@ -78,7 +78,7 @@ class Swctl(unittest.TestCase):
 		for column in ("state", "reason", "calls", "rtt_ms"):
 			at = heading.index(column)
 			self.assertTrue(row[at - 1] == " " and row[at] != " ", "%s is not below its heading" % column)
-		self.assertEqual(row[heading.index("state"):].split()[0], "up")
+		self.assertEqual(row[heading.index("state"):].split()[0], "untried")
 
 		words = dict(line.split(None, 1) for line in self.ask("gateway", "alpha").splitlines())
 		self.assertEqual((words["host"], words["verdict"], words["window.attempts"]), ("127.0.0.1", "usable", "0"))

@@ -161,7 +161,19 @@ def a_period_of_0_sends_nothing(s):
 	gw = alive(s.gateway(options_check=1))
 	start(s, SS_SIP_OPTIONS_CHECK_PERIOD=0)
 	s.net.quiet(0.5)
-	same((gw.probes, gateway(s)["state"]), ([], "up"))
+	same((gw.probes, gateway(s)["state"], gateway(s)["reason"]), ([], "untried", "usable"))
+
+
+@scenario
+def a_gateway_is_untried_until_its_first_answer(s):
+	"""It is used like one that is up, in its place."""
+	first, second = s.gateways(2)
+	s.start()
+	same([gateway(s, name)["state"] for name in ("gw1", "gw2")], ["untried"] * 2)
+	same([c["verdict"] for c in s.switch.control("routes.lookup", callee="4930")["candidates"]], ["usable"] * 2)
+	s.over(*s.talk(first))
+	same([gateway(s, name)["state"] for name in ("gw1", "gw2")], ["up", "untried"])
+	assert not second.inbox
 
 
 @scenario

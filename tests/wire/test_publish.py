@@ -180,9 +180,9 @@ def restart(s, **more):
 def a_publication_survives_a_restart(s):
 	gw, other = two(s)
 	tag = good(publish(gw, pidf("closed")))
-	same([entry(s, name)["state"] for name in ("gw", "other")], ["down", "up"])
+	same([entry(s, name)["state"] for name in ("gw", "other")], ["down", "untried"])
 	restart(s)
-	same([entry(s, name)["state"] for name in ("gw", "other")], ["down", "up"])
+	same([entry(s, name)["state"] for name in ("gw", "other")], ["down", "untried"])
 	tag = good(publish(gw, pidf("open"), tag=tag))
 	restart(s)
 	same(entry(s)["state"], "up")
@@ -201,7 +201,7 @@ def a_gateway_that_moved_during_a_stop_has_published_nothing(s):
 	moved = s.peer("moved")
 	s.switch.sql("update gateway set port = %d where name = 'gw'" % moved.port, "update gateway set publish = 0 where name = 'other'")
 	s.start()
-	same([entry(s, name)["state"] for name in ("gw", "other")], ["up", "up"])
+	same([entry(s, name)["state"] for name in ("gw", "other")], ["untried", "untried"])
 
 
 @scenario
@@ -400,7 +400,7 @@ def over_udp_a_gateway_publishes_from_its_port(s):
 	forger = s.peer("forger")
 	forger.proxy = gw.proxy
 	same(publish(forger, pidf("closed"), callee="gw").status, 403)
-	same(entry(s)["state"], "up")
+	same(entry(s)["state"], "untried")
 	good(publish(gw, pidf("closed")))
 
 
@@ -411,7 +411,7 @@ def a_gateway_called_over_tcp_does_not_publish_over_udp(s):
 	s.start(("udp", "tcp"))
 	forger.proxy = s.switch.addresses["udp"]
 	same(publish(forger, pidf("closed"), callee="far").status, 403)
-	same(entry(s, "far")["state"], "up")
+	same(entry(s, "far")["state"], "untried")
 	peer = s.peer("peer", "tcp", "127.0.0.9")
 	peer.proxy = s.switch.addresses["tcp"]
 	good(publish(peer, pidf("closed")))
@@ -424,7 +424,7 @@ def a_document_that_names_no_gateway_speaks_for_none_of_several(s):
 		s.switch.insert("gateway", name=name, host="127.0.0.1", port=gw.port, publish=1)
 	s.start()
 	same(publish(gw, pidf("closed"), callee="somebody").status, 403)
-	same([entry(s, name)["state"] for name in ("gw1", "gw2", "other")], ["up", "up", "up"])
+	same([entry(s, name)["state"] for name in ("gw1", "gw2", "other")], ["untried"] * 3)
 
 
 @scenario
@@ -432,7 +432,7 @@ def a_gateway_that_may_publish_no_more_loses_its_publication(s):
 	gw, _ = two(s)
 	tag = good(publish(gw, pidf("closed")))
 	s.switch.sql("update gateway set publish = 0 where name = 'gw'")
-	s.net.until(lambda: entry(s)["state"] == "up", "the reload", step=0.02)
+	s.net.until(lambda: entry(s)["state"] == "untried", "the reload", step=0.02)
 	same(publish(gw, tag=tag).status, 403)
 
 
@@ -443,13 +443,13 @@ def a_request_names_the_gateway_it_is_about(s):
 		s.switch.insert("gateway", name=name, host="127.0.0.1", port=gw.port, publish=1)
 	s.start()
 	first = good(publish(gw, pidf("closed"), callee="gw2"))
-	same([entry(s, name)["state"] for name in ("gw1", "gw2")], ["up", "down"])
+	same([entry(s, name)["state"] for name in ("gw1", "gw2")], ["untried", "down"])
 	second = good(publish(gw, pidf("closed"), To="<sip:gw1@example.com>"))
 	same([entry(s, name)["state"] for name in ("gw1", "gw2")], ["down", "down"])
 	same(publish(gw, tag=first, callee="gw1").status, 412)  # not its own
 	good(publish(gw, tag=first, expires=0, callee="gw2"))
 	good(publish(gw, pidf("open"), tag=second, callee="gw1"))
-	same([entry(s, name)["state"] for name in ("gw1", "gw2")], ["up", "up"])
+	same([entry(s, name)["state"] for name in ("gw1", "gw2")], ["up", "untried"])
 
 
 @scenario
@@ -518,7 +518,7 @@ def a_removed_gateway_loses_its_publication(s):
 	s.net.until(lambda: len(s.switch.control("gateways.list")["gateways"]) == 1, "the reload", step=0.02)
 	s.switch.insert("gateway", name="gw", host="127.0.0.1", port=gw.port, publish=1)
 	s.net.until(lambda: len(s.switch.control("gateways.list")["gateways"]) == 2, "the reload", step=0.02)
-	same(entry(s)["state"], "up")
+	same(entry(s)["state"], "untried")
 	same(publish(gw, tag=tag).status, 412)
 
 
@@ -532,7 +532,7 @@ def a_gateway_that_moved_has_published_nothing(s):
 	s.net.until(lambda: entry(s)["port"] == moved.port, "the reload", step=0.02)
 	same(publish(moved, tag=tag).status, 412)
 	s.net.quiet(1.5)  # when the old one would have expired
-	same(entry(s)["state"], "up")
+	same(entry(s)["state"], "untried")
 
 
 @scenario

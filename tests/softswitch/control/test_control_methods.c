@@ -132,8 +132,8 @@ static void gateways_are_told_in_order_of_name_with_their_state(void **state)
 			GATEWAY_VERDICT_USABLE);
 	assert_holds(f, "gateways.list", "{\"limit\":1}",
 		"{\"total\":4,\"gateways\":[{\"name\":\"alpha\",\"host\":\"192.0.2.1\",\"port\":5060,\"transport\":\"udp\","
-		"\"enabled\":true,\"draining\":false,\"registration\":\"\",\"state\":\"up\",\"for_s\":0,\"since_ms\":",
-		"\"verdict\":\"full\",\"reason\":\"full 2/2\",\"until\":\"\",\"registered\":\"\",\"options\":\"\","
+		"\"enabled\":true,\"draining\":false,\"registration\":\"\",\"state\":\"untried\",\"for_s\":0,\"since_ms\":",
+		"\"verdict\":\"full\",\"reason\":\"full 2/2\",\"until\":\"the first answer to a call or to OPTIONS\",\"registered\":\"\",\"options\":\"\","
 		"\"publication\":\"\",\"calls\":2,\"capacity\":2,\"cps\":0,\"calls_total\":2,\"rtt_ms\":0,\"attempts\":0,"
 		"\"asr_percent\":null,\"ner_percent\":null,\"acd_ms\":null,\"pdd_ms\":null}]}");
 	assert_holds(f, "gateways.list", "{\"limit\":2,\"offset\":3}",
