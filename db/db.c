@@ -133,7 +133,7 @@ static int judge(const struct file_state *state, const struct file_kind *kind, c
 static int migrate_file(struct db *db, const char *path, const struct file_kind *kind, enum db_mode mode,
 	char *error, size_t error_size)
 {
-	struct file_state state;
+	struct file_state state = {0};
 	int err = db_sqlite_run(db->handle, "BEGIN IMMEDIATE");
 	if (!err)
 		err = read_state(db, &state);
@@ -159,7 +159,7 @@ static int set_up(struct db *db, const char *path, enum db_kind which, enum db_m
 	size_t error_size)
 {
 	const struct file_kind *kind = &file_kinds[which];
-	struct file_state state;
+	struct file_state state = {0};
 	error[0] = '\0';
 	int err = db_sqlite_run(
 		db->handle, "BEGIN"); /* another process may create the file between two of our reads */
