@@ -175,7 +175,8 @@ static char *select_of(const struct db_table *t)
 
 	for (size_t i = 0; i < t->n_columns; i++)
 		sqlite3_str_appendf(text, "%s %s", i ? "," : "SELECT", t->columns[i].name);
-	sqlite3_str_appendf(text, " FROM %s ORDER BY name", t->name);
+	/* A name of which C would see only the beginning is nobody's; view `unusable` has it. */
+	sqlite3_str_appendf(text, " FROM %s WHERE instr(name, char(0)) = 0 ORDER BY name", t->name);
 	return sqlite3_str_finish(text);
 }
 
@@ -293,6 +294,19 @@ int db_config_load(
 	}
 	*out = &l.loaded->config;
 	return 0;
+}
+
+int db_config_unusable(struct db *db, db_config_unusable_h *on_row, void *arg)
+{
+	static const char *const select = "SELECT kind, name, why FROM unusable ORDER BY kind, name";
+	sqlite3_stmt *row = NULL;
+	int result = SQLITE_DONE, err = db_sqlite_prepare(db->handle, &select, &row, 1);
+
+	while (!err && (result = sqlite3_step(row)) == SQLITE_ROW)
+		on_row((const char *)sqlite3_column_text(row, 0), (const char *)sqlite3_column_text(row, 1),
+			(const char *)sqlite3_column_text(row, 2), arg);
+	sqlite3_finalize(row);
+	return err ? err : db_sqlite_errno(result);
 }
 
 void db_config_free(struct db_config *config)

@@ -134,6 +134,11 @@ static void on_orphan(const char *row, void *findings)
 	find(findings, "%s", row);
 }
 
+static void on_unusable(const char *table, const char *name, const char *why, void *findings)
+{
+	find(findings, "%s \"%s\" cannot be used: %s", table, name, why);
+}
+
 static int on_route(const struct db_route *row, void *arg)
 {
 	(void)row;
@@ -155,6 +160,8 @@ static void check_rows(struct db *db, unsigned *findings)
 
 	if (!err)
 		err = db_orphans_each(db, on_orphan, findings);
+	if (!err)
+		err = db_config_unusable(db, on_unusable, findings);
 	if (!err)
 		err = mapping_gateways_create(&set);
 	if (!err)

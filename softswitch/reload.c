@@ -64,6 +64,13 @@ static int on_route(const struct db_route *row, void *arg)
 	return routing_table_add(arg, row);
 }
 
+static void on_unusable(const char *table, const char *name, const char *why, void *arg)
+{
+	(void)arg;
+	log_warning(NULL, "row cannot be used and is disabled table=%s name=\"%s\" reason=\"%s\"", table,
+		name, why);
+}
+
 static int read_file(struct reload *c, struct reading **out)
 {
 	struct reading *r = calloc(1, sizeof(*r));
@@ -85,6 +92,7 @@ out:
 		readings_free(r);
 		return err;
 	}
+	db_config_unusable(c->db, on_unusable, NULL);
 	c->routes_revision = r->config->routes_revision;
 	*out = r;
 	return 0;

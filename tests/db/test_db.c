@@ -316,6 +316,50 @@ static void rows_of_before_version_4_go_on_as_they_were(void **state)
 		"r0anyOn s0anyOff t0anyOff u0registrarOn");
 }
 
+static void name_row(const char *table, const char *name, const char *why, void *arg)
+{
+	(void)why;
+	strcat(strcat(strcat(strcat(arg, table), ":"), name), " ");
+}
+
+static int count_route(const struct db_route *row, void *arg);
+
+static void an_upgrade_disables_what_could_not_be_used_and_names_it(void **state)
+{
+	(void)state;
+	const char *path = scratch_path("c.db");
+	char names[200] = "";
+	struct db_config *config = NULL;
+	int routes = 0;
+	make_old(path, 3);
+	sql_run(path,
+		"INSERT INTO gateway (name, host) VALUES ('good', 'a.b'), ('label', 'a..b'), ('good' || char(0) || 'x', 'a');"
+		"INSERT INTO mapping_gateway (name, host) VALUES ('a', '10.0.0.1'), ('b', '10.0.0.1/32'), ('bits', '10.0.0.1/8'),"
+		" ('six', '1:2:3');"
+		"INSERT INTO registration (name, host, user) VALUES ('r', '1::2::3', 'u');"
+		"INSERT INTO route (prefix, gateway) VALUES ('1', 'good'), ('2' || char(0), 'good')");
+	make(path, DB_CONFIG);
+	assert_string_equal(
+		sql_text(path,
+			"SELECT group_concat(name || enabled, ' ') FROM (SELECT name, enabled FROM gateway"
+			" WHERE NOT instr(name, char(0)) UNION ALL SELECT name, enabled FROM mapping_gateway"
+			" UNION ALL SELECT name, enabled FROM registration)"),
+		"good1 label0 a1 b0 bits0 six0 r0");
+	assert_string_equal(
+		sql_text(path,
+			"SELECT group_concat(enabled) FROM (SELECT enabled FROM route ORDER BY prefix)"),
+		"1,0");
+	struct db *db = opened(path, DB_CONFIG, DB_CREATE);
+	assert_int_equal(db_config_unusable(db, name_row, names), 0);
+	assert_string_equal(names,
+		"gateway:good gateway:label mapping_gateway:b mapping_gateway:bits mapping_gateway:six registration:r ");
+	/* The name that C would take for another's is left out. */
+	assert_int_equal(db_config_load(db, -1, count_route, &routes, &config), 0);
+	assert_int_equal(config->n_gateways, 2);
+	db_config_free(config);
+	db_close(db);
+}
+
 static int count_route(const struct db_route *row, void *arg)
 {
 	(void)row;
@@ -507,6 +551,7 @@ int main(void)
 		TEST(an_upgrade_from_version_2_gives_the_schema_of_a_new_file),
 		TEST(an_upgrade_from_version_3_gives_the_schema_of_a_new_file),
 		TEST(rows_of_before_version_4_go_on_as_they_were),
+		TEST(an_upgrade_disables_what_could_not_be_used_and_names_it),
 		TEST(checking_an_old_file_tries_the_upgrade_and_changes_nothing),
 		TEST(an_upgrade_that_fails_leaves_the_old_file),
 		TEST(processes_that_start_together_make_one_whole_file),

@@ -508,7 +508,7 @@ static int write_meanwhile(const struct db_route *row, void *arg)
 {
 	struct writer *w = arg;
 	if (!w->wrote)
-		sql_run(path, "DELETE FROM gateway");
+		sql_run(path, "DELETE FROM route; DELETE FROM gateway");
 	w->wrote = true;
 	return on_route(row, &w->seen);
 }
@@ -540,7 +540,7 @@ static void *write_in_step(void *arg)
 		char sql[500];
 		snprintf(sql, sizeof(sql),
 			"BEGIN IMMEDIATE; UPDATE parameter SET value = %d WHERE name = 'SS_SIP_SEND_RETRY';"
-			"DELETE FROM gateway; WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+			"DELETE FROM route; DELETE FROM gateway; WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
 			" INSERT INTO gateway (name, host) SELECT 'g' || i, '127.0.0.1' FROM n;"
 			"INSERT INTO route (prefix, gateway) SELECT name, name FROM gateway; COMMIT",
 			n, n);

@@ -516,7 +516,11 @@ static void routes_follow_their_gateway(void **state)
 				    "SELECT group_concat(prefix || gateway) FROM (SELECT prefix, gateway"
 				    " FROM route ORDER BY prefix, gateway)"),
 		"1new,2b,2new");
-	sql_run(path, "DELETE FROM gateway WHERE name = 'new'");
+	assert_contains(sql_refused(path, "DELETE FROM gateway WHERE name = 'new'"),
+		"gateway \"new\": 2 routes name it; delete them first");
+	assert_contains(
+		sql_refused(path, "DELETE FROM gateway WHERE name = 'b'"), "gateway \"b\": 1 route names it");
+	sql_run(path, "DELETE FROM route WHERE gateway = 'new'; DELETE FROM gateway WHERE name = 'new'");
 	assert_string_equal(sql_text(path, "SELECT group_concat(prefix || gateway) FROM route"), "2b");
 	sql_run(path, "REPLACE INTO gateway (name, host) VALUES ('b', '127.0.0.3')");
 	assert_string_equal(sql_text(path, "SELECT group_concat(prefix || gateway) FROM route"), "2b");
@@ -604,6 +608,58 @@ static void columns_of_trust_explain_themselves(void **state)
 	db_config_free(loaded());
 }
 
+/* All that an operator can write, and what makes it right. */
+static void rows_that_could_not_be_used_are_refused_unless_disabled(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *table, *columns, *values, *says;
+	} bad[] = {
+		{"gateway", "host", "'a..b'", "gateway x: host: \"a..b\" has an empty label"},
+		{"gateway", "host", "'1::2::3'", "gateway x: host: \"1::2::3\" is not an IPv6 address"},
+		{"gateway", "host", "'a' || char(0) || 'b'", "gateway x: a NUL in its texts"},
+		{"gateway", "host, auth_password", "'a', 'p' || char(0)", "gateway x: a NUL in its texts"},
+		{"mapping_gateway", "host", "'10.0.0.5/24'",
+			"mapping_gateway x: host: \"10.0.0.5/24\" has host bits set"},
+		{"mapping_gateway", "host", "'2001:db8::1/64'", "\"2001:db8::1/64\" has host bits set"},
+		{"mapping_gateway", "host", "'::ffff:10.0.0.1/120'", "has host bits set"},
+		{"mapping_gateway", "host", "'1:2:3/16'", "\"1:2:3/16\" is not an IPv6 address"},
+		{"mapping_gateway", "host", "'12345::'", "is not an IPv6 address"},
+		{"mapping_gateway", "host", "':::/0'", "is not an IPv6 address"},
+		{"mapping_gateway", "host", "'10.0.0.0/08'", "has leading zeros in its length"},
+		{"mapping_gateway", "host", "'192.0.2.1/32'", "mapping_gateway first has the same source"},
+		{"mapping_gateway", "host", "'2001:DB8::1'", "mapping_gateway second has the same source"},
+		{"registration", "host, user", "'a..', 'u'",
+			"registration x: host: \"a..\" has an empty label"},
+		{"registration", "host, user, proxy", "'a', 'u', '[1:2:3]:5060'",
+			"registration x: proxy: \"[1:2:3]:5060\" is not an IPv6 address"},
+		{"registration", "host, user, realm", "'a', 'u', 'b..c'",
+			"realm: \"b..c\" has an empty label"},
+	};
+	sql_run(path,
+		"INSERT INTO mapping_gateway (name, host) VALUES ('first', '192.0.2.1'), ('second', '2001:db8::1/128');"
+		"INSERT INTO mapping_gateway (name, host, port) VALUES ('third', '192.0.2.1', 5060)");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(sql, sizeof(sql), "INSERT INTO %s (name, %s) VALUES ('x', %s)", bad[i].table,
+			bad[i].columns, bad[i].values);
+		assert_contains(sql_refused(path, sql), bad[i].says);
+		snprintf(sql, sizeof(sql), "INSERT INTO %s (name, enabled, %s) VALUES ('x', 0, %s)",
+			bad[i].table, bad[i].columns, bad[i].values);
+		sql_run(path, sql);
+		db_config_free(loaded());
+		snprintf(sql, sizeof(sql), "UPDATE %s SET enabled = 1 WHERE name = 'x'", bad[i].table);
+		assert_contains(sql_refused(path, sql), bad[i].says);
+		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE name = 'x'", bad[i].table);
+		sql_run(path, sql);
+	}
+	assert_contains(sql_refused(path, "INSERT INTO gateway (name, host) VALUES ('x' || char(0), 'a')"),
+		"gateway x: a NUL in its texts");
+	assert_contains(
+		sql_refused(path, "INSERT INTO route (prefix, gateway) VALUES ('1' || char(0), 'gw')"),
+		"prefix of a route contains NUL");
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM unusable"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_file, scratch_remove)
 
 int main(void)
@@ -621,6 +677,7 @@ int main(void)
 		TEST(route_columns_explain_themselves),
 		TEST(columns_of_trust_explain_themselves),
 		TEST(routes_follow_their_gateway),
+		TEST(rows_that_could_not_be_used_are_refused_unless_disabled),
 		TEST(a_refused_statement_leaves_nothing_even_inside_a_transaction),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -405,7 +405,7 @@ def a_probe_under_way_ends_with_its_gateway(s):
 	gw = alive(s.gateway(options_check=1, prefix=None), None)
 	start(s, SS_SIP_OPTIONS_CHECK_PERIOD=3600, SS_SIP_OPTIONS_TIMEOUT=32)
 	s.net.until(lambda: gw.probes, "a probe")
-	s.switch.sql("delete from gateway")
+	s.switch.sql("delete from route", "delete from gateway")
 	gone(s)
 	count = len(gw.arrivals("OPTIONS"))
 	s.net.quiet(0.9)  # the list goes on for 3 s
@@ -420,7 +420,7 @@ def a_lookup_under_way_ends_with_its_gateway(s):
 	s.switch.pending.append("delete from route")
 	start(s)
 	s.net.until(lambda: select.select([dns.sock], [], [], 0)[0], "a question", step=0.01)
-	s.switch.sql("delete from gateway")
+	s.switch.sql("delete from route", "delete from gateway")
 	gone(s)
 	s.net.add(dns.sock, dns.answer)
 	s.net.quiet(0.3)

@@ -1,5 +1,6 @@
 """What is written to the database while calls are up takes effect within a second and leaves live calls alone."""
 
+import os
 import subprocess
 
 from net import Failed, same
@@ -39,7 +40,7 @@ def a_disabled_gateway_keeps_its_call(s):
 
 @scenario
 def a_removed_gateway_keeps_its_call(s):
-	changed_during_a_call(s, "delete from gateway where name = 'gw1'")
+	changed_during_a_call(s, "delete from route where gateway = 'gw1'; delete from gateway where name = 'gw1'")
 
 
 @scenario
@@ -55,7 +56,7 @@ def a_gateway_removed_while_it_rings_can_still_answer(s):
 	b = first.leg()
 	b.reply(180)
 	a.expect(180)
-	s.switch.sql("delete from gateway where name = 'gw1'")
+	s.switch.sql("delete from route where gateway = 'gw1'", "delete from gateway where name = 'gw1'")
 	in_force(s, lambda: candidates(s) == ["gw2"])
 	s.answer(a, b)
 	s.over(a, b)
@@ -165,6 +166,43 @@ def a_file_locked_by_somebody_else_holds_up_no_call(s):
 		other.stdin.close()
 		other.wait()
 	in_force(s, lambda: s.switch.control("gateways.list")["gateways"][0]["capacity"] == 5)
+
+
+def log_says(s, text):
+	with open(s.switch.path("log")) as log:
+		return text in log.read()
+
+
+@scenario
+def a_row_of_before_that_cannot_be_used_is_named_and_no_hindrance(s):
+	path = s.switch.path("softswitch.db")
+	for name in (path, path + "-wal", path + "-shm"):
+		if os.path.exists(name):
+			os.remove(name)
+	with open(os.path.join(os.path.dirname(__file__), os.pardir, "db", "schema_v3.sql")) as schema:
+		s.switch.sql(schema.read())
+	s.switch.sql("insert into mapping_gateway (name, host) values ('bits', '10.0.0.5/8')",
+		"insert into gateway (name, host) values ('label', 'a..b')")
+	said = s.switch.run("--check", expected=1)
+	assert 'mapping_gateway "bits" cannot be used' in said and 'gateway "label" cannot be used' in said, said
+	gw = s.gateway()
+	s.start()
+	assert log_says(s, "host bits set") and log_says(s, "empty label")
+	s.over(*s.talk(gw))
+
+
+@scenario
+def a_file_that_is_spoilt_while_running_is_named_and_ends_nothing(s):
+	gw = s.gateway()
+	s.start()
+	path = s.switch.path("softswitch.db")
+	s.switch.sql("drop table gateway")
+	s.net.until(lambda: log_says(s, "configuration cannot be read"), "the line in the log")
+	s.over(*s.talk(gw))
+	for content in (b"no database at all, but some bytes" * 400, b""):
+		with open(path, "wb") as file:
+			file.write(content)
+		s.over(*s.talk(gw))
 
 
 if __name__ == "__main__":
