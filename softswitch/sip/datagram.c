@@ -6,7 +6,6 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <netinet/in.h>
@@ -114,22 +113,6 @@ static void set_options(int fd, int family)
 	}
 }
 
-static void local_address(const struct listen *at, struct sockaddr_storage *out)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (inet_pton(AF_INET, at->host, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(at->port);
-		return;
-	}
-	inet_pton(AF_INET6, at->host, &v6->sin6_addr);
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(at->port);
-}
-
 int datagram_open(struct datagram **out, struct event_base *base, const struct listen *at,
 	const struct datagram_handlers *handlers, void *arg)
 {
@@ -139,7 +122,7 @@ int datagram_open(struct datagram **out, struct event_base *base, const struct l
 
 	if (!d)
 		return -ENOMEM;
-	local_address(at, &local);
+	listen_address(at, &local);
 	d->handlers = handlers;
 	d->arg = arg;
 	d->fd = socket(local.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

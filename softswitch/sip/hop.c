@@ -1,6 +1,7 @@
 #include "hop.h"
 
 #include "address.h"
+#include "stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,14 +44,14 @@ void hop_copy(struct hop *to, const struct hop *from)
 {
 	*to = *from;
 	if (to->connection)
-		tport_ref(to->connection);
+		stream_ref(to->connection);
 	hop_peer_ref(to->peer);
 }
 
 void hop_disconnect(struct hop *hop)
 {
 	if (hop->connection)
-		tport_unref(hop->connection);
+		stream_unref(hop->connection);
 	hop->connection = NULL;
 }
 

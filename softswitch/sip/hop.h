@@ -2,24 +2,24 @@
 #ifndef HOP_H
 #define HOP_H
 
-#include <sofia-sip/tport.h>
-
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct datagram;
+struct stream;
+struct stream_listener;
 struct transport;
 
 /** One local socket. */
 struct hop_listener {
 	struct transport *owner;
-	const char *transport;     /* "udp", "tcp", "tls" */
-	int family;                /* AF_INET, AF_INET6 */
-	struct datagram *datagram; /* UDP; else NULL */
-	tport_t *tport;            /* TCP, TLS; else NULL */
-	char host[64];             /* as in URIs: IPv6 in brackets */
-	char sent_by[80];          /* host:port, for Via and Contact */
+	const char *transport;          /* "udp", "tcp", "tls" */
+	int family;                     /* AF_INET, AF_INET6 */
+	struct datagram *datagram;      /* UDP; else NULL */
+	struct stream_listener *stream; /* TCP, TLS; else NULL */
+	char host[64];                  /* as in URIs: IPv6 in brackets */
+	char sent_by[80];               /* host:port, for Via and Contact */
 	uint16_t port;
 };
 /** @param host  as in URIs: IPv6 in brackets */
@@ -50,7 +50,7 @@ void hop_peer_unref(struct hop_peer *peer);
 /** Where a message goes, and from where. Connection and peer are references: hop_copy(), hop_clear(). */
 struct hop {
 	struct hop_listener *listener;
-	tport_t *connection; /* TCP, TLS: by which it came; NULL = find or open one */
+	struct stream *connection; /* TCP, TLS: by which it came; NULL = find or open one */
 	union hop_address to;
 	struct hop_peer *peer; /* NULL = not known */
 };

@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const unsigned intake_response_errors =
+/* Header errors that drop a response: those in other headers are lived with. */
+static const unsigned response_errors =
 	sip_mask_response | sip_mask_ua | sip_mask_100rel | sip_mask_events | sip_mask_publish;
 
 /* What makes a request a bad one: everything but what only proxies, registrars or responses have. */
@@ -27,16 +28,19 @@ static bool is_sip(const char *data, size_t n)
 	return n > 1 && first > 1 && (first & 0xf8) != 0xf8;
 }
 
-/** Where the answer goes: to the source, but to the port of the Via without rport (RFC 3261 section 18.2.2, RFC 3581). */
+/**
+ * Where the answer goes: to the source, but to the port of the Via without rport (RFC 3261 section 18.2.2, RFC 3581). Over
+ * TCP and TLS it takes the connection of the request, and the port of the Via only once that has ended.
+ */
 static void set_back(struct received *rx)
 {
 	const sip_via_t *via = rx->sip->sip_via;
 	uint16_t port;
 
 	memcpy(&rx->back.to, rx->source, address_length(rx->source));
-	if (!rx->sip->sip_request || !via || via->v_rport)
+	if (!rx->sip->sip_request || !via || (via->v_rport && rx->back.listener->datagram))
 		return;
-	port = address_parse_port(via->v_port, 5060);
+	port = address_parse_port(via->v_port, strcmp(rx->back.listener->transport, "tls") ? 5060 : 5061);
 	if (rx->source->sa_family == AF_INET6)
 		rx->back.to.v6.sin6_port = port;
 	else
@@ -58,7 +62,8 @@ static bool note_source(const struct received *rx)
 	su_home_t *home = msg_home(rx->msg);
 	char host[ADDRESS_HOST_MAX], text[ADDRESS_HOST_MAX + 16];
 
-	if (!via || strcasecmp(via->v_protocol, "SIP/2.0/UDP"))
+	snprintf(text, sizeof(text), "SIP/2.0/%s", rx->back.listener->transport);
+	if (!via || strcasecmp(via->v_protocol, text))
 		return false;
 	if (via->v_received)
 		msg_header_remove_param(via->v_common, "received");
@@ -126,8 +131,8 @@ static int check_response(const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 
-	if ((msg_extract_errors(rx->msg) & intake_response_errors) || sip_sanity_check(sip) < 0 ||
-		is_cut_short(sip) || strcasecmp(sip->sip_status->st_version, sip_version_2_0) ||
+	if ((msg_extract_errors(rx->msg) & response_errors) || sip_sanity_check(sip) < 0 || is_cut_short(sip) ||
+		strcasecmp(sip->sip_status->st_version, sip_version_2_0) ||
 		(sip->sip_cseq && sip->sip_cseq->cs_method == sip_method_ack))
 		return -EINVAL;
 	return 0;
@@ -138,7 +143,7 @@ bool intake_cseq_is_legal(const sip_t *request)
 	return request->sip_cseq->cs_seq <= INT32_MAX;
 }
 
-int intake_datagram(struct received *rx, const char *data, size_t n, char phrase[INTAKE_PHRASE_MAX])
+int intake_message(struct received *rx, const char *data, size_t n, char phrase[INTAKE_PHRASE_MAX])
 {
 	int status = -EINVAL;
 

@@ -2,6 +2,7 @@
 #ifndef LISTEN_H
 #define LISTEN_H
 
+#include <netinet/in.h>
 #include <stdint.h>
 
 struct listen {
@@ -9,5 +10,7 @@ struct listen {
 	uint16_t port;         /* 0 = chosen by the kernel */
 	const char *transport; /* "udp", "tcp", "tls": static text */
 };
+
+void listen_address(const struct listen *at, struct sockaddr_storage *out);
 
 #endif

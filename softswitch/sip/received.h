@@ -4,6 +4,7 @@
 
 #include "hop.h"
 
+#include <sofia-sip/msg.h>
 #include <sofia-sip/sip.h>
 
 /** A received message; everything in it is gone after the handler. */

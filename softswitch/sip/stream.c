@@ -1,223 +1,412 @@
 #include "stream.h"
 
 #include "address.h"
-#include "intake.h"
-#include "listen.h"
 #include "loop.h"
-#include "message.h"
-#include "sofia_port.h"
-#include "sofia_workaround.h"
+#include "stream_frame.h"
 
-#include <sofia-sip/msg_addr.h>
-#include <sofia-sip/nta.h>
-#include <sofia-sip/nta_stateless.h>
-#include <sofia-sip/nta_tport.h>
-#include <sofia-sip/sip_header.h>
-#include <sofia-sip/sip_parser.h>
-#include <sofia-sip/su_log.h>
-#include <sofia-sip/tport_tag.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
-	LISTENERS_MAX = 32,          /* a wildcard address may open several */
-	MESSAGE_MAX = 65535,         /* of what we take in, bytes */
-	CONNECTION_IDLE_MS = 600000, /* a connection nobody uses is closed */
-	CONNECTION_READ_MS = 20000,  /* a message must be complete after so long */
-	LISTEN_BACKLOG = 256
+	IDLE_MS = 600000, /* between messages */
+	LINGER_MS = 1000, /* for the peer to read why its connection ends */
+	CHUNK = 16384,    /* bytes read at a time */
+	CHUNKS = 4        /* before other sockets and timers have their turn */
 };
 
-struct stream_set {
-	nta_agent_t *agent;
-	struct hop_listener *listener[LISTENERS_MAX];
-	size_t n_listeners;
+enum stream_state {
+	STREAM_CONNECTING,
+	STREAM_HANDSHAKE,
+	STREAM_OPEN,
+	STREAM_LINGERING, /* nothing is taken or sent any more; the peer may read the last of it */
+	STREAM_CLOSED
+};
+
+struct stream {
+	struct loop *loop;
+	struct stream_io io;
+	enum stream_state state;
+	unsigned refs;
+	uint32_t timeout_ms;
+	bool opened; /* by the other side */
+	bool served; /* a whole message has come, or the connection is ours: it may be idle */
+	bool inside; /* the present message has begun to come */
+	struct event on_read, on_write, timer;
+	struct evbuffer *in, *out;
+	struct stream_frame frame;
+	struct stream_pending *pending;
 	const struct stream_handlers *handlers;
 	void *arg;
+	struct sockaddr_storage peer;
 };
 
-/* Receiving --------------------------------------------------------------------------------- */
-
-static struct hop_listener *listener_of(struct stream_set *set, const tport_t *tport)
+static void set_timer(struct stream *s, uint32_t ms)
 {
-	const tport_t *primary = tport_parent(tport);
+	struct timeval storage;
 
-	for (size_t i = 0; i < set->n_listeners; i++)
-		if (set->listener[i]->tport == primary)
-			return set->listener[i];
-	return NULL;
+	event_add(&s->timer, loop_delay(s->loop, ms, &storage));
 }
 
-/** The library has a message that came over a connection. */
-static int on_message(nta_agent_magic_t *magic, nta_agent_t *agent, msg_t *msg, sip_t *parsed)
-{
-	struct stream_set *set = (struct stream_set *)magic;
-	tport_t *tport = tport_delivered_by(nta_agent_tports(agent), msg);
-	struct hop_listener *listener = tport ? listener_of(set, tport) : NULL;
-	struct received rx = {.msg = msg,
-		.sip = parsed,
-		.source = &msg_addr(msg)->su_sa,
-		.back = {.listener = listener,
-			.connection = tport}}; /* borrowed; hop_copy() takes a reference */
+/* The end ----------------------------------------------------------------------------------- */
 
-	if (listener) {
-		memcpy(&rx.back.to, rx.source, address_length(rx.source));
-		set->handlers->on_message(&rx, set->arg);
+static void end(struct stream *s, int error)
+{
+	s->handlers->on_ended(s, s->arg);
+	while (s->pending) {
+		struct stream_pending *p = s->pending;
+
+		stream_pending_clear(p);
+		p->on_error(error, p->arg);
 	}
-	msg_destroy(msg);
-	return 0;
 }
 
-/* Sockets ----------------------------------------------------------------------------------- */
-
-/** Take note of the agent's sockets that are not known yet. */
-static int note_listeners(struct stream_set *set)
+void stream_close(struct stream *s, int error)
 {
-	for (tport_t *t = tport_primaries(nta_agent_tports(set->agent)); t; t = tport_next(t)) {
-		const sip_via_t *via = (const sip_via_t *)tport_magic(t);
-		const tp_name_t *name = tport_name(t);
-		const su_addrinfo_t *ai = tport_get_address(t);
-		struct hop_listener *l;
+	bool ended = s->state == STREAM_LINGERING;
 
-		if (listener_of(set, t))
-			continue;
-		l = set->n_listeners < LISTENERS_MAX ? set->handlers->on_listener(set->arg) : NULL;
-		if (!l)
-			return -ENOSPC;
-		l->tport = t;
-		l->family = ai->ai_family;
-		l->transport = strcasecmp(name->tpn_proto, "tls") ? "tcp" : "tls";
-		hop_listener_name(l, via ? via->v_host : name->tpn_host, address_port(ai->ai_addr));
-		set->listener[set->n_listeners++] = l;
-	}
-	return 0;
-}
-
-int stream_set_listen(struct stream_set *set, const struct listen *at, const char *tls_dir)
-{
-	bool v6 = strchr(at->host, ':') != NULL, tls = !strcmp(at->transport, "tls");
-	char url[128];
-
-	snprintf(url, sizeof(url), "%s:%s%s%s:%u;transport=%s", tls ? "sips" : "sip", v6 ? "[" : "", at->host,
-		v6 ? "]" : "", at->port, at->transport);
-	/* A port of 0 is the kernel's choice; the URL says that with an asterisk. */
-	if (!at->port)
-		snprintf(url, sizeof(url), "%s:%s%s%s:*;transport=%s", tls ? "sips" : "sip", v6 ? "[" : "",
-			at->host, v6 ? "]" : "", at->transport);
-	if (nta_agent_add_tport(set->agent, URL_STRING_MAKE(url), TPTAG_STUN_SERVER(0),
-		    TPTAG_IDLE(CONNECTION_IDLE_MS), TPTAG_TIMEOUT(CONNECTION_READ_MS),
-		    TPTAG_QUEUESIZE(LISTEN_BACKLOG), TPTAG_PONG2PING(1),
-		    TPTAG_SDWN_ERROR(1) /* a closed connection fails what awaits an answer on it */,
-		    TAG_IF(tls && tls_dir, TPTAG_CERTIFICATE(tls_dir)), TAG_END()) < 0)
-		return errno ? -errno : -EADDRNOTAVAIL;
-	return note_listeners(set);
-}
-
-static void quiet(void *stream, char const *format, va_list ap)
-{
-	(void)stream;
-	(void)format;
-	(void)ap;
-}
-
-int stream_set_create(
-	struct stream_set **out, struct loop *loop, const struct stream_handlers *handlers, void *arg)
-{
-	struct stream_set *set;
-
-	if (sofia_workaround_check())
-		return -EPROTO;
-	set = calloc(1, sizeof(*set));
-	if (!set)
-		return -ENOMEM;
-	set->handlers = handlers;
-	set->arg = arg;
-	su_log_redirect(su_log_default, quiet, NULL);
-	su_log_set_level(NULL, 0);
-	/*
-	 * EXTRACT_COPY keeps each header's bytes as they came: what passes, passes unchanged. An answer whose
-	 * Session-Expires or Min-SE cannot be read is taken as one without.
-	 */
-	set->agent = nta_agent_create(sofia_port_root(loop_sofia(loop)),
-		(url_string_t *)-1 /* no socket yet */, on_message, (nta_agent_magic_t *)set, NTATAG_UA(0),
-		NTATAG_SERVER_RPORT(1), NTATAG_MAXSIZE(MESSAGE_MAX), NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY),
-		NTATAG_USE_NAPTR(0), NTATAG_USE_SRV(0), NTATAG_BAD_RESP_MASK(intake_response_errors),
-		TAG_END());
-	if (!set->agent) {
-		free(set);
-		return -ENOMEM;
-	}
-	*out = set;
-	return 0;
-}
-
-void stream_set_destroy(struct stream_set *set)
-{
-	if (!set)
+	if (s->state == STREAM_CLOSED)
 		return;
-	nta_agent_destroy(set->agent);
-	free(set);
+	s->state = STREAM_CLOSED;
+	stream_ref(s);
+	event_del(&s->on_read);
+	event_del(&s->on_write);
+	event_del(&s->timer);
+	stream_io_close(&s->io);
+	if (!ended)
+		end(s, error);
+	s->handlers->on_closed(s, s->arg);
+	stream_unref(s);
+}
+
+/** Closing a socket with bytes unread resets the connection, and the peer may lose our last answer. */
+static void linger(struct stream *s, int error)
+{
+	if (s->state != STREAM_OPEN)
+		return;
+	s->state = STREAM_LINGERING;
+	stream_io_shut_down(&s->io);
+	event_del(&s->on_write);
+	set_timer(s, LINGER_MS);
+	end(s, error);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+	bool idle = s->state == STREAM_OPEN && s->served && !s->inside;
+
+	(void)fd;
+	(void)what;
+	if (idle && s->refs > 1)
+		set_timer(s, IDLE_MS);
+	else
+		stream_close(s, -ETIMEDOUT);
 }
 
 /* Sending ----------------------------------------------------------------------------------- */
 
-static void on_pending_error(tp_stack_t *stack, tp_client_t *client, tport_t *tport, msg_t *msg, int error)
+static void flush(struct stream *s)
 {
-	struct stream_pending *p = (struct stream_pending *)client;
+	while (s->state == STREAM_OPEN && evbuffer_get_length(s->out)) {
+		struct evbuffer_iovec piece;
+		ssize_t n;
 
-	(void)stack;
-	(void)tport;
-	(void)msg;
-	p->on_error(error ? -error : -ECONNRESET, p->arg);
+		evbuffer_peek(s->out, -1, NULL, &piece, 1);
+		n = stream_io_write(&s->io, piece.iov_base, piece.iov_len);
+		if (n == -EAGAIN) {
+			if (!s->io.ssl || s->io.wants_write)
+				event_add(&s->on_write, NULL);
+			return;
+		}
+		if (n < 0) {
+			stream_close(s, (int)n);
+			return;
+		}
+		evbuffer_drain(s->out, (size_t)n);
+	}
 }
 
 void stream_pending_clear(struct stream_pending *p)
 {
-	if (p->tport && p->index > 0)
-		tport_release(p->tport, p->index, p->msg, NULL, (tp_client_t *)p, 0);
-	if (p->tport)
-		tport_unref(p->tport);
-	if (p->msg)
-		msg_destroy(p->msg);
-	p->tport = NULL;
-	p->msg = NULL;
-	p->index = 0;
+	if (!p->link)
+		return;
+	*p->link = p->next;
+	if (p->next)
+		p->next->link = p->link;
+	p->next = NULL;
+	p->link = NULL;
+	stream_unref(p->stream);
+	p->stream = NULL;
 }
 
-int stream_send(const struct hop *hop, const char *data, size_t len, struct stream_pending *pending)
+static void arm(struct stream *s, struct stream_pending *p)
 {
-	char host[ADDRESS_HOST_MAX], port[8];
-	tp_name_t name = {
-		.tpn_proto = hop->listener->transport, .tpn_canon = host, .tpn_host = host, .tpn_port = port};
-	msg_t *msg;
-	tport_t *tport;
-	int err = message_parse(&msg, data, len);
+	p->stream = stream_ref(s);
+	p->next = s->pending;
+	p->link = &s->pending;
+	if (p->next)
+		p->next->link = &p->next;
+	s->pending = p;
+}
 
-	if (err)
-		return err;
-	address_host(&hop->to.any, host);
-	snprintf(port, sizeof(port), "%u", address_port(&hop->to.any));
-	tport = tport_tsend(hop->connection ? hop->connection : hop->listener->tport, msg, &name,
-		TPTAG_MTU(INT_MAX), TAG_END());
-	if (!tport && (pending || !hop->connection)) /* the standing connection broke just now: a new one */
-		tport = tport_tsend(
-			hop->listener->tport, msg, &name, TPTAG_MTU(INT_MAX), TPTAG_FRESH(1), TAG_END());
-	if (!tport) {
-		err = msg_errno(msg) ? -msg_errno(msg) : -ECONNREFUSED;
-		msg_destroy(msg);
-		return err;
+int stream_send(struct stream *s, const char *data, size_t n, struct stream_pending *pending)
+{
+	bool waits;
+
+	if (!stream_is_open(s))
+		return -ECONNRESET;
+	waits = evbuffer_get_length(s->out) > 0;
+	if (evbuffer_get_length(s->out) + n > STREAM_UNREAD_MAX) {
+		stream_close(s, -ENOBUFS);
+		return -ENOBUFS;
 	}
-	if (!pending) {
-		msg_destroy(msg);
-		return 0;
+	if (evbuffer_add(s->out, data, n) < 0) {
+		stream_close(s, -ENOMEM);
+		return -ENOMEM;
 	}
-	stream_pending_clear(pending);
-	pending->reused = tport_is_connected(tport);
-	pending->tport = tport_ref(tport);
-	pending->msg = msg;
-	pending->index = tport_pend(tport, msg, on_pending_error, (tp_client_t *)pending);
+	if (s->state == STREAM_OPEN && s->served && !s->inside)
+		set_timer(s, IDLE_MS);
+	if (!waits)
+		flush(s);
+	if (s->state == STREAM_CLOSED)
+		return -ECONNRESET;
+	if (pending)
+		arm(s, pending);
 	return 0;
+}
+
+/* Receiving --------------------------------------------------------------------------------- */
+
+static void refuse(struct stream *s, char *data, int error)
+{
+	size_t n = s->frame.head;
+
+	if (error != -EPROTO && n) {
+		stream_frame_hide_length(data, n);
+		s->handlers->on_refused(s, data, n, error == -EMSGSIZE ? 413 : 400, s->arg);
+	}
+	linger(s, error);
+}
+
+/** Between messages: line ends, and pings that want a pong (RFC 5626 section 3.5.1). */
+static void skip_line_ends(struct stream *s)
+{
+	size_t n = evbuffer_get_length(s->in);
+	unsigned pings;
+	size_t skip = n ? stream_frame_skip((char *)evbuffer_pullup(s->in, -1), n, &pings) : 0;
+
+	if (!skip)
+		return;
+	evbuffer_drain(s->in, skip);
+	for (; pings && s->state == STREAM_OPEN; pings--)
+		stream_send(s, "\r\n", 2, NULL);
+}
+
+/** @return false when the next message is not complete, or there will be none */
+static bool take_message(struct stream *s)
+{
+	size_t n;
+	char *data;
+	int result;
+
+	if (!s->frame.at)
+		skip_line_ends(s);
+	n = evbuffer_get_length(s->in);
+	if (s->state != STREAM_OPEN || !n)
+		return false;
+	data = (char *)evbuffer_pullup(s->in, -1);
+	if (!s->frame.at && n < 4 && data[0] == '\r')
+		return false; /* half a ping */
+	result = stream_frame_read(&s->frame, data, n, STREAM_MESSAGE_MAX);
+	if (result < 0) {
+		refuse(s, data, result);
+		return false;
+	}
+	if (!result) {
+		if (!s->inside && s->served)
+			set_timer(s, s->timeout_ms);
+		s->inside = true;
+		return false;
+	}
+	n = s->frame.head + s->frame.body;
+	s->handlers->on_message(s, data, n, s->arg);
+	evbuffer_drain(s->in, n);
+	s->frame = (struct stream_frame){0};
+	s->inside = false;
+	s->served = true;
+	if (s->state == STREAM_OPEN)
+		set_timer(s, IDLE_MS);
+	return s->state == STREAM_OPEN;
+}
+
+static void read_more(struct stream *s)
+{
+	static char chunk[CHUNK];
+
+	/* What TLS has read from the socket already does not wake the loop. */
+	for (int i = 0; i < CHUNKS || (s->io.ssl && SSL_pending(s->io.ssl)); i++) {
+		ssize_t n = stream_io_read(&s->io, chunk, sizeof(chunk));
+
+		if (n == -EAGAIN) {
+			if (s->io.wants_write)
+				event_add(&s->on_write, NULL);
+			return;
+		}
+		if (n <= 0) {
+			stream_close(s, n ? (int)n : -ECONNRESET);
+			return;
+		}
+		if (s->state == STREAM_LINGERING)
+			continue;
+		if (evbuffer_add(s->in, chunk, (size_t)n) < 0) {
+			stream_close(s, -ENOMEM);
+			return;
+		}
+		while (take_message(s))
+			;
+		if (s->state == STREAM_CLOSED)
+			return;
+	}
+}
+
+/** Connected: go on as far as it goes. */
+static void proceed(struct stream *s)
+{
+	int result = s->state == STREAM_HANDSHAKE ? stream_io_handshake(&s->io) : 0;
+
+	if (result == -EAGAIN) {
+		if (s->io.wants_write)
+			event_add(&s->on_write, NULL);
+		return;
+	}
+	if (result) {
+		stream_close(s, result);
+		return;
+	}
+	if (s->state == STREAM_HANDSHAKE) {
+		s->state = STREAM_OPEN;
+		s->served = !s->opened;
+		set_timer(s, s->served ? IDLE_MS : s->timeout_ms);
+	}
+	flush(s);
+}
+
+static void on_write(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = stream_ref(arg);
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	(void)what;
+	if (s->state == STREAM_CONNECTING) {
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+		if (error) {
+			stream_close(s, -error);
+		} else {
+			s->state = STREAM_HANDSHAKE;
+			event_add(&s->on_read, NULL);
+		}
+	}
+	if (s->state != STREAM_CLOSED)
+		proceed(s);
+	stream_unref(s);
+}
+
+static void on_read(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = stream_ref(arg);
+
+	(void)fd;
+	(void)what;
+	if (s->state == STREAM_HANDSHAKE || s->io.ssl)
+		proceed(s);
+	if (s->state == STREAM_OPEN || s->state == STREAM_LINGERING)
+		read_more(s);
+	stream_unref(s);
+}
+
+/* Life -------------------------------------------------------------------------------------- */
+
+int stream_create(struct stream **out, const struct stream_config *config)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+	struct event_base *base = loop_base(config->loop);
+	bool failed;
+
+	if (!s) {
+		close(config->fd);
+		return -ENOMEM;
+	}
+	s->refs = 1;
+	s->loop = config->loop;
+	s->io.fd = config->fd;
+	s->opened = config->opened;
+	s->timeout_ms = config->timeout_ms;
+	s->handlers = config->handlers;
+	s->arg = config->arg;
+	memcpy(&s->peer, config->peer, address_length(config->peer));
+	s->in = evbuffer_new();
+	s->out = evbuffer_new();
+	failed = !s->in || !s->out ||
+		(config->tls && stream_io_start_tls(&s->io, config->tls, config->opened));
+	if (failed) {
+		stream_io_close(&s->io);
+		s->state = STREAM_CLOSED;
+		stream_unref(s);
+		return -ENOMEM;
+	}
+	s->state = !config->opened ? STREAM_CONNECTING : config->tls ? STREAM_HANDSHAKE : STREAM_OPEN;
+	event_assign(&s->on_read, base, s->io.fd, EV_READ | EV_PERSIST, on_read, s);
+	event_assign(&s->on_write, base, s->io.fd, EV_WRITE, on_write, s);
+	event_assign(&s->timer, base, -1, 0, on_timer, s);
+	set_timer(s, s->timeout_ms);
+	if (config->opened)
+		event_add(&s->on_read, NULL);
+	else
+		event_add(&s->on_write, NULL);
+	*out = s;
+	return 0;
+}
+
+struct stream *stream_ref(struct stream *s)
+{
+	s->refs++;
+	return s;
+}
+
+void stream_unref(struct stream *s)
+{
+	if (!s || --s->refs)
+		return;
+	if (s->in)
+		evbuffer_free(s->in);
+	if (s->out)
+		evbuffer_free(s->out);
+	free(s);
+}
+
+bool stream_is_open(const struct stream *s)
+{
+	return s->state < STREAM_LINGERING;
+}
+
+const struct sockaddr *stream_peer(const struct stream *s)
+{
+	return (const struct sockaddr *)&s->peer;
+}
+
+void *stream_arg(const struct stream *s)
+{
+	return s->arg;
+}
+
+SSL *stream_tls(const struct stream *s)
+{
+	return s->io.ssl;
 }

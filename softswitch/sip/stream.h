@@ -1,56 +1,87 @@
-/** @file stream.h  TCP and TLS: listeners, connections, and the messages that come and go over them.
+/** @file stream.h  One TCP or TLS connection: whole messages come in, whole messages go out, and nothing of it lasts for ever.
  *
- * The library's agent is used statelessly: it frames and parses, answers what is malformed with 400, and hands everything
- * else to us.
+ * Opening it, its TLS handshake, its first message, and each message from its first byte to its last have to be done in
+ * time; after that it may be idle for ten minutes, or for as long as somebody holds a reference.
  */
 #ifndef STREAM_H
 #define STREAM_H
 
-#include "received.h"
-
-#include <sofia-sip/sip.h>
-#include <sofia-sip/tport.h>
+#include "stream_io.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
 
-struct stream_set;
+struct stream;
 struct loop;
-struct listen;
 
-struct stream_handlers {
-	/** A message that is well-formed; nothing was answered or kept yet. */
-	void (*on_message)(const struct received *rx, void *arg);
-	/** Where to note one more listener; its owner is set. @return NULL when there is no room */
-	struct hop_listener *(*on_listener)(void *arg);
+enum {
+	STREAM_MESSAGE_MAX = 65535, /* bytes of a message that comes in */
+	STREAM_UNREAD_MAX =
+		1024 * 1024 /* bytes that the peer may leave unread besides what the kernel holds */
 };
 
-/** @return 0; -ENOMEM; -EPROTO when the library is not the one we were written for */
-int stream_set_create(
-	struct stream_set **out, struct loop *loop, const struct stream_handlers *handlers, void *arg);
+struct stream_handlers {
+	/** A whole message came; its bytes are the connection's and gone afterwards. */
+	void (*on_message)(struct stream *s, const char *data, size_t n, void *arg);
+	/**
+	 * What came has headers but is refused; the connection ends after this.
+	 *
+	 * @param status  400, 413
+	 */
+	void (*on_refused)(struct stream *s, const char *head, size_t n, int status, void *arg);
+	/** It takes and brings nothing more; called once. What waits for answers is told right after this. */
+	void (*on_ended)(struct stream *s, void *arg);
+	/** Its descriptor is closed; called once. */
+	void (*on_closed)(struct stream *s, void *arg);
+};
+
+/** What a connection is made of. */
+struct stream_config {
+	struct loop *loop;
+	int fd;       /* not blocking; the connection's from now on, even on failure */
+	bool opened;  /* by the other side; else connect() is under way */
+	SSL_CTX *tls; /* NULL = in clear */
+	const struct sockaddr *peer;
+	uint32_t timeout_ms;
+	const struct stream_handlers *handlers;
+	void *arg;
+};
+
+/** The caller has the first reference. @return 0; -ENOMEM */
+int stream_create(struct stream **out, const struct stream_config *config);
+struct stream *stream_ref(struct stream *s);
 /** NULL is fine. */
-void stream_set_destroy(struct stream_set *set);
+void stream_unref(struct stream *s);
 
-/** @param tls_dir  folder with agent.pem and cafile.pem; may be NULL for TCP. @return 0; -EADDRINUSE or the like */
-int stream_set_listen(struct stream_set *set, const struct listen *at, const char *tls_dir);
+/** It can still be written to. */
+bool stream_is_open(const struct stream *s);
+const struct sockaddr *stream_peer(const struct stream *s);
+void *stream_arg(const struct stream *s);
+/** NULL = in clear, or closed. */
+SSL *stream_tls(const struct stream *s);
 
-/** A message is on its way over a connection; the handler is told when that breaks. */
+/** A message is on its way; the handler is told when the connection ends before it is cleared. */
 struct stream_pending {
-	tport_t *tport;
-	msg_t *msg;
-	int index;
+	struct stream *stream;
+	struct stream_pending *next, **link;
 	bool reused; /* the connection stood already: the peer may have closed it meanwhile */
-	void (*on_error)(int error, void *arg); /* also while stream_send() sends something else by it */
+	void (*on_error)(int error, void *arg);
 	void *arg;
 };
 void stream_pending_clear(struct stream_pending *p);
 
 /**
- * Send a complete message over the connection of the hop, or over one that is found or opened.
+ * Send a complete message.
  *
- * @param pending  for requests: cleared and armed; NULL for responses
- * @return 0 when it left or waits in the connection's queue; -errno
+ * @param pending  armed when the result is 0; may be NULL
+ * @return 0 when it left or waits until it can; -ENOBUFS when too much was left unread; another -errno. The connection
+ *         has ended unless it is 0
  */
-int stream_send(const struct hop *hop, const char *data, size_t len, struct stream_pending *pending);
+int stream_send(struct stream *s, const char *data, size_t n, struct stream_pending *pending);
+
+/** End it at once. @param error  what pending messages are told, negative */
+void stream_close(struct stream *s, int error);
 
 #endif

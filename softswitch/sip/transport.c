@@ -7,7 +7,7 @@
 #include "log.h"
 #include "loop.h"
 #include "message.h"
-#include "stream.h"
+#include "stream_set.h"
 #include "text.h"
 #include "token.h"
 
@@ -20,9 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	LISTENERS_MAX = 32 /* a wildcard address of TCP may open several */
-};
+enum { LISTENERS_MAX = 32 };
 
 struct transport {
 	struct loop *loop;
@@ -87,21 +85,26 @@ static void on_datagram(char *data, size_t n, const struct sockaddr *source, voi
 	overload_take(listener->owner->overload, listener, data, n, source);
 }
 
-static void on_serve(
-	struct hop_listener *listener, char *data, size_t n, const struct sockaddr *source, void *arg)
+static void take_in(struct transport *transport, struct received *rx, const char *data, size_t n)
 {
-	struct transport *transport = arg;
-	struct received rx = {.source = source, .size = n, .back = {.listener = listener}};
 	char phrase[INTAKE_PHRASE_MAX];
-	int status = intake_datagram(&rx, data, n, phrase);
+	int status = intake_message(rx, data, n, phrase);
 
 	if (status < 0)
 		return;
 	if (!status)
-		hand_up(transport, &rx);
+		hand_up(transport, rx);
 	else
-		refuse_malformed(transport, &rx, status, phrase);
-	msg_destroy(rx.msg);
+		refuse_malformed(transport, rx, status, phrase);
+	msg_destroy(rx->msg);
+}
+
+static void on_serve(
+	struct hop_listener *listener, char *data, size_t n, const struct sockaddr *source, void *arg)
+{
+	struct received rx = {.source = source, .size = n, .back = {.listener = listener}};
+
+	take_in(arg, &rx, data, n);
 }
 
 static enum overload_verdict on_excess(const struct sockaddr *source, const struct scan *via, void *arg)
@@ -124,24 +127,31 @@ static void on_undelivered(const char *sent, size_t n, int error, void *arg)
 
 static const struct datagram_handlers datagram_handlers = {on_datagram, on_undelivered};
 
-static void on_stream_message(const struct received *rx, void *arg)
+static void on_stream_message(struct received *rx, const char *data, size_t n, void *arg)
 {
-	hand_up(arg, rx);
+	take_in(arg, rx, data, n);
 }
 
-static struct hop_listener *on_stream_listener(void *arg)
+static void on_stream_refused(struct received *rx, const char *head, size_t n, int status, void *arg)
 {
 	struct transport *transport = arg;
-	struct hop_listener *l = &transport->listener[transport->n_listeners];
+	char phrase[INTAKE_PHRASE_MAX];
 
-	if (transport->n_listeners == LISTENERS_MAX)
-		return NULL;
-	transport->n_listeners++;
-	*l = (struct hop_listener){.owner = transport};
-	return l;
+	if (intake_message(rx, head, n, phrase) < 0)
+		return;
+	if (rx->sip->sip_request)
+		refuse_malformed(transport, rx, status, status == 413 ? NULL : "Bad Content-Length Header");
+	msg_destroy(rx->msg);
 }
 
-static const struct stream_handlers stream_handlers = {on_stream_message, on_stream_listener};
+static bool is_known(const struct sockaddr *source, void *arg)
+{
+	struct transport *transport = arg;
+
+	return transport->handlers.is_known && transport->handlers.is_known(source, transport->arg);
+}
+
+static const struct stream_set_handlers stream_handlers = {on_stream_message, on_stream_refused, is_known};
 
 /* Sockets ----------------------------------------------------------------------------------- */
 
@@ -158,27 +168,38 @@ static void own_address(int family, char out[ADDRESS_HOST_MAX])
 	su_freelocalinfo(found);
 }
 
-static int open_datagram_listener(struct transport *transport, const struct listen *at)
+static void name_listener(struct hop_listener *l)
 {
-	struct hop_listener *l = &transport->listener[transport->n_listeners];
 	char host[ADDRESS_HOST_MAX], name[ADDRESS_HOST_MAX + 2];
 	struct sockaddr_storage local;
-	int err;
 
-	if (transport->n_listeners == LISTENERS_MAX)
-		return -ENOSPC;
-	*l = (struct hop_listener){.owner = transport, .transport = "udp"};
-	err = datagram_open(&l->datagram, loop_base(transport->loop), at, &datagram_handlers, l);
-	if (err)
-		return err;
-	transport->n_listeners++;
-	datagram_local(l->datagram, &local);
+	if (l->datagram)
+		datagram_local(l->datagram, &local);
+	else
+		stream_set_local(l->stream, &local);
 	l->family = local.ss_family;
 	address_host((struct sockaddr *)&local, host);
 	if (!strcmp(host, "0.0.0.0") || !strcmp(host, "::"))
 		own_address(l->family, host);
 	snprintf(name, sizeof(name), l->family == AF_INET6 ? "[%s]" : "%s", host);
 	hop_listener_name(l, name, address_port((struct sockaddr *)&local));
+}
+
+static int open_listener(struct transport *transport, const struct listen *at, const char *tls_dir)
+{
+	struct hop_listener *l = &transport->listener[transport->n_listeners];
+	int err;
+
+	if (transport->n_listeners == LISTENERS_MAX)
+		return -ENOSPC;
+	*l = (struct hop_listener){.owner = transport, .transport = at->transport};
+	err = strcmp(at->transport, "udp")
+		? stream_set_listen(transport->streams, at, tls_dir, l)
+		: datagram_open(&l->datagram, loop_base(transport->loop), at, &datagram_handlers, l);
+	if (err)
+		return err;
+	transport->n_listeners++;
+	name_listener(l);
 	return 0;
 }
 
@@ -197,9 +218,7 @@ int transport_create(struct transport **out, struct loop *loop, const struct lis
 	if (err)
 		goto fail;
 	for (size_t i = 0; i < n; i++) {
-		err = strcmp(listen[i].transport, "udp")
-			? stream_set_listen(transport->streams, &listen[i], tls_dir)
-			: open_datagram_listener(transport, &listen[i]);
+		err = open_listener(transport, &listen[i], tls_dir);
 		if (err) {
 			snprintf(error, error_size, "cannot listen on sip:%s:%u;transport=%s: %s",
 				listen[i].host, listen[i].port, listen[i].transport, strerror(-err));
@@ -230,6 +249,11 @@ void transport_set_handlers(struct transport *transport, const struct transport_
 {
 	transport->handlers = *h;
 	transport->arg = arg;
+}
+
+void transport_limit_streams(struct transport *transport, const struct stream_set_limits *limits)
+{
+	stream_set_limit(transport->streams, limits);
 }
 
 size_t transport_listeners(const struct transport *transport)
@@ -307,7 +331,7 @@ int transport_send(const struct hop *hop, const char *data, size_t len, struct s
 {
 	if (hop->listener->datagram)
 		return datagram_send(hop->listener->datagram, data, len, &hop->to.any);
-	return stream_send(hop, data, len, pending);
+	return stream_set_send(hop, data, len, pending);
 }
 
 static void request_tag(const sip_t *request, char out[TOKEN_SIZE])

@@ -1,6 +1,6 @@
 /** @file transport.h  The SIP sockets: what comes in is parsed and handed up, what goes out is sent.
  *
- * Over UDP (datagram.h, intake.h), TCP and TLS (stream.h). Transactions are ours (client_transaction.h,
+ * Over UDP (datagram.h, intake.h), TCP and TLS (stream_set.h). Transactions are ours (client_transaction.h,
  * server_transaction.h): the library's hold 9 KB for 32 s each, retransmit by a fixed law, and assert.
  */
 #ifndef TRANSPORT_H
@@ -9,7 +9,7 @@
 #include "overload.h"
 #include "received.h"
 #include "resolver.h"
-#include "stream.h"
+#include "stream_set.h"
 
 #include <sofia-sip/sip.h>
 
@@ -35,6 +35,8 @@ struct transport_handlers {
 	enum overload_verdict (*on_excess)(const struct sockaddr *source, const struct scan *via, void *arg);
 	/** A request that cannot be read; what it lacks is NULL. @return whether to answer it */
 	bool (*on_malformed)(const struct received *rx, void *arg);
+	/** Is this an address of a gateway, customer or registrar of ours? Others may open few connections. */
+	bool (*is_known)(const struct sockaddr *source, void *arg);
 };
 
 /**
@@ -48,6 +50,9 @@ int transport_create(struct transport **out, struct loop *loop, const struct lis
 	const char *tls_dir, char *error, size_t error_size);
 void transport_destroy(struct transport *transport);
 void transport_set_handlers(struct transport *transport, const struct transport_handlers *h, void *arg);
+
+/** What other sides may open over TCP and TLS. */
+void transport_limit_streams(struct transport *transport, const struct stream_set_limits *limits);
 
 size_t transport_listeners(const struct transport *transport);
 const struct hop_listener *transport_listener(const struct transport *transport, size_t i);

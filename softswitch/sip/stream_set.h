@@ -1,0 +1,61 @@
+/** @file stream_set.h  All TCP and TLS connections: listeners, who may open how many, and which one a message takes. */
+#ifndef STREAM_SET_H
+#define STREAM_SET_H
+
+#include "received.h"
+#include "stream.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct stream_set;
+struct stream_listener;
+struct loop;
+struct listen;
+
+struct stream_set_handlers {
+	/** A message came over a connection. */
+	void (*on_message)(struct received *rx, const char *data, size_t n, void *arg);
+	/** What came has headers but is refused. */
+	void (*on_refused)(struct received *rx, const char *head, size_t n, int status, void *arg);
+	/** Is this an address of a gateway or customer of ours? */
+	bool (*is_known)(const struct sockaddr *source, void *arg);
+};
+
+/** What other sides may open. */
+struct stream_set_limits {
+	uint32_t timeout_ms; /* for the handshake, for the first message, for each whole message */
+	unsigned all;        /* connections; fewer where the process may have too few descriptors */
+	unsigned source;     /* of one address nobody knows; of IPv6 one /64 */
+};
+
+int stream_set_create(
+	struct stream_set **out, struct loop *loop, const struct stream_set_handlers *handlers, void *arg);
+/** Closes all connections. NULL is fine. */
+void stream_set_destroy(struct stream_set *set);
+/** In force for what comes from now on. */
+void stream_set_limit(struct stream_set *set, const struct stream_set_limits *limits);
+
+/**
+ * Accept connections.
+ *
+ * @param listener  what they are listed under; its field stream is set; must outlive the set
+ * @param tls_dir   folder with agent.pem; unused for TCP
+ * @return 0; -EADDRINUSE or the like; -EINVAL when the certificate cannot be read
+ */
+int stream_set_listen(
+	struct stream_set *set, const struct listen *at, const char *tls_dir, struct hop_listener *listener);
+
+/** The address it is bound to, the port the kernel chose included. */
+void stream_set_local(const struct stream_listener *l, struct sockaddr_storage *out);
+
+/**
+ * Send a complete message over the connection of the hop; when that has ended or there is none, over the one that goes
+ * to its address already, or over a new one.
+ *
+ * @param pending  for requests: cleared and armed; NULL for responses
+ * @return 0 when it left or waits in the connection's queue; -errno
+ */
+int stream_set_send(const struct hop *hop, const char *data, size_t len, struct stream_pending *pending);
+
+#endif
