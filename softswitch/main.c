@@ -183,7 +183,7 @@ static int open_stack(struct daemon *d, char *error, size_t size)
 	clock_init();
 	err = loop_create(&d->loop);
 	if (err) {
-		snprintf(error, size, "the SIP library does not run over libevent: %s", strerror(-err));
+		snprintf(error, size, "cannot make an event loop: %s", strerror(-err));
 		return err;
 	}
 	s->loop = d->loop;

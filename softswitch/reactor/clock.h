@@ -1,4 +1,4 @@
-/** @file clock.h  One steady clock for Sofia, libevent and us. */
+/** @file clock.h  One steady clock. */
 #ifndef CLOCK_H
 #define CLOCK_H
 
@@ -10,10 +10,7 @@
  */
 enum { CLOCK_SPEED_MAX = 1000 };
 
-/**
- * Point Sofia's clock hooks at the monotonic clock plus the present wall time, so that a step of the
- * wall clock neither ends nor freezes pending transactions. Call it before any su_root exists.
- */
+/** Read the speed. */
 void clock_init(void);
 
 /** Monotonic milliseconds; what gateways and routing take as now_ms. */

@@ -1,4 +1,4 @@
-/** @file loop.h  The reactor: libevent runs everything, Sofia-SIP included. */
+/** @file loop.h  The reactor: libevent runs everything. */
 #ifndef LOOP_H
 #define LOOP_H
 
@@ -6,18 +6,12 @@
 
 struct loop;
 struct event_base;
-struct sofia_port;
 struct timeval;
 
 /** Called after each pass of the loop, when no handler is on the stack. */
 typedef void loop_pass_h(void *arg);
 
-/**
- * Create the event base and Sofia's root over it, and check that Sofia's timers, messages and
- * descriptors arrive through it.
- *
- * @return 0; -ENOMEM; -EPROTO when the library's port interface is not the one we were written for
- */
+/** @return 0; -ENOMEM */
 int loop_create(struct loop **out);
 /** Everything registered must have been removed. NULL is fine. */
 void loop_destroy(struct loop *loop);
@@ -29,9 +23,6 @@ void loop_stop(struct loop *loop);
 
 /** The event base, for timers and descriptors of our own. */
 struct event_base *loop_base(struct loop *loop);
-/** For those who create Sofia's objects or need its sockets. */
-struct sofia_port *loop_sofia(struct loop *loop);
-
 /** Passes since the start. */
 uint64_t loop_passes(const struct loop *loop);
 

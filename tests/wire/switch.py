@@ -28,8 +28,6 @@ class Switch:
 		self.pending = []
 		self.environment = dict(os.environ)
 		self.environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
-		self.environment.setdefault("LSAN_OPTIONS", "print_suppressions=0:suppressions=" +
-			os.path.join(os.path.dirname(os.path.abspath(__file__)), "lsan.supp"))
 		self.run("--init")
 
 	def path(self, name):

@@ -4,7 +4,6 @@
 #include "clock.h"
 #include "listen.h"
 #include "loop.h"
-#include "sofia_port.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -121,10 +120,8 @@ static void run_until(struct peer *p, const int *flag)
 
 	event_assign(&deadline, loop_base(p->loop), -1, 0, on_flag, &late);
 	event_add(&deadline, &delay);
-	while (!*flag && !late) {
-		sofia_port_run(loop_sofia(p->loop));
+	while (!*flag && !late)
 		event_base_loop(loop_base(p->loop), EVLOOP_ONCE);
-	}
 	event_del(&deadline);
 	if (!*flag)
 		fail_msg("waited in vain for %d s", DEADLINE_S);
