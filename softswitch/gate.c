@@ -350,12 +350,21 @@ static enum overload_verdict on_excess(const struct sockaddr *source, const stru
 	return OVERLOAD_REFUSE;
 }
 
+/** A gateway or customer of ours: others may open few connections. */
+static bool is_known(const struct sockaddr *source, void *arg)
+{
+	const struct gate *gate = arg;
+
+	return mapping_gateways_find(gate->mapping_gateways, source) ||
+		publish_is_gateway(gate->publish, source);
+}
+
 /* Life -------------------------------------------------------------------------------------- */
 
 int gate_create(struct gate **out, const struct gate_parts *parts)
 {
 	static const struct transport_handlers handlers = {
-		on_request, on_response, on_undelivered, on_excess, on_malformed};
+		on_request, on_response, on_undelivered, on_excess, on_malformed, is_known};
 	struct gate *gate = calloc(1, sizeof(*gate));
 
 	if (!gate)

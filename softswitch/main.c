@@ -238,11 +238,16 @@ static void open_state(struct daemon *d)
 static void on_configured(void *arg)
 {
 	struct daemon *d = arg;
+	const struct parameters *p = &d->stack.parameters;
 	int err = gateway_watch_apply(d->watch);
 
 	if (err)
 		log_error(NULL, "gateways not watched error=%s", strerror(-err));
 	publish_apply(d->publish);
+	transport_limit_streams(d->stack.transport,
+		&(struct stream_set_limits){.timeout_ms = p->stream_timeout_ms,
+			.all = p->stream_limit,
+			.source = p->stream_limit_source});
 	registration_drivers_apply(d->drivers);
 }
 
