@@ -131,8 +131,8 @@ static int check_response(const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 
-	if ((msg_extract_errors(rx->msg) & response_errors) || sip_sanity_check(sip) < 0 || is_cut_short(sip) ||
-		strcasecmp(sip->sip_status->st_version, sip_version_2_0) ||
+	if ((msg_extract_errors(rx->msg) & response_errors) || sip_sanity_check(sip) < 0 ||
+		is_cut_short(sip) || strcasecmp(sip->sip_status->st_version, sip_version_2_0) ||
 		(sip->sip_cseq && sip->sip_cseq->cs_method == sip_method_ack))
 		return -EINVAL;
 	return 0;

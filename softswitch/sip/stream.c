@@ -55,13 +55,18 @@ static void set_timer(struct stream *s, uint32_t ms)
 
 /* The end ----------------------------------------------------------------------------------- */
 
+/** @param error  what pending messages are told, negative */
 static void end(struct stream *s, int error)
 {
+	bool ours = error == -ENOBUFS || error == -ETIMEDOUT;
+
 	s->handlers->on_ended(s, s->arg);
 	while (s->pending) {
 		struct stream_pending *p = s->pending;
 
 		stream_pending_clear(p);
+		if (ours)
+			p->reused = false;
 		p->on_error(error, p->arg);
 	}
 }
@@ -147,6 +152,7 @@ void stream_pending_clear(struct stream_pending *p)
 
 static void arm(struct stream *s, struct stream_pending *p)
 {
+	p->reused = s->state == STREAM_OPEN;
 	p->stream = stream_ref(s);
 	p->next = s->pending;
 	p->link = &s->pending;

@@ -66,7 +66,7 @@ SSL *stream_tls(const struct stream *s);
 struct stream_pending {
 	struct stream *stream;
 	struct stream_pending *next, **link;
-	bool reused; /* the connection stood already: the peer may have closed it meanwhile */
+	bool reused; /* the connection stood already and the peer has closed it: a new one may do better */
 	void (*on_error)(int error, void *arg);
 	void *arg;
 };

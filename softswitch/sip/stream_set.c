@@ -69,7 +69,6 @@ struct stream_set {
 	const struct stream_set_handlers *handlers;
 	void *arg;
 	struct stream_set_limits limits;
-	unsigned descriptors; /* that connections of others may use */
 	unsigned accepted;
 	struct stream_listener *listeners;
 	struct connection *all, *by_peer;
@@ -259,9 +258,16 @@ static struct source *source_of(struct stream_set *set, const struct sockaddr *p
 	return source;
 }
 
+/** Some descriptors are kept for control, files, and connections of our own. */
 static unsigned limit_of_all(const struct stream_set *set)
 {
-	return set->limits.all < set->descriptors ? set->limits.all : set->descriptors;
+	struct rlimit limit;
+	rlim_t left;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return set->limits.all;
+	left = limit.rlim_cur > 2 * RESERVE ? limit.rlim_cur - RESERVE : limit.rlim_cur / 2;
+	return set->limits.all < left ? set->limits.all : (unsigned)left;
 }
 
 /** Whoever we know takes the place of the stranger that has been here longest. @return false when there is none */
@@ -448,8 +454,6 @@ int stream_set_send(const struct hop *hop, const char *data, size_t len, struct 
 	if (c)
 		s = c->stream;
 	if (s) {
-		if (pending)
-			pending->reused = true;
 		err = stream_send(s, data, len, pending);
 		if (!err || err == -ENOBUFS)
 			return err;
@@ -458,33 +462,26 @@ int stream_set_send(const struct hop *hop, const char *data, size_t len, struct 
 	err = open_connection(hop, &c);
 	if (err)
 		return err;
-	if (pending)
-		pending->reused = false;
 	return stream_send(c->stream, data, len, pending);
 }
 
 /* Life -------------------------------------------------------------------------------------- */
 
-/** As many as the system lets us have. @return how many that is */
-static unsigned raise_descriptors(void)
+/** As many as the system lets us have. */
+static void raise_descriptors(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return 1024;
-	if (limit.rlim_cur < DESCRIPTORS_MAX && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
-		setrlimit(RLIMIT_NOFILE, &limit);
-		getrlimit(RLIMIT_NOFILE, &limit);
-	}
-	return limit.rlim_cur > DESCRIPTORS_MAX ? DESCRIPTORS_MAX : (unsigned)limit.rlim_cur;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_MAX)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int stream_set_create(
 	struct stream_set **out, struct loop *loop, const struct stream_set_handlers *handlers, void *arg)
 {
 	struct stream_set *set = calloc(1, sizeof(*set));
-	unsigned descriptors = raise_descriptors();
 
 	if (!set)
 		return -ENOMEM;
@@ -492,8 +489,8 @@ int stream_set_create(
 	set->handlers = handlers;
 	set->arg = arg;
 	set->limits = (struct stream_set_limits){.timeout_ms = 30000, .all = 1024, .source = 32};
-	set->descriptors = descriptors > 2 * RESERVE ? descriptors - RESERVE : descriptors / 2;
 	TAILQ_INIT(&set->strangers);
+	raise_descriptors();
 	*out = set;
 	return 0;
 }

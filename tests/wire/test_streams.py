@@ -1,0 +1,373 @@
+"""TCP and TLS connections: what may come over them, how long they last, and how many there may be (RFC 3261 section 18)."""
+
+import os
+import resource
+import select
+import socket
+import ssl
+import time
+
+import sip
+from net import WAIT, Failed, same
+from runner import run, scenario
+
+STRANGER = "127.0.0.66"
+FAST = {"clock_speed": 10, "SS_SIP_STREAM_TIMEOUT": "5"}  # closed after half a second
+KINDS = ("tcp", "tls")
+
+
+class Raw:
+	"""A connection to the switch, written and read as bytes."""
+
+	def __init__(self, s, kind="tcp", host=STRANGER, handshake=True):
+		self.s = s
+		self.sock = socket.create_connection(s.switch.addresses[kind], WAIT, (host, 0))
+		self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+		if kind == "tls" and handshake:
+			context = ssl.create_default_context(cafile=os.path.join(s.tls.folder, "cafile.pem"))
+			self.sock = context.wrap_socket(self.sock, server_hostname="127.0.0.1")
+		self.got = b""
+
+	def send(self, data):
+		self.sock.sendall(data)
+
+	def read(self, until=b"\r\n\r\n", count=1):
+		while self.got.count(until) < count:
+			data = self.sock.recv(65536)
+			if not data:
+				raise Failed("closed after %r" % self.got)
+			self.got += data
+		return self.got
+
+	def statuses(self, count):
+		"""Those of so many answers."""
+		self.read(count=count)
+		return [line.split()[1].decode() for line in self.got.split(b"\r\n") if line.startswith(b"SIP/2.0 ")]
+
+	def ended(self, timeout=WAIT):
+		"""Wait until the other end has closed. Returns how long that took."""
+		begin = time.monotonic()
+		self.sock.settimeout(timeout)
+		try:
+			while True:
+				data = self.sock.recv(65536)
+				if not data:
+					break
+				self.got += data
+		except (ConnectionResetError, BrokenPipeError, ssl.SSLError):
+			pass
+		except socket.timeout:
+			raise Failed("still open after %g s" % timeout)
+		self.sock.close()
+		return time.monotonic() - begin
+
+	def is_open(self):
+		readable, _, _ = select.select([self.sock], [], [], 0)
+		try:
+			return not readable or self.sock.recv(1, socket.MSG_PEEK) != b""
+		except OSError:
+			return False
+
+
+def options(kind="tcp", host=STRANGER, length="0", body=b"", number=1):
+	return b"".join((b"OPTIONS sip:switch.invalid SIP/2.0\r\n",
+		("Via: SIP/2.0/%s %s:9;branch=z9hG4bK%s\r\n" % (kind.upper(), host, os.urandom(8).hex())).encode(),
+		b"Max-Forwards: 70\r\nFrom: <sip:a@x.invalid>;tag=1\r\nTo: <sip:b@x.invalid>\r\n",
+		("Call-ID: %s\r\nCSeq: %d OPTIONS\r\n" % (os.urandom(8).hex(), number)).encode(),
+		("Content-Length: %s\r\n\r\n" % length).encode() if length is not None else b"\r\n", body))
+
+
+def descriptors(s):
+	return len(os.listdir("/proc/%d/fd" % s.switch.process.pid))
+
+
+def until_descriptors(s, count):
+	s.net.until(lambda: descriptors(s) <= count, "at most %d descriptors; there are %d" % (count, descriptors(s)), step=0.02)
+
+
+def cpu(s):
+	"""Seconds of processor time that the switch has used."""
+	with open("/proc/%d/stat" % s.switch.process.pid) as file:
+		fields = file.read().rpartition(")")[2].split()
+	return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(s):
+	with open("/proc/%d/statm" % s.switch.process.pid) as file:
+		return int(file.read().split()[1]) * resource.getpagesize()
+
+
+def does_not_spin(s, seconds=0.5):
+	before = cpu(s)
+	s.net.quiet(seconds)
+	used = cpu(s) - before
+	assert used < seconds / 5, "%.2f s of processor time in %.2f s" % (used, seconds)
+
+
+def begin(s, kind="tcp", **more):
+	"""A switch with a listener of this kind besides UDP. Returns how many descriptors it has."""
+	if kind == "tls":
+		s.peer("certificate", "tls")  # makes the scene's certificate
+	s.start(["udp", kind], **more)
+	return descriptors(s)
+
+
+def over(kind, play, name):
+	def one(s):
+		play(s, kind)
+	one.__name__ = "%s_over_%s" % (name, kind)
+	scenario(one)
+
+
+def both(play):
+	for kind in KINDS:
+		over(kind, play, play.__name__)
+	return play
+
+
+# what may come
+
+
+def length_is_refused(length, status):
+	def play(s, kind):
+		before = begin(s, kind)
+		size = memory(s)
+		for lead in (b"", options(kind)):
+			raw = Raw(s, kind)
+			raw.send(lead + options(kind, length=length) + b"x" * 1000)
+			same(raw.statuses(2 if lead else 1)[-1], status)
+			raw.ended()
+		until_descriptors(s, before)
+		assert memory(s) - size < 4 << 20
+	for kind in KINDS:
+		over(kind, play, "a_length_of_%s_is_%s" % (str(length).replace("-", "minus_"), status))
+
+
+for length, status in (("65536", "413"), ("2147483648", "413"), ("4294967295", "413"), ("99999999999999999999", "413"),
+		("-1", "400"), ("x", "400"), ("0, 5", "400"), (None, "400")):
+	length_is_refused(length, status)
+
+
+@both
+def messages_are_read_however_they_are_cut(s, kind):
+	begin(s, kind)
+	body = b"\r\n\r\nINVITE sip:a SIP/2.0\r\nContent-Length: 7\r\n\r\n"
+	sent = b"\r\n" + options(kind) + b"\r\n\r\n" + options(kind, length=str(len(body)), body=body) + b"\r\n" \
+		+ options(kind).replace(b"Content-Length: 0", b"l :\r\n 0") + options(kind)
+	for piece in (1, 2, 3, 7, 100, len(sent)):
+		raw = Raw(s, kind)
+		for at in range(0, len(sent), piece):
+			raw.send(sent[at:at + piece])
+		same(len(raw.statuses(4)), 4)
+		raw.sock.close()
+
+
+@both
+def a_ping_gets_a_pong(s, kind):
+	begin(s, kind)
+	raw = Raw(s, kind)
+	raw.send(b"\r\n\r\n")
+	same(raw.read(b"\r\n"), b"\r\n")
+	raw.send(b"\r\n")
+	raw.send(b"\r\n")
+	same(raw.read(b"\r\n", 2), b"\r\n" * 2)
+	raw.sock.close()
+
+
+@both
+def what_is_not_sip_is_closed_at_once(s, kind):
+	before = begin(s, kind)
+	for garbage in (b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02\x00\x01", b"\0" * 8, b"INVITE sip:a SIP/2.0\r\nVia: \0"):
+		raw = Raw(s, kind)
+		raw.send(garbage)
+		assert raw.ended() < 2
+	until_descriptors(s, before)
+	does_not_spin(s)
+
+
+@scenario
+def what_is_not_tls_is_closed_at_once(s):
+	before = begin(s, "tls")
+	for garbage in (b"OPTIONS sip:a SIP/2.0\r\n\r\n", os.urandom(5000), b"\x16\x03\x01\x01\x00" + b"\1" * 3000):
+		raw = Raw(s, "tls", handshake=False)
+		raw.send(garbage)
+		raw.ended()
+	until_descriptors(s, before)
+	does_not_spin(s)
+
+
+@both
+def a_connection_that_is_reset_leaves_nothing(s, kind):
+	before = begin(s, kind)
+	for data in (b"", options(kind)[:50], options(kind)):
+		raw = Raw(s, kind)
+		raw.send(data)
+		raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+		raw.sock.close()
+	until_descriptors(s, before)
+	does_not_spin(s)
+
+
+# how long it lasts
+
+
+@both
+def who_says_nothing_is_closed(s, kind):
+	before = begin(s, kind, **FAST)
+	raw = Raw(s, kind)
+	raw.send(b"\r\n\r\n")  # no message
+	assert 0.3 < raw.ended() < 2
+	until_descriptors(s, before)
+
+
+@scenario
+def half_a_handshake_is_closed(s):
+	begin(s, "tls", **FAST)
+	raw = Raw(s, "tls", handshake=False)
+	raw.send(b"\x16\x03\x01\x02\x00\x01")
+	assert 0.3 < raw.ended() < 2
+
+
+@both
+def a_message_that_comes_too_slowly_is_closed(s, kind):
+	begin(s, kind, **FAST)
+	raw = Raw(s, kind)
+	raw.send(options(kind))
+	raw.statuses(1)
+	raw.send(b"OPTIONS sip:a SIP/2.0\r\n")
+	started = time.monotonic()
+	try:
+		while time.monotonic() - started < 3:
+			raw.send(b"X: y\r\n")
+			s.net.quiet(0.05)
+		raise Failed("still open")
+	except OSError:
+		pass
+	assert time.monotonic() - started > 0.4
+
+
+@both
+def who_has_sent_a_message_may_be_idle_for_ten_minutes(s, kind):
+	begin(s, kind, clock_speed=300, SS_SIP_STREAM_TIMEOUT="100")
+	raw = Raw(s, kind)
+	raw.send(options(kind))
+	raw.statuses(1)
+	took = raw.ended()
+	assert 1.9 < took < 3, took
+
+
+# how many there may be
+
+
+def opened(s, count, host=STRANGER):
+	connections = []
+	for _ in range(count):
+		try:
+			connections.append(Raw(s, host=host))
+		except ConnectionResetError:
+			pass
+	return connections
+
+
+def alive(connections):
+	return sum(raw.is_open() for raw in connections)
+
+
+@scenario
+def an_unknown_address_opens_no_more_than_its_share(s):
+	begin(s, SS_SIP_STREAM_LIMIT_SOURCE="3")
+	strangers = opened(s, 5)
+	s.net.until(lambda: alive(strangers) == 3, "two are refused", step=0.02)
+	other, known = opened(s, 3, "127.0.0.67"), opened(s, 6, "127.0.0.1")
+	strangers[0].sock.close()
+	s.net.until(lambda: alive(opened(s, 1)) == 1, "there is room again", step=0.02)
+	same((alive(other), alive(known)), (3, 6))
+	same(s.switch.read_log().count("connections refused"), 1)
+
+
+@scenario
+def a_customer_takes_the_place_of_a_stranger(s):
+	begin(s, SS_SIP_STREAM_LIMIT="16")
+	strangers, known = opened(s, 16), opened(s, 4, "127.0.0.1")
+	for raw in known:
+		raw.send(options(host="127.0.0.1"))
+		raw.statuses(1)
+	s.net.until(lambda: alive(strangers) == 12, "four strangers are closed", step=0.02)
+	same([raw.is_open() for raw in strangers[:5]], [False] * 4 + [True])  # those that came first
+	late = opened(s, 1)
+	s.net.until(lambda: alive(late) == 0, "no stranger comes in", step=0.02)
+	same(alive(known), 4)
+
+
+@scenario
+def without_descriptors_nothing_spins(s):
+	before = begin(s)
+	resource.prlimit(s.switch.process.pid, resource.RLIMIT_NOFILE, (before + 5, before + 5))
+	strangers = opened(s, 12)  # the kernel takes them
+	does_not_spin(s, 1)
+	for raw in strangers:
+		raw.sock.close()
+	until_descriptors(s, before)
+	raw = Raw(s)
+	raw.send(options())
+	raw.statuses(1)
+
+
+@scenario
+def few_descriptors_leave_a_reserve(s):
+	begin(s, SS_SIP_STREAM_LIMIT_SOURCE="1000")
+	resource.prlimit(s.switch.process.pid, resource.RLIMIT_NOFILE, (200, 200))
+	strangers = opened(s, 150)
+	s.net.until(lambda: alive(strangers) == 100, "half of the descriptors are kept; %d" % alive(strangers), step=0.05)
+	s.switch.status()
+	for raw in strangers:
+		raw.sock.close()
+
+
+# what is not read
+
+
+@both
+def answers_that_nobody_reads_end_the_connection(s, kind):
+	before = begin(s, kind)
+	size = memory(s)
+	raw = Raw(s, kind, "127.0.0.1")
+	raw.sock.settimeout(0.5)
+	message = options(kind, "127.0.0.1").replace(b"Max-Forwards", b"X: " + b"y" * 100 + b"\r\nMax-Forwards") * 50
+	try:
+		for _ in range(3000):
+			raw.send(message)
+		raise Failed("all was taken")
+	except OSError:
+		pass
+	until_descriptors(s, before)
+	assert memory(s) - size < 12 << 20, memory(s) - size
+
+
+@scenario
+def a_gateway_that_never_reads_costs_one_connection(s):
+	deaf = socket.create_server(("127.0.0.1", 0))
+	s.vendor("deaf", deaf.getsockname()[1], "tcp")
+	before = begin(s, clock_speed=20, SS_SIP_TIMEOUT_INVITE="20")
+	taken = []
+	for number in range(120):
+		s.caller.invite("49%03d" % number, body=s.caller.sdp + b"a=x:" + b"y" * 20000 + b"\r\n")
+		s.caller.expect(100, "INVITE")
+	s.net.until(lambda: s.switch.status()["calls"]["failed"] == 120, "all fail", step=0.1)
+	deaf.settimeout(0.2)
+	try:
+		while True:
+			taken.append(deaf.accept()[0])
+	except socket.timeout:
+		pass
+	assert descriptors(s) <= before + 1
+	assert len(taken) <= 4, len(taken)
+	for sock in taken:
+		sock.close()
+	deaf.close()
+	s.settle()
+	s.caller.inbox.clear()
+
+
+if __name__ == "__main__":
+	run()
