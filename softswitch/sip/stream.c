@@ -163,7 +163,7 @@ static void arm(struct stream *s, struct stream_pending *p)
 
 int stream_send(struct stream *s, const char *data, size_t n, struct stream_pending *pending)
 {
-	bool waits;
+	bool waits, open;
 
 	if (!stream_is_open(s))
 		return -ECONNRESET;
@@ -178,13 +178,14 @@ int stream_send(struct stream *s, const char *data, size_t n, struct stream_pend
 	}
 	if (s->state == STREAM_OPEN && s->served && !s->inside)
 		set_timer(s, IDLE_MS);
+	stream_ref(s);
 	if (!waits)
 		flush(s);
-	if (s->state == STREAM_CLOSED)
-		return -ECONNRESET;
-	if (pending)
+	open = stream_is_open(s);
+	if (open && pending)
 		arm(s, pending);
-	return 0;
+	stream_unref(s);
+	return open ? 0 : -ECONNRESET;
 }
 
 /* Receiving --------------------------------------------------------------------------------- */

@@ -93,6 +93,10 @@ def cpu(s):
 
 
 def memory(s):
+	"""Bytes in use; 0 with a sanitizer, which keeps what was freed."""
+	with open("/proc/%d/maps" % s.switch.process.pid) as file:
+		if "libasan" in file.read():
+			return 0
 	with open("/proc/%d/statm" % s.switch.process.pid) as file:
 		return int(file.read().split()[1]) * resource.getpagesize()
 
@@ -348,7 +352,8 @@ def answers_that_nobody_reads_end_the_connection(s, kind):
 def a_gateway_that_never_reads_costs_one_connection(s):
 	deaf = socket.create_server(("127.0.0.1", 0))
 	s.vendor("deaf", deaf.getsockname()[1], "tcp")
-	before = begin(s, clock_speed=20, SS_SIP_TIMEOUT_INVITE="20")
+	before = begin(s, clock_speed=20, SS_SIP_TIMEOUT_INVITE="20", SS_GATEWAY_BREAKER_FAILURES="None",
+		SS_GATEWAY_BREAKER_RATE="None")
 	taken = []
 	for number in range(120):
 		s.caller.invite("49%03d" % number, body=s.caller.sdp + b"a=x:" + b"y" * 20000 + b"\r\n")
