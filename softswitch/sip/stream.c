@@ -116,6 +116,15 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* Sending ----------------------------------------------------------------------------------- */
 
+/** Go on once the socket takes bytes; a peer that takes none for too long is given up. */
+static void await_writable(struct stream *s)
+{
+	struct timeval storage;
+
+	if (!event_pending(&s->on_write, EV_WRITE, NULL))
+		event_add(&s->on_write, loop_delay(s->loop, s->timeout_ms, &storage));
+}
+
 static void flush(struct stream *s)
 {
 	while (s->state == STREAM_OPEN && evbuffer_get_length(s->out)) {
@@ -126,7 +135,7 @@ static void flush(struct stream *s)
 		n = stream_io_write(&s->io, piece.iov_base, piece.iov_len);
 		if (n == -EAGAIN) {
 			if (!s->io.ssl || s->io.wants_write)
-				event_add(&s->on_write, NULL);
+				await_writable(s);
 			return;
 		}
 		if (n < 0) {
@@ -169,7 +178,8 @@ int stream_send(struct stream *s, const char *data, size_t n, struct stream_pend
 		return -ECONNRESET;
 	waits = evbuffer_get_length(s->out) > 0;
 	if (evbuffer_get_length(s->out) + n > STREAM_UNREAD_MAX) {
-		stream_close(s, -ENOBUFS);
+		if (s->opened) /* one of ours stays, lest a new one takes as much and more */
+			stream_close(s, -ENOBUFS);
 		return -ENOBUFS;
 	}
 	if (evbuffer_add(s->out, data, n) < 0) {
@@ -262,7 +272,7 @@ static void read_more(struct stream *s)
 
 		if (n == -EAGAIN) {
 			if (s->io.wants_write)
-				event_add(&s->on_write, NULL);
+				await_writable(s);
 			return;
 		}
 		if (n <= 0) {
@@ -289,7 +299,7 @@ static void proceed(struct stream *s)
 
 	if (result == -EAGAIN) {
 		if (s->io.wants_write)
-			event_add(&s->on_write, NULL);
+			await_writable(s);
 		return;
 	}
 	if (result) {
@@ -310,8 +320,9 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
 	int error = 0;
 	socklen_t size = sizeof(error);
 
-	(void)what;
-	if (s->state == STREAM_CONNECTING) {
+	if (what & EV_TIMEOUT) {
+		stream_close(s, -ETIMEDOUT);
+	} else if (s->state == STREAM_CONNECTING) {
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
 		if (error) {
 			stream_close(s, -error);
@@ -376,7 +387,7 @@ int stream_create(struct stream **out, const struct stream_config *config)
 	if (config->opened)
 		event_add(&s->on_read, NULL);
 	else
-		event_add(&s->on_write, NULL);
+		await_writable(s);
 	*out = s;
 	return 0;
 }

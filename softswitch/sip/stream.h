@@ -1,7 +1,8 @@
 /** @file stream.h  One TCP or TLS connection: whole messages come in, whole messages go out, and nothing of it lasts for ever.
  *
  * Opening it, its TLS handshake, its first message, and each message from its first byte to its last have to be done in
- * time; after that it may be idle for ten minutes, or for as long as somebody holds a reference.
+ * time, and so has the peer to read something of what waits for it; else it may be idle for ten minutes, or for as long as
+ * somebody holds a reference.
  */
 #ifndef STREAM_H
 #define STREAM_H
@@ -76,8 +77,8 @@ void stream_pending_clear(struct stream_pending *p);
  * Send a complete message.
  *
  * @param pending  armed when the result is 0; may be NULL
- * @return 0 when it left or waits until it can; -ENOBUFS when too much was left unread; another -errno. The connection
- *         has ended unless it is 0
+ * @return 0 when it left or waits until it can; -ENOBUFS when the peer leaves too much unread, and the connection has
+ *         ended if the peer opened it; another -errno when it has ended
  */
 int stream_send(struct stream *s, const char *data, size_t n, struct stream_pending *pending);
 
