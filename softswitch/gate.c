@@ -350,13 +350,12 @@ static enum overload_verdict on_excess(const struct sockaddr *source, const stru
 	return OVERLOAD_REFUSE;
 }
 
-/** A gateway or customer of ours: others may open few connections. */
+/** A gateway, customer or registrar of ours: others may open few connections. */
 static bool is_known(const struct sockaddr *source, void *arg)
 {
 	const struct gate *gate = arg;
 
-	return mapping_gateways_find(gate->mapping_gateways, source) ||
-		publish_is_gateway(gate->publish, source);
+	return gate_trust_knows(&gate->trust, source);
 }
 
 /* Life -------------------------------------------------------------------------------------- */
