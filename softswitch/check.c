@@ -3,10 +3,10 @@
 #include "address.h"
 #include "db_config.h"
 #include "db_orphans.h"
+#include "listen.h"
 #include "mapping_gateways.h"
 #include "options.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <libgen.h>
 #include <stdarg.h>
@@ -67,22 +67,6 @@ static bool switch_runs(const char *control)
 	return runs;
 }
 
-static void local_address(const struct listen *l, struct sockaddr_storage *out)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (inet_pton(AF_INET, l->host, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(l->port);
-		return;
-	}
-	inet_pton(AF_INET6, l->host, &v6->sin6_addr);
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(l->port);
-}
-
 /** @return a socket that listens there, as the switch's would; -errno */
 static int open_listener(const struct listen *l)
 {
@@ -91,7 +75,7 @@ static int open_listener(const struct listen *l)
 	struct sockaddr_storage local;
 	int fd, err;
 
-	local_address(l, &local);
+	listen_address(l, &local);
 	fd = socket(local.ss_family, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
