@@ -1,5 +1,5 @@
-"""Fuzzes the running switch where the network reaches it: mutated requests as a customer sends them, over UDP and
-TCP, mutated answers as a vendor gives them. After every batch a good call must succeed; at the end nothing may be
+"""Fuzzes the running switch where the network reaches it: mutated requests as a customer sends them, over UDP, TCP and TLS,
+mutated answers as vendors give them over UDP and TCP; on a connection several messages follow each other, cut anywhere. After every batch a good call must succeed; at the end nothing may be
 held and no sanitizer may have spoken.
 
     boundary.py [--seed N] [--seconds N] [--messages FOLDER]
@@ -15,6 +15,7 @@ import random
 import re
 import socket
 import sqlite3
+import ssl
 import sys
 import tempfile
 import time
@@ -25,9 +26,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import sip  # noqa: E402
 from net import Failed  # noqa: E402
 from scene import Scene  # noqa: E402
+from tls import Tls  # noqa: E402
 
 BATCH = 40
-STREAM_EVERY = 25  # one message in so many goes over TCP
+STREAM_EVERY = 6  # one message in so many goes over a connection, with others before and behind it
+STREAMS = 4  # connections that are kept, of each transport
+STREAM_PREFIX = "8"  # numbers of the vendor behind TCP
 KEEP = 2000
 GOOD_PREFIX = "7770009"
 SDP = sip.sdp(4000)
@@ -82,10 +86,61 @@ def mutate(rng, data, others):
     return data[:60000]
 
 
+class Stream:
+    """A connection to or from the switch. What was asked to be sent goes out with flush(), in pieces that end anywhere."""
+
+    def __init__(self, fuzzer, sock, on_message):
+        self.fuzzer, self.sock, self.on_message, self.unread, self.unsent = fuzzer, sock, on_message, b"", b""
+        self.open = True
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setblocking(False)
+        fuzzer.scene.net.add(sock, self.read)
+
+    def read(self):
+        try:
+            data = self.sock.recv(65536)
+            while data:
+                self.unread += data
+                data = self.sock.recv(65536)
+            self.close()
+        except (BlockingIOError, ssl.SSLWantReadError):
+            pass
+        except OSError:
+            self.close()
+        raw, self.unread = sip.take(self.unread)
+        while raw:
+            self.on_message(raw, self.send)
+            raw, self.unread = sip.take(self.unread)
+        self.flush()
+
+    def send(self, data):
+        self.unsent += data
+
+    def flush(self):
+        """The switch closes a connection on which it reads nonsense, so writing may fail any time."""
+        rng = self.fuzzer.rng
+        while self.open and self.unsent:
+            n = rng.choice([1, 3, rng.randrange(1, 400), len(self.unsent), len(self.unsent)])
+            try:
+                self.unsent = self.unsent[self.sock.send(self.unsent[:n]):]
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return
+            except OSError:
+                self.close()
+
+    def close(self):
+        if self.open:
+            self.open = False
+            self.fuzzer.scene.net.drop(self.sock)
+
+
 class Fuzzer:
     def __init__(self, scene, options):
         self.rng = random.Random(options.seed)
         self.scene, self.count, self.sent = scene, 0, []
+        self.streams = {"tcp": [], "tls": []}
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        scene.net.add(self.listener, self.accept)
         self.customer, self.vendor = self.open(self.heard), self.open(self.called)
         self.etag = None
         self.dialogs = []  # header lines of answers that the customer got
@@ -113,7 +168,8 @@ class Fuzzer:
     def request(self, method, dialog=None):
         """A sound request; within this dialog, or any now and then."""
         self.count += 1
-        line = {"From": "<sip:4930@127.0.0.1>;tag=f%d" % self.count, "To": "<sip:%d@127.0.0.1>" % self.count,
+        number = "%s%d" % (self.rng.choice(["", "", STREAM_PREFIX]), self.count)
+        line = {"From": "<sip:4930@127.0.0.1>;tag=f%d" % self.count, "To": "<sip:%s@127.0.0.1>" % number,
                 "Call-ID": "fuzz%d" % self.count, "CSeq": "1 " + method}
         port = self.customer.getsockname()[1]
         via = "SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bKfuzz%d;rport" % (port, self.count)
@@ -142,24 +198,27 @@ class Fuzzer:
 
     def heard(self, sock):
         for raw, _ in self.received(sock):
-            if not raw.startswith(b"SIP/2.0"):
-                if self.rng.random() < 0.8:
-                    self.send(sock, self.answer(raw, 200))
-                continue
-            text = raw.decode("utf-8", "surrogateescape")
-            tag = re.search(r"(?m)^SIP-ETag: (.*)\r$", text)
-            self.etag = tag.group(1) if tag else self.etag
-            line = dict(re.findall(r"(?m)^(Via|From|To|Call-ID|Contact): (.*)\r$", text))
-            if len(line) == 5:
-                line["uri"] = sip.uri(line.pop("Contact"))
-                number = re.search(r"(?ms)^RSeq: (\d+)\r$", text)
-                line["rack"] = number and "%s 1 INVITE" % number.group(1)
-                self.dialogs = self.dialogs[-40:] + [line]
-                if line["rack"] and self.rng.random() < 0.6:
-                    data = self.request("", line)
-                    self.send(sock, data if self.rng.random() < 0.7 else mutate(self.rng, data, self.seeds))
+            self.hear(raw, lambda data: self.send(sock, data))
 
-    # the vendor
+    def hear(self, raw, send):
+        if not raw.startswith(b"SIP/2.0"):
+            if self.rng.random() < 0.8:
+                send(self.answer(raw, 200))
+            return
+        text = raw.decode("utf-8", "surrogateescape")
+        tag = re.search(r"(?m)^SIP-ETag: (.*)\r$", text)
+        self.etag = tag.group(1) if tag else self.etag
+        line = dict(re.findall(r"(?m)^(Via|From|To|Call-ID|Contact): (.*)\r$", text))
+        if len(line) == 5:
+            line["uri"] = sip.uri(line.pop("Contact"))
+            number = re.search(r"(?ms)^RSeq: (\d+)\r$", text)
+            line["rack"] = number and "%s 1 INVITE" % number.group(1)
+            self.dialogs = self.dialogs[-40:] + [line]
+            if line["rack"] and self.rng.random() < 0.6:
+                data = self.request("", line)
+                send(data if self.rng.random() < 0.7 else mutate(self.rng, data, self.seeds))
+
+    # the vendors
 
     def answer(self, raw, status):
         """A sound answer to this request."""
@@ -193,17 +252,23 @@ class Fuzzer:
 
     def called(self, sock):
         for raw, _ in self.received(sock):
-            if raw.startswith(b"INVITE"):
-                for _ in range(self.rng.randrange(4)):
-                    data = self.answer(raw, self.rng.choice(STATUSES))
-                    self.send(sock, data if self.rng.random() < 0.3 else mutate(self.rng, data, self.seeds))
-                if self.rng.random() < 0.4:
-                    self.send(sock, mutate(self.rng, self.early_request(raw), self.seeds))
-                if self.rng.random() < 0.2:
-                    self.send(sock, mutate(self.rng, self.answer(raw, 200).replace(b"SIP/2.0 200 Fuzz", b"BYE sip:x SIP/2.0"), self.seeds))
-            elif not raw.startswith((b"ACK", b"SIP/2.0")):
-                data = self.answer(raw, 200 if self.rng.random() < 0.8 else self.rng.choice(STATUSES))
-                self.send(sock, data if self.rng.random() < 0.7 else mutate(self.rng, data, self.seeds))
+            self.call(raw, lambda data: self.send(sock, data))
+
+    def call(self, raw, send):
+        if raw.startswith(b"INVITE"):
+            for _ in range(self.rng.randrange(4)):
+                data = self.answer(raw, self.rng.choice(STATUSES))
+                send(data if self.rng.random() < 0.3 else mutate(self.rng, data, self.seeds))
+            if self.rng.random() < 0.4:
+                send(mutate(self.rng, self.early_request(raw), self.seeds))
+            if self.rng.random() < 0.2:
+                send(mutate(self.rng, self.answer(raw, 200).replace(b"SIP/2.0 200 Fuzz", b"BYE sip:x SIP/2.0"), self.seeds))
+        elif not raw.startswith((b"ACK", b"SIP/2.0")):
+            data = self.answer(raw, 200 if self.rng.random() < 0.8 else self.rng.choice(STATUSES))
+            send(data if self.rng.random() < 0.7 else mutate(self.rng, data, self.seeds))
+
+    def accept(self):
+        Stream(self, self.listener.accept()[0], self.call)
 
     # both
 
@@ -211,16 +276,30 @@ class Fuzzer:
         self.sent = self.sent[-KEEP:] + [data]
         sock.sendto(data, self.scene.switch.addresses["udp"])
 
+    def connection(self, transport):
+        """One of those that are open, or a new one."""
+        kept = self.streams[transport] = [stream for stream in self.streams[transport] if stream.open]
+        if len(kept) == STREAMS and self.rng.random() < 0.1:
+            kept.pop(0).close()
+        if len(kept) < STREAMS:
+            sock = socket.create_connection(self.scene.switch.addresses[transport], 5)
+            if transport == "tls":
+                sock = self.scene.tls.client.wrap_socket(sock, server_hostname="127.0.0.1")
+            kept.append(Stream(self, sock, self.hear))
+        return self.rng.choice(kept)
+
     def stream(self, data):
-        """Over a connection of its own, in two pieces, left without a word."""
+        """With sound and other messages around it, so that one segment holds several, or a part of one."""
+        transport = self.rng.choice(["tcp", "tcp", "tls"])
+        stream = self.connection(transport)
+        more = [self.request(self.rng.choice(METHODS)) for _ in range(self.rng.randrange(4))]
+        more.insert(self.rng.randrange(len(more) + 1), data)
+        if self.rng.random() < 0.3:
+            more.insert(self.rng.randrange(len(more) + 1), self.rng.choice([b"\r\n\r\n", b"\r\n", b"\0"]))
+        data = b"".join(more).replace(b"SIP/2.0/UDP", b"SIP/2.0/" + transport.upper().encode())
         self.sent = self.sent[-KEEP:] + [data]
-        with socket.create_connection(self.scene.switch.addresses["tcp"], 5) as sock:
-            cut = self.rng.randrange(len(data) + 1)
-            sock.sendall(data[:cut])
-            try:
-                sock.sendall(data[cut:])
-            except OSError:
-                pass  # it had heard enough
+        stream.send(data)
+        stream.flush()
 
     def batch(self):
         for _ in range(BATCH):
@@ -250,10 +329,12 @@ def end_all(scene):
 
 
 def fuzz(scene, options):
-    good = scene.gateway("good", prefix=GOOD_PREFIX)
+    good = scene.gateway("good", prefix=GOOD_PREFIX, timeout_invite=5)
     fuzzer = Fuzzer(scene, options)
     scene.vendor("fuzzed", fuzzer.vendor.getsockname()[1])
-    scene.start(("udp", "tcp"), SS_SIP_RESEND_INTERVAL="0.1,0.2", SS_SIP_TIMEOUT_INVITE=1, SS_SIP_TIMEOUT_TRYING=1,
+    scene.vendor("streamed", fuzzer.listener.getsockname()[1], "tcp", prefix=STREAM_PREFIX)
+    scene.tls = Tls(scene.folder)
+    scene.start(("udp", "tcp", "tls"), SS_SIP_RESEND_INTERVAL="0.2,0.4,0.8", SS_SIP_TIMEOUT_INVITE=1, SS_SIP_TIMEOUT_TRYING=1,
                 SS_SIP_TIMEOUT_SESSION_PROGRESS=1, SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP=1, SS_SIP_TIMEOUT_RINGING=1,
                 SS_SIP_OPTIONS_CHECK_PERIOD=5, SS_SIP_100REL="Supported", SS_GATEWAY_BREAKER_ON="None")
     scene.switch.sql("update gateway set options_check = 1, publish = 1 where name = 'fuzzed'")
