@@ -2,11 +2,10 @@
 
 #include "address.h"
 #include "clock.h"
+#include "keyed_table.h"
 #include "listen.h"
 #include "log.h"
 #include "loop.h"
-
-#include <uthash.h>
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -139,7 +138,8 @@ static void on_ended(struct stream *s, void *arg)
 	struct connection *c = arg;
 
 	(void)s;
-	HASH_DEL(c->set->by_peer, c);
+	if (c->hh.tbl)
+		HASH_DEL(c->set->by_peer, c);
 }
 
 static void leave_source(struct connection *c)
@@ -214,7 +214,8 @@ static int add(struct connection **out, struct stream_listener *at, int fd, cons
 		c->next->link = &c->next;
 	set->all = c;
 	set_key(&c->key, c->listener, peer);
-	HASH_ADD(hh, set->by_peer, key, sizeof(c->key), c);
+	HASH_ADD(hh, set->by_peer, key, sizeof(c->key),
+		c); /* without memory it serves what came over it, and nothing new */
 	*out = c;
 	return 0;
 }
@@ -255,7 +256,10 @@ static struct source *source_of(struct stream_set *set, const struct sockaddr *p
 		return NULL;
 	memcpy(source->prefix, prefix, sizeof(prefix));
 	HASH_ADD(hh, set->sources, prefix, sizeof(source->prefix), source);
-	return source;
+	if (source->hh.tbl)
+		return source;
+	free(source);
+	return NULL;
 }
 
 /** Some descriptors are kept for control, files, and connections of our own. */
