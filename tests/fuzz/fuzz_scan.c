@@ -75,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input = &s;
 	found = has_via && scan_sent_by(&via, &host, &port);
 	scan_uri_begins(&s, "urn:service:sos");
-	if (msg && is_sound(msg, sip)) {
+	/* A NUL ends what the parser reads of a value. */
+	if (msg && is_sound(msg, sip) && !memchr(data, 0, size)) {
 		same("host", found, &host, sip->sip_via->v_host);
 		same("port", found, &port, sip->sip_via->v_port);
 		found = has_via && scan_parameter(&via, "branch", &word);
