@@ -92,7 +92,7 @@ static const char *bad_header(const sip_t *sip)
 	return NULL;
 }
 
-/** The datagram ends before the body does (RFC 3261 section 18.3). */
+/** A datagram ends before the body does (RFC 3261 section 18.3). */
 static bool is_cut_short(const sip_t *sip)
 {
 	size_t len = sip->sip_payload ? sip->sip_payload->pl_len : 0;
@@ -114,10 +114,12 @@ static int check_request(const struct received *rx, char phrase[INTAKE_PHRASE_MA
 		snprintf(phrase, INTAKE_PHRASE_MAX, header ? "Bad %.60s Header" : "Bad Request", header);
 		return 400;
 	}
-	if (is_cut_short(sip)) {
+	/* RFC 3261 section 8.1.1.5: a CSeq is below 2^31. */
+	header = is_cut_short(sip) ? "Content-Length" : sip->sip_cseq->cs_seq > INT32_MAX ? "CSeq" : NULL;
+	if (header) {
 		if (sip->sip_request->rq_method == sip_method_ack)
 			return -EINVAL;
-		snprintf(phrase, INTAKE_PHRASE_MAX, "Bad Content-Length Header");
+		snprintf(phrase, INTAKE_PHRASE_MAX, "Bad %s Header", header);
 		return 400;
 	}
 	if (strcasecmp(sip->sip_request->rq_version, sip_version_2_0)) {
@@ -136,11 +138,6 @@ static int check_response(const struct received *rx)
 		(sip->sip_cseq && sip->sip_cseq->cs_method == sip_method_ack))
 		return -EINVAL;
 	return 0;
-}
-
-bool intake_cseq_is_legal(const sip_t *request)
-{
-	return request->sip_cseq->cs_seq <= INT32_MAX;
 }
 
 int intake_message(struct received *rx, const char *data, size_t n, char phrase[INTAKE_PHRASE_MAX])

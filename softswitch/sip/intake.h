@@ -11,9 +11,6 @@
 
 enum { INTAKE_PHRASE_MAX = 80 };
 
-/** Is the number in CSeq below 2^31 (RFC 3261 section 8.1.1.5)? A request with another one is refused. */
-bool intake_cseq_is_legal(const sip_t *request);
-
 /**
  * Parse a datagram, or a message that came over a connection.
  *

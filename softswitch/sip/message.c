@@ -4,7 +4,6 @@
 
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/sip_header.h>
-#include <sofia-sip/sip_parser.h>
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/url.h>
 
@@ -103,20 +102,6 @@ int message_url(struct text *t, const url_t *url)
 	else
 		t->len += (size_t)n;
 	return 0;
-}
-
-int message_parse(msg_t **out, const char *data, size_t n)
-{
-	msg_t *msg = msg_make(sip_default_mclass(), MSG_DO_EXTRACT_COPY, data, (ssize_t)n);
-	const sip_t *sip = msg ? sip_object(msg) : NULL;
-
-	/* Sending a message that has no headers because its first line is none aborts in the library. */
-	if (sip && (sip->sip_request || sip->sip_status)) {
-		*out = msg;
-		return 0;
-	}
-	msg_destroy(msg);
-	return msg ? -EINVAL : -ENOMEM;
 }
 
 static const char *via_transport(const struct hop_listener *l)

@@ -44,9 +44,6 @@ bool message_uri_is_usable(const char *uri, size_t n);
 /** A URI as it came, with its parameters. @return 0; -EINVAL when it may not be used: nothing is added then */
 int message_url(struct text *t, const url_t *url);
 
-/** Parse what is to be sent over a connection. @return 0; -EINVAL when it has no start line; -ENOMEM */
-int message_parse(msg_t **out, const char *data, size_t n);
-
 /** Seconds from outside: the library reads them as unsigned long, up to its end. */
 static inline uint32_t message_seconds(unsigned long delta)
 {

@@ -67,11 +67,6 @@ static void refuse_malformed(
 
 static void hand_up(struct transport *transport, const struct received *rx)
 {
-	if (rx->sip->sip_request && !intake_cseq_is_legal(rx->sip)) {
-		if (rx->sip->sip_request->rq_method != sip_method_ack)
-			refuse_malformed(transport, rx, 400, "Bad CSeq Header");
-		return;
-	}
 	if (rx->sip->sip_request && transport->handlers.on_request)
 		transport->handlers.on_request(rx, transport->arg);
 	else if (!rx->sip->sip_request && transport->handlers.on_response)

@@ -1,6 +1,5 @@
 #include "message.h"
 
-#include <sofia-sip/sip_parser.h>
 #include <sofia-sip/url.h>
 
 #include <errno.h>
@@ -8,7 +7,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -43,25 +41,6 @@ static void a_url_is_added_whole_or_not_at_all(void **state)
 	assert_memory_equal(data, "sip:4930@192.0.2.1", t.len);
 }
 
-static void what_has_no_start_line_is_no_message(void **state)
-{
-	static const char *const lines[] = {"BYE sip:a b@c SIP/2.0", "BYE  SIP/2.0", "BYE sip:a",
-		"BYE sip:a\r\n b SIP/2.0", "BYE sip:a@b:9x SIP/2.0", ""};
-	char data[256];
-	msg_t *msg = NULL;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		snprintf(data, sizeof(data), "%s\r\nCall-ID: x\r\nContent-Length: 0\r\n\r\n", lines[i]);
-		assert_int_equal(message_parse(&msg, data, strlen(data)), -EINVAL);
-		assert_null(msg);
-	}
-	snprintf(data, sizeof(data), "BYE sip:a@b SIP/2.0\r\nCall-ID: x\r\nContent-Length: 0\r\n\r\n");
-	assert_int_equal(message_parse(&msg, data, strlen(data)), 0);
-	assert_string_equal(sip_object(msg)->sip_call_id->i_id, "x");
-	msg_destroy(msg);
-}
-
 static void a_phrase_with_control_characters_becomes_the_usual_one(void **state)
 {
 	static const char *const rows[][2] = {{"Not here", "SIP/2.0 486 Not here\r\n"},
@@ -85,7 +64,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_uri_with_what_ends_one_cannot_be_used),
 		cmocka_unit_test(a_url_is_added_whole_or_not_at_all),
-		cmocka_unit_test(what_has_no_start_line_is_no_message),
 		cmocka_unit_test(a_phrase_with_control_characters_becomes_the_usual_one),
 	};
 
