@@ -63,7 +63,7 @@ static const char help[] =
 	"                        configuration)\n"
 	"  --listen URI          sip:ADDR:PORT;transport=udp|tcp|tls, up to 16 times; IPv6 in brackets,\n"
 	"                        port 0 for any free port (sip:0.0.0.0:5060 over UDP and over TCP)\n"
-	"  --tls-dir DIR         directory of agent.pem (key and certificate) and cafile.pem, for TLS listeners\n"
+	"  --tls-dir DIR         directory of agent.pem (certificate and key) and cafile.pem (authorities), for TLS\n"
 	"  --name NAME           name of this instance (the host name)\n"
 	"  --drain SECONDS       on SIGTERM, wait this long for calls in progress to end (0)\n"
 	"  --log-level LEVEL     error, warning, info or debug (info)\n"
@@ -324,7 +324,6 @@ static int fill_in(struct options *o)
 /** Check the files that the TLS transport reads at startup, where their absence would only give "no transport". */
 static int check_tls(const struct options *o, const struct reason *why)
 {
-	static const char *const files[] = {"agent.pem", "cafile.pem"};
 	char path[4096];
 	bool tls = false;
 	for (unsigned i = 0; i < o->n_listen; i++)
@@ -332,13 +331,9 @@ static int check_tls(const struct options *o, const struct reason *why)
 	if (!tls)
 		return 0;
 	if (!o->tls_dir)
-		return refuse(why, "a TLS listener needs --tls-dir with agent.pem and cafile.pem");
-	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", o->tls_dir, files[i]);
-		if (access(path, R_OK) != 0)
-			return refuse(why, "--tls-dir: %s: %s", path, strerror(errno));
-	}
-	return 0;
+		return refuse(why, "a TLS listener needs --tls-dir with agent.pem");
+	snprintf(path, sizeof(path), "%s/agent.pem", o->tls_dir);
+	return access(path, R_OK) ? refuse(why, "--tls-dir: %s: %s", path, strerror(errno)) : 0;
 }
 
 static int check(const struct options *o, const struct reason *why)

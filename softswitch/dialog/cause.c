@@ -1,5 +1,7 @@
 #include "cause.h"
 
+#include "tls_error.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,7 +56,7 @@ const char *cause_error_words(int error)
 	case -EADDRNOTAVAIL:
 		return "no listener leads there";
 	default:
-		return strerror(-error);
+		return tls_error_words(error) ? tls_error_words(error) : strerror(-error);
 	}
 }
 

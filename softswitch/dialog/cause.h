@@ -35,7 +35,7 @@ enum cause {
 int cause_sip_code(enum cause cause);
 /** Words for the record. */
 const char *cause_words(enum cause cause);
-/** Words for the -errno of what did not reach the other side: "timeout", "name not found", "Connection refused". */
+/** Words for the error (errno or tls_error.h, negative) of what did not reach the other side: "timeout", "Connection refused". */
 const char *cause_error_words(int error);
 /** Q.850 cause of a SIP code (RFC 3398 section 7.2.4.1, RFC 6432). */
 int cause_q850(int sip_code);

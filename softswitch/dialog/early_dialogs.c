@@ -1,5 +1,6 @@
 #include "early_dialogs.h"
 
+#include "cause.h"
 #include "dialog_request.h"
 #include "log.h"
 #include "message.h"
@@ -108,7 +109,7 @@ static void on_failure(int error, void *arg)
 {
 	const struct early_dialog *e = arg;
 
-	log_info(e->dialog.call_id, "PRACK not answered error=%s", strerror(-error));
+	log_info(e->dialog.call_id, "PRACK not answered error=%s", cause_error_words(error));
 }
 
 static const struct dialog_request_handlers prack_handlers = {write_prack, on_response, on_failure};

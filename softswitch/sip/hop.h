@@ -9,6 +9,7 @@
 struct datagram;
 struct stream;
 struct stream_listener;
+struct tls_identity;
 struct transport;
 
 /** One local socket. */
@@ -53,6 +54,8 @@ struct hop {
 	struct stream *connection; /* TCP, TLS: by which it came; NULL = find or open one */
 	union hop_address to;
 	struct hop_peer *peer; /* NULL = not known */
+	const struct tls_identity
+		*identity; /* whom a connection over TLS that we open must lead to; NULL = any */
 };
 void hop_copy(struct hop *to, const struct hop *from);
 void hop_clear(struct hop *hop);

@@ -358,12 +358,14 @@ int stream_create(struct stream **out, const struct stream_config *config)
 	bool failed;
 
 	if (!s) {
+		SSL_free(config->tls);
 		close(config->fd);
 		return -ENOMEM;
 	}
 	s->refs = 1;
 	s->loop = config->loop;
 	s->io.fd = config->fd;
+	s->io.ssl = config->tls;
 	s->opened = config->opened;
 	s->timeout_ms = config->timeout_ms;
 	s->handlers = config->handlers;
@@ -371,8 +373,7 @@ int stream_create(struct stream **out, const struct stream_config *config)
 	memcpy(&s->peer, config->peer, address_length(config->peer));
 	s->in = evbuffer_new();
 	s->out = evbuffer_new();
-	failed = !s->in || !s->out ||
-		(config->tls && stream_io_start_tls(&s->io, config->tls, config->opened));
+	failed = !s->in || !s->out || (s->io.ssl && SSL_set_fd(s->io.ssl, s->io.fd) != 1);
 	if (failed) {
 		stream_io_close(&s->io);
 		s->state = STREAM_CLOSED;

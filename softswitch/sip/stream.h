@@ -41,9 +41,9 @@ struct stream_handlers {
 /** What a connection is made of. */
 struct stream_config {
 	struct loop *loop;
-	int fd;       /* not blocking; the connection's from now on, even on failure */
-	bool opened;  /* by the other side; else connect() is under way */
-	SSL_CTX *tls; /* NULL = in clear */
+	int fd;      /* not blocking; the connection's from now on, even on failure */
+	bool opened; /* by the other side; else connect() is under way */
+	SSL *tls;    /* NULL = in clear; the connection's, as fd is */
 	const struct sockaddr *peer;
 	uint32_t timeout_ms;
 	const struct stream_handlers *handlers;

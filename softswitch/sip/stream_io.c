@@ -1,47 +1,13 @@
 #include "stream_io.h"
 
+#include "tls.h"
+
 #include <openssl/err.h>
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-SSL_CTX *stream_io_context(const char *dir)
-{
-	SSL_CTX *context = SSL_CTX_new(TLS_method());
-	char file[PATH_MAX];
-
-	if (!context)
-		return NULL;
-	snprintf(file, sizeof(file), "%s/agent.pem", dir);
-	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
-	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(context,
-		SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-			SSL_MODE_RELEASE_BUFFERS);
-	if (SSL_CTX_use_certificate_chain_file(context, file) == 1 &&
-		SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_PEM) == 1 &&
-		SSL_CTX_check_private_key(context) == 1)
-		return context;
-	SSL_CTX_free(context);
-	ERR_clear_error();
-	return NULL;
-}
-
-int stream_io_start_tls(struct stream_io *io, SSL_CTX *context, bool server)
-{
-	io->ssl = SSL_new(context);
-	if (!io->ssl || SSL_set_fd(io->ssl, io->fd) != 1)
-		return -ENOMEM;
-	if (server)
-		SSL_set_accept_state(io->ssl);
-	else
-		SSL_set_connect_state(io->ssl);
-	return 0;
-}
 
 /** What a call of OpenSSL that did not succeed means. @return 0 at the end; -errno */
 static int tls_error(struct stream_io *io, int result)
@@ -61,7 +27,7 @@ static int tls_error(struct stream_io *io, int result)
 		return saved ? -saved : -ECONNRESET;
 	default:
 		io->broken = true;
-		return -EPROTO;
+		return tls_failure(io->ssl);
 	}
 }
 

@@ -15,12 +15,7 @@ struct stream_io {
 	bool broken;      /* TLS says nothing more, not even good-bye */
 };
 
-/** The certificate and key of agent.pem in this folder, for both directions. @return NULL when they cannot be read */
-SSL_CTX *stream_io_context(const char *dir);
-
-/** Begin TLS. @param server  the other side opened the connection. @return 0 or -ENOMEM */
-int stream_io_start_tls(struct stream_io *io, SSL_CTX *context, bool server);
-/** @return 0 when it is done, or there is no TLS; -EAGAIN; -EPROTO */
+/** @return 0 when it is done, or there is no TLS; -EAGAIN; another error, of errno or tls_error.h */
 int stream_io_handshake(struct stream_io *io);
 
 /** @return bytes; 0 at the end; -EAGAIN; another -errno */

@@ -6,6 +6,7 @@
 #include "listen.h"
 #include "log.h"
 #include "loop.h"
+#include "tls.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -37,6 +38,7 @@ struct source {
 
 struct connection_key {
 	const struct hop_listener *listener;
+	const struct tls_identity *identity; /* NULL = whoever it is */
 	unsigned char host[16];
 	unsigned port;
 };
@@ -58,7 +60,7 @@ struct stream_listener {
 	struct stream_set *set;
 	struct hop_listener *listener;
 	int fd;
-	SSL_CTX *tls;
+	struct tls *tls; /* NULL = in clear */
 	struct event event, again;
 	struct stream_listener *next;
 };
@@ -88,30 +90,32 @@ static void address_bytes(const struct sockaddr *sa, unsigned char out[16])
 		memcpy(out, &((const struct sockaddr_in *)sa)->sin_addr, 4);
 }
 
-static void set_key(
-	struct connection_key *key, const struct hop_listener *listener, const struct sockaddr *peer)
+static void set_key(struct connection_key *key, const struct stream_listener *at, const struct sockaddr *peer,
+	const struct tls_identity *identity)
 {
 	memset(key, 0, sizeof(*key));
-	key->listener = listener;
+	key->listener = at->listener;
+	key->identity = at->tls ? identity : NULL;
 	key->port = address_port(peer);
 	address_bytes(peer, key->host);
 }
 
-static struct connection *find(
-	struct stream_set *set, const struct hop_listener *listener, const struct sockaddr *peer)
+static struct connection *find(const struct hop *hop)
 {
+	const struct stream_listener *at = hop->listener->stream;
 	struct connection_key key;
 	struct connection *c;
 
-	set_key(&key, listener, peer);
-	HASH_FIND(hh, set->by_peer, &key, sizeof(key), c);
+	set_key(&key, at, &hop->to.any, hop->identity);
+	HASH_FIND(hh, at->set->by_peer, &key, sizeof(key), c);
 	return c;
 }
 
 static struct received received_over(struct stream *s)
 {
 	struct connection *c = stream_arg(s);
-	struct received rx = {.source = stream_peer(s), .back = {.listener = c->listener, .connection = s}};
+	struct received rx = {.source = stream_peer(s),
+		.back = {.listener = c->listener, .connection = s, .identity = c->key.identity}};
 
 	memcpy(&rx.back.to, rx.source, address_length(rx.source));
 	return rx; /* the connection is borrowed; hop_copy() takes a reference */
@@ -170,25 +174,38 @@ static void on_closed(struct stream *s, void *arg)
 
 static const struct stream_handlers stream_handlers = {on_message, on_refused, on_ended, on_closed};
 
-/** @param source  NULL = known, or ours. @return 0; -ENOMEM */
+/** @param hop  NULL = the other side opens it. @return 0; the error of tls_connect() */
+static int start_tls(SSL **out, struct tls *tls, const struct hop *hop)
+{
+	if (hop)
+		return tls_connect(out, tls, hop->identity);
+	*out = tls_accept(tls);
+	return *out ? 0 : -ENOMEM;
+}
+
+/**
+ * @param hop     for which we open it; NULL = the other side does
+ * @param source  NULL = known, or ours
+ * @return 0; -ENOMEM; the error of tls_connect()
+ */
 static int add(struct connection **out, struct stream_listener *at, int fd, const struct sockaddr *peer,
-	bool accepted, struct source *source)
+	const struct hop *hop, struct source *source)
 {
 	struct stream_set *set = at->set;
 	static const int one = 1, buffer = SEND_BUFFER;
 	struct stream_config config = {.loop = set->loop,
 		.fd = fd,
-		.opened = accepted,
-		.tls = at->tls,
+		.opened = !hop,
 		.peer = peer,
 		.timeout_ms = set->limits.timeout_ms,
 		.handlers = &stream_handlers};
 	struct connection *c = calloc(1, sizeof(*c));
-	int err;
+	int err = !c ? -ENOMEM : at->tls ? start_tls(&config.tls, at->tls, hop) : 0;
 
-	if (!c) {
+	if (err) {
 		close(fd);
-		return -ENOMEM;
+		free(c);
+		return err;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
@@ -201,8 +218,8 @@ static int add(struct connection **out, struct stream_listener *at, int fd, cons
 	}
 	c->set = set;
 	c->listener = at->listener;
-	c->accepted = accepted;
-	set->accepted += accepted;
+	c->accepted = !hop;
+	set->accepted += c->accepted;
 	c->source = source;
 	if (source) {
 		source->connections++;
@@ -213,7 +230,7 @@ static int add(struct connection **out, struct stream_listener *at, int fd, cons
 	if (c->next)
 		c->next->link = &c->next;
 	set->all = c;
-	set_key(&c->key, c->listener, peer);
+	set_key(&c->key, at, peer, hop ? hop->identity : NULL);
 	HASH_ADD(hh, set->by_peer, key, sizeof(c->key),
 		c); /* without memory it serves what came over it, and nothing new */
 	*out = c;
@@ -306,7 +323,7 @@ static void admit(struct stream_listener *at, int fd, const struct sockaddr *pee
 	struct connection *c;
 
 	if (!reason) {
-		add(&c, at, fd, peer, true, source);
+		add(&c, at, fd, peer, NULL, source);
 	} else {
 		note_refused(set, peer, reason);
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
@@ -376,23 +393,21 @@ static int open_socket(const struct listen *at)
 }
 
 int stream_set_listen(
-	struct stream_set *set, const struct listen *at, const char *tls_dir, struct hop_listener *listener)
+	struct stream_set *set, const struct listen *at, struct tls *tls, struct hop_listener *listener)
 {
 	struct stream_listener *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return -ENOMEM;
-	if (!strcmp(at->transport, "tls"))
-		l->tls = stream_io_context(tls_dir);
-	l->fd = !strcmp(at->transport, "tls") && !l->tls ? -EINVAL : open_socket(at);
+	l->fd = open_socket(at);
 	if (l->fd < 0) {
 		int err = l->fd;
 
-		SSL_CTX_free(l->tls);
 		free(l);
 		return err;
 	}
 	l->set = set;
+	l->tls = strcmp(at->transport, "tls") ? NULL : tls;
 	l->listener = listener;
 	l->next = set->listeners;
 	set->listeners = l;
@@ -415,7 +430,6 @@ static void close_listener(struct stream_listener *l)
 	event_del(&l->event);
 	event_del(&l->again);
 	close(l->fd);
-	SSL_CTX_free(l->tls);
 	free(l);
 }
 
@@ -443,14 +457,13 @@ static int open_connection(const struct hop *hop, struct connection **out)
 		close(fd);
 		return err;
 	}
-	return add(out, at, fd, &hop->to.any, false, NULL);
+	return add(out, at, fd, &hop->to.any, hop, NULL);
 }
 
 int stream_set_send(const struct hop *hop, const char *data, size_t len, struct stream_pending *pending)
 {
-	struct stream_set *set = hop->listener->stream->set;
 	struct stream *s = hop->connection && stream_is_open(hop->connection) ? hop->connection : NULL;
-	struct connection *c = s ? NULL : find(set, hop->listener, &hop->to.any);
+	struct connection *c = s ? NULL : find(hop);
 	int err;
 
 	if (pending)

@@ -12,6 +12,7 @@ struct stream_set;
 struct stream_listener;
 struct loop;
 struct listen;
+struct tls;
 
 struct stream_set_handlers {
 	/** A message came over a connection. */
@@ -40,18 +41,18 @@ void stream_set_limit(struct stream_set *set, const struct stream_set_limits *li
  * Accept connections.
  *
  * @param listener  what they are listed under; its field stream is set; must outlive the set
- * @param tls_dir   folder with agent.pem; unused for TCP
- * @return 0; -EADDRINUSE or the like; -EINVAL when the certificate cannot be read
+ * @param tls       must outlive the set; unused for TCP
+ * @return 0; -EADDRINUSE or the like
  */
 int stream_set_listen(
-	struct stream_set *set, const struct listen *at, const char *tls_dir, struct hop_listener *listener);
+	struct stream_set *set, const struct listen *at, struct tls *tls, struct hop_listener *listener);
 
 /** The address it is bound to, the port the kernel chose included. */
 void stream_set_local(const struct stream_listener *l, struct sockaddr_storage *out);
 
 /**
  * Send a complete message over the connection of the hop; when that has ended or there is none, over the one that goes
- * to its address already, or over a new one.
+ * to its address, for the same identity, already, or over a new one.
  *
  * @param pending  for requests: cleared and armed; NULL for responses
  * @return 0 when it left or waits in the connection's queue; -errno

@@ -9,6 +9,7 @@
 #include "message.h"
 #include "stream_set.h"
 #include "text.h"
+#include "tls.h"
 #include "token.h"
 
 #include <sofia-sip/su_localinfo.h>
@@ -25,6 +26,7 @@ enum { LISTENERS_MAX = 32 };
 struct transport {
 	struct loop *loop;
 	struct stream_set *streams;
+	struct tls *tls; /* NULL = no listener needs it */
 	struct hop_listener listener[LISTENERS_MAX];
 	size_t n_listeners;
 	struct overload *overload;
@@ -180,7 +182,7 @@ static void name_listener(struct hop_listener *l)
 	hop_listener_name(l, name, address_port((struct sockaddr *)&local));
 }
 
-static int open_listener(struct transport *transport, const struct listen *at, const char *tls_dir)
+static int open_listener(struct transport *transport, const struct listen *at)
 {
 	struct hop_listener *l = &transport->listener[transport->n_listeners];
 	int err;
@@ -189,13 +191,21 @@ static int open_listener(struct transport *transport, const struct listen *at, c
 		return -ENOSPC;
 	*l = (struct hop_listener){.owner = transport, .transport = at->transport};
 	err = strcmp(at->transport, "udp")
-		? stream_set_listen(transport->streams, at, tls_dir, l)
+		? stream_set_listen(transport->streams, at, transport->tls, l)
 		: datagram_open(&l->datagram, loop_base(transport->loop), at, &datagram_handlers, l);
 	if (err)
 		return err;
 	transport->n_listeners++;
 	name_listener(l);
 	return 0;
+}
+
+static bool wants_tls(const struct listen *listen, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(listen[i].transport, "tls"))
+			return true;
+	return false;
 }
 
 int transport_create(struct transport **out, struct loop *loop, const struct listen *listen, size_t n,
@@ -212,8 +222,15 @@ int transport_create(struct transport **out, struct loop *loop, const struct lis
 		err = stream_set_create(&transport->streams, loop, &stream_handlers, transport);
 	if (err)
 		goto fail;
+	if (wants_tls(listen, n)) {
+		err = tls_create(&transport->tls, tls_dir, error, error_size);
+		if (err) {
+			transport_destroy(transport);
+			return err;
+		}
+	}
 	for (size_t i = 0; i < n; i++) {
-		err = open_listener(transport, &listen[i], tls_dir);
+		err = open_listener(transport, &listen[i]);
 		if (err) {
 			snprintf(error, error_size, "cannot listen on sip:%s:%u;transport=%s: %s",
 				listen[i].host, listen[i].port, listen[i].transport, strerror(-err));
@@ -237,6 +254,7 @@ void transport_destroy(struct transport *transport)
 		datagram_close(transport->listener[i].datagram);
 	overload_destroy(transport->overload);
 	stream_set_destroy(transport->streams);
+	tls_destroy(transport->tls);
 	free(transport);
 }
 

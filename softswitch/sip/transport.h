@@ -42,7 +42,7 @@ struct transport_handlers {
 /**
  * Open the sockets.
  *
- * @param tls_dir   folder with agent.pem and cafile.pem; may be NULL without TLS listener
+ * @param tls_dir   folder with agent.pem and perhaps cafile.pem (tls.h); may be NULL without TLS listener
  * @param error     receives one plain line when the result is not 0
  * @return 0; -EADDRINUSE or the like; -ENOMEM
  */
