@@ -31,7 +31,7 @@ struct source {
 
 struct target {
 	struct gateway_target public; /* first: seen as this */
-	char *key;                    /* host, port and transport in one text */
+	char *key;                    /* host, port, transport and tls_... in one text */
 	struct place *places;
 	size_t n_places;
 	UT_hash_handle hh;
@@ -186,7 +186,7 @@ static void target_free(struct gateway_targets *set, struct target *target)
 	free(target);
 }
 
-enum { KEY_MAX = 300 }; /* more than a host name of 253 characters needs */
+enum { KEY_MAX = 700 }; /* more than names of 253 and 255 characters and a fingerprint need */
 
 static bool is_address(const char *host)
 {
@@ -212,11 +212,14 @@ static struct gateway_target where_to(const struct db_gateway *row)
 	return to;
 }
 
-static struct target *find_target(
-	const struct gateway_targets *set, const struct gateway_target *to, char key[KEY_MAX])
+/** Gateways that may be reached over TLS share a target only if they want the same certificates. */
+static struct target *find_target(const struct gateway_targets *set, const struct gateway_target *to,
+	const struct db_gateway *row, char key[KEY_MAX])
 {
+	bool tls = !to->transport[0] || !strcmp(to->transport, "tls");
 	struct target *target;
-	int n = snprintf(key, KEY_MAX, "%u %s %s", to->port, to->transport, to->host);
+	int n = snprintf(key, KEY_MAX, "%u %s %s %d %s %s", to->port, to->transport, to->host,
+		tls && row->tls_verify, tls ? row->tls_fingerprint : "", tls ? row->tls_certificate : "");
 
 	HASH_FIND(hh, set->by_key, key, (unsigned)(n < KEY_MAX ? n : KEY_MAX - 1), target);
 	return target;
@@ -268,9 +271,10 @@ static int stage(struct gateway_targets *set, const struct gateways *gateways,
 	struct gateway_target_member *members, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		const struct gateway_target to = where_to(gateway_row(gateways_at(gateways, i)));
+		const struct db_gateway *row = gateway_row(gateways_at(gateways, i));
+		const struct gateway_target to = where_to(row);
 		char key[KEY_MAX];
-		struct target *target = find_target(set, &to, key);
+		struct target *target = find_target(set, &to, row, key);
 
 		if (!target)
 			target = target_create(set, &to, key);

@@ -1,4 +1,4 @@
-/** @file gateway_targets.h  Where gateways are: those with the same host, port and transport share one target.
+/** @file gateway_targets.h  Where gateways are: those with the same host, port, transport and wishes about TLS share one target.
  *
  * Whoever resolves names reports the addresses of a target's host; they tell which gateways a source address
  * belongs to.

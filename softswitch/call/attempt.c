@@ -7,6 +7,7 @@
 #include "loop.h"
 #include "message.h"
 #include "registrations.h"
+#include "tls_identity.h"
 #include "token.h"
 
 #include <event2/event.h>
@@ -170,11 +171,16 @@ static const struct invite_handlers invite_handlers = {on_provisional, on_answer
 /** @return 0 when an INVITE left to this address */
 static int try_address(struct attempt *a, const struct resolver_address *address)
 {
+	const struct db_gateway *row = gateway_row(a->gateway);
 	struct hop hop;
 	int err = transport_hop_from(a->stack->transport, a->local_port, address, &hop);
 
 	if (err == -EADDRNOTAVAIL) /* the registration has another transport */
 		err = transport_hop_to(a->stack->transport, address, &hop);
+	if (!err)
+		err = tls_identity_find(&hop.identity,
+			&(struct tls_identity_demand){
+				row->host, row->tls_verify, row->tls_fingerprint, row->tls_certificate});
 	if (err)
 		return err;
 	address_name(&hop.to.any, a->address);

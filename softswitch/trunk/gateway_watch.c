@@ -138,6 +138,12 @@ static void on_located(int error, const struct resolver_answer *answer, void *ar
 		.timeout_ms = p->options_timeout_ms};
 
 	w->query = NULL;
+	if (gw) {
+		const struct db_gateway *row = gateway_row(gw);
+
+		target.demand = (struct tls_identity_demand){
+			row->host, row->tls_verify, row->tls_fingerprint, row->tls_certificate};
+	}
 	if (!error)
 		learn(w, answer);
 	if (!gw ||

@@ -20,6 +20,7 @@ struct options_probe {
 	bool strict_source;
 	char host_port[ADDRESS_HOST_PORT_MAX];
 	uint16_t local_port;
+	const struct tls_identity *identity;
 	struct resolver_answer addresses;
 	unsigned next_address;
 	struct resend_schedule resend;
@@ -125,6 +126,7 @@ static int ask_next(struct options_probe *p)
 		hop.peer = hop_peer_create(p->gateway, &hop.to.any);
 		if (hop.peer)
 			hop.peer->strict_source = p->strict_source;
+		hop.identity = p->identity;
 		err = ask(p, &hop);
 		hop_peer_unref(hop.peer);
 	}
@@ -158,7 +160,9 @@ int options_probe_start(struct options_probe **out, struct stack *stack,
 	p->on_end = on_end;
 	p->arg = arg;
 	event_assign(&p->timer, loop_base(stack->loop), -1, 0, on_timeout, p);
-	err = ask_next(p);
+	err = tls_identity_find(&p->identity, &target->demand);
+	if (!err)
+		err = ask_next(p);
 	if (err)
 		options_probe_cancel(p);
 	else

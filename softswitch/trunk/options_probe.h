@@ -3,6 +3,7 @@
 #define OPTIONS_PROBE_H
 
 #include "stack.h"
+#include "tls_identity.h"
 
 struct options_probe;
 
@@ -19,6 +20,7 @@ struct options_probe_target {
 	bool strict_source;  /* its */
 	const char *host;    /* for the Request-URI, as in struct db_gateway; with port */
 	uint16_t port;
+	struct tls_identity_demand demand;       /* of connections over TLS */
 	uint16_t local_port;                     /* to send from; 0 = any */
 	const struct resolver_answer *addresses; /* tried in turn until one answers */
 	const struct resend_schedule *resend;

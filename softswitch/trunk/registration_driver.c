@@ -7,6 +7,7 @@
 #include "loop.h"
 #include "message.h"
 #include "register_request.h"
+#include "tls_identity.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -125,6 +126,7 @@ static int try_addresses(struct registration_driver *d)
 		request_retry_clear(&d->retry);
 		err = transport_hop_from(d->stack->transport, row->local_port,
 			&d->addresses.address[d->next_address++], &d->hop);
+		d->hop.identity = d->identity;
 		if (!err)
 			err = send_register(d);
 		if (!err)
@@ -174,6 +176,11 @@ static int begin(struct registration_driver *d, bool remove)
 		target.port = split_proxy(row->proxy, proxy);
 		target.host = proxy;
 	}
+	err = tls_identity_find(&d->identity,
+		&(struct tls_identity_demand){
+			target.host, row->tls_verify, row->tls_fingerprint, row->tls_certificate});
+	if (err)
+		return err;
 	err = resolver_try(resolver, &target, &d->addresses);
 	if (err == -EAGAIN)
 		return resolver_lookup(&d->query, resolver, &target, on_resolved, d);

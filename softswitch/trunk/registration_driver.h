@@ -28,6 +28,7 @@ struct registration_driver {
 	struct resolver_query *query;
 	struct client_transaction *client;
 	struct hop hop;
+	const struct tls_identity *identity; /* whom it goes to */
 	bool remove;
 	bool inherited; /* removed, but another registration has its binding: the row was renamed */
 	struct request_retry retry;

@@ -1,5 +1,6 @@
 """A SIP peer on a loopback socket: UDP, TCP or TLS. It does what its script says and nothing of its own accord."""
 
+import contextlib
 import itertools
 import os
 import socket
@@ -32,6 +33,10 @@ class Connection:
 			self.close()
 		except (BlockingIOError, ssl.SSLWantReadError):
 			pass
+		except ssl.SSLError:
+			with contextlib.suppress(OSError):
+				socket.socket.recv(self.sock, 65536)  # left unread, it would make a reset of what we close
+			self.close()
 		except OSError:
 			self.close()
 		raw, self.stream = sip.take(self.stream)
