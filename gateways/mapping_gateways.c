@@ -6,6 +6,7 @@
 #include "peers.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -15,17 +16,20 @@ struct mapping_gateway {
 	struct peer peer; /* first: the set sees it as this */
 };
 
+enum { TLS_NAME_MAX = 253 };
+
 struct block {
 	struct address_key key;
 	bool enabled, by_name; /* by_name: it has no address */
 	struct mapping_gateway *owner;
-	UT_hash_handle hh;
+	char tls_name[TLS_NAME_MAX + 1]; /* in lower case; "" = none */
+	UT_hash_handle hh, by_tls_name;
 };
 
 /* Looking up a source takes one step per block length in use, however many blocks there are. */
 struct block_index {
 	struct block *blocks; /* all of them, in one array */
-	struct block *by_key;
+	struct block *by_key, *by_tls_name;
 	uint8_t lengths[ADDRESS_KEY_FAMILIES][ADDRESS_KEY_BITS_MAX + 1]; /* in use, longest first */
 	unsigned n_lengths[ADDRESS_KEY_FAMILIES];
 };
@@ -115,9 +119,31 @@ static int add_block(struct block_index *index, struct block *block)
 	return block->hh.tbl ? 0 : -ENOMEM;
 }
 
+static struct block *find_tls_name(const struct block_index *index, const char *name)
+{
+	struct block *block;
+
+	HASH_FIND(by_tls_name, index->by_tls_name, name, strlen(name), block);
+	return block;
+}
+
+/* Of several rows with the same name, the first enabled one counts, as with blocks. */
+static int add_tls_name(struct block_index *index, struct block *block)
+{
+	struct block *other = block->tls_name[0] ? find_tls_name(index, block->tls_name) : NULL;
+
+	if (!block->tls_name[0] || (other && other->enabled))
+		return 0;
+	if (other)
+		HASH_DELETE(by_tls_name, index->by_tls_name, other);
+	HASH_ADD(by_tls_name, index->by_tls_name, tls_name, strlen(block->tls_name), block);
+	return block->by_tls_name.tbl ? 0 : -ENOMEM;
+}
+
 static void index_clear(struct block_index *index)
 {
 	HASH_CLEAR(hh, index->by_key);
+	HASH_CLEAR(by_tls_name, index->by_tls_name);
 	free(index->blocks);
 	*index = (struct block_index){0};
 }
@@ -140,9 +166,12 @@ static int index_build(struct block_index *index, const struct peers *peers, siz
 		struct block *block = &index->blocks[i];
 		int err;
 
+		block->owner = (struct mapping_gateway *)peers_staged(peers, i);
+		err = add_tls_name(index, block);
+		if (err)
+			return err;
 		if (block->by_name)
 			continue;
-		block->owner = (struct mapping_gateway *)peers_staged(peers, i);
 		err = add_block(index, block);
 		if (err)
 			return err;
@@ -182,6 +211,15 @@ void mapping_gateways_destroy(struct mapping_gateways *set)
 	free(set);
 }
 
+static void lower(char out[TLS_NAME_MAX + 1], const char *name)
+{
+	size_t n = strnlen(name, TLS_NAME_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (char)tolower((unsigned char)name[i]);
+	out[n] = '\0';
+}
+
 /* Select the rows with a valid host, and parse the block of each. */
 static size_t parse_rows(const struct db_mapping_gateway *rows, size_t n, struct db_mapping_gateway *good,
 	struct block *blocks, mapping_gateways_bad_host_h *on_bad_host, void *arg)
@@ -196,6 +234,7 @@ static size_t parse_rows(const struct db_mapping_gateway *rows, size_t n, struct
 		if (block->by_name || parse_block(rows[i].host, &block->key)) {
 			block->key.port = rows[i].port;
 			block->enabled = rows[i].enabled;
+			lower(block->tls_name, rows[i].tls_name ? rows[i].tls_name : "");
 			good[n_good++] = rows[i];
 		} else if (on_bad_host) {
 			on_bad_host(rows[i].name, rows[i].host, arg);
@@ -283,6 +322,13 @@ struct mapping_gateway *mapping_gateways_find(
 	if (!address_key(&key, source))
 		return NULL;
 	block = longest_block(&set->index, key);
+	return block && block->enabled ? block->owner : NULL;
+}
+
+struct mapping_gateway *mapping_gateways_by_tls_name(const struct mapping_gateways *set, const char *name)
+{
+	const struct block *block = find_tls_name(&set->index, name);
+
 	return block && block->enabled ? block->owner : NULL;
 }
 

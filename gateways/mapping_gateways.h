@@ -42,6 +42,9 @@ int mapping_gateways_apply(struct mapping_gateways *set, const struct db_mapping
 struct mapping_gateway *mapping_gateways_find(
 	const struct mapping_gateways *set, const struct sockaddr *source);
 
+/** Who is known by this name in its certificate? @param name  in lower case. @return NULL when nobody is, or the row is disabled */
+struct mapping_gateway *mapping_gateways_by_tls_name(const struct mapping_gateways *set, const char *name);
+
 struct mapping_gateway *mapping_gateways_by_name(const struct mapping_gateways *set, const char *name);
 
 /** The trunk of a call that was recognised by other means than its source. @return NULL when there is none, or disabled */

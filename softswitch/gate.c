@@ -49,6 +49,32 @@ static struct ingress by_registration(const struct gate *gate, const struct regi
 		.registration = r};
 }
 
+/** A customer, and who it is by the names in a certificate. */
+struct bearer {
+	const struct mapping_gateways *all;
+	struct mapping_gateway *found;
+};
+
+static bool is_bearer(const char *name, void *arg)
+{
+	struct bearer *bearer = arg;
+
+	bearer->found = mapping_gateways_by_tls_name(bearer->all, name);
+	return bearer->found != NULL;
+}
+
+/** By its certificate, else by its address, unless the row wants the certificate. */
+static struct mapping_gateway *find_customer(const struct gate *gate, const struct received *rx)
+{
+	struct bearer bearer = {.all = gate->mapping_gateways};
+	struct mapping_gateway *mg;
+
+	if (transport_find_name(rx, is_bearer, &bearer))
+		return bearer.found;
+	mg = mapping_gateways_find(gate->mapping_gateways, rx->source);
+	return mg && !mapping_gateway_row(mg)->tls_name[0] ? mg : NULL;
+}
+
 static struct ingress find_ingress(const struct gate *gate, const struct received *rx)
 {
 	const struct registration *r = registration_drivers_by_token(gate->registrations, rx);
@@ -62,7 +88,7 @@ static struct ingress find_ingress(const struct gate *gate, const struct receive
 			return found;
 		found = (struct ingress){.refused = r};
 	}
-	found.gateway = mapping_gateways_find(gate->mapping_gateways, rx->source);
+	found.gateway = find_customer(gate, rx);
 	if (found.gateway)
 		return found;
 	r = registration_drivers_by_source(gate->registrations, rx);

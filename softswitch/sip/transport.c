@@ -395,6 +395,13 @@ void transport_reply_stateless(
 	transport_reply_tagged(rx, status, phrase, "", extra_headers);
 }
 
+bool transport_find_name(const struct received *rx, bool (*is)(const char *name, void *arg), void *arg)
+{
+	const SSL *tls = rx->back.connection ? stream_tls(rx->back.connection) : NULL;
+
+	return tls && tls_find_name(tls, is, arg);
+}
+
 uint64_t transport_refused(const struct transport *transport)
 {
 	return overload_refused(transport->overload);

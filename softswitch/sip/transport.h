@@ -80,6 +80,9 @@ void transport_reply_bounded(const struct received *rx, int status, const char *
 void transport_reply_tagged(const struct received *rx, int status, const char *phrase, const char *tag,
 	const char *extra_headers);
 
+/** The names in the certificate of its sender, as tls_find_name() has them; none unless it came over TLS. */
+bool transport_find_name(const struct received *rx, bool (*is)(const char *name, void *arg), void *arg);
+
 /** New calls refused because of overload, since the start. */
 uint64_t transport_refused(const struct transport *transport);
 

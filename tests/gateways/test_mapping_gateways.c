@@ -217,6 +217,33 @@ static void of_two_rows_for_one_block_the_enabled_counts(void **unused)
 	mapping_gateways_destroy(set);
 }
 
+static const char *bearer(const struct mapping_gateways *set, const char *name)
+{
+	const struct mapping_gateway *mg = mapping_gateways_by_tls_name(set, name);
+
+	return mg ? mapping_gateway_name(mg) : "";
+}
+
+static void the_name_in_a_certificate_is_that_of_an_enabled_row(void **unused)
+{
+	struct db_mapping_gateway rows[] = {unit_mapping("a", "10.0.0.1"), unit_mapping("b", "10.0.0.2"),
+		unit_mapping("c", "10.0.0.3"), unit_mapping("d", "10.0.0.4")};
+	struct mapping_gateways *set;
+
+	(void)unused;
+	rows[0].tls_name = rows[1].tls_name = "One.Test";
+	rows[0].enabled = false;
+	rows[2].tls_name = "two.test";
+	rows[2].enabled = false;
+	set = set_of(rows, 4);
+	assert_string_equal(bearer(set, "one.test"), "b");
+	assert_string_equal(bearer(set, "two.test"), "");
+	assert_string_equal(bearer(set, ""), "");
+	assert_int_equal(mapping_gateways_apply(set, &rows[2], 2, NULL, NULL), 0);
+	assert_string_equal(bearer(set, "one.test"), "");
+	mapping_gateways_destroy(set);
+}
+
 static void other_families_are_unknown(void **unused)
 {
 	const struct db_mapping_gateway rows[] = {unit_mapping("a", "0.0.0.0/0"), unit_mapping("b", "::/0")};
@@ -462,6 +489,7 @@ int main(void)
 		cmocka_unit_test(a_port_beats_any_port_of_the_same_block),
 		cmocka_unit_test(a_disabled_block_is_unknown),
 		cmocka_unit_test(of_two_rows_for_one_block_the_enabled_counts),
+		cmocka_unit_test(the_name_in_a_certificate_is_that_of_an_enabled_row),
 		cmocka_unit_test(other_families_are_unknown),
 		cmocka_unit_test(limits_belong_to_the_trunk),
 		cmocka_unit_test(what_a_trunk_does_not_set_is_left_to_the_parameters),

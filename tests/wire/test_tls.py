@@ -320,6 +320,73 @@ def the_name_of_the_proxy_counts_not_that_of_the_registrar(s):
 	reaches(s, "registered")
 
 
+# customers
+
+def customer(s, certificate=None, **columns):
+	"""A phone over TLS with this certificate, and a customer with this row, elsewhere unless it says so."""
+	phone = s.peer("phone", "tls")
+	context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+	context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+	if certificate:
+		context.load_cert_chain(certificate.path)
+	phone.tls = SimpleNamespace(client=context)
+	s.switch.pending.append("delete from mapping_gateway where name = 'customer'")
+	s.switch.insert("mapping_gateway", **{"name": "tls", "host": "192.0.2.1", "tls_name": "customer.test", **columns})
+	return phone
+
+
+def is_nobody(phone):
+	a = phone.invite("4930")
+	a.expect(403)
+	a.ack()
+
+
+@variants(
+	("a_name", {"san": "DNS:customer.test"}),
+	("one_of_its_names", {"san": "DNS:first.test,DNS:Customer.Test"}),
+	("a_sip_uri", {"san": "URI:sip:customer.test"}),
+	("a_name_of_a_server", {"san": "DNS:customer.test", "extensions": "extendedKeyUsage=serverAuth\n"}))
+def a_customer_is_known_wherever_it_is_by(s, certificate):
+	setting(s)
+	phone = customer(s, s.trusted.issue("customer", **certificate))
+	gw = s.gateway()
+	begin(s)
+	s.over(*s.talk(gw, caller=phone))
+	same(s.switch.record()["ingress"], "tls")
+
+
+@variants(
+	("without_a_certificate", None, {}),
+	("with_another_name", "trusted", {"san": "DNS:other.test"}),
+	("with_a_wildcard", "trusted", {"san": "DNS:*.test"}),
+	("with_the_name_only_as_common_name", "trusted", {"name": "customer.test", "san": ""}),
+	("with_a_certificate_of_a_foreign_authority", "foreign", {}),
+	("with_an_expired_certificate", "trusted", {"days": (-2, -1)}))
+def a_customer_known_by_name_is_a_stranger(s, authority, certificate):
+	setting(s)
+	phone = customer(s, authority and getattr(s, authority).issue(
+		**{"name": "customer", "san": "DNS:customer.test", **certificate}))
+	begin(s)
+	is_nobody(phone)
+
+
+@variants(("over_tls", "tls"), ("over_udp", "udp"))
+def the_address_does_not_stand_for_the_certificate(s, transport):
+	setting(s)
+	phone = customer(s, host=HERE)
+	begin(s)
+	is_nobody(phone if transport == "tls" else s.caller)
+
+
+@scenario
+def a_certificate_of_a_stranger_does_not_hide_a_customer_known_by_address(s):
+	setting(s)
+	phone = customer(s, s.foreign.issue("phone", "DNS:other.test"), host=HERE, tls_name=None)
+	gw = s.gateway()
+	begin(s)
+	s.over(*s.talk(gw, caller=phone))
+
+
 # files that change
 
 @scenario
