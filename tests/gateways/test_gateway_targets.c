@@ -158,6 +158,26 @@ static void gateways_with_one_host_port_and_transport_share_a_target(void **unus
 	fixture_end(&f);
 }
 
+static void gateways_share_a_target_over_tls_if_they_want_the_same_certificates(void **unused)
+{
+	struct db_gateway rows[] = {row_at("a", "gw.test", 5061), row_at("b", "gw.test", 5061),
+		row_at("c", "gw.test", 5061), row_at("d", "gw.test", 5061)};
+	struct fixture f;
+
+	(void)unused;
+	for (unsigned i = 0; i < 4; i++)
+		rows[i].transport = "tls";
+	rows[1].tls_verify = true;
+	rows[2].tls_certificate = "other.pem";
+	f = fixture_of(rows, 4);
+	assert_int_equal(targets_of(&f), 3);
+	for (unsigned i = 0; i < 4; i++)
+		rows[i].transport = "udp";
+	reload(&f, rows, 4);
+	assert_int_equal(targets_of(&f), 1);
+	fixture_end(&f);
+}
+
 static unsigned targets_of_two(
 	const char *host, uint16_t port, const char *transport, const char *other_transport)
 {
@@ -364,6 +384,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gateways_with_one_host_port_and_transport_share_a_target),
+		cmocka_unit_test(gateways_share_a_target_over_tls_if_they_want_the_same_certificates),
 		cmocka_unit_test(what_the_row_of_an_address_leaves_open_is_5060_over_udp),
 		cmocka_unit_test(what_the_row_of_a_name_leaves_open_is_for_dns_to_say),
 		cmocka_unit_test(members_are_in_order_of_name),
