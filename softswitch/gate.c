@@ -1,5 +1,6 @@
 #include "gate.h"
 
+#include "address.h"
 #include "bye.h"
 #include "call_requests.h"
 #include "calls.h"
@@ -13,6 +14,7 @@
 #include "registration_drivers.h"
 #include "rel100.h"
 #include "stray_answer.h"
+#include "tls_identity.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -109,6 +111,25 @@ static struct hop_peer *describe_peer(const struct ingress *ingress, const struc
 	return peer;
 }
 
+/** Whom a connection must lead to that we open to a caller whose own is gone. @return 0; -ENOMEM */
+static int identify_peer(
+	const struct tls_identity **out, const struct ingress *ingress, const struct sockaddr *source)
+{
+	const struct db_mapping_gateway *row = mapping_gateway_row(ingress->gateway);
+	const struct db_registration *account =
+		ingress->registration ? registration_row(ingress->registration) : NULL;
+	char host[ADDRESS_HOST_MAX];
+
+	if (account)
+		return tls_identity_find(out,
+			&(struct tls_identity_demand){account->host, account->tls_verify,
+				account->tls_fingerprint, account->tls_certificate});
+	address_host(source, host);
+	return tls_identity_find(out,
+		&(struct tls_identity_demand){row->tls_name[0] ? row->tls_name : host, row->tls_verify,
+			row->tls_fingerprint, row->tls_certificate});
+}
+
 /* The gate: before anything is kept --------------------------------------------------------- */
 
 enum { HEADER_MAX = 512 };
@@ -201,7 +222,9 @@ static void on_invite(struct gate *gate, const struct ingress *ingress, const st
 	}
 	refused = find_refusal(gate, ingress->gateway, rx->sip, &refusal, header);
 	from_peer.back.peer = describe_peer(ingress, rx->source);
-	err = calls_take(gate->calls, ingress->gateway, &from_peer, refused ? &refusal : NULL);
+	err = identify_peer(&from_peer.back.identity, ingress, rx->source);
+	if (!err)
+		err = calls_take(gate->calls, ingress->gateway, &from_peer, refused ? &refusal : NULL);
 	hop_peer_unref(from_peer.back.peer);
 	if (err)
 		transport_reply_stateless(rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);

@@ -387,6 +387,26 @@ def a_certificate_of_a_stranger_does_not_hide_a_customer_known_by_address(s):
 	s.over(*s.talk(gw, caller=phone))
 
 
+@variants(
+	("that_is_its", "DNS:customer.test", True),
+	("of_another", "DNS:other.test", False))
+def a_customer_whose_connection_is_gone_is_called_back_with_a_certificate(s, san, reached):
+	setting(s)
+	phone = customer(s, s.trusted.issue("customer", "DNS:customer.test"))
+	phone.tls.server = s.trusted.issue("server", san).server()
+	gw = s.gateway()
+	begin(s)
+	a, b = s.talk(gw, caller=phone)
+	for connection in list(phone.connections.values()):
+		connection.finish()
+	b.send("BYE")
+	b.expect(200, "BYE")
+	if reached:
+		a.hung_up()
+	s.settle()
+	same(phone.find("BYE"), None)
+
+
 # files that change
 
 @scenario
