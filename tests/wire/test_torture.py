@@ -119,9 +119,10 @@ def survives(s, transport):
 	gw = s.gateway()
 	all_messages = messages()
 	s.start(["udp", "tcp"], **SCENE)
-	wrong, others = [], Bystander(s, gw)
+	wrong, others, senders = [], Bystander(s, gw), []  # all stay open: a late answer to one must not reach the port's next owner
 	for name, raw, accept in all_messages:
 		sender, before = Sender(s, transport), len(others.forwarded)
+		senders.append(sender)
 		sender.sock.sendall(readdressed(raw, transport, sender.host_port))
 		if accept and "drop" not in accept and accept not in ("any", "any-clean"):
 			try:
@@ -133,6 +134,7 @@ def survives(s, transport):
 		if not is_accepted(accept, raw, transport, sender, forwarded):
 			wrong.append("%s over %s: accepted %s, got %s, forwarded %s" % (name, transport, accept, sender.statuses,
 				[message.start for message in forwarded]))
+	for sender in senders:
 		sender.close()
 	s.settle()
 	others.serve()
