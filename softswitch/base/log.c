@@ -32,11 +32,12 @@ static const char *const format_name[] = {"text", "json"};
 static bool is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
+	char *end = NULL;
+	unsigned long long device = stream ? strtoull(stream, &end, 10) : 0;
 	struct stat st;
 
-	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-		fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+	return end && *end == ':' && fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+		st.st_ino == strtoull(end + 1, NULL, 10);
 }
 
 void log_setup(enum log_level level, enum log_format format)

@@ -333,8 +333,9 @@ void control_socket_destroy(struct control_socket *c)
 	struct stat st;
 	if (!c)
 		return;
-	while (!TAILQ_EMPTY(&c->clients))
-		client_destroy(TAILQ_FIRST(&c->clients));
+	while (!TAILQ_EMPTY(
+		&c->clients)) /* NOLINT(clang-analyzer-unix.Malloc): a destroyed one leaves the list */
+		client_destroy(TAILQ_FIRST(&c->clients)); /* NOLINT(clang-analyzer-unix.Malloc) */
 	if (c->inode && lstat(c->address.sun_path, &st) == 0 && st.st_dev == c->device &&
 		st.st_ino == c->inode)
 		unlink(c->address.sun_path);

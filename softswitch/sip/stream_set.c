@@ -476,10 +476,9 @@ int stream_set_send(const struct hop *hop, const char *data, size_t len, struct 
 			return err;
 	}
 	/* There is none, or it broke just now. */
+	c = NULL;
 	err = open_connection(hop, &c);
-	if (err)
-		return err;
-	return stream_send(c->stream, data, len, pending);
+	return err || !c ? err : stream_send(c->stream, data, len, pending);
 }
 
 /* Life -------------------------------------------------------------------------------------- */

@@ -581,7 +581,9 @@ static void columns_of_trust_explain_themselves(void **state)
 		{"tls_certificate = 'a b'", "tls_certificate is"},
 	};
 	static const char *const good[] = {"strict_source = 1", "tls_verify = 'Off'",
-		"tls_fingerprint = hex(zeroblob(32))", "tls_fingerprint = '" PAIRS "ef'",
+		"tls_fingerprint = hex(zeroblob(32))",
+		"tls_fingerprint = '" PAIRS "ef'", /* NOLINT(bugprone-suspicious-missing-comma) */
+
 		"tls_fingerprint = NULL", "tls_certificate = 'carrier-a.pem'", "tls_certificate = NULL"};
 	static const struct refusal bad_gateway[] = {{"publish = 2", "publish is 1 (yes) or 0 (no)"}};
 	static const struct refusal bad_customer[] = {{"tls_name = ''", "tls_name is a domain name, or NULL"},
