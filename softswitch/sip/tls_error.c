@@ -5,7 +5,7 @@
 const char *tls_error_words(int error)
 {
 	static const char *const words[] = {
-		[TLS_ERROR_NAME - TLS_ERROR_NAME] = "certificate: name mismatch",
+		"certificate: name mismatch", /* TLS_ERROR_NAME */
 		[TLS_ERROR_FINGERPRINT - TLS_ERROR_NAME] = "certificate: fingerprint mismatch",
 		[TLS_ERROR_EXPIRED - TLS_ERROR_NAME] = "certificate: expired",
 		[TLS_ERROR_NOT_YET_VALID - TLS_ERROR_NAME] = "certificate: not yet valid",
