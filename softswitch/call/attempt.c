@@ -3,7 +3,6 @@
 #include "address.h"
 #include "clock.h"
 #include "gateway.h"
-#include "log.h"
 #include "loop.h"
 #include "message.h"
 #include "registrations.h"

@@ -2,7 +2,6 @@
 
 #include "address.h"
 #include "json_text.h"
-#include "transport.h"
 
 /** Whole seconds until then, rounded up; null for never. */
 static json_t *seconds_until(uint64_t then_ms, uint64_t now_ms)

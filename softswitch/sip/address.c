@@ -16,6 +16,14 @@ uint16_t address_port(const struct sockaddr *sa)
 					       : ((const struct sockaddr_in *)sa)->sin_port);
 }
 
+void address_set_port(struct sockaddr *sa, uint16_t port)
+{
+	if (sa->sa_family == AF_INET6)
+		((struct sockaddr_in6 *)sa)->sin6_port = port;
+	else
+		((struct sockaddr_in *)sa)->sin_port = port;
+}
+
 void address_host(const struct sockaddr *sa, char out[ADDRESS_HOST_MAX])
 {
 	out[0] = '\0';

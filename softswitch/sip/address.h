@@ -10,6 +10,8 @@
 socklen_t address_length(const struct sockaddr *sa);
 /** In host order. */
 uint16_t address_port(const struct sockaddr *sa);
+/** @param port  in network order, as address_parse_port() gives it */
+void address_set_port(struct sockaddr *sa, uint16_t port);
 /** "192.0.2.1", "2001:db8::1" */
 enum { ADDRESS_HOST_MAX = INET6_ADDRSTRLEN };
 void address_host(const struct sockaddr *sa, char out[ADDRESS_HOST_MAX]);

@@ -41,10 +41,7 @@ static void set_back(struct received *rx)
 	if (!rx->sip->sip_request || !via || (via->v_rport && rx->back.listener->datagram))
 		return;
 	port = address_parse_port(via->v_port, strcmp(rx->back.listener->transport, "tls") ? 5060 : 5061);
-	if (rx->source->sa_family == AF_INET6)
-		rx->back.to.v6.sin6_port = port;
-	else
-		rx->back.to.v4.sin_port = port;
+	address_set_port(&rx->back.to.any, port);
 }
 
 static bool is_host(const char *via_host, const char *host)

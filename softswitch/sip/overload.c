@@ -97,18 +97,13 @@ static void answer_address(
 {
 	char text[8] = "";
 	struct scan host, port;
-	uint16_t number;
 
 	memcpy(out, source, address_length(source));
 	if (find_rport(via) || !scan_sent_by(via, &host, &port))
 		return;
 	if (port.n < sizeof(text))
 		memcpy(text, port.data, port.n);
-	number = address_parse_port(text, 5060);
-	if (out->ss_family == AF_INET6)
-		((struct sockaddr_in6 *)out)->sin6_port = number;
-	else
-		((struct sockaddr_in *)out)->sin_port = number;
+	address_set_port((struct sockaddr *)out, address_parse_port(text, 5060));
 }
 
 static void refuse(

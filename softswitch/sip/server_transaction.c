@@ -1,7 +1,6 @@
 #include "server_transaction.h"
 
 #include "keyed_table.h"
-#include "loop.h"
 #include "message.h"
 #include "resend.h"
 #include "token.h"

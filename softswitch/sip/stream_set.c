@@ -446,10 +446,7 @@ static int open_connection(const struct hop *hop, struct connection **out)
 	if (fd < 0)
 		return -errno;
 	stream_set_local(at, &local);
-	if (local.ss_family == AF_INET6)
-		((struct sockaddr_in6 *)&local)->sin6_port = 0;
-	else
-		((struct sockaddr_in *)&local)->sin_port = 0;
+	address_set_port((struct sockaddr *)&local, 0);
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 	if (bind(fd, (struct sockaddr *)&local, address_length((struct sockaddr *)&local)) < 0 ||
 		(connect(fd, &hop->to.any, address_length(&hop->to.any)) < 0 && errno != EINPROGRESS)) {

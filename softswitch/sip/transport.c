@@ -4,7 +4,6 @@
 #include "datagram.h"
 #include "intake.h"
 #include "listen.h"
-#include "log.h"
 #include "loop.h"
 #include "message.h"
 #include "stream_set.h"
