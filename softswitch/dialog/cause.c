@@ -60,10 +60,11 @@ const char *cause_error_words(int error)
 	}
 }
 
-int cause_q850(int sip_code)
+/** Q.850 cause of a SIP code (RFC 3398 section 7.2.4.1, RFC 6432). */
+static int q850(int sip_code)
 {
 	static const struct {
-		int sip_code, q850;
+		int sip_code, cause;
 	} map[] = {{200, 16}, {400, 41}, {401, 21}, {402, 21}, {403, 21}, {404, 1}, {405, 63}, {406, 79},
 		{407, 21}, {408, 102}, {410, 22}, {413, 127}, {414, 127}, {415, 79}, {416, 127}, {420, 127},
 		{421, 127}, {423, 127}, {480, 18}, {481, 41}, {482, 25}, {483, 25}, {484, 28}, {485, 1},
@@ -72,11 +73,11 @@ int cause_q850(int sip_code)
 
 	for (unsigned i = 0; i < sizeof(map) / sizeof(map[0]); i++)
 		if (map[i].sip_code == sip_code)
-			return map[i].q850;
+			return map[i].cause;
 	return 31; /* normal, unspecified */
 }
 
 void cause_reason_header(char *out, size_t size, int sip_code, const char *words)
 {
-	snprintf(out, size, "Reason: Q.850;cause=%d;text=\"%s\"\r\n", cause_q850(sip_code), words);
+	snprintf(out, size, "Reason: Q.850;cause=%d;text=\"%s\"\r\n", q850(sip_code), words);
 }

@@ -37,8 +37,6 @@ int cause_sip_code(enum cause cause);
 const char *cause_words(enum cause cause);
 /** Words for the error (errno or tls_error.h, negative) of what did not reach the other side: "timeout", "Connection refused". */
 const char *cause_error_words(int error);
-/** Q.850 cause of a SIP code (RFC 3398 section 7.2.4.1, RFC 6432). */
-int cause_q850(int sip_code);
 /** "Reason: Q.850;cause=17;text=\"...\"\r\n" (RFC 3326). */
 void cause_reason_header(char *out, size_t size, int sip_code, const char *words);
 
