@@ -24,15 +24,17 @@ struct file_kind {
 	const char *pragmas;
 };
 
-static const char *const config_upgrades[] = {
-	[1] = schema_upgrade_2_sql, [2] = schema_upgrade_3_sql, [3] = schema_upgrade_4_sql};
+static const char *const config_upgrades[] = {[1] = schema_upgrade_2_sql,
+	[2] = schema_upgrade_3_sql,
+	[3] = schema_upgrade_4_sql,
+	[4] = schema_upgrade_5_sql};
 
 static const struct file_kind file_kinds[] = {
 	[DB_CONFIG] =
 		{
 			.what = "configuration",
 			.application_id = 0x53574346 /* SWCF */,
-			.version = 4,
+			.version = 5,
 			.schema = schema_sql,
 			.upgrade = config_upgrades,
 			.pragmas = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"

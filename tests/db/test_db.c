@@ -32,7 +32,7 @@ static void make(const char *path, enum db_kind kind)
 static void make_old(const char *path, int version)
 {
 	size_t size;
-	static const char *const schemas[] = {[1] = SCHEMA_V1, [2] = SCHEMA_V2, [3] = SCHEMA_V3};
+	static const char *const schemas[] = {[1] = SCHEMA_V1, [2] = SCHEMA_V2, [3] = SCHEMA_V3, [4] = SCHEMA_V4};
 	char *schema = scratch_read(schemas[version], &size);
 	sql_run(path, schema);
 	free(schema);
@@ -72,7 +72,7 @@ static void a_missing_file_is_created_with_its_schema(void **state)
 	make(config, DB_CONFIG);
 	make(cdr, DB_CDR);
 	assert_int_equal(sql_int(config, "SELECT count(*) FROM parameter"), 40);
-	assert_int_equal(sql_int(config, "PRAGMA user_version"), 4);
+	assert_int_equal(sql_int(config, "PRAGMA user_version"), 5);
 	assert_string_equal(sql_text(config, "PRAGMA journal_mode"), "wal");
 	assert_int_equal(sql_int(cdr, "SELECT count(*) FROM cdr"), 0);
 	assert_string_equal(sql_text(cdr, "PRAGMA journal_mode"), "wal");
@@ -166,8 +166,8 @@ static void a_newer_file_is_refused_with_both_versions(void **state)
 	(void)state;
 	const char *path = scratch_path("c.db");
 	make(path, DB_CONFIG);
-	sql_run(path, "PRAGMA user_version = 5");
-	check_refused(path, DB_CONFIG, -ENOTSUP, "version 5, newer than this program, which knows up to 4");
+	sql_run(path, "PRAGMA user_version = 6");
+	check_refused(path, DB_CONFIG, -ENOTSUP, "version 6, newer than this program, which knows up to 5");
 }
 
 static void what_is_no_file_is_refused(void **state)
@@ -284,6 +284,12 @@ static void an_upgrade_from_version_3_gives_the_schema_of_a_new_file(void **stat
 {
 	(void)state;
 	check_upgrade_from(3);
+}
+
+static void an_upgrade_from_version_4_gives_the_schema_of_a_new_file(void **state)
+{
+	(void)state;
+	check_upgrade_from(4);
 }
 
 static void rows_of_before_version_4_go_on_as_they_were(void **state)
@@ -458,7 +464,7 @@ static void processes_that_start_together_upgrade_once(void **state)
 	const char *path = scratch_path("c.db");
 	make_old(path, 1);
 	open_together(path);
-	assert_int_equal(sql_int(path, "PRAGMA user_version"), 4);
+	assert_int_equal(sql_int(path, "PRAGMA user_version"), 5);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM revision"), 1);
 }
 
@@ -479,7 +485,7 @@ static void opening_waits_for_a_process_that_holds_the_file(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, release_lock, holder), 0);
 	make(path, DB_CONFIG);
 	pthread_join(thread, NULL);
-	assert_int_equal(sql_int(path, "PRAGMA user_version"), 4);
+	assert_int_equal(sql_int(path, "PRAGMA user_version"), 5);
 }
 
 static void damaged_files_are_refused_and_never_crash(void **state)
@@ -550,6 +556,7 @@ int main(void)
 		TEST(an_upgrade_from_version_1_gives_the_schema_of_a_new_file),
 		TEST(an_upgrade_from_version_2_gives_the_schema_of_a_new_file),
 		TEST(an_upgrade_from_version_3_gives_the_schema_of_a_new_file),
+		TEST(an_upgrade_from_version_4_gives_the_schema_of_a_new_file),
 		TEST(rows_of_before_version_4_go_on_as_they_were),
 		TEST(an_upgrade_disables_what_could_not_be_used_and_names_it),
 		TEST(checking_an_old_file_tries_the_upgrade_and_changes_nothing),

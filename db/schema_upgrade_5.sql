@@ -1,0 +1,1 @@
+-- Version 5: how a row is recognised after a rename, and what a peer behind NAT or with habits of its own needs.
