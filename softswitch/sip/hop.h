@@ -8,7 +8,7 @@
 
 struct datagram;
 struct stream;
-struct stream_listener;
+struct stream_set_listener;
 struct tls_identity;
 struct transport;
 
@@ -18,7 +18,7 @@ struct hop_listener {
 	const char *transport;          /* "udp", "tcp", "tls" */
 	int family;                     /* AF_INET, AF_INET6 */
 	struct datagram *datagram;      /* UDP; else NULL */
-	struct stream_listener *stream; /* TCP, TLS; else NULL */
+	struct stream_set_listener *stream; /* TCP, TLS; else NULL */
 	char host[64];                  /* as in URIs: IPv6 in brackets */
 	char sent_by[80];               /* host:port, for Via and Contact */
 	uint16_t port;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 struct stream_set;
-struct stream_listener;
+struct stream_set_listener;
 struct loop;
 struct listen;
 struct tls;
@@ -48,7 +48,7 @@ int stream_set_listen(
 	struct stream_set *set, const struct listen *at, struct tls *tls, struct hop_listener *listener);
 
 /** The address it is bound to, the port the kernel chose included. */
-void stream_set_local(const struct stream_listener *l, struct sockaddr_storage *out);
+void stream_set_local(const struct stream_set_listener *l, struct sockaddr_storage *out);
 
 /**
  * Send a complete message over the connection of the hop; when that has ended or there is none, over the one that goes
