@@ -1,6 +1,6 @@
 """Fuzzes the running switch where the network reaches it: mutated requests as a customer sends them, over UDP, TCP and TLS,
-mutated answers as vendors give them over UDP and TCP; on a connection several messages follow each other, cut anywhere. After every batch a good call must succeed; at the end nothing may be
-held and no sanitizer may have spoken.
+mutated answers as vendors give them over each of the three; on a connection several messages follow each other, cut
+anywhere. After every batch a good call must succeed; at the end nothing may be held and no sanitizer may have spoken.
 
     boundary.py [--seed N] [--seconds N] [--messages FOLDER]
 
@@ -31,7 +31,7 @@ from tls import Tls  # noqa: E402
 BATCH = 40
 STREAM_EVERY = 6  # one message in so many goes over a connection, with others before and behind it
 STREAMS = 4  # connections that are kept, of each transport
-STREAM_PREFIX = "8"  # numbers of the vendor behind TCP
+STREAM_PREFIXES = {"tcp": "8", "tls": "9"}  # numbers of the vendors behind connections
 KEEP = 2000
 GOOD_PREFIX = "7770009"
 SDP = sip.sdp(4000)
@@ -139,8 +139,7 @@ class Fuzzer:
         self.rng = random.Random(options.seed)
         self.scene, self.count, self.sent = scene, 0, []
         self.streams = {"tcp": [], "tls": []}
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        scene.net.add(self.listener, self.accept)
+        self.ports = {transport: self.listen(transport) for transport in STREAM_PREFIXES}
         self.customer, self.vendor = self.open(self.heard), self.open(self.called)
         self.etag = None
         self.dialogs = []  # header lines of answers that the customer got
@@ -168,7 +167,7 @@ class Fuzzer:
     def request(self, method, dialog=None):
         """A sound request; within this dialog, or any now and then."""
         self.count += 1
-        number = "%s%d" % (self.rng.choice(["", "", STREAM_PREFIX]), self.count)
+        number = "%s%d" % (self.rng.choice(["", "", *STREAM_PREFIXES.values()]), self.count)
         line = {"From": "<sip:4930@127.0.0.1>;tag=f%d" % self.count, "To": "<sip:%s@127.0.0.1>" % number,
                 "Call-ID": "fuzz%d" % self.count, "CSeq": "1 " + method}
         port = self.customer.getsockname()[1]
@@ -267,8 +266,16 @@ class Fuzzer:
             data = self.answer(raw, 200 if self.rng.random() < 0.8 else self.rng.choice(STATUSES))
             send(data if self.rng.random() < 0.7 else mutate(self.rng, data, self.seeds))
 
-    def accept(self):
-        Stream(self, self.listener.accept()[0], self.call)
+    def listen(self, transport):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.scene.net.add(listener, lambda: self.accept(listener, transport))
+        return listener.getsockname()[1]
+
+    def accept(self, listener, transport):
+        sock = listener.accept()[0]
+        if transport == "tls":
+            sock = self.scene.tls.server.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        Stream(self, sock, self.call)
 
     # both
 
@@ -330,10 +337,11 @@ def end_all(scene):
 
 def fuzz(scene, options):
     good = scene.gateway("good", prefix=GOOD_PREFIX, timeout_invite=5)
+    scene.tls = Tls(scene.folder)
     fuzzer = Fuzzer(scene, options)
     scene.vendor("fuzzed", fuzzer.vendor.getsockname()[1])
-    scene.vendor("streamed", fuzzer.listener.getsockname()[1], "tcp", prefix=STREAM_PREFIX)
-    scene.tls = Tls(scene.folder)
+    for transport, prefix in STREAM_PREFIXES.items():
+        scene.vendor(transport + "-vendor", fuzzer.ports[transport], transport, prefix=prefix)
     scene.start(("udp", "tcp", "tls"), SS_SIP_RESEND_INTERVAL="0.2,0.4,0.8", SS_SIP_TIMEOUT_INVITE=1, SS_SIP_TIMEOUT_TRYING=1,
                 SS_SIP_TIMEOUT_SESSION_PROGRESS=1, SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP=1, SS_SIP_TIMEOUT_RINGING=1,
                 SS_SIP_OPTIONS_CHECK_PERIOD=5, SS_SIP_100REL="Supported", SS_GATEWAY_BREAKER_ON="None")
