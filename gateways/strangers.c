@@ -43,6 +43,7 @@ const char *strangers_reason_name(enum strangers_reason reason)
 	static const char *const names[STRANGERS_REASONS] = {
 		[STRANGERS_UNKNOWN_SOURCE] = "unknown source",
 		[STRANGERS_MALFORMED] = "malformed",
+		[STRANGERS_UNREADABLE_HEADER] = "unreadable header",
 		[STRANGERS_NO_TRANSACTION] = "no such transaction",
 		[STRANGERS_OTHER_SOURCE] = "other source",
 		[STRANGERS_STRICT_SOURCE] = "strict source",

@@ -21,7 +21,8 @@ enum {
 
 enum strangers_reason {
 	STRANGERS_UNKNOWN_SOURCE,    /* no gateway, customer or registrar has this address */
-	STRANGERS_MALFORMED,         /* a request that cannot be read */
+	STRANGERS_MALFORMED,         /* a message that cannot be read */
+	STRANGERS_UNREADABLE_HEADER, /* served: a header of it was left out */
 	STRANGERS_NO_TRANSACTION,    /* a response to no request of ours */
 	STRANGERS_OTHER_SOURCE,      /* believed: the right tokens from another address than the peer's */
 	STRANGERS_STRICT_SOURCE,     /* the same, refused by strict_source */

@@ -250,6 +250,13 @@ static void on_publish(struct gate *gate, const struct received *rx)
 		publish_on_request(gate->publish, rx);
 }
 
+/** @param name  of the peer; NULL = not known */
+static void note_fault(const struct gate *gate, const struct received *rx, const char *name)
+{
+	if (rx->fault)
+		gate_trust_count(&gate->trust, STRANGERS_UNREADABLE_HEADER, rx, name);
+}
+
 /** A request that belongs to nothing yet. */
 static void on_new_request(struct gate *gate, const struct received *rx)
 {
@@ -267,6 +274,7 @@ static void on_new_request(struct gate *gate, const struct received *rx)
 		gate_trust_refuse(&gate->trust, rx);
 		return;
 	}
+	note_fault(gate, rx, ingress.gateway ? mapping_gateway_name(ingress.gateway) : NULL);
 	if (sip->sip_request->rq_url->url_type != url_sip && sip->sip_request->rq_url->url_type != url_sips) {
 		transport_reply_stateless(rx, 416, NULL, NULL);
 		return;
@@ -343,8 +351,10 @@ static void on_request(const struct received *rx, void *arg)
 		gate_trust_refuse(&gate->trust, rx);
 		return;
 	}
-	if (leg) /* its answers go where they must, but it is this peer's transaction */
+	if (leg) { /* its answers go where they must, but it is this peer's transaction */
+		note_fault(gate, rx, leg->peer ? leg->peer->name : NULL);
 		from_peer.back.peer = hop_peer_ref(leg->peer);
+	}
 	handle(gate, d, &from_peer);
 	hop_peer_unref(from_peer.back.peer);
 }
@@ -370,6 +380,7 @@ static void on_response(const struct received *rx, void *arg)
 		gate_trust_count(&gate->trust, STRANGERS_NO_TRANSACTION, rx, NULL);
 	if (!leg || !gate_trust_believes(&gate->trust, leg, rx))
 		return;
+	note_fault(gate, rx, leg->peer ? leg->peer->name : NULL);
 	match = client_transactions_on_response(stack->client_transactions, rx);
 	if (match != CLIENT_TRANSACTION_STRAY && match != CLIENT_TRANSACTION_STRAY_IN_DIALOG)
 		return;

@@ -37,9 +37,9 @@ void gate_trust_count(
 		return;
 	address_name(rx->source, source);
 	log_info(rx->sip->sip_call_id ? rx->sip->sip_call_id->i_id : NULL,
-		"message of a stranger reason=%s source=%s transport=%s method=%s user=%s name=%s unlogged=%u",
+		"message of a stranger reason=%s source=%s transport=%s method=%s user=%s name=%s fault=%s unlogged=%u",
 		strangers_reason_name(reason), source, event.transport, event.method, event.user, event.name,
-		unlogged);
+		rx->fault, unlogged);
 }
 
 void gate_trust_refuse(const struct gate_trust *t, const struct received *rx)

@@ -12,13 +12,20 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Header errors that drop a response: those in other headers are lived with. */
-static const unsigned response_errors =
-	sip_mask_response | sip_mask_ua | sip_mask_100rel | sip_mask_events | sip_mask_publish;
+/**
+ * Without these there is no message; whatever else cannot be read is left out, as if it had not come (RFC 3261 section
+ * 8.2: what is malformed and not necessary is ignored).
+ */
+static bool is_necessary(const char *name)
+{
+	static const char *const names[] = {
+		"Via", "From", "To", "Call-ID", "CSeq", "Content-Length", "Require"};
 
-/* What makes a request a bad one: everything but what only proxies, registrars or responses have. */
-static const unsigned request_errors = ~(
-	unsigned)(sip_mask_response | sip_mask_proxy | sip_mask_registrar | sip_mask_pref | sip_mask_privacy);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcasecmp(names[i], name))
+			return true;
+	return false;
+}
 
 /** STUN, SigComp and keep-alives get silence. */
 static bool is_sip(const char *data, size_t n)
@@ -76,85 +83,103 @@ static bool note_source(const struct received *rx)
 	return true;
 }
 
-/** The name of the first header that could not be read; NULL = it is not one header. */
-static const char *bad_header(const sip_t *sip)
+/** Headers that could not be read, or stand there twice. @return whether a necessary one is among them; rx->fault is the first of those, else the first of all */
+static bool find_faults(struct received *rx)
 {
-	for (const sip_header_t *h = (const sip_header_t *)sip->sip_error; h; h = h->sh_next) {
+	for (const sip_header_t *h = (const sip_header_t *)rx->sip->sip_error; h; h = h->sh_next) {
 		const char *name =
 			h->sh_class == sip_error_class ? h->sh_error->er_name : h->sh_class->hc_name;
 
-		if (name)
-			return name;
+		if (!rx->fault || (name && is_necessary(name)))
+			rx->fault = name ? name : "header without a name";
+		if (name && is_necessary(name))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
-/** A datagram ends before the body does (RFC 3261 section 18.3). */
-static bool is_cut_short(const sip_t *sip)
+/** A necessary header that the library reads, and that is of no use; NULL = none. */
+static const char *find_useless(const sip_t *sip)
 {
 	size_t len = sip->sip_payload ? sip->sip_payload->pl_len : 0;
 
-	return sip->sip_content_length && sip->sip_content_length->l_length > len;
+	if (sip->sip_content_length && sip->sip_content_length->l_length > len)
+		return "Content-Length"; /* a datagram ends before the body does (RFC 3261 section 18.3) */
+	if (sip->sip_cseq->cs_seq > INT32_MAX) /* section 8.1.1.5 */
+		return "CSeq";
+	return sip->sip_call_id->i_id[0] ? NULL : "Call-ID";
 }
 
-static int check_request(const struct received *rx, char phrase[INTAKE_PHRASE_MAX])
+/** @return 400, with a phrase; silence to an ACK and to what does not say where to */
+static int refuse(const struct received *rx, const char *fault, char phrase[INTAKE_PHRASE_MAX])
 {
-	const sip_t *sip = rx->sip;
-	bool bad = (msg_extract_errors(rx->msg) & request_errors) || (sip->sip_flags & MSG_FLG_ERROR) ||
-		sip_sanity_check(sip) < 0;
-	const char *header = bad ? bad_header(sip) : NULL;
-	bool known = note_source(rx);
+	if (!rx->sip->sip_via || rx->sip->sip_request->rq_method == sip_method_ack)
+		return -EBADMSG;
+	snprintf(phrase, INTAKE_PHRASE_MAX, fault ? "Bad %.60s Header" : "Bad Request", fault);
+	return 400;
+}
 
-	if (bad) {
-		if (!sip->sip_via || sip->sip_request->rq_method == sip_method_ack)
-			return -EINVAL;
-		snprintf(phrase, INTAKE_PHRASE_MAX, header ? "Bad %.60s Header" : "Bad Request", header);
-		return 400;
+static int check_request(struct received *rx, char phrase[INTAKE_PHRASE_MAX])
+{
+	bool bad = find_faults(rx), known = note_source(rx);
+	const char *useless;
+
+	if (bad)
+		return refuse(rx, rx->fault, phrase);
+	if (sip_sanity_check(rx->sip) < 0) {
+		rx->fault = "request";
+		return refuse(rx, NULL, phrase);
 	}
-	/* RFC 3261 section 8.1.1.5: a CSeq is below 2^31. */
-	header = is_cut_short(sip) ? "Content-Length" : sip->sip_cseq->cs_seq > INT32_MAX ? "CSeq" : NULL;
-	if (header) {
-		if (sip->sip_request->rq_method == sip_method_ack)
-			return -EINVAL;
-		snprintf(phrase, INTAKE_PHRASE_MAX, "Bad %s Header", header);
-		return 400;
+	useless = find_useless(rx->sip);
+	if (useless) {
+		rx->fault = useless;
+		return refuse(rx, useless, phrase);
 	}
-	if (strcasecmp(sip->sip_request->rq_version, sip_version_2_0)) {
+	if (strcasecmp(rx->sip->sip_request->rq_version, sip_version_2_0)) {
+		rx->fault = "version";
 		snprintf(phrase, INTAKE_PHRASE_MAX, "Version Not Supported");
 		return 505;
 	}
-	return known ? 0 : -EINVAL;
+	if (!known)
+		rx->fault = "Via";
+	return known ? 0 : -EBADMSG;
 }
 
-static int check_response(const struct received *rx)
+static int check_response(struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 
-	if ((msg_extract_errors(rx->msg) & response_errors) || sip_sanity_check(sip) < 0 ||
-		is_cut_short(sip) || strcasecmp(sip->sip_status->st_version, sip_version_2_0) ||
-		(sip->sip_cseq && sip->sip_cseq->cs_method == sip_method_ack))
-		return -EINVAL;
+	if (find_faults(rx))
+		return -EBADMSG;
+	if (sip_sanity_check(sip) < 0 || find_useless(sip) ||
+		strcasecmp(sip->sip_status->st_version, sip_version_2_0) ||
+		sip->sip_cseq->cs_method == sip_method_ack) {
+		rx->fault = "response";
+		return -EBADMSG;
+	}
 	return 0;
 }
 
 int intake_message(struct received *rx, const char *data, size_t n, char phrase[INTAKE_PHRASE_MAX])
 {
-	int status = -EINVAL;
+	int status = -EBADMSG;
 
+	rx->msg = NULL;
+	rx->fault = NULL;
 	if (!is_sip(data, n))
 		return -EINVAL;
 	/* EXTRACT_COPY keeps each header's bytes as they came: what passes, passes unchanged. */
 	rx->msg = msg_make(sip_default_mclass(), MSG_DO_EXTRACT_COPY, data, (ssize_t)n);
 	if (!rx->msg)
-		return -EINVAL;
+		return -ENOMEM;
 	rx->sip = sip_object(rx->msg);
-	if (rx->sip && rx->sip->sip_request)
+	if (rx->sip->sip_request)
 		status = check_request(rx, phrase);
-	else if (rx->sip && rx->sip->sip_status)
+	else if (rx->sip->sip_status)
 		status = check_response(rx);
-	if (status < 0)
-		msg_destroy(rx->msg);
 	else
+		rx->fault = "start line";
+	if (status >= 0)
 		set_back(rx);
 	return status;
 }

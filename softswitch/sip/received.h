@@ -12,6 +12,7 @@ struct received {
 	msg_t *msg;
 	const sip_t *sip;
 	const struct sockaddr *source;
+	const char *fault; /* static text: what could not be read, a header mostly; NULL = nothing */
 	size_t size; /* of the datagram, bytes; 0 = it came over a connection, whose source is not forged */
 	struct hop
 		back; /* of a request: where the answer goes (RFC 3261 section 18.2.2, RFC 3581); of a response: where it came

@@ -42,6 +42,11 @@ static void send_bounded(const struct received *rx, const struct text *t)
 		transport_send(&rx->back, t->data, t->len, NULL);
 }
 
+static bool tell_malformed(const struct transport *transport, const struct received *rx)
+{
+	return !transport->handlers.on_malformed || transport->handlers.on_malformed(rx, transport->arg);
+}
+
 /** Refuse a request that lacks headers: with those it has, unless its sender gets no answers. */
 static void refuse_malformed(
 	struct transport *transport, const struct received *rx, int status, const char *phrase)
@@ -51,7 +56,7 @@ static void refuse_malformed(
 	struct text t = text_scratch();
 	char tag[TOKEN_SIZE];
 
-	if (transport->handlers.on_malformed && !transport->handlers.on_malformed(rx, transport->arg))
+	if (!tell_malformed(transport, rx))
 		return;
 	message_status(&t, status, phrase);
 	for (const sip_via_t *via = sip->sip_via; via; via = via->v_next)
@@ -86,12 +91,12 @@ static void take_in(struct transport *transport, struct received *rx, const char
 	char phrase[INTAKE_PHRASE_MAX];
 	int status = intake_message(rx, data, n, phrase);
 
-	if (status < 0)
-		return;
 	if (!status)
 		hand_up(transport, rx);
-	else
+	else if (status > 0)
 		refuse_malformed(transport, rx, status, phrase);
+	else if (rx->msg)
+		tell_malformed(transport, rx);
 	msg_destroy(rx->msg);
 }
 
@@ -133,10 +138,12 @@ static void on_stream_refused(struct received *rx, const char *head, size_t n, i
 	struct transport *transport = arg;
 	char phrase[INTAKE_PHRASE_MAX];
 
-	if (intake_message(rx, head, n, phrase) < 0)
-		return;
-	if (rx->sip->sip_request)
+	if (intake_message(rx, head, n, phrase) >= 0 && rx->sip->sip_request) {
+		rx->fault = status == 413 ? "size" : "Content-Length";
 		refuse_malformed(transport, rx, status, status == 413 ? NULL : "Bad Content-Length Header");
+	} else if (rx->msg) {
+		tell_malformed(transport, rx);
+	}
 	msg_destroy(rx->msg);
 }
 

@@ -22,7 +22,7 @@ struct loop;
 struct listen;
 
 struct transport_handlers {
-	/** A request that is well-formed; nothing was answered or kept yet. */
+	/** A request that can be served; nothing was answered or kept yet. What could not be read of it: rx->fault. */
 	void (*on_request)(const struct received *rx, void *arg);
 	void (*on_response)(const struct received *rx, void *arg);
 	/**
@@ -33,7 +33,7 @@ struct transport_handlers {
 	void (*on_undelivered)(const char *sent, size_t n, int error, void *arg);
 	/** A new INVITE comes in overload: what to do with it? @param via  value of its topmost Via */
 	enum overload_verdict (*on_excess)(const struct sockaddr *source, const struct scan *via, void *arg);
-	/** A request that cannot be read; what it lacks is NULL. @return whether to answer it */
+	/** A message that cannot be read: rx->fault says why; what it lacks is NULL. @return whether to answer a request */
 	bool (*on_malformed)(const struct received *rx, void *arg);
 	/** Is this an address of a gateway, customer or registrar of ours? Others may open few connections. */
 	bool (*is_known)(const struct sockaddr *source, void *arg);

@@ -15,6 +15,8 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include <sofia-sip/sip_hclasses.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,12 +112,15 @@ static int find_subjects(struct subjects *s, const struct publish *set, const st
 
 /* What is published ------------------------------------------------------------------------- */
 
-/** The tag of SIP-If-Match. @return false when there are several (the library answers 400 to several lines) */
+/** The tag of SIP-If-Match. @return false when there are several, in one line or more */
 static bool read_condition(const sip_t *sip, const char **etag)
 {
 	const sip_if_match_t *m = sip->sip_if_match;
 
 	*etag = m ? m->g_value : NULL;
+	for (const sip_header_t *h = (const sip_header_t *)sip->sip_error; h; h = h->sh_next)
+		if (h->sh_class == sip_if_match_class)
+			return false;
 	return !m || !memchr(m->g_common->h_data, ',', m->g_common->h_len);
 }
 

@@ -118,8 +118,9 @@ def an_answer_whose_number_is_none_is_an_ordinary_one(s):
 	gw = s.gateway()
 	s.start(**ON)
 	a, b = begin(s, gw, headers=())
-	for number in ("x", "", "-1", "4294967296", "99999999999999999999999"):  # malformed: dropped
+	for number in ("x", "", "-1", "4294967296", "99999999999999999999999"):  # unreadable: left out
 		ring(b, number, 182)
+	plain(a.expect(182))
 	for lines in (REQUIRED + [("RSeq", "0")], REQUIRED, [("RSeq", "5")]):
 		b.reply(183, None, lines, b.invited)
 	b.reply(180)
