@@ -16,8 +16,6 @@
 #include <string.h>
 
 enum {
-	BYE_AHEAD_MAX_MS =
-		32000, /* the BYE goes out at most so long before the session expires (RFC 4028 section 10) */
 	RETRY_MIN_MS = 2000, /* shortest wait after a refresh that failed */
 	LOOK_MS =
 		600000, /* on a leg without timer: how often SS_SIP_NO_TIMER_REINVITE_INTERVAL is read again */
@@ -93,9 +91,7 @@ static void set_once(struct session_timer *st, enum session_timer_due due, uint6
 /** When the session is ended because no refresh came, monotonic. */
 static uint64_t end_ms(const struct session_timer *st)
 {
-	uint64_t interval = 1000 * (uint64_t)leg_of(st)->session.interval_s;
-
-	return st->begun_ms + interval - (interval / 3 < BYE_AHEAD_MAX_MS ? interval / 3 : BYE_AHEAD_MAX_MS);
+	return st->begun_ms + session_end_ms(&leg_of(st)->session);
 }
 
 /* Refreshing -------------------------------------------------------------------------------- */
@@ -310,13 +306,12 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 static void restart(struct session_timer *st)
 {
 	const struct session *s = &leg_of(st)->session;
-	uint64_t interval = 1000 * (uint64_t)s->interval_s;
 
 	st->begun_ms = clock_now_ms();
 	if (s->refresher == SESSION_US)
-		set(st, SESSION_REFRESH, interval - interval / parameters(st)->session_update_segment);
-	else if (interval)
-		set(st, SESSION_END, end_ms(st) - st->begun_ms);
+		set(st, SESSION_REFRESH, session_refresh_ms(s, parameters(st)->session_update_segment));
+	else if (s->interval_s)
+		set(st, SESSION_END, session_end_ms(s));
 	else
 		wait_for_check(st);
 }

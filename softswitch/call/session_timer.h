@@ -1,6 +1,6 @@
 /** @file session_timer.h  Is the peer of this leg still there? Refreshes, and what happens without them.
  *
- *	session timer, we refresh     refresh at (1 - 1/n) of the interval; failed but not dead: again, until BYE
+ *	session timer, we refresh     refresh in time (session_refresh_ms()); failed but not dead: again, until BYE
  *	session timer, peer refreshes BYE min(32 s, interval/3) before the end (RFC 4028 section 10)
  *	no session timer              a re-INVITE every SS_SIP_NO_TIMER_REINVITE_INTERVAL
  *

@@ -182,6 +182,32 @@ void session_granted(struct session *s, const sip_t *response)
 		granted->x_refresher && !strcasecmp(granted->x_refresher, "uas") ? SESSION_PEER : SESSION_US;
 }
 
+/* In ms, rounded up. Peers end the session so long before it expires when the refresh is theirs (RFC 4028 section 10) ... */
+static uint64_t guard_ms(uint64_t interval_s)
+{
+	return interval_s < 96 ? (1000 * interval_s + 2) / 3 : 32000;
+}
+
+/* ... and ours has to be there so long before that. */
+static uint64_t margin_ms(uint64_t interval_s)
+{
+	return interval_s < 90 ? (1000 * interval_s + 8) / 9 : 10000;
+}
+
+uint64_t session_refresh_ms(const struct session *s, unsigned segment)
+{
+	uint64_t interval = 1000 * (uint64_t)s->interval_s;
+	uint64_t due = interval * (segment - 1) / segment;
+	uint64_t latest = interval - guard_ms(s->interval_s) - margin_ms(s->interval_s);
+
+	return due < latest ? due : latest;
+}
+
+uint64_t session_end_ms(const struct session *s)
+{
+	return 1000 * (uint64_t)s->interval_s - guard_ms(s->interval_s);
+}
+
 bool session_lengthen(struct session *s, const sip_t *response)
 {
 	uint32_t least = min_se(response);

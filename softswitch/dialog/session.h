@@ -77,4 +77,14 @@ void session_granted(struct session *s, const sip_t *response);
  */
 bool session_lengthen(struct session *s, const sip_t *response);
 
+/* When, in ms after the session was set up or refreshed last; there must be an interval */
+
+/**
+ * Our refresh: after (1 - 1/segment) of the interval, but min(10 s, interval/9) before the peer may give us up, which is
+ * min(32 s, interval/3) before the end (RFC 4028 section 10).
+ */
+uint64_t session_refresh_ms(const struct session *s, unsigned segment);
+/** The end for want of a refresh of the peer: min(32 s, interval/3) before the interval is over. */
+uint64_t session_end_ms(const struct session *s);
+
 #endif

@@ -10,11 +10,11 @@ EXPIRED = "session timer expired"
 
 # We refresh
 
-@variants(("half_the_interval", "2", 45), ("three_quarters", "4", 67.5), ("nine_tenths", "10", 81))
-def we_refresh_after(s, segment, due):
-	b, a = timed(s, "b", SS_SIP_SESSION_UPDATE_SEGMENT=segment)
-	refresh(b, due)
-	refresh(b, due)
+@variants(("half_the_interval", "2", 90, 45), ("three_quarters", "4", 180, 135), ("nine_tenths", "10", 450, 405))
+def we_refresh_after(s, segment, interval, due):
+	b, a = timed(s, "b", interval=interval, speed=100, SS_SIP_SESSION_UPDATE_SEGMENT=segment)
+	refresh(b, due, interval=interval, speed=100)
+	refresh(b, due, interval=interval, speed=100)
 	s.over(a, b)
 
 
@@ -22,9 +22,17 @@ def we_refresh_after(s, segment, due):
 def we_refresh_after_three_quarters_by_default(s):
 	gw = s.gateway()
 	s.start(clock_speed=SPEED, SS_SIP_RESEND_INTERVAL="12")
-	a, b = talk(s, gw, grants=[expires(90, "uac"), KNOWS_UPDATE])
-	refresh(b, 67.5)
+	a, b = talk(s, gw, grants=[expires(180, "uac"), KNOWS_UPDATE])
+	refresh(b, 135)
 	s.over(a, b)
+
+
+@variants(("the_caller", "a", "4"), ("the_gateway", "b", "4"), ("the_gateway_in_the_tenth_segment", "b", "10"))
+def a_short_session_is_refreshed_before_its_guard_time_at(s, side, segment):
+	"""RFC 4028 section 10: a peer hangs up min(32 s, interval/3) before the end."""
+	x, y = timed(s, side, speed=20, SS_SIP_SESSION_UPDATE_SEGMENT=segment)
+	refresh(x, 50, speed=20)
+	s.over(x, y)
 
 
 @variants(*BOTH_LEGS)

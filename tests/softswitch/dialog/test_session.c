@@ -263,6 +263,61 @@ static void the_2xx_says_who_refreshes(void **state)
 }
 
 /* RFC 4028 section 7.4 */
+static void we_refresh_before_the_peer_may_give_us_up(void **state)
+{
+	static const struct {
+		uint32_t interval_s;
+		unsigned segment;
+		uint64_t refresh_ms, end_ms;
+	} rows[] = {
+		{90, 2, 45000, 60000},
+		{90, 4, 50000, 60000},
+		{90, 10, 50000, 60000},
+		{95, 4, 53333, 63333},
+		{96, 4, 54000, 64000},
+		{120, 2, 60000, 88000},
+		{120, 3, 78000, 88000},
+		{120, 4, 78000, 88000},
+		{168, 4, 126000, 136000},
+		{300, 10, 258000, 268000},
+		{420, 10, 378000, 388000},
+		{600, 7, 514285, 568000},
+		{1800, 4, 1350000, 1768000},
+		{1800, 10, 1620000, 1768000},
+		{86400, 10, 77760000, 86368000},
+		{9, 2, 4500, 6000},
+		{9, 4, 5000, 6000},
+		{4, 10, 2221, 2666},
+		{1, 4, 554, 666},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct session s = {.interval_s = rows[i].interval_s, .refresher = SESSION_US};
+
+		assert_int_equal(session_refresh_ms(&s, rows[i].segment), rows[i].refresh_ms);
+		assert_int_equal(session_end_ms(&s), rows[i].end_ms);
+	}
+}
+
+static void every_segment_leaves_time_for_every_interval(void **state)
+{
+	(void)state;
+	for (uint32_t interval_s = 1; interval_s <= 86400; interval_s++) {
+		struct session s = {.interval_s = interval_s};
+		uint64_t ms = 1000 * (uint64_t)interval_s, before = 0;
+		uint64_t ahead = ms < 90000 ? ms / 9 : 10000;
+
+		for (unsigned segment = 2; segment <= 10; segment++) {
+			uint64_t due = session_refresh_ms(&s, segment);
+
+			assert_true(due >= before && segment * due <= (segment - 1) * ms);
+			assert_true(due + ahead <= session_end_ms(&s));
+			before = due;
+		}
+	}
+}
+
 static void a_422_raises_what_is_proposed_each_time_it_asks_for_more(void **state)
 {
 	struct session s = {.timer = true};
@@ -426,6 +481,8 @@ int main(void)
 		cmocka_unit_test(a_refresh_proposes_what_is_in_force),
 		cmocka_unit_test(an_interval_below_our_min_se_is_obeyed_but_not_proposed),
 		cmocka_unit_test(the_2xx_says_who_refreshes),
+		cmocka_unit_test(we_refresh_before_the_peer_may_give_us_up),
+		cmocka_unit_test(every_segment_leaves_time_for_every_interval),
 		cmocka_unit_test(a_422_raises_what_is_proposed_each_time_it_asks_for_more),
 		cmocka_unit_test(a_description_is_known_again_byte_by_byte),
 		cmocka_unit_test(another_version_of_the_same_media_is_the_same),
