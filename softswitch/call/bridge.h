@@ -29,8 +29,8 @@ struct bridge_handlers {
 	void (*on_refresh_failed)(struct dialog *leg, void *arg);
 	/** The peer of this leg has not refreshed its session in time. */
 	void (*on_expired)(struct dialog *leg, void *arg);
-	/** Our 2xx to a re-INVITE was never acknowledged. */
-	void (*on_unacknowledged)(void *arg);
+	/** Our 2xx to a re-INVITE of this leg was never acknowledged. */
+	void (*on_unacknowledged)(struct dialog *leg, void *arg);
 	/** The resend schedule towards this leg; the gateway may have one of its own. */
 	struct resend_schedule (*resend)(const struct dialog *leg, void *arg);
 };

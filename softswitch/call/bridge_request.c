@@ -97,9 +97,10 @@ static void on_unacknowledged(void *arg)
 {
 	struct bridge_request *r = arg;
 	struct bridge *b = r->bridge;
+	struct dialog *from = r->from;
 
 	request_free(r);
-	b->handlers->on_unacknowledged(b->arg);
+	b->handlers->on_unacknowledged(from, b->arg);
 }
 
 static const struct server_transaction_handlers server_handlers = {

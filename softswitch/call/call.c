@@ -21,7 +21,7 @@ static void on_refreshed(struct dialog *leg, void *arg)
 		session_timer_restart(&call->timers, bridge_side(&call->bridge, leg));
 }
 
-/** @param gone  the leg that ended the call by itself and gets no BYE; NULL = the switch ends it, and tells both */
+/** The switch ends it. @param gone  the leg that knows nothing of it and gets no BYE; NULL = both are told */
 static void end_by_leg(struct call *call, enum cause cause, const struct dialog *gone)
 {
 	if (!call_state_is_answered(call))
@@ -29,7 +29,7 @@ static void end_by_leg(struct call *call, enum cause cause, const struct dialog 
 	call_end(call,
 		&(struct call_end){.code = cause_sip_code(cause),
 			.words = cause_words(cause),
-			.direction = gone ? call_end_direction(call, gone) : CDR_SERVER,
+			.direction = CDR_SERVER,
 			.gone = gone});
 }
 
@@ -54,9 +54,9 @@ static void on_expired(struct dialog *leg, void *arg)
 	end_by_leg(arg, is_caller(arg, leg) ? CAUSE_CALLER_EXPIRED : CAUSE_GATEWAY_EXPIRED, NULL);
 }
 
-static void on_reinvite_unacknowledged(void *arg)
+static void on_reinvite_unacknowledged(struct dialog *leg, void *arg)
 {
-	call_end_hangup(arg, CAUSE_NO_ACK);
+	end_by_leg(arg, is_caller(arg, leg) ? CAUSE_CALLER_NO_ACK : CAUSE_GATEWAY_NO_ACK, NULL);
 }
 
 static struct resend_schedule resend(const struct dialog *leg, void *arg)
@@ -91,7 +91,7 @@ static void on_unacknowledged(void *arg)
 	struct call *call = arg;
 
 	call->invite = NULL;
-	call_end_hangup(call, CAUSE_NO_ACK);
+	call_end_hangup(call, CAUSE_CALLER_NO_ACK);
 }
 
 static const struct server_transaction_handlers server_handlers = {

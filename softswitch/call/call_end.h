@@ -9,7 +9,7 @@ struct call_end {
 	int code;
 	const char *words;
 	enum cdr_direction direction;
-	const struct dialog *gone; /* the leg that ended by itself and gets no BYE; NULL = none */
+	const struct dialog *gone; /* the leg that has ended and gets no BYE; NULL = none */
 	const sip_t *bye;          /* its BYE: what it carries goes to the other leg; NULL = none */
 };
 

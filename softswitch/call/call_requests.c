@@ -86,6 +86,7 @@ static void on_ack(struct call *call, struct dialog *d, const struct received *r
 static void on_bye(struct call *call, struct dialog *d, const struct received *rx)
 {
 	enum cause cause = CAUSE_NORMAL;
+	char reason[120];
 
 	bridge_reply(&call->bridge, d, rx, 200, NULL);
 	/* The caller may end an early dialog by BYE (RFC 3261 section 15). */
@@ -99,7 +100,10 @@ static void on_bye(struct call *call, struct dialog *d, const struct received *r
 	}
 	call_end(call,
 		&(struct call_end){.code = cause_sip_code(cause),
-			.words = cause_words(cause),
+			.words = cause == CAUSE_NORMAL &&
+					cause_read_reason(rx->sip->sip_reason, reason, sizeof(reason))
+				? reason
+				: cause_words(cause),
 			.direction = call_end_direction(call, d),
 			.gone = d,
 			.bye = rx->sip});

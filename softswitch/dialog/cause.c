@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct {
 	int sip_code;
@@ -18,7 +20,8 @@ static const struct {
 	[CAUSE_TIMEOUT] = {408, "gateway timeout"},
 	[CAUSE_TRANSPORT] = {503, "gateway unreachable"},
 	[CAUSE_GATEWAY_CODE] = {0, "refused by gateway"},
-	[CAUSE_NO_ACK] = {408, "no ACK received"},
+	[CAUSE_CALLER_NO_ACK] = {408, "no ACK received: caller"},
+	[CAUSE_GATEWAY_NO_ACK] = {408, "no ACK received: gateway"},
 	[CAUSE_NO_PRACK] = {504, "no PRACK received"},
 	[CAUSE_GATEWAY_LEFT] = {480, "gateway hung up before the caller was answered"},
 	[CAUSE_CALLER_GONE] = {481, "caller no longer knows the call"},
@@ -80,4 +83,43 @@ static int q850(int sip_code)
 void cause_reason_header(char *out, size_t size, int sip_code, const char *words)
 {
 	snprintf(out, size, "Reason: Q.850;cause=%d;text=\"%s\"\r\n", q850(sip_code), words);
+}
+
+/** Does the call merely end, by what this value says? */
+static bool is_normal(const sip_reason_t *r)
+{
+	bool sip = r->re_protocol && !strcasecmp(r->re_protocol, "SIP");
+	unsigned long cause = r->re_cause ? strtoul(r->re_cause, NULL, 10) : 0;
+
+	if (!cause)
+		return !r->re_text;
+	return sip ? cause < 400 : cause == 16 || cause == 31;
+}
+
+/** A quoted string as it was meant, on one line. */
+static void unquote(const char *quoted, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (const char *at = quoted; *at && n + 1 < size; at++) {
+		if (*at == '\\' && at[1])
+			at++;
+		else if (*at == '"')
+			continue;
+		out[n++] = (unsigned char)*at < ' ' ? ' ' : *at;
+	}
+	out[n] = '\0';
+}
+
+bool cause_read_reason(const sip_reason_t *reason, char *out, size_t size)
+{
+	while (reason && is_normal(reason))
+		reason = reason->re_next;
+	if (!reason)
+		return false;
+	if (reason->re_text)
+		unquote(reason->re_text, out, size);
+	else
+		snprintf(out, size, "%s %.20s", reason->re_protocol, reason->re_cause);
+	return out[0];
 }

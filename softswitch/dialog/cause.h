@@ -2,6 +2,9 @@
 #ifndef CAUSE_H
 #define CAUSE_H
 
+#include <sofia-sip/sip.h>
+
+#include <stdbool.h>
 #include <stddef.h>
 
 /** What ends or refuses a call besides a code of the other side. */
@@ -14,10 +17,11 @@ enum cause {
 	CAUSE_TIMEOUT,       /* the last gateway tried was silent */
 	CAUSE_TRANSPORT,     /* the last gateway tried could not be reached */
 	CAUSE_GATEWAY_CODE,  /* the last gateway's answer */
-	CAUSE_NO_ACK,        /* 2xx never acknowledged */
-	CAUSE_NO_PRACK,      /* provisional response never acknowledged */
-	CAUSE_GATEWAY_LEFT,  /* BYE after an answer that the caller had not got yet */
-	CAUSE_CALLER_GONE,   /* 481 to a request inside the dialog */
+	CAUSE_CALLER_NO_ACK, /* 2xx never acknowledged */
+	CAUSE_GATEWAY_NO_ACK,
+	CAUSE_NO_PRACK,     /* provisional response never acknowledged */
+	CAUSE_GATEWAY_LEFT, /* BYE after an answer that the caller had not got yet */
+	CAUSE_CALLER_GONE,  /* 481 to a request inside the dialog */
 	CAUSE_GATEWAY_GONE,
 	CAUSE_CALLER_REFRESH_FAILED, /* no answer, or 408, to a refresh of the session */
 	CAUSE_GATEWAY_REFRESH_FAILED,
@@ -39,5 +43,11 @@ const char *cause_words(enum cause cause);
 const char *cause_error_words(int error);
 /** "Reason: Q.850;cause=17;text=\"...\"\r\n" (RFC 3326). */
 void cause_reason_header(char *out, size_t size, int sip_code, const char *words);
+/**
+ * What a peer gives as its reason to hang up, if that is not that the call was over: the text, else the code (RFC 3326).
+ *
+ * @return false when nothing of that kind is said
+ */
+bool cause_read_reason(const sip_reason_t *reason, char *out, size_t size);
 
 #endif

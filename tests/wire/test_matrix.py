@@ -375,7 +375,7 @@ async def bye_crossing(r, hangs_up, order, method):
 	if heard[0] == "BYE":
 		r.ended_by(x)
 	else:  # its BYE was lost or late, and the request told the switch
-		r.expected = {"sip_code": 200, "end_direction": 0 if x is r.caller else 1,
+		r.expected = {"sip_code": 200, "end_direction": 2,
 			"end_reason": hangs_up + " no longer knows the call"}
 
 

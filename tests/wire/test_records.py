@@ -4,7 +4,7 @@ import time
 
 from leg import Leg
 from net import Failed, same
-from runner import run, scenario
+from runner import run, scenario, variants
 
 SLACK_MS = 150  # ms between what was seen on the wire and what the switch recorded
 
@@ -84,6 +84,25 @@ def the_callee_hung_up(s):
 		end_reason="normal clearing", end_direction=1)
 
 
+@variants(("text", 'SIP;cause=408;text="No session refresh received"', "No session refresh received"),
+	("text_alone", 'SIP;text="Session \\"expired\\""', 'Session "expired"'), ("code", "SIP;cause=408", "SIP 408"),
+	("timer_of_isup", 'Q.850;cause=102;text="RECOVERY_ON_TIMER_EXPIRE"', "RECOVERY_ON_TIMER_EXPIRE"),
+	("second_value", 'Q.850;cause=16;text="done", SIP;cause=408;text="Session timeout"', "Session timeout"),
+	("long_text", 'SIP;cause=500;text="%s"' % ("x" * 300), "x" * 119),
+	("usual_end", 'Q.850;cause=16;text="Terminated"', "normal clearing"), ("usual_code", "SIP;cause=200", "normal clearing"),
+	("bare_protocol", "SIP", "normal clearing"))
+def a_side_hung_up_and_gave_as_reason_a(s, reason, words):
+	gw = s.gateway()
+	s.start()
+	for x, y, direction in ((0, 1, 0), (1, 0, 1)):
+		legs = s.talk(gw)
+		legs[x].send("BYE", [("Reason", reason)])
+		legs[y].hung_up()
+		legs[x].expect(200, "BYE")
+		row = s.switch.records(direction + 1)[-1]
+		same((row["end_reason"], row["end_direction"]), (words, direction))
+
+
 @scenario
 def the_switch_was_stopped(s):
 	gw = s.gateway()
@@ -109,7 +128,7 @@ def the_answer_was_never_acknowledged(s):
 	end = a.hung_up()
 	b.hung_up()
 	is_row(s.switch.record(), s, a, b, gw, begin=a.invited, answer=answer, end=end,
-		attempts=[("gw", "answered", 200)], sip_code=200, end_reason="no ACK received", end_direction=2)
+		attempts=[("gw", "answered", 200)], sip_code=200, end_reason="no ACK received: caller", end_direction=2)
 
 
 @scenario
