@@ -39,7 +39,7 @@ void gate_trust_count(
 	log_info(rx->sip->sip_call_id ? rx->sip->sip_call_id->i_id : NULL,
 		"message of a stranger reason=%s source=%s transport=%s method=%s user=%s name=%s fault=%s unlogged=%u",
 		strangers_reason_name(reason), source, event.transport, event.method, event.user, event.name,
-		rx->fault, unlogged);
+		rx->fault ? rx->fault : "", unlogged);
 }
 
 void gate_trust_refuse(const struct gate_trust *t, const struct received *rx)
