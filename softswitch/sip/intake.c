@@ -14,13 +14,16 @@
 
 /**
  * Without these there is no message; whatever else cannot be read is left out, as if it had not come (RFC 3261 section
- * 8.2: what is malformed and not necessary is ignored).
+ * 8.2: what is malformed and not necessary is ignored). The Contact is all that a REGISTER is about.
  */
-static bool is_necessary(const char *name)
+static bool is_necessary(const sip_t *sip, const char *name)
 {
 	static const char *const names[] = {
 		"Via", "From", "To", "Call-ID", "CSeq", "Content-Length", "Require"};
 
+	if (sip->sip_request && sip->sip_request->rq_method == sip_method_register &&
+		!strcasecmp(name, "Contact"))
+		return true;
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcasecmp(names[i], name))
 			return true;
@@ -90,9 +93,9 @@ static bool find_faults(struct received *rx)
 		const char *name =
 			h->sh_class == sip_error_class ? h->sh_error->er_name : h->sh_class->hc_name;
 
-		if (!rx->fault || (name && is_necessary(name)))
+		if (!rx->fault || (name && is_necessary(rx->sip, name)))
 			rx->fault = name ? name : "header without a name";
-		if (name && is_necessary(name))
+		if (name && is_necessary(rx->sip, name))
 			return true;
 	}
 	return false;

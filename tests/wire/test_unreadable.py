@@ -189,10 +189,11 @@ def garbage_is_400_or_silence_and_leaves_a_line(s):
 	s.start()
 	for name, value in GARBAGE:
 		s.caller.request("OPTIONS", "", [(name, value)])
-	s.caller.expect_count(len(GARBAGE), 400)
+	s.caller.request("REGISTER", "", [("Contact", "<sip:")])
+	s.caller.expect_count(len(GARBAGE) + 1, 400)
 	for start in ("INVITE sip:4930@127.0.0.1", "INVITE sip:49 30@127.0.0.1 SIP/2.0", "SIP/2.0 two OK", "INVITE"):
 		s.caller.sock.sendto(sip.build(start, [("Via", s.caller.via())]), s.caller.proxy)
-	same(s.net.until(lambda: s.switch.control("strangers.list")["counts"]["malformed"] == len(GARBAGE) + 4, "counted", step=0.02), True)
+	same(s.net.until(lambda: s.switch.control("strangers.list")["counts"]["malformed"] == len(GARBAGE) + 5, "counted", step=0.02), True)
 	lines = [line for line in s.switch.read_log().splitlines() if "malformed" in line]
 	same(len(lines), 1)
 	assert "fault=From" in lines[0], lines
