@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** A server is left after so long a silence while others are left. */
+enum { SERVER_SILENCE_MS = 2000, SERVICE_UNAVAILABLE = 503 };
+
 struct options_probe {
 	struct stack *stack;
 	char *gateway;
@@ -47,11 +50,13 @@ static int ask_next(struct options_probe *p);
 static void on_response(const struct received *rx, void *arg)
 {
 	struct options_probe *p = arg;
+	int status = rx->sip->sip_status->st_status;
 
-	if (rx->sip->sip_status->st_status < 200)
+	if (status < 200)
 		return;
 	p->client = NULL;
-	end(p, rx->sip->sip_status->st_status);
+	if (status != SERVICE_UNAVAILABLE || ask_next(p)) /* calls would go on to the next server, too */
+		end(p, status);
 }
 
 static void on_failure(int error, void *arg)
@@ -113,6 +118,7 @@ static int ask(struct options_probe *p, const struct hop *hop)
 /** @return 0 when an OPTIONS was sent; -ENOENT no address is left; else the error of the last one */
 static int ask_next(struct options_probe *p)
 {
+	uint32_t timeout_ms = p->timeout_ms;
 	struct timeval tv;
 	int err = -ENOENT;
 
@@ -133,7 +139,9 @@ static int ask_next(struct options_probe *p)
 	if (err)
 		return err;
 	p->sent_ms = clock_now_ms();
-	event_add(&p->timer, loop_delay(p->stack->loop, p->timeout_ms, &tv));
+	if (p->next_address < p->addresses.n && timeout_ms > SERVER_SILENCE_MS)
+		timeout_ms = SERVER_SILENCE_MS;
+	event_add(&p->timer, loop_delay(p->stack->loop, timeout_ms, &tv));
 	return 0;
 }
 

@@ -10,7 +10,7 @@ struct options_probe;
 /**
  * The probe has ended; its pointer is invalid.
  *
- * @param result  status code of the final response; -errno of the last address when none of them answered
+ * @param result  status code of the final response of the last address asked; -errno when it did not answer
  * @param rtt_ms  until the response came
  */
 typedef void options_probe_h(int result, uint32_t rtt_ms, void *arg);
@@ -22,9 +22,9 @@ struct options_probe_target {
 	uint16_t port;
 	struct tls_identity_demand demand;       /* of connections over TLS */
 	uint16_t local_port;                     /* to send from; 0 = any */
-	const struct resolver_answer *addresses; /* tried in turn until one answers */
+	const struct resolver_answer *addresses; /* tried in turn until one answers anything but 503 */
 	const struct resend_schedule *resend;
-	uint32_t timeout_ms; /* for each address */
+	uint32_t timeout_ms; /* for each address; at most 2 s while others are left */
 };
 
 /**

@@ -368,6 +368,18 @@ def of_a_names_addresses_the_first_that_answers_counts(s):
 
 
 @scenario
+def a_server_that_answers_503_is_followed_by_the_next(s):
+	busy, living = alive(s.peer("busy"), 503), alive(s.peer("living"))
+	named(s, busy, living)
+	start(s)
+	told(s, "200")
+	probed(s, busy, 2)
+	same(gateway(s)["state"], "up")
+	living.status = 503
+	becomes(s, "down")
+
+
+@scenario
 def a_name_that_does_not_exist_is_a_failure(s):
 	dns = named(s)
 	dns.records.clear()
