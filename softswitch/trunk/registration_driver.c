@@ -7,6 +7,7 @@
 #include "loop.h"
 #include "message.h"
 #include "register_request.h"
+#include "set_aside.h"
 #include "tls_identity.h"
 
 #include <errno.h>
@@ -14,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORDS_MAX = 96 };
+/** A server is left after so long a silence while others are left. */
+enum { WORDS_MAX = 96, SERVER_SILENCE_MS = 2000, SERVICE_UNAVAILABLE = 503 };
 
 /* Reporting the state ----------------------------------------------------------------------- */
 
@@ -116,23 +118,43 @@ static int send_register(struct registration_driver *d)
 	return err;
 }
 
-/** Send REGISTER to the next address that can be reached. @return 0; the error of the last one */
-static int try_addresses(struct registration_driver *d)
+static bool is_set_aside(const struct registration_driver *d, unsigned i)
+{
+	return set_aside_left_ms(d->set_aside, &d->addresses.address[i].addr.any, clock_now_ms()) > 0;
+}
+
+/** Send REGISTER to the next server that can be reached. @return 0; the error of the last one */
+static int try_servers(struct registration_driver *d)
 {
 	const struct db_registration *row = registration_used(d->registration);
+	struct timeval tv;
 	int err = -ENOENT;
 
-	while (d->next_address < d->addresses.n) {
+	while (err && d->next_address < d->addresses.n) {
+		unsigned i = d->next_address++;
+
+		if (!d->forced && is_set_aside(d, i))
+			continue;
 		request_retry_clear(&d->retry);
-		err = transport_hop_from(d->stack->transport, row->local_port,
-			&d->addresses.address[d->next_address++], &d->hop);
+		err = transport_hop_from(
+			d->stack->transport, row->local_port, &d->addresses.address[i], &d->hop);
 		d->hop.identity = d->identity;
 		if (!err)
 			err = send_register(d);
-		if (!err)
-			return 0;
 	}
+	if (!err && d->next_address < d->addresses.n)
+		event_add(&d->silence, loop_delay(d->stack->loop, SERVER_SILENCE_MS, &tv));
 	return err;
+}
+
+/** Send it to the first server. When all have asked to be left alone, the retry delay must do. */
+static int try_first_server(struct registration_driver *d)
+{
+	d->next_address = 0;
+	d->forced = true;
+	for (unsigned i = 0; i < d->addresses.n; i++)
+		d->forced &= is_set_aside(d, i);
+	return try_servers(d);
 }
 
 static void on_resolved(int error, const struct resolver_answer *answer, void *arg)
@@ -142,7 +164,7 @@ static void on_resolved(int error, const struct resolver_answer *answer, void *a
 	d->query = NULL;
 	if (!error) {
 		d->addresses = *answer;
-		error = try_addresses(d);
+		error = try_first_server(d);
 	}
 	if (error)
 		fail_error(d, error);
@@ -171,7 +193,6 @@ static int begin(struct registration_driver *d, bool remove)
 	int err;
 
 	d->remove = remove;
-	d->next_address = 0;
 	if (row->proxy[0] && strlen(row->proxy) < sizeof(proxy)) {
 		target.port = split_proxy(row->proxy, proxy);
 		target.host = proxy;
@@ -184,7 +205,7 @@ static int begin(struct registration_driver *d, bool remove)
 	err = resolver_try(resolver, &target, &d->addresses);
 	if (err == -EAGAIN)
 		return resolver_lookup(&d->query, resolver, &target, on_resolved, d);
-	return err ? err : try_addresses(d);
+	return err ? err : try_first_server(d);
 }
 
 void registration_driver_drive(struct registration_driver *d)
@@ -278,6 +299,16 @@ static int raise_expiry(struct registration_driver *d, const sip_t *answer)
 	return send_register(d);
 }
 
+/** After 503 the next server is asked (RFC 3263 section 4.3). @return as raise_expiry() */
+static int leave_server(struct registration_driver *d, const sip_t *answer)
+{
+	uint32_t seconds;
+
+	if (request_retry_after(answer, &seconds))
+		set_aside_add(&d->set_aside, &d->hop.to.any, seconds, clock_now_ms());
+	return try_servers(d) ? -ECANCELED : 0;
+}
+
 static void on_refused(struct registration_driver *d, const sip_t *answer)
 {
 	int status = answer->sip_status->st_status, err = -ECANCELED;
@@ -289,7 +320,7 @@ static void on_refused(struct registration_driver *d, const sip_t *answer)
 		err = send_register(d);
 		break;
 	case REQUEST_RETRY_FINAL:
-		err = raise_expiry(d, answer);
+		err = status == SERVICE_UNAVAILABLE ? leave_server(d, answer) : raise_expiry(d, answer);
 		break;
 	case REQUEST_RETRY_REFUSED:
 		snprintf(words, sizeof(words), "wrong password");
@@ -309,6 +340,7 @@ static void on_response(const struct received *rx, void *arg)
 	struct registration_driver *d = arg;
 	int status = rx->sip->sip_status->st_status;
 
+	event_del(&d->silence);
 	if (status < 200)
 		return;
 	d->client = NULL;
@@ -323,12 +355,21 @@ static void on_failure(int error, void *arg)
 {
 	struct registration_driver *d = arg;
 
+	event_del(&d->silence);
 	d->client = NULL;
-	if (d->next_address < d->addresses.n)
-		error = try_addresses(d);
-	if (error)
+	if (d->next_address == d->addresses.n || try_servers(d))
 		fail_error(d, error);
 	registration_driver_drive(d);
+}
+
+static void on_silence(evutil_socket_t fd, short what, void *arg)
+{
+	struct registration_driver *d = arg;
+
+	(void)fd;
+	(void)what;
+	client_transaction_drop(d->client);
+	on_failure(-ETIMEDOUT, d);
 }
 
 static const struct client_transaction_handlers client_handlers = {on_response, on_failure};
@@ -349,6 +390,7 @@ int registration_driver_create(
 	token_make(d->call_id);
 	token_make(d->call_id + strlen(d->call_id));
 	event_assign(&d->timer, loop_base(stack->loop), -1, 0, on_timer, d);
+	event_assign(&d->silence, loop_base(stack->loop), -1, 0, on_silence, d);
 	LIST_INSERT_HEAD(list, d, link);
 	return 0;
 }
@@ -376,9 +418,11 @@ void registration_driver_destroy(struct registration_driver *d)
 	resolver_cancel(d->query);
 	client_transaction_forget(d->client);
 	event_del(&d->timer);
+	event_del(&d->silence);
 	registration_unref(d->registration);
 	registration_driver_unlink_gateways(d);
 	request_retry_clear(&d->retry);
 	free(d->gateways);
+	free(d->set_aside);
 	free(d);
 }

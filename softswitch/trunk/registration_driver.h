@@ -33,8 +33,11 @@ struct registration_driver {
 	bool inherited; /* removed, but another registration has its binding: the row was renamed */
 	struct request_retry retry;
 	unsigned next_address;
+	bool forced;          /* all servers are set aside, and asked all the same */
+	struct event silence; /* of a server while others are left */
 
 	struct resolver_answer addresses; /* of the registrar or its proxy, as resolved last */
+	struct set_aside *set_aside;      /* those that gave a Retry-After; NULL: none ever did */
 	struct gateway **gateways;        /* that belong to it */
 	size_t n_gateways;
 	UT_hash_handle by_token, by_user;

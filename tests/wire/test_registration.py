@@ -640,6 +640,48 @@ def a_name_is_resolved_and_its_next_address_tried(s):
 	reaches(s, "registered")
 
 
+def two_servers(s, first_step):
+	"""A registrar whose name stands for two servers; the first answers like this."""
+	dns = Dns(s.net)
+	s.switch.environment["SOFTSWITCH_DNS"] = dns.server
+	second, first = registrar(s, account=False), registrar(s, "first", account=False)
+	enrol(s, second, "carrier", host="carrier.test", port=0, expiry=60)
+	second.authenticate()
+	first.always = first_step
+	dns.host("sip.carrier.test", "127.0.0.1")
+	dns.service("_sip._udp.carrier.test", (1, first.port, "sip.carrier.test"), (2, second.port, "sip.carrier.test"))
+	first.secrets = second.secrets = first.secrets | second.secrets
+	return first, second
+
+
+@scenario
+def a_server_that_answers_503_is_followed_by_the_next(s):
+	first, second = two_servers(s, refuse(503, ("Retry-After", "3000")))
+	s.start(clock_speed=SPEED)
+	reaches(s, "registered")
+	same((len(first.requests), len(second.requests)), (1, 2))
+	second.expect_requests(4)  # the refresh
+	same(len(first.requests), 1)  # it is set aside
+
+
+@scenario
+def a_silent_server_is_followed_by_the_next_after_2_s(s):
+	first, second = two_servers(s, silence)
+	s.start()
+	sent, asked = first.expect_requests(1), second.expect_requests(1)
+	assert -0.002 <= asked.time - sent.time - 2 <= 0.15, asked.time - sent.time
+	reaches(s, "registered")
+
+
+@scenario
+def a_registrar_whose_servers_are_all_set_aside_is_asked_again_after_the_retry_delay(s):
+	r = registrar(s)
+	r.always = refuse(503, ("Retry-After", "110"))
+	s.start(SS_SIP_USER_AGENT_RETRY_DELAY="30", clock_speed=SPEED)
+	r.expect_requests(2)
+	about(r.requests[1].time - r.requests[0].time, 30)
+
+
 @scenario
 def an_address_that_went_silent_after_its_challenge_is_no_refusal(s):
 	dns = Dns(s.net)
