@@ -3,8 +3,10 @@
 #include "gateway_liveness.h"
 #include "gateway_stats.h"
 #include "peers.h"
+#include "set_aside.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SRTT_SHARE = 8 }; /* a new measurement weighs one eighth (RFC 6298 section 2) */
@@ -15,6 +17,7 @@ struct gateway {
 	struct gateway_liveness liveness;
 	struct gateway_state_decision state;
 	struct gateway_stats *stats; /* NULL: nothing to count yet */
+	struct set_aside *set_aside; /* of its servers; NULL: none ever was */
 };
 
 /* One kind of peer -------------------------------------------------------------------------- */
@@ -27,8 +30,11 @@ static void on_change(struct peer *p, const void *old_row)
 	const bool moved = !old || strcmp(old->host, row->host) != 0 || old->port != row->port ||
 		strcmp(old->transport, row->transport) != 0;
 
-	if (moved)
+	if (moved) {
 		gw->srtt_eighths = 0;
+		free(gw->set_aside);
+		gw->set_aside = NULL;
+	}
 	gateway_liveness_on_row(&gw->liveness, p->removed ? NULL : row, old, moved, p->limits.total);
 }
 
@@ -40,6 +46,7 @@ static void on_release(struct peer *p, const struct call_limits_channel *ch)
 static void on_free(struct peer *p)
 {
 	gateway_stats_free(((struct gateway *)p)->stats);
+	free(((struct gateway *)p)->set_aside);
 }
 
 const struct peer_type gateway_peer_type = {
@@ -185,6 +192,17 @@ void gateway_retry_after(struct gateway *gw, uint32_t seconds, uint64_t now_ms)
 	gateway_update_state(gw, now_ms);
 	gateway_liveness_on_retry_after(&gw->liveness, seconds, now_ms);
 	gateway_update_state(gw, now_ms);
+}
+
+void gateway_set_server_aside(
+	struct gateway *gw, const struct sockaddr *server, uint32_t seconds, uint64_t now_ms)
+{
+	set_aside_add(&gw->set_aside, server, seconds, now_ms);
+}
+
+uint32_t gateway_server_left(const struct gateway *gw, const struct sockaddr *server, uint64_t now_ms)
+{
+	return set_aside_left_ms(gw->set_aside, server, now_ms);
 }
 
 uint32_t gateway_retry_after_left(const struct gateway *gw, uint64_t now_ms)

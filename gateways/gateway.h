@@ -16,6 +16,7 @@
 
 struct gateway; /* owned by struct gateways, kept alive by gateway_ref() */
 struct gateway_stats_figures;
+struct sockaddr;
 
 /* All times are monotonic, in ms. */
 
@@ -59,10 +60,15 @@ uint64_t gateway_calls_total(const struct gateway *gw); /* channels ever seized 
 
 /* Inputs ------------------------------------------------------------------------------------ */
 
-/** It answered 503 with Retry-After: leave it out for so many seconds (clamped to 1-120). */
+/** All its servers are set aside: leave it out for so many seconds (clamped to 1-120). */
 void gateway_retry_after(struct gateway *gw, uint32_t seconds, uint64_t now_ms);
 /** Time until Retry-After is over, ms; 0 when it is not in force. */
 uint32_t gateway_retry_after_left(const struct gateway *gw, uint64_t now_ms);
+/** One of its servers answered 503 with Retry-After: leave that server out (set_aside.h). */
+void gateway_set_server_aside(
+	struct gateway *gw, const struct sockaddr *server, uint32_t seconds, uint64_t now_ms);
+/** Time until it may be called again, ms; 0 when it is not set aside. */
+uint32_t gateway_server_left(const struct gateway *gw, const struct sockaddr *server, uint64_t now_ms);
 
 /**
  * An OPTIONS probe was answered, or not. Forgotten when host, port or transport change or options_check is

@@ -2,13 +2,12 @@
 
 #include "db_gateway.h"
 #include "gateway_result.h"
+#include "set_aside.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum {
-	RETRY_AFTER_MIN_S = 1,
-	RETRY_AFTER_MAX_S = 120,
 	CODE_REQUEST_TIMEOUT = 408,
 	CODE_SERVICE_UNAVAILABLE = 503,
 };
@@ -56,13 +55,8 @@ void gateway_liveness_on_registration(struct gateway_liveness *l, bool registere
 /* Answers can overtake each other: of two waits in force the one that ends later counts. */
 void gateway_liveness_on_retry_after(struct gateway_liveness *l, uint32_t seconds, uint64_t now_ms)
 {
-	uint64_t end_ms;
+	const uint64_t end_ms = now_ms + 1000u * (uint64_t)set_aside_clamp_s(seconds);
 
-	if (seconds < RETRY_AFTER_MIN_S)
-		seconds = RETRY_AFTER_MIN_S;
-	if (seconds > RETRY_AFTER_MAX_S)
-		seconds = RETRY_AFTER_MAX_S;
-	end_ms = now_ms + (uint64_t)seconds * 1000;
 	if (end_ms > l->retry_after_end_ms)
 		l->retry_after_end_ms = end_ms;
 }

@@ -1,11 +1,11 @@
 #include "attempt.h"
 
-#include "address.h"
+#include "attempt_route.h"
 #include "clock.h"
 #include "gateway.h"
 #include "loop.h"
 #include "message.h"
-#include "registrations.h"
+#include "request_retry.h"
 #include "tls_identity.h"
 #include "token.h"
 
@@ -17,8 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** An address is left after so long a silence while others are left. */
-enum { ADDRESS_SILENCE_MS = 2000 };
+/** A server is left after so long a silence while others are left. */
+enum { SERVER_SILENCE_MS = 2000, SERVICE_UNAVAILABLE = 503 };
 
 struct attempt {
 	struct stack *stack;
@@ -30,22 +30,18 @@ struct attempt {
 	const struct attempt_handlers *handlers;
 	void *arg;
 	struct resolver_query *query;
-	struct resolver_answer addresses;
-	unsigned next_address;
+	struct resolver_answer servers;
+	int result[RESOLVER_ADDRESSES_MAX]; /* of each, as attempt_server() has it */
+	unsigned server, next_server;       /* the one called last, and those after it */
 	struct invite *invite;
 	enum failover_stage stage;
-	struct event stage_timer, address_timer, soon;
-	int soon_error; /* what `soon` reports */
-	bool answered_anything;
+	struct event stage_timer, server_timer, soon;
+	int soon_error;         /* what `soon` reports */
+	bool answered_anything; /* that server has */
 	uint64_t sent_ms;
 	char address[ADDRESS_NAME_MAX];
 	char call_id[2 * TOKEN_SIZE];
-	char target[ADDRESS_HOST_PORT_MAX];
-	/* Of the gateway's row or its registration, which may change meanwhile. */
-	char *user, *password, *realm;
-	char *route, *route_host; /* Route lines and where the first one is; NULL = straight to the gateway */
-	uint16_t route_port, local_port;
-	char route_transport[4];
+	struct attempt_route route;
 };
 
 static void fail(struct attempt *a, const struct attempt_end *end)
@@ -88,30 +84,28 @@ static void on_stage_timeout(evutil_socket_t fd, short what, void *arg)
 	fail(a, &end);
 }
 
-/* Addresses --------------------------------------------------------------------------------- */
+/* Answers ----------------------------------------------------------------------------------- */
 
-static void next_address(struct attempt *a, int last_error);
+static bool next_server(struct attempt *a, const struct attempt_end *end);
 
-static void on_address_silent(evutil_socket_t fd, short what, void *arg)
+/** Nothing came of the server: it keeps the timeout of the stage if no other can be called. */
+static void on_server_silent(evutil_socket_t fd, short what, void *arg)
 {
 	struct attempt *a = arg;
+	const struct attempt_end end = {
+		.failure = FAILOVER_FAILURE_TIMEOUT, .stage = a->stage, .error = -ETIMEDOUT};
 
 	(void)fd;
 	(void)what;
-	invite_stop_resending(a->invite);
-	invite_abandon(a->invite, NULL);
-	a->invite = NULL;
-	next_address(a, -ETIMEDOUT);
+	next_server(a, &end);
 }
-
-/* Answers ----------------------------------------------------------------------------------- */
 
 static void on_first_answer(struct attempt *a)
 {
 	if (a->answered_anything)
 		return;
 	a->answered_anything = true;
-	event_del(&a->address_timer);
+	event_del(&a->server_timer);
 	gateway_response_time(a->gateway, (uint32_t)(clock_now_ms() - a->sent_ms));
 }
 
@@ -142,6 +136,24 @@ static void on_answer(const struct received *rx, void *arg)
 	a->handlers->on_answer(rx, a->arg);
 }
 
+/** A 503 may say when its server will be back. When all are set aside, so is the gateway until the first is back. */
+static void set_server_aside(struct attempt *a, const sip_t *answer)
+{
+	const uint64_t now = clock_now_ms();
+	uint32_t seconds, soonest = UINT32_MAX;
+
+	if (!request_retry_after(answer, &seconds))
+		return;
+	gateway_set_server_aside(a->gateway, &a->servers.address[a->server].addr.any, seconds, now);
+	for (unsigned i = 0; i < a->servers.n; i++) {
+		uint32_t left = gateway_server_left(a->gateway, &a->servers.address[i].addr.any, now);
+
+		soonest = left < soonest ? left : soonest;
+	}
+	if (soonest)
+		gateway_retry_after(a->gateway, (soonest + 999) / 1000, now);
+}
+
 static void on_refused(const struct received *rx, void *arg)
 {
 	struct attempt *a = arg;
@@ -152,75 +164,126 @@ static void on_refused(const struct received *rx, void *arg)
 
 	on_first_answer(a);
 	a->handlers->on_early_end(a->arg);
-	if (!invite_retry(a->invite, a->content, &a->policy.resend, rx->sip))
+	if (invite_retry(a->invite, a->content, &a->policy.resend, rx->sip))
+		return;
+	set_server_aside(a, rx->sip);
+	if (end.sip_code != SERVICE_UNAVAILABLE || !next_server(a, &end))
 		fail(a, &end);
 }
 
 static void on_failure(int error, void *arg)
 {
 	struct attempt *a = arg;
+	struct attempt_end end = {
+		.failure = error == -ETIMEDOUT ? FAILOVER_FAILURE_TIMEOUT : FAILOVER_FAILURE_TRANSPORT,
+		.stage = a->stage,
+		.error = error};
 
-	invite_destroy(a->invite);
-	a->invite = NULL;
-	next_address(a, error);
+	if (!next_server(a, &end))
+		fail(a, &end);
 }
 
 static const struct invite_handlers invite_handlers = {on_provisional, on_answer, on_refused, on_failure};
 
-/** @return 0 when an INVITE left to this address */
-static int try_address(struct attempt *a, const struct resolver_address *address)
+/* Servers ----------------------------------------------------------------------------------- */
+
+static int find_hop(struct attempt *a, const struct resolver_address *server, struct hop *hop)
 {
 	const struct db_gateway *row = gateway_row(a->gateway);
-	struct hop hop;
-	int err = transport_hop_from(a->stack->transport, a->local_port, address, &hop);
+	int err = transport_hop_from(a->stack->transport, a->route.local_port, server, hop);
 
 	if (err == -EADDRNOTAVAIL) /* the registration has another transport */
-		err = transport_hop_to(a->stack->transport, address, &hop);
+		err = transport_hop_to(a->stack->transport, server, hop);
 	if (!err)
-		err = tls_identity_find(&hop.identity,
+		err = tls_identity_find(&hop->identity,
 			&(struct tls_identity_demand){
 				row->host, row->tls_verify, row->tls_fingerprint, row->tls_certificate});
+	return err;
+}
+
+static int create_invite(struct attempt *a, struct invite **out, struct hop *hop)
+{
+	struct dialog *d;
+	int err;
+
+	hop->peer = hop_peer_create(gateway_name(a->gateway), &hop->to.any);
+	if (hop->peer)
+		hop->peer->strict_source = gateway_row(a->gateway)->strict_source;
+	err = invite_create(out, a->stack, a->call, hop, a->content, &invite_handlers, a);
+	hop_peer_unref(hop->peer);
 	if (err)
 		return err;
-	address_name(&hop.to.any, a->address);
-	hop.peer = hop_peer_create(gateway_name(a->gateway), &hop.to.any);
-	if (hop.peer)
-		hop.peer->strict_source = gateway_row(a->gateway)->strict_source;
-	err = invite_create(&a->invite, a->stack, a->call, &hop, a->content, &invite_handlers, a);
-	hop_peer_unref(hop.peer);
-	if (err)
-		return err;
-	invite_dialog(a->invite)->session.timer = a->policy.session_timer;
-	invite_dialog(a->invite)->own_origin = a->policy.sdp_own_origin;
-	invite_dialog(a->invite)->session.rel100 = a->policy.sip_100rel != PARAMETER_100REL_OFF;
-	snprintf(a->call_id, sizeof(a->call_id), "%s", invite_dialog(a->invite)->call_id);
-	err = invite_send(a->invite, a->content, &a->policy.resend);
-	if (err) {
-		invite_destroy(a->invite);
-		a->invite = NULL;
-		return err;
-	}
-	a->sent_ms = clock_now_ms();
-	if (a->next_address < a->addresses.n)
-		start_timer(a, &a->address_timer, ADDRESS_SILENCE_MS);
+	d = invite_dialog(*out);
+	d->session.timer = a->policy.session_timer;
+	d->own_origin = a->policy.sdp_own_origin;
+	d->session.rel100 = a->policy.sip_100rel != PARAMETER_100REL_OFF;
 	return 0;
 }
 
-/** @param last_error  what the address before this one failed with */
-static void next_address(struct attempt *a, int last_error)
+/** @return 0 when an INVITE left to this server; the one before is given up then */
+static int call_server(struct attempt *a, unsigned i)
 {
-	struct attempt_end end = {.failure = FAILOVER_FAILURE_TIMEOUT, .stage = a->stage};
+	const struct resolver_address *server = &a->servers.address[i];
+	struct invite *invite = NULL;
+	struct hop hop;
+	int err = gateway_server_left(a->gateway, &server->addr.any, clock_now_ms()) ? -EAGAIN : 0;
 
-	event_del(&a->address_timer);
-	while (a->stage == FAILOVER_STAGE_CALLING && a->next_address < a->addresses.n) {
-		last_error = try_address(a, &a->addresses.address[a->next_address++]);
-		if (!last_error)
-			return;
+	if (!err)
+		err = find_hop(a, server, &hop);
+	if (!err)
+		err = create_invite(a, &invite, &hop);
+	if (!err)
+		err = invite_send(invite, a->content, &a->policy.resend);
+	if (err) {
+		invite_destroy(invite);
+		return err;
 	}
-	if (last_error == -ETIMEDOUT)
-		fail(a, &end);
-	else
-		fail_transport(a, last_error);
+	if (a->invite) {
+		invite_stop_resending(a->invite);
+		invite_abandon(a->invite, NULL);
+	}
+	a->invite = invite;
+	a->answered_anything = false;
+	a->sent_ms = clock_now_ms();
+	snprintf(a->call_id, sizeof(a->call_id), "%s", invite_dialog(invite)->call_id);
+	return 0;
+}
+
+/** Call the next server that is not set aside and can be reached. @return 0; the error of the last one */
+static int call_next_server(struct attempt *a)
+{
+	int err = -ENOENT;
+
+	while (err && a->next_server < a->servers.n) {
+		unsigned i = a->next_server++;
+
+		err = call_server(a, i);
+		a->result[i] = err;
+		if (err && a->invite)
+			continue;
+		a->server = i;
+		address_name(&a->servers.address[i].addr.any, a->address);
+	}
+	if (!err && a->next_server < a->servers.n)
+		start_timer(a, &a->server_timer, SERVER_SILENCE_MS);
+	return err;
+}
+
+/**
+ * A 503, an error of the transport and silence are failures of one server (RFC 3263 section 4.3), after which the next
+ * one is called if the rules for the next gateway allow it.
+ *
+ * @return false when none was called
+ */
+static bool next_server(struct attempt *a, const struct attempt_end *end)
+{
+	const unsigned failed = a->server;
+
+	event_del(&a->server_timer);
+	if (a->next_server == a->servers.n || !a->handlers->may_go_on(end, a->arg) || call_next_server(a))
+		return false;
+	a->result[failed] = end->sip_code ? end->sip_code : end->error;
+	return true;
 }
 
 static void on_resolved(int error, const struct resolver_answer *answer, void *arg)
@@ -232,8 +295,10 @@ static void on_resolved(int error, const struct resolver_answer *answer, void *a
 		fail_transport(a, error);
 		return;
 	}
-	a->addresses = *answer;
-	next_address(a, 0);
+	a->servers = *answer;
+	error = call_next_server(a);
+	if (error)
+		fail_transport(a, error);
 }
 
 /** A failure in attempt_create() is told from the loop, when the caller is ready for it. */
@@ -243,71 +308,23 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (a->addresses.n)
-		next_address(a, a->soon_error);
-	else
-		fail_transport(a, a->soon_error);
+	fail_transport(a, a->soon_error);
 }
 
 static void resolve(struct attempt *a)
 {
-	const struct db_gateway *row = gateway_row(a->gateway);
-	struct resolver_target target = {.host = row->host, .port = row->port, .transport = row->transport};
+	const struct resolver_target target = attempt_route_target(&a->route);
 	static const struct timeval now = {0};
-	int err;
-
-	if (a->route)
-		target = (struct resolver_target){a->route_host, a->route_port, a->route_transport};
-	err = resolver_try(a->stack->resolver, &target, &a->addresses);
+	int err = resolver_try(a->stack->resolver, &target, &a->servers);
 
 	if (err == -EAGAIN)
 		err = resolver_lookup(&a->query, a->stack->resolver, &target, on_resolved, a);
 	else if (!err)
-		err = try_address(a, &a->addresses.address[a->next_address++]);
+		err = call_next_server(a);
 	if (err) {
 		a->soon_error = err;
 		event_add(&a->soon, &now);
 	}
-}
-
-/** What the gateway's registration lends it: credentials, and the way the registrar wants calls to take (RFC 3608). */
-static void use_registration(struct attempt *a, const struct registration *r)
-{
-	const struct registration_route *route = registration_route(r, clock_now_ms());
-	const struct db_registration *row = registration_row(r);
-
-	a->local_port = row->local_port;
-	if (!a->user[0]) {
-		free(a->user);
-		free(a->password);
-		free(a->realm);
-		a->user = strdup(row->auth_user);
-		a->password = strdup(row->password);
-		a->realm = row->realm[0] ? strdup(row->realm) : NULL;
-	}
-	if (!route)
-		return;
-	a->route = strdup(route->lines);
-	a->route_host = strdup(route->host);
-	a->route_port = route->port;
-	memcpy(a->route_transport, route->transport, sizeof(a->route_transport));
-}
-
-static void use_row(struct attempt *a, const struct db_gateway *row, const struct registrations *accounts)
-{
-	const struct registration *r =
-		row->registration[0] ? registrations_find(accounts, row->registration) : NULL;
-
-	address_host_port(a->target, row->host, row->port);
-	a->user = strdup(row->auth_user);
-	a->password = strdup(row->auth_password);
-	if (r && a->user)
-		use_registration(a, r);
-	a->content->target = a->target;
-	a->content->user = a->password ? a->user : NULL;
-	a->content->password = a->password;
-	a->content->realm = a->realm;
-	a->content->route = a->route;
 }
 
 int attempt_create(struct attempt **out, const struct call_context *context, struct call *call,
@@ -320,6 +337,11 @@ int attempt_create(struct attempt **out, const struct call_context *context, str
 
 	if (!a)
 		return -ENOMEM;
+	if (attempt_route_init(&a->route, gw, context->registrations, content)) {
+		attempt_route_clear(&a->route);
+		free(a);
+		return -ENOMEM;
+	}
 	a->stack = stack;
 	a->call = call;
 	a->gateway = gateway_ref(gw);
@@ -330,9 +352,8 @@ int attempt_create(struct attempt **out, const struct call_context *context, str
 	a->handlers = handlers;
 	a->arg = arg;
 	event_assign(&a->stage_timer, base, -1, 0, on_stage_timeout, a);
-	event_assign(&a->address_timer, base, -1, 0, on_address_silent, a);
+	event_assign(&a->server_timer, base, -1, 0, on_server_silent, a);
 	event_assign(&a->soon, base, -1, 0, on_soon, a);
-	use_row(a, gateway_row(gw), context->registrations);
 	content->sip_100rel = a->policy.sip_100rel;
 	start_timer(a, &a->stage_timer, failover_stage_timeout_ms(&a->policy, FAILOVER_STAGE_CALLING));
 	resolve(a);
@@ -356,14 +377,11 @@ void attempt_destroy(struct attempt *a)
 		return;
 	resolver_cancel(a->query);
 	event_del(&a->stage_timer);
-	event_del(&a->address_timer);
+	event_del(&a->server_timer);
 	event_del(&a->soon);
 	invite_destroy(a->invite);
 	gateway_unref(a->gateway);
-	free(a->user);
-	free(a->password);
-	free(a->route);
-	free(a->route_host);
+	attempt_route_clear(&a->route);
 	free(a);
 }
 
@@ -389,6 +407,14 @@ const struct gateway_policy *attempt_policy(const struct attempt *a)
 const char *attempt_address(const struct attempt *a)
 {
 	return a->address;
+}
+
+int attempt_server(const struct attempt *a, unsigned i, char address[ADDRESS_NAME_MAX])
+{
+	if (i == a->server || !a->result[i])
+		return 0;
+	address_name(&a->servers.address[i].addr.any, address);
+	return a->result[i];
 }
 
 const char *attempt_call_id(const struct attempt *a)

@@ -1,7 +1,8 @@
-/** @file attempt.h  One gateway is tried: resolve it, call its addresses in turn, watch the stage timers. */
+/** @file attempt.h  One gateway is tried: resolve it, call its servers in turn, watch the stage timers. */
 #ifndef ATTEMPT_H
 #define ATTEMPT_H
 
+#include "address.h"
 #include "call_context.h"
 #include "failover.h"
 #include "invite.h"
@@ -22,6 +23,8 @@ struct attempt_handlers {
 	void (*on_answer)(const struct received *rx, void *arg);   /* 2xx */
 	/** The INVITE was refused and so its early dialogs end (RFC 3261 section 12.3), even if it is sent once more now. */
 	void (*on_early_end)(void *arg);
+	/** A server of the gateway has failed like this and another is left: may that one be called? */
+	bool (*may_go_on)(const struct attempt_end *end, void *arg);
 	/** The attempt is over and to be destroyed. */
 	void (*on_failed)(const struct attempt_end *end, void *arg);
 };
@@ -46,6 +49,14 @@ enum failover_stage attempt_stage(const struct attempt *a);
 const struct gateway_policy *attempt_policy(const struct attempt *a);
 /** Where it went last, "192.0.2.1:5060"; "" before that is known. */
 const char *attempt_address(const struct attempt *a);
+/**
+ * What became of the servers of the gateway that were given up for another one, or never called.
+ *
+ * @param i        0 to RESOLVER_ADDRESSES_MAX - 1
+ * @param address  receives where it is, if the result is not 0
+ * @return its final response; -errno, -EAGAIN for one that was set aside (set_aside.h); 0 = nothing yet, or no such server
+ */
+int attempt_server(const struct attempt *a, unsigned i, char address[ADDRESS_NAME_MAX]);
 /** Call-ID of the leg it tried last, "" before there is one. */
 const char *attempt_call_id(const struct attempt *a);
 

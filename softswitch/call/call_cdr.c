@@ -5,6 +5,7 @@
 #include "json_text.h"
 
 #include <jansson.h>
+#include <sofia-sip/sip_status.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct call_cdr_attempt {
 	STAILQ_ENTRY(call_cdr_attempt) link;
 	char *gateway;
 	char address[ADDRESS_NAME_MAX];
+	json_t *servers;   /* those tried before that one; NULL = none */
 	const char *stage; /* "skipped", "answered", or the stage in which it failed */
 	int code;
 	char reason[80];
@@ -45,6 +47,26 @@ static struct call_cdr_attempt *add_attempt(struct call *call, const char *gatew
 	return a;
 }
 
+/** The servers that were given up for another one. @return NULL when there are none, or memory is short */
+static json_t *servers_json(const struct attempt *attempt)
+{
+	json_t *array = NULL;
+
+	for (unsigned i = 0; i < RESOLVER_ADDRESSES_MAX; i++) {
+		char address[ADDRESS_NAME_MAX];
+		int result = attempt_server(attempt, i, address);
+
+		if (result && !array)
+			array = json_array();
+		if (result && array)
+			json_array_append_new(array,
+				json_pack("{s:s, s:i, s:s}", "address", address, "code",
+					result > 0 ? result : 0, "reason",
+					result > 0 ? sip_status_phrase(result) : cause_error_words(result)));
+	}
+	return array;
+}
+
 void call_cdr_attempt(struct call *call, const char *stage, int code, const char *reason)
 {
 	struct call_cdr_attempt *a = add_attempt(call, gateway_name(call->gateway), stage);
@@ -55,6 +77,7 @@ void call_cdr_attempt(struct call *call, const char *stage, int code, const char
 	a->begin_ms = call_cdr_epoch_ms(call, call->attempt_ms);
 	a->duration_ms = (int64_t)(clock_now_ms() - call->attempt_ms);
 	snprintf(a->address, sizeof(a->address), "%s", attempt_address(call->attempt));
+	a->servers = servers_json(call->attempt);
 	snprintf(a->reason, sizeof(a->reason), "%s", reason);
 }
 
@@ -78,10 +101,10 @@ static char *attempts_json(const struct call *call)
 
 	STAILQ_FOREACH (a, &call->attempts, link)
 		json_array_append_new(array,
-			json_pack("{s:s, s:s, s:s, s:i, s:o, s:I, s:I}", "gateway", a->gateway, "address",
-				a->address, "stage", a->stage, "code", a->code, "reason",
+			json_pack("{s:s, s:s, s:s, s:i, s:o, s:I, s:I, s:O*}", "gateway", a->gateway,
+				"address", a->address, "stage", a->stage, "code", a->code, "reason",
 				json_text(a->reason), "begin_ms", (json_int_t)a->begin_ms, "duration_ms",
-				(json_int_t)a->duration_ms));
+				(json_int_t)a->duration_ms, "servers", a->servers));
 	text = array ? json_dumps(array, JSON_COMPACT) : NULL;
 	json_decref(array);
 	return text;
@@ -93,6 +116,7 @@ static void clear_attempts(struct call *call)
 
 	while ((a = STAILQ_FIRST(&call->attempts))) {
 		STAILQ_REMOVE_HEAD(&call->attempts, link);
+		json_decref(a->servers);
 		free(a->gateway);
 		free(a);
 	}

@@ -11,7 +11,6 @@
 #include "headers.h"
 #include "log.h"
 #include "message.h"
-#include "request_retry.h"
 
 #include <sofia-sip/sip_header.h>
 
@@ -134,7 +133,7 @@ static void describe_end(const struct attempt_end *end, char *out, size_t size)
 	}
 }
 
-/** A message that is too large for us says nothing about the gateway. */
+/** A message that is too large for us says nothing about the gateway, nor does one that was not sent (-EAGAIN). */
 static enum gateway_result_outcome outcome_of(const struct attempt_end *end)
 {
 	switch (end->failure) {
@@ -143,7 +142,8 @@ static enum gateway_result_outcome outcome_of(const struct attempt_end *end)
 	case FAILOVER_FAILURE_TIMEOUT:
 		return GATEWAY_RESULT_TIMEOUT;
 	case FAILOVER_FAILURE_TRANSPORT:
-		return end->error == -EMSGSIZE ? GATEWAY_RESULT_ABANDONED : GATEWAY_RESULT_TRANSPORT;
+		return end->error == -EMSGSIZE || end->error == -EAGAIN ? GATEWAY_RESULT_ABANDONED
+									: GATEWAY_RESULT_TRANSPORT;
 	}
 	return GATEWAY_RESULT_ABANDONED;
 }
@@ -151,15 +151,12 @@ static enum gateway_result_outcome outcome_of(const struct attempt_end *end)
 static void note_failure(struct call *call, const struct attempt_end *end)
 {
 	char words[80];
-	uint32_t retry_after_s;
 
 	describe_end(end, words, sizeof(words));
 	call_cdr_attempt(call, failover_stage_name(end->stage), end->sip_code, words);
 	log_debug(call->a.call_id, "gateway failed gateway=%s code=%d reason=%s", gateway_name(call->gateway),
 		end->sip_code, words);
 	call_attempt_tell(call, outcome_of(end), end->sip_code);
-	if (end->rx && request_retry_after(end->rx->sip, &retry_after_s))
-		gateway_retry_after(call->gateway, retry_after_s, clock_now_ms());
 	call->last_code = end->failure == FAILOVER_FAILURE_CODE ? code_for_caller(call, end->rx->sip) : 0;
 	call->last_cause = end->error == -EMSGSIZE         ? CAUSE_TOO_LARGE
 		: end->failure == FAILOVER_FAILURE_CODE    ? CAUSE_GATEWAY_CODE
@@ -167,20 +164,40 @@ static void note_failure(struct call *call, const struct attempt_end *end)
 							   : CAUSE_TRANSPORT;
 }
 
-static void on_failed(const struct attempt_end *end, void *arg)
+/** What the policy is to judge; SS_GATEWAY_SWITCH_LIMIT counts gateways only and is left aside. */
+static struct failover_result result_of(const struct call *call, const struct attempt_end *end)
 {
-	struct call *call = arg;
-	struct failover_result result = {
-		.failure = end->failure,
+	return (struct failover_result){.failure = end->failure,
 		.stage = end->stage,
 		.sip_code = (unsigned)end->sip_code,
 		.sdp_seen = call->sdp_seen,
-		.ringing_seen = call->ringing_seen,
-		.tried = call->tried,
-		.limit = call_stack(call)->parameters.switch_limit,
-	};
-	struct failover_verdict verdict = failover_decide(attempt_policy(call->attempt), &result);
+		.ringing_seen = call->ringing_seen};
+}
+
+static bool may_go_on(const struct attempt_end *end, void *arg)
+{
+	struct call *call = arg;
+	struct failover_result result = result_of(call, end);
+
+	if (result.failure == FAILOVER_FAILURE_TIMEOUT) /* of a server, which is no timeout of the INVITE */
+		result.failure = FAILOVER_FAILURE_TRANSPORT;
+	if (!failover_decide(attempt_policy(call->attempt), &result).next)
+		return false;
+	bridge_request_follow(&call->bridge, NULL, NULL);
+	call_early_fail_over(call);
+	return true;
+}
+
+static void on_failed(const struct attempt_end *end, void *arg)
+{
+	struct call *call = arg;
+	struct failover_result result = result_of(call, end);
+	struct failover_verdict verdict;
 	char reason[160];
+
+	result.tried = call->tried;
+	result.limit = call_stack(call)->parameters.switch_limit;
+	verdict = failover_decide(attempt_policy(call->attempt), &result);
 
 	call_cdr_leg(call);
 	note_failure(call, end);
@@ -312,7 +329,8 @@ static void on_early_end(void *arg)
 	bridge_request_follow(&call->bridge, NULL, NULL);
 }
 
-static const struct attempt_handlers attempt_handlers = {on_progress, on_answer, on_early_end, on_failed};
+static const struct attempt_handlers attempt_handlers = {
+	on_progress, on_answer, on_early_end, may_go_on, on_failed};
 
 /** Try a gateway whose channel is seized. @return false when there is no memory for it */
 static bool try_gateway(struct call *call, struct gateway *gw)

@@ -55,6 +55,8 @@ const char *cause_error_words(int error)
 		return "timeout";
 	case -ENOENT:
 		return "name not found";
+	case -EAGAIN:
+		return "set aside by Retry-After";
 	case -EPROTONOSUPPORT:
 	case -EADDRNOTAVAIL:
 		return "no listener leads there";

@@ -139,5 +139,156 @@ def the_last_silent_server_has_the_invite_timeout(s):
 		leg.refuse(480)
 
 
+# The next server (RFC 3263 section 4.3) ----------------------------------------------------------
+
+
+def servers(s, *names):
+	"""A gateway whose name stands for these peers, in this order."""
+	peers = [s.peer(name) for name in names]
+	named(s, *((number, peer.port) for number, peer in enumerate(peers)))
+	return peers
+
+
+def left(record):
+	"""The servers that were left for another one."""
+	return [(server["address"], server["code"], server["reason"]) for server in record["attempts"][0]["servers"]]
+
+
+def goes_on(name, before=()):
+	"""The first server answers 503, after these provisional responses."""
+	def play(s):
+		first, second = servers(s, "first", "second")
+		s.start(SS_GATEWAY_SWITCH_LIMIT="1")
+		a = s.caller.invite("4930")
+		b = first.leg()
+		for status, sdp in before:
+			b.reply(status, sdp)
+			if status > 100:
+				a.expect(status)
+		b.refuse(503)
+		c = second.leg(timeout=1)
+		s.answer(a, c)
+		s.over(a, c)
+		record = s.switch.record()
+		is_called(record, c, second)
+		same([(attempt["gateway"], attempt["code"], attempt["address"]) for attempt in record["attempts"]],
+			[("named", 200, second.host_port)])
+		same(left(record), [(first.host_port, 503, "Service Unavailable")])
+	play.__name__ = "a_server_that_answers_503_%s_is_followed_by_the_next" % name
+	scenario(play)
+
+
+goes_on("at_once")
+goes_on("after_100", [(100, None)])
+goes_on("after_early_media", [(100, None), (183, True)])
+
+
+def is_final(name, status, before=(), **parameters):
+	"""The first of two servers answers with this, and the caller gets it."""
+	def play(s):
+		first, second = servers(s, "first", "second")
+		s.start(**parameters)
+		a = s.caller.invite("4930")
+		b = first.leg()
+		for early in before:
+			b.reply(early)
+			a.expect(early)
+		b.refuse(status)
+		a.expect(status, "INVITE")
+		same(second.inbox, [])
+		assert "servers" not in s.switch.record()["attempts"][0]
+	play.__name__ = name
+	scenario(play)
+
+
+is_final("another_failure_than_503_concerns_all_servers", 500)
+is_final("a_server_that_refuses_after_ringing_is_followed_by_none", 503, [180])
+is_final("a_stop_code_ends_it_for_all_servers", 503, SS_GATEWAY_SWITCH_STOP_CODES="503")
+
+
+@scenario
+def when_all_servers_answer_503_the_next_gateway_is_called(s):
+	first, second = servers(s, "first", "second")
+	other = s.gateway("other")
+	s.start(SS_GATEWAY_SWITCH_LIMIT="2")
+	a = s.caller.invite("4930")
+	first.leg().refuse(503)
+	second.leg().refuse(503)
+	b = other.leg()
+	s.answer(a, b)
+	s.over(a, b)
+	same([attempt["code"] for attempt in s.switch.record()["attempts"]], [503, 200])
+
+
+@scenario
+def retry_after_sets_one_server_aside_and_that_of_all_the_gateway(s):
+	first, second = servers(s, "first", "second")
+	s.start()
+	a = s.caller.invite("4930")
+	first.leg().refuse(503, [("Retry-After", "60")])
+	b = second.leg()
+	s.answer(a, b)
+	s.over(a, b)
+	a = s.caller.invite("4930")  # the first server is not called
+	second.leg().refuse(503, [("Retry-After", "90")])
+	assert 50 <= int(a.expect(503, "INVITE")["Retry-After"]) <= 60
+	a = s.caller.invite("4930")  # nobody is
+	a.expect(503, "INVITE")
+	same((first.inbox, second.inbox), ([], []))
+	records = s.switch.records(3)
+	same(left(records[1]), [(first.host_port, 0, "set aside by Retry-After")])
+	same([attempt["stage"] for attempt in records[2]["attempts"]], ["skipped"])
+
+
+@scenario
+def a_server_that_rings_and_says_nothing_more_is_followed_by_the_next_gateway(s):
+	first, second = servers(s, "first", "second")
+	other = s.gateway("other")
+	s.start(SS_SIP_TIMEOUT_TRYING="3")
+	a = s.caller.invite("4930")
+	b = first.leg()
+	trying = b.reply(100)
+	b.cancelled()
+	c = other.leg()
+	assert -0.002 <= c.invited.time - trying.time - 3 <= 0.15
+	same(second.inbox, [])
+	s.answer(a, c)
+	s.over(a, c)
+
+
+@scenario
+def a_server_that_was_left_and_answers_late_is_hung_up(s):
+	first, second = servers(s, "first", "second")
+	s.start()
+	a = s.caller.invite("4930")
+	late = first.leg()
+	b = second.leg()
+	b.reply(180)
+	a.expect(180)
+	late.reply(180)
+	late.expect("CANCEL")
+	late.reply(200)
+	late.reply(200, True, request=late.invited)
+	late.expect("ACK")
+	late.hung_up()
+	s.answer(a, b)
+	s.over(a, b)
+	record = s.switch.record()
+	is_called(record, b, second)
+	same(left(record), [(first.host_port, 0, "timeout")])
+
+
+@scenario
+def all_servers_share_the_invite_timeout(s):
+	peers = servers(s, "first", "second", "third")
+	s.start(SS_SIP_TIMEOUT_INVITE="5")
+	a = s.caller.invite("4930")
+	legs = [peer.leg() for peer in peers]
+	gone = a.expect(408)
+	assert -0.002 <= gone.time - a.invited.time - 5 <= 0.15
+	for leg in legs:
+		leg.refuse(480)
+
+
 if __name__ == "__main__":
 	run()
