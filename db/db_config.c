@@ -150,6 +150,10 @@ static void read_column(struct load *l, sqlite3_stmt *row, int i, enum db_table_
 		*(enum db_table_inbound_from *)out =
 			text && strcmp(text, "any") == 0 ? DB_TABLE_INBOUND_ANY : DB_TABLE_INBOUND_REGISTRAR;
 		return;
+	case DB_TABLE_EXPIRY: /* Auto is 0 as a number, too */
+		*(struct db_override_expiry *)out =
+			(struct db_override_expiry){text != NULL, (uint32_t)number};
+		return;
 	}
 }
 

@@ -29,6 +29,11 @@ struct db_override_100rel {
 	enum parameter_100rel value;
 };
 
+struct db_override_expiry {
+	bool set;
+	uint32_t value_s; /* 0 = Auto */
+};
+
 /** What is in force: the row's own value, else the parameter's. */
 static inline bool db_override_flag(enum db_override own, bool parameter)
 {

@@ -13,7 +13,8 @@
  * auth_user        for digest; db_config_load() puts `user` where the table leaves it empty
  * realm            domain of the address of record and realm of the challenge; "" = host, any realm
  * contact_host     "" = the address of the listener
- * expiry_s         0 = the parameter
+ * expiry           not set = the parameter
+ * keep_alive_s     0 = none
  * line             random hexadecimal digits for our Contact, the same as long as the row lives
  * strict_source, tls_*  as those of struct db_gateway
  * inbound_from     from where calls to our Contact are taken
@@ -30,14 +31,15 @@
 	COLUMN(TEXT, password, "password")                                                                   \
 	COLUMN(TEXT, realm, "realm")                                                                         \
 	COLUMN(TEXT, contact_host, "contact_host")                                                           \
-	COLUMN(NUMBER, expiry_s, "expiry")                                                                   \
+	COLUMN(EXPIRY, expiry, "expiry")                                                                     \
 	COLUMN(FLAG, enabled, "enabled")                                                                     \
 	COLUMN(TEXT, line, "line")                                                                           \
 	COLUMN(FLAG, strict_source, "strict_source")                                                         \
 	COLUMN(INBOUND_FROM, inbound_from, "inbound_from")                                                   \
 	COLUMN(SWITCH, tls_verify, "tls_verify")                                                             \
 	COLUMN(TEXT, tls_fingerprint, "tls_fingerprint")                                                     \
-	COLUMN(TEXT, tls_certificate, "tls_certificate")
+	COLUMN(TEXT, tls_certificate, "tls_certificate")                                                     \
+	COLUMN(NUMBER, keep_alive_s, "keep_alive")
 
 /** Texts are never NULL. */
 struct db_registration {

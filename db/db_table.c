@@ -53,6 +53,11 @@ static bool rel100_equal(const struct db_override_100rel *a, const struct db_ove
 	return a->set == b->set && (!a->set || a->value == b->value);
 }
 
+static bool expiry_equal(const struct db_override_expiry *a, const struct db_override_expiry *b)
+{
+	return a->set == b->set && (!a->set || a->value_s == b->value_s);
+}
+
 static bool values_equal(enum db_table_type type, const void *a, const void *b)
 {
 	switch (type) {
@@ -79,6 +84,8 @@ static bool values_equal(enum db_table_type type, const void *a, const void *b)
 		return rel100_equal(a, b);
 	case DB_TABLE_INBOUND_FROM:
 		return *(const enum db_table_inbound_from *)a == *(const enum db_table_inbound_from *)b;
+	case DB_TABLE_EXPIRY:
+		return expiry_equal(a, b);
 	}
 	return false; /* not reached: every type is above */
 }

@@ -19,18 +19,19 @@
 /** What a column holds; NULL in the table is "", 0, or "not set". */
 enum db_table_type {
 	DB_TABLE_TEXT,
-	DB_TABLE_FLAG,        /* 0 or 1 */
-	DB_TABLE_SWITCH,      /* On or Off, never NULL */
-	DB_TABLE_PORT,        /* 0 to 65535 */
-	DB_TABLE_NUMBER,      /* 0 and more */
-	DB_TABLE_SECONDS,     /* kept in ms */
-	DB_TABLE_OVERRIDE,    /* On or Off */
-	DB_TABLE_RESEND,      /* a resend schedule, cut to SS_SIP_SEND_RETRY */
-	DB_TABLE_STOP_CODES,  /* SIP status codes 400-699 */
-	DB_TABLE_ALIVE_CODES, /* SIP status codes 200-699 */
-	DB_TABLE_BREAKER_ON,  /* as SS_GATEWAY_BREAKER_ON */
-	DB_TABLE_100REL,      /* as SS_SIP_100REL */
-	DB_TABLE_INBOUND_FROM /* registrar or any */
+	DB_TABLE_FLAG,         /* 0 or 1 */
+	DB_TABLE_SWITCH,       /* On or Off, never NULL */
+	DB_TABLE_PORT,         /* 0 to 65535 */
+	DB_TABLE_NUMBER,       /* 0 and more */
+	DB_TABLE_SECONDS,      /* kept in ms */
+	DB_TABLE_OVERRIDE,     /* On or Off */
+	DB_TABLE_RESEND,       /* a resend schedule, cut to SS_SIP_SEND_RETRY */
+	DB_TABLE_STOP_CODES,   /* SIP status codes 400-699 */
+	DB_TABLE_ALIVE_CODES,  /* SIP status codes 200-699 */
+	DB_TABLE_BREAKER_ON,   /* as SS_GATEWAY_BREAKER_ON */
+	DB_TABLE_100REL,       /* as SS_SIP_100REL */
+	DB_TABLE_INBOUND_FROM, /* registrar or any */
+	DB_TABLE_EXPIRY        /* as SS_SIP_USER_AGENT_EXPIRE */
 };
 
 /** From where calls to the Contact of a registration are taken. */
@@ -52,6 +53,7 @@ enum db_table_inbound_from {
 #define DB_TABLE_MEMBER_BREAKER_ON struct db_override_breaker_on
 #define DB_TABLE_MEMBER_100REL struct db_override_100rel
 #define DB_TABLE_MEMBER_INBOUND_FROM enum db_table_inbound_from
+#define DB_TABLE_MEMBER_EXPIRY struct db_override_expiry
 
 /** A column as a member of the row's struct. */
 #define DB_TABLE_MEMBER(type, member, column) DB_TABLE_MEMBER_##type member;

@@ -411,7 +411,7 @@ CREATE TABLE registration (
 	password TEXT,
 	realm TEXT,
 	contact_host TEXT,
-	expiry INTEGER,
+	expiry ANY,
 	enabled INTEGER NOT NULL DEFAULT 1,
 	line TEXT NOT NULL UNIQUE DEFAULT (lower(hex(randomblob(8)))),
 	strict_source INTEGER NOT NULL DEFAULT 0 CONSTRAINT "strict_source is 1 (yes) or 0 (no)" CHECK (strict_source IN (0, 1)),
@@ -424,6 +424,7 @@ CREATE TABLE registration (
 	tls_certificate TEXT CONSTRAINT "tls_certificate is the name of a file in the folder of --tls-dir: letters, digits, -, _ and (not first) a dot, or NULL for agent.pem"
 		CHECK (length(tls_certificate) BETWEEN 1 AND 255 AND tls_certificate NOT GLOB '*[^0-9A-Za-z._-]*'
 			AND tls_certificate NOT GLOB '.*'),
+	keep_alive INTEGER CONSTRAINT "keep_alive is 5 to 300 s, or NULL for none" CHECK (keep_alive BETWEEN 5 AND 300),
 	CONSTRAINT "name of a registration is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
 			AND name = trim(name)),
@@ -458,7 +459,8 @@ CREATE TABLE registration (
 		CHECK (length(contact_host) BETWEEN 1 AND 253
 			AND (contact_host NOT GLOB '*[^0-9A-Za-z._-]*' AND contact_host GLOB '[0-9A-Za-z_]*'
 				OR contact_host GLOB '*:*:*' AND contact_host NOT GLOB '*[^0-9A-Fa-f:.]*')),
-	CONSTRAINT "expiry is 20 to 7200 s, or NULL for SS_SIP_USER_AGENT_EXPIRE" CHECK (expiry BETWEEN 20 AND 7200),
+	CONSTRAINT "expiry is Auto, 20 to 7200 s, or NULL for SS_SIP_USER_AGENT_EXPIRE"
+		CHECK (expiry = 'Auto' OR CAST(expiry AS TEXT) NOT GLOB '*[^0-9]*' AND CAST(expiry AS INTEGER) BETWEEN 20 AND 7200),
 	CONSTRAINT "enabled is 1 (yes) or 0 (no)" CHECK (enabled IN (0, 1)),
 	CONSTRAINT "line is 16 to 32 hexadecimal digits; leave it to the database"
 		CHECK (length(line) BETWEEN 16 AND 32 AND line NOT GLOB '*[^0-9a-f]*')

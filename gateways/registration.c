@@ -20,10 +20,13 @@ struct registration {
 	uint64_t since_ms;
 	bool busy;           /* a request is under way */
 	uint64_t next_ms;    /* the next request */
+	uint64_t turn_ms;    /* since when what has been edited may act */
+	uint64_t failed_ms;  /* when the last request failed; 0 = it did not */
 	uint64_t expires_ms; /* REGISTERED: end of what was granted */
 	struct db_registration *used;
+	uint32_t fixed_s; /* the expiry that the operator wanted of it; 0 = Auto */
+	enum parameter_privacy privacy;
 	uint32_t asked_s;
-	bool fixed;       /* asked_s is the operator's */
 	uint32_t floor_s; /* the registrar's Min-Expires, as long as the row stays the same */
 	bool raised;      /* this request was already answered with 423 */
 	int code;
@@ -125,14 +128,10 @@ bool registration_is_wanted(const struct registration *r)
 	return !r->peer.removed && registration_row(r)->enabled;
 }
 
-bool registration_is_new(const struct registration *r)
+void registration_renew(struct registration *r, uint64_t at_ms)
 {
-	return r->state == REGISTRATION_DISABLED && registration_is_wanted(r);
-}
-
-void registration_schedule(struct registration *r, uint64_t at_ms)
-{
-	r->next_ms = at_ms;
+	r->next_ms = r->turn_ms = at_ms;
+	r->failed_ms = 0;
 }
 
 bool registration_same_binding(const struct db_registration *a, const struct db_registration *b)
@@ -146,6 +145,36 @@ bool registration_same_binding(const struct db_registration *a, const struct db_
 static bool same_way(const struct db_registration *a, const struct db_registration *b)
 {
 	return registration_same_binding(a, b) && !strcmp(a->proxy, b->proxy);
+}
+
+static bool same_credentials(const struct db_registration *a, const struct db_registration *b)
+{
+	return !strcmp(a->auth_user, b->auth_user) && !strcmp(a->password, b->password) &&
+		a->tls_verify == b->tls_verify && !strcmp(a->tls_fingerprint, b->tls_fingerprint) &&
+		!strcmp(a->tls_certificate, b->tls_certificate);
+}
+
+/** What the operator wants; 0 = Auto. */
+static uint32_t fixed_expiry_s(const struct registration *r, const struct parameters *p)
+{
+	const struct db_override_expiry *own = &registration_row(r)->expiry;
+
+	return own->set ? own->value_s : p->user_agent_expire_s;
+}
+
+/** Would a request now be another one than the last one was? */
+static bool is_edited(const struct registration *r, const struct parameters *p)
+{
+	const struct db_registration *row = registration_row(r);
+
+	return r->used &&
+		(!same_way(r->used, row) || !same_credentials(r->used, row) ||
+			r->fixed_s != fixed_expiry_s(r, p) || r->privacy != p->user_agent_privacy);
+}
+
+bool registration_wants_turn(const struct registration *r, const struct parameters *p)
+{
+	return registration_is_wanted(r) && (r->state == REGISTRATION_DISABLED || is_edited(r, p));
 }
 
 /** The next request is made from the row in force. */
@@ -165,15 +194,14 @@ static int use_row(struct registration *r)
 static enum registration_task begin_register(
 	struct registration *r, const struct parameters *p, uint64_t now_ms)
 {
-	uint32_t fixed_s;
-
 	if (use_row(r)) {
-		registration_failed(r, 0, "out of memory", p, now_ms);
+		registration_failed(r, 0, "out of memory", now_ms);
+		r->turn_ms = now_ms + p->user_agent_retry_delay_ms;
 		return REGISTRATION_NOTHING;
 	}
-	fixed_s = r->used->expiry_s ? r->used->expiry_s : p->user_agent_expire_s;
-	r->fixed = fixed_s != 0;
-	r->asked_s = fixed_s ? fixed_s : AUTO_EXPIRES_S;
+	r->fixed_s = fixed_expiry_s(r, p);
+	r->privacy = p->user_agent_privacy;
+	r->asked_s = r->fixed_s ? r->fixed_s : AUTO_EXPIRES_S;
 	if (r->asked_s < r->floor_s)
 		r->asked_s = r->floor_s;
 	r->raised = false;
@@ -212,8 +240,10 @@ enum registration_task registration_next(struct registration *r, const struct pa
 	}
 	if (r->state == REGISTRATION_DISABLED)
 		set_state(r, REGISTRATION_UNREGISTERED, now_ms);
-	else if (r->used && !same_way(r->used, registration_row(r)))
-		r->next_ms = now_ms;
+	else if (is_edited(r, p))
+		r->next_ms = r->turn_ms;
+	else if (r->failed_ms)
+		r->next_ms = r->failed_ms + p->user_agent_retry_delay_ms;
 	return now_ms < r->next_ms ? REGISTRATION_NOTHING : begin_register(r, p, now_ms);
 }
 
@@ -261,6 +291,7 @@ static void end_binding(struct registration *r, uint64_t now_ms)
 {
 	set_state(r, REGISTRATION_UNREGISTERED, now_ms);
 	r->next_ms = now_ms;
+	r->failed_ms = 0;
 }
 
 void registration_succeeded(struct registration *r, uint32_t granted_s, uint64_t now_ms)
@@ -270,22 +301,22 @@ void registration_succeeded(struct registration *r, uint32_t granted_s, uint64_t
 		end_binding(r, now_ms);
 		return;
 	}
-	if (granted_s > (r->fixed ? r->asked_s : EXPIRES_MAX_S))
-		granted_s = r->fixed ? r->asked_s : EXPIRES_MAX_S;
+	if (granted_s > (r->fixed_s ? r->asked_s : EXPIRES_MAX_S))
+		granted_s = r->fixed_s ? r->asked_s : EXPIRES_MAX_S;
+	r->failed_ms = 0;
 	r->expires_ms = now_ms + granted_s * UINT64_C(1000);
 	r->next_ms = now_ms + granted_s * UINT64_C(500);
 	set_state(r, REGISTRATION_REGISTERED, now_ms);
 }
 
-void registration_failed(
-	struct registration *r, int code, const char *words, const struct parameters *p, uint64_t now_ms)
+void registration_failed(struct registration *r, int code, const char *words, uint64_t now_ms)
 {
 	note_answer(r, code, words);
 	if (r->state == REGISTRATION_UNREGISTERING) {
 		end_binding(r, now_ms);
 		return;
 	}
-	r->next_ms = now_ms + p->user_agent_retry_delay_ms;
+	r->failed_ms = now_ms;
 	if (r->state != REGISTRATION_REGISTERED)
 		set_state(r, REGISTRATION_WAITING, now_ms);
 }

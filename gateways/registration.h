@@ -59,12 +59,15 @@ void *registration_driver(const struct registration *r);
  * registration_succeeded() or registration_failed(). Ask again after that, at registration_due_ms(), and when rows or
  * parameters have changed.
  *
- * A changed password or expiry applies from the next request on; a changed proxy is used at once; a change of the
- * address of record, the Contact or the registrar removes the old binding and creates a new one at once.
+ * What has been edited acts at once, or in its turn when much has been (registrations_commit()): another password,
+ * expiry or proxy, and the parameters behind them, send REGISTER again; another address of record, Contact or registrar
+ * removes the old binding and creates a new one. Another retry delay counts from the failure.
  *
  * @param now_ms  monotonic
  */
 enum registration_task registration_next(struct registration *r, const struct parameters *p, uint64_t now_ms);
+/** Register at this time, whatever was due before: another try, a refresh. @param at_ms  monotonic; not later than now for at once */
+void registration_renew(struct registration *r, uint64_t at_ms);
 enum { REGISTRATION_NEVER = 0 };
 /** When to ask again even if nothing happens, monotonic; REGISTRATION_NEVER = only after an event. */
 uint64_t registration_due_ms(const struct registration *r);
@@ -82,14 +85,13 @@ int registration_raise(struct registration *r, uint32_t min_expires_s);
  */
 void registration_succeeded(struct registration *r, uint32_t granted_s, uint64_t now_ms);
 /**
- * The request failed, for any reason. A REGISTER is repeated after user_agent_retry_delay_ms; a binding that was granted
- * before stays in force until it expires. An UNREGISTER is abandoned: the binding will expire.
+ * The request failed, for any reason. A REGISTER is repeated after SS_SIP_USER_AGENT_RETRY_DELAY; a binding that was
+ * granted before stays in force until it expires. An UNREGISTER is abandoned: the binding will expire.
  *
  * @param code   final code, 0 = none came
  * @param words  why: "403 Forbidden", "timeout"; copied
  */
-void registration_failed(
-	struct registration *r, int code, const char *words, const struct parameters *p, uint64_t now_ms);
+void registration_failed(struct registration *r, int code, const char *words, uint64_t now_ms);
 
 /** Is a binding in force? */
 bool registration_is_registered(const struct registration *r, uint64_t now_ms);
@@ -122,9 +124,7 @@ void registration_info(const struct registration *r, uint64_t now_ms, struct reg
 
 /** struct registration begins with its struct peer. */
 extern const struct peer_type registration_peer_type;
-/** Is it to register, and has it not begun yet? */
-bool registration_is_new(const struct registration *r);
-/** Send its first REGISTER at this time, monotonic. */
-void registration_schedule(struct registration *r, uint64_t at_ms);
+/** Is it to register for the first time, or again because of what has been edited? */
+bool registration_wants_turn(const struct registration *r, const struct parameters *p);
 
 #endif

@@ -34,17 +34,17 @@ void registrations_destroy(struct registrations *set)
 	free(set);
 }
 
-static void schedule_new(struct registrations *set, uint64_t now_ms)
+static void give_turns(struct registrations *set, const struct parameters *p, uint64_t now_ms)
 {
 	uint64_t n = 0, turn = 0, step_us = SPACE_MS * 1000;
 
 	for (size_t i = 0; i < registrations_count(set); i++)
-		n += registration_is_new(registrations_at(set, i));
+		n += registration_wants_turn(registrations_at(set, i), p);
 	if (n && step_us * n > SPREAD_MS * 1000)
 		step_us = SPREAD_MS * 1000 / n;
 	for (size_t i = 0; i < registrations_count(set); i++)
-		if (registration_is_new(registrations_at(set, i)))
-			registration_schedule(registrations_at(set, i), now_ms + step_us * turn++ / 1000);
+		if (registration_wants_turn(registrations_at(set, i), p))
+			registration_renew(registrations_at(set, i), now_ms + step_us * turn++ / 1000);
 }
 
 int registrations_stage(struct registrations *set, const struct db_registration *rows, size_t n)
@@ -52,10 +52,10 @@ int registrations_stage(struct registrations *set, const struct db_registration 
 	return peers_stage(set->peers, rows, set->stopped ? 0 : n);
 }
 
-void registrations_commit(struct registrations *set, uint64_t now_ms)
+void registrations_commit(struct registrations *set, const struct parameters *p, uint64_t now_ms)
 {
 	peers_commit(set->peers);
-	schedule_new(set, now_ms);
+	give_turns(set, p, now_ms);
 }
 
 void registrations_abandon(struct registrations *set)
@@ -63,20 +63,24 @@ void registrations_abandon(struct registrations *set)
 	peers_abandon(set->peers);
 }
 
-int registrations_apply(
-	struct registrations *set, const struct db_registration *rows, size_t n, uint64_t now_ms)
+int registrations_apply(struct registrations *set, const struct db_registration *rows, size_t n,
+	const struct parameters *p, uint64_t now_ms)
 {
 	int err = registrations_stage(set, rows, n);
 
 	if (!err)
-		registrations_commit(set, now_ms);
+		registrations_commit(set, p, now_ms);
 	return err;
 }
 
-int registrations_stop(struct registrations *set, uint64_t now_ms)
+int registrations_stop(struct registrations *set)
 {
+	int err = registrations_stage(set, NULL, 0);
+
 	set->stopped = true;
-	return registrations_apply(set, NULL, 0, now_ms);
+	if (!err)
+		peers_commit(set->peers);
+	return err;
 }
 
 struct registration *registrations_find(const struct registrations *set, const char *name)

@@ -73,7 +73,7 @@ int configuration_apply(const struct configuration *c, const struct db_config *f
 	*c->parameters = f->parameters;
 	gateways_commit(c->gateways);
 	mapping_gateways_commit(c->mapping_gateways);
-	registrations_commit(c->registrations, now_ms);
+	registrations_commit(c->registrations, c->parameters, now_ms);
 	*table = routing_commit(c->routing, *table, c->gateways, f->gateway);
 	gateways_update_states(c->gateways, now_ms);
 	return 0;

@@ -62,7 +62,7 @@ static void fail(struct registration_driver *d, int code, const char *words)
 	else
 		log_warning(NULL, "registration failed name=%s reason=%s", registration_name(d->registration),
 			words);
-	registration_failed(d->registration, code, words, &d->stack->parameters, clock_now_ms());
+	registration_failed(d->registration, code, words, clock_now_ms());
 }
 
 static void fail_error(struct registration_driver *d, int error)

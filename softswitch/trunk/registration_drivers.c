@@ -127,7 +127,7 @@ void registration_drivers_apply(struct registration_drivers *set)
 
 void registration_drivers_stop(struct registration_drivers *set)
 {
-	if (registrations_stop(set->registrations, clock_now_ms()))
+	if (registrations_stop(set->registrations))
 		log_error(NULL, "cannot unregister error=%s", strerror(ENOMEM));
 	registration_drivers_apply(set);
 }

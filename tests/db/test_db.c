@@ -32,7 +32,8 @@ static void make(const char *path, enum db_kind kind)
 static void make_old(const char *path, int version)
 {
 	size_t size;
-	static const char *const schemas[] = {[1] = SCHEMA_V1, [2] = SCHEMA_V2, [3] = SCHEMA_V3, [4] = SCHEMA_V4};
+	static const char *const schemas[] = {
+		[1] = SCHEMA_V1, [2] = SCHEMA_V2, [3] = SCHEMA_V3, [4] = SCHEMA_V4};
 	char *schema = scratch_read(schemas[version], &size);
 	sql_run(path, schema);
 	free(schema);
@@ -322,6 +323,29 @@ static void rows_of_before_version_4_go_on_as_they_were(void **state)
 		"r0anyOn s0anyOff t0anyOff u0registrarOn");
 }
 
+static void an_expiry_of_before_version_5_stays_a_number(void **state)
+{
+	(void)state;
+	const char *path = scratch_path("c.db");
+	make_old(path, 4);
+	sql_run(path,
+		"INSERT INTO registration (name, host, user, expiry) VALUES ('a', '::1', 'u', 600), ('b', '::1', 'u', NULL);"
+		"CREATE TRIGGER of_the_operator AFTER UPDATE ON registration BEGIN SELECT 1; END");
+	sqlite3 *session = sql_connect(path, "SELECT count(*) FROM registration");
+	make(path, DB_CONFIG);
+	assert_int_equal(sqlite3_exec(session, "UPDATE registration SET expiry = 'Auto' WHERE name = 'b'",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(session);
+	assert_string_equal(
+		sql_text(
+			path, "SELECT group_concat(name || expiry || typeof(expiry), ' ') FROM registration"),
+		"a600integer bAutotext");
+	assert_int_equal(
+		sql_int(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'of_the_operator'"), 1);
+	assert_string_equal(sql_text(path, "PRAGMA integrity_check"), "ok");
+}
+
 static void name_row(const char *table, const char *name, const char *why, void *arg)
 {
 	(void)why;
@@ -558,6 +582,7 @@ int main(void)
 		TEST(an_upgrade_from_version_3_gives_the_schema_of_a_new_file),
 		TEST(an_upgrade_from_version_4_gives_the_schema_of_a_new_file),
 		TEST(rows_of_before_version_4_go_on_as_they_were),
+		TEST(an_expiry_of_before_version_5_stays_a_number),
 		TEST(an_upgrade_disables_what_could_not_be_used_and_names_it),
 		TEST(checking_an_old_file_tries_the_upgrade_and_changes_nothing),
 		TEST(an_upgrade_that_fails_leaves_the_old_file),

@@ -348,8 +348,8 @@ static void a_registration_comes_with_all_its_columns(void **state)
 	struct seen seen;
 	sql_run(path,
 		"INSERT INTO registration (name, host, port, transport, proxy, local_port, user, auth_user, password,"
-		" realm, contact_host, expiry, enabled, line) VALUES ('full', 'reg.example', 5070, 'tls', '[::1]:5080', 5090,"
-		" 'u', 'au', 'pass', 'dom.example', 'our.example', 20, 0, '0123456789abcdef')");
+		" realm, contact_host, expiry, keep_alive, enabled, line) VALUES ('full', 'reg.example', 5070, 'tls', '[::1]:5080', 5090,"
+		" 'u', 'au', 'pass', 'dom.example', 'our.example', 20, 30, 0, '0123456789abcdef')");
 	struct db_config *config = load(-1, &seen);
 	assert_int_equal(config->n_registrations, 1);
 	const struct db_registration *r = &config->registration[0];
@@ -364,7 +364,9 @@ static void a_registration_comes_with_all_its_columns(void **state)
 	assert_string_equal(r->password, "pass");
 	assert_string_equal(r->realm, "dom.example");
 	assert_string_equal(r->contact_host, "our.example");
-	assert_int_equal(r->expiry_s, 20);
+	assert_true(r->expiry.set);
+	assert_int_equal(r->expiry.value_s, 20);
+	assert_int_equal(r->keep_alive_s, 30);
 	assert_false(r->enabled);
 	assert_string_equal(r->line, "0123456789abcdef");
 	db_config_free(config);
@@ -376,14 +378,16 @@ static void what_a_registration_leaves_out_has_a_meaning(void **state)
 	struct seen seen;
 	sql_run(path,
 		"INSERT INTO registration (name, host, user, auth_user, transport) VALUES ('b', '::1', 'u', '', NULL);"
-		"INSERT INTO registration (name, host, user) VALUES ('a', '::1', 'v')");
+		"INSERT INTO registration (name, host, user) VALUES ('a', '::1', 'v');"
+		"INSERT INTO registration (name, host, user, expiry) VALUES ('c', '::1', 'v', 'Auto'), ('d', '::1', 'v', '60')");
 	struct db_config *config = load(-1, &seen);
-	assert_int_equal(config->n_registrations, 2);
+	assert_int_equal(config->n_registrations, 4);
 	const struct db_registration *r = &config->registration[0];
 	assert_string_equal(r->name, "a");
 	assert_string_equal(r->transport, "udp");
 	assert_string_equal(r->auth_user, "v");
-	assert_int_equal(r->port + r->local_port + r->expiry_s, 0);
+	assert_int_equal(r->port + r->local_port + r->keep_alive_s, 0);
+	assert_false(r->expiry.set);
 	assert_true(r->enabled);
 	assert_int_equal(
 		strlen(r->proxy) + strlen(r->password) + strlen(r->realm) + strlen(r->contact_host), 0);
@@ -391,6 +395,8 @@ static void what_a_registration_leaves_out_has_a_meaning(void **state)
 	assert_string_not_equal(r->line, config->registration[1].line);
 	assert_string_equal(config->registration[1].auth_user, "u");
 	assert_string_equal(config->registration[1].transport, "");
+	assert_true(config->registration[2].expiry.set && config->registration[2].expiry.value_s == 0);
+	assert_true(config->registration[3].expiry.set && config->registration[3].expiry.value_s == 60);
 	db_config_free(config);
 }
 

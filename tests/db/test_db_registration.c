@@ -55,10 +55,15 @@ static void its_columns_explain_themselves(void **state)
 			", or NULL for our own"},
 		{"contact_host = '1.2.3.256'",
 			"registration r: contact_host: \"1.2.3.256\" is not an IPv4 address"},
-		{"expiry = 0", "expiry is 20 to 7200 s, or NULL for SS_SIP_USER_AGENT_EXPIRE"},
+		{"expiry = 0", "expiry is Auto, 20 to 7200 s, or NULL for SS_SIP_USER_AGENT_EXPIRE"},
 		{"expiry = 19", "expiry is"},
 		{"expiry = 7201", "expiry is"},
-		{"expiry = 'Auto'", "TEXT"},
+		{"expiry = 'auto'", "expiry is"},
+		{"expiry = ''", "expiry is"},
+		{"expiry = '600 '", "expiry is"},
+		{"expiry = 60.5", "expiry is"},
+		{"keep_alive = 4", "keep_alive is 5 to 300 s, or NULL for none"},
+		{"keep_alive = 301", "keep_alive is"},
 		{"enabled = 2", "enabled is 1 (yes) or 0 (no)"},
 		{"enabled = NULL", "registration.enabled"},
 	};
@@ -68,7 +73,8 @@ static void its_columns_explain_themselves(void **state)
 		"auth_user = NULL", "password = 'p ''\"'", "password = NULL", "realm = 'asterisk'",
 		"realm = '10.0.0.1'", "realm = '2001:db8::1'", "realm = NULL", "contact_host = 'pbx.example'",
 		"contact_host = '::1'", "contact_host = NULL", "expiry = 20", "expiry = 7200",
-		"expiry = NULL", "enabled = 0"};
+		"expiry = 'Auto'", "expiry = '600'", "expiry = NULL", "keep_alive = 5", "keep_alive = 300",
+		"keep_alive = NULL", "enabled = 0"};
 	sql_refusals(path, "registration", bad, sizeof(bad) / sizeof(bad[0]));
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		char sql[256];

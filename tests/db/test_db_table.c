@@ -99,6 +99,8 @@ static const char *value_of(enum db_table_type type)
 		return "'Required'";
 	case DB_TABLE_INBOUND_FROM:
 		return "'any'";
+	case DB_TABLE_EXPIRY:
+		return "'Auto'";
 	}
 	return "NULL";
 }

@@ -24,7 +24,7 @@ struct fixture {
 
 static void apply(struct fixture *f)
 {
-	assert_int_equal(registrations_apply(f->set, &f->row, 1, f->now), 0);
+	assert_int_equal(registrations_apply(f->set, &f->row, 1, &f->p, f->now), 0);
 }
 
 static int set_up(void **state)
@@ -115,7 +115,7 @@ static void the_expiry_of_the_row_comes_before_the_parameter(void **state)
 	struct fixture *f = *state;
 
 	f->p.user_agent_expire_s = 600;
-	f->row.expiry_s = 90;
+	f->row.expiry = (struct db_override_expiry){true, 90};
 	apply(f);
 	register_for(f, 90);
 	assert_int_equal(registration_expires_s(f->r), 90);
@@ -128,7 +128,7 @@ static void every_failure_is_followed_by_the_same_wait(void **state)
 	assert_int_equal(next(f), REGISTRATION_REGISTER);
 	for (unsigned i = 0; i < 50; i++) {
 		f->now += 31500; /* the request took its time */
-		registration_failed(f->r, 0, "timeout", &f->p, f->now);
+		registration_failed(f->r, 0, "timeout", f->now);
 		assert_int_equal(info(f).state, REGISTRATION_WAITING);
 		assert_string_equal(info(f).words, "timeout");
 		due_after(f, 60000, REGISTRATION_REGISTER);
@@ -156,9 +156,10 @@ static void a_failed_refresh_leaves_what_was_granted_until_it_expires(void **sta
 
 	register_for(f, 100);
 	due_after(f, 50000, REGISTRATION_REGISTER);
-	registration_failed(f->r, 503, "503 Service Unavailable", &f->p, f->now);
+	registration_failed(f->r, 503, "503 Service Unavailable", f->now);
 	assert_int_equal(info(f).state, REGISTRATION_REGISTERED);
 	assert_int_equal(info(f).code, 503);
+	assert_int_equal(next(f), REGISTRATION_NOTHING);
 	assert_int_equal(registration_due_ms(f->r), f->now + 50000); /* the end of it, before the next try */
 	f->now += 49999;
 	assert_true(registration_is_registered(f->r, f->now));
@@ -187,7 +188,7 @@ static void too_brief_an_interval_is_raised_once_and_remembered(void **state)
 {
 	struct fixture *f = *state;
 
-	f->row.expiry_s = 60;
+	f->row.expiry = (struct db_override_expiry){true, 60};
 	apply(f);
 	assert_int_equal(next(f), REGISTRATION_REGISTER);
 	assert_int_equal(registration_raise(f->r, 1800), 0);
@@ -234,7 +235,7 @@ static void disabling_removes_the_binding_and_enabling_restores_it(void **state)
 	assert_int_equal(next(f), REGISTRATION_UNREGISTER);
 	assert_int_equal(info(f).state, REGISTRATION_UNREGISTERING);
 	assert_false(registration_is_registered(f->r, f->now));
-	registration_failed(f->r, 0, "timeout", &f->p, f->now);
+	registration_failed(f->r, 0, "timeout", f->now);
 	assert_int_equal(next(f), REGISTRATION_NOTHING);
 	assert_int_equal(info(f).state, REGISTRATION_DISABLED);
 	assert_int_equal(registration_due_ms(f->r), REGISTRATION_NEVER);
@@ -275,7 +276,7 @@ static void a_removed_one_removes_its_binding_with_the_row_it_was_made_of(void *
 	struct fixture *f = *state;
 
 	register_for(f, 3600);
-	assert_int_equal(registrations_apply(f->set, NULL, 0, f->now), 0);
+	assert_int_equal(registrations_apply(f->set, NULL, 0, &f->p, f->now), 0);
 	assert_int_equal(next(f), REGISTRATION_UNREGISTER);
 	assert_string_equal(registration_used(f->r)->password, "secret");
 	registration_succeeded(f->r, 0, f->now);
@@ -289,7 +290,7 @@ static void one_removed_while_its_first_request_is_under_way_is_unregistered_whe
 	struct fixture *f = *state;
 
 	assert_int_equal(next(f), REGISTRATION_REGISTER);
-	assert_int_equal(registrations_apply(f->set, NULL, 0, f->now), 0);
+	assert_int_equal(registrations_apply(f->set, NULL, 0, &f->p, f->now), 0);
 	assert_int_equal(next(f), REGISTRATION_NOTHING);
 	registration_succeeded(f->r, 3600, f->now);
 	assert_int_equal(next(f), REGISTRATION_UNREGISTER);
@@ -343,17 +344,80 @@ static void another_proxy_is_used_at_once_and_keeps_the_binding(void **state)
 	assert_int_equal(next(f), REGISTRATION_NOTHING);
 }
 
-static void a_changed_password_waits_for_the_next_request(void **state)
+static void what_is_edited_while_registered_is_asked_for_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct db_registration changed[7];
+
+	for (unsigned i = 0; i < 7; i++)
+		changed[i] = f->row;
+	changed[0].password = "newer";
+	changed[1].auth_user = "other";
+	changed[2].expiry = (struct db_override_expiry){true, 300};
+	changed[3].tls_verify = true;
+	changed[4].tls_fingerprint = "00";
+	changed[5].tls_certificate = "own.pem";
+	changed[6].expiry = (struct db_override_expiry){true, 0};
+	f->p.user_agent_expire_s = 600;
+	register_for(f, 600);
+	for (unsigned i = 0; i < 7; i++) {
+		f->row = changed[i];
+		f->now += 1000;
+		apply(f);
+		register_for(f, 200);
+		assert_int_equal(registration_expires_s(f->r), i == 2 ? 300 : i == 6 ? 3600 : 600);
+		due_after(f, 100000, REGISTRATION_REGISTER);
+		registration_succeeded(f->r, 200, f->now);
+		assert_int_equal(info(f).state, REGISTRATION_REGISTERED);
+	}
+}
+
+static void what_does_not_concern_the_request_sends_none(void **state)
+{
+	struct fixture *f = *state;
+
+	register_for(f, 3600);
+	f->row.strict_source = true;
+	f->row.inbound_from = DB_TABLE_INBOUND_ANY;
+	f->row.keep_alive_s = 30;
+	f->row.expiry = (struct db_override_expiry){true, 0}; /* the parameter is Auto, too */
+	f->p.user_agent_retry_delay_ms = 30000;
+	apply(f);
+	due_after(f, 1800000, REGISTRATION_REGISTER);
+}
+
+static void the_parameters_behind_a_row_act_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	register_for(f, 3600);
+	f->p.user_agent_expire_s = 100;
+	apply(f);
+	register_for(f, 100);
+	f->p.user_agent_privacy = PARAMETER_PRIVACY_ID;
+	apply(f);
+	register_for(f, 100);
+	f->row.expiry = (struct db_override_expiry){
+		true, 100}; /* of its own: what the parameter says no longer matters */
+	apply(f);
+	f->p.user_agent_expire_s = 60;
+	apply(f);
+	due_after(f, 50000, REGISTRATION_REGISTER);
+}
+
+static void a_corrected_password_is_tried_now(void **state)
 {
 	struct fixture *f = *state;
 
 	assert_int_equal(next(f), REGISTRATION_REGISTER);
-	registration_failed(f->r, 401, "wrong password", &f->p, f->now);
+	registration_failed(f->r, 401, "wrong password", f->now);
 	f->now += 20000;
 	f->row.password = "right";
 	apply(f);
-	due_after(f, 40000, REGISTRATION_REGISTER);
+	assert_int_equal(next(f), REGISTRATION_REGISTER);
 	assert_string_equal(registration_used(f->r)->password, "right");
+	registration_failed(f->r, 401, "wrong password", f->now);
+	due_after(f, 60000, REGISTRATION_REGISTER);
 	registration_succeeded(f->r, 3600, f->now);
 	f->row.password = "newer";
 	f->row.enabled = false;
@@ -362,16 +426,43 @@ static void a_changed_password_waits_for_the_next_request(void **state)
 	assert_string_equal(registration_used(f->r)->password, "newer");
 }
 
+static void what_is_edited_during_a_request_is_asked_for_after_it(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(next(f), REGISTRATION_REGISTER);
+	f->row.password = "right";
+	apply(f);
+	assert_int_equal(next(f), REGISTRATION_NOTHING);
+	f->now += 500;
+	registration_failed(f->r, 401, "wrong password", f->now);
+	assert_int_equal(next(f), REGISTRATION_REGISTER);
+}
+
+static void another_retry_delay_counts_from_the_failure(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(next(f), REGISTRATION_REGISTER);
+	registration_failed(f->r, 503, "503 Service Unavailable", f->now);
+	f->now += 20000;
+	f->p.user_agent_retry_delay_ms = 30000;
+	due_after(f, 10000, REGISTRATION_REGISTER);
+	registration_failed(f->r, 503, "503 Service Unavailable", f->now);
+	f->p.user_agent_retry_delay_ms = 600000;
+	due_after(f, 600000, REGISTRATION_REGISTER);
+}
+
 static void another_registrar_is_tried_at_once_after_a_failure(void **state)
 {
 	struct fixture *f = *state;
 
 	assert_int_equal(next(f), REGISTRATION_REGISTER);
-	registration_failed(f->r, 0, "name not found", &f->p, f->now);
+	registration_failed(f->r, 0, "name not found", f->now);
 	f->row.host = "other.example";
 	apply(f);
 	assert_int_equal(next(f), REGISTRATION_REGISTER);
-	registration_failed(f->r, 403, "403 Forbidden", &f->p, f->now);
+	registration_failed(f->r, 403, "403 Forbidden", f->now);
 	due_after(f, 60000, REGISTRATION_REGISTER);
 }
 
@@ -403,8 +494,8 @@ static void registrations_take_turns_at_the_start(void **state)
 	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		const unsigned n = counts[i], step = n > 200 ? 10000 / n : 50;
 
-		assert_int_equal(registrations_apply(f->set, NULL, 0, f->now), 0);
-		assert_int_equal(registrations_apply(f->set, rows, n, f->now), 0);
+		assert_int_equal(registrations_apply(f->set, NULL, 0, &f->p, f->now), 0);
+		assert_int_equal(registrations_apply(f->set, rows, n, &f->p, f->now), 0);
 		for (unsigned k = 0; k < n; k++) {
 			struct registration *r = registrations_at(f->set, k);
 
@@ -418,13 +509,37 @@ static void registrations_take_turns_at_the_start(void **state)
 	}
 }
 
+static void those_that_an_edited_parameter_concerns_take_turns(void **state)
+{
+	struct db_registration rows[3] = {
+		unit_registration("a"), unit_registration("b"), unit_registration("c")};
+	struct fixture *f = *state;
+
+	rows[1].expiry = (struct db_override_expiry){true, 600};
+	assert_int_equal(registrations_apply(f->set, rows, 3, &f->p, f->now), 0);
+	f->now += 1000;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(
+			registration_next(registrations_at(f->set, i), &f->p, f->now), REGISTRATION_REGISTER);
+		registration_succeeded(registrations_at(f->set, i), 600, f->now);
+	}
+	f->p.user_agent_expire_s = 100;
+	assert_int_equal(registrations_apply(f->set, rows, 3, &f->p, f->now), 0);
+	assert_int_equal(
+		registration_next(registrations_at(f->set, 0), &f->p, f->now), REGISTRATION_REGISTER);
+	assert_int_equal(registration_next(registrations_at(f->set, 1), &f->p, f->now), REGISTRATION_NOTHING);
+	assert_int_equal(registration_due_ms(registrations_at(f->set, 1)), f->now + 300000);
+	assert_int_equal(registration_next(registrations_at(f->set, 2), &f->p, f->now), REGISTRATION_NOTHING);
+	assert_int_equal(registration_due_ms(registrations_at(f->set, 2)), f->now + 50);
+}
+
 static void a_new_one_does_not_move_the_others(void **state)
 {
 	struct fixture *f = *state;
 	struct db_registration rows[2] = {unit_registration("another"), f->row};
 
 	register_for(f, 3600);
-	assert_int_equal(registrations_apply(f->set, rows, 2, f->now), 0);
+	assert_int_equal(registrations_apply(f->set, rows, 2, &f->p, f->now), 0);
 	assert_int_equal(next(f), REGISTRATION_NOTHING);
 	assert_int_equal(registration_due_ms(f->r), f->now + 1800000);
 	assert_int_equal(registration_next(registrations_find(f->set, "another"), &f->p, f->now),
@@ -440,7 +555,7 @@ static void without_memory_the_set_stays_as_it_was(void **state)
 	rows[1].host = "other.example";
 	for (unsigned n = 0; n < 4; n++) {
 		fail_at = allocations + (long)n;
-		int err = registrations_apply(f->set, rows, 2, f->now);
+		int err = registrations_apply(f->set, rows, 2, &f->p, f->now);
 		fail_at = -1;
 		if (!err)
 			return;
@@ -482,10 +597,16 @@ int main(void)
 		TEST(one_removed_while_its_first_request_is_under_way_is_unregistered_when_that_succeeds),
 		TEST(what_changes_the_binding_removes_the_old_one_first),
 		TEST(another_proxy_is_used_at_once_and_keeps_the_binding),
-		TEST(a_changed_password_waits_for_the_next_request),
+		TEST(what_is_edited_while_registered_is_asked_for_at_once),
+		TEST(what_does_not_concern_the_request_sends_none),
+		TEST(the_parameters_behind_a_row_act_at_once),
+		TEST(a_corrected_password_is_tried_now),
+		TEST(what_is_edited_during_a_request_is_asked_for_after_it),
+		TEST(another_retry_delay_counts_from_the_failure),
 		TEST(another_registrar_is_tried_at_once_after_a_failure),
 		TEST(a_route_is_known_while_registered),
 		TEST(registrations_take_turns_at_the_start),
+		TEST(those_that_an_edited_parameter_concerns_take_turns),
 		TEST(a_new_one_does_not_move_the_others),
 		TEST(without_memory_the_set_stays_as_it_was),
 		TEST(without_memory_a_request_fails_and_is_tried_again),

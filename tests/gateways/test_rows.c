@@ -37,7 +37,7 @@ static const void *mapping_gateway_row_of(void *set, const char *name)
 
 static void apply_registration(void *set, const void *row)
 {
-	assert_int_equal(registrations_apply(set, row, 1, 0), 0);
+	assert_int_equal(registrations_apply(set, row, 1, &(struct parameters){0}, 0), 0);
 }
 
 static const void *registration_row_of(void *set, const char *name)
@@ -60,6 +60,7 @@ static bool change(enum db_table_type type, void *value, unsigned i)
 	struct db_override_codes *codes = value;
 	struct db_override_breaker_on *breaker_on = value;
 	struct db_override_100rel *rel100 = value;
+	struct db_override_expiry *expiry = value;
 
 	switch (type) {
 	case DB_TABLE_TEXT:
@@ -71,6 +72,12 @@ static bool change(enum db_table_type type, void *value, unsigned i)
 		return i < 2;
 	case DB_TABLE_INBOUND_FROM:
 		*(enum db_table_inbound_from *)value = i ? DB_TABLE_INBOUND_REGISTRAR : DB_TABLE_INBOUND_ANY;
+		return i < 2;
+	case DB_TABLE_EXPIRY:
+		if (i == 0)
+			expiry->set = true;
+		else
+			expiry->value_s = 600;
 		return i < 2;
 	case DB_TABLE_PORT:
 		*(uint16_t *)value = (uint16_t)(0x100 + i);

@@ -230,7 +230,7 @@ static void after_a_stop_no_registration_comes_in(void **state)
 	struct fixture *f = *state;
 	struct routing_table *table = table_to(5, "5");
 
-	assert_int_equal(registrations_stop(f->c.registrations, 2), 0);
+	assert_int_equal(registrations_stop(f->c.registrations), 0);
 	assert_int_equal(registrations_count(f->c.registrations), 0);
 	assert_int_equal(configuration_apply(&f->c, &f->new, &table, NULL, NULL, 3), 0);
 	assert_int_equal(registrations_count(f->c.registrations), 0);

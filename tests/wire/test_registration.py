@@ -131,14 +131,13 @@ def a_wrong_password_is_a_failure_until_it_is_corrected(s):
 	r = registrar(s, columns={"password": "wrong"})
 	r.always = lambda peer, request: grant()(peer, request) if request["Authorization"] and \
 		len(set(sip.digest(request["Authorization"], "REGISTER", PASSWORD))) == 1 else challenge()(peer, request)
-	s.start(clock_speed=SPEED, SS_SIP_USER_AGENT_RETRY_DELAY=30)
+	s.start()
 	found = reaches(s, "waiting")
 	same((found["code"], found["reason"], found["expires_s"]), (401, "wrong password", None))
 	same(len(r.requests), 2)
 	s.switch.sql("update registration set password = '%s'" % PASSWORD)
 	reaches(s, "registered")
 	same(len(r.requests), 4)
-	about(r.gaps()[1], 30)
 
 
 @scenario
@@ -455,17 +454,63 @@ def a_changed_row_touches_only_its_own_registration(s):
 	same(len(one.requests), 1)
 
 
+def edit(name, change, seen, **parameters):
+	"""A change while registered sends REGISTER at once; `seen` is what it has then."""
+	def play(s):
+		r = registrar(s)
+		s.start(**parameters)
+		reaches(s, "registered")
+		s.switch.sql(change)
+		second = r.expect_requests(2)
+		same({header: second[header] for header in seen}, seen)
+		same(second["CSeq"], "2 REGISTER")
+		reaches(s, "registered")
+	play.__name__ = "edited_while_registered_" + name
+	scenario(play)
+
+
+edit("expiry", "update registration set expiry = 600", {"Expires": "600"})
+edit("expiry_to_auto", "update registration set expiry = 'Auto'", {"Expires": "3600"}, SS_SIP_USER_AGENT_EXPIRE=600)
+edit("password", "update registration set password = 'newer'", {"Expires": "3600"})
+edit("authentication_user", "update registration set auth_user = 'login'", {"Expires": "3600"})
+edit("parameter_expire", "update parameter set value = 60 where name = 'SS_SIP_USER_AGENT_EXPIRE'", {"Expires": "60"})
+edit("parameter_privacy", "update parameter set value = 'Id' where name = 'SS_SIP_USER_AGENT_PRIVACY'", {"Privacy": "id"})
+
+
 @scenario
-def a_changed_password_or_expiry_waits_for_the_next_request(s):
+def an_expiry_of_its_own_does_not_care_for_the_parameter(s):
+	one, two = registrar(s, "one", columns={"expiry": "Auto"}), registrar(s, "two")
+	s.start()
+	reaches(s, "registered", "one")
+	reaches(s, "registered", "two")
+	s.switch.sql("update parameter set value = 600 where name = 'SS_SIP_USER_AGENT_EXPIRE'")
+	two.expect_requests(2)
+	reaches(s, "registered", "two")
+	same([request["Expires"] for request in one.requests], ["3600"])
+
+
+@scenario
+def a_shorter_retry_delay_acts_on_the_wait_under_way(s):
 	r = registrar(s)
-	r.script = [grant(40)]
-	r.authenticate(password="newer")
-	s.start(clock_speed=SPEED)
+	r.script = [refuse(503)]
+	s.start(clock_speed=SPEED, SS_SIP_USER_AGENT_RETRY_DELAY=600)
+	reaches(s, "waiting")
+	s.switch.sql("update parameter set value = 40 where name = 'SS_SIP_USER_AGENT_RETRY_DELAY'")
+	r.expect_requests(2)
+	about(r.gaps()[0], 40)
 	reaches(s, "registered")
-	s.switch.sql("update registration set password = 'newer', expiry = 600")
-	r.expect_requests(3)
-	about(r.gaps()[0], 20)
-	same([request["Expires"] for request in r.requests], ["3600", "600", "600"])
+
+
+@scenario
+def what_is_edited_while_a_request_is_under_way_is_asked_for_after_it(s):
+	r = registrar(s)
+	r.script = [silence]
+	s.start()
+	first = r.expect_requests(1)
+	s.switch.sql("update registration set expiry = 600")
+	s.net.until(lambda: s.switch.read_log().count("configuration in force") == 2, "in force", step=0.01)
+	r.answer(first, *grant()(r, first))
+	same(r.expect_requests(2)["Expires"], "600")
 	reaches(s, "registered")
 
 
