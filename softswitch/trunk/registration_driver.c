@@ -208,6 +208,23 @@ static int begin(struct registration_driver *d, bool remove)
 	return err ? err : try_first_server(d);
 }
 
+/** Of a removed registration the row stays as it was. */
+static void keep_alive(struct registration_driver *d)
+{
+	bool registered = registration_is_registered(d->registration, clock_now_ms());
+
+	keep_alive_run(&d->keep_alive, registered ? registration_row(d->registration)->keep_alive_s : 0);
+}
+
+static void on_connection_lost(void *arg)
+{
+	struct registration_driver *d = arg;
+
+	log_warning(NULL, "connection to the registrar lost name=%s", registration_name(d->registration));
+	registration_renew(d->registration, clock_now_ms());
+	registration_driver_drive(d);
+}
+
 void registration_driver_drive(struct registration_driver *d)
 {
 	struct stack *stack = d->stack;
@@ -226,6 +243,7 @@ void registration_driver_drive(struct registration_driver *d)
 			fail_error(d, err);
 	}
 	report(d);
+	keep_alive(d);
 	if (registration_is_removed(d->registration) && d->reported == REGISTRATION_DISABLED) {
 		registration_driver_destroy(d);
 		return;
@@ -253,8 +271,9 @@ static uint64_t account_of(const struct db_registration *row)
 	return digest_realm_account(row->auth_user, row->password, row->host);
 }
 
-static void on_accepted(struct registration_driver *d, const sip_t *answer)
+static void on_accepted(struct registration_driver *d, const struct received *rx)
 {
+	const sip_t *answer = rx->sip;
 	struct register_request sent = describe(d);
 	uint32_t granted_s = d->remove ? 0 : register_request_granted(answer, &sent);
 	struct registration_route route;
@@ -270,6 +289,7 @@ static void on_accepted(struct registration_driver *d, const sip_t *answer)
 		log_error(NULL, "Service-Route not used name=%s error=%s", registration_name(d->registration),
 			strerror(-err));
 	registration_set_route(d->registration, &route);
+	keep_alive_bind(&d->keep_alive, &d->hop, rx->back.connection);
 	registration_succeeded(d->registration, granted_s, clock_now_ms());
 }
 
@@ -345,7 +365,7 @@ static void on_response(const struct received *rx, void *arg)
 		return;
 	d->client = NULL;
 	if (status < 300)
-		on_accepted(d, rx->sip);
+		on_accepted(d, rx);
 	else
 		on_refused(d, rx->sip);
 	registration_driver_drive(d);
@@ -391,6 +411,7 @@ int registration_driver_create(
 	token_make(d->call_id + strlen(d->call_id));
 	event_assign(&d->timer, loop_base(stack->loop), -1, 0, on_timer, d);
 	event_assign(&d->silence, loop_base(stack->loop), -1, 0, on_silence, d);
+	keep_alive_init(&d->keep_alive, stack->loop, on_connection_lost, d);
 	LIST_INSERT_HEAD(list, d, link);
 	return 0;
 }
@@ -419,6 +440,7 @@ void registration_driver_destroy(struct registration_driver *d)
 	client_transaction_forget(d->client);
 	event_del(&d->timer);
 	event_del(&d->silence);
+	keep_alive_clear(&d->keep_alive);
 	registration_unref(d->registration);
 	registration_driver_unlink_gateways(d);
 	request_retry_clear(&d->retry);

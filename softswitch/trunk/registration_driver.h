@@ -3,6 +3,7 @@
 #define REGISTRATION_DRIVER_H
 
 #include "gateways.h"
+#include "keep_alive.h"
 #include "keyed_table.h"
 #include "registrations.h"
 #include "request_retry.h"
@@ -22,6 +23,7 @@ struct registration_driver {
 	char call_id[2 * TOKEN_SIZE], tag[TOKEN_SIZE];
 	uint32_t cseq;
 	struct event timer;
+	struct keep_alive keep_alive;     /* while registered */
 	enum registration_state reported; /* the state that was logged last */
 
 	/* The request under way. */

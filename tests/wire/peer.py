@@ -39,6 +39,8 @@ class Connection:
 			self.close()
 		except OSError:
 			self.close()
+		if self.stream == b"\r\n\r\n":
+			self.peer.on_ping(self)
 		raw, self.stream = sip.take(self.stream)
 		while raw:
 			self.peer.take(raw, self, time.monotonic())
@@ -126,6 +128,11 @@ class Peer:
 			age = time.time() - (seconds + nanoseconds / 1e9)
 			if raw.strip(b"\r\n\0"):
 				self.take(raw, source[:2], time.monotonic() - max(0, age))
+			elif raw == b"\r\n\r\n":
+				self.on_ping(source[:2])
+
+	def on_ping(self, source):
+		"""A keep-alive came."""
 
 	def accept(self):
 		sock, source = self.sock.accept()

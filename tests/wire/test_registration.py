@@ -1,6 +1,7 @@
 """Our registrations at carriers' registrars (docs/behaviour.md, Outbound registration), as a scripted registrar sees them."""
 
 import hashlib
+import time
 
 import sip
 from dns import Dns
@@ -512,6 +513,45 @@ def what_is_edited_while_a_request_is_under_way_is_asked_for_after_it(s):
 	r.answer(first, *grant()(r, first))
 	same(r.expect_requests(2)["Expires"], "600")
 	reaches(s, "registered")
+
+
+def pings(r):
+	"""When CRLF CRLF came from where the first REGISTER came from, or by its connection; grows."""
+	times, first = [], r.requests[0].source
+	r.on_ping = lambda source: times.append(time.monotonic()) if source == first else None
+	return times
+
+
+def keep_alive(transport):
+	def play(s):
+		r = registrar(s, transport=transport, columns={"keep_alive": 20})
+		s.start(listen=(transport,), clock_speed=SPEED)
+		reaches(s, "registered")
+		seen = pings(r)
+		s.net.until(lambda: len(seen) == 3, "three keep-alives")
+		about(seen[2] - seen[1], 20, late=0.3)
+		s.switch.sql("update registration set keep_alive = NULL")
+		s.net.until(lambda: s.switch.read_log().count("configuration in force") == 2, "in force", step=0.01)
+		before = len(seen)
+		s.net.quiet(2.5 * 20 / SPEED)
+		same((len(seen) - before, len(r.requests)), (0, 1))
+	play.__name__ = "keep_alives_go_by_" + transport
+	scenario(play)
+
+
+for each in ("udp", "tcp", "tls"):
+	keep_alive(each)
+
+
+@scenario
+def without_the_connection_that_it_was_registered_by_it_registers_again(s):
+	r = registrar(s, transport="tcp", columns={"keep_alive": 20})
+	s.start(listen=("tcp",), clock_speed=SPEED)
+	reaches(s, "registered")
+	r.requests[0].source.finish()
+	second = r.expect_requests(2)
+	same((second["Expires"], second.source is r.requests[0].source), ("3600", False))
+	about(r.gaps()[0], 20)
 
 
 @scenario
