@@ -113,6 +113,9 @@ static void read_column(struct load *l, sqlite3_stmt *row, int i, enum db_table_
 	case DB_TABLE_TEXT:
 		*(const char **)out = read_text(l, text);
 		return;
+	case DB_TABLE_ID:
+		*(int64_t *)out = sqlite3_column_int64(row, i);
+		return;
 	case DB_TABLE_FLAG:
 		*(bool *)out = number;
 		return;

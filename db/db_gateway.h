@@ -22,6 +22,7 @@
  */
 #define DB_GATEWAY_COLUMNS(COLUMN)                                                                           \
 	COLUMN(TEXT, name, "name")                                                                           \
+	COLUMN(ID, id, "id")                                                                                 \
 	COLUMN(TEXT, host, "host")                                                                           \
 	COLUMN(TEXT, transport, "transport")                                                                 \
 	COLUMN(PORT, port, "port")                                                                           \

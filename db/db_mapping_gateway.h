@@ -14,6 +14,7 @@
  */
 #define DB_MAPPING_GATEWAY_COLUMNS(COLUMN)                                                                   \
 	COLUMN(TEXT, name, "name")                                                                           \
+	COLUMN(ID, id, "id")                                                                                 \
 	COLUMN(TEXT, host, "host")                                                                           \
 	COLUMN(PORT, port, "port")                                                                           \
 	COLUMN(FLAG, enabled, "enabled")                                                                     \

@@ -21,6 +21,7 @@
  */
 #define DB_REGISTRATION_COLUMNS(COLUMN)                                                                      \
 	COLUMN(TEXT, name, "name")                                                                           \
+	COLUMN(ID, id, "id")                                                                                 \
 	COLUMN(TEXT, host, "host")                                                                           \
 	COLUMN(TEXT, transport, "transport")                                                                 \
 	COLUMN(PORT, port, "port")                                                                           \

@@ -21,6 +21,13 @@ const char *db_table_row_name(const struct db_table *t, const void *row)
 	return text_at(&t->columns[0], row);
 }
 
+int64_t db_table_row_id(const struct db_table *t, const void *row)
+{
+	const struct db_table_column *second = &t->columns[1];
+
+	return second->type == DB_TABLE_ID ? *(const int64_t *)((const char *)row + second->offset) : 0;
+}
+
 static bool codes_equal(const struct parameter_codes *a, const struct parameter_codes *b)
 {
 	return a->n == b->n && memcmp(a->code, b->code, a->n * sizeof(a->code[0])) == 0;
@@ -63,6 +70,8 @@ static bool values_equal(enum db_table_type type, const void *a, const void *b)
 	switch (type) {
 	case DB_TABLE_TEXT:
 		return strcmp(text(a), text(b)) == 0;
+	case DB_TABLE_ID:
+		return *(const int64_t *)a == *(const int64_t *)b;
 	case DB_TABLE_FLAG:
 	case DB_TABLE_SWITCH:
 		return *(const bool *)a == *(const bool *)b;

@@ -19,6 +19,7 @@
 /** What a column holds; NULL in the table is "", 0, or "not set". */
 enum db_table_type {
 	DB_TABLE_TEXT,
+	DB_TABLE_ID,           /* which row it is, whatever its name is; 0 = not known */
 	DB_TABLE_FLAG,         /* 0 or 1 */
 	DB_TABLE_SWITCH,       /* On or Off, never NULL */
 	DB_TABLE_PORT,         /* 0 to 65535 */
@@ -41,6 +42,7 @@ enum db_table_inbound_from {
 };
 
 #define DB_TABLE_MEMBER_TEXT const char *
+#define DB_TABLE_MEMBER_ID int64_t
 #define DB_TABLE_MEMBER_FLAG bool
 #define DB_TABLE_MEMBER_SWITCH bool
 #define DB_TABLE_MEMBER_PORT uint16_t
@@ -69,12 +71,15 @@ struct db_table_column {
 struct db_table {
 	const char *name;
 	size_t row_size;
-	const struct db_table_column *columns; /* the first is `name`, which is unique */
+	const struct db_table_column
+		*columns; /* the first is `name`, which is unique; the second may be `id` */
 	size_t n_columns;
 };
 
 /** The name of a row. */
 const char *db_table_row_name(const struct db_table *t, const void *row);
+/** The id of a row; 0 when it has none. */
+int64_t db_table_row_id(const struct db_table *t, const void *row);
 
 /** Are two rows equal in every column? */
 bool db_table_rows_equal(const struct db_table *t, const void *a, const void *b);

@@ -220,6 +220,7 @@ CREATE TABLE gateway (
 	tls_certificate TEXT CONSTRAINT "tls_certificate is the name of a file in the folder of --tls-dir: letters, digits, -, _ and (not first) a dot, or NULL for agent.pem"
 		CHECK (length(tls_certificate) BETWEEN 1 AND 255 AND tls_certificate NOT GLOB '*[^0-9A-Za-z._-]*'
 			AND tls_certificate NOT GLOB '.*'),
+	id INTEGER,
 	CONSTRAINT "name of a gateway is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
 			AND name = trim(name)),
@@ -271,7 +272,7 @@ CREATE TRIGGER gateway_insert AFTER INSERT ON gateway BEGIN
 	WHERE NEW.enabled AND kind = 'gateway' AND name = NEW.name;
 END;
 
-CREATE TRIGGER gateway_update AFTER UPDATE ON gateway BEGIN
+CREATE TRIGGER gateway_update AFTER UPDATE ON gateway WHEN NEW.id IS OLD.id BEGIN
 	INSERT INTO address_check (subject, address) VALUES ('gateway ' || NEW.name || ': host', NEW.host);
 	INSERT INTO value_check (subject, rule, value)
 	SELECT 'gateway ' || gateway || ': ' || name || ' (NULL: ' || rule || ')', rule, value
@@ -355,6 +356,7 @@ CREATE TABLE mapping_gateway (
 			AND tls_certificate NOT GLOB '.*'),
 	tls_name TEXT CONSTRAINT "tls_name is a domain name, or NULL"
 		CHECK (length(tls_name) BETWEEN 1 AND 253 AND tls_name NOT GLOB '*[^0-9A-Za-z._-]*' AND tls_name GLOB '[0-9A-Za-z_]*'),
+	id INTEGER,
 	CONSTRAINT "name of a mapping gateway is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
 			AND name = trim(name)),
@@ -386,7 +388,7 @@ CREATE TRIGGER mapping_gateway_insert AFTER INSERT ON mapping_gateway BEGIN
 	WHERE NEW.enabled AND kind = 'mapping_gateway' AND name = NEW.name;
 END;
 
-CREATE TRIGGER mapping_gateway_update AFTER UPDATE ON mapping_gateway BEGIN
+CREATE TRIGGER mapping_gateway_update AFTER UPDATE ON mapping_gateway WHEN NEW.id IS OLD.id BEGIN
 	INSERT INTO address_check (subject, address)
 	VALUES ('mapping_gateway ' || NEW.name || ': host', substr(NEW.host, 1, instr(NEW.host || '/', '/') - 1));
 	INSERT INTO value_check (subject, rule, value)
@@ -425,6 +427,7 @@ CREATE TABLE registration (
 		CHECK (length(tls_certificate) BETWEEN 1 AND 255 AND tls_certificate NOT GLOB '*[^0-9A-Za-z._-]*'
 			AND tls_certificate NOT GLOB '.*'),
 	keep_alive INTEGER CONSTRAINT "keep_alive is 5 to 300 s, or NULL for none" CHECK (keep_alive BETWEEN 5 AND 300),
+	id INTEGER,
 	CONSTRAINT "name of a registration is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
 			AND name = trim(name)),
@@ -482,7 +485,7 @@ CREATE TRIGGER registration_insert AFTER INSERT ON registration BEGIN
 	WHERE NEW.enabled AND kind = 'registration' AND name = NEW.name;
 END;
 
-CREATE TRIGGER registration_update AFTER UPDATE ON registration BEGIN
+CREATE TRIGGER registration_update AFTER UPDATE ON registration WHEN NEW.id IS OLD.id BEGIN
 	INSERT INTO address_check (subject, address)
 	SELECT 'registration ' || registration || ': ' || name, address
 	FROM registration_address WHERE registration = NEW.name;
@@ -517,6 +520,47 @@ END;
 
 CREATE TRIGGER registration_rename AFTER UPDATE OF name ON registration WHEN NEW.name <> OLD.name BEGIN
 	UPDATE gateway SET registration = NEW.name WHERE registration = OLD.name;
+END;
+
+-- By its id a row is recognised when it has another name: what the switch knows about it, and its calls in progress, stay
+-- with it. The database gives a number to every row that brings none, or that of another row.
+CREATE INDEX gateway_id ON gateway (id);
+
+CREATE TRIGGER gateway_insert_id AFTER INSERT ON gateway
+WHEN coalesce(NEW.id, 0) = 0 OR EXISTS (SELECT 1 FROM gateway WHERE id = NEW.id AND name <> NEW.name) BEGIN
+	UPDATE gateway SET id = random() & 0x7fffffffffffffff | 1 WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER gateway_update_id BEFORE UPDATE OF id ON gateway
+WHEN NEW.id IS NOT OLD.id AND coalesce(OLD.id, 0) <> 0
+	AND NOT EXISTS (SELECT 1 FROM gateway WHERE id = OLD.id AND name <> OLD.name) BEGIN
+	SELECT RAISE(ABORT, 'the id of a gateway cannot be changed');
+END;
+
+CREATE INDEX mapping_gateway_id ON mapping_gateway (id);
+
+CREATE TRIGGER mapping_gateway_insert_id AFTER INSERT ON mapping_gateway
+WHEN coalesce(NEW.id, 0) = 0 OR EXISTS (SELECT 1 FROM mapping_gateway WHERE id = NEW.id AND name <> NEW.name) BEGIN
+	UPDATE mapping_gateway SET id = random() & 0x7fffffffffffffff | 1 WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER mapping_gateway_update_id BEFORE UPDATE OF id ON mapping_gateway
+WHEN NEW.id IS NOT OLD.id AND coalesce(OLD.id, 0) <> 0
+	AND NOT EXISTS (SELECT 1 FROM mapping_gateway WHERE id = OLD.id AND name <> OLD.name) BEGIN
+	SELECT RAISE(ABORT, 'the id of a mapping gateway cannot be changed');
+END;
+
+CREATE INDEX registration_id ON registration (id);
+
+CREATE TRIGGER registration_insert_id AFTER INSERT ON registration
+WHEN coalesce(NEW.id, 0) = 0 OR EXISTS (SELECT 1 FROM registration WHERE id = NEW.id AND name <> NEW.name) BEGIN
+	UPDATE registration SET id = random() & 0x7fffffffffffffff | 1 WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER registration_update_id BEFORE UPDATE OF id ON registration
+WHEN NEW.id IS NOT OLD.id AND coalesce(OLD.id, 0) <> 0
+	AND NOT EXISTS (SELECT 1 FROM registration WHERE id = OLD.id AND name <> OLD.name) BEGIN
+	SELECT RAISE(ABORT, 'the id of a registration cannot be changed');
 END;
 
 -- Customers by their source. IPv6 addresses that are only written differently are told apart.

@@ -10,3 +10,85 @@ UPDATE sqlite_schema SET sql = replace(replace(sql, 'expiry INTEGER,', 'expiry A
 WHERE type = 'table' AND name = 'registration';
 PRAGMA writable_schema = RESET;
 ALTER TABLE registration ADD COLUMN keep_alive INTEGER CONSTRAINT "keep_alive is 5 to 300 s, or NULL for none" CHECK (keep_alive BETWEEN 5 AND 300);
+
+DROP TRIGGER gateway_update;
+DROP TRIGGER mapping_gateway_update;
+DROP TRIGGER registration_update;
+
+ALTER TABLE gateway ADD COLUMN id INTEGER;
+ALTER TABLE mapping_gateway ADD COLUMN id INTEGER;
+ALTER TABLE registration ADD COLUMN id INTEGER;
+UPDATE gateway SET id = random() & 0x7fffffffffffffff | 1;
+UPDATE mapping_gateway SET id = random() & 0x7fffffffffffffff | 1;
+UPDATE registration SET id = random() & 0x7fffffffffffffff | 1;
+
+CREATE TRIGGER gateway_update AFTER UPDATE ON gateway WHEN NEW.id IS OLD.id BEGIN
+	INSERT INTO address_check (subject, address) VALUES ('gateway ' || NEW.name || ': host', NEW.host);
+	INSERT INTO value_check (subject, rule, value)
+	SELECT 'gateway ' || gateway || ': ' || name || ' (NULL: ' || rule || ')', rule, value
+	FROM gateway_override WHERE gateway = NEW.name;
+	SELECT RAISE(ABORT, 'refused')
+	FROM unusable, json_each('{}', kind || ' ' || substr(name, 1, instr(name || char(0), char(0)) - 1) || ': ' || why)
+	WHERE NEW.enabled AND kind = 'gateway' AND name = NEW.name;
+END;
+
+CREATE TRIGGER mapping_gateway_update AFTER UPDATE ON mapping_gateway WHEN NEW.id IS OLD.id BEGIN
+	INSERT INTO address_check (subject, address)
+	VALUES ('mapping_gateway ' || NEW.name || ': host', substr(NEW.host, 1, instr(NEW.host || '/', '/') - 1));
+	INSERT INTO value_check (subject, rule, value)
+	SELECT 'mapping_gateway ' || mapping_gateway || ': ' || name || ' (NULL: ' || rule || ')', rule, value
+	FROM mapping_gateway_override WHERE mapping_gateway = NEW.name;
+	SELECT RAISE(ABORT, 'refused')
+	FROM unusable, json_each('{}', kind || ' ' || substr(name, 1, instr(name || char(0), char(0)) - 1) || ': ' || why)
+	WHERE NEW.enabled AND kind = 'mapping_gateway' AND name = NEW.name;
+END;
+
+CREATE TRIGGER registration_update AFTER UPDATE ON registration WHEN NEW.id IS OLD.id BEGIN
+	INSERT INTO address_check (subject, address)
+	SELECT 'registration ' || registration || ': ' || name, address
+	FROM registration_address WHERE registration = NEW.name;
+	SELECT RAISE(ABORT, 'refused')
+	FROM unusable, json_each('{}', kind || ' ' || substr(name, 1, instr(name || char(0), char(0)) - 1) || ': ' || why)
+	WHERE NEW.enabled AND kind = 'registration' AND name = NEW.name;
+END;
+
+-- By its id a row is recognised when it has another name: what the switch knows about it, and its calls in progress, stay
+-- with it. The database gives a number to every row that brings none, or that of another row.
+CREATE INDEX gateway_id ON gateway (id);
+
+CREATE TRIGGER gateway_insert_id AFTER INSERT ON gateway
+WHEN coalesce(NEW.id, 0) = 0 OR EXISTS (SELECT 1 FROM gateway WHERE id = NEW.id AND name <> NEW.name) BEGIN
+	UPDATE gateway SET id = random() & 0x7fffffffffffffff | 1 WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER gateway_update_id BEFORE UPDATE OF id ON gateway
+WHEN NEW.id IS NOT OLD.id AND coalesce(OLD.id, 0) <> 0
+	AND NOT EXISTS (SELECT 1 FROM gateway WHERE id = OLD.id AND name <> OLD.name) BEGIN
+	SELECT RAISE(ABORT, 'the id of a gateway cannot be changed');
+END;
+
+CREATE INDEX mapping_gateway_id ON mapping_gateway (id);
+
+CREATE TRIGGER mapping_gateway_insert_id AFTER INSERT ON mapping_gateway
+WHEN coalesce(NEW.id, 0) = 0 OR EXISTS (SELECT 1 FROM mapping_gateway WHERE id = NEW.id AND name <> NEW.name) BEGIN
+	UPDATE mapping_gateway SET id = random() & 0x7fffffffffffffff | 1 WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER mapping_gateway_update_id BEFORE UPDATE OF id ON mapping_gateway
+WHEN NEW.id IS NOT OLD.id AND coalesce(OLD.id, 0) <> 0
+	AND NOT EXISTS (SELECT 1 FROM mapping_gateway WHERE id = OLD.id AND name <> OLD.name) BEGIN
+	SELECT RAISE(ABORT, 'the id of a mapping gateway cannot be changed');
+END;
+
+CREATE INDEX registration_id ON registration (id);
+
+CREATE TRIGGER registration_insert_id AFTER INSERT ON registration
+WHEN coalesce(NEW.id, 0) = 0 OR EXISTS (SELECT 1 FROM registration WHERE id = NEW.id AND name <> NEW.name) BEGIN
+	UPDATE registration SET id = random() & 0x7fffffffffffffff | 1 WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER registration_update_id BEFORE UPDATE OF id ON registration
+WHEN NEW.id IS NOT OLD.id AND coalesce(OLD.id, 0) <> 0
+	AND NOT EXISTS (SELECT 1 FROM registration WHERE id = OLD.id AND name <> OLD.name) BEGIN
+	SELECT RAISE(ABORT, 'the id of a registration cannot be changed');
+END;

@@ -78,7 +78,7 @@ const struct db_gateway *gateway_row(const struct gateway *gw)
 
 const char *gateway_name(const struct gateway *gw)
 {
-	return gw->peer.name;
+	return peer_name(&gw->peer);
 }
 
 uint32_t gateway_calls(const struct gateway *gw)

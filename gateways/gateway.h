@@ -26,6 +26,7 @@ void gateway_unref(struct gateway *gw);
 
 /** The row as last loaded; valid until the next gateways_commit(). */
 const struct db_gateway *gateway_row(const struct gateway *gw);
+/** The same for its name. */
 const char *gateway_name(const struct gateway *gw);
 
 /* Calls ------------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/** @file gateways.h  The set of gateways, by name; reloaded in place. */
+/** @file gateways.h  The set of gateways; reloaded in place. */
 #ifndef GATEWAYS_H
 #define GATEWAYS_H
 
@@ -11,8 +11,8 @@ int gateways_create(struct gateways **out);
 void gateways_destroy(struct gateways *gws);
 
 /**
- * Prepare to make the set equal to these rows: rows are matched by name; changed ones will be updated in place,
- * missing ones marked removed (no new call, live calls go on), new ones added. Nothing changes before
+ * Prepare to make the set equal to these rows: rows are matched by id, and by name if no row has their id; changed ones
+ * will be updated in place, missing ones marked removed (no new call, live calls go on), new ones added. Nothing changes before
  * gateways_commit(); exactly one of commit and abandon must follow when it returns 0.
  *
  * @param rows  names differ; copied

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 struct mapping_gateway {
 	struct peer peer; /* first: the set sees it as this */
@@ -363,7 +364,7 @@ const struct db_mapping_gateway *mapping_gateway_row(const struct mapping_gatewa
 
 const char *mapping_gateway_name(const struct mapping_gateway *mg)
 {
-	return mg->peer.name;
+	return peer_name(&mg->peer);
 }
 
 int mapping_gateway_seize(struct mapping_gateway *mg, struct call_limits_channel *ch, uint64_t now_ms)

@@ -17,7 +17,7 @@ void mapping_gateways_destroy(struct mapping_gateways *set);
 typedef void mapping_gateways_bad_host_h(const char *name, const char *host, void *arg);
 
 /**
- * Prepare to make the set equal to these rows, in place, matched by name, as gateways_stage() does; one of commit and
+ * Prepare to make the set equal to these rows, in place, as gateways_stage() does; one of commit and
  * abandon must follow. A row without host is known by its name only: its calls are recognised by other means.
  *
  * @param on_bad_host  may be NULL
@@ -54,6 +54,7 @@ struct mapping_gateway *mapping_gateway_ref(struct mapping_gateway *mg);
 void mapping_gateway_unref(struct mapping_gateway *mg);
 /** The row as last loaded; valid until the next mapping_gateways_apply(). */
 const struct db_mapping_gateway *mapping_gateway_row(const struct mapping_gateway *mg);
+/** The same for its name. */
 const char *mapping_gateway_name(const struct mapping_gateway *mg);
 /** @return 0; -EBUSY all channels are in use; -EAGAIN the calls per second are used up */
 int mapping_gateway_seize(struct mapping_gateway *mg, struct call_limits_channel *ch, uint64_t now_ms);

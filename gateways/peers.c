@@ -1,6 +1,3 @@
-/* When memory runs out, uthash leaves the element out instead of ending the process. */
-#define HASH_NONFATAL_OOM 1
-
 #include "peers.h"
 
 #include <assert.h>
@@ -11,10 +8,10 @@
 struct peers {
 	const struct peer_type *type;
 	void *owner;
-	struct peer *by_name; /* hash of all, removed ones too */
-	struct peer **list;   /* in force, in order of name */
+	struct peer **list; /* in force, in order of name */
 	size_t n;
-	struct peer **staged; /* in order of the rows; sorted by peers_commit() */
+	LIST_HEAD(, peer) removed; /* kept by a reference or a channel; new ones until they are committed */
+	struct peer **staged;      /* in order of the rows; sorted by peers_commit() */
 	size_t n_staged;
 	uint64_t generation;
 };
@@ -27,7 +24,7 @@ static uint32_t row_number(const void *row, size_t offset)
 static void peer_free(struct peer *p)
 {
 	if (p->set)
-		HASH_DEL(p->set->by_name, p);
+		LIST_REMOVE(p, link); /* one in force has the reference of its set */
 	if (p->type->on_free)
 		p->type->on_free(p);
 	call_limits_clear(&p->limits);
@@ -63,33 +60,23 @@ void peer_unref(struct peer *p)
 	free_if_unused(p);
 }
 
-static struct peer *find_any(const struct peers *set, const char *name)
+const char *peer_name(const struct peer *p)
 {
-	struct peer *p;
-
-	HASH_FIND(hh, set->by_name, name, strlen(name), p);
-	return p;
+	return db_table_row_name(p->type->table, p->row);
 }
 
 /* A new peer counts as removed, so that nobody sees it before it is committed. */
-static struct peer *peer_create(struct peers *set, const char *name)
+static struct peer *peer_create(struct peers *set)
 {
-	size_t length = strlen(name);
-	struct peer *p = calloc(1, set->type->peer_size + length + 1);
+	struct peer *p = calloc(1, set->type->peer_size);
 
 	if (!p)
 		return NULL;
 	p->type = set->type;
-	p->name = (char *)p + set->type->peer_size;
-	memcpy(p->name, name, length);
+	p->set = set;
 	p->removed = true;
 	p->limits.on_release = on_release;
-	HASH_ADD_KEYPTR(hh, set->by_name, p->name, length, p);
-	if (!p->hh.tbl) {
-		free(p);
-		return NULL;
-	}
-	p->set = set;
+	LIST_INSERT_HEAD(&set->removed, p, link);
 	return p;
 }
 
@@ -113,6 +100,8 @@ void *peers_owner(const struct peers *set)
 static void remove_peer(struct peer *p)
 {
 	p->removed = true;
+	if (p->set)
+		LIST_INSERT_HEAD(&p->set->removed, p, link);
 	if (p->type->on_change)
 		p->type->on_change(p, p->row);
 	peer_unref(p);
@@ -120,50 +109,164 @@ static void remove_peer(struct peer *p)
 
 void peers_destroy(struct peers *set)
 {
-	struct peer *p, *next;
+	struct peer *p;
 
 	if (!set)
 		return;
-	HASH_ITER (hh, set->by_name, p, next) {
-		HASH_DEL(set->by_name, p);
+	LIST_FOREACH (p, &set->removed, link)
 		p->set = NULL;
-		if (!p->removed)
-			remove_peer(p);
+	for (size_t i = 0; i < set->n; i++) {
+		set->list[i]->set = NULL;
+		remove_peer(set->list[i]);
 	}
 	free(set->list);
 	free(set);
 }
 
-static int stage_row(struct peers *set, const void *row)
+/* Which peer is whose row? ------------------------------------------------------------------ */
+
+static int64_t peer_id(const struct peer *p)
+{
+	return db_table_row_id(p->type->table, p->row);
+}
+
+static int compare_ids(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return compare_ids(peer_id(*(struct peer *const *)a), peer_id(*(struct peer *const *)b));
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(peer_name(*(struct peer *const *)a), peer_name(*(struct peer *const *)b));
+}
+
+static int is_id_of(const void *id, const void *p)
+{
+	return compare_ids(*(const int64_t *)id, peer_id(*(struct peer *const *)p));
+}
+
+static int is_name_of(const void *name, const void *p)
+{
+	return strcmp(name, peer_name(*(struct peer *const *)p));
+}
+
+/* All peers in order of id, removed ones too. @return NULL without memory; the caller frees it */
+static struct peer **list_by_id(const struct peers *set, size_t *n)
+{
+	struct peer *p, **all;
+
+	*n = set->n;
+	LIST_FOREACH (p, &set->removed, link)
+		++*n;
+	all = malloc((*n + 1) * sizeof(*all)); /* + 1: malloc(0) may return NULL */
+	if (!all)
+		return NULL;
+	*n = 0;
+	for (size_t i = 0; i < set->n; i++)
+		all[(*n)++] = set->list[i];
+	LIST_FOREACH (p, &set->removed, link)
+		all[(*n)++] = p;
+	qsort(all, *n, sizeof(*all), by_id);
+	return all;
+}
+
+static bool is_staged(const struct peers *set, const struct peer *p)
+{
+	return p->generation == set->generation;
+}
+
+/* Peer p is that of the next row. */
+static void stage_peer(struct peers *set, size_t i, struct peer *p)
+{
+	assert(!is_staged(set, p));
+	p->generation = set->generation;
+	set->staged[i] = p;
+}
+
+/* Rows whose ids are known: these peers keep what they have, whatever their names are now. */
+static int match_ids(struct peers *set, const char *rows, size_t n)
 {
 	const struct db_table *table = set->type->table;
-	const char *name = db_table_row_name(table, row);
-	struct peer *p = find_any(set, name);
+	size_t n_all;
+	struct peer **all = list_by_id(set, &n_all);
 
-	if (!p)
-		p = peer_create(set, name);
-	if (!p)
+	if (!all)
 		return -ENOMEM;
-	assert(p->generation != set->generation); /* names are unique */
-	p->generation = set->generation;
-	set->staged[set->n_staged++] = p;
-	if (p->row && db_table_rows_equal(table, p->row, row))
+	for (size_t i = 0; i < n; i++) {
+		const int64_t id = db_table_row_id(table, rows + i * table->row_size);
+		struct peer **p = id ? bsearch(&id, all, n_all, sizeof(*all), is_id_of) : NULL;
+
+		if (p && !is_staged(set, *p))
+			stage_peer(set, i, *p);
+	}
+	free(all);
+	return 0;
+}
+
+/* A row that was deleted and inserted again is recognised by its name. */
+static struct peer *match_name(const struct peers *set, const char *name)
+{
+	struct peer *p = peers_find(set, name);
+
+	if (p && !is_staged(set, p))
+		return p;
+	LIST_FOREACH (p, &set->removed, link)
+		if (!is_staged(set, p) && !strcmp(peer_name(p), name))
+			return p;
+	return NULL;
+}
+
+static int match_rows(struct peers *set, const char *rows, size_t n)
+{
+	const struct db_table *table = set->type->table;
+	int err = match_ids(set, rows, n);
+
+	for (size_t i = 0; i < n && !err; i++) {
+		struct peer *p = set->staged[i];
+
+		if (p)
+			continue;
+		p = match_name(set, db_table_row_name(table, rows + i * table->row_size));
+		if (!p)
+			p = peer_create(set);
+		if (p)
+			stage_peer(set, i, p);
+		else
+			err = -ENOMEM;
+	}
+	return err;
+}
+
+/* A new load -------------------------------------------------------------------------------- */
+
+static int stage_row(struct peer *p, const void *row)
+{
+	const struct peer_type *type = p->type;
+
+	if (p->row && db_table_rows_equal(type->table, p->row, row))
 		return 0;
-	p->pending = db_table_copy_row(table, row);
-	return p->pending ? call_limits_reserve(&p->limits, row_number(row, set->type->cps)) : -ENOMEM;
+	p->pending = db_table_copy_row(type->table, row);
+	return p->pending ? call_limits_reserve(&p->limits, row_number(row, type->cps)) : -ENOMEM;
 }
 
 int peers_stage(struct peers *set, const void *rows, size_t n)
 {
-	int err = 0;
+	int err;
 
 	assert(!set->staged);
-	set->staged = malloc((n + 1) * sizeof(*set->staged)); /* + 1: malloc(0) may return NULL */
+	set->staged = calloc(n + 1, sizeof(*set->staged)); /* + 1: calloc(0) may return NULL */
 	if (!set->staged)
 		return -ENOMEM;
+	set->n_staged = n;
 	set->generation++;
+	err = match_rows(set, rows, n);
 	for (size_t i = 0; i < n && !err; i++)
-		err = stage_row(set, (const char *)rows + i * set->type->table->row_size);
+		err = stage_row(set->staged[i], (const char *)rows + i * set->type->table->row_size);
 	if (err)
 		peers_abandon(set);
 	return err;
@@ -183,6 +286,7 @@ static void put_in_force(struct peer *p)
 
 	if (revived) {
 		p->removed = false;
+		LIST_REMOVE(p, link);
 		peer_ref(p);
 	}
 	if (p->pending) {
@@ -198,11 +302,6 @@ static void put_in_force(struct peer *p)
 		free(old_row);
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp((*(struct peer *const *)a)->name, (*(struct peer *const *)b)->name);
-}
-
 static bool in_order(struct peer *const *list, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
@@ -214,7 +313,7 @@ static bool in_order(struct peer *const *list, size_t n)
 void peers_commit(struct peers *set)
 {
 	for (size_t i = 0; i < set->n; i++)
-		if (set->list[i]->generation != set->generation)
+		if (!is_staged(set, set->list[i]))
 			remove_peer(set->list[i]);
 	for (size_t i = 0; i < set->n_staged; i++)
 		put_in_force(set->staged[i]);
@@ -232,6 +331,8 @@ void peers_abandon(struct peers *set)
 	for (size_t i = 0; i < set->n_staged; i++) {
 		struct peer *p = set->staged[i];
 
+		if (!p)
+			continue;
 		free(p->pending);
 		p->pending = NULL;
 		free_if_unused(p); /* frees one that peers_stage() created */
@@ -243,9 +344,9 @@ void peers_abandon(struct peers *set)
 
 struct peer *peers_find(const struct peers *set, const char *name)
 {
-	struct peer *p = find_any(set, name);
+	struct peer **p = set->n ? bsearch(name, set->list, set->n, sizeof(struct peer *), is_name_of) : NULL;
 
-	return p && !p->removed ? p : NULL;
+	return p ? *p : NULL;
 }
 
 size_t peers_count(const struct peers *set)
@@ -261,18 +362,27 @@ struct peer *peers_at(const struct peers *set, size_t i)
 
 void peers_recount(struct peers *set)
 {
-	struct peer *p, *next;
+	struct peer *p;
 
-	HASH_ITER (hh, set->by_name, p, next)
+	for (size_t i = 0; i < set->n; i++)
+		set->list[i]->limits.counted = 0;
+	LIST_FOREACH (p, &set->removed, link)
 		p->limits.counted = 0;
+}
+
+static uint64_t drift(const struct call_limits *l)
+{
+	return (uint64_t)llabs((long long)l->in_use - l->counted);
 }
 
 uint64_t peers_channel_drift(const struct peers *set)
 {
-	uint64_t drift = 0;
-	struct peer *p, *next;
+	const struct peer *p;
+	uint64_t sum = 0;
 
-	HASH_ITER (hh, set->by_name, p, next)
-		drift += (uint64_t)llabs((long long)p->limits.in_use - p->limits.counted);
-	return drift;
+	for (size_t i = 0; i < set->n; i++)
+		sum += drift(&set->list[i]->limits);
+	LIST_FOREACH (p, &set->removed, link)
+		sum += drift(&p->limits);
+	return sum;
 }

@@ -1,4 +1,8 @@
-/** @file peers.h  Private to gateways/: a set of named peers with limits, reloaded in place. */
+/** @file peers.h  Private to gateways/: a set of named peers with limits, reloaded in place.
+ *
+ * A peer is recognised by the id of its row, so it may be renamed, and by its name when no row has its id any more: then
+ * its row was deleted and inserted again.
+ */
 #ifndef PEERS_H
 #define PEERS_H
 
@@ -8,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <uthash.h>
+#include <sys/queue.h>
 
 struct peers;
 struct peer;
@@ -29,20 +33,22 @@ struct peer_type {
 
 /**
  * One peer, the first member of the struct it is part of. It lives as long as the set, a reference or a channel
- * holds it; a removed one that is still alive is revived when its name comes back.
+ * holds it; a removed one that is still alive is revived when its id or its name comes back.
  */
 struct peer {
 	const struct peer_type *type;
 	struct peers *set; /* NULL once the set is destroyed */
-	char *name;
-	void *row;     /* in force; one block with its strings */
-	void *pending; /* staged: the row that peers_commit() puts in force; NULL = unchanged */
+	void *row;         /* in force; one block with its strings; NULL until the first is */
+	void *pending;     /* staged: the row that peers_commit() puts in force; NULL = unchanged */
 	struct call_limits limits;
-	unsigned refs;       /* the set holds one, unless removed */
-	bool removed;        /* no row in force has this name */
-	uint64_t generation; /* of the last load that named it */
-	UT_hash_handle hh;
+	unsigned refs;         /* the set holds one, unless removed */
+	bool removed;          /* no row in force is this one's */
+	uint64_t generation;   /* of the last load that had a row for it */
+	LIST_ENTRY(peer) link; /* in the list of removed ones */
 };
+
+/** The name in its row; valid until the next peers_commit(). */
+const char *peer_name(const struct peer *p);
 
 /** @param owner  what peers_owner() returns; may be NULL */
 int peers_create(struct peers **out, const struct peer_type *type, void *owner);

@@ -66,7 +66,7 @@ void registration_unref(struct registration *r)
 
 const char *registration_name(const struct registration *r)
 {
-	return r->peer.name;
+	return peer_name(&r->peer);
 }
 
 const struct db_registration *registration_row(const struct registration *r)
@@ -134,7 +134,8 @@ void registration_renew(struct registration *r, uint64_t at_ms)
 	r->failed_ms = 0;
 }
 
-bool registration_same_binding(const struct db_registration *a, const struct db_registration *b)
+/* Do both rows name the same address of record, Contact and registrar? */
+static bool same_binding(const struct db_registration *a, const struct db_registration *b)
 {
 	return !strcmp(a->host, b->host) && a->port == b->port && !strcmp(a->transport, b->transport) &&
 		!strcmp(a->user, b->user) && !strcmp(a->realm, b->realm) &&
@@ -144,7 +145,7 @@ bool registration_same_binding(const struct db_registration *a, const struct db_
 
 static bool same_way(const struct db_registration *a, const struct db_registration *b)
 {
-	return registration_same_binding(a, b) && !strcmp(a->proxy, b->proxy);
+	return same_binding(a, b) && !strcmp(a->proxy, b->proxy);
 }
 
 static bool same_credentials(const struct db_registration *a, const struct db_registration *b)
@@ -213,7 +214,7 @@ static enum registration_task begin_register(
 
 static enum registration_task begin_unregister(struct registration *r, uint64_t now_ms)
 {
-	if (registration_same_binding(r->used, registration_row(r)))
+	if (same_binding(r->used, registration_row(r)))
 		use_row(r); /* the password may have changed; without memory the old one is used */
 	r->busy = true;
 	set_state(r, REGISTRATION_UNREGISTERING, now_ms);
@@ -228,8 +229,7 @@ enum registration_task registration_next(struct registration *r, const struct pa
 		set_state(r, r->busy ? REGISTRATION_REGISTERING : REGISTRATION_WAITING, now_ms);
 	if (r->busy)
 		return REGISTRATION_NOTHING;
-	if (r->state == REGISTRATION_REGISTERED &&
-		!(wanted && registration_same_binding(r->used, registration_row(r)))) {
+	if (r->state == REGISTRATION_REGISTERED && !(wanted && same_binding(r->used, registration_row(r)))) {
 		if (p->user_agent_send_unregister)
 			return begin_unregister(r, now_ms);
 		set_state(r, REGISTRATION_UNREGISTERED, now_ms);

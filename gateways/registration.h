@@ -38,6 +38,7 @@ struct registration *registration_ref(struct registration *r);
 /** Drop a reference; the last one of a removed registration frees it. NULL is fine. */
 void registration_unref(struct registration *r);
 
+/** Valid until the next registrations_apply(). */
 const char *registration_name(const struct registration *r);
 /** The row as last loaded; valid until the next registrations_apply(). */
 const struct db_registration *registration_row(const struct registration *r);
@@ -46,9 +47,6 @@ const struct db_registration *registration_used(const struct registration *r);
 /** Is it to be registered: its row is there and enabled? */
 bool registration_is_wanted(const struct registration *r);
 bool registration_is_removed(const struct registration *r);
-
-/** Do both rows name the same address of record, Contact and registrar? */
-bool registration_same_binding(const struct db_registration *a, const struct db_registration *b);
 
 /** The driver's own pointer; NULL at first. */
 void registration_set_driver(struct registration *r, void *driver);

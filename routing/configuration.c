@@ -14,7 +14,10 @@ static int compare_name(const void *name, const void *row)
 	return strcmp(name, ((const struct db_mapping_gateway *)row)->name);
 }
 
-/* The mapping gateways, and one more row for each registration that none of them has the name of. */
+/*
+ * The mapping gateways, and one more row for each registration that none of them has the name of. It has the id of the
+ * registration, so that its calls follow a rename.
+ */
 static int stage_trunks(struct mapping_gateways *set, const struct db_config *f,
 	mapping_gateways_bad_host_h *on_bad_host, void *arg)
 {
@@ -30,8 +33,10 @@ static int stage_trunks(struct mapping_gateways *set, const struct db_config *f,
 	for (size_t i = 0; i < f->n_registrations; i++)
 		if (!bsearch(f->registration[i].name, rows, f->n_mapping_gateways, sizeof(*rows),
 			    compare_name))
-			rows[n++] = (struct db_mapping_gateway){
-				.name = f->registration[i].name, .host = "", .enabled = true};
+			rows[n++] = (struct db_mapping_gateway){.name = f->registration[i].name,
+				.id = f->registration[i].id,
+				.host = "",
+				.enabled = true};
 	err = mapping_gateways_stage(set, rows, n, on_bad_host, arg);
 	free(rows);
 	return err;

@@ -84,8 +84,7 @@ static struct ingress find_ingress(const struct gate *gate, const struct receive
 
 	if (r) {
 		found = by_registration(gate, r);
-		found.elsewhere =
-			!registration_drivers_knows(gate->registrations, registration_name(r), rx->source);
+		found.elsewhere = !registration_drivers_is_from(r, rx->source);
 		if (!found.elsewhere || registration_row(r)->inbound_from == DB_TABLE_INBOUND_ANY)
 			return found;
 		found = (struct ingress){.refused = r};
@@ -106,6 +105,7 @@ static struct hop_peer *describe_peer(const struct ingress *ingress, const struc
 		return NULL;
 	peer->called_us = true;
 	peer->elsewhere = ingress->elsewhere;
+	peer->row_id = mapping_gateway_row(ingress->gateway)->id;
 	peer->strict_source = mapping_gateway_row(ingress->gateway)->strict_source ||
 		(ingress->registration && registration_row(ingress->registration)->strict_source);
 	return peer;

@@ -14,7 +14,7 @@ bool gate_trust_knows(const struct gate_trust *t, const struct sockaddr *source)
 {
 	return mapping_gateways_find(t->mapping_gateways, source) ||
 		gateway_targets_at(t->gateway_targets, source, NULL, NULL) ||
-		registration_drivers_knows(t->registrations, NULL, source);
+		registration_drivers_knows(t->registrations, source);
 }
 
 void gate_trust_count(
@@ -51,7 +51,7 @@ void gate_trust_refuse(const struct gate_trust *t, const struct received *rx)
 /* Believing --------------------------------------------------------------------------------- */
 
 struct search {
-	const char *name;
+	const struct hop_peer *peer;
 	bool found;
 };
 
@@ -59,19 +59,20 @@ static void compare(struct gateway *gw, void *arg)
 {
 	struct search *s = arg;
 
-	s->found |= !strcmp(gateway_name(gw), s->name);
+	s->found |= hop_peer_is(s->peer, gateway_row(gw)->id, gateway_name(gw));
 }
 
 /** Is it an address of the same row? */
 static bool is_of_row(const struct gate_trust *t, const struct hop_peer *peer, const struct sockaddr *source)
 {
 	const struct mapping_gateway *ingress = mapping_gateways_find(t->mapping_gateways, source);
-	struct search s = {.name = peer->name};
+	struct search s = {.peer = peer};
 
-	if (registration_drivers_knows(t->registrations, peer->name, source))
+	if (registration_drivers_is_of(t->registrations, peer, source))
 		return true;
 	if (peer->called_us)
-		return ingress && !strcmp(mapping_gateway_name(ingress), peer->name);
+		return ingress &&
+			hop_peer_is(peer, mapping_gateway_row(ingress)->id, mapping_gateway_name(ingress));
 	gateway_targets_at(t->gateway_targets, source, compare, &s);
 	return s.found;
 }

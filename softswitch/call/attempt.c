@@ -207,8 +207,10 @@ static int create_invite(struct attempt *a, struct invite **out, struct hop *hop
 	int err;
 
 	hop->peer = hop_peer_create(gateway_name(a->gateway), &hop->to.any);
-	if (hop->peer)
+	if (hop->peer) {
+		hop->peer->row_id = gateway_row(a->gateway)->id;
 		hop->peer->strict_source = gateway_row(a->gateway)->strict_source;
+	}
 	err = invite_create(out, a->stack, a->call, hop, a->content, &invite_handlers, a);
 	hop_peer_unref(hop->peer);
 	if (err)

@@ -14,6 +14,11 @@ void hop_listener_name(struct hop_listener *l, const char *host, uint16_t port)
 	snprintf(l->sent_by, sizeof(l->sent_by), "%s:%u", host, port);
 }
 
+bool hop_peer_is(const struct hop_peer *peer, int64_t row_id, const char *name)
+{
+	return (row_id && row_id == peer->row_id) || !strcmp(name, peer->name);
+}
+
 struct hop_peer *hop_peer_create(const char *name, const struct sockaddr *address)
 {
 	size_t n = strlen(name) + 1;

@@ -40,13 +40,16 @@ struct hop_peer {
 	bool elsewhere;     /* it called by a registration, and not from the registrar */
 	bool strict_source; /* messages with the right tokens are refused if they come from elsewhere */
 	union hop_address address; /* of the first message */
-	char name[];               /* of its row */
+	int64_t row_id;            /* of its row; 0 = not known */
+	char name[];               /* of its row at that time */
 };
 /** @return with one reference; NULL without memory */
 struct hop_peer *hop_peer_create(const char *name, const struct sockaddr *address);
 /** @return the same; NULL is fine, here and below */
 struct hop_peer *hop_peer_ref(struct hop_peer *peer);
 void hop_peer_unref(struct hop_peer *peer);
+/** Is this its row? One that was renamed has its id, one that was deleted and inserted again its name. */
+bool hop_peer_is(const struct hop_peer *peer, int64_t row_id, const char *name);
 
 /** Where a message goes, and from where. Connection and peer are references: hop_copy(), hop_clear(). */
 struct hop {

@@ -111,8 +111,10 @@ static int send_register(struct registration_driver *d)
 	content.retry = &d->retry;
 	register_request_write(&t, &content);
 	hop.peer = hop_peer_create(registration_name(d->registration), &hop.to.any);
-	if (hop.peer)
+	if (hop.peer) {
+		hop.peer->row_id = registration_row(d->registration)->id;
 		hop.peer->strict_source = registration_row(d->registration)->strict_source;
+	}
 	err = client_transaction_send(&d->client, stack->client_transactions, &request, &client_handlers, d);
 	hop_peer_unref(hop.peer);
 	return err;
@@ -234,10 +236,6 @@ void registration_driver_drive(struct registration_driver *d)
 	int err = -EAGAIN;
 
 	while (err && (task = registration_next(d->registration, &stack->parameters, clock_now_ms()))) {
-		if (task == REGISTRATION_UNREGISTER && d->inherited) {
-			registration_succeeded(d->registration, 0, clock_now_ms());
-			continue;
-		}
 		err = begin(d, task == REGISTRATION_UNREGISTER);
 		if (err)
 			fail_error(d, err);

@@ -32,7 +32,6 @@ struct registration_driver {
 	struct hop hop;
 	const struct tls_identity *identity; /* whom it goes to */
 	bool remove;
-	bool inherited; /* removed, but another registration has its binding: the row was renamed */
 	struct request_retry retry;
 	unsigned next_address;
 	bool forced;          /* all servers are set aside, and asked all the same */

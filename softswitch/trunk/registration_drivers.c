@@ -84,23 +84,12 @@ static void link_gateways(struct registration_drivers *set)
 	}
 }
 
-/** A renamed row is a new registration with the binding of the removed one, which must not unregister it. */
-static bool is_inherited(const struct registration_drivers *set, const struct registration_driver *d)
-{
-	const struct db_registration *row = registration_row(d->registration);
-	struct registration_driver *heir;
-
-	HASH_FIND(by_token, set->by_token, row->line, strlen(row->line), heir);
-	return heir && heir != d && registration_same_binding(row, registration_row(heir->registration));
-}
-
 static void drive_all(struct registration_drivers *set)
 {
 	struct registration_driver *d, *next;
 
 	for (d = LIST_FIRST(&set->drivers); d; d = next) {
 		next = LIST_NEXT(d, link);
-		d->inherited = is_inherited(set, d);
 		registration_driver_drive(d);
 	}
 }
@@ -166,6 +155,15 @@ static bool comes_from(const struct registration_driver *d, const struct sockadd
 	return false;
 }
 
+bool registration_drivers_is_from(const struct registration *r, const struct sockaddr *source)
+{
+	const struct registration_driver *d = registration_driver(r);
+	char host[ADDRESS_HOST_MAX];
+
+	address_host(source, host);
+	return d && comes_from(d, source, host);
+}
+
 const struct registration *registration_drivers_by_source(
 	const struct registration_drivers *set, const struct received *rx)
 {
@@ -186,15 +184,28 @@ const struct registration *registration_drivers_by_source(
 	return found ? found->registration : NULL;
 }
 
-bool registration_drivers_knows(
-	const struct registration_drivers *set, const char *name, const struct sockaddr *source)
+bool registration_drivers_knows(const struct registration_drivers *set, const struct sockaddr *source)
 {
 	const struct registration_driver *d;
 	char host[ADDRESS_HOST_MAX];
 
 	address_host(source, host);
 	LIST_FOREACH (d, &set->drivers, link)
-		if ((!name || !strcmp(registration_name(d->registration), name)) &&
+		if (comes_from(d, source, host))
+			return true;
+	return false;
+}
+
+bool registration_drivers_is_of(
+	const struct registration_drivers *set, const struct hop_peer *peer, const struct sockaddr *source)
+{
+	const struct registration_driver *d;
+	char host[ADDRESS_HOST_MAX];
+
+	address_host(source, host);
+	LIST_FOREACH (d, &set->drivers, link)
+		if (hop_peer_is(peer, registration_row(d->registration)->id,
+			    registration_name(d->registration)) &&
 			comes_from(d, source, host))
 			return true;
 	return false;

@@ -40,8 +40,12 @@ const struct registration *registration_drivers_by_token(
  */
 const struct registration *registration_drivers_by_source(
 	const struct registration_drivers *set, const struct received *rx);
-/** Is this an address of a registrar or its proxy? @param name  of the registration; NULL = of any */
-bool registration_drivers_knows(
-	const struct registration_drivers *set, const char *name, const struct sockaddr *source);
+/** Is this an address of its registrar or proxy? */
+bool registration_drivers_is_from(const struct registration *r, const struct sockaddr *source);
+/** Is this an address of the registrar or proxy of any registration? */
+bool registration_drivers_knows(const struct registration_drivers *set, const struct sockaddr *source);
+/** Is this an address of the registrar or proxy of the registration that the peer is? */
+bool registration_drivers_is_of(
+	const struct registration_drivers *set, const struct hop_peer *peer, const struct sockaddr *source);
 
 #endif

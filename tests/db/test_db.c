@@ -267,6 +267,10 @@ static void check_upgrade_from(int version)
 	assert_string_equal(sql_text(old, "SELECT host FROM mapping_gateway"), "10.0.0.0/8");
 	assert_int_equal(
 		sql_int(old, "SELECT count(*) FROM sqlite_schema WHERE name = 'of_the_operator'"), 1);
+	assert_int_equal(
+		sql_int(old,
+			"SELECT (SELECT count(*) FROM gateway WHERE id <> 0) + (SELECT count(*) FROM mapping_gateway WHERE id <> 0)"),
+		2);
 }
 
 static void an_upgrade_from_version_1_gives_the_schema_of_a_new_file(void **state)

@@ -526,6 +526,31 @@ static void routes_follow_their_gateway(void **state)
 	assert_string_equal(sql_text(path, "SELECT group_concat(prefix || gateway) FROM route"), "2b");
 }
 
+/* A row has the same number for life, and no other row has it, however rows get there. */
+static void rows_have_ids_that_tell_them_apart(void **state)
+{
+	(void)state;
+	static const char *const tables[][3] = {
+		{"gateway", "", ""}, {"mapping_gateway", "", ""}, {"registration", ", user", ", 'u'"}};
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		const char *table = tables[i][0], *more = tables[i][1], *value = tables[i][2];
+		snprintf(sql, sizeof(sql),
+			"DELETE FROM route; DELETE FROM %s; INSERT INTO %s (name, host%s) VALUES ('a', '10.0.0.1'%s);"
+			"INSERT INTO %s (name, host, id%s) SELECT 'b', '10.0.0.2', id%s FROM %s;"
+			"INSERT INTO %s (name, host, id%s) VALUES ('c', '10.0.0.3', 0%s), ('d', '10.0.0.4', 77%s)",
+			table, table, more, value, table, more, value, table, table, more, value, value);
+		sql_run(path, sql);
+		snprintf(sql, sizeof(sql), "SELECT count(DISTINCT id) FROM %s WHERE id <> 0", table);
+		assert_int_equal(sql_int(path, sql), 4);
+		snprintf(sql, sizeof(sql), "UPDATE %s SET name = 'e' WHERE name = 'd'", table);
+		sql_run(path, sql);
+		snprintf(sql, sizeof(sql), "SELECT id FROM %s WHERE name = 'e'", table);
+		assert_int_equal(sql_int(path, sql), 77);
+		snprintf(sql, sizeof(sql), "UPDATE %s SET id = 78 WHERE name = 'e'", table);
+		assert_contains(sql_refused(path, sql), "cannot be changed");
+	}
+}
+
 static void a_refused_statement_leaves_nothing_even_inside_a_transaction(void **state)
 {
 	(void)state;
@@ -679,6 +704,7 @@ int main(void)
 		TEST(route_columns_explain_themselves),
 		TEST(columns_of_trust_explain_themselves),
 		TEST(routes_follow_their_gateway),
+		TEST(rows_have_ids_that_tell_them_apart),
 		TEST(rows_that_could_not_be_used_are_refused_unless_disabled),
 		TEST(a_refused_statement_leaves_nothing_even_inside_a_transaction),
 	};

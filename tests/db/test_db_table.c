@@ -77,6 +77,8 @@ static const char *value_of(enum db_table_type type)
 	switch (type) {
 	case DB_TABLE_TEXT:
 		return "'other'";
+	case DB_TABLE_ID:
+		return "0x7700000000";
 	case DB_TABLE_FLAG:
 		return "1 - ";
 	case DB_TABLE_SWITCH:
@@ -114,7 +116,9 @@ static void each_column_is_read_into_its_own_member(void **state)
 		"INSERT INTO mapping_gateway (name, host) VALUES ('a', '127.0.0.1');"
 		"INSERT INTO registration (name, host, user, auth_user, line)"
 		" VALUES ('a', '127.0.0.1', 'u', 'v', '0123456789abcdef');"
-		"DROP TRIGGER registration_line; DROP TRIGGER gateway_update_registration");
+		"DROP TRIGGER registration_line; DROP TRIGGER gateway_update_registration;"
+		"DROP TRIGGER gateway_update_id; DROP TRIGGER mapping_gateway_update_id;"
+		"DROP TRIGGER registration_update_id");
 	for (size_t t = 0; t < TABLES; t++) {
 		for (size_t i = 0; i < tables[t]->n_columns; i++) {
 			const char *column = tables[t]->columns[i].name;

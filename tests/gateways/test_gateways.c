@@ -110,6 +110,44 @@ static void a_name_that_comes_back_revives_its_gateway(void **unused)
 	gateways_destroy(set);
 }
 
+/* In one load a is removed, b and c exchange their names, and d is a row that was deleted and inserted again. */
+static void a_gateway_is_recognised_by_its_id_and_then_by_its_name(void **unused)
+{
+	struct db_gateway rows[] = {
+		unit_gateway("a"), unit_gateway("b"), unit_gateway("c"), unit_gateway("d")};
+	struct gateway *before[4];
+	struct call_limits_channel ch[4] = {0};
+	struct gateways *set;
+
+	(void)unused;
+	for (unsigned i = 0; i < 4; i++)
+		rows[i].id = 100 - i;
+	set = set_of(rows, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		before[i] = gateways_at(set, i);
+		assert_int_equal(gateway_seize(before[i], &ch[i], 0), GATEWAY_VERDICT_USABLE);
+	}
+	rows[1].name = "c";
+	rows[2].name = "b";
+	rows[3].id = 7;
+	assert_int_equal(gateways_apply(set, &rows[1], 3), 0);
+	assert_ptr_equal(gateways_find(set, "b"), before[2]);
+	assert_ptr_equal(gateways_find(set, "c"), before[1]);
+	assert_ptr_equal(gateways_find(set, "d"), before[3]);
+	assert_string_equal(gateway_name(before[2]), "b");
+	for (unsigned i = 1; i < 4; i++)
+		assert_int_equal(gateway_calls(before[i]), 1);
+	rows[1].name = "a"; /* the name of a removed one that lives on, which comes back under another */
+	rows[0].name = "e";
+	assert_int_equal(gateways_apply(set, rows, 4), 0);
+	assert_ptr_equal(gateways_find(set, "a"), before[1]);
+	assert_ptr_equal(gateways_find(set, "e"), before[0]);
+	assert_null(gateways_find(set, "c"));
+	for (unsigned i = 0; i < 4; i++)
+		call_limits_release(&ch[i]);
+	gateways_destroy(set);
+}
+
 static void calls_outlive_the_set(void **unused)
 {
 	const struct db_gateway rows[] = {unit_gateway("a"), unit_gateway("b"), unit_gateway("c")};
@@ -192,7 +230,7 @@ static void one_changed_row_of_10000_is_all_that_is_copied(void **unused)
 	rows[77].capacity = 5;
 	const long allocations_before = allocations;
 	assert_int_equal(gateways_apply(set, rows, MANY), 0);
-	assert_true(allocations - allocations_before <= 2); /* the order of names, and the row */
+	assert_true(allocations - allocations_before <= 3); /* the orders of names and ids, and the row */
 	for (unsigned i = 0; i < MANY; i++)
 		if (i != 77)
 			assert_ptr_equal(gateway_row(gateways_at(set, i)), before[i]);
@@ -326,6 +364,7 @@ static void reload(struct world *w)
 				m->enabled = roll(w, 5) != 0;
 			}
 			rows[n] = unit_gateway(w->name[at]);
+			rows[n].id = roll(w, 2) ? 0 : at + 1; /* 0: by its name */
 			rows[n].capacity = m->capacity;
 			rows[n++].enabled = m->enabled;
 		}
@@ -513,6 +552,7 @@ int main(void)
 		cmocka_unit_test(a_removed_gateway_keeps_its_calls),
 		cmocka_unit_test(a_channel_keeps_a_removed_gateway),
 		cmocka_unit_test(a_name_that_comes_back_revives_its_gateway),
+		cmocka_unit_test(a_gateway_is_recognised_by_its_id_and_then_by_its_name),
 		cmocka_unit_test(calls_outlive_the_set),
 		cmocka_unit_test(a_reload_changes_limits_under_live_calls),
 		cmocka_unit_test(one_changed_row_of_10000_is_all_that_is_copied),

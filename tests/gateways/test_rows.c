@@ -66,6 +66,9 @@ static bool change(enum db_table_type type, void *value, unsigned i)
 	case DB_TABLE_TEXT:
 		*(const char **)value = i ? "10.0.0.2" : "10.0.0.1"; /* an address is good for every column */
 		return i < 2;
+	case DB_TABLE_ID:
+		*(int64_t *)value = (int64_t)1 << 40 | i;
+		return i < 2;
 	case DB_TABLE_FLAG:
 	case DB_TABLE_SWITCH:
 		*(bool *)value = !*(bool *)value;
