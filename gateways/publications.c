@@ -16,6 +16,7 @@
 /** A gateway and its publication. */
 struct subject {
 	struct gateway *gateway; /* the key */
+	char *name;              /* its name when publications_apply() last looked */
 	struct publication *publication;
 	LIST_ENTRY(subject) link; /* in the publication's list */
 	UT_hash_handle hh;
@@ -72,11 +73,14 @@ static struct subject *need_subject(struct publications *set, struct gateway *gw
 	if (!s)
 		return NULL;
 	s->gateway = gw;
-	HASH_ADD_PTR(set->by_gateway, gateway, s);
+	s->name = strdup(gateway_name(gw));
+	if (s->name)
+		HASH_ADD_PTR(set->by_gateway, gateway, s);
 	if (s->hh.tbl) {
 		gateway_ref(gw);
 		return s;
 	}
+	free(s->name);
 	free(s);
 	return NULL;
 }
@@ -86,6 +90,7 @@ static void subject_free(struct publications *set, struct subject *s)
 	assert(set->by_gateway);
 	HASH_DEL(set->by_gateway, s);
 	gateway_unref(s->gateway);
+	free(s->name);
 	free(s);
 }
 
@@ -217,23 +222,54 @@ static bool is_void(const struct subject *s, uint64_t now_ms)
 		gateway_publication(s->gateway) == PUBLICATION_STATE_NONE;
 }
 
-void publications_apply(struct publications *set, publications_void_h *on_void, void *arg, uint64_t now_ms)
+static bool is_renamed(const struct subject *s)
+{
+	return strcmp(s->name, gateway_name(s->gateway)) != 0;
+}
+
+static void withdraw(struct publications *set, struct subject *s, uint64_t now_ms)
+{
+	struct publication *p = s->publication;
+
+	gateway_on_publication(s->gateway, PUBLICATION_STATE_NONE, now_ms);
+	LIST_REMOVE(s, link);
+	subject_free(set, s);
+	if (LIST_EMPTY(&p->subjects))
+		publication_free(set, p);
+}
+
+/** Without memory it is asked for again the next time. */
+static void follow_name(struct subject *s, const struct publications_changes *h, uint64_t now_ms)
+{
+	const struct publication *p = s->publication;
+	const struct publication_content content = {.etag = p->etag,
+		.state = p->state,
+		.lifetime_ms = p->expires_ms > now_ms ? (uint32_t)(p->expires_ms - now_ms) : 0};
+	char *name = strdup(gateway_name(s->gateway));
+
+	if (!name)
+		return;
+	free(s->name);
+	s->name = name;
+	h->on_named(s->gateway, &content, h->arg);
+}
+
+/* Two may have exchanged their names, so no name is given before all are free. */
+void publications_apply(struct publications *set, const struct publications_changes *h, uint64_t now_ms)
 {
 	struct subject *s, *next;
 
 	HASH_ITER (hh, set->by_gateway, s, next) {
-		struct publication *p = s->publication;
+		const bool ends = is_void(s, now_ms);
 
-		if (!is_void(s, now_ms))
-			continue;
-		gateway_on_publication(s->gateway, PUBLICATION_STATE_NONE, now_ms);
-		if (on_void)
-			on_void(s->gateway, arg);
-		LIST_REMOVE(s, link);
-		subject_free(set, s);
-		if (LIST_EMPTY(&p->subjects))
-			publication_free(set, p);
+		if (ends || is_renamed(s))
+			h->on_unnamed(s->name, h->arg);
+		if (ends)
+			withdraw(set, s, now_ms);
 	}
+	HASH_ITER (hh, set->by_gateway, s, next)
+		if (is_renamed(s))
+			follow_name(s, h, now_ms);
 }
 
 void publications_destroy(struct publications *set)

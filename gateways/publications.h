@@ -56,10 +56,18 @@ void publications_remove(struct publications *set, struct publication *p, uint64
  */
 uint64_t publications_expire(struct publications *set, uint64_t now_ms);
 
-/** A publication ended because of a change of its gateway's row. */
-typedef void publications_void_h(struct gateway *gw, void *arg);
-/** Follow gateways_commit(): publications of gateways that are gone, have moved, or may
- * publish no more are void. */
-void publications_apply(struct publications *set, publications_void_h *on_void, void *arg, uint64_t now_ms);
+/** What becomes of publications when rows change. */
+struct publications_changes {
+	/** The gateway of this name has no publication any more, or not under this name. */
+	void (*on_unnamed)(const char *name, void *arg);
+	/** A gateway has a new name, and keeps its publication. */
+	void (*on_named)(struct gateway *gw, const struct publication_content *content, void *arg);
+	void *arg;
+};
+/**
+ * Follow gateways_commit(): publications of gateways that are gone, have moved, or may publish no more are void; those of
+ * renamed gateways go on.
+ */
+void publications_apply(struct publications *set, const struct publications_changes *h, uint64_t now_ms);
 
 #endif

@@ -207,12 +207,12 @@ static void keep(
 	}
 }
 
-static void forget(struct gateway *gw, void *arg)
+static void forget(const char *gateway, void *arg)
 {
 	struct publish *set = arg;
 
 	if (set->state)
-		state_remove(set->state, &db_publication_table, gateway_name(gw));
+		state_remove(set->state, &db_publication_table, gateway);
 }
 
 struct restoration {
@@ -263,7 +263,7 @@ static struct verdict put(struct publish *set, struct publication *p, const stru
 		keep(set, by, etag, expires_s);
 	else
 		for (size_t i = 0; p && i < by->n; i++)
-			forget(by->gateways[i], set);
+			forget(gateway_name(by->gateways[i]), set);
 	snprintf(v.lines, sizeof(v.lines), "SIP-ETag: %s\r\nExpires: %u\r\n", etag, expires_s);
 	return v;
 }
@@ -342,9 +342,16 @@ void publish_on_request(struct publish *set, const struct received *rx)
 	server_transaction_reply(s, v.status, v.phrase, tag, v.lines, &stack->parameters.resend);
 }
 
+static void on_named(struct gateway *gw, const struct publication_content *content, void *arg)
+{
+	keep(arg, &(struct publication_publisher){&gw, 1}, content->etag, content->lifetime_ms / 1000);
+}
+
 void publish_apply(struct publish *set)
 {
-	publications_apply(set->publications, forget, set, clock_now_ms());
+	const struct publications_changes changes = {forget, on_named, set};
+
+	publications_apply(set->publications, &changes, clock_now_ms());
 }
 
 void publish_restore(struct publish *set, const struct gateways *gateways, struct state *state)

@@ -16,6 +16,7 @@ struct fixture {
 	struct gateways *gateways;
 	struct publications *set;
 	struct gateway *gw[GATEWAYS]; /* a, b, c, d */
+	char changes[100];
 };
 
 static void fixture_begin(struct fixture *f)
@@ -24,6 +25,7 @@ static void fixture_begin(struct fixture *f)
 
 	for (unsigned i = 0; i < GATEWAYS; i++) {
 		f->rows[i] = unit_gateway(names[i]);
+		f->rows[i].id = i + 1;
 		f->rows[i].publish = true;
 	}
 	assert_int_equal(gateways_create(&f->gateways), 0);
@@ -51,6 +53,31 @@ static struct publication *put(struct fixture *f, struct publication *p, struct 
 
 	assert_int_equal(publications_put(f->set, p, &who, &content, now_ms), 0);
 	return publications_find(f->set, etag, &who);
+}
+
+static void on_unnamed(const char *name, void *arg)
+{
+	struct fixture *f = arg;
+
+	strcat(strcat(f->changes, "-"), name);
+}
+
+static void on_named(struct gateway *gw, const struct publication_content *content, void *arg)
+{
+	struct fixture *f = arg;
+	const size_t n = strlen(f->changes);
+
+	snprintf(f->changes + n, sizeof(f->changes) - n, "+%s(%s %u)", gateway_name(gw), content->etag,
+		content->lifetime_ms);
+}
+
+/* Follow the rows; f->changes says what was told. */
+static void apply(struct fixture *f, uint64_t now_ms)
+{
+	const struct publications_changes changes = {on_unnamed, on_named, f};
+
+	f->changes[0] = '\0';
+	publications_apply(f->set, &changes, now_ms);
 }
 
 /* What each gateway was told last: o, c, x (expired), - (nothing). */
@@ -205,7 +232,7 @@ static void a_removed_gateway_loses_its_publication(void **unused)
 	put(&f, NULL, by(&f, 1, 2), "2", PUBLICATION_STATE_OPEN, 0);
 	gateway_ref(f.gw[0]);
 	assert_int_equal(gateways_apply(f.gateways, &f.rows[2], 2), 0); /* c and d stay */
-	publications_apply(f.set, NULL, NULL, 0);
+	apply(&f, 0);
 	assert_int_equal(publications_count(f.set), 1);
 	assert_null(publications_find(f.set, "1", &a));
 	gateway_unref(f.gw[0]);
@@ -224,7 +251,7 @@ static void a_gateway_that_moved_has_published_nothing(void **unused)
 	f.rows[0].host = "127.0.0.2";
 	f.rows[1].capacity = 7;
 	assert_int_equal(gateways_apply(f.gateways, f.rows, GATEWAYS), 0);
-	publications_apply(f.set, NULL, NULL, 0);
+	apply(&f, 0);
 	assert_string_equal(states(&f), "-o--");
 	publications_expire(f.set, LIFE_MS);
 	assert_string_equal(states(&f), "-x--");
@@ -240,8 +267,31 @@ static void a_gateway_that_may_publish_no_more_has_published_nothing(void **unus
 	put(&f, NULL, by(&f, 0, 2), "1", PUBLICATION_STATE_CLOSED, 0);
 	f.rows[0].publish = false;
 	assert_int_equal(gateways_apply(f.gateways, f.rows, GATEWAYS), 0);
-	publications_apply(f.set, NULL, NULL, 0);
+	apply(&f, 0);
 	assert_string_equal(states(&f), "-c--");
+	fixture_end(&f);
+}
+
+/* a and b exchange their names while c may publish no more: a name is given only when nobody has it. */
+static void a_renamed_gateway_keeps_its_publication(void **unused)
+{
+	struct fixture f;
+
+	(void)unused;
+	fixture_begin(&f);
+	put(&f, NULL, by(&f, 0, 1), "1", PUBLICATION_STATE_CLOSED, 0);
+	put(&f, NULL, by(&f, 1, 1), "2", PUBLICATION_STATE_OPEN, 0);
+	put(&f, NULL, by(&f, 2, 1), "3", PUBLICATION_STATE_OPEN, 0);
+	f.rows[0].name = "b";
+	f.rows[1].name = "a";
+	f.rows[2].name = "e";
+	f.rows[2].publish = false;
+	assert_int_equal(gateways_apply(f.gateways, f.rows, GATEWAYS), 0);
+	apply(&f, 1000);
+	assert_string_equal(states(&f), "co--");
+	assert_string_equal(f.changes, "-a-b-c+b(1 59000)+a(2 59000)");
+	apply(&f, 1000);
+	assert_string_equal(f.changes, "");
 	fixture_end(&f);
 }
 
@@ -268,7 +318,7 @@ static void publishing_without_memory_changes_nothing(void **unused)
 		assert_int_equal(publications_count(f.set), 1);
 		assert_null(publications_find(f.set, "2", &all));
 		assert_non_null(publications_find(f.set, "1", &all));
-		publications_apply(f.set, NULL, NULL, 0); /* nobody is left without a publication */
+		apply(&f, 0); /* nobody is left without a publication */
 	}
 	assert_true(failures > GATEWAYS);
 	assert_string_equal(states(&f), "cccc");
@@ -288,6 +338,7 @@ int main(void)
 		cmocka_unit_test(a_removed_gateway_loses_its_publication),
 		cmocka_unit_test(a_gateway_that_moved_has_published_nothing),
 		cmocka_unit_test(a_gateway_that_may_publish_no_more_has_published_nothing),
+		cmocka_unit_test(a_renamed_gateway_keeps_its_publication),
 		cmocka_unit_test(publishing_without_memory_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,6 +192,21 @@ def a_publication_survives_a_restart(s):
 
 
 @scenario
+def a_publication_goes_with_a_renamed_gateway_and_survives_a_restart(s):
+	gw, other = two(s)
+	good(publish(gw, pidf("closed")))
+	tag = good(publish(other, pidf("open")))
+	s.switch.sql("begin", "update gateway set name = 'x' where name = 'gw'", "update gateway set name = 'gw' where name = 'other'",
+		"update gateway set name = 'other' where name = 'x'", "commit")
+	path = s.switch.path("state.db")
+	s.net.until(lambda: kept(path) == [("gw", "open"), ("other", "closed")], "the rows have the new names")
+	same([entry(s, name)["state"] for name in ("gw", "other")], ["up", "down"])
+	restart(s)
+	same([entry(s, name)["state"] for name in ("gw", "other")], ["up", "down"])
+	good(publish(other, tag=tag))  # the peer behind the gateway that is called gw now
+
+
+@scenario
 def a_gateway_that_moved_during_a_stop_has_published_nothing(s):
 	gw, other = two(s)
 	good(publish(gw, pidf("closed")))
