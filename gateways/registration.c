@@ -10,6 +10,7 @@
 enum {
 	AUTO_EXPIRES_S = 3600,         /* what we ask for when the registrar decides */
 	EXPIRES_MAX_S = 7 * 24 * 3600, /* longer expiries are cut to this */
+	PATIENCE_MS = 1000,            /* with a request under way that is not wanted any more */
 	WORDS_MAX = 96
 };
 
@@ -18,7 +19,9 @@ struct registration {
 	void *driver;
 	enum registration_state state;
 	uint64_t since_ms;
+	bool held;           /* an operator has unregistered it */
 	bool busy;           /* a request is under way */
+	uint64_t give_up_ms; /* busy: when it is given up because something else is wanted; 0 = it is not */
 	uint64_t next_ms;    /* the next request */
 	uint64_t turn_ms;    /* since when what has been edited may act */
 	uint64_t failed_ms;  /* when the last request failed; 0 = it did not */
@@ -125,7 +128,18 @@ static void set_state(struct registration *r, enum registration_state state, uin
 
 bool registration_is_wanted(const struct registration *r)
 {
-	return !r->peer.removed && registration_row(r)->enabled;
+	return !r->peer.removed && registration_row(r)->enabled && !r->held;
+}
+
+void registration_hold(struct registration *r)
+{
+	r->held = true;
+}
+
+void registration_release(struct registration *r, uint64_t now_ms)
+{
+	r->held = false;
+	registration_renew(r, now_ms);
 }
 
 void registration_renew(struct registration *r, uint64_t at_ms)
@@ -207,6 +221,7 @@ static enum registration_task begin_register(
 		r->asked_s = r->floor_s;
 	r->raised = false;
 	r->busy = true;
+	r->give_up_ms = 0;
 	if (r->state != REGISTRATION_REGISTERED)
 		set_state(r, REGISTRATION_REGISTERING, now_ms);
 	return REGISTRATION_REGISTER;
@@ -221,16 +236,36 @@ static enum registration_task begin_unregister(struct registration *r, uint64_t 
 	return REGISTRATION_UNREGISTER;
 }
 
+/**
+ * Is the REGISTER under way to be given up? If something else is wanted by now, its answer is still awaited for a moment:
+ * most come, and then it is known what there is at the registrar.
+ */
+static bool gives_up(struct registration *r, const struct parameters *p, uint64_t now_ms)
+{
+	if (r->state == REGISTRATION_UNREGISTERING || (registration_is_wanted(r) && !is_edited(r, p)))
+		r->give_up_ms = 0;
+	else if (!r->give_up_ms)
+		r->give_up_ms = now_ms + PATIENCE_MS;
+	return r->give_up_ms && now_ms >= r->give_up_ms;
+}
+
 enum registration_task registration_next(struct registration *r, const struct parameters *p, uint64_t now_ms)
 {
-	bool wanted = registration_is_wanted(r);
+	bool wanted, given_up;
 
+	if (!registration_row(r)->enabled)
+		r->held = false;
+	wanted = registration_is_wanted(r);
 	if (r->state == REGISTRATION_REGISTERED && now_ms >= r->expires_ms)
 		set_state(r, r->busy ? REGISTRATION_REGISTERING : REGISTRATION_WAITING, now_ms);
-	if (r->busy)
+	given_up = r->busy && gives_up(r, p, now_ms);
+	if (r->busy && !given_up)
 		return REGISTRATION_NOTHING;
-	if (r->state == REGISTRATION_REGISTERED && !(wanted && same_binding(r->used, registration_row(r)))) {
-		if (p->user_agent_send_unregister)
+	r->busy = false;
+	if ((r->state == REGISTRATION_REGISTERED &&
+		    !(wanted && same_binding(r->used, registration_row(r)))) ||
+		(given_up && !wanted)) { /* it may have made a binding */
+		if (p->user_agent_send_unregister || r->held)
 			return begin_unregister(r, now_ms);
 		set_state(r, REGISTRATION_UNREGISTERED, now_ms);
 	}
@@ -249,6 +284,8 @@ enum registration_task registration_next(struct registration *r, const struct pa
 
 uint64_t registration_due_ms(const struct registration *r)
 {
+	if (r->busy && r->give_up_ms)
+		return r->give_up_ms;
 	switch (r->state) {
 	case REGISTRATION_REGISTERED:
 		return r->busy || r->expires_ms < r->next_ms ? r->expires_ms : r->next_ms;
@@ -342,6 +379,8 @@ void registration_info(const struct registration *r, uint64_t now_ms, struct reg
 {
 	*out = (struct registration_info){
 		.state = r->state, .since_ms = r->since_ms, .code = r->code, .words = r->words};
+	if (r->held && r->state == REGISTRATION_DISABLED)
+		out->words = "unregistered by command";
 	if (registration_is_registered(r, now_ms))
 		out->expires_ms = r->expires_ms;
 	if (!r->busy && r->state != REGISTRATION_DISABLED)

@@ -1,6 +1,6 @@
 /** @file registration.h  One account of ours at a carrier's registrar: what to do next, and when.
  *
- *	               enabled                REGISTER sent              2xx
+ *	                wanted                REGISTER sent              2xx
  *	DISABLED ──────────────► UNREGISTERED ─────────────► REGISTERING ─────► REGISTERED ◄──┐ refreshed at half time;
  *	    ▲                     ▲       ▲                   │       ▲            │   │  └───┘ a refresh that fails is tried
  *	    │ not wanted          │       │ wanted again,     │failed │ retry      │   │        again after the same wait
@@ -8,6 +8,9 @@
  *	    ├─────────────────────┘       │                  WAITING ─┘◄───────────┘   │ not wanted, or elsewhere
  *	    │                             │                             expired        ▼
  *	    └─────────────────────────────┴──────────────────────────────────── UNREGISTERING
+ *
+ * Wanted: its row is there and enabled, and no operator has unregistered it. A REGISTER that is unanswered a second after
+ * something else was wanted is given up, and what it may have made is removed.
  *
  * Its driver asks registration_next() whenever something may have changed, does what it says, and reports back.
  */
@@ -22,7 +25,7 @@
 struct registration; /* owned by struct registrations, kept alive by registration_ref() */
 
 enum registration_state {
-	REGISTRATION_DISABLED,     /* not wanted: its row is disabled, or gone */
+	REGISTRATION_DISABLED,     /* not wanted */
 	REGISTRATION_UNREGISTERED, /* to be registered at the scheduled time */
 	REGISTRATION_REGISTERING,  /* no binding yet, a request is under way */
 	REGISTRATION_REGISTERED, /* a binding is in force, also while a refresh is under way or has failed */
@@ -44,7 +47,7 @@ const char *registration_name(const struct registration *r);
 const struct db_registration *registration_row(const struct registration *r);
 /** The row that the request under way, or the last one, was made from; NULL before the first. */
 const struct db_registration *registration_used(const struct registration *r);
-/** Is it to be registered: its row is there and enabled? */
+/** Is it to be registered? */
 bool registration_is_wanted(const struct registration *r);
 bool registration_is_removed(const struct registration *r);
 
@@ -53,7 +56,7 @@ void registration_set_driver(struct registration *r, void *driver);
 void *registration_driver(const struct registration *r);
 
 /**
- * What to do now. Anything but REGISTRATION_NOTHING has begun when this returns: send it and report with
+ * What to do now. Anything but REGISTRATION_NOTHING has begun when this returns, and what was under way is over: send it and report with
  * registration_succeeded() or registration_failed(). Ask again after that, at registration_due_ms(), and when rows or
  * parameters have changed.
  *
@@ -64,6 +67,10 @@ void *registration_driver(const struct registration *r);
  * @param now_ms  monotonic
  */
 enum registration_task registration_next(struct registration *r, const struct parameters *p, uint64_t now_ms);
+/** An operator unregisters it. So it stays until registration_release(), or until its row has been disabled meanwhile. */
+void registration_hold(struct registration *r);
+/** An operator registers it, now; a disabled row stays unregistered. */
+void registration_release(struct registration *r, uint64_t now_ms);
 /** Register at this time, whatever was due before: another try, a refresh. @param at_ms  monotonic; not later than now for at once */
 void registration_renew(struct registration *r, uint64_t at_ms);
 enum { REGISTRATION_NEVER = 0 };
@@ -113,8 +120,8 @@ struct registration_info {
 	uint64_t due_ms;     /* the next request; 0 = none is planned */
 	uint64_t expires_ms; /* when the binding expires; 0 = there is none */
 	int code;            /* of the last answer; 0 = none came */
-	const char *
-		words; /* how the last request ended: "200 OK", "403 Forbidden", "timeout"; "" = none was sent yet */
+	/* How the last request ended: "200 OK", "403 Forbidden", "timeout"; "" = none was sent yet. Or why it is disabled. */
+	const char *words;
 };
 void registration_info(const struct registration *r, uint64_t now_ms, struct registration_info *out);
 

@@ -57,8 +57,8 @@ static void error_words(const struct registration_driver *d, int error, char out
 static void fail(struct registration_driver *d, int code, const char *words)
 {
 	if (d->remove)
-		log_warning(NULL, "unregistering failed name=%s reason=%s",
-			registration_name(d->registration), words);
+		log_warning(NULL, "binding may remain name=%s reason=%s", registration_name(d->registration),
+			words);
 	else
 		log_warning(NULL, "registration failed name=%s reason=%s", registration_name(d->registration),
 			words);
@@ -117,6 +117,8 @@ static int send_register(struct registration_driver *d)
 	}
 	err = client_transaction_send(&d->client, stack->client_transactions, &request, &client_handlers, d);
 	hop_peer_unref(hop.peer);
+	if (!err && !d->remove)
+		d->sent = true;
 	return err;
 }
 
@@ -185,6 +187,19 @@ static uint16_t split_proxy(const char *proxy, char *host)
 	return with_port ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
 }
 
+/** What is under way is not wanted any more. */
+static void give_up(struct registration_driver *d)
+{
+	if (d->client)
+		log_info(NULL, "request given up name=%s reason=unanswered",
+			registration_name(d->registration));
+	client_transaction_drop(d->client);
+	d->client = NULL;
+	resolver_cancel(d->query);
+	d->query = NULL;
+	event_del(&d->silence);
+}
+
 /** Register, or unregister. @return 0 when it is under way */
 static int begin(struct registration_driver *d, bool remove)
 {
@@ -236,6 +251,11 @@ void registration_driver_drive(struct registration_driver *d)
 	int err = -EAGAIN;
 
 	while (err && (task = registration_next(d->registration, &stack->parameters, clock_now_ms()))) {
+		give_up(d);
+		if (task == REGISTRATION_UNREGISTER && !d->sent) {
+			registration_succeeded(d->registration, 0, clock_now_ms());
+			continue;
+		}
 		err = begin(d, task == REGISTRATION_UNREGISTER);
 		if (err)
 			fail_error(d, err);
@@ -287,6 +307,7 @@ static void on_accepted(struct registration_driver *d, const struct received *rx
 		log_error(NULL, "Service-Route not used name=%s error=%s", registration_name(d->registration),
 			strerror(-err));
 	registration_set_route(d->registration, &route);
+	d->sent = !d->remove;
 	keep_alive_bind(&d->keep_alive, &d->hop, rx->back.connection);
 	registration_succeeded(d->registration, granted_s, clock_now_ms());
 }
@@ -434,10 +455,11 @@ void registration_driver_destroy(struct registration_driver *d)
 {
 	LIST_REMOVE(d, link);
 	registration_set_driver(d->registration, NULL);
-	resolver_cancel(d->query);
-	client_transaction_forget(d->client);
+	if (d->client || (d->query && d->remove))
+		log_warning(NULL, "binding may remain name=%s reason=unanswered",
+			registration_name(d->registration));
+	give_up(d);
 	event_del(&d->timer);
-	event_del(&d->silence);
 	keep_alive_clear(&d->keep_alive);
 	registration_unref(d->registration);
 	registration_driver_unlink_gateways(d);

@@ -32,6 +32,7 @@ struct registration_driver {
 	struct hop hop;
 	const struct tls_identity *identity; /* whom it goes to */
 	bool remove;
+	bool sent;      /* REGISTER, and nothing has undone it since */
 	struct request_retry retry;
 	unsigned next_address;
 	bool forced;          /* all servers are set aside, and asked all the same */
@@ -50,7 +51,7 @@ LIST_HEAD(registration_driver_list, registration_driver);
 /** Create the driver of a registration, in the list until it is destroyed. @return 0 or -ENOMEM */
 int registration_driver_create(
 	struct registration_driver_list *list, struct stack *stack, struct registration *r);
-/** Destroy it; a request under way is abandoned. */
+/** Destroy it; a request under way is abandoned, and logged if it leaves us unsure of the binding. */
 void registration_driver_destroy(struct registration_driver *d);
 
 /**

@@ -145,9 +145,99 @@ static void nothing_new_begins_while_a_request_is_under_way(void **state)
 	assert_int_equal(next(f), REGISTRATION_REGISTER);
 	f->row.host = "other.example";
 	apply(f);
+	due_after(f, 1000, REGISTRATION_REGISTER); /* the other one is asked without its answer */
+	assert_string_equal(registration_used(f->r)->host, "other.example");
 	f->now += 1000000;
 	assert_int_equal(next(f), REGISTRATION_NOTHING);
 	assert_int_equal(registration_due_ms(f->r), REGISTRATION_NEVER);
+}
+
+static void a_request_that_nobody_wants_any_more_is_given_up_and_undone(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(next(f), REGISTRATION_REGISTER);
+	f->now += 5000;
+	assert_int_equal(registrations_apply(f->set, NULL, 0, &f->p, f->now), 0);
+	due_after(f, 1000, REGISTRATION_UNREGISTER);
+	assert_int_equal(info(f).state, REGISTRATION_UNREGISTERING);
+	f->now += 100000;
+	assert_int_equal(next(f), REGISTRATION_NOTHING); /* this one is awaited */
+	registration_failed(f->r, 0, "timeout", f->now);
+	assert_int_equal(next(f), REGISTRATION_NOTHING);
+	assert_int_equal(info(f).state, REGISTRATION_DISABLED);
+}
+
+static void a_refresh_that_nobody_wants_any_more_is_given_up_and_undone(void **state)
+{
+	struct fixture *f = *state;
+
+	register_for(f, 3600);
+	due_after(f, 1800000, REGISTRATION_REGISTER);
+	f->row.enabled = false;
+	apply(f);
+	due_after(f, 1000, REGISTRATION_UNREGISTER);
+}
+
+static void a_request_that_is_wanted_again_is_awaited(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(next(f), REGISTRATION_REGISTER);
+	f->row.enabled = false;
+	apply(f);
+	assert_int_equal(next(f), REGISTRATION_NOTHING);
+	f->row.enabled = true;
+	apply(f);
+	f->now += 5000;
+	assert_int_equal(next(f), REGISTRATION_NOTHING);
+	assert_int_equal(registration_due_ms(f->r), REGISTRATION_NEVER);
+	registration_succeeded(f->r, 3600, f->now);
+	assert_int_equal(next(f), REGISTRATION_NOTHING);
+}
+
+static void an_operator_unregisters_and_registers_it(void **state)
+{
+	struct fixture *f = *state;
+
+	f->p.user_agent_send_unregister = false; /* which is about the stop and removal */
+	register_for(f, 3600);
+	registration_hold(f->r);
+	assert_int_equal(next(f), REGISTRATION_UNREGISTER);
+	registration_succeeded(f->r, 0, f->now);
+	assert_int_equal(next(f), REGISTRATION_NOTHING);
+	assert_int_equal(info(f).state, REGISTRATION_DISABLED);
+	assert_string_equal(info(f).words, "unregistered by command");
+	f->row.password = "newer";
+	apply(f);
+	f->now += 100000000;
+	assert_int_equal(next(f), REGISTRATION_NOTHING);
+	registration_release(f->r, f->now);
+	register_for(f, 3600);
+	f->now += 1000;
+	registration_release(f->r, f->now);
+	register_for(f, 3600); /* though no refresh is due */
+	registration_hold(f->r);
+	assert_int_equal(next(f), REGISTRATION_UNREGISTER);
+	registration_failed(f->r, 403, "403 Forbidden", f->now);
+	f->row.enabled = false;
+	apply(f);
+	assert_int_equal(next(f), REGISTRATION_NOTHING);
+	f->row.enabled = true;
+	apply(f);
+	register_for(f, 3600);
+}
+
+static void registered_by_command_it_does_not_wait(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(next(f), REGISTRATION_REGISTER);
+	registration_failed(f->r, 0, "timeout", f->now);
+	f->now += 1000;
+	assert_int_equal(next(f), REGISTRATION_NOTHING);
+	registration_release(f->r, f->now);
+	assert_int_equal(next(f), REGISTRATION_REGISTER);
 }
 
 static void a_failed_refresh_leaves_what_was_granted_until_it_expires(void **state)
@@ -585,6 +675,11 @@ int main(void)
 		TEST(the_expiry_of_the_row_comes_before_the_parameter),
 		TEST(every_failure_is_followed_by_the_same_wait),
 		TEST(nothing_new_begins_while_a_request_is_under_way),
+		TEST(a_request_that_nobody_wants_any_more_is_given_up_and_undone),
+		TEST(a_refresh_that_nobody_wants_any_more_is_given_up_and_undone),
+		TEST(a_request_that_is_wanted_again_is_awaited),
+		TEST(an_operator_unregisters_and_registers_it),
+		TEST(registered_by_command_it_does_not_wait),
 		TEST(a_failed_refresh_leaves_what_was_granted_until_it_expires),
 		TEST(a_refresh_that_takes_longer_than_the_expiry_is_no_registration),
 		TEST(too_brief_an_interval_is_raised_once_and_remembered),

@@ -366,6 +366,49 @@ def the_stop_waits_for_the_answer_and_no_longer_than_five_seconds(s):
 	s.switch.ended()
 	s.net.poll(0)
 	same(len(r.arrivals("REGISTER")), 1 + 4)  # at 0, 0.5, 1.5 and 3.5 s, and not at 7.5
+	same(remains(s), ["name=carrier reason=unanswered"])
+
+
+def remains(s):
+	"""What the log says about bindings that may remain."""
+	return [line.split("may remain ")[1] for line in s.switch.read_log().splitlines() if "binding may remain" in line]
+
+
+@scenario
+def a_binding_that_the_registrar_does_not_remove_is_named_at_the_stop(s):
+	one, two = registrar(s, "one"), registrar(s, "two")
+	one.script, one.always = [grant()], refuse(403)
+	s.start()
+	reaches(s, "registered", "one")
+	reaches(s, "registered", "two")
+	s.switch.signal()
+	s.switch.ended()
+	same((two.bindings, remains(s)), ({}, ['name=one reason="403 Whatever"']))
+
+
+@scenario
+def a_register_unanswered_at_the_stop_is_undone(s):
+	r = registrar(s)
+	r.script = [silence]
+	s.start(clock_speed=5)
+	r.expect_requests(1)
+	s.switch.signal()
+	second = r.expect_requests(2)
+	s.switch.ended()
+	same((second["Expires"], second["CSeq"], remains(s)), ("0", "2 REGISTER", []))
+	same({request["Call-ID"] for request in r.requests}, {second["Call-ID"]})
+
+
+@scenario
+def a_refresh_unanswered_at_the_stop_is_undone(s):
+	r = registrar(s)
+	r.script = [grant(40), silence]
+	s.start(clock_speed=SPEED)
+	r.expect_requests(2)
+	s.switch.signal()
+	s.switch.ended()
+	same([request["Expires"] for request in r.requests], ["3600", "3600", "0"])
+	same((r.bindings, remains(s)), ({}, []))
 
 
 @scenario
@@ -513,6 +556,18 @@ def what_is_edited_while_a_request_is_under_way_is_asked_for_after_it(s):
 	r.answer(first, *grant()(r, first))
 	same(r.expect_requests(2)["Expires"], "600")
 	reaches(s, "registered")
+
+
+@scenario
+def while_a_silent_registrar_is_asked_another_one_can_be_named(s):
+	old, new = registrar(s, "carrier"), registrar(s, "new", account=False)
+	old.always = silence
+	s.start()
+	old.expect_requests(1)
+	s.switch.sql("update registration set port = %d" % new.port)
+	new.expect_requests(1, 3)
+	reaches(s, "registered")
+	same(len(old.requests), 1)
 
 
 def pings(r):
