@@ -324,6 +324,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		.gateways = d->gateways,
 		.mapping_gateways = d->mapping_gateways,
 		.registrations = d->registrations,
+		.on_registration = registration_drivers_drive,
 		.routing = d->routing,
 		.calls = d->calls,
 		.cdr_log = d->cdr_log,

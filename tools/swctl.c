@@ -25,6 +25,8 @@ static const char usage[] =
 	"  gateways [limit=N] [offset=N]             vendor gateways: state, load, statistics of the last 5 minutes\n"
 	"  gateway NAME                              everything about one gateway\n"
 	"  registrations [limit=N] [offset=N]        our accounts at registrars\n"
+	"  register NAME                             send the REGISTER of an account now\n"
+	"  unregister NAME                           remove its binding, until it is registered again by command\n"
 	"  strangers [limit=N] [offset=N]            what was refused, dropped or odd: by source and reason, the last one first\n"
 	"  lookup CALLEE [caller=..] [ingress=..]    the routing plan for a number, and why gateways are left out\n"
 	"  db [ARGUMENT]...                          run sqlite3 on the configuration of the running switch\n"
@@ -88,19 +90,24 @@ static void parse_command(struct request *r, char **words)
 	static const char *const verbs[][2] = {{"status", "system.status"}, {"calls", "calls.list"},
 		{"gateways", "gateways.list"}, {"registrations", "registrations.list"},
 		{"strangers", "strangers.list"}};
+	static const char *const named[][2] = {{"gateway", "gateways.get"},
+		{"register", "registrations.register"}, {"unregister", "registrations.unregister"}};
 	const char *command = *words++;
 	r->method = command;
 	for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(command, verbs[i][0]) == 0)
 			r->method = verbs[i][1];
+	for (unsigned i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+		if (strcmp(command, named[i][0]) == 0) {
+			if (!words[0] || words[1])
+				die("%s: expected one NAME", command);
+			r->method = named[i][1];
+			json_object_set_new(r->params, "name", json_string(*words));
+			return;
+		}
 	if (strcmp(command, "db") == 0) {
 		r->method = "system.status";
 		r->db_arguments = words;
-	} else if (strcmp(command, "gateway") == 0) {
-		if (!words[0] || words[1])
-			die("gateway: expected one NAME");
-		r->method = "gateways.get";
-		json_object_set_new(r->params, "name", json_string(*words));
 	} else if (strcmp(command, "lookup") == 0) {
 		if (!*words)
 			die("lookup: expected a CALLEE");

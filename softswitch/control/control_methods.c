@@ -192,6 +192,44 @@ static json_t *registrations_list(const json_t *params, void *arg, struct contro
 	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "registrations", page.entries);
 }
 
+/** The registration of `name`; NULL, with the error, when it is not there or not enabled. */
+static struct registration *named_registration(
+	const struct control_methods_context *ctx, const json_t *params, struct control_error *error)
+{
+	struct registration *r = registrations_find(ctx->registrations, control_string(params, "name", ""));
+
+	if (r && registration_row(r)->enabled)
+		return r;
+	error->code = CONTROL_INVALID_PARAMS;
+	snprintf(error->message, sizeof(error->message), "name: %s",
+		r ? "registration.enabled is 0" : "unknown registration");
+	return NULL;
+}
+
+static json_t *registrations_register(const json_t *params, void *arg, struct control_error *error)
+{
+	const struct control_methods_context *ctx = arg;
+	struct registration *r = named_registration(ctx, params, error);
+
+	if (!r)
+		return NULL;
+	registration_release(r, clock_now_ms());
+	ctx->on_registration(r);
+	return control_registration(r, clock_now_ms());
+}
+
+static json_t *registrations_unregister(const json_t *params, void *arg, struct control_error *error)
+{
+	const struct control_methods_context *ctx = arg;
+	struct registration *r = named_registration(ctx, params, error);
+
+	if (!r)
+		return NULL;
+	registration_hold(r);
+	ctx->on_registration(r);
+	return control_registration(r, clock_now_ms());
+}
+
 struct strangers_page {
 	struct page page;
 	uint64_t now_ms;
@@ -296,6 +334,8 @@ const struct control_method control_methods[] = {
 	{"gateways.list", gateways_params, gateways_list},
 	{"gateways.get", name_params, gateways_get},
 	{"registrations.list", page_params, registrations_list},
+	{"registrations.register", name_params, registrations_register},
+	{"registrations.unregister", name_params, registrations_unregister},
 	{"strangers.list", page_params, strangers_list},
 	{"routes.lookup", lookup_params, routes_lookup},
 	{0},

@@ -11,6 +11,7 @@ struct cdr_log;
 struct gateways;
 struct mapping_gateways;
 struct routing;
+struct registration;
 struct registrations;
 struct strangers;
 struct transport;
@@ -25,6 +26,8 @@ struct control_methods_context {
 	const struct gateways *gateways;
 	const struct mapping_gateways *mapping_gateways;
 	const struct registrations *registrations;
+	/** One of them was told to register or to unregister. */
+	void (*on_registration)(struct registration *r);
 	struct routing *routing;
 	const struct calls *calls;
 	struct cdr_log *cdr_log;
@@ -38,6 +41,9 @@ struct control_methods_context {
  * gateways.list   {limit, offset}: total, gateways: state and main figures, without passwords
  * gateways.get    {name}: the same for one gateway, with all statistics
  * registrations.list {limit, offset}: total, registrations, without passwords
+ * registrations.register {name}: send REGISTER now; the same for one, as it is then
+ * registrations.unregister {name}: remove the binding, and make none until registrations.register, a restart, or
+ *                 until the row has been disabled meanwhile
  * strangers.list {limit, offset}: total, counts since the start by reason, strangers: the one seen last first
  * routes.lookup   {callee, caller, ingress, limit, offset}: matched, candidates in order with a verdict, left_out
  *                 (a page of the other gateways, each with the reason)

@@ -114,6 +114,12 @@ void registration_drivers_apply(struct registration_drivers *set)
 	drive_all(set);
 }
 
+void registration_drivers_drive(struct registration *r)
+{
+	if (registration_driver(r))
+		registration_driver_drive(registration_driver(r));
+}
+
 void registration_drivers_stop(struct registration_drivers *set)
 {
 	if (registrations_stop(set->registrations))

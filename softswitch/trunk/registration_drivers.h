@@ -21,6 +21,9 @@ void registration_drivers_destroy(struct registration_drivers *set);
  */
 void registration_drivers_apply(struct registration_drivers *set);
 
+/** Act on registration_hold() or registration_release(). */
+void registration_drivers_drive(struct registration *r);
+
 /** Unregister everything; later rows are ignored. */
 void registration_drivers_stop(struct registration_drivers *set);
 /** After that: has every registrar answered, or been given up? */

@@ -91,7 +91,7 @@ class Swctl(unittest.TestCase):
 				self.ask("lookup", "4930")):
 			self.assertNotIn("OfAlpha", answer)
 
-	def test_registrations_are_told_without_their_passwords(self):
+	def test_registrations_are_told_and_commanded_and_their_passwords_kept(self):
 		self.assertIn("registrations: none", self.ask("registrations"))
 		self.ask("db", "insert into registration (name, host, port, user, password, enabled) "
 			"values ('carrier', '127.0.0.1', 5070, 'us', 'secretOfCarrier', 0)")
@@ -100,6 +100,15 @@ class Swctl(unittest.TestCase):
 		self.assertEqual(row[:2] + row[3:5], ["carrier", "disabled", "127.0.0.1:5070", "us"])
 		for answer in (self.ask("registrations"), self.ask("--json", "registrations")):
 			self.assertNotIn("secretOfCarrier", answer)
+		self.assertEqual(self.ask("register", "carrier", status=1),
+			"swctl: registrations.register: name: registration.enabled is 0\n")
+		self.assertEqual(self.ask("register", "nobody", status=1),
+			"swctl: registrations.register: name: unknown registration\n")
+		self.ask("db", "update registration set enabled = 1, port = 9")
+		self.until(lambda: "disabled" not in self.ask("registrations"))
+		self.ask("unregister", "carrier")
+		self.until(lambda: "unregistered by command" in self.ask("registrations"))
+		self.assertIn("registering", self.ask("register", "carrier"))
 
 	def test_strangers_are_told_with_what_they_wanted(self):
 		self.assertIn("strangers: none", self.ask("strangers"))
@@ -132,7 +141,8 @@ class Swctl(unittest.TestCase):
 		self.assertIn("--nonsense: unknown option", self.ask("--nonsense", "status", status=2))
 		self.assertIn("key=value", self.ask("status", "x", status=2))
 		self.assertIn("expected a CALLEE", self.ask("lookup", status=2))
-		self.assertIn("expected one NAME", self.ask("gateway", status=2))
+		for command in ("gateway", "register", "unregister"):
+			self.assertIn(command + ": expected one NAME", self.ask(command, status=2))
 		self.assertIn("malformed JSON", self.ask("call", "calls.list", "{", status=2))
 		self.assertIn("not a whole number", self.ask("calls", "limit=x", status=2))
 

@@ -570,6 +570,36 @@ def while_a_silent_registrar_is_asked_another_one_can_be_named(s):
 	same(len(old.requests), 1)
 
 
+@scenario
+def an_operator_unregisters_and_registers_by_command(s):
+	r = registrar(s)
+	r.authenticate()
+	s.start()
+	reaches(s, "registered")
+	same(s.switch.control("registrations.unregister", name="carrier")["state"], "unregistering")
+	same(reaches(s, "disabled")["reason"], "unregistered by command")
+	same(r.bindings, {})
+	s.switch.sql("update registration set expiry = 600")
+	s.net.until(lambda: s.switch.read_log().count("configuration in force") == 2, "in force", step=0.01)
+	same(status(s)["state"], "disabled")
+	same(s.switch.control("registrations.register", name="carrier")["state"], "registering")
+	reaches(s, "registered")
+	same([request["Expires"] for request in r.requests], ["3600", "3600", "0", "0", "600", "600"])
+
+
+@scenario
+def registered_by_command_it_neither_waits_for_the_next_try_nor_for_the_refresh(s):
+	r = registrar(s)
+	r.script = [refuse(503)]
+	s.start()
+	reaches(s, "waiting")
+	s.switch.control("registrations.register", name="carrier")
+	reaches(s, "registered")
+	s.switch.control("registrations.register", name="carrier")
+	r.expect_requests(3)
+	reaches(s, "registered")
+
+
 def pings(r):
 	"""When CRLF CRLF came from where the first REGISTER came from, or by its connection; grows."""
 	times, first = [], r.requests[0].source
