@@ -22,7 +22,7 @@ struct cdr_log {
 /* Slots and memory are freed by the thread that took them. */
 void cdr_log_reclaim(struct cdr_log *log)
 {
-	struct cdr_writer_entry *next, *e = cdr_writer_take_committed(log->writer);
+	struct cdr_entry *next, *e = cdr_writer_take_committed(log->writer);
 	for (; e; e = next) {
 		next = e->next;
 		if (e->answered)
@@ -84,7 +84,7 @@ static void end_call(struct cdr_log *log, cdr_slot slot, const struct cdr *recor
 {
 	struct cdr_record_lengths measure;
 	cdr_record_measure(record, &measure);
-	struct cdr_writer_entry *e = malloc(sizeof(*e) + measure.size);
+	struct cdr_entry *e = malloc(sizeof(*e) + measure.size);
 	if (!e) {
 		count_failure(log);
 		return; /* an answered call is still in the journal, for the next start */
@@ -130,7 +130,7 @@ void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out)
 /* After a crash ----------------------------------------------------------------------------- */
 
 struct leftover {
-	struct cdr_writer_entry *ended; /* ->record is the slot, whichever the state */
+	struct cdr_entry *ended; /* ->record is the slot, whichever the state */
 	enum cdr_journal_state state;
 	uint64_t ended_by;
 };
@@ -151,11 +151,10 @@ static int collect_leftover(const struct cdr_journal_record *record, void *arg)
 		left->item = items;
 		left->size = size;
 	}
-	struct cdr_writer_entry *e = malloc(sizeof(*e) + record->size);
+	struct cdr_entry *e = malloc(sizeof(*e) + record->size);
 	if (!e)
 		return -ENOMEM;
-	*e = (struct cdr_writer_entry){
-		.number = record->number, .record = record->slot, .size = record->size};
+	*e = (struct cdr_entry){.number = record->number, .record = record->slot, .size = record->size};
 	memcpy(e->bytes, record->bytes, record->size);
 	struct leftover *item = &left->item[left->n++];
 	item->ended = e;
@@ -176,7 +175,7 @@ static int compare_leftovers(const void *one, const void *other)
 
 static bool has_ended(const struct leftovers *left, uint64_t number)
 {
-	struct cdr_writer_entry wanted = {.number = number};
+	struct cdr_entry wanted = {.number = number};
 	const struct leftover key = {&wanted, CDR_JOURNAL_ENDED, 0};
 	return left->n_ended && bsearch(&key, left->item, left->n_ended, sizeof(key), compare_leftovers);
 }

@@ -1,7 +1,5 @@
 #include "cdr_writer.h"
-#include "cdr_record.h"
-#include "db_internal.h"
-#include "utf8.h"
+#include "cdr_table.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,48 +14,17 @@
 enum {
 	PAUSE_MS = 100, /* between two transactions */
 	PAUSE_STOPPING_MS = 10,
-	BUSY_WAIT_MS = 100, /* while another process holds the lock */
-	BATCH_MAX = 4096,   /* rows per transaction */
-};
-
-enum statement { LAST_NUMBER, BEGIN, ADD, SET_NUMBER, COMMIT, STATEMENTS };
-
-static const char *const sql[STATEMENTS] = {
-	[LAST_NUMBER] = "SELECT written FROM journal",
-	[BEGIN] = "BEGIN IMMEDIATE",
-	[ADD] = "INSERT INTO cdr (a_call_id, b_call_id, ingress, gateway, caller_in, caller_out, callee_in,"
-		" callee_out, source_addr, destination_addr, end_reason, attempts, begin_ms, ring_ms,"
-		" answer_ms, end_ms, pdd_ms, hold_ms, sip_code, end_direction)"
-		" VALUES ($a_call_id, $b_call_id, $ingress, $gateway, $caller_in, $caller_out, $callee_in,"
-		" $callee_out, $source_addr, $destination_addr, $end_reason, $attempts, $begin_ms,"
-		" $ring_ms, $answer_ms, $end_ms, $pdd_ms, $hold_ms, $sip_code, $end_direction)",
-	[SET_NUMBER] = "UPDATE journal SET written = $written",
-	[COMMIT] = "COMMIT",
-};
-
-/* Parameters are numbered as they appear: the texts in the order of cdr_record_text(), then these. */
-enum parameter {
-	ATTEMPTS = CDR_RECORD_TEXTS,
-	BEGIN_MS,
-	RING_MS,
-	ANSWER_MS,
-	END_MS,
-	PDD_MS,
-	HOLD_MS,
-	SIP_CODE,
-	END_DIRECTION
 };
 
 struct list {
-	struct cdr_writer_entry *first, **end; /* oldest first */
+	struct cdr_entry *first, **end; /* oldest first */
 };
 
 struct cdr_writer {
-	struct db *db;
-	sqlite3_stmt *statement[STATEMENTS];
+	struct cdr_table *table;
 	struct cdr_journal *journal;
-	_Atomic(struct cdr_writer_entry *) queue, committed; /* stacks, newest first */
-	struct list backlog;                                 /* taken off the queue; the thread's own */
+	_Atomic(struct cdr_entry *) queue, committed; /* stacks, newest first */
+	struct list backlog;                          /* taken off the queue; the thread's own */
 	atomic_bool asleep, stopping, nudged;
 	bool (*_Atomic also)(void *arg); /* a second job of the thread */
 	void *also_arg;
@@ -69,15 +36,14 @@ struct cdr_writer {
 	_Atomic uint64_t queued, written, errors;
 };
 
-static void push(_Atomic(struct cdr_writer_entry *) *stack, struct cdr_writer_entry *first,
-	struct cdr_writer_entry *last)
+static void push(_Atomic(struct cdr_entry *) *stack, struct cdr_entry *first, struct cdr_entry *last)
 {
 	last->next = atomic_load_explicit(stack, memory_order_relaxed);
 	while (!atomic_compare_exchange_weak(stack, &last->next, first))
 		continue;
 }
 
-void cdr_writer_add(struct cdr_writer *w, struct cdr_writer_entry *ended_take)
+void cdr_writer_add(struct cdr_writer *w, struct cdr_entry *ended_take)
 {
 	atomic_fetch_add_explicit(&w->queued, 1, memory_order_relaxed);
 	push(&w->queue, ended_take, ended_take);
@@ -96,7 +62,7 @@ void cdr_writer_also(struct cdr_writer *w, bool (*write)(void *arg), void *arg)
 	atomic_store(&w->also, write);
 }
 
-struct cdr_writer_entry *cdr_writer_take_committed(struct cdr_writer *w)
+struct cdr_entry *cdr_writer_take_committed(struct cdr_writer *w)
 {
 	if (!atomic_load_explicit(&w->committed, memory_order_relaxed))
 		return NULL;
@@ -113,10 +79,10 @@ void cdr_writer_stats(struct cdr_writer *w, struct cdr_stats *out)
 
 static void collect_queue(struct cdr_writer *w)
 {
-	struct cdr_writer_entry *next, *oldest = NULL, *e = atomic_exchange(&w->queue, NULL);
+	struct cdr_entry *next, *oldest = NULL, *e = atomic_exchange(&w->queue, NULL);
 	if (!e)
 		return;
-	struct cdr_writer_entry *newest = e;
+	struct cdr_entry *newest = e;
 	for (; e; e = next) {
 		next = e->next;
 		e->next = oldest;
@@ -126,75 +92,13 @@ static void collect_queue(struct cdr_writer *w)
 	w->backlog.end = &newest->next;
 }
 
-static int step(struct cdr_writer *w, enum statement which)
-{
-	int result = sqlite3_step(w->statement[which]);
-	sqlite3_reset(w->statement[which]);
-	return db_sqlite_errno(result);
-}
-
-static void bind_text(sqlite3_stmt *add, int parameter, const char *text)
-{
-	if (utf8_valid(text))
-		sqlite3_bind_text(add, parameter, text, -1, SQLITE_STATIC);
-	else
-		sqlite3_bind_text(add, parameter, utf8_from_latin1(text), -1, free);
-}
-
-static void bind(sqlite3_stmt *add, enum parameter parameter, int64_t value, int64_t null)
-{
-	if (value == null)
-		sqlite3_bind_null(add, parameter);
-	else
-		sqlite3_bind_int64(add, parameter, value);
-}
-
-static int add_row(struct cdr_writer *w, const struct cdr_writer_entry *e)
-{
-	sqlite3_stmt *add = w->statement[ADD];
-	struct cdr record;
-	if (cdr_record_read(&record, e->bytes, e->size))
-		return 0; /* it was read once before it was queued, so this cannot happen */
-	for (int i = 0; i < CDR_RECORD_TEXTS; i++)
-		bind_text(add, i + 1, cdr_record_text(&record, i));
-	if (!record.attempts[0])
-		sqlite3_bind_text(add, ATTEMPTS, "[]", -1, SQLITE_STATIC);
-	bind(add, BEGIN_MS, record.begin_ms, 0);
-	bind(add, RING_MS, record.ring_ms, 0);
-	bind(add, ANSWER_MS, record.answer_ms, 0);
-	bind(add, END_MS, record.end_ms, 0);
-	bind(add, PDD_MS, record.pdd_ms, -1);
-	bind(add, HOLD_MS, record.hold_ms, -1);
-	sqlite3_bind_int(add, SIP_CODE, record.sip_code);
-	sqlite3_bind_int(add, END_DIRECTION, record.end_direction);
-	return step(w, ADD);
-}
-
-static int write_batch(struct cdr_writer *w, struct cdr_writer_entry **last, uint64_t *rows)
-{
-	int err = step(w, BEGIN);
-	*rows = 0;
-	for (struct cdr_writer_entry *e = w->backlog.first; !err && e && *rows < BATCH_MAX; e = e->next) {
-		err = add_row(w, e);
-		*last = e;
-		++*rows;
-	}
-	if (err)
-		return err;
-	sqlite3_bind_int64(w->statement[SET_NUMBER], 1, (int64_t)(*last)->number);
-	err = step(w, SET_NUMBER);
-	return err ? err : step(w, COMMIT);
-}
-
 /* Rows that could not be written stay in the backlog, and in the journal, until they can be. */
 static void write_backlog(struct cdr_writer *w)
 {
 	while (w->backlog.first) {
-		struct cdr_writer_entry *first = w->backlog.first, *last = NULL;
+		struct cdr_entry *first = w->backlog.first, *last = NULL;
 		uint64_t rows;
-		if (write_batch(w, &last, &rows)) {
-			if (!sqlite3_get_autocommit(w->db->handle))
-				db_sqlite_run(w->db->handle, "ROLLBACK");
+		if (cdr_table_add(w->table, first, &last, &rows)) {
 			atomic_fetch_add(&w->errors, 1);
 			return;
 		}
@@ -302,12 +206,7 @@ void cdr_writer_stop(struct cdr_writer *w, unsigned wait_ms)
 
 int cdr_writer_last_number(struct cdr_writer *w, uint64_t *out)
 {
-	sqlite3_stmt *statement = w->statement[LAST_NUMBER];
-	int err = db_sqlite_errno(sqlite3_step(statement));
-	if (!err)
-		*out = (uint64_t)sqlite3_column_int64(statement, 0);
-	sqlite3_reset(statement);
-	return err;
+	return cdr_table_last_number(w->table, out);
 }
 
 int cdr_writer_create(struct cdr_writer **out, const char *path, char *error, size_t error_size)
@@ -319,13 +218,7 @@ int cdr_writer_create(struct cdr_writer **out, const char *path, char *error, si
 	}
 	w->backlog.end = &w->backlog.first;
 	sem_init(&w->wake, 0, 0);
-	int err = db_open(&w->db, path, DB_CDR, DB_CREATE, error, error_size);
-	if (!err) {
-		sqlite3_busy_timeout(w->db->handle, BUSY_WAIT_MS);
-		err = db_sqlite_prepare(w->db->handle, sql, w->statement, STATEMENTS);
-		if (err)
-			snprintf(error, error_size, "%s: %s", path, sqlite3_errmsg(w->db->handle));
-	}
+	int err = cdr_table_open(&w->table, path, error, error_size);
 	if (err) {
 		cdr_writer_destroy(w);
 		return err;
@@ -334,9 +227,9 @@ int cdr_writer_create(struct cdr_writer **out, const char *path, char *error, si
 	return 0;
 }
 
-static void free_all(struct cdr_writer_entry *e)
+static void free_all(struct cdr_entry *e)
 {
-	for (struct cdr_writer_entry *next; e; e = next) {
+	for (struct cdr_entry *next; e; e = next) {
 		next = e->next;
 		free(e);
 	}
@@ -349,8 +242,7 @@ void cdr_writer_destroy(struct cdr_writer *w)
 	free_all(w->backlog.first);
 	free_all(w->queue);
 	free_all(w->committed);
-	db_sqlite_finalize(w->statement, STATEMENTS);
-	db_close(w->db);
+	cdr_table_close(w->table);
 	sem_destroy(&w->wake);
 	free(w);
 }

@@ -6,26 +6,13 @@
 #define CDR_WRITER_H
 
 #include "cdr_journal.h"
-#include "cdr.h"
+#include "cdr_entry.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct cdr_writer;
-
-/**
- * An ended call on its way to the table. Ended calls are numbered in the order they are queued and
- * committed, so the number of the last row, stored in the same transaction, tells after a crash
- * which records of the journal already are rows.
- */
-struct cdr_writer_entry {
-	struct cdr_writer_entry *next;
-	uint64_t number;
-	cdr_slot answered, record; /* in the journal, 0 = none */
-	size_t size;
-	char bytes[]; /* cdr_record_write() */
-};
 
 /** @return 0; otherwise as db_open(), with one line in error */
 int cdr_writer_create(struct cdr_writer **out, const char *path, char *error, size_t error_size);
@@ -40,13 +27,13 @@ int cdr_writer_start(struct cdr_writer *writer, struct cdr_journal *journal);
 /** Write what is queued for at most wait_ms, then end the thread. */
 void cdr_writer_stop(struct cdr_writer *writer, unsigned wait_ms);
 
-void cdr_writer_add(struct cdr_writer *writer, struct cdr_writer_entry *ended_take);
+void cdr_writer_add(struct cdr_writer *writer, struct cdr_entry *ended_take);
 /** There is something to do. A system call only when the thread sleeps, at most ten times a second. */
 void cdr_writer_wake(struct cdr_writer *writer);
 /** Have the thread call write(arg) as well, each time it has something to do; true: it is to be called again. Before any wake for it. */
 void cdr_writer_also(struct cdr_writer *writer, bool (*write)(void *arg), void *arg);
 /** Calls whose rows have been committed since the last time; the caller frees them. */
-struct cdr_writer_entry *cdr_writer_take_committed(struct cdr_writer *writer);
+struct cdr_entry *cdr_writer_take_committed(struct cdr_writer *writer);
 
 /** All but journal_failures. */
 void cdr_writer_stats(struct cdr_writer *writer, struct cdr_stats *out);
