@@ -63,13 +63,18 @@ static void start_timer(struct attempt *a, struct event *timer, uint32_t ms)
 	event_add(timer, loop_delay(a->stack->loop, ms, &tv));
 }
 
+static void start_stage_timer(struct attempt *a)
+{
+	start_timer(a, &a->stage_timer, failover_stage_timeout_ms(&a->policy, a->stage));
+}
+
 /** Entering a stage cancels the timer of the one before; a stage is never left backwards. */
 static void enter_stage(struct attempt *a, enum failover_stage stage)
 {
 	if (stage <= a->stage)
 		return;
 	a->stage = stage;
-	start_timer(a, &a->stage_timer, failover_stage_timeout_ms(&a->policy, stage));
+	start_stage_timer(a);
 }
 
 static void on_stage_timeout(evutil_socket_t fd, short what, void *arg)
@@ -121,9 +126,12 @@ static void on_provisional(const struct received *rx, void *arg)
 	}
 	if (status == 180)
 		enter_stage(a, FAILOVER_STAGE_RINGING);
+	else if (message_has_sdp(rx->sip))
+		enter_stage(a, FAILOVER_STAGE_PROGRESS_SDP);
+	else if (a->stage == FAILOVER_STAGE_PROGRESS && status >= 181 && status <= 183)
+		start_stage_timer(a); /* a queue tells how it gets on */
 	else
-		enter_stage(
-			a, message_has_sdp(rx->sip) ? FAILOVER_STAGE_PROGRESS_SDP : FAILOVER_STAGE_PROGRESS);
+		enter_stage(a, FAILOVER_STAGE_PROGRESS);
 	a->handlers->on_progress(rx, a->arg);
 }
 
@@ -357,7 +365,7 @@ int attempt_create(struct attempt **out, const struct call_context *context, str
 	event_assign(&a->server_timer, base, -1, 0, on_server_silent, a);
 	event_assign(&a->soon, base, -1, 0, on_soon, a);
 	content->sip_100rel = a->policy.sip_100rel;
-	start_timer(a, &a->stage_timer, failover_stage_timeout_ms(&a->policy, FAILOVER_STAGE_CALLING));
+	start_stage_timer(a);
 	resolve(a);
 	*out = a;
 	return 0;

@@ -1,7 +1,7 @@
 """Which failures lead to the next gateway, and when (docs/behaviour.md, Setting up a call)."""
 
 from net import same
-from runner import run, scenario
+from runner import run, scenario, variants
 
 LONG = {"SS_SIP_TIMEOUT_" + name: "60" for name in
 	("INVITE", "TRYING", "SESSION_PROGRESS", "SESSION_PROGRESS_SDP", "RINGING")}
@@ -73,6 +73,43 @@ def entering_a_stage_cancels_the_timer_of_the_one_before(s):
 	b.cancelled()
 	c = second.leg()
 	assert -0.002 <= c.invited.time - progress.time - 1 <= 0.15, c.invited.time - progress.time
+	s.answer(a, c)
+	s.over(a, c)
+
+
+@scenario
+def a_queue_that_tells_how_it_gets_on_is_waited_for(s):
+	first, second = s.gateways(2)
+	s.start(**LONG | {"SS_SIP_TIMEOUT_SESSION_PROGRESS": "1"})
+	a = s.caller.invite("4930")
+	b = first.leg()
+	for status in (183, 182, 181):
+		last = b.reply(status)
+		a.expect(status)
+		s.net.quiet(0.6)
+	b.reply(100)
+	b.cancelled()
+	c = second.leg()
+	assert -0.002 <= c.invited.time - last.time - 1 <= 0.3, c.invited.time - last.time
+	s.answer(a, c)
+	s.over(a, c)
+
+
+@variants(("progress_with_sdp", 183, True), ("ringing", 180, False))
+def a_queue_does_not_prolong(s, status, sdp):
+	first, second = s.gateways(2)
+	s.start(**LONG | {"SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP": "1", "SS_SIP_TIMEOUT_RINGING": "1",
+		"SS_GATEWAY_SWITCH_UNTIL_CONNECT": "On"})
+	a = s.caller.invite("4930")
+	b = first.leg()
+	since = b.reply(status, sdp)
+	a.expect(status)
+	s.net.quiet(0.6)
+	b.reply(182)
+	a.expect(182)
+	b.cancelled()
+	c = second.leg()
+	assert -0.002 <= c.invited.time - since.time - 1 <= 0.3, c.invited.time - since.time
 	s.answer(a, c)
 	s.over(a, c)
 
