@@ -142,6 +142,17 @@ static void on_offer(struct call *call, struct dialog *d, const struct received 
 
 /* Entry points ------------------------------------------------------------------------------ */
 
+/** A number that was used means that the request is late (RFC 3261 section 12.2.2). A BYE ends the call all the same. */
+static bool takes_cseq(struct dialog *d, const sip_t *sip)
+{
+	uint32_t seq = sip->sip_cseq->cs_seq;
+
+	if (d->remote_seq && seq <= d->remote_seq)
+		return sip->sip_request->rq_method == sip_method_bye;
+	d->remote_seq = seq;
+	return true;
+}
+
 void call_requests_receive(struct call *call, struct dialog *d, const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
@@ -152,11 +163,10 @@ void call_requests_receive(struct call *call, struct dialog *d, const struct rec
 		on_ack(call, d, rx);
 		return;
 	}
-	if (sip->sip_cseq->cs_seq <= d->remote_seq && d->remote_seq) { /* RFC 3261 section 12.2.2 */
+	if (!takes_cseq(d, sip)) {
 		transport_reply_stateless(rx, 500, "CSeq out of order", NULL);
 		return;
 	}
-	d->remote_seq = sip->sip_cseq->cs_seq;
 	rule = find_rule(call, sip->sip_request->rq_method_name);
 	if (rule < 0) {
 		bridge_reply(&call->bridge, d, rx, 501, headers_allow);

@@ -3,7 +3,7 @@
 import sip
 from net import Failed, same
 from runner import run, scenario, variants
-from timers import BOTH_LEGS, LEG, LATE, NO_UPDATE, expires, is_due, is_lost, refresh, start, timed
+from timers import BOTH_LEGS, DIRECTION, LEG, LATE, NO_UPDATE, expires, is_due, is_lost, is_record, refresh, start, timed
 
 SHORT = {"SS_SIP_RESEND_INTERVAL": "0.1,0.2"}
 HOLD = sip.sdp(31000, direction="sendonly")
@@ -441,6 +441,18 @@ def a_cseq_that_goes_back_gets_500(s, side):
 		x.expect(500, method)
 	crosses(x, y, "INFO", 200)
 	s.over(x, y)
+
+
+@variants(*[("%s_from_%s" % (what, who), side, back) for what, back in (("used_already", 0), ("lower", 7))
+	for who, side in (("the_caller", "a"), ("the_gateway", "b"))])
+def a_bye_ends_the_call_though_its_cseq_is(s, side, back):
+	x, y = call(s, side)
+	x.cseq += 50
+	crosses(x, y, "INFO", 200)
+	x.send("BYE", cseq=x.cseq - back)
+	y.hung_up()
+	x.expect(200, "BYE")
+	is_record(s, "normal clearing", DIRECTION[side])
 
 
 @variants(*[("%s_from_%s" % (method.lower(), who), side, method) for method in ("INFO", "INVITE", "UPDATE")
