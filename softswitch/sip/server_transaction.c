@@ -38,6 +38,7 @@ struct server_transaction {
 	char tag[TOKEN_SIZE]; /* of To in our responses; "" = none yet, or the request had one */
 	struct hop hop;
 	char *head, *to; /* what each response repeats; NULL after the final one */
+	char *timestamp; /* a line that a 100 repeats as well; NULL = none */
 	char *response;  /* the last one sent */
 	size_t response_len;
 	struct resend resend;
@@ -80,6 +81,7 @@ static void server_transaction_free(struct server_transaction *s)
 	free(s->merge);
 	free(s->head);
 	free(s->to);
+	free(s->timestamp);
 	free(s->response);
 	free(s);
 }
@@ -317,11 +319,17 @@ int server_transaction_create(struct server_transaction **out, struct server_tra
 	message_header(&to, (const sip_header_t *)rx->sip->sip_to);
 	text_strip_line_end(&to);
 	s->to = text_copy(&to);
+	if (rx->sip->sip_timestamp) {
+		head = text_scratch();
+		message_header(&head, (const sip_header_t *)rx->sip->sip_timestamp);
+		s->timestamp = text_copy(&head);
+	}
 	s->key = strdup(make_key(rx->sip, rx->sip->sip_request->rq_method_name));
 	s->merge = strdup(make_merge_key(rx->sip, rx->sip->sip_request->rq_method_name));
 	if (!s->head || !s->to || !s->key || !s->merge) {
 		free(s->head);
 		free(s->to);
+		free(s->timestamp);
 		free(s->key);
 		free(s->merge);
 		free(s);
@@ -353,6 +361,8 @@ void server_transaction_begin(
 	if (to_tag && status > 100)
 		text_add_all(t, ";tag=", to_tag, NULL);
 	text_add(t, "\r\n");
+	if (status == 100 && s->timestamp) /* RFC 3261 section 8.2.6.1; there was no delay to add */
+		text_add(t, s->timestamp);
 }
 
 void server_transaction_send(

@@ -183,6 +183,17 @@ static void a_100_has_no_tag(void **state)
 	expect_response(s, "100 Trying", "", "");
 }
 
+static void a_100_repeats_the_timestamp(void **state)
+{
+	struct scene *s = *state;
+
+	accept_with(s, &(struct request){.method = "INVITE", .more = "Timestamp: 54.21\r\n"}, &handlers);
+	server_transaction_reply(s->s, 100, NULL, "b1", NULL, NULL);
+	expect_response(s, "100 Trying", "", "Timestamp: 54.21\r\n");
+	server_transaction_reply(s->s, 486, NULL, "b1", NULL, s->resend);
+	expect_response(s, "486 Busy Here", ";tag=b1", "");
+}
+
 static void the_tag_of_a_request_inside_a_dialog_stays(void **state)
 {
 	struct scene *s = *state;
@@ -638,6 +649,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_response_repeats_what_the_request_had),
 		TEST(a_100_has_no_tag),
+		TEST(a_100_repeats_the_timestamp),
 		TEST(the_tag_of_a_request_inside_a_dialog_stays),
 		TEST(a_request_whose_headers_leave_no_room_is_not_kept),
 		TEST(a_final_response_that_is_full_becomes_513),
