@@ -115,7 +115,7 @@ static void write_request(struct text *t, void *arg)
 
 	if (r->session || r->offer) {
 		text_add(t, headers_allow);
-		session_propose(&r->to->session, &r->bridge->stack->parameters, t);
+		session_propose(&r->to->session, &r->bridge->stack->parameters, false, t);
 	}
 	headers_pass(t, sip, HEADERS_REQUEST);
 	dialog_write_body(r->to, t, sip);

@@ -137,7 +137,7 @@ static void write_refresh(struct text *t, void *arg)
 	struct session_timer *st = arg;
 
 	if (!by(st, "OPTIONS"))
-		session_propose(&leg_of(st)->session, parameters(st), t);
+		session_propose(&leg_of(st)->session, parameters(st), false, t);
 	text_add(t, headers_allow);
 	if (by(st, "INVITE"))
 		dialog_write_description(leg_of(st), t, &other_leg_of(st)->session);

@@ -99,11 +99,11 @@ int invite_create(struct invite **out, struct stack *stack, void *owner, const s
 }
 
 /**
- * Announce that provisional responses may, or must, be reliable. Not if the caller could not answer an offer in one
- * of them, since the answer has to go into the PRACK (RFC 3262 section 5).
+ * May provisional responses be reliable? Not if the caller could not answer an offer in one of them, since the answer
+ * has to go into the PRACK (RFC 3262 section 5).
  */
-static void announce_100rel(struct invite *inv, const struct invite_content *content,
-	const struct resend_schedule *resend, struct text *t)
+static void begin_early(
+	struct invite *inv, const struct invite_content *content, const struct resend_schedule *resend)
 {
 	struct early_dialogs *early = &inv->early;
 
@@ -114,10 +114,13 @@ static void announce_100rel(struct invite *inv, const struct invite_content *con
 	early->offerless = !content->offer && !message_has_sdp(content->received);
 	early->caller = content->caller_session;
 	early->on = content->sip_100rel != PARAMETER_100REL_OFF && (content->can_answer || !early->offerless);
-	if (early->on)
-		text_add(t,
-			content->sip_100rel == PARAMETER_100REL_REQUIRED ? "Require: 100rel\r\n"
-									 : "Supported: 100rel\r\n");
+}
+
+static void write_extensions(const struct invite *inv, const struct invite_content *content, struct text *t)
+{
+	session_propose(&inv->dialog.session, &inv->stack->parameters, inv->early.on, t);
+	if (inv->early.on && content->sip_100rel == PARAMETER_100REL_REQUIRED)
+		text_add(t, "Require: 100rel\r\n");
 }
 
 int invite_send(
@@ -137,8 +140,8 @@ int invite_send(
 	request.cseq = inv->dialog.local_seq;
 	dialog_write_contact(&inv->dialog, &t);
 	text_add(&t, headers_allow);
-	session_propose(&inv->dialog.session, &inv->stack->parameters, &t);
-	announce_100rel(inv, content, resend, &t);
+	begin_early(inv, content, resend);
+	write_extensions(inv, content, &t);
 	request_retry_write_invite(&inv->retry, &inv->dialog, &t);
 	headers_pass(&t, content->received, content->offer ? HEADERS_BODILESS : HEADERS_REQUEST);
 	if (content->offer)

@@ -151,13 +151,17 @@ void session_accept(struct session *s, const sip_t *request, const struct parame
 	text_add_all(t, ";refresher=", s->refresher == SESSION_PEER ? "uac" : "uas", "\r\n", NULL);
 }
 
-void session_propose(const struct session *s, const struct parameters *p, struct text *t)
+void session_propose(const struct session *s, const struct parameters *p, bool rel100, struct text *t)
 {
 	static const char *const role[] = {"", ";refresher=uac", ";refresher=uas"};
 
+	if (s->timer)
+		text_add(t, rel100 ? "Supported: timer, 100rel\r\n" : "Supported: timer\r\n");
+	else if (rel100)
+		text_add(t, "Supported: 100rel\r\n");
 	if (!s->timer)
 		return;
-	text_add(t, "Supported: timer\r\nSession-Expires: ");
+	text_add(t, "Session-Expires: ");
 	text_add_number(t,
 		larger(s->interval_s ? s->interval_s : p->session_ttl_s,
 			larger(s->min_se_s, SESSION_MIN_SE_S)));

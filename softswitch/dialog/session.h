@@ -66,8 +66,12 @@ void session_accept(struct session *s, const sip_t *request, const struct parame
 
 /* As UAC */
 
-/** Write the headers of an INVITE or UPDATE that sets up or refreshes the session (RFC 4028 section 7.1). */
-void session_propose(const struct session *s, const struct parameters *p, struct text *t);
+/**
+ * Write the headers of an INVITE or UPDATE that sets up or refreshes the session (RFC 4028 section 7.1).
+ *
+ * @param rel100  reliable provisional responses are announced, too: Supported stands once in a message
+ */
+void session_propose(const struct session *s, const struct parameters *p, bool rel100, struct text *t);
 /** Put in force what the 2xx grants (RFC 4028 section 7.2), even below our Min-SE; at most a day. */
 void session_granted(struct session *s, const sip_t *response);
 /**

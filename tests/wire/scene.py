@@ -104,6 +104,8 @@ class Scene:
 		for name in ("From", "To", "Call-ID", "CSeq", "Content-Length"):
 			if len(message.all(name)) != 1:
 				raise Failed("%s: %d times %s" % (message, len(message.all(name)), name))
+		if len(message.all("Supported")) > 1:
+			raise Failed("%s: more than one line of extensions" % message)
 		if int(message["Content-Length"]) != len(message.body):
 			raise Failed("%s: Content-Length %s, body %d" % (message, message["Content-Length"], len(message.body)))
 		if not message.is_response and (len(message.all("Via")) != 1 or "," in message["Via"]

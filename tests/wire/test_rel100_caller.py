@@ -4,7 +4,8 @@ import sip
 from net import instants, same
 from rel100 import (OFFER, ON, REQUIRED, SHORT, SUPPORTED, acknowledge, acknowledged, begin, ends,
 	ends_elsewhere, held, plain, prack, ring)
-from runner import run, scenario
+from runner import run, scenario, variants
+from timers import options
 
 
 # The caller's leg
@@ -30,13 +31,25 @@ def a_gateway_with_100rel_is_acknowledged_for_a_caller_without(s):
 	gw = s.gateway()
 	s.start(**ON)
 	a, b = begin(s, gw, headers=())
-	same("100rel" in b.invited.all("Supported"), True)
+	same("100rel" in options(b.invited), True)
 	ring(b, 7)
 	acknowledged(b, 7)
 	plain(a.expect(180))
 	ring(b, 8, 183, True)
 	acknowledged(b, 8)
 	same(plain(a.expect(183)).body, gw.sdp)
+	ends(s, a, b)
+
+
+@variants(("require", REQUIRED), ("support", SUPPORTED), ("require_and_support", REQUIRED + SUPPORTED))
+def reliable_responses_for_callers_that(s, headers):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw, headers)
+	same((b.invited["Require"], options(b.invited)), ("", ["timer", "100rel"]))
+	ring(b, 7)
+	acknowledged(b, 7)
+	acknowledge(a)
 	ends(s, a, b)
 
 
@@ -304,7 +317,7 @@ def a_mapping_gateway_has_a_setting_of_its_own(s):
 	s.start()
 	s.caller.invite("4930").expect(421)
 	a, b = begin(s, gw)
-	same("100rel" in b.invited.all("Supported"), False)
+	same("100rel" in options(b.invited), False)
 	b.reply(180)
 	acknowledge(a)
 	b.refuse(486)

@@ -39,7 +39,7 @@ static const char *propose(const struct session *s)
 	static char data[512];
 	struct text t = {.data = data, .size = sizeof(data) - 1};
 
-	session_propose(s, &half_an_hour, &t);
+	session_propose(s, &half_an_hour, false, &t);
 	assert_false(t.full);
 	data[t.len] = '\0';
 	return data;
