@@ -280,7 +280,7 @@ void bridge_request_answer_refresh(struct bridge *b, struct dialog *from, const 
 	server_transaction_begin(r->server, &t, 200, NULL, NULL);
 	add_session(r, &t, 200);
 	if (r->offer)
-		dialog_write_description(from, &t, &bridge_other_leg(b, from)->session);
+		dialog_write_answer(from, &t, &bridge_other_leg(b, from)->session);
 	else
 		message_end(&t, NULL);
 	send_answer(r, &t, 200);

@@ -8,7 +8,7 @@
 void bridge_request_pass(struct bridge *b, struct dialog *from, struct dialog *to, const struct received *rx);
 /**
  * Answer a refresh of the session, a re-INVITE or UPDATE that changes nothing, without the other leg (RFC 4028 section
- * 9): 200 with the description of the other leg, if the request has one.
+ * 9): 200 with what it has agreed to of the other leg's description, if the request has one.
  */
 void bridge_request_answer_refresh(struct bridge *b, struct dialog *from, const struct received *rx);
 

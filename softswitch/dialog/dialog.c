@@ -2,6 +2,7 @@
 
 #include "address.h"
 #include "message.h"
+#include "sdp_answer.h"
 
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/url.h>
@@ -412,4 +413,21 @@ void dialog_write_description(struct dialog *d, struct text *t, const struct ses
 	if (d->own_origin && body.len)
 		body = own_description(d, &body, &their->sdp);
 	message_end(t, &body);
+}
+
+void dialog_write_answer(struct dialog *d, struct text *t, const struct session *other)
+{
+	static char buffer[TEXT_MAX];
+	const struct session_description *their = &other->theirs;
+	const char *end = their->sdp.data + their->sdp.len;
+	size_t before = (size_t)(their->sdp.data - their->data);
+	struct text body = {.data = buffer, .size = sizeof(buffer)};
+	struct session answer = {.theirs = {.type = their->type, .data = buffer}};
+
+	text_add_bytes(&body, their->data, before);
+	sdp_answer_write(&body, &their->sdp, &d->session.theirs.sdp);
+	answer.theirs.sdp = (struct sdp_span){buffer + before, body.len - before};
+	text_add_bytes(&body, end, (size_t)(their->data + their->len - end));
+	answer.theirs.len = body.full ? TEXT_MAX : body.len;
+	dialog_write_description(d, t, &answer);
 }

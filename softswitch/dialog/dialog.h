@@ -126,5 +126,7 @@ void dialog_write_contact(const struct dialog *d, struct text *t);
 void dialog_write_body(struct dialog *d, struct text *t, const sip_t *carries);
 /** End it with the description the other leg's peer gave last, its Content-Type included; without one, with no body. */
 void dialog_write_description(struct dialog *d, struct text *t, const struct session *other);
+/** The same as the answer to an offer of this peer that repeats its last description (sdp_answer.h). */
+void dialog_write_answer(struct dialog *d, struct text *t, const struct session *other);
 
 #endif

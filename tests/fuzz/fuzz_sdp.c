@@ -1,9 +1,11 @@
 /*
  * The SDP scanner: whatever the body, what it finds lies inside it, is a description, stands where a
  * part of a multipart begins and ends, and is found again when looked for by itself. Whatever the
- * description, with our origin it differs in the lines o= and s= only, and the version tells whether the rest changed.
+ * description, with our origin it differs in the lines o= and s= only, and the version tells whether the rest changed;
+ * what was made to fit an offer fits it.
  */
 #include "sdp.h"
+#include "sdp_answer.h"
 #include "sdp_origin.h"
 #include "target.h"
 #include "text.h"
@@ -17,6 +19,7 @@ const char *const fuzz_seeds[] = {
 	"--b\nContent-Disposition: session\ncontent-type:application/SDP;charset=utf-8\n\nv=0\n",
 	"preamble\r\n--b\r\n\r\nno type\r\n--b\r\nContent-Type: application/sdp\r\n\r\nx=1\r\n--b--",
 	"v=0\no=\ns=\r\nso=s=o=\r\n\no=x",
+	"v=0\r\nm=audio 4000 RTP/AVP 8\r\na=sendonly\r\nm=video 1 x\r\nv=0\r\nm=audio 4 RTP/AVP 8\r\na=inactive\r\nm=video 0 x",
 	NULL,
 };
 
@@ -94,6 +97,21 @@ static void check_origin(const char *data, size_t size)
 	expect(o.version == (same_rest(data, size / 2, data, size) ? 1 : 2));
 }
 
+/* What was made to fit an offer fits it. */
+static void check_answer(const char *data, size_t size)
+{
+	static char first[TEXT_MAX], second[TEXT_MAX];
+	struct text t = {.data = first, .size = sizeof(first)},
+		    again = {.data = second, .size = sizeof(second)};
+	const struct sdp_span offer = {data + size / 2, size - size / 2};
+
+	sdp_answer_write(&t, &(struct sdp_span){data, size}, &offer);
+	if (t.full)
+		return;
+	sdp_answer_write(&again, &(struct sdp_span){first, t.len}, &offer);
+	expect(again.len == t.len && !memcmp(first, second, t.len));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *body = (const char *)data;
@@ -105,5 +123,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	expect(!sdp_find("text/plain", body, size, &found));
 	expect(!sdp_find(NULL, body, size, &found));
 	check_origin(body, size);
+	check_answer(body, size);
 	return 0;
 }

@@ -296,6 +296,29 @@ def a_held_call_lives_on_the_refreshes_of(s, side):
 	s.over(x, y)
 
 
+VIDEO, NO_VIDEO = b"m=video 4002 RTP/AVP 96\r\n", b"m=video 0 RTP/AVP 96\r\n"
+
+
+@variants(*[("%s_of_a_%s_by_%s" % (what, leg, method), side, method, offer, answer, agreed)
+	for what, offer, answer, agreed in (("a_refused_stream", VIDEO, NO_VIDEO, NO_VIDEO),
+		("a_stream_that_is_off", b"", b"a=inactive\r\n", b"a=inactive\r\n"),
+		("a_stream_one_way", b"", b"a=sendonly\r\n", b"a=recvonly\r\n"))
+	for leg, side in (("caller", "a"), ("gateway", "b")) for method in ("INVITE", "UPDATE")])
+def a_refresh_is_answered_with_what_was_agreed_on(s, side, method, offer, answer, agreed):
+	"""The one who answered repeats its answer (RFC 3264 section 8.2)."""
+	x, y = timed(s, side, ours=False)
+	plain, theirs = (leg.peer.sdp.replace(b"a=sendrecv\r\n", b"") for leg in (y, x))
+	y.send("INVITE", body=plain + offer)
+	same(x.expect("INVITE").body, plain + offer)
+	x.reply(200, sdp=theirs + answer, headers=[expires(90, "uas"), KNOWS_UPDATE])
+	same(y.expect(200, "INVITE").body, theirs + answer)
+	y.ack()
+	x.expect("ACK")
+	same(refreshes(x, method, body=theirs + answer).body, plain + agreed)
+	same(refreshes(y, method, body=plain + offer).body, theirs + answer)
+	s.over(x, y)
+
+
 @variants(*BOTH_LEGS)
 def an_offer_that_is_refused_refreshes_nothing(s, side):
 	x, y = timed(s, side, ours=False)
