@@ -111,13 +111,14 @@ int dialog_request_start(struct dialog_request *x)
 
 void dialog_request_cancel(struct dialog_request *x)
 {
+	struct resend_schedule schedule = resend_over(&x->dialog->hop, &x->resend);
 	struct timeval tv;
 
 	if (!x->client || x->cancelled)
 		return;
 	x->cancelled = true;
 	client_transaction_cancel(x->client, NULL);
-	event_add(&x->silence, loop_delay(x->stack->loop, resend_total_ms(&x->resend), &tv));
+	event_add(&x->silence, loop_delay(x->stack->loop, resend_total_ms(&schedule), &tv));
 }
 
 void dialog_request_stop(struct dialog_request *x)

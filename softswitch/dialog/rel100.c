@@ -19,7 +19,7 @@ static void on_due(void *arg)
 {
 	struct rel100 *r = arg;
 
-	server_transaction_send_again(r->invite);
+	server_transaction_resend(r->invite);
 }
 
 static void on_expired(void *arg)
@@ -62,12 +62,13 @@ void rel100_headers(const struct rel100 *r, struct text *t, bool sdp)
 
 static void send_now(struct rel100 *r, const struct text *t, bool sdp)
 {
+	struct resend_schedule schedule = resend_over(server_transaction_hop(r->invite), r->schedule);
+
 	r->rseq++;
 	r->outstanding = true;
 	r->sdp = sdp;
 	server_transaction_send(r->invite, t, PROVISIONAL, NULL);
-	resend_start(&r->resend, r->loop, r->schedule, server_transaction_is_reliable(r->invite),
-		&resend_handlers, r);
+	resend_start(&r->resend, r->loop, &schedule, &resend_handlers, r);
 }
 
 static void wait_turn(struct rel100 *r, const struct text *t, bool sdp)

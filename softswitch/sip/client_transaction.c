@@ -113,30 +113,44 @@ void client_transactions_destroy(struct client_transactions *set)
 	free(set);
 }
 
+/**
+ * An INVITE that nothing answered, or whose connection broke, may have arrived all the same: it is cancelled, and what
+ * still comes is hung up.
+ */
+static void give_up(struct client_transaction *c, int error)
+{
+	const struct client_transaction_handlers *handlers = c->handlers;
+	void *owner = c->arg;
+
+	if (!client_transaction_is_invite(c) || client_transaction_lingers(c)) {
+		fail(c, error);
+		return;
+	}
+	client_transaction_stop_resending(c);
+	client_transaction_cancel(c, NULL);
+	client_transaction_forget(c);
+	if (handlers && handlers->on_failure)
+		handlers->on_failure(error, owner);
+}
+
 static void on_due(void *arg)
 {
 	struct client_transaction *c = arg;
 
-	transport_send(&c->hop, c->data, c->len, NULL);
+	if (!hop_is_reliable(&c->hop))
+		transport_send(&c->hop, c->data, c->len, NULL);
+	else if (c->lost)
+		c->lost = transport_send(&c->hop, c->data, c->len, &c->pending) != 0;
 }
 
 static void on_expired(void *arg)
 {
 	struct client_transaction *c = arg;
-	const struct client_transaction_handlers *handlers = c->handlers;
-	void *owner = c->arg;
 
-	if (client_transaction_lingers(c) && resend_total_ms(&c->resend.schedule) < LINGER_MS) {
+	if (client_transaction_lingers(c) && resend_total_ms(&c->resend.schedule) < LINGER_MS)
 		client_transaction_linger(c);
-	} else if (client_transaction_is_invite(c) &&
-		!client_transaction_lingers(c)) { /* the phone may ring all the same */
-		client_transaction_cancel(c, NULL);
-		client_transaction_forget(c);
-		if (handlers && handlers->on_failure)
-			handlers->on_failure(-ETIMEDOUT, owner);
-	} else {
-		fail(c, -ETIMEDOUT);
-	}
+	else
+		give_up(c, -ETIMEDOUT);
 }
 
 static void on_broken(struct client_transaction *c)
@@ -145,14 +159,15 @@ static void on_broken(struct client_transaction *c)
 
 	LIST_REMOVE(c, link);
 	c->broken = 0;
-	if (c->state >= CLIENT_TRANSACTION_COMPLETED || c->ringing)
+	if (client_transaction_lingers(c) || c->ringing)
 		return;
-	if (c->state == CLIENT_TRANSACTION_CALLING && c->pending.reused) {
-		hop_disconnect(&c->hop);
+	hop_disconnect(&c->hop);
+	if (c->pending.reused && (c->state == CLIENT_TRANSACTION_CALLING || client_transaction_endures(c)))
 		error = transport_send(&c->hop, c->data, c->len, &c->pending);
-	}
-	if (error)
-		fail(c, error);
+	if (error && client_transaction_endures(c))
+		c->lost = true;
+	else if (error)
+		give_up(c, error);
 }
 
 static void on_soon(evutil_socket_t fd, short what, void *arg)
@@ -206,6 +221,7 @@ int client_transaction_start(struct client_transaction **out, struct client_tran
 	const struct client_transaction_request *request, uint64_t id,
 	const struct client_transaction_handlers *handlers, void *arg)
 {
+	struct resend_schedule schedule;
 	struct client_transaction *c;
 	int err = -ENOMEM;
 
@@ -231,10 +247,14 @@ int client_transaction_start(struct client_transaction **out, struct client_tran
 		goto fail;
 	memcpy(c->data, request->text->data, c->len);
 	err = transport_send(&c->hop, c->data, c->len, &c->pending);
-	if (err)
+	c->lost = err != 0;
+	if (err && (err == -EMSGSIZE || !client_transaction_endures(c)))
 		goto fail;
-	resend_start(&c->resend, transport_loop(set->transport), request->resend, hop_is_reliable(&c->hop),
-		&client_transaction_resend_handlers, c);
+	schedule = resend_over(&c->hop, request->resend);
+	/* An INVITE over a connection is the affair of its owner, who has timers of its own. */
+	if (!hop_is_reliable(&c->hop) || !client_transaction_is_invite(c) || c->in_dialog)
+		resend_start(&c->resend, transport_loop(set->transport), &schedule,
+			&client_transaction_resend_handlers, c);
 	if (out)
 		*out = c;
 	return 0;
@@ -364,8 +384,18 @@ void client_transactions_on_undelivered(
 	if (!branch_number(copy, &key))
 		return;
 	c = find(set, key | (n > 6 && !memcmp(sent, "CANCEL", 6)));
-	if (c && c->state == CLIENT_TRANSACTION_CALLING)
-		fail(c, -error);
+	if (!c || c->state != CLIENT_TRANSACTION_CALLING)
+		return;
+	if (error == EMSGSIZE &&
+		!c->shrunk) { /* IPv6 Packet Too Big: now the kernel knows into what to cut it */
+		c->shrunk = true;
+		on_due(c);
+	} else if (error != EMSGSIZE && !client_transaction_lingers(c) && !client_transaction_endures(c)) {
+		if (c->resend.done)
+			give_up(c, -error);
+		else
+			fail(c, -error); /* it was sent once and did not arrive */
+	}
 }
 
 bool client_transactions_is_loop(const struct client_transactions *set, const sip_t *invite)

@@ -1,6 +1,8 @@
 /** @file client_transaction.h  Client transactions (RFC 3261 section 17.1, RFC 6026).
  *
  * A request is kept as the bytes that were sent, resent by the schedule, and found again by the number in its branch.
+ * An error of the transport ends a request outside dialogs at once, as another server may do better; one inside a dialog,
+ * and CANCEL, can go nowhere else and stays on its schedule: over TCP and TLS a lost connection is opened again.
  * A transaction frees itself: once a handler was called with its end, the pointer is invalid.
  */
 #ifndef CLIENT_TRANSACTION_H
@@ -17,7 +19,10 @@ struct client_transactions;
 struct client_transaction_handlers {
 	/** A response. After a final one (>= 200) the pointer is invalid. */
 	void (*on_response)(const struct received *rx, void *arg);
-	/** No response will come: -ETIMEDOUT the schedule is used up, else the error of the transport. The pointer is invalid. */
+	/**
+	 * No response will come: -ETIMEDOUT the schedule is used up, else the error of the transport, which is not told of a
+	 * request in a dialog. The pointer is invalid.
+	 */
 	void (*on_failure)(int error, void *arg);
 };
 
@@ -46,7 +51,7 @@ struct client_transaction_request {
 	const struct text *text; /* the whole message, its topmost Via with that branch */
 	const struct hop *hop;
 	const struct resend_schedule *resend;
-	bool in_dialog; /* INVITE: in a dialog, so that its 2xx opens none */
+	bool in_dialog; /* so that the 2xx to an INVITE opens none, and errors of the transport do not end it */
 };
 
 /**

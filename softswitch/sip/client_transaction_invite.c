@@ -70,8 +70,8 @@ void client_transaction_linger(struct client_transaction *c)
 
 	if (c->state < CLIENT_TRANSACTION_COMPLETED && resend_total_ms(&c->resend.schedule) > LINGER_MS)
 		wait.wait_ms[0] = resend_total_ms(&c->resend.schedule);
-	resend_start(&c->resend, transport_loop(c->set->transport), &wait, true,
-		&client_transaction_resend_handlers, c);
+	resend_start(
+		&c->resend, transport_loop(c->set->transport), &wait, &client_transaction_resend_handlers, c);
 }
 
 static void set_lingering(struct client_transaction *c, enum client_transaction_state state)

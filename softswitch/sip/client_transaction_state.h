@@ -33,8 +33,8 @@ struct client_transaction {
 	uint64_t
 		identity; /* hash of Call-ID, From tag and CSeq, since everybody on the way can read a branch */
 	bool cancelled;   /* the CANCEL was sent, or waits for a provisional response */
-	bool in_dialog;   /* a re-INVITE */
-	bool ringing;     /* 180 came: the final response may come over another connection */
+	bool in_dialog;
+	bool ringing; /* 180 came: the final response may come over another connection */
 	char *cancel_reason;
 	struct resend_schedule cancel_resend;
 	struct acks acks;
@@ -43,7 +43,9 @@ struct client_transaction {
 	size_t len;
 	struct resend resend;
 	struct stream_pending pending;
-	int broken; /* its connection broke with this error, and it is in the list of such transactions */
+	int broken;  /* its connection broke with this error, and it is in the list of such transactions */
+	bool lost;   /* with its connection: to be sent again when it is due */
+	bool shrunk; /* it was too big for the path, and sent again */
 	LIST_ENTRY(client_transaction) link;
 	const struct client_transaction_handlers *handlers; /* NULL = forgotten */
 	void *arg;
@@ -67,6 +69,12 @@ static inline bool client_transaction_lingers(const struct client_transaction *c
 static inline bool client_transaction_is_invite(const struct client_transaction *c)
 {
 	return !strcmp(c->method, "INVITE");
+}
+
+/** Does it stay on its schedule whatever the transport says? */
+static inline bool client_transaction_endures(const struct client_transaction *c)
+{
+	return c->in_dialog || !strcmp(c->method, "CANCEL");
 }
 
 /** How to report a 2xx that has no ACK yet. */

@@ -164,8 +164,8 @@ void datagram_local(const struct datagram *d, struct sockaddr_storage *out)
 /* Sending ----------------------------------------------------------------------------------- */
 
 /*
- * With IP_RECVERR the error of an earlier datagram is reported by whatever send comes next, and is
- * gone then; it says nothing of this datagram.
+ * With IP_RECVERR the error of an earlier datagram, be it unreachable or too big, is reported by whatever send comes
+ * next, and is gone then; it says nothing of this datagram.
  */
 int datagram_send(struct datagram *d, const char *data, size_t n, const struct sockaddr *to)
 {
@@ -175,10 +175,9 @@ int datagram_send(struct datagram *d, const char *data, size_t n, const struct s
 		if (sendto(d->fd, data, n, MSG_NOSIGNAL, to, address_length(to)) >= 0)
 			return 0;
 		err = errno;
-		if (err != ECONNREFUSED && err != EHOSTUNREACH && err != ENETUNREACH && err != EINTR)
-			break;
+		if (err == EAGAIN || err == ENOBUFS)
+			return 0; /* a full socket buffer loses a datagram as any network may: it is sent again */
 		d->errors = true;
 	}
-	/* A full socket buffer loses a datagram as any network may: it is sent again. */
-	return err == EAGAIN || err == ENOBUFS ? 0 : -err;
+	return -err;
 }

@@ -1,13 +1,12 @@
 #include "resend.h"
 
+#include "hop.h"
 #include "loop.h"
 
 static uint32_t wait_ms(const struct resend *r)
 {
 	const struct resend_schedule *iv = &r->schedule;
 
-	if (r->reliable)
-		return resend_total_ms(iv);
 	return r->done < iv->n ? iv->wait_ms[r->done] : iv->wait_ms[0];
 }
 
@@ -24,7 +23,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (r->reliable || r->done >= r->schedule.n) {
+	if (r->done >= r->schedule.n) {
 		r->running = false;
 		r->handlers->on_expired(r->arg);
 		return;
@@ -34,7 +33,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 	r->handlers->on_due(r->arg);
 }
 
-void resend_start(struct resend *r, struct loop *loop, const struct resend_schedule *schedule, bool reliable,
+void resend_start(struct resend *r, struct loop *loop, const struct resend_schedule *schedule,
 	const struct resend_handlers *handlers, void *arg)
 {
 	resend_stop(r);
@@ -44,7 +43,6 @@ void resend_start(struct resend *r, struct loop *loop, const struct resend_sched
 	r->handlers = handlers;
 	r->arg = arg;
 	r->done = 0;
-	r->reliable = reliable;
 	r->running = true;
 	event_assign(&r->event, loop_base(loop), -1, 0, on_time, r);
 	arm(r);
@@ -64,6 +62,14 @@ void resend_stop(struct resend *r)
 		return;
 	event_del(&r->event);
 	r->running = false;
+}
+
+struct resend_schedule resend_over(const struct hop *hop, const struct resend_schedule *wanted)
+{
+	static const struct resend_schedule reliable = {
+		.wait_ms = {500, 1000, 2000, 4000, 4000, 4000, 4000, 4000, 4000, 4000}, .n = 10};
+
+	return hop_is_reliable(hop) ? reliable : *wanted;
 }
 
 uint32_t resend_total_ms(const struct resend_schedule *schedule)

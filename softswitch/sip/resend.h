@@ -1,4 +1,4 @@
-/** @file resend.h  Resends by the one schedule whatever awaits an answer over UDP (docs/behaviour.md). */
+/** @file resend.h  Resends by the one schedule whatever awaits an answer (docs/behaviour.md). */
 #ifndef RESEND_H
 #define RESEND_H
 
@@ -8,6 +8,7 @@
 #include <event2/event_struct.h>
 #include <stdbool.h>
 
+struct hop;
 struct loop;
 
 struct resend_handlers {
@@ -23,7 +24,6 @@ struct resend {
 	void *arg;
 	struct resend_schedule schedule;
 	unsigned done; /* retransmissions so far */
-	bool reliable; /* over a connection nothing is resent, the time runs all the same */
 	bool running;
 };
 
@@ -31,15 +31,22 @@ struct resend {
  * Start after the message was sent once. Retransmission i is due after wait i of the schedule; after the last one the
  * first wait is waited once more.
  *
- * @param reliable  sent over TCP or TLS: nothing is due, but on_expired is called in the end
  * @param handlers,arg  borrowed until resend_stop()
  */
-void resend_start(struct resend *r, struct loop *loop, const struct resend_schedule *schedule, bool reliable,
+void resend_start(struct resend *r, struct loop *loop, const struct resend_schedule *schedule,
 	const struct resend_handlers *handlers, void *arg);
 /** After a provisional response to a request other than INVITE: go on with the last wait (RFC 3261 section 17.1.2.2). */
 void resend_slow(struct resend *r);
 /** Stop; nothing if it is stopped. */
 void resend_stop(struct resend *r);
+
+/**
+ * The schedule for what is sent over this hop. Over TCP and TLS it is always the same 32 s: nothing is resent there, but
+ * what is due is sent again if its connection has been lost.
+ *
+ * @param wanted  for UDP
+ */
+struct resend_schedule resend_over(const struct hop *hop, const struct resend_schedule *wanted);
 
 /** How long a message is tried before it counts as unanswered, ms. */
 uint32_t resend_total_ms(const struct resend_schedule *schedule);

@@ -42,6 +42,8 @@ struct server_transaction {
 	char *response;  /* the last one sent */
 	size_t response_len;
 	struct resend resend;
+	struct stream_pending pending; /* INVITE */
+	bool lost;                     /* the last response, with its connection */
 	const struct server_transaction_handlers *handlers;
 	void *arg;
 };
@@ -63,15 +65,16 @@ int server_transactions_create(struct server_transactions **out, struct transpor
 	return 0;
 }
 
-bool server_transaction_is_reliable(const struct server_transaction *s)
+const struct hop *server_transaction_hop(const struct server_transaction *s)
 {
-	return hop_is_reliable(&s->hop);
+	return &s->hop;
 }
 
 static void server_transaction_free(struct server_transaction *s)
 {
 	s->set->done -= s->state == SERVER_TRANSACTION_CONFIRMED;
 	resend_stop(&s->resend);
+	stream_pending_clear(&s->pending);
 	hop_clear(&s->hop);
 	if (s->hh.tbl)
 		HASH_DEL(s->set->by_key, s);
@@ -196,10 +199,29 @@ bool server_transactions_has(
 	return s;
 }
 
-void server_transaction_send_again(struct server_transaction *s)
+static void on_pending_failure(int error, void *arg)
+{
+	struct server_transaction *s = arg;
+
+	(void)error;
+	s->lost = true;
+}
+
+static void send_bytes(struct server_transaction *s, const char *data, size_t n)
+{
+	s->lost = transport_send(&s->hop, data, n, s->invite ? &s->pending : NULL) != 0;
+}
+
+static void send_again(struct server_transaction *s)
 {
 	if (s->response)
-		transport_send(&s->hop, s->response, s->response_len, NULL);
+		send_bytes(s, s->response, s->response_len);
+}
+
+void server_transaction_resend(struct server_transaction *s)
+{
+	if (s->lost || !hop_is_reliable(&s->hop))
+		send_again(s);
 }
 
 /** Absorb repetitions of this request for a while. */
@@ -259,7 +281,7 @@ bool server_transactions_on_request(struct server_transactions *set, const struc
 			s->handlers->on_cancel(rx, s->arg);
 		return true;
 	}
-	server_transaction_send_again(s);
+	send_again(s);
 	return true;
 }
 
@@ -267,7 +289,7 @@ bool server_transactions_on_request(struct server_transactions *set, const struc
 
 static void on_due(void *arg)
 {
-	server_transaction_send_again(arg);
+	server_transaction_resend(arg);
 }
 
 static void on_expired(void *arg)
@@ -291,11 +313,12 @@ static void linger(struct server_transaction *s, uint32_t ms)
 	s->set->done += s->state != SERVER_TRANSACTION_CONFIRMED;
 	s->state = SERVER_TRANSACTION_CONFIRMED;
 	s->handlers = NULL;
+	stream_pending_clear(&s->pending);
 	if (hop_is_reliable(&s->hop)) {
 		resend_stop(&s->resend);
 		hop_disconnect(&s->hop); /* nothing is repeated over a connection; let it be closed */
 	}
-	resend_start(&s->resend, transport_loop(s->set->transport), &wait, true, &resend_handlers, s);
+	resend_start(&s->resend, transport_loop(s->set->transport), &wait, &resend_handlers, s);
 }
 
 int server_transaction_create(struct server_transaction **out, struct server_transactions *set,
@@ -340,6 +363,8 @@ int server_transaction_create(struct server_transaction **out, struct server_tra
 	s->cseq = rx->sip->sip_cseq->cs_seq;
 	s->handlers = handlers;
 	s->arg = arg;
+	s->pending.on_error = on_pending_failure;
+	s->pending.arg = s;
 	hop_copy(&s->hop, &rx->back);
 	HASH_ADD_KEYPTR(hh, set->by_key, s->key, strlen(s->key), s);
 	HASH_ADD_KEYPTR(by_merge, set->by_merge, s->merge, strlen(s->merge), s);
@@ -369,6 +394,7 @@ void server_transaction_send(
 	struct server_transaction *s, const struct text *t, int status, const struct resend_schedule *resend)
 {
 	struct text shorter = text_scratch();
+	struct resend_schedule schedule;
 
 	if (t->full && status < 200)
 		return;
@@ -381,7 +407,7 @@ void server_transaction_send(
 	free(s->response);
 	s->response = text_copy(t);
 	s->response_len = t->len;
-	transport_send(&s->hop, t->data, t->len, NULL);
+	send_bytes(s, t->data, t->len);
 	if (status < 200)
 		return;
 	s->failed = status >= 300;
@@ -393,8 +419,8 @@ void server_transaction_send(
 		return;
 	}
 	s->state = status < 300 ? SERVER_TRANSACTION_ACCEPTED : SERVER_TRANSACTION_COMPLETED;
-	resend_start(&s->resend, transport_loop(s->set->transport), resend, hop_is_reliable(&s->hop),
-		&resend_handlers, s);
+	schedule = resend_over(&s->hop, resend);
+	resend_start(&s->resend, transport_loop(s->set->transport), &schedule, &resend_handlers, s);
 }
 
 void server_transaction_reply(struct server_transaction *s, int status, const char *phrase,

@@ -1,5 +1,7 @@
 /** @file server_transaction.h  Server transactions (RFC 3261 section 17.2, RFC 6026).
  *
+ * A response to an INVITE that awaits ACK or PRACK is sent again over a new connection when its own is lost.
+ *
  * The set handles what RFC 3261 leaves to the transaction: a retransmitted request gets the last response again, the ACK
  * to a failure ends its resending, a CANCEL gets its 200. Everything else reaches the owner.
  */
@@ -69,10 +71,10 @@ void server_transaction_begin(
 void server_transaction_send(
 	struct server_transaction *s, const struct text *t, int status, const struct resend_schedule *resend);
 
-/** Send the last response once more. */
-void server_transaction_send_again(struct server_transaction *s);
-/** Did the request come over TCP or TLS? Then nothing has to be sent again. */
-bool server_transaction_is_reliable(const struct server_transaction *s);
+/** Send the last response to an INVITE once more; over TCP and TLS only if it was lost with its connection. */
+void server_transaction_resend(struct server_transaction *s);
+/** Where its responses go. */
+const struct hop *server_transaction_hop(const struct server_transaction *s);
 
 /** server_transaction_begin(), extra headers, no body, server_transaction_send(). */
 void server_transaction_reply(struct server_transaction *s, int status, const char *phrase,

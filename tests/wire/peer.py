@@ -79,16 +79,8 @@ class Peer:
 	def __init__(self, net, name, transport="udp", host="127.0.0.1", tls=None):
 		self.net, self.name, self.transport, self.host, self.tls = net, name, transport, host, tls
 		self.inbox, self.connections, self.secrets = [], {}, set()
-		self.proxy = None
-		self.sock = socket.socket(sip.family(host), socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM)
-		self.sock.bind((host, 0))
-		self.port = self.sock.getsockname()[1]
-		if transport == "udp":
-			self.sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-			self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-		else:
-			self.sock.listen()
-		net.add(self.sock, self.read_datagrams if transport == "udp" else self.accept)
+		self.proxy, self.port = None, 0
+		self.listen()
 		net.peers.append(self)
 		self.secret(self.host_port)
 		self.agent = self.secret("agent-of-%s/%s" % (name, os.urandom(4).hex()))
@@ -115,6 +107,26 @@ class Peer:
 			branch or self.token("z9hG4bK"))
 
 	# sockets
+
+	def listen(self):
+		"""Open the socket, at the same port as before if it was away()."""
+		self.sock = socket.socket(sip.family(self.host),
+			socket.SOCK_DGRAM if self.transport == "udp" else socket.SOCK_STREAM)
+		self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, self.transport != "udp")
+		self.sock.bind((self.host, self.port))
+		self.port = self.sock.getsockname()[1]
+		if self.transport == "udp":
+			self.sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+			self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+		else:
+			self.sock.listen()
+		self.net.add(self.sock, self.read_datagrams if self.transport == "udp" else self.accept)
+
+	def away(self):
+		"""Nobody is at its port any more: datagrams come back by ICMP, connections are refused."""
+		for connection in list(self.connections.values()):
+			connection.close()
+		self.net.drop(self.sock)
 
 	def read_datagrams(self):
 		while True:

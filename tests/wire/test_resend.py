@@ -322,6 +322,27 @@ def a_final_failure_is_resent_until_its_ack_comes(s):
 
 
 @scenario
+def over_tcp_the_list_decides_nothing(s):
+	caller, gw = s.peer("phone", "tcp"), s.gateway(transport="tcp")
+	s.start(["udp", "tcp"], SS_SIP_RESEND_INTERVAL="0.1", SS_SIP_SEND_RETRY="0")
+	a = caller.invite("4930")
+	b = gw.leg()
+	a.expect(100)
+	s.net.quiet(0.5)
+	b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	b.expect("ACK")
+	s.net.quiet(0.5)
+	a.ack()
+	a.send("INFO")
+	b.expect("INFO")
+	s.net.quiet(0.5)
+	b.reply(200)
+	a.expect(200, "INFO")
+	s.over(a, b)
+
+
+@scenario
 def nothing_is_resent_over_tcp(s):
 	silent = s.gateway(transport="tcp")
 	s.start(["udp", "tcp"], SS_SIP_TIMEOUT_INVITE="1", SS_SIP_RESEND_INTERVAL="0.1,0.2,2")

@@ -249,7 +249,7 @@ def a_request_inside_a_call_is_sent_to_nobody_but_the_gateway(s):
 	setting(s)
 	good, bad = s.trusted.issue("gw", "DNS:gw.test"), s.trusted.issue("bad", "DNS:other.test")
 	gw = showing(s, good)
-	begin(s)
+	begin(s, clock_speed=20)  # the BYE stays on its schedule
 	a, b = s.talk(gw)
 	gw.tls = SimpleNamespace(server=bad.server())
 	for connection in list(gw.connections.values()):
@@ -395,7 +395,7 @@ def a_customer_whose_connection_is_gone_is_called_back_with_a_certificate(s, san
 	phone = customer(s, s.trusted.issue("customer", "DNS:customer.test"))
 	phone.tls.server = s.trusted.issue("server", san).server()
 	gw = s.gateway()
-	begin(s)
+	begin(s, clock_speed=20)  # the BYE stays on its schedule
 	a, b = s.talk(gw, caller=phone)
 	for connection in list(phone.connections.values()):
 		connection.finish()

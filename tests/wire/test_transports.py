@@ -97,7 +97,36 @@ def a_connection_reset_after_a_provisional_fails_over(s):
 	reset(first)
 	c = second.leg(timeout=1)
 	s.answer(a, c)
+	cancel = b.expect("CANCEL")  # over a new connection
+	b.reply(200)
+	b.reply(487, request=same_connection(b.invited, cancel))
+	b.expect("ACK")
 	s.over(a, c)
+
+
+@scenario
+def a_gateway_that_answers_after_its_connection_was_reset_is_hung_up(s):
+	first, second = s.gateway("first", "tcp"), s.gateway("second")
+	s.start(["udp", "tcp"])
+	a = s.caller.invite("4930")
+	b = first.leg()
+	b.reply(183)
+	a.expect(183)
+	reset(first)
+	c = second.leg(timeout=1)
+	cancel = b.expect("CANCEL")
+	b.reply(200)
+	b.reply(200, True, request=same_connection(b.invited, cancel))
+	b.expect("ACK")
+	b.hung_up()
+	s.answer(a, c)
+	s.over(a, c)
+
+
+def same_connection(request, later):
+	"""This request, to be answered over the connection of a later one."""
+	request.source = later.source
+	return request
 
 
 def reset(peer):
@@ -143,6 +172,72 @@ def an_answer_right_before_its_connection_is_reset_is_acked_on_a_new_one(s):
 	b = gw.leg()
 	just_reset(s, gw, lambda: b.reply(200, sdp=True))
 	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
+
+
+# what is inside a dialog stays on its schedule
+
+
+def inside(method, transport):
+	"""The gateway is away for a moment when it is sent this request."""
+	def play(s):
+		gw = s.gateway(transport=transport)
+		s.start(list(dict.fromkeys(("udp", transport))))
+		a, b = s.talk(gw)
+		gw.away()
+		a.send(method, body=s.caller.sdp + b"a=sendonly\r\n" if method == "INVITE" else b"")
+		if method == "BYE":
+			a.expect(200, "BYE")
+		s.net.quiet(0.3)
+		gw.listen()
+		b.expect(method)
+		b.reply(200, method == "INVITE")
+		if method != "BYE":
+			a.expect(200, method)
+		if method == "INVITE":
+			a.ack()
+			b.expect("ACK")
+		if method != "BYE":
+			s.over(a, b)
+	play.__name__ = "a_%s_to_a_gateway_that_was_away_over_%s_arrives" % (method.lower(), transport)
+	scenario(play)
+
+
+for method in ("BYE", "INFO", "INVITE"):
+	for transport in ALL[:2]:
+		inside(method, transport)
+
+
+@scenario
+def a_cancel_that_came_back_is_sent_again(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(180)
+	a.expect(180)
+	gw.away()
+	a.cancel()
+	a.expect(200, "CANCEL")
+	a.expect(487, "INVITE")
+	s.net.quiet(0.3)
+	gw.listen()
+	b.cancelled()
+
+
+@scenario
+def an_answer_that_was_lost_with_its_connection_is_sent_over_a_new_one(s):
+	caller, gw = s.peer("phone", "tcp"), s.gateway()
+	s.start(["udp", "tcp"])
+	a = caller.invite("4930")
+	b = gw.leg()
+	b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	reset(caller)  # as if it had not been read
+	s.net.until(lambda: any(entry.again and entry.message.is_(200, "INVITE") for entry in s.net.trace),
+		"the answer comes over a new connection", 1)
 	a.ack()
 	b.expect("ACK")
 	s.over(a, b)

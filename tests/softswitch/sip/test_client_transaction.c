@@ -829,7 +829,7 @@ static void an_icmp_error_after_a_provisional_response_says_nothing(void **state
 	failed_after(s, UNHURRIED_MS, -ETIMEDOUT);
 }
 
-static void an_icmp_error_of_a_cancel_leaves_its_invite_alone(void **state)
+static void an_icmp_error_does_not_end_a_cancel(void **state)
 {
 	struct scene *s = *state;
 
@@ -840,7 +840,49 @@ static void an_icmp_error_of_a_cancel_leaves_its_invite_alone(void **state)
 	assert_int_equal(client_transactions_kept(s->set), 2);
 	bring_back(s);
 	assert_int_equal(s->failures, 0);
+	assert_int_equal(client_transactions_kept(s->set), 2);
+}
+
+static void in_a_dialog_an_icmp_error_leaves_a_request_on_its_schedule(void **state)
+{
+	struct scene *s = *state;
+
+	s->in_dialog = true;
+	s->resend = &quick;
+	peer_die(&s->peer);
+	assert_int_equal(start(s, "BYE", &handlers), 0);
+	for (unsigned i = 0; i < 1 + quick.n; i++) /* each copy comes back */
+		bring_back(s);
+	assert_int_equal(s->failures, 0);
+	failed_after(s, QUICK_MS, -ETIMEDOUT);
+}
+
+static void an_invite_that_came_back_only_once_may_have_arrived_before(void **state)
+{
+	struct scene *s = *state;
+
+	s->resend = &quick;
+	send_request(s, "INVITE");
+	peer_receives(&s->peer, s->request);
+	client_transactions_on_undelivered(s->set, s->request, 200, ECONNREFUSED); /* the second copy */
+	assert_int_equal(s->failures, 1);
+	assert_int_equal(s->error, -ECONNREFUSED);
 	assert_int_equal(client_transactions_kept(s->set), 1);
+	assert_int_equal(answer(s, 200), CLIENT_TRANSACTION_STRAY);
+}
+
+static void what_is_too_big_for_the_path_is_sent_again_once(void **state)
+{
+	struct scene *s = *state;
+
+	send_request(s, "INVITE");
+	for (int i = 0; i < 3; i++)
+		client_transactions_on_undelivered(s->set, s->request, 200, EMSGSIZE);
+	peer_receives(&s->peer, s->request);
+	peer_receives_nothing(&s->peer);
+	assert_int_equal(s->failures, 0);
+	answer(s, 200);
+	assert_int_equal(s->responses, 1);
 }
 
 static void an_icmp_error_of_something_else_is_nobodys(void **state)
@@ -907,7 +949,10 @@ int main(void)
 		TEST(a_request_without_owner_runs_its_course),
 		TEST(an_icmp_error_fails_the_request_at_once),
 		TEST(an_icmp_error_after_a_provisional_response_says_nothing),
-		TEST(an_icmp_error_of_a_cancel_leaves_its_invite_alone),
+		TEST(an_icmp_error_does_not_end_a_cancel),
+		TEST(in_a_dialog_an_icmp_error_leaves_a_request_on_its_schedule),
+		TEST(an_invite_that_came_back_only_once_may_have_arrived_before),
+		TEST(what_is_too_big_for_the_path_is_sent_again_once),
 		TEST(an_icmp_error_of_something_else_is_nobodys),
 	};
 

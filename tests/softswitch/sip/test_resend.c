@@ -1,6 +1,7 @@
 #include "resend.h"
 
 #include "clock.h"
+#include "hop.h"
 #include "loop.h"
 
 #include <setjmp.h>
@@ -44,11 +45,11 @@ static void on_expired(void *arg)
 
 static const struct resend_handlers handlers = {on_due, on_expired};
 
-static void run(struct seen *s, const struct resend_schedule *schedule, bool reliable)
+static void run(struct seen *s, const struct resend_schedule *schedule)
 {
 	assert_int_equal(loop_create(&s->loop), 0);
 	s->start_ms = clock_now_ms();
-	resend_start(&s->resend, s->loop, schedule, reliable, &handlers, s);
+	resend_start(&s->resend, s->loop, schedule, &handlers, s);
 	loop_run(s->loop);
 	assert_false(s->resend.running);
 	loop_destroy(s->loop);
@@ -65,7 +66,7 @@ static void each_interval_is_waited_before_its_retransmission(void **state)
 	struct seen s = {0};
 
 	(void)state;
-	run(&s, &iv, false);
+	run(&s, &iv);
 	assert_int_equal(s.n, 3);
 	assert_at(s.due_ms[0], 30);
 	assert_at(s.due_ms[1], 90);
@@ -74,15 +75,15 @@ static void each_interval_is_waited_before_its_retransmission(void **state)
 	assert_int_equal(resend_total_ms(&iv), 210);
 }
 
-static void over_a_connection_only_the_time_runs(void **state)
+static void over_a_connection_it_is_always_the_same_32_s(void **state)
 {
 	static const struct resend_schedule iv = {.wait_ms = {20, 40}, .n = 2};
-	struct seen s = {0};
+	struct hop_listener tcp = {.transport = "tcp"};
+	struct resend_schedule over = resend_over(&(struct hop){.listener = &tcp}, &iv);
 
 	(void)state;
-	run(&s, &iv, true);
-	assert_int_equal(s.n, 0);
-	assert_at(s.expired_ms, 80);
+	assert_int_equal(resend_total_ms(&over), 32000);
+	assert_int_equal(over.wait_ms[0], 500);
 }
 
 static void without_retransmissions_the_first_interval_is_waited(void **state)
@@ -91,7 +92,7 @@ static void without_retransmissions_the_first_interval_is_waited(void **state)
 	struct seen s = {0};
 
 	(void)state;
-	run(&s, &iv, false);
+	run(&s, &iv);
 	assert_int_equal(s.n, 0);
 	assert_at(s.expired_ms, 30);
 }
@@ -102,7 +103,7 @@ static void a_provisional_answer_goes_on_at_the_last_interval(void **state)
 	struct seen s = {.slow_after = 1};
 
 	(void)state;
-	run(&s, &iv, false);
+	run(&s, &iv);
 	assert_int_equal(s.n, 4);
 	assert_at(s.due_ms[1], 20); /* was under way already */
 	assert_at(s.due_ms[2], 70);
@@ -115,7 +116,7 @@ static void stopped_from_its_own_handler_nothing_follows(void **state)
 	struct seen s = {.stop_after = 2};
 
 	(void)state;
-	run(&s, &iv, false);
+	run(&s, &iv);
 	assert_int_equal(s.n, 2);
 	assert_int_equal(s.expired_ms, 0);
 }
@@ -124,7 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_interval_is_waited_before_its_retransmission),
-		cmocka_unit_test(over_a_connection_only_the_time_runs),
+		cmocka_unit_test(over_a_connection_it_is_always_the_same_32_s),
 		cmocka_unit_test(without_retransmissions_the_first_interval_is_waited),
 		cmocka_unit_test(a_provisional_answer_goes_on_at_the_last_interval),
 		cmocka_unit_test(stopped_from_its_own_handler_nothing_follows),
