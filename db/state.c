@@ -3,6 +3,7 @@
 #include "state.h"
 
 #include "db_internal.h"
+#include "state_rows.h"
 
 #include <uthash.h>
 
@@ -15,13 +16,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum {
-	BUSY_WAIT_MS = 100,
-	PATH_SIZE = 4096 + 64,
-	/* with what is appended to it */ SQL_SIZE = 1024,
-	ERROR_SIZE = 512,
-	COLUMNS_MAX = 16
-};
+enum { BUSY_WAIT_MS = 100, PATH_SIZE = 4096 + 64, ERROR_SIZE = 512 };
 
 /** A row as it has to be in the file: on its way to the thread, then kept by it. */
 struct entry {
@@ -244,55 +239,6 @@ static int need_file(struct state *s)
 
 /* Rows -------------------------------------------------------------------------------------- */
 
-static void list_columns(const struct db_table *t, char *out, size_t size)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < t->n_columns && n < size; i++)
-		n += (size_t)snprintf(out + n, size - n, "%s%s", i ? ", " : "", t->columns[i].name);
-}
-
-static void bind_column(sqlite3_stmt *statement, int i, const struct db_table_column *column, const void *row)
-{
-	const void *value = (const char *)row + column->offset;
-
-	if (column->type == DB_TABLE_TEXT)
-		sqlite3_bind_text(statement, i, *(const char *const *)value, -1, SQLITE_STATIC);
-	else if (column->type == DB_TABLE_FLAG)
-		sqlite3_bind_int(statement, i, *(const bool *)value);
-	else if (column->type == DB_TABLE_PORT)
-		sqlite3_bind_int(statement, i, *(const uint16_t *)value);
-	else
-		sqlite3_bind_int64(statement, i, *(const uint32_t *)value);
-}
-
-static int write_entry(struct state *s, const struct entry *e)
-{
-	const struct db_table *t = e->table;
-	char columns[SQL_SIZE / 2], sql[SQL_SIZE];
-	const char *const text = sql;
-	sqlite3_stmt *statement = NULL;
-	int err;
-
-	list_columns(t, columns, sizeof(columns));
-	if (e->row)
-		snprintf(sql, sizeof(sql), "REPLACE INTO %s (%s) VALUES (?%.*s)", t->name, columns,
-			(int)(2 * (t->n_columns - 1)), ",?,?,?,?,?,?,?,?,?,?,?,?,?,?,?");
-	else
-		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE %s = ?", t->name, t->columns[0].name);
-	err = db_sqlite_prepare(s->db->handle, &text, &statement, 1);
-	if (err)
-		return err;
-	if (e->row)
-		for (size_t i = 0; i < t->n_columns; i++)
-			bind_column(statement, (int)i + 1, &t->columns[i], e->row);
-	else
-		sqlite3_bind_text(statement, 1, e->name, -1, SQLITE_STATIC);
-	err = db_sqlite_errno(sqlite3_step(statement));
-	sqlite3_finalize(statement);
-	return err;
-}
-
 static bool has_changed(const struct state *s)
 {
 	for (const struct entry *e = s->by_key; e; e = e->hh.next)
@@ -325,7 +271,7 @@ static int write_all(struct state *s)
 	err = db_sqlite_run(s->db->handle, "BEGIN IMMEDIATE");
 	for (const struct entry *e = s->by_key; !err && e; e = e->hh.next)
 		if (!e->written)
-			err = write_entry(s, e);
+			err = state_rows_write(s->db->handle, e->table, e->name, e->row);
 	if (!err)
 		err = db_sqlite_run(s->db->handle, "COMMIT");
 	return err;
@@ -363,49 +309,31 @@ bool state_write(struct state *s)
 	return true;
 }
 
-static void read_column(sqlite3_stmt *row, int i, const struct db_table_column *column, void *out)
-{
-	const char *text;
+struct loading {
+	struct state *state;
+	const struct db_table *table;
+	void (*on_row)(const void *row, void *arg);
+	void *arg;
+};
 
-	if (column->type == DB_TABLE_TEXT) {
-		text = (const char *)sqlite3_column_text(row, i);
-		*(const char **)out = text ? text : "";
-	} else if (column->type == DB_TABLE_FLAG) {
-		*(bool *)out = sqlite3_column_int(row, i);
-	} else if (column->type == DB_TABLE_PORT) {
-		*(uint16_t *)out = (uint16_t)sqlite3_column_int(row, i);
-	} else {
-		*(uint32_t *)out = (uint32_t)sqlite3_column_int64(row, i);
+static void on_loaded(const void *row, void *arg)
+{
+	const struct loading *l = arg;
+	struct entry *e = entry_create(l->table, db_table_row_name(l->table, row), row);
+
+	if (e) {
+		e->written = true;
+		keep(l->state, e);
 	}
+	l->on_row(row, l->arg);
 }
 
 int state_load(
 	struct state *s, const struct db_table *t, void (*on_row)(const void *row, void *arg), void *arg)
 {
-	char columns[SQL_SIZE / 2], sql[SQL_SIZE], *row = calloc(1, t->row_size);
-	const char *const text = sql;
-	sqlite3_stmt *statement = NULL;
+	struct loading loading = {s, t, on_row, arg};
 
-	if (!row)
-		return -ENOMEM;
-	list_columns(t, columns, sizeof(columns));
-	snprintf(sql, sizeof(sql), "SELECT %s FROM %s ORDER BY 1", columns, t->name);
-	if (db_sqlite_prepare(s->db->handle, &text, &statement, 1) == 0)
-		while (sqlite3_step(statement) == SQLITE_ROW) {
-			struct entry *e;
-
-			for (size_t i = 0; i < t->n_columns; i++)
-				read_column(statement, (int)i, &t->columns[i], row + t->columns[i].offset);
-			e = entry_create(t, db_table_row_name(t, row), row);
-			if (e) {
-				e->written = true;
-				keep(s, e);
-			}
-			on_row(row, arg);
-		}
-	sqlite3_finalize(statement);
-	free(row);
-	return 0;
+	return state_rows_load(s->db->handle, t, on_loaded, &loading);
 }
 
 /* Life -------------------------------------------------------------------------------------- */
