@@ -21,6 +21,7 @@ import time
 RATE_MAX, SECONDS_MAX, HOLD_MAX_MS, ROUNDS_MAX = 3000, 60, 10000, 9
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+SOFTSWITCH = f"{TOP}/build-bench/softswitch/softswitch"
 ANSWER_MS = 20
 
 
@@ -49,8 +50,8 @@ def kamailio(folder, port, gateway):
             "-m", "512", "-n", "1", "-b", "4194304", "-l", f"udp:127.0.0.1:{port}", "-Y", folder, "-f", f"{folder}/kamailio.cfg"]
 
 
-def softswitch(folder, port, gateway):
-    program = [f"{TOP}/build-bench/softswitch/softswitch", "--db", f"{folder}/softswitch.db"]
+def softswitch(folder, port, gateway, binary=SOFTSWITCH):
+    program = [binary, "--db", f"{folder}/softswitch.db"]
     subprocess.run(program + ["--init"], check=True)
     subprocess.run(["sqlite3", "-bail", f"{folder}/softswitch.db", f"""
         insert into gateway (name, host, port) values ('gateway', '127.0.0.1', {gateway});
