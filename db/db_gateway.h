@@ -19,6 +19,7 @@
  * publish              may it report its own state with PUBLISH?
  * tls_fingerprint      SHA-256 of its certificate, 64 hexadecimal digits, perhaps with colons; "" = any that is verified
  * tls_certificate      file in --tls-dir with our certificate for it; "" = agent.pem
+ * pass_headers         names of more headers that cross in its calls, separated by commas; "" = none
  */
 #define DB_GATEWAY_COLUMNS(COLUMN)                                                                           \
 	COLUMN(TEXT, name, "name")                                                                           \
@@ -55,7 +56,8 @@
 	COLUMN(FLAG, publish, "publish")                                                                     \
 	COLUMN(SWITCH, tls_verify, "tls_verify")                                                             \
 	COLUMN(TEXT, tls_fingerprint, "tls_fingerprint")                                                     \
-	COLUMN(TEXT, tls_certificate, "tls_certificate")
+	COLUMN(TEXT, tls_certificate, "tls_certificate")                                                     \
+	COLUMN(TEXT, pass_headers, "pass_headers")
 
 /** Texts are never NULL. */
 struct db_gateway {

@@ -161,6 +161,23 @@ WHEN NEW.address NOT GLOB '*[^0-9.]*' BEGIN
 		ELSE NEW.subject || ': "' || NEW.address || '" is not an IPv4 address (four numbers 0-255)' END);
 END;
 
+-- The same for lists of header names: what the two legs settle each for itself never crosses.
+CREATE VIEW header_check (subject, names) AS SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER header_check_insert INSTEAD OF INSERT ON header_check WHEN NEW.names IS NOT NULL BEGIN
+	SELECT RAISE(ABORT, 'refused')
+	FROM json_each('["' || replace(NEW.names, ',', '","') || '"]') AS item,
+		json_each('{}', NEW.subject || ': pass_headers: ' || CASE trim(item.value) WHEN '' THEN 'a name is missing'
+			ELSE '"' || trim(item.value) || '" cannot be passed' END)
+	WHERE trim(item.value) = '' OR trim(item.value) GLOB '* *' OR lower(trim(item.value)) GLOB 'content-*'
+		OR lower(trim(item.value)) IN (
+		'allow', 'allow-events', 'authentication-info', 'authorization', 'call-id', 'contact', 'cseq', 'event', 'expires', 'flow-timer', 'from', 'join', 'max-forwards', 'mime-version', 'min-expires', 'min-se',
+		'path', 'proxy-authenticate', 'proxy-authentication-info', 'proxy-authorization', 'proxy-require', 'rack',
+		'record-route', 'replaces', 'require', 'retry-after', 'route', 'rseq', 'security-client', 'security-server',
+		'security-verify', 'service-route', 'session-expires', 'sip-etag', 'sip-if-match', 'supported', 'target-dialog',
+		'timestamp', 'to', 'unsupported', 'via', 'www-authenticate', 'c', 'e', 'f', 'i', 'k', 'l', 'm', 'o', 't', 'u', 'v', 'x');
+END;
+
 CREATE TRIGGER parameter_value BEFORE UPDATE OF value ON parameter BEGIN
 	INSERT INTO value_check (subject, rule, value) VALUES (OLD.name, OLD.name, coalesce(NEW.value, 'NULL'));
 END;
@@ -221,6 +238,8 @@ CREATE TABLE gateway (
 		CHECK (length(tls_certificate) BETWEEN 1 AND 255 AND tls_certificate NOT GLOB '*[^0-9A-Za-z._-]*'
 			AND tls_certificate NOT GLOB '.*'),
 	id INTEGER,
+	pass_headers TEXT CONSTRAINT "pass_headers is a list of header names, separated by commas, of 512 characters at most, or NULL"
+		CHECK (length(pass_headers) BETWEEN 1 AND 512 AND pass_headers NOT GLOB '*[^0-9A-Za-z.!%*_+`''~, -]*'),
 	CONSTRAINT "name of a gateway is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
 			AND name = trim(name)),
@@ -280,6 +299,14 @@ CREATE TRIGGER gateway_update AFTER UPDATE ON gateway WHEN NEW.id IS OLD.id BEGI
 	SELECT RAISE(ABORT, 'refused')
 	FROM unusable, json_each('{}', kind || ' ' || substr(name, 1, instr(name || char(0), char(0)) - 1) || ': ' || why)
 	WHERE NEW.enabled AND kind = 'gateway' AND name = NEW.name;
+END;
+
+CREATE TRIGGER gateway_insert_headers BEFORE INSERT ON gateway BEGIN
+	INSERT INTO header_check (subject, names) VALUES ('gateway ' || NEW.name, NEW.pass_headers);
+END;
+
+CREATE TRIGGER gateway_update_headers BEFORE UPDATE OF pass_headers ON gateway BEGIN
+	INSERT INTO header_check (subject, names) VALUES ('gateway ' || NEW.name, NEW.pass_headers);
 END;
 
 -- Which numbers go to which gateway. References are enforced by triggers and not by foreign keys,
@@ -357,6 +384,8 @@ CREATE TABLE mapping_gateway (
 	tls_name TEXT CONSTRAINT "tls_name is a domain name, or NULL"
 		CHECK (length(tls_name) BETWEEN 1 AND 253 AND tls_name NOT GLOB '*[^0-9A-Za-z._-]*' AND tls_name GLOB '[0-9A-Za-z_]*'),
 	id INTEGER,
+	pass_headers TEXT CONSTRAINT "pass_headers is a list of header names, separated by commas, of 512 characters at most, or NULL"
+		CHECK (length(pass_headers) BETWEEN 1 AND 512 AND pass_headers NOT GLOB '*[^0-9A-Za-z.!%*_+`''~, -]*'),
 	CONSTRAINT "name of a mapping gateway is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
 			AND name = trim(name)),
@@ -397,6 +426,14 @@ CREATE TRIGGER mapping_gateway_update AFTER UPDATE ON mapping_gateway WHEN NEW.i
 	SELECT RAISE(ABORT, 'refused')
 	FROM unusable, json_each('{}', kind || ' ' || substr(name, 1, instr(name || char(0), char(0)) - 1) || ': ' || why)
 	WHERE NEW.enabled AND kind = 'mapping_gateway' AND name = NEW.name;
+END;
+
+CREATE TRIGGER mapping_gateway_insert_headers BEFORE INSERT ON mapping_gateway BEGIN
+	INSERT INTO header_check (subject, names) VALUES ('mapping_gateway ' || NEW.name, NEW.pass_headers);
+END;
+
+CREATE TRIGGER mapping_gateway_update_headers BEFORE UPDATE OF pass_headers ON mapping_gateway BEGIN
+	INSERT INTO header_check (subject, names) VALUES ('mapping_gateway ' || NEW.name, NEW.pass_headers);
 END;
 
 -- Our own accounts at carriers' registrars. `line` is a parameter of our Contact by which calls to a

@@ -79,7 +79,7 @@ static int answer(struct bridge_request *r, const struct received *rx)
 
 	server_transaction_begin(r->server, &t, status, rx->sip->sip_status->st_phrase, NULL);
 	add_session(r, &t, status);
-	headers_pass(&t, rx->sip, HEADERS_RESPONSE);
+	headers_pass(&t, rx->sip, HEADERS_RESPONSE, r->from->pass_headers);
 	dialog_write_body(r->from, &t, rx->sip);
 	send_answer(r, &t, status);
 	return t.full && status >= 200 ? 513 : status;
@@ -117,7 +117,7 @@ static void write_request(struct text *t, void *arg)
 		text_add(t, headers_allow);
 		session_propose(&r->to->session, &r->bridge->stack->parameters, false, t);
 	}
-	headers_pass(t, sip, HEADERS_REQUEST);
+	headers_pass(t, sip, HEADERS_REQUEST, r->to->pass_headers);
 	dialog_write_body(r->to, t, sip);
 }
 

@@ -89,7 +89,7 @@ static void give_up(struct call *call, const struct received *rx)
 
 	server_transaction_begin(call->invite, &t, code, passes ? phrase : NULL, call->a.local_tag);
 	if (passes)
-		headers_pass(&t, passes, HEADERS_RESPONSE);
+		headers_pass(&t, passes, HEADERS_RESPONSE, call->a.pass_headers);
 	if (code == 503)
 		add_retry_after(call, headers, sizeof(headers));
 	text_add(&t, headers);
@@ -236,7 +236,7 @@ static void pass_response(struct call *call, struct text *t, const sip_t *sip)
 		message_end(t, NULL);
 		return;
 	}
-	headers_pass(t, sip, HEADERS_RESPONSE);
+	headers_pass(t, sip, HEADERS_RESPONSE, call->a.pass_headers);
 	/* The gateway has answered our offer in a reliable response; for this caller only the 2xx is one. */
 	if (sip->sip_status->st_status >= 200 && !message_body(sip).len && !call->negotiated)
 		dialog_write_description(&call->a, t, &call_leg_b(call)->session);
@@ -332,6 +332,21 @@ static void on_early_end(void *arg)
 static const struct attempt_handlers attempt_handlers = {
 	on_progress, on_answer, on_early_end, may_go_on, on_failed};
 
+/** What crosses besides the table of headers.c in a call with this gateway: what either row lists. */
+static void list_headers(struct call *call, const struct gateway *gw)
+{
+	const char *ours = mapping_gateway_row(call->ingress)->pass_headers;
+	const char *theirs = gateway_row(gw)->pass_headers;
+	struct text t = text_scratch();
+
+	if (!ours[0] && !theirs[0] && !call->a.pass_headers)
+		return;
+	text_add_all(&t, ours, ",", theirs, NULL);
+	free(call->a.pass_headers);
+	call->a.pass_headers = text_copy(&t);
+	call->content.pass_headers = call->a.pass_headers;
+}
+
 /** Try a gateway whose channel is seized. @return false when there is no memory for it */
 static bool try_gateway(struct call *call, struct gateway *gw)
 {
@@ -340,6 +355,7 @@ static bool try_gateway(struct call *call, struct gateway *gw)
 	call->tried++;
 	call->attempt_ms = clock_now_ms();
 	call->attempt_pdd_ms = -1;
+	list_headers(call, gw);
 	if (attempt_create(
 		    &call->attempt, call->context, call, gw, &call->content, &attempt_handlers, call) == 0) {
 		call->a.own_origin |= attempt_policy(call->attempt)->sdp_own_origin;

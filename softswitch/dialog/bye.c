@@ -30,7 +30,7 @@ static void write_bye(struct text *t, void *arg)
 	if (b->reason)
 		text_add(t, b->reason);
 	if (b->carries)
-		headers_pass(t, b->carries, HEADERS_REQUEST);
+		headers_pass(t, b->carries, HEADERS_REQUEST, b->dialog.pass_headers);
 	dialog_write_body(&b->dialog, t, b->carries);
 }
 
@@ -114,7 +114,7 @@ void bye_send_after_ack(struct stack *stack, struct dialog *d_take, struct serve
 		return;
 	text_add(&t, reason_header ? reason_header : "");
 	if (carries)
-		headers_pass(&t, carries, HEADERS_REQUEST);
+		headers_pass(&t, carries, HEADERS_REQUEST, b->dialog.pass_headers);
 	b->lines = carries && message_body(carries).len ? NULL : text_copy(&t);
 }
 

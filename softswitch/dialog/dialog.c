@@ -270,7 +270,8 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response
 	if (set_string(&d->call_id, of->call_id) || set_string(&d->local, of->local) ||
 		set_string(&d->target, of->target) ||
 		(of->user && (set_string(&d->user, of->user) || set_string(&d->password, of->password))) ||
-		(of->realm && set_string(&d->realm, of->realm)))
+		(of->realm && set_string(&d->realm, of->realm)) ||
+		(of->pass_headers && set_string(&d->pass_headers, of->pass_headers)))
 		return -ENOMEM;
 	return dialog_establish(d, response);
 }
@@ -326,6 +327,7 @@ void dialog_clear(struct dialog *d)
 	free(d->password);
 	free(d->realm);
 	free(d->credentials);
+	free(d->pass_headers);
 	session_clear(&d->session);
 	*d = (struct dialog){0};
 }

@@ -38,6 +38,7 @@ struct dialog {
 	char *realm;           /* whose challenges alone are answered; NULL = the account's */
 	uint64_t account;      /* digest_realm_account() of these; 0 = none */
 	char *credentials; /* Authorization lines of our last INVITE, which its ACK repeats; NULL = none */
+	char *pass_headers; /* names of headers that cross to this peer besides those of headers.c; NULL = none */
 	struct session session;
 	bool own_origin; /* descriptions sent to this peer get o= and s= lines of ours */
 	struct sdp_origin origin;

@@ -15,7 +15,7 @@ static void acknowledge(struct stack *stack, struct dialog *d, const char *invit
 	if (d->credentials)
 		text_add(&t, d->credentials);
 	if (carries && message_body(carries).len)
-		headers_pass(&t, carries, HEADERS_REQUEST);
+		headers_pass(&t, carries, HEADERS_REQUEST, d->pass_headers);
 	if (answer)
 		dialog_write_description(d, &t, answer);
 	else

@@ -88,6 +88,8 @@ int invite_create(struct invite **out, struct stack *stack, void *owner, const s
 		free(inv->dialog.route);
 		inv->dialog.route = strdup(content->route);
 	}
+	if (content->pass_headers)
+		inv->dialog.pass_headers = strdup(content->pass_headers);
 	if (content->user && content->user[0]) {
 		inv->dialog.user = strdup(content->user);
 		inv->dialog.password = strdup(content->password);
@@ -143,7 +145,8 @@ int invite_send(
 	begin_early(inv, content, resend);
 	write_extensions(inv, content, &t);
 	request_retry_write_invite(&inv->retry, &inv->dialog, &t);
-	headers_pass(&t, content->received, content->offer ? HEADERS_BODILESS : HEADERS_REQUEST);
+	headers_pass(&t, content->received, content->offer ? HEADERS_BODILESS : HEADERS_REQUEST,
+		inv->dialog.pass_headers);
 	if (content->offer)
 		dialog_write_description(&inv->dialog, &t, content->offer);
 	else

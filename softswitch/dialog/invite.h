@@ -34,6 +34,7 @@ struct invite_content {
 	const char *user, *password;      /* to answer challenges; may be NULL */
 	const char *realm;                /* whose challenges alone are answered; NULL = any */
 	const char *route;                /* whole Route lines; may be NULL */
+	const char *pass_headers;         /* as that of struct dialog */
 	enum parameter_100rel sip_100rel; /* as the gateway is configured */
 	bool can_answer; /* the caller can answer an offer in a reliable provisional response */
 	const struct session *caller_session; /* that answer */

@@ -60,6 +60,7 @@ static const struct header_policy {
 	{"Info-Package", REQUEST},
 	{"MIME-Version", OF_BODY},
 	{"P-Asserted-Identity", BOTH},
+	{"P-Charge-Info", REQUEST},
 	{"P-Early-Media", BOTH},
 	{"P-Preferred-Identity", REQUEST},
 	{"Priority", REQUEST},
@@ -71,6 +72,7 @@ static const struct header_policy {
 	{"Referred-By", REQUEST},
 	{"Remote-Party-ID", BOTH},
 	{"Reply-To", BOTH},
+	{"Resource-Priority", REQUEST},
 	{"Session-ID", BOTH},
 	{"Subject", REQUEST},
 	{"Subscription-State", REQUEST},
@@ -90,7 +92,10 @@ static const char *name_of(const sip_header_t *h)
 	return name && *name ? name : h->sh_class == sip_unknown_class ? h->sh_unknown->un_name : NULL;
 }
 
-/** Headers that a refusal must have, and that pass with it alone (RFC 3261 sections 21.4.6, 21.4.13, 21.4.15). */
+/**
+ * Headers that a refusal must have, and that pass with it alone (RFC 3261 sections 21.4.6, 21.4.13, 21.4.15; RFC 4412
+ * section 4.6.2; RFC 6665 section 8.3.2).
+ */
 static const struct {
 	int status;
 	const char *name;
@@ -99,7 +104,9 @@ static const struct {
 	{415, "Accept"},
 	{415, "Accept-Encoding"},
 	{415, "Accept-Language"},
+	{417, "Accept-Resource-Priority"},
 	{420, "Unsupported"},
+	{489, "Allow-Events"},
 };
 
 static bool belongs_to_refusal(const sip_t *from, const char *name)
@@ -110,7 +117,22 @@ static bool belongs_to_refusal(const sip_t *from, const char *name)
 	return false;
 }
 
-void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind)
+/** Is the name one of this list? */
+static bool is_listed(const char *list, const char *name)
+{
+	size_t length = strlen(name), n;
+
+	while (*list) {
+		list += strspn(list, ", ");
+		n = strcspn(list, ", ");
+		if (n == length && !strncasecmp(list, name, n))
+			return true;
+		list += n;
+	}
+	return false;
+}
+
+void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind, const char *more)
 {
 	const sip_header_t *first = from->sip_request ? (const sip_header_t *)from->sip_request
 						      : (const sip_header_t *)from->sip_status;
@@ -122,7 +144,9 @@ void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind)
 			: bsearch(name, policy, sizeof(policy) / sizeof(policy[0]), sizeof(policy[0]),
 				  compare);
 
-		if ((p && p->kinds & (int)kind) || (name && belongs_to_refusal(from, name)))
+		if (name &&
+			((p && p->kinds & (int)kind) || belongs_to_refusal(from, name) ||
+				(more && is_listed(more, name))))
 			message_header(t, h);
 	}
 }

@@ -12,8 +12,12 @@ enum headers_kind {
 	HEADERS_BODILESS = 4, /* of a request whose body does not cross */
 };
 
-/** Copy the headers that cross from one leg to the other, byte for byte, in their order. */
-void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind);
+/**
+ * Copy the headers that cross from one leg to the other, byte for byte, in their order.
+ *
+ * @param more  names of headers that cross besides those of the table, separated by commas; NULL = none
+ */
+void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind, const char *more);
 
 /** "Allow: ...\r\n": what we relay, said in dialog-creating messages and refusals. */
 extern const char headers_allow[];

@@ -60,6 +60,50 @@ def call_content_passes_with_every_response(s):
 	s.over(a, b)
 
 
+ACCOUNT, TENANT, UNLISTED = ("X-Account", "17"), ("X-Tenant", "north, east"), ("X-Other", "secret")
+
+
+@scenario
+def headers_that_either_row_lists_pass_both_ways_and_no_others(s):
+	gw = s.gateway(pass_headers="x-account")
+	s.switch.insert("mapping_gateway", name="second", host="127.0.0.9", pass_headers="X-Nothing, X-Tenant")
+	caller = s.peer("second", host="127.0.0.9")
+	s.start()
+	sent = [ACCOUNT, TENANT]
+	a = caller.invite("4930", headers=[*sent, UNLISTED])
+	b = gw.leg()
+	passes(sent, b.invited)
+	same(b.invited["X-Other"], "")
+	b.reply(180, headers=[*sent, UNLISTED])
+	passes(sent, a.expect(180))
+	b.reply(200, sdp=True, headers=sent)
+	passes(sent, a.expect(200, "INVITE"))
+	a.ack()
+	b.expect("ACK")
+	b.send("INFO", [TENANT, UNLISTED])
+	info = a.expect("INFO")
+	passes([TENANT], info)
+	same(info["X-Other"], "")
+	a.reply(200, headers=[ACCOUNT], request=info)
+	passes([ACCOUNT], b.expect(200, "INFO"))
+	a.send("BYE", sent)
+	passes(sent, b.hung_up())
+	a.expect(200, "BYE")
+
+
+@scenario
+def a_refusal_passes_with_what_either_row_lists(s):
+	gw = s.gateway(pass_headers="X-Account")
+	s.start()
+	a = s.caller.invite("4930", headers=[TENANT])
+	b = gw.leg()
+	same(b.invited["X-Tenant"], "")
+	b.refuse(486, [ACCOUNT, TENANT])
+	refusal = a.expect(486)
+	passes([ACCOUNT], refusal)
+	same(refusal["X-Tenant"], "")
+
+
 @scenario
 def the_reason_of_a_refusal_passes(s):
 	gw = s.gateway()

@@ -38,15 +38,20 @@ static const sip_t *receive(struct peer *p, bool request, const char *headers)
 		->sip;
 }
 
-/** What of these headers crosses. */
-static const char *pass(struct peer *p, const char *headers, enum headers_kind kind)
+/** What of these headers crosses, besides those of the table the ones of a list. */
+static const char *pass_more(struct peer *p, const char *headers, enum headers_kind kind, const char *more)
 {
 	struct text t = text_scratch();
 
-	headers_pass(&t, receive(p, kind != HEADERS_RESPONSE, headers), kind);
+	headers_pass(&t, receive(p, kind != HEADERS_RESPONSE, headers), kind, more);
 	assert_false(t.full);
 	t.data[t.len] = '\0';
 	return t.data;
+}
+
+static const char *pass(struct peer *p, const char *headers, enum headers_kind kind)
+{
+	return pass_more(p, headers, kind, NULL);
 }
 
 enum {
@@ -78,6 +83,7 @@ static const struct {
 	{"In-Reply-To: c0@b.example", REQUEST},
 	{"Info-Package: dtmf", REQUEST},
 	{"P-Asserted-Identity: <tel:+4930100200>", BOTH},
+	{"P-Charge-Info: <sip:+4930100200@a.example>", REQUEST},
 	{"P-Early-Media: supported", BOTH},
 	{"P-Preferred-Identity: <sip:a@a.example>", REQUEST},
 	{"Priority: urgent", REQUEST},
@@ -89,6 +95,7 @@ static const struct {
 	{"Referred-By: <sip:a@a.example>", REQUEST},
 	{"Remote-Party-ID: <sip:a@a.example>;party=calling", BOTH},
 	{"Reply-To: <sip:a@a.example>", BOTH},
+	{"Resource-Priority: ets.0", REQUEST},
 	{"Session-ID: f81d4fae7dec11d0a76500a0c91e6bf6", BOTH},
 	{"Subject: lunch", REQUEST},
 	{"Subscription-State: active;expires=60", REQUEST},
@@ -239,13 +246,32 @@ static void a_header_that_cannot_be_read_does_not_stop_the_others(void **state)
 	assert_non_null(strstr(passed, "Reason: Q.850;cause=16\r\n"));
 }
 
+static void headers_that_an_operator_lists_cross_as_well(void **state)
+{
+	static const char list[] = ",X-Account, x-tenant";
+	static const char *const lines[] = {"X-Account: 17\r\n", "x-account: 17\r\n", "X-Tenant: a, b\r\n"};
+	static const char *const others[] = {
+		"X-Account-Type: a\r\n", "Account: 17\r\n", "X-Accoun: 17\r\n", "Server: x\r\n"};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_string_equal(pass_more(*state, lines[i], HEADERS_REQUEST, list), lines[i]);
+		assert_string_equal(pass_more(*state, lines[i], HEADERS_RESPONSE, list), lines[i]);
+		assert_string_equal(pass(*state, lines[i], HEADERS_REQUEST), "");
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_string_equal(pass_more(*state, others[i], HEADERS_RESPONSE, list), "");
+	assert_string_equal(pass_more(*state, lines[0], HEADERS_REQUEST, ","), "");
+	assert_string_equal(
+		pass_more(*state, "Subject: lunch\r\n", HEADERS_REQUEST, "Subject"), "Subject: lunch\r\n");
+}
+
 static void what_does_not_fit_makes_the_text_full(void **state)
 {
 	char data[32];
 	struct text t = {.data = data, .size = sizeof(data)};
 
-	headers_pass(
-		&t, receive(*state, true, "Subject: twenty bytes\r\nPriority: urgent\r\n"), HEADERS_REQUEST);
+	headers_pass(&t, receive(*state, true, "Subject: twenty bytes\r\nPriority: urgent\r\n"),
+		HEADERS_REQUEST, NULL);
 	assert_true(t.full);
 	assert_true(t.len <= t.size);
 }
@@ -275,6 +301,7 @@ int main(void)
 		TEST(repeated_headers_and_lists_cross_once_each),
 		TEST(compact_names_cross_as_they_are_or_not_at_all),
 		TEST(a_header_that_cannot_be_read_does_not_stop_the_others),
+		TEST(headers_that_an_operator_lists_cross_as_well),
 		TEST(what_does_not_fit_makes_the_text_full),
 		TEST(allow_names_what_we_relay_and_for_a_gateway_what_it_may_publish),
 	};
