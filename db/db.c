@@ -197,7 +197,7 @@ int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode m
 	size_t error_size)
 {
 	bool missing = false;
-	int err = db_path_prepare(path, mode, &missing, error, error_size);
+	int err = db_path_prepare(path, mode == DB_CREATE, &missing, error, error_size);
 	if (err)
 		return err;
 	if (missing) {

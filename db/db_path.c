@@ -48,17 +48,17 @@ static int check_access(const char *path, char *error, size_t error_size)
 	return -EACCES;
 }
 
-int db_path_prepare(const char *path, enum db_mode mode, bool *missing, char *error, size_t error_size)
+int db_path_prepare(const char *path, bool create, bool *missing, char *error, size_t error_size)
 {
 	struct stat st;
 	if (strlen(path) >= 4096) {
 		snprintf(error, error_size, "the path of the database is too long");
 		return -EINVAL;
 	}
-	int err = mode == DB_CREATE ? create_file(path, error, error_size) : 0;
+	int err = create ? create_file(path, error, error_size) : 0;
 	if (err)
 		return err;
-	*missing = mode == DB_CHECK && (stat(path, &st) ? errno == ENOENT : st.st_size == 0);
+	*missing = !create && (stat(path, &st) ? errno == ENOENT : st.st_size == 0);
 	if (*missing)
 		return 0;
 	if (stat(path, &st)) {

@@ -2,16 +2,16 @@
 #ifndef DB_PATH_H
 #define DB_PATH_H
 
-#include "db.h"
-
 #include <stdbool.h>
+#include <stddef.h>
 
 /**
- * Create the file when db_open() is to do that, and look whether this process may read and write it.
+ * Look whether this process may read and write the file.
  *
- * @param missing  receives whether there is nothing to open in DB_CHECK
+ * @param create   make it when it is missing
+ * @param missing  receives whether there is nothing to open; false if it was made
  * @return 0; -ENOENT, -EACCES, -EINVAL (not a regular file), with one line in error
  */
-int db_path_prepare(const char *path, enum db_mode mode, bool *missing, char *error, size_t error_size);
+int db_path_prepare(const char *path, bool create, bool *missing, char *error, size_t error_size);
 
 #endif
