@@ -183,7 +183,7 @@ def a_provisional_that_is_never_acknowledged_refuses_the_call_with_504(s):
 def nothing_is_resent_over_a_connection_and_504_comes_all_the_same(s):
 	gw = s.gateway()
 	caller = s.peer("stream", "tcp")
-	s.start(("udp", "tcp"), **ON, **SHORT)
+	s.start(("udp", "tcp"), clock_speed=10, **ON, **SHORT)
 	a = caller.invite("4930", headers=SUPPORTED)
 	b = gw.leg()
 	b.reply(180)

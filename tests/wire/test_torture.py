@@ -16,7 +16,8 @@ from net import Failed
 from runner import Skip, run, scenario
 
 GOOD = "4930777"
-SCENE = {"SS_SIP_RESEND_INTERVAL": "0.5"}  # nobody acknowledges the answers to these messages
+# Nobody acknowledges the answers to these messages: over TCP that is waited for 32 s.
+SCENE = {"SS_SIP_RESEND_INTERVAL": "0.5", "SS_SIP_TIMEOUT_INVITE": 120, "clock_speed": 10}
 
 
 def messages():
