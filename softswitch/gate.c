@@ -8,6 +8,7 @@
 #include "dialog_ack.h"
 #include "gate_trust.h"
 #include "headers.h"
+#include "held_answers.h"
 #include "mapping_gateways.h"
 #include "message.h"
 #include "publish.h"
@@ -27,6 +28,7 @@ struct gate {
 	struct mapping_gateways *mapping_gateways;
 	struct publish *publish;
 	struct registration_drivers *registrations;
+	struct held_answers *held;
 	struct gate_trust trust;
 	bool refuse_new;
 };
@@ -179,8 +181,6 @@ static bool find_refusal(const struct gate *gate, const struct mapping_gateway *
 		*out = (struct call_refusal){420, "unsupported extension required", header};
 	else if (policy.sip_100rel == PARAMETER_100REL_REQUIRED && !rel100_is_offered(sip))
 		*out = (struct call_refusal){421, "caller does not support 100rel", "Require: 100rel\r\n"};
-	else if (sip->sip_contact && sip->sip_contact->m_url->url_type == url_any)
-		*out = (struct call_refusal){400, "no usable Contact", ""};
 	else if (!sip->sip_request->rq_url->url_user || !sip->sip_request->rq_url->url_user[0])
 		*out = (struct call_refusal){484, "no number called", ""};
 	else if (!is_plain(sip->sip_request->rq_url) || !is_plain(sip->sip_from->a_url))
@@ -368,20 +368,13 @@ static bool on_malformed(const struct received *rx, void *arg)
 }
 
 /** A 2xx to an INVITE that has had one is repeated, or of another fork. */
-static void on_response(const struct received *rx, void *arg)
+static void handle_response(const struct received *rx, void *arg)
 {
 	struct gate *gate = arg;
 	struct stack *stack = gate->stack;
-	const struct hop *leg = client_transactions_hop(stack->client_transactions, rx->sip);
-	enum client_transaction_match match;
+	enum client_transaction_match match = client_transactions_on_response(stack->client_transactions, rx);
 	struct dialog *d;
 
-	if (!leg && !gate_trust_knows(&gate->trust, rx->source))
-		gate_trust_count(&gate->trust, STRANGERS_NO_TRANSACTION, rx, NULL);
-	if (!leg || !gate_trust_believes(&gate->trust, leg, rx))
-		return;
-	note_fault(gate, rx, leg->peer ? leg->peer->name : NULL);
-	match = client_transactions_on_response(stack->client_transactions, rx);
 	if (match != CLIENT_TRANSACTION_STRAY && match != CLIENT_TRANSACTION_STRAY_IN_DIALOG)
 		return;
 	d = dialogs_find(stack->dialogs, rx->sip);
@@ -389,6 +382,21 @@ static void on_response(const struct received *rx, void *arg)
 		stray_answer_acknowledge(stack, rx, match == CLIENT_TRANSACTION_STRAY);
 	else if (!d->owner || !call_requests_await_ack(d->owner, d))
 		dialog_ack_late(stack, d, rx);
+}
+
+static void on_response(const struct received *rx, void *arg)
+{
+	struct gate *gate = arg;
+	struct stack *stack = gate->stack;
+	const struct hop *leg = client_transactions_hop(stack->client_transactions, rx->sip);
+
+	if (!leg && !gate_trust_knows(&gate->trust, rx->source))
+		gate_trust_count(&gate->trust, STRANGERS_NO_TRANSACTION, rx, NULL);
+	if (!leg || !gate_trust_believes(&gate->trust, leg, rx))
+		return;
+	note_fault(gate, rx, leg->peer ? leg->peer->name : NULL);
+	if (!held_answers_take(gate->held, rx, leg))
+		handle_response(rx, gate);
 }
 
 static void on_undelivered(const char *sent, size_t n, int error, void *arg)
@@ -426,8 +434,10 @@ int gate_create(struct gate **out, const struct gate_parts *parts)
 		on_request, on_response, on_undelivered, on_excess, on_malformed, is_known};
 	struct gate *gate = calloc(1, sizeof(*gate));
 
-	if (!gate)
+	if (!gate || held_answers_create(&gate->held, parts->stack, handle_response, gate)) {
+		free(gate);
 		return -ENOMEM;
+	}
 	gate->stack = parts->stack;
 	gate->calls = parts->calls;
 	gate->mapping_gateways = parts->mapping_gateways;
@@ -450,6 +460,7 @@ void gate_destroy(struct gate *gate)
 	if (!gate)
 		return;
 	transport_set_handlers(gate->stack->transport, &none, NULL);
+	held_answers_destroy(gate->held);
 	free(gate);
 }
 

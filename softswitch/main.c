@@ -195,9 +195,9 @@ static int open_stack(struct daemon *d, char *error, size_t size)
 	if (!err)
 		err = server_transactions_create(&s->server_transactions, s->transport);
 	if (!err)
-		err = dialogs_create(&s->dialogs);
-	if (!err)
 		err = resolver_create(&s->resolver, loop_base(d->loop), getenv("SOFTSWITCH_DNS"));
+	if (!err)
+		err = dialogs_create(&s->dialogs, s->resolver);
 	return err;
 }
 

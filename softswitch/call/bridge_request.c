@@ -216,10 +216,8 @@ static struct bridge_request *begin(
 		transport_reply_stateless(rx, 500, "Too Many Requests Under Way", "Retry-After: 2\r\n");
 		return NULL;
 	}
-	if (session && dialog_refresh_target(from, rx->sip) == -EINVAL) {
-		bridge_reply(b, from, rx, 400, NULL);
-		return NULL;
-	}
+	if (session)
+		dialog_refresh_target(from, rx->sip);
 	r = calloc(1, sizeof(*r));
 	if (!r ||
 		server_transaction_create(&r->server, stack->server_transactions, rx, &server_handlers, r)) {

@@ -174,7 +174,6 @@ static void begin(struct call *call, const struct received *invite)
 int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite,
 	const struct call_refusal *refusal)
 {
-	static const struct call_refusal unusable = {400, "unusable Contact or route", ""};
 	struct call *call = calloc(1, sizeof(*call));
 	char words[80];
 	int err;
@@ -192,10 +191,6 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	err = take_strings(call, invite);
 	if (!err)
 		err = dialog_accept(&call->a, context->stack->dialogs, call, invite);
-	if (err == -EINVAL) {
-		refusal = refusal ? refusal : &unusable;
-		err = 0;
-	}
 	if (!err)
 		err = server_transaction_create(
 			&call->invite, context->stack->server_transactions, invite, &server_handlers, call);

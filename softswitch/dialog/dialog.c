@@ -2,12 +2,11 @@
 
 #include "address.h"
 #include "message.h"
+#include "scan.h"
 #include "sdp_answer.h"
 
 #include <sofia-sip/sip_header.h>
-#include <sofia-sip/url.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +14,16 @@
 
 struct dialogs {
 	struct dialog *by_tag;
+	struct next_hop_resolver resolver;
 };
 
-int dialogs_create(struct dialogs **out)
+int dialogs_create(struct dialogs **out, struct resolver *resolver)
 {
 	struct dialogs *set = calloc(1, sizeof(*set));
 
 	if (!set)
 		return -ENOMEM;
+	set->resolver.resolver = resolver;
 	*out = set;
 	return 0;
 }
@@ -79,29 +80,10 @@ static int set_text(char **field, const struct text *t)
 	return 0;
 }
 
-/** Only numeric hosts count: a name would have to be resolved, and we already have an address of this peer. */
-static void hop_from_url(struct hop *hop, const url_t *url)
-{
-	const char *host = url->url_host ? url->url_host : "";
-	char copy[INET6_ADDRSTRLEN];
-	size_t n = strlen(host);
-	uint16_t port = address_parse_port(url->url_port, hop->listener->transport[1] == 'l' ? 5061 : 5060);
-
-	if (hop->listener->family == AF_INET6) {
-		if (n < 3 || host[0] != '[' || n - 2 >= sizeof(copy))
-			return;
-		memcpy(copy, host + 1, n - 2);
-		copy[n - 2] = '\0';
-		if (inet_pton(AF_INET6, copy, &hop->to.v6.sin6_addr) == 1)
-			hop->to.v6.sin6_port = port;
-	} else if (inet_pton(AF_INET, host, &hop->to.v4.sin_addr) == 1) {
-		hop->to.v4.sin_port = port;
-	}
-}
-
 static int add(struct dialog *d, struct dialogs *set, void *owner)
 {
 	d->owner = owner;
+	d->resolver = &set->resolver;
 	d->origin.id = token_random() >> 2;
 	token_make(d->local_tag);
 	HASH_ADD_STR(set->by_tag, local_tag, d);
@@ -109,62 +91,77 @@ static int add(struct dialog *d, struct dialogs *set, void *owner)
 	return d->set ? 0 : -ENOMEM;
 }
 
-static bool names_target(const sip_contact_t *contact)
+static void take_hop(struct dialog *d, const struct hop *hop)
 {
-	return contact && contact->m_url->url_type != url_any;
+	hop_copy(&d->hop, hop);
+	d->listener = hop->listener;
 }
 
-static int set_target(struct dialog *d, const url_t *url)
+static bool has_route(const struct dialog *d)
 {
-	struct text t = text_scratch();
-	int err = message_url(&t, url);
-
-	return err ? err : set_text(&d->target, &t);
+	return d->route[0] || d->strict_route;
 }
 
 enum { ROUTES_MAX = 256 };
 
+/** @return how many; -E2BIG */
+static int list_routes(const sip_record_route_t *first, struct scan out[ROUTES_MAX])
+{
+	struct uri_list list = {.header = first};
+	struct scan text;
+	int n = 0;
+
+	while (uri_list_next(&list, &text)) {
+		if (n == ROUTES_MAX)
+			return -E2BIG;
+		out[n++] = text;
+	}
+	return n;
+}
+
 /**
- * Set the route set and where requests go: to the first route, or else to the remote target. A first route without lr
- * is a strict router: it becomes the Request-URI, and the remote target is appended as the last route (RFC 3261 section
- * 12.2.1.1).
+ * Set the route set and, if there is one, where requests go: to the first route. A first route without lr is a strict
+ * router: it becomes the Request-URI, and the remote target is appended as the last route (RFC 3261 section 12.2.1.1).
  *
  * @param reverse  we are the UAC (section 12.1.2)
  * @return 0; -EINVAL a route cannot be used, and nothing has changed; -E2BIG; -ENOMEM
  */
-static int set_route(
-	struct dialog *d, const sip_record_route_t *first, bool reverse, const sip_contact_t *contact)
+static int set_route(struct dialog *d, const sip_record_route_t *header, bool reverse)
 {
-	struct text t = text_scratch(), strict, lines;
-	const sip_record_route_t *list[ROUTES_MAX], *r;
-	unsigned n = 0;
+	struct text t = text_scratch(), strict = t, lines;
+	struct scan list[ROUTES_MAX];
+	struct uri uri;
+	int n = list_routes(header, list);
 
-	for (r = first; r; r = r->r_next) {
-		if (n == ROUTES_MAX)
-			return -E2BIG;
-		list[n++] = r;
-	}
-	if (!n) {
-		if (names_target(contact))
-			hop_from_url(&d->hop, contact->m_url);
-		return set_text(&d->route, &t);
-	}
-	first = list[reverse ? n - 1 : 0];
-	bool is_strict = !url_has_param(first->r_url, "lr");
-	if (is_strict && message_url(&t, first->r_url))
-		return -EINVAL;
-	strict = t;
-	for (unsigned i = is_strict; i < n; i++) {
-		text_add(&t, "Route: <");
-		if (message_url(&t, list[reverse ? n - 1 - i : i]->r_url))
+	for (int i = 0; i < n; i++) {
+		if (uri_read(&uri, &list[reverse ? n - 1 - i : i]))
 			return -EINVAL;
-		text_add(&t, ">\r\n");
+		if (i == 0 && !uri_is_loose(&uri)) {
+			text_add(&t, uri.text);
+			strict = t;
+		} else {
+			text_add_all(&t, "Route: <", uri.text, ">\r\n", NULL);
+		}
 	}
 	lines = (struct text){.data = t.data + strict.len, .len = t.len - strict.len, .full = t.full};
-	if (set_text(&d->route, &lines) || (is_strict && set_text(&d->strict_route, &strict)))
-		return -ENOMEM;
-	hop_from_url(&d->hop, first->r_url);
-	return 0;
+	if (n < 0 || set_text(&d->route, &lines) || (strict.len && set_text(&d->strict_route, &strict)))
+		return n < 0 ? n : -ENOMEM;
+	return n && uri_read(&uri, &list[reverse ? n - 1 : 0]) == 0
+		? next_hop_set(&d->next, &d->hop, d->resolver, &uri)
+		: 0;
+}
+
+/** The same with the peer's Contact, where requests go without routes. Routes that cannot be used are taken as missing. */
+static int set_way(
+	struct dialog *d, const sip_record_route_t *header, bool reverse, const struct uri *contact)
+{
+	int err = set_route(d, header, reverse);
+
+	if (err == -EINVAL)
+		err = set_route(d, NULL, reverse);
+	if (!err && contact && !has_route(d))
+		err = next_hop_set(&d->next, &d->hop, d->resolver, contact);
+	return err;
 }
 
 /** A From or To header as a value, without its name and line end. */
@@ -190,15 +187,34 @@ static void add_value(struct text *t, const sip_addr_t *a)
 	memmove(t->data + start, colon, t->len - start);
 }
 
+/** Remote target and route set of a caller. Without a Contact it is found by its From, as in RFC 2543, or by its address. */
+static int accept_way(struct dialog *d, const struct received *invite)
+{
+	const sip_t *sip = invite->sip;
+	char address[ADDRESS_NAME_MAX];
+	struct text t = text_scratch();
+	struct uri uri;
+	bool contact = uri_read_first(&uri, sip->sip_contact);
+
+	if (contact || uri_read_first(&uri, sip->sip_from)) {
+		text_add(&t, uri.text);
+	} else {
+		address_name(&d->hop.to.any, address);
+		text_add_all(&t, "sip:", address, NULL);
+	}
+	if (set_text(&d->target, &t))
+		return -ENOMEM;
+	return set_way(d, sip->sip_record_route, false, contact ? &uri : NULL);
+}
+
 int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const struct received *invite)
 {
 	const sip_t *sip = invite->sip;
 	struct text t = text_scratch();
-	int err;
 
 	if (add(d, set, owner))
 		return -ENOMEM;
-	hop_copy(&d->hop, &invite->back);
+	take_hop(d, &invite->back);
 	d->remote_seq = sip->sip_cseq->cs_seq;
 	add_value(&t, sip->sip_to);
 	text_add_all(&t, ";tag=", d->local_tag, NULL);
@@ -211,8 +227,7 @@ int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const stru
 	if (set_string(&d->call_id, sip->sip_call_id->i_id) ||
 		set_string(&d->remote_tag, sip->sip_from->a_tag ? sip->sip_from->a_tag : ""))
 		return -ENOMEM;
-	err = set_target(d, sip->sip_contact ? sip->sip_contact->m_url : sip->sip_from->a_url); /* RFC 2543 */
-	return err ? err : set_route(d, sip->sip_record_route, false, sip->sip_contact);
+	return accept_way(d, invite);
 }
 
 int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struct hop *hop, const char *local,
@@ -223,7 +238,7 @@ int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struc
 
 	if (add(d, set, owner))
 		return -ENOMEM;
-	hop_copy(&d->hop, hop);
+	take_hop(d, hop);
 	text_add_all(&t, local, ";tag=", d->local_tag, NULL);
 	if (set_text(&d->local, &t))
 		return -ENOMEM;
@@ -240,32 +255,29 @@ int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struc
 int dialog_establish(struct dialog *d, const sip_t *response)
 {
 	struct text t = text_scratch();
-	const sip_contact_t *contact = names_target(response->sip_contact) ? response->sip_contact : NULL;
-	int err;
+	struct uri uri;
+	bool contact = uri_read_first(&uri, response->sip_contact);
 
 	add_value(&t, response->sip_to);
 	if (set_text(&d->remote, &t) ||
 		set_string(&d->remote_tag, response->sip_to->a_tag ? response->sip_to->a_tag : ""))
 		return -ENOMEM;
-	err = contact ? set_target(d, contact->m_url) : 0;
-	if (err == -EINVAL)
-		contact = NULL;
-	else if (err)
-		return err;
-	err = set_route(d, response->sip_record_route, true, contact);
-	return err == -EINVAL ? set_route(d, NULL, true, contact) : err;
+	if (contact && set_string(&d->target, uri.text))
+		return -ENOMEM;
+	return set_way(d, response->sip_record_route, true, contact ? &uri : NULL);
 }
 
 int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response)
 {
 	*d = (struct dialog){.owner = of->owner,
+		.resolver = of->resolver,
 		.local_seq = of->local_seq,
 		.invite_seq = of->invite_seq,
 		.own_origin = of->own_origin,
 		.account = of->account,
 		.origin = of->origin};
 	snprintf(d->local_tag, sizeof(d->local_tag), "%s", of->local_tag);
-	hop_copy(&d->hop, &of->hop);
+	take_hop(d, &of->hop);
 	session_fork(&d->session, &of->session);
 	if (set_string(&d->call_id, of->call_id) || set_string(&d->local, of->local) ||
 		set_string(&d->target, of->target) ||
@@ -278,14 +290,13 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response
 
 int dialog_refresh_target(struct dialog *d, const sip_t *sip)
 {
-	int err;
+	struct uri uri;
 
-	if (!names_target(sip->sip_contact))
+	if (!uri_read_first(&uri, sip->sip_contact))
 		return 0;
-	err = set_target(d, sip->sip_contact->m_url);
-	if (!err && !d->route[0] && !d->strict_route)
-		hop_from_url(&d->hop, sip->sip_contact->m_url);
-	return err;
+	if (set_string(&d->target, uri.text))
+		return -ENOMEM;
+	return has_route(d) ? 0 : next_hop_set(&d->next, &d->hop, d->resolver, &uri);
 }
 
 bool dialog_takes_request(struct dialog *d, uint64_t now_ms)
@@ -316,6 +327,7 @@ void dialog_clear(struct dialog *d)
 	if (d->set)
 		HASH_DEL(d->set->by_tag, d);
 	hop_clear(&d->hop);
+	next_hop_clear(&d->next);
 	free(d->call_id);
 	free(d->local);
 	free(d->remote);
@@ -332,12 +344,13 @@ void dialog_clear(struct dialog *d)
 	*d = (struct dialog){0};
 }
 
-int dialog_from_stray_answer(struct dialog *d, const struct received *response)
+int dialog_from_stray_answer(struct dialog *d, struct dialogs *set, const struct received *response)
 {
 	const sip_t *sip = response->sip;
 	struct text t = text_scratch();
 
-	hop_copy(&d->hop, &response->back);
+	d->resolver = &set->resolver;
+	take_hop(d, &response->back);
 	snprintf(d->local_tag, sizeof(d->local_tag), "%s", sip->sip_from->a_tag ? sip->sip_from->a_tag : "");
 	d->local_seq = sip->sip_cseq->cs_seq;
 	add_value(&t, sip->sip_from);
@@ -349,7 +362,7 @@ int dialog_from_stray_answer(struct dialog *d, const struct received *response)
 
 void dialog_write_contact(const struct dialog *d, struct text *t)
 {
-	message_contact(t, d->hop.listener);
+	message_contact(t, d->listener);
 }
 
 void dialog_write_request(struct dialog *d, struct text *t, const char *method, const char *branch,
@@ -370,6 +383,7 @@ void dialog_write_request(struct dialog *d, struct text *t, const char *method, 
 		d->invite_seq = head.cseq;
 		snprintf(d->invite_branch, sizeof(d->invite_branch), "%s", branch);
 	}
+	next_hop_update(&d->next, &d->hop, d->resolver);
 	message_request_head(t, d->hop.listener, &head);
 }
 
@@ -384,7 +398,7 @@ static struct message_body own_description(
 {
 	static char buffer[TEXT_MAX];
 	struct text t = {.data = buffer, .size = sizeof(buffer)};
-	const struct hop_listener *l = d->hop.listener;
+	const struct hop_listener *l = d->listener;
 	char address[INET6_ADDRSTRLEN];
 	bool brackets = l->host[0] == '[';
 

@@ -7,6 +7,7 @@
 
 #include "client_transaction.h"
 #include "keyed_table.h"
+#include "next_hop.h"
 #include "sdp_origin.h"
 #include "session.h"
 #include "token.h"
@@ -23,16 +24,19 @@ struct dialog {
 	char *call_id;
 	char *local, *remote; /* values of From and To as we send them, with their tags */
 	char *remote_tag;     /* NULL = not established */
-	char *target;         /* remote target: URI of the peer's Contact */
+	char *target;         /* remote target: URI of the peer's Contact, byte for byte */
 	char *route;          /* whole Route lines; "" = no route set */
 	char *strict_route;   /* URI of the first route if that is a strict router; else NULL */
-	uint32_t local_seq;   /* CSeq of our last request */
-	uint32_t remote_seq;  /* of the peer's last request */
-	uint32_t invite_seq;  /* of our last INVITE: its ACK repeats it */
-	uint32_t ack_seq;     /* of the last INVITE of ours that was acknowledged */
+	struct next_hop next; /* where hop comes from; looked up by resolver */
+	struct next_hop_resolver *resolver;
+	uint32_t local_seq;  /* CSeq of our last request */
+	uint32_t remote_seq; /* of the peer's last request */
+	uint32_t invite_seq; /* of our last INVITE: its ACK repeats it */
+	uint32_t ack_seq;    /* of the last INVITE of ours that was acknowledged */
 	char invite_branch[BRANCH_SIZE];
-	struct hop hop;     /* where requests go */
-	uint64_t window_ms; /* requests of the peer are counted from here on */
+	struct hop hop;                      /* where requests go */
+	const struct hop_listener *listener; /* where this peer reaches us, wherever ours to it go */
+	uint64_t window_ms;                  /* requests of the peer are counted from here on */
 	unsigned in_window;
 	char *user, *password; /* to answer the peer's challenges; NULL = none */
 	char *realm;           /* whose challenges alone are answered; NULL = the account's */
@@ -44,7 +48,8 @@ struct dialog {
 	struct sdp_origin origin;
 };
 
-int dialogs_create(struct dialogs **out);
+/** @param resolver  for names in Contact and Record-Route; it may be destroyed sooner. NULL = they are not looked up */
+int dialogs_create(struct dialogs **out, struct resolver *resolver);
 void dialogs_destroy(struct dialogs *set);
 size_t dialogs_count(const struct dialogs *set);
 
@@ -56,11 +61,12 @@ size_t dialogs_count(const struct dialogs *set);
 struct dialog *dialogs_find(const struct dialogs *set, const sip_t *sip);
 
 /**
- * Create the dialog of a caller from its INVITE (RFC 3261 section 12.1.1).
+ * Create the dialog of a caller from its INVITE (RFC 3261 section 12.1.1). A Contact that cannot be used is taken as
+ * missing, and From is the remote target, as RFC 2543 had it; the same with Record-Route.
  *
  * @param owner  the call; borrowed
- * @return 0; -EINVAL Contact or Record-Route cannot be used: what is left suffices to refuse the INVITE; -E2BIG too many
- *         Record-Route entries; -ENOMEM. dialog_clear() it in any case
+ * @return 0; -E2BIG too many Record-Route entries: what is left suffices to refuse the INVITE; -ENOMEM. dialog_clear()
+ *         it in any case
  */
 int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const struct received *invite);
 /**
@@ -89,13 +95,15 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response
 /**
  * Create the dialog that a 2xx opened after its INVITE was given up, to hang up in it. It is in no set.
  *
+ * @param set  whose resolver it takes
  * @return 0; -EINVAL without a Contact that can be used; else as dialog_establish(); dialog_clear() it in any case
  */
-int dialog_from_stray_answer(struct dialog *d, const struct received *response);
+int dialog_from_stray_answer(struct dialog *d, struct dialogs *set, const struct received *response);
 /**
- * Take the remote target from a request, or a 2xx to one of ours (RFC 3261 section 12.2).
+ * Take the remote target from a request, or a 2xx to one of ours (RFC 3261 section 12.2). One that cannot be used leaves
+ * the old one.
  *
- * @return 0; -EINVAL it cannot be used, -ENOMEM: the old one stays
+ * @return 0 or -ENOMEM
  */
 int dialog_refresh_target(struct dialog *d, const sip_t *sip);
 /** Transactions of its requests are kept for DIALOG_WINDOW_MS; no more are taken in that time from one peer. */

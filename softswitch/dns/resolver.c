@@ -117,8 +117,7 @@ static bool parse_address(struct resolver_address *out, const char *host)
 	return true;
 }
 
-/** @return false when the host is a name to look up */
-static bool answer_numeric(const struct resolver_target *target, struct resolver_answer *out)
+bool resolver_numeric(const struct resolver_target *target, struct resolver_answer *out)
 {
 	struct resolver_address address = {0};
 	const char *transport = known_transport(target->transport);
@@ -293,7 +292,7 @@ void resolver_destroy(struct resolver *r)
 int resolver_try(struct resolver *r, const struct resolver_target *target, struct resolver_answer *out)
 {
 	struct key key;
-	if (answer_numeric(target, out))
+	if (resolver_numeric(target, out))
 		return 0;
 	if (!make_key(&key, target))
 		return -EINVAL;

@@ -9,6 +9,8 @@
 
 #include "resolver_types.h"
 
+#include <stdbool.h>
+
 struct event_base;
 struct resolver;
 struct resolver_query; /* one pending resolver_lookup() */
@@ -29,6 +31,9 @@ typedef void resolver_h(int error, const struct resolver_answer *answer, void *a
 int resolver_create(struct resolver **out, struct event_base *base, const char *servers);
 /** Pending lookups are dropped; their handlers are not called. NULL is fine. */
 void resolver_destroy(struct resolver *r);
+
+/** Answer for a numeric host, for which no resolver is needed. @return false when the host is something else */
+bool resolver_numeric(const struct resolver_target *target, struct resolver_answer *out);
 
 /**
  * Answer at once when no DNS query is needed: numeric hosts (no allocation, no system call)

@@ -91,19 +91,6 @@ bool message_uri_is_usable(const char *uri, size_t n)
 	return n > 0;
 }
 
-int message_url(struct text *t, const url_t *url)
-{
-	issize_t n = url_e(t->data + t->len, (isize_t)(t->size - t->len), url);
-
-	if (n < 0 || (size_t)n >= t->size - t->len)
-		t->full = true;
-	else if (!message_uri_is_usable(t->data + t->len, (size_t)n))
-		return -EINVAL;
-	else
-		t->len += (size_t)n;
-	return 0;
-}
-
 static const char *via_transport(const struct hop_listener *l)
 {
 	return l->transport[0] == 'u' ? "UDP" : l->transport[1] == 'c' ? "TCP" : "TLS";

@@ -41,8 +41,6 @@ void message_header(struct text *t, const sip_header_t *h);
  * from outside and is to stand there is asked for here.
  */
 bool message_uri_is_usable(const char *uri, size_t n);
-/** A URI as it came, with its parameters. @return 0; -EINVAL when it may not be used: nothing is added then */
-int message_url(struct text *t, const url_t *url);
 
 /** Seconds from outside: the library reads them as unsigned long, up to its end. */
 static inline uint32_t message_seconds(unsigned long delta)

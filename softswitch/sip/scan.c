@@ -191,3 +191,51 @@ bool scan_parameter(const struct scan *value, const char *name, struct scan *out
 	}
 	return found;
 }
+
+/** The first of these characters that does not stand in quotes. @return the end if there is none */
+static size_t find_unquoted(const struct scan *value, size_t at, const char *set)
+{
+	bool quoted = false;
+
+	for (; at < value->n && (quoted || !is_one_of(value->data[at], set)); at++) {
+		if (value->data[at] == '"')
+			quoted = !quoted;
+		else if (quoted && value->data[at] == '\\')
+			at++;
+	}
+	return at < value->n ? at : value->n;
+}
+
+static void trim(struct scan *s)
+{
+	while (s->n && is_one_of(s->data[0], LWS))
+		s->data++, s->n--;
+	while (s->n && is_one_of(s->data[s->n - 1], LWS))
+		s->n--;
+}
+
+bool scan_address(const struct scan *value, size_t *from, struct scan *uri)
+{
+	size_t at = *from, end;
+
+	while (at < value->n && is_one_of(value->data[at], LWS ","))
+		at++;
+	if (at == value->n)
+		return false;
+	end = find_unquoted(value, at, "<,");
+	if (end < value->n && value->data[end] == '<') {
+		const char *begin = value->data + end + 1;
+		const char *close = memchr(begin, '>', value->n - end - 1);
+
+		uri->data = begin;
+		uri->n = close ? (size_t)(close - begin) : 0;
+		*from = close ? find_unquoted(value, (size_t)(close - value->data), ",") : value->n;
+	} else {
+		uri->data = value->data + at;
+		for (uri->n = 0; at < end && value->data[at] != ';'; at++)
+			uri->n++;
+		*from = end;
+	}
+	trim(uri);
+	return true;
+}

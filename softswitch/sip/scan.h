@@ -29,5 +29,12 @@ bool scan_header(const struct scan *s, const char *name, char compact, size_t *f
 bool scan_sent_by(const struct scan *via, struct scan *host, struct scan *port);
 /** The value of a parameter of a header's value, of the first in a list; if it stands there twice the last, as the parser has it. */
 bool scan_parameter(const struct scan *value, const char *name, struct scan *out);
+/**
+ * The URI of the next address in a value: what stands in angle brackets, without them; otherwise parameters belong to the
+ * header (RFC 3261 section 20.10).
+ *
+ * @param from  where to look, moved behind that address; begin with 0
+ */
+bool scan_address(const struct scan *value, size_t *from, struct scan *uri);
 
 #endif

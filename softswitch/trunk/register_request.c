@@ -3,6 +3,8 @@
 #include "address.h"
 #include "message.h"
 #include "request_retry.h"
+#include "scan.h"
+#include "uri.h"
 
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/url.h>
@@ -112,40 +114,42 @@ uint32_t register_request_granted(const sip_t *answer, const struct register_req
 }
 
 /** Host, port and transport of the first route, which a call will resolve. */
-static int set_first(struct registration_route *out, const url_t *url)
+static int set_first(struct registration_route *out, const struct uri *uri)
 {
-	char transport[8] = "";
+	char maddr[URI_MADDR_MAX];
+	struct resolver_target target;
 
-	out->host = strdup(url->url_host ? url->url_host : "");
-	out->port = ntohs(address_parse_port(url->url_port, 0));
-	url_param(url->url_params, "transport", transport, sizeof(transport));
-	if (url->url_type == url_sips)
-		snprintf(transport, sizeof(transport), "tls");
-	for (char *c = transport; *c; c++)
-		*c |= 0x20; /* lower case */
-	if (strlen(transport) < sizeof(out->transport))
-		snprintf(out->transport, sizeof(out->transport), "%.3s", transport);
+	if (uri_target(uri, maddr, &target))
+		return -EINVAL;
+	out->host = strdup(target.host);
+	out->port = target.port;
+	snprintf(out->transport, sizeof(out->transport), "%s", target.transport);
 	return out->host ? 0 : -ENOMEM;
 }
 
 int register_request_service_route(const sip_t *answer, struct registration_route *out)
 {
+	struct uri_list list = {.header = answer->sip_service_route};
 	struct text t = text_scratch();
+	struct scan text;
+	struct uri uri;
+	int err = 0;
 
 	*out = (struct registration_route){0};
-	if (!answer->sip_service_route)
-		return 0;
-	for (const sip_service_route_t *r = answer->sip_service_route; r; r = r->r_next) {
-		text_add(&t, "Route: <");
-		if (message_url(&t, r->r_url))
-			return -EINVAL;
-		text_add(&t, ">\r\n");
+	while (!err && uri_list_next(&list, &text)) {
+		err = uri_read(&uri, &text);
+		if (!err && !out->host)
+			err = set_first(out, &uri);
+		if (!err)
+			text_add_all(&t, "Route: <", uri.text, ">\r\n", NULL);
 	}
-	out->lines = text_copy(&t);
-	if (out->lines && set_first(out, answer->sip_service_route->r_url) == 0)
-		return 0;
-	free(out->lines);
-	free(out->host);
-	*out = (struct registration_route){0};
-	return -ENOMEM;
+	if (!err && t.len) {
+		out->lines = text_copy(&t);
+		err = out->lines ? 0 : -ENOMEM;
+	}
+	if (err) {
+		free(out->host);
+		*out = (struct registration_route){0};
+	}
+	return err;
 }

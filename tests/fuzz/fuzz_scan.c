@@ -1,10 +1,12 @@
 /*
  * The first look at a message agrees with the parser: wherever the library reads a sound request, scan.h finds the same tag
  * of To, and the same sent-by and branch of the topmost Via. A new call would be taken for a part of a standing one, or
- * the other way round, if it did not.
+ * the other way round, if it did not. And what is read of Contact may stand in a request line.
  */
+#include "message.h"
 #include "scan.h"
 #include "target.h"
+#include "uri.h"
 
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/sip_header.h>
@@ -30,6 +32,10 @@ const char *const fuzz_seeds[] = {
 	INVITE
 	"vIA : SIP/2.0/UDP h.example;branch=z9hG4bKa;received=192.0.2.9\r\nVia: SIP/2.0/UDP x;branch=z9hG4bKb\r\n"
 	"From: A <sip:a@b>;tag=1\r\nTO\t: sip:c@d;TAG=4;tag2=5\r\n" REST,
+	INVITE
+	"Via: SIP/2.0/UDP x;branch=z9hG4bKb\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n"
+	"Contact: \"Doe, J. > <x>\" <sip:u;v?w@h:5070;x=\"v\";method=A;lr?y=z>;q=0.5, sip:1@[::1];l=\"en,fr\"\r\n"
+	"m:\r\n <sips:a%3b%40@h>;+i=\"<urn:x>\" ,, <tel:+49>,<sip:h;transport=tcp;maddr=192.0.2.1>\r\n" REST,
 	NULL,
 };
 
@@ -64,6 +70,26 @@ static bool is_sound(const msg_t *msg, const sip_t *sip)
 		!(sip->sip_flags & MSG_FLG_ERROR) && sip_sanity_check(sip) == 0;
 }
 
+/** May each address go into a request line? Quotes may stand in parameters only. */
+static void check_addresses(const void *header)
+{
+	struct uri_list list = {.header = header};
+	char maddr[URI_MADDR_MAX];
+	struct resolver_target target;
+	struct scan text;
+	struct uri uri;
+
+	while (uri_list_next(&list, &text)) {
+		if (uri_read(&uri, &text))
+			continue;
+		uri_target(&uri, maddr, &target);
+		for (char *c = uri.text; (c = strchr(c, '"'));)
+			*c = '_';
+		if (strncasecmp(uri.text, "sip", 3) || !message_uri_is_usable(uri.text, strlen(uri.text)))
+			abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct scan s = {(const char *)data, size}, via, to, host = {0}, port = {0}, word = {0};
@@ -85,6 +111,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* Of two tags the parser takes the first, of two branches the last. */
 		if (!found || is_one(&to, "tag"))
 			same("tag", found, &word, sip->sip_to->a_tag);
+	}
+	if (sip) {
+		check_addresses(sip->sip_contact);
+		check_addresses(sip->sip_from);
 	}
 	if (msg)
 		msg_destroy(msg);

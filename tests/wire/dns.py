@@ -3,7 +3,7 @@
 import socket
 import struct
 
-A, SRV = 1, 33
+A, AAAA, SRV = 1, 28, 33
 NAME_ERROR = 3
 
 
@@ -12,10 +12,13 @@ def encoded(name):
 
 
 class Dns:
-	"""`records`: {(name, type): [data in wire format]}; no other name exists."""
+	"""
+	`records`: {(name, type): [data in wire format]}; no other name exists. `held`: a list that takes queries, with their
+	sources, instead of answering them; None = none are held. `asked`: {name: types asked for}.
+	"""
 
 	def __init__(self, net):
-		self.records = {}
+		self.records, self.held, self.asked = {}, None, {}
 		self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		self.sock.bind(("127.0.0.1", 0))
 		self.server = "127.0.0.1:%d" % self.sock.getsockname()[1]
@@ -31,12 +34,20 @@ class Dns:
 
 	def answer(self):
 		query, source = self.sock.recvfrom(4096)
+		if self.held is None:
+			self.reply(query, source)
+		else:
+			self.held.append((query, source))
+
+	def reply(self, query, source):
 		end, labels = 12, []
 		while query[end]:
 			labels.append(query[end + 1:end + 1 + query[end]].decode().lower())
 			end += 1 + query[end]
 		question, name = query[12:end + 5], ".".join(labels)
-		found = self.records.get((name, struct.unpack("!H", query[end + 1:end + 3])[0]), [])
+		kind, = struct.unpack("!H", query[end + 1:end + 3])
+		self.asked.setdefault(name, set()).add(kind)
+		found = self.records.get((name, kind), [])
 		code = 0 if any(known == name for known, _ in self.records) else NAME_ERROR
 		header = query[:2] + struct.pack("!HHHHH", 0x8580 | code, 1, len(found), 0, 0)
 		records = b"".join(b"\xc0\x0c" + question[-4:] + struct.pack("!IH", 60, len(data)) + data for data in found)

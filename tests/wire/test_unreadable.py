@@ -119,6 +119,29 @@ def requests_inside_the_dialog_are_served(s):
 
 
 @scenario
+def a_contact_of_somebody_else_leaves_the_target(s):
+	"""The remote target stays as it was, in the 2xx to a re-INVITE and in that to the INVITE."""
+	gw = s.gateway()
+	s.start()
+	for contact in ("nobody", "<sip:127.0.0.1", "<>", "<sip:a@[::1>"):
+		a = s.caller.invite("4930")
+		b = gw.leg()
+		b.reply(200, sdp=True, contact=contact)
+		same(b.expect("ACK").uri, b.invited.uri)
+		a.expect(200)
+		a.ack()
+		s.over(a, b)
+		a, b = s.talk(gw)
+		a.send("INVITE", body=sip.sdp(31000))
+		request = b.expect("INVITE")
+		b.reply(200, sdp=True, request=request, contact=contact)
+		same(b.expect("ACK").uri, request.uri)
+		a.expect(200, "INVITE")
+		a.ack()
+		s.over(a, b)
+
+
+@scenario
 def a_refusal_without_what_it_should_say_is_a_refusal(s):
 	"""422 without Min-SE, 503 without Retry-After, 401 without a challenge, 420 without Unsupported."""
 	gw, other = s.gateway("gw"), s.gateway("other")

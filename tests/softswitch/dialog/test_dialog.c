@@ -468,7 +468,7 @@ static void a_stray_answer_makes_a_dialog_to_hang_up_in(void **state)
 	request(&d, "INVITE", 0);
 	msg = from_bob(&d, "200 OK", "b3", "Contact: <sip:bob@192.0.2.10>\r\n");
 	rx = (struct received){.msg = msg, .sip = sip_object(msg), .back = hop_to("192.0.2.8", 5060)};
-	assert_int_equal(dialog_from_stray_answer(&stray, &rx), 0);
+	assert_int_equal(dialog_from_stray_answer(&stray, *state, &rx), 0);
 	msg_destroy(msg);
 	has(request(&stray, "BYE", 0), "\r\nCSeq: 2 BYE\r\n");
 	has(request(&stray, "BYE", 0), ";tag=b3\r\n");
@@ -477,7 +477,7 @@ static void a_stray_answer_makes_a_dialog_to_hang_up_in(void **state)
 
 	msg = from_bob(&d, "200 OK", "b3", "");
 	rx.sip = sip_object(msg);
-	assert_int_equal(dialog_from_stray_answer(&stray, &rx), -EINVAL);
+	assert_int_equal(dialog_from_stray_answer(&stray, *state, &rx), -EINVAL);
 	dialog_clear(&stray);
 	msg_destroy(msg);
 	dialog_clear(&d);
@@ -579,7 +579,7 @@ static int setup(void **state)
 {
 	struct dialogs *set = NULL;
 
-	assert_int_equal(dialogs_create(&set), 0);
+	assert_int_equal(dialogs_create(&set, NULL), 0);
 	*state = set;
 	return 0;
 }

@@ -372,18 +372,6 @@ static void of_a_list_in_one_line_the_first_has_the_line_and_the_others_nothing(
 	assert_text(&t, "Record-Route: <sip:p1.example;lr>, <sip:p2.example;lr>\r\n");
 }
 
-static void a_uri_is_written_with_its_parameters(void **state)
-{
-	struct peer *p = *state;
-	const sip_t *sip = receive(p,
-		"Contact: \"A\" <sip:a:b@[2001:db8::1]:5070;transport=tcp;lr?Subject=x%20y>;expires=7\r\n",
-		"");
-	struct text t = text_scratch();
-
-	message_url(&t, sip->sip_contact->m_url);
-	assert_text(&t, "sip:a:b@[2001:db8::1]:5070;transport=tcp;lr?Subject=x%20y");
-}
-
 static void a_uri_without_user_is_anonymous(void **state)
 {
 	struct peer *p = *state;
@@ -427,11 +415,6 @@ static void write_to(struct text *t, const struct received *rx)
 	message_to(t, rx->sip->sip_to, "b1");
 }
 
-static void write_url(struct text *t, const struct received *rx)
-{
-	message_url(t, rx->sip->sip_request->rq_url);
-}
-
 static void write_body(struct text *t, const struct received *rx)
 {
 	static const struct message_body body = {.data = "v=0", .len = 3};
@@ -444,7 +427,7 @@ static void write_body(struct text *t, const struct received *rx)
 static void what_does_not_fit_makes_the_text_full_and_what_just_fits_does_not(void **state)
 {
 	static void (*const writers[])(struct text *, const struct received *) = {write_status,
-		write_request_head, write_contact, write_response_head, write_to, write_url, write_body};
+		write_request_head, write_contact, write_response_head, write_to, write_body};
 	struct peer *p = *state;
 	const struct received *rx = peer_send(p,
 		"INVITE sip:b@b.example;x=y SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bK1\r\n" REST
@@ -529,7 +512,6 @@ int main(void)
 		TEST(a_body_is_taken_as_it_came),
 		TEST(foreign_compact_and_folded_headers_are_copied_as_they_came),
 		TEST(of_a_list_in_one_line_the_first_has_the_line_and_the_others_nothing),
-		TEST(a_uri_is_written_with_its_parameters),
 		TEST(a_uri_without_user_is_anonymous),
 		TEST(what_does_not_fit_makes_the_text_full_and_what_just_fits_does_not),
 		TEST(a_session_description_is_found_alone_and_in_a_multipart_body),

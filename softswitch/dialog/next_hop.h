@@ -1,0 +1,46 @@
+/** @file next_hop.h  Where the requests of a dialog go: its first route or remote target, by RFC 3263.
+ *
+ * A numeric host is taken at once. A name is asked for when it becomes known, and looked up again for each request; as
+ * long as DNS does not know it, requests go where they went before.
+ */
+#ifndef NEXT_HOP_H
+#define NEXT_HOP_H
+
+#include "hop.h"
+#include "resolver.h"
+#include "uri.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** What looks names up for dialogs. Zeroed but for the resolver at the begin; it outlives the resolver's lookups. */
+struct next_hop_resolver {
+	struct resolver *resolver; /* NULL = names are not looked up */
+	unsigned asking;           /* names looked up now */
+};
+
+/** Plain text and numbers. Zeroed = nothing to look up. */
+struct next_hop {
+	char *host; /* a name; NULL = the hop has its address */
+	uint16_t port;
+	const char *transport; /* "" = DNS says it; static text */
+};
+
+/**
+ * Requests go to this URI from now on.
+ *
+ * @param hop  where they went: it changes now for a numeric host. Its listener stays if the URI names no other transport,
+ *             and a leg over TLS stays there
+ * @return 0 or -ENOMEM; what cannot be reached leaves the hop as it is
+ */
+int next_hop_set(
+	struct next_hop *next, struct hop *hop, struct next_hop_resolver *resolver, const struct uri *uri);
+/** A request is about to be written: where does the name lead now? */
+void next_hop_update(const struct next_hop *next, struct hop *hop, const struct next_hop_resolver *resolver);
+void next_hop_clear(struct next_hop *next);
+
+/** Where a dialog over this hop would have to find that URI. @return as uri_target() */
+int next_hop_target(
+	const struct uri *uri, const struct hop *hop, char maddr[URI_MADDR_MAX], struct resolver_target *out);
+
+#endif
