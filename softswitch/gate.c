@@ -6,6 +6,7 @@
 #include "calls.h"
 #include "clock.h"
 #include "dialog_ack.h"
+#include "gate_refusal.h"
 #include "gate_trust.h"
 #include "headers.h"
 #include "held_answers.h"
@@ -13,14 +14,13 @@
 #include "message.h"
 #include "publish.h"
 #include "registration_drivers.h"
-#include "rel100.h"
 #include "stray_answer.h"
 #include "tls_identity.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct gate {
 	struct stack *stack;
@@ -134,72 +134,21 @@ static int identify_peer(
 
 /* The gate: before anything is kept --------------------------------------------------------- */
 
-enum { HEADER_MAX = 512 };
-
-/**
- * Option tags of Require that we do not support for this peer (RFC 3261 section 8.2.2.3).
- *
- * @param timer,rel100  session timers and reliable provisional responses are on: `timer`, `100rel` are supported
- * @param header  receives the Unsupported line
- * @return true when there are some
- */
-static bool requires_unsupported(const sip_t *sip, bool timer, bool rel100, char header[HEADER_MAX])
+static struct gate_refusal_question question(const struct gate *gate, const struct ingress *ingress)
 {
-	const sip_require_t *r = sip->sip_require;
-	struct text t = {.data = header, .size = HEADER_MAX - sizeof("\r\n")};
-
-	for (unsigned i = 0; r && r->k_items && r->k_items[i]; i++)
-		if (!(timer && !strcasecmp(r->k_items[i], "timer")) &&
-			!(rel100 && !strcasecmp(r->k_items[i], "100rel")))
-			text_add_all(&t, t.len ? ", " : "Unsupported: ", r->k_items[i], NULL);
-	memcpy(header + t.len, "\r\n", sizeof("\r\n"));
-	return t.len > 0;
-}
-
-enum { NUMBER_MAX = 255 };
-
-/** Numbers are copied into URIs of ours. */
-static bool is_plain(const url_t *url)
-{
-	const char *user = url->url_user ? url->url_user : "";
-	size_t n = strlen(user);
-
-	return !n || (n <= NUMBER_MAX && message_uri_is_usable(user, n));
-}
-
-/** @param header  room for the lines of the refusal. @return true when the gate turns the call away */
-static bool find_refusal(const struct gate *gate, const struct mapping_gateway *ingress, const sip_t *sip,
-	struct call_refusal *out, char header[HEADER_MAX])
-{
-	struct mapping_gateway_policy policy;
-
-	mapping_gateway_policy(ingress, &gate->stack->parameters, &policy);
-	if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count)
-		*out = (struct call_refusal){483, "too many hops", ""};
-	else if (requires_unsupported(
-			 sip, policy.session_timer, policy.sip_100rel != PARAMETER_100REL_OFF, header))
-		*out = (struct call_refusal){420, "unsupported extension required", header};
-	else if (policy.sip_100rel == PARAMETER_100REL_REQUIRED && !rel100_is_offered(sip))
-		*out = (struct call_refusal){421, "caller does not support 100rel", "Require: 100rel\r\n"};
-	else if (!sip->sip_request->rq_url->url_user || !sip->sip_request->rq_url->url_user[0])
-		*out = (struct call_refusal){484, "no number called", ""};
-	else if (!is_plain(sip->sip_request->rq_url) || !is_plain(sip->sip_from->a_url))
-		*out = (struct call_refusal){400, "invalid number", ""};
-	else if (session_is_too_short(&(struct session){.timer = policy.session_timer}, sip))
-		*out = (struct call_refusal){422, "session interval too small", session_min_se};
-	else if (gate->refuse_new)
-		*out = (struct call_refusal){503, "switch is stopping", "Retry-After: 10\r\n"};
-	else
-		return false;
-	return true;
+	return (struct gate_refusal_question){.ingress = ingress->gateway,
+		.parameters = &gate->stack->parameters,
+		.refuse_new = gate->refuse_new,
+		.now_ms = clock_now_ms()};
 }
 
 static void on_invite(struct gate *gate, const struct ingress *ingress, const struct received *rx)
 {
 	struct stack *stack = gate->stack;
 	struct received from_peer = *rx;
+	struct gate_refusal_question q = question(gate, ingress);
 	struct call_refusal refusal;
-	char header[HEADER_MAX];
+	char header[GATE_REFUSAL_HEADER_MAX];
 	bool refused;
 	int err;
 
@@ -220,7 +169,7 @@ static void on_invite(struct gate *gate, const struct ingress *ingress, const st
 		transport_reply_stateless(rx, 503, NULL, "Retry-After: 10\r\n");
 		return;
 	}
-	refused = find_refusal(gate, ingress->gateway, rx->sip, &refusal, header);
+	refused = gate_refusal_of_invite(&q, rx->sip, &refusal, header);
 	from_peer.back.peer = describe_peer(ingress, rx->source);
 	err = identify_peer(&from_peer.back.identity, ingress, rx->source);
 	if (!err)
@@ -230,21 +179,30 @@ static void on_invite(struct gate *gate, const struct ingress *ingress, const st
 		transport_reply_stateless(rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
 }
 
-static void on_options(const struct received *rx, const char *allow)
+/** @param allow  what is taken from there */
+static void on_options(
+	const struct gate *gate, const struct ingress *ingress, const struct received *rx, const char *allow)
 {
-	char unsupported[HEADER_MAX];
+	struct gate_refusal_question q = question(gate, ingress);
+	struct mapping_gateway_policy policy;
+	struct call_refusal refusal;
+	char header[GATE_REFUSAL_HEADER_MAX], capabilities[HEADERS_CAPABILITIES_MAX];
+	char lines[GATE_REFUSAL_HEADER_MAX + HEADERS_CAPABILITIES_MAX];
 
-	if (requires_unsupported(rx->sip, true, true, unsupported))
-		transport_reply_stateless(rx, 420, NULL, unsupported);
-	else
-		transport_reply_stateless(rx, 200, NULL, allow);
+	if (!gate_refusal_of_options(&q, rx->sip, &refusal, header))
+		refusal = (struct call_refusal){200, "", ""};
+	mapping_gateway_policy(ingress->gateway, q.parameters, &policy);
+	headers_capabilities(
+		capabilities, allow, policy.session_timer, policy.sip_100rel != PARAMETER_100REL_OFF);
+	snprintf(lines, sizeof(lines), "%s%s", refusal.headers, capabilities);
+	transport_reply_stateless(rx, refusal.code, NULL, lines);
 }
 
 static void on_publish(struct gate *gate, const struct received *rx)
 {
-	char unsupported[HEADER_MAX];
+	char unsupported[GATE_REFUSAL_HEADER_MAX];
 
-	if (requires_unsupported(rx->sip, false, false, unsupported))
+	if (gate_refusal_by_require(rx->sip, false, false, unsupported))
 		transport_reply_stateless(rx, 420, NULL, unsupported);
 	else
 		publish_on_request(gate->publish, rx);
@@ -264,7 +222,8 @@ static void on_new_request(struct gate *gate, const struct received *rx)
 	sip_method_t method = sip->sip_request->rq_method;
 	struct ingress ingress = find_ingress(gate, rx);
 	bool gateway = method != sip_method_invite && publish_is_gateway(gate->publish, rx->source);
-	const char *allow = gateway ? headers_allow_gateway : headers_allow;
+	const char *allow = gateway && publish_takes(gate->publish, rx->source) ? headers_allow_publish
+										: headers_allow_new;
 
 	if (!ingress.gateway && !gateway) {
 		if (method != sip_method_ack) /* which only says that our refusal came */
@@ -290,7 +249,7 @@ static void on_new_request(struct gate *gate, const struct received *rx)
 		on_invite(gate, &ingress, rx);
 		return;
 	case sip_method_options:
-		on_options(rx, allow);
+		on_options(gate, &ingress, rx, allow);
 		return;
 	case sip_method_publish:
 		if (gateway)
@@ -317,7 +276,7 @@ static void handle(struct gate *gate, struct dialog *d, const struct received *r
 {
 	struct stack *stack = gate->stack;
 	sip_method_t method = rx->sip->sip_request->rq_method;
-	char unsupported[HEADER_MAX];
+	char unsupported[GATE_REFUSAL_HEADER_MAX];
 
 	if (server_transactions_on_request(stack->server_transactions, rx))
 		return;
@@ -329,7 +288,7 @@ static void handle(struct gate *gate, struct dialog *d, const struct received *r
 	else if (d->owner && !d->remote_tag)
 		call_requests_receive_early(d->owner, rx);
 	else if (method != sip_method_ack &&
-		requires_unsupported(rx->sip, d->session.timer, d->session.rel100, unsupported))
+		gate_refusal_by_require(rx->sip, d->session.timer, d->session.rel100, unsupported))
 		transport_reply_stateless(rx, 420, NULL, unsupported);
 	else if (d->owner)
 		call_requests_receive(d->owner, d, rx);

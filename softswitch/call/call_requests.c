@@ -111,13 +111,16 @@ static void on_bye(struct call *call, struct dialog *d, const struct received *r
 
 static void on_own(struct call *call, struct dialog *d, const struct received *rx)
 {
+	char lines[HEADERS_CAPABILITIES_MAX];
+
 	if (rx->sip->sip_request->rq_method == sip_method_bye) {
 		on_bye(call, d, rx);
 	} else if (rx->sip->sip_request->rq_method == sip_method_prack) {
 		if (call_early_on_prack(call, d, rx))
 			call_setup_connect(call, sip_object(call->answer));
 	} else {
-		bridge_reply(&call->bridge, d, rx, 200, headers_allow);
+		headers_capabilities(lines, headers_allow, d->session.timer, d->session.rel100);
+		bridge_reply(&call->bridge, d, rx, 200, lines);
 	}
 }
 

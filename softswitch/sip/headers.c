@@ -4,14 +4,17 @@
 
 #include <sofia-sip/sip_hclasses.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define METHODS "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, MESSAGE, NOTIFY, REFER"
+#define NEW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK"
 #define EVENTS "Allow-Events: presence\r\n"
 const char headers_allow[] = METHODS "\r\n";
-const char headers_allow_gateway[] = METHODS ", PUBLISH\r\n" EVENTS;
+const char headers_allow_new[] = NEW "\r\n";
+const char headers_allow_publish[] = NEW ", PUBLISH\r\n" EVENTS;
 const char headers_allow_events[] = EVENTS;
 
 enum {
@@ -149,4 +152,10 @@ void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind, con
 				(more && is_listed(more, name))))
 			message_header(t, h);
 	}
+}
+
+void headers_capabilities(char out[HEADERS_CAPABILITIES_MAX], const char *allow, bool timer, bool rel100)
+{
+	snprintf(out, HEADERS_CAPABILITIES_MAX, "Accept: application/sdp\r\n%sSupported:%s%s%s\r\n", allow,
+		timer ? " timer" : "", timer && rel100 ? "," : "", rel100 ? " 100rel" : "");
 }

@@ -6,6 +6,8 @@
 
 #include <sofia-sip/sip.h>
 
+#include <stdbool.h>
+
 enum headers_kind {
 	HEADERS_REQUEST = 1,
 	HEADERS_RESPONSE = 2,
@@ -21,9 +23,20 @@ void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind, con
 
 /** "Allow: ...\r\n": what we relay, said in dialog-creating messages and refusals. */
 extern const char headers_allow[];
-/** The same outside calls for a gateway, which may publish; with the line below. */
-extern const char headers_allow_gateway[];
+/** The same outside dialogs: what is not answered with 405 there. */
+extern const char headers_allow_new[];
+/** The same for a gateway that may publish; with the line below. */
+extern const char headers_allow_publish[];
 /** "Allow-Events: ...\r\n": what can be published. */
 extern const char headers_allow_events[];
+
+/**
+ * Write what an answer to OPTIONS says about us (RFC 3261 section 11.2): Accept, Allow, Supported.
+ *
+ * @param allow         one of the above
+ * @param timer,rel100  session timers and reliable provisional responses are on for this peer
+ */
+enum { HEADERS_CAPABILITIES_MAX = 256 };
+void headers_capabilities(char out[HEADERS_CAPABILITIES_MAX], const char *allow, bool timer, bool rel100);
 
 #endif

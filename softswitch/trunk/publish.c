@@ -318,6 +318,19 @@ bool publish_is_gateway(const struct publish *set, const struct sockaddr *source
 	return gateway_targets_at(set->targets, source, NULL, NULL) > 0;
 }
 
+static void note_publisher(struct gateway *gw, void *arg)
+{
+	*(bool *)arg |= gateway_row(gw)->publish;
+}
+
+bool publish_takes(const struct publish *set, const struct sockaddr *source)
+{
+	bool takes = false;
+
+	gateway_targets_at(set->targets, source, note_publisher, &takes);
+	return takes;
+}
+
 void publish_on_request(struct publish *set, const struct received *rx)
 {
 	struct stack *stack = set->stack;

@@ -16,7 +16,9 @@ void publish_destroy(struct publish *set);
 
 /** Does a gateway send from this address? */
 bool publish_is_gateway(const struct publish *set, const struct sockaddr *source);
-/** Answer a PUBLISH from such an address. */
+/** Does one send from there whose row says that it may publish? */
+bool publish_takes(const struct publish *set, const struct sockaddr *source);
+/** Answer a PUBLISH from such an address; others than publish_takes() says are refused. */
 void publish_on_request(struct publish *set, const struct received *rx);
 /** Call it after gateways_apply(): publications of removed gateways go. */
 void publish_apply(struct publish *set);

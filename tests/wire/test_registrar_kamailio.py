@@ -1,62 +1,24 @@
 """Our registrations at a real registrar: Debian's Kamailio with auth, usrloc and registrar, and the bindings it reports."""
 
-import contextlib
-import os
 import re
-import socket
-import subprocess
 
 import sip
+from kamailio import Kamailio, running
 from leg import Leg
 from net import same
 from registrar import PASSWORD, SPEED, reaches, status
-from runner import Skip, run, scenario
-
-KAMAILIO, KAMCMD = "/usr/sbin/kamailio", "/usr/sbin/kamcmd"
-HERE = os.path.dirname(os.path.abspath(__file__))
+from runner import run, scenario
 
 
-class Kamailio:
+class KamailioRegistrar(Kamailio):
 	def __init__(self, s, algorithm="MD5", max_expires=3600, min_expires=10):
-		self.net = s.net
-		self.folder = os.path.join(s.folder, "kamailio")
-		os.mkdir(self.folder)
-		self.port = s.net.refusing_port()  # reserved while it is stopped
-		with open(os.path.join(HERE, "kamailio.cfg")) as template:
-			text = template.read()
-		for word, value in (("FOLDER", self.folder), ("MAX_EXPIRES", max_expires), ("MIN_EXPIRES", min_expires),
-				("ALGORITHM", algorithm), ("PASSWORD", PASSWORD), ("PORT", self.port)):
-			text = text.replace(word, str(value))
-		with open(os.path.join(self.folder, "cfg"), "w") as file:
-			file.write(text)
-		self.process = None
-		self.start()
-
-	def start(self):
-		self.net.refusing.pop().close()
-		with open(os.path.join(self.folder, "log"), "ab") as log:
-			self.process = subprocess.Popen([KAMAILIO, "-DD", "-E", "-m", "32", "-M", "4", "-Y", self.folder, "-P",
-				os.path.join(self.folder, "pid"), "-f", os.path.join(self.folder, "cfg")], stdout=log, stderr=log)
-		self.net.until(lambda: self.dump() is not None, "Kamailio answers", 10, step=0.05)
-
-	def stop(self):
-		"""Until start() the port refuses what is sent to it."""
-		self.process.terminate()
-		self.process.wait(10)
-		held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-		held.bind(("127.0.0.1", self.port))
-		held.connect(("127.0.0.1", 9))
-		self.net.refusing.append(held)
-
-	def dump(self):
-		done = subprocess.run([KAMCMD, "-s", "unix:%s/ctl" % self.folder, "ul.dump"], capture_output=True, text=True,
-			timeout=20)
-		return None if done.returncode else done.stdout
+		super().__init__(s, "kamailio.cfg", MAX_EXPIRES=max_expires, MIN_EXPIRES=min_expires, ALGORITHM=algorithm,
+			PASSWORD=PASSWORD)
 
 	def bindings(self):
 		"""[(address of record, Contact URI, seconds left)]"""
 		found, aor = [], None
-		for name, value in re.findall(r"^\s*(AoR|Address|Expires): (\S+)", self.dump(), re.M):
+		for name, value in re.findall(r"^\s*(AoR|Address|Expires): (\S+)", self.ask("ul.dump"), re.M):
 			if name == "AoR":
 				aor = value
 			elif name == "Address":
@@ -65,25 +27,9 @@ class Kamailio:
 				found[-1] += (int(value),)
 		return found
 
-	def log(self):
-		with open(os.path.join(self.folder, "log"), errors="replace") as log:
-			return log.read()
 
-
-@contextlib.contextmanager
 def kamailio(s, **settings):
-	if not os.path.exists(KAMAILIO):
-		raise Skip("kamailio is not installed")
-	k = Kamailio(s, **settings)
-	try:
-		yield k
-	except BaseException:
-		print(k.log())
-		raise
-	finally:
-		if k.process.poll() is None:
-			k.process.terminate()
-			k.process.wait(10)
+	return running(KamailioRegistrar, s, **settings)
 
 
 def enrol(s, k, name="carrier", **columns):

@@ -276,15 +276,30 @@ static void what_does_not_fit_makes_the_text_full(void **state)
 	assert_true(t.len <= t.size);
 }
 
-static void allow_names_what_we_relay_and_for_a_gateway_what_it_may_publish(void **state)
+static void allow_names_what_is_taken_inside_and_outside_dialogs(void **state)
 {
 	(void)state;
 	assert_string_equal(headers_allow,
 		"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, MESSAGE, NOTIFY, REFER\r\n");
 	assert_string_equal(headers_allow_events, "Allow-Events: presence\r\n");
-	assert_memory_equal(headers_allow_gateway, headers_allow, strlen(headers_allow) - strlen("\r\n"));
-	assert_string_equal(headers_allow_gateway + strlen(headers_allow) - strlen("\r\n"),
-		", PUBLISH\r\nAllow-Events: presence\r\n");
+	assert_string_equal(headers_allow_new, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK\r\n");
+	assert_string_equal(headers_allow_publish,
+		"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, PUBLISH\r\nAllow-Events: presence\r\n");
+}
+
+static void an_answer_to_options_says_what_we_can_do(void **state)
+{
+	static const char *const supported[] = {
+		"Supported:", "Supported: 100rel", "Supported: timer", "Supported: timer, 100rel"};
+	char out[HEADERS_CAPABILITIES_MAX], wanted[HEADERS_CAPABILITIES_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		headers_capabilities(out, headers_allow, i & 2, i & 1);
+		snprintf(wanted, sizeof(wanted), "Accept: application/sdp\r\n%s%s\r\n", headers_allow,
+			supported[i]);
+		assert_string_equal(out, wanted);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -303,7 +318,8 @@ int main(void)
 		TEST(a_header_that_cannot_be_read_does_not_stop_the_others),
 		TEST(headers_that_an_operator_lists_cross_as_well),
 		TEST(what_does_not_fit_makes_the_text_full),
-		TEST(allow_names_what_we_relay_and_for_a_gateway_what_it_may_publish),
+		TEST(allow_names_what_is_taken_inside_and_outside_dialogs),
+		TEST(an_answer_to_options_says_what_we_can_do),
 	};
 
 	peer_init();

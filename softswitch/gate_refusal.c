@@ -1,0 +1,109 @@
+#include "gate_refusal.h"
+
+#include "mapping_gateways.h"
+#include "message.h"
+#include "rel100.h"
+#include "session.h"
+
+#include <string.h>
+#include <strings.h>
+
+bool gate_refusal_by_require(const sip_t *sip, bool timer, bool rel100, char header[GATE_REFUSAL_HEADER_MAX])
+{
+	const sip_require_t *r = sip->sip_require;
+	struct text t = {.data = header, .size = GATE_REFUSAL_HEADER_MAX - sizeof("\r\n")};
+
+	for (unsigned i = 0; r && r->k_items && r->k_items[i]; i++)
+		if (!(timer && !strcasecmp(r->k_items[i], "timer")) &&
+			!(rel100 && !strcasecmp(r->k_items[i], "100rel")))
+			text_add_all(&t, t.len ? ", " : "Unsupported: ", r->k_items[i], NULL);
+	memcpy(header + t.len, "\r\n", sizeof("\r\n"));
+	return t.len > 0;
+}
+
+enum { NUMBER_MAX = 255 };
+
+/** Numbers are copied into URIs of ours. */
+static bool is_plain(const url_t *url)
+{
+	const char *user = url->url_user ? url->url_user : "";
+	size_t n = strlen(user);
+
+	return !n || (n <= NUMBER_MAX && message_uri_is_usable(user, n));
+}
+
+static bool has_number(const sip_t *sip)
+{
+	const url_t *called = sip->sip_request->rq_url;
+
+	return called->url_user && called->url_user[0];
+}
+
+static bool is_stopping(const struct gate_refusal_question *q, struct call_refusal *out)
+{
+	*out = (struct call_refusal){503, "switch is stopping", "Retry-After: 10\r\n"};
+	return q->refuse_new;
+}
+
+/** What the peer cannot do, or may not leave out. */
+static bool lacks_extension(const struct mapping_gateway_policy *policy, const sip_t *sip,
+	struct call_refusal *out, char header[GATE_REFUSAL_HEADER_MAX])
+{
+	if (gate_refusal_by_require(
+		    sip, policy->session_timer, policy->sip_100rel != PARAMETER_100REL_OFF, header))
+		*out = (struct call_refusal){420, "unsupported extension required", header};
+	else if (policy->sip_100rel == PARAMETER_100REL_REQUIRED && !rel100_is_offered(sip))
+		*out = (struct call_refusal){421, "caller does not support 100rel", "Require: 100rel\r\n"};
+	else
+		return false;
+	return true;
+}
+
+/** Something that would go into messages of ours is missing, or cannot be used. */
+static bool is_unusable(const sip_t *sip, struct call_refusal *out)
+{
+	if (!has_number(sip))
+		*out = (struct call_refusal){484, "no number called", ""};
+	else if (!is_plain(sip->sip_request->rq_url) || !is_plain(sip->sip_from->a_url))
+		*out = (struct call_refusal){400, "invalid number", ""};
+	else
+		return false;
+	return true;
+}
+
+bool gate_refusal_of_invite(const struct gate_refusal_question *q, const sip_t *sip, struct call_refusal *out,
+	char header[GATE_REFUSAL_HEADER_MAX])
+{
+	struct mapping_gateway_policy policy;
+
+	mapping_gateway_policy(q->ingress, q->parameters, &policy);
+	if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count)
+		*out = (struct call_refusal){483, "too many hops", ""};
+	else if (lacks_extension(&policy, sip, out, header) || is_unusable(sip, out))
+		return true;
+	else if (session_is_too_short(&(struct session){.timer = policy.session_timer}, sip))
+		*out = (struct call_refusal){422, "session interval too small", session_min_se};
+	else
+		return is_stopping(q, out);
+	return true;
+}
+
+bool gate_refusal_of_options(const struct gate_refusal_question *q, const sip_t *sip,
+	struct call_refusal *out, char header[GATE_REFUSAL_HEADER_MAX])
+{
+	struct mapping_gateway_policy policy;
+
+	*out = (struct call_refusal){420, "unsupported extension required", header};
+	if (!has_number(sip))
+		return gate_refusal_by_require(sip, true, true, header) || is_stopping(q, out);
+	mapping_gateway_policy(q->ingress, q->parameters, &policy);
+	if (!q->ingress)
+		*out = (struct call_refusal){403, "", ""};
+	else if (lacks_extension(&policy, sip, out, header) || is_unusable(sip, out) || is_stopping(q, out))
+		return true;
+	else if (call_limits_check(mapping_gateway_limits(q->ingress), q->now_ms))
+		*out = (struct call_refusal){503, "", ""};
+	else
+		return false;
+	return true;
+}
