@@ -221,7 +221,6 @@ static enum registration_task begin_register(
 		r->asked_s = r->floor_s;
 	r->raised = false;
 	r->busy = true;
-	r->give_up_ms = 0;
 	if (r->state != REGISTRATION_REGISTERED)
 		set_state(r, REGISTRATION_REGISTERING, now_ms);
 	return REGISTRATION_REGISTER;
@@ -262,6 +261,7 @@ enum registration_task registration_next(struct registration *r, const struct pa
 	if (r->busy && !given_up)
 		return REGISTRATION_NOTHING;
 	r->busy = false;
+	r->give_up_ms = 0;
 	if ((r->state == REGISTRATION_REGISTERED &&
 		    !(wanted && same_binding(r->used, registration_row(r)))) ||
 		(given_up && !wanted)) { /* it may have made a binding */

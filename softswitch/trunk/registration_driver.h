@@ -32,7 +32,7 @@ struct registration_driver {
 	struct hop hop;
 	const struct tls_identity *identity; /* whom it goes to */
 	bool remove;
-	bool sent;      /* REGISTER, and nothing has undone it since */
+	bool sent; /* REGISTER, and nothing has undone it since */
 	struct request_retry retry;
 	unsigned next_address;
 	bool forced;          /* all servers are set aside, and asked all the same */

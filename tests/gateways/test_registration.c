@@ -160,6 +160,7 @@ static void a_request_that_nobody_wants_any_more_is_given_up_and_undone(void **s
 	f->now += 5000;
 	assert_int_equal(registrations_apply(f->set, NULL, 0, &f->p, f->now), 0);
 	due_after(f, 1000, REGISTRATION_UNREGISTER);
+	assert_int_equal(registration_due_ms(f->r), REGISTRATION_NEVER);
 	assert_int_equal(info(f).state, REGISTRATION_UNREGISTERING);
 	f->now += 100000;
 	assert_int_equal(next(f), REGISTRATION_NOTHING); /* this one is awaited */
