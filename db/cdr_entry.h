@@ -14,6 +14,8 @@
 struct cdr_entry {
 	struct cdr_entry *next;
 	uint64_t number;
+	uint64_t
+		written_as; /* left by a crash: a row if the last number in the table is this or more; 0 = certainly none */
 	cdr_slot answered, record; /* in the journal, 0 = none */
 	size_t size;
 	char bytes[]; /* cdr_record_write() */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct cdr_log {
 	struct cdr_journal *journal;
@@ -40,10 +41,17 @@ static void count_failure(struct cdr_log *log)
 
 static cdr_slot put(struct cdr_log *log, enum cdr_journal_state state, const char *bytes, size_t size)
 {
-	cdr_slot slot = cdr_journal_put(log->journal, state, ++log->number, bytes, size);
+	uint64_t number = ++log->number;
+	cdr_slot slot = log->journal ? cdr_journal_put(log->journal, state, number, bytes, size) : 0;
 	if (!slot)
 		count_failure(log);
 	return slot;
+}
+
+static void sign(struct cdr_log *log, int64_t now_ms)
+{
+	if (log->journal)
+		cdr_journal_sign(log->journal, now_ms);
 }
 
 static int fit_scratch(struct cdr_log *log, size_t size)
@@ -69,10 +77,24 @@ cdr_slot cdr_log_answer(struct cdr_log *log, const struct cdr *record)
 	}
 	cdr_record_write(record, &measure, log->scratch);
 	cdr_slot slot = put(log, CDR_JOURNAL_ANSWERED, log->scratch, measure.size);
-	cdr_journal_sign(log->journal, record->answer_ms);
-	if (cdr_journal_is_low(log->journal))
+	sign(log, record->answer_ms);
+	if (log->journal && cdr_journal_is_low(log->journal))
 		cdr_writer_wake(log->writer); /* it enlarges the journal */
 	return slot;
+}
+
+static struct cdr_entry *make_entry(struct cdr_log *log, const struct cdr *record)
+{
+	struct cdr_record_lengths measure;
+	cdr_record_measure(record, &measure);
+	struct cdr_entry *e = malloc(sizeof(*e) + measure.size);
+	if (!e) {
+		count_failure(log);
+		return NULL;
+	}
+	*e = (struct cdr_entry){.size = measure.size};
+	cdr_record_write(record, &measure, e->bytes);
+	return e;
 }
 
 /*
@@ -82,15 +104,9 @@ cdr_slot cdr_log_answer(struct cdr_log *log, const struct cdr *record)
  */
 static void end_call(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
 {
-	struct cdr_record_lengths measure;
-	cdr_record_measure(record, &measure);
-	struct cdr_entry *e = malloc(sizeof(*e) + measure.size);
-	if (!e) {
-		count_failure(log);
+	struct cdr_entry *e = make_entry(log, record);
+	if (!e)
 		return; /* an answered call is still in the journal, for the next start */
-	}
-	cdr_record_write(record, &measure, e->bytes);
-	e->size = measure.size;
 	if (slot)
 		cdr_journal_set_ended(log->journal, slot, log->number + 1);
 	e->record = put(log, CDR_JOURNAL_ENDED, e->bytes, e->size);
@@ -107,7 +123,7 @@ void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
 {
 	cdr_log_reclaim(log);
 	end_call(log, slot, record);
-	cdr_journal_sign(log->journal, record->end_ms);
+	sign(log, record->end_ms);
 	cdr_writer_wake(log->writer);
 }
 
@@ -186,31 +202,47 @@ static void drop_leftover(struct cdr_log *log, struct leftover *item)
 	free(item->ended);
 }
 
-/* A call cut off by the crash: it ended when the switch last gave a sign of life. */
+/*
+ * A call cut off by the crash: it ended when the switch last gave a sign of life. If its end was noted, but found no room
+ * in the journal, it may be a row; until the table tells, the journal has to stay as it is.
+ */
 static void restore_answered(struct cdr_log *log, struct leftover *item, int64_t last_sign_ms)
 {
 	struct cdr record;
-	if (cdr_record_read(&record, item->ended->bytes, item->ended->size) == 0) {
-		record.end_ms = last_sign_ms > record.answer_ms ? last_sign_ms : record.answer_ms;
-		record.hold_ms = record.end_ms - record.answer_ms;
-		record.end_direction = CDR_SERVER;
-		record.end_reason = "switch restarted";
-		end_call(log, item->ended->record, &record);
-		free(item->ended);
-	} else {
+	struct cdr_entry *e;
+	if (cdr_record_read(&record, item->ended->bytes, item->ended->size)) {
 		drop_leftover(log, item);
+		return;
 	}
+	record.end_ms = last_sign_ms > record.answer_ms ? last_sign_ms : record.answer_ms;
+	record.hold_ms = record.end_ms - record.answer_ms;
+	record.end_direction = CDR_SERVER;
+	record.end_reason = "switch restarted";
+	if (!item->ended_by) {
+		end_call(log, item->ended->record, &record);
+	} else if ((e = make_entry(log, &record))) {
+		e->number = ++log->number;
+		e->written_as = item->ended_by;
+		e->answered = item->ended->record;
+		cdr_writer_add(log->writer, e);
+	}
+	free(item->ended);
 }
 
-/* Is there a row for it, or an ended record? */
-static bool is_superseded(const struct leftovers *left, const struct leftover *item, uint64_t written)
+/*
+ * Numbers go on behind all that are known. While cdr.db cannot be read, the time stands in for what it knows: no switch
+ * ends a thousand calls a second for long.
+ */
+static void continue_numbers(struct cdr_log *log, const struct leftovers *left)
 {
-	return item->ended_by && (item->ended_by <= written || has_ended(left, item->ended_by));
-}
-
-static void continue_numbers(struct cdr_log *log, const struct leftovers *left, uint64_t written)
-{
-	log->number = written;
+	struct timespec now;
+	uint64_t written;
+	if (cdr_writer_last_number(log->writer, &written)) {
+		log->number = written;
+	} else {
+		clock_gettime(CLOCK_REALTIME, &now);
+		log->number = (uint64_t)now.tv_sec * 1000;
+	}
 	for (size_t i = 0; i < left->n; i++) {
 		if (left->item[i].ended->number > log->number)
 			log->number = left->item[i].ended->number;
@@ -219,63 +251,63 @@ static void continue_numbers(struct cdr_log *log, const struct leftovers *left, 
 	}
 }
 
-static void restore(struct cdr_log *log, struct leftovers *left, uint64_t written, int64_t last_sign_ms)
+/* What already is a row is sorted out by the writer, once it can read the table. */
+static void restore(struct cdr_log *log, struct leftovers *left, int64_t last_sign_ms)
 {
 	struct leftover *item = left->item, *answered = item + left->n_ended, *end = item + left->n;
-	continue_numbers(log, left, written);
+	continue_numbers(log, left);
 	if (left->n)
 		qsort(item, left->n, sizeof(*item), compare_leftovers);
 	for (struct leftover *i = answered; i < end; i++) {
-		if (is_superseded(left, i, written)) {
+		if (i->ended_by && has_ended(left, i->ended_by)) {
 			drop_leftover(log, i);
 			i->ended = NULL;
 		}
 	}
 	for (struct leftover *i = item; i < answered; i++) {
-		if (i->ended->number > written)
-			cdr_writer_add(log->writer, i->ended);
-		else
-			drop_leftover(log, i);
+		i->ended->written_as = i->ended->number;
+		cdr_writer_add(log->writer, i->ended);
 	}
 	for (struct leftover *i = answered; i < end; i++)
 		if (i->ended)
 			restore_answered(log, i, last_sign_ms);
 }
 
-/* The last number is read under the journal's lock, because its previous owner may have written until then. */
+/*
+ * Two processes must not share a journal; without any, records are only in memory until they are rows. cdr.db is read under
+ * the journal's lock, because its previous owner may have written until then.
+ */
 static int open_journal(struct cdr_log *log, const char *path, char *error, size_t error_size)
 {
 	struct leftovers left = {0};
-	uint64_t written = 0;
 	int64_t last_sign_ms = 0;
 	char name[4096 + 8];
 	snprintf(name, sizeof(name), "%s-live", path);
 	int err = cdr_journal_open(
 		&log->journal, name, &last_sign_ms, collect_leftover, &left, error, error_size);
-	if (!err) {
-		err = cdr_writer_last_number(log->writer, &written);
-		if (err)
-			snprintf(error, error_size, "%s: cannot read its table `journal`", path);
-	}
-	if (!err)
-		restore(log, &left, written, last_sign_ms);
-	else
+	if (err) {
 		for (size_t i = 0; i < left.n; i++)
 			free(left.item[i].ended);
+		left = (struct leftovers){.item = left.item};
+	}
+	if (err != -EBUSY)
+		restore(log, &left, last_sign_ms);
 	free(left.item);
-	return err;
+	return err == -EBUSY ? err : 0;
 }
 
-int cdr_log_open(struct cdr_log **out, const char *path, char *error, size_t error_size)
+int cdr_log_open(struct cdr_log **out, const char *path, cdr_news_h *on_news, void *arg, char *error,
+	size_t error_size)
 {
 	struct cdr_log *log = calloc(1, sizeof(*log));
-	if (!log) {
-		snprintf(error, error_size, "no memory to open %s", path);
+	snprintf(error, error_size, "no memory to open %s", path);
+	if (!log)
 		return -ENOMEM;
-	}
-	int err = cdr_writer_create(&log->writer, path, error, error_size);
-	if (!err)
+	int err = cdr_writer_create(&log->writer, path, on_news, arg);
+	if (!err) {
+		error[0] = '\0';
 		err = open_journal(log, path, error, error_size);
+	}
 	if (!err) {
 		err = cdr_writer_start(log->writer, log->journal);
 		if (err)
@@ -290,16 +322,19 @@ int cdr_log_open(struct cdr_log **out, const char *path, char *error, size_t err
 	return 0;
 }
 
-void cdr_log_close(struct cdr_log *log, unsigned wait_ms)
+uint64_t cdr_log_close(struct cdr_log *log, unsigned wait_ms)
 {
+	struct cdr_stats stats = {0};
 	if (!log)
-		return;
+		return 0;
 	if (log->writer) {
 		cdr_writer_stop(log->writer, wait_ms);
 		cdr_log_reclaim(log);
+		cdr_writer_stats(log->writer, &stats);
 	}
 	cdr_journal_close(log->journal);
 	cdr_writer_destroy(log->writer);
 	free(log->scratch);
 	free(log);
+	return stats.pending;
 }

@@ -1,7 +1,7 @@
 /** @file cdr_log.h  Table `cdr` in cdr.db: one row per call, never lost.
  *
  * Records are written by a thread of this module, many in one transaction, so no disk can hold up
- * the caller's loop. Until its row is committed a record also lives in the journal, a mapped file
+ * the caller's loop. cdr.db may be locked, broken or moved away meanwhile. Until its row is committed a record also lives in the journal, a mapped file
  * beside cdr.db, which outlives kill -9: what it holds is written at the next cdr_log_open().
  */
 #ifndef CDR_LOG_H
@@ -15,13 +15,17 @@
 struct cdr_log;
 
 /**
- * Open or create cdr.db and its journal, and write the records that a crash left behind: ended calls
- * unchanged, calls in progress with the switch's last sign of life (the journal's time stamp) as
- * end_ms, end_direction CDR_SERVER and end_reason `switch restarted`. Starts the writer thread.
+ * Open the journal, and have a thread write the records that a crash left behind: ended calls unchanged, calls in progress
+ * with the switch's last sign of life (the journal's time stamp) as end_ms, end_direction CDR_SERVER and end_reason
+ * `switch restarted`. cdr.db is opened or created when it can be, now or later: records wait until then.
  *
- * @return 0; otherwise as db_open(), with one line in error
+ * @param on_news  may be NULL
+ * @param error    receives one line when the result is not 0; also when it is 0, but there can be no journal, so that
+ *                 records are not safe from a crash before they are rows; else ""
+ * @return 0; -EBUSY another process has the journal open; -ENOMEM, -EAGAIN
  */
-int cdr_log_open(struct cdr_log **out, const char *path, char *error, size_t error_size);
+int cdr_log_open(struct cdr_log **out, const char *path, cdr_news_h *on_news, void *arg, char *error,
+	size_t error_size);
 
 /**
  * A call was answered: put it into the journal, so that a crash leaves a record of it.
@@ -43,7 +47,11 @@ void cdr_log_wake(struct cdr_log *log);
 /** May be called at any time. */
 void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out);
 
-/** Write what is queued for at most wait_ms (the rest stays in the journal), stop the thread, close. NULL is fine. */
-void cdr_log_close(struct cdr_log *log, unsigned wait_ms);
+/**
+ * Write what is queued, for at most wait_ms while another process holds the file, stop the thread, close. NULL is fine.
+ *
+ * @return the number of records that are not rows; the journal has them for the next start
+ */
+uint64_t cdr_log_close(struct cdr_log *log, unsigned wait_ms);
 
 #endif

@@ -1,15 +1,19 @@
 #include "cdr_table.h"
 #include "cdr_record.h"
 #include "db_internal.h"
+#include "db_place.h"
 #include "utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 enum {
 	BUSY_WAIT_MS = 100, /* while another process holds the lock */
 	BATCH_MAX = 4096,   /* rows per transaction */
+	RETRY_MS = 1000,    /* after a file could not be used */
 };
 
 enum statement { LAST_NUMBER, BEGIN, ADD, SET_NUMBER, COMMIT, STATEMENTS };
@@ -41,9 +45,22 @@ enum parameter {
 };
 
 struct cdr_table {
-	struct db *db;
+	char *path;
+	struct db *db; /* NULL: it could not be opened, or is not needed yet */
 	sqlite3_stmt *statement[STATEMENTS];
+	uint64_t number; /* of the last row */
+	bool known;      /* is it? */
+	uint64_t retry_ms;
+	int err;
+	char error[CDR_ERROR_SIZE]; /* of the last failure */
 };
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static int step(struct cdr_table *t, enum statement which)
 {
@@ -89,6 +106,12 @@ static int add_row(struct cdr_table *t, const struct cdr_entry *e)
 	return step(t, ADD);
 }
 
+static int set_number(struct cdr_table *t, uint64_t number)
+{
+	sqlite3_bind_int64(t->statement[SET_NUMBER], 1, (int64_t)number);
+	return step(t, SET_NUMBER);
+}
+
 static int add_rows(struct cdr_table *t, struct cdr_entry *first, struct cdr_entry **last, uint64_t *rows)
 {
 	int err = step(t, BEGIN);
@@ -100,56 +123,131 @@ static int add_rows(struct cdr_table *t, struct cdr_entry *first, struct cdr_ent
 	}
 	if (err)
 		return err;
-	sqlite3_bind_int64(t->statement[SET_NUMBER], 1, (int64_t)(*last)->number);
-	err = step(t, SET_NUMBER);
+	err = set_number(t, (*last)->number);
 	return err ? err : step(t, COMMIT);
+}
+
+static void close_file(struct cdr_table *t, void (*close)(struct db *db))
+{
+	db_sqlite_finalize(t->statement, STATEMENTS);
+	close(t->db);
+	t->db = NULL;
+}
+
+/* Remember why; a file that is only locked stays open, any other is opened anew after a while. */
+static int fail(struct cdr_table *t, int err)
+{
+	if (t->db)
+		snprintf(t->error, sizeof(t->error), "%s: %s", t->path,
+			err == -ENOMEM ? "no memory" : sqlite3_errmsg(t->db->handle));
+	if (t->db && !sqlite3_get_autocommit(t->db->handle))
+		db_sqlite_run(t->db->handle, "ROLLBACK");
+	if (t->db && err != -EBUSY)
+		close_file(t, db_close);
+	t->err = err;
+	if (!t->db)
+		t->retry_ms = now_ms() + RETRY_MS;
+	return err;
 }
 
 int cdr_table_add(struct cdr_table *t, struct cdr_entry *first, struct cdr_entry **last, uint64_t *rows)
 {
 	int err = add_rows(t, first, last, rows);
-	if (err && !sqlite3_get_autocommit(t->db->handle))
-		db_sqlite_run(t->db->handle, "ROLLBACK");
-	return err;
+	if (err)
+		return fail(t, err);
+	t->number = (*last)->number;
+	db_place_settle(t->db);
+	return 0;
 }
 
-int cdr_table_last_number(struct cdr_table *t, uint64_t *out)
+static int read_number(struct cdr_table *t)
 {
 	sqlite3_stmt *statement = t->statement[LAST_NUMBER];
-	int err = db_sqlite_errno(sqlite3_step(statement));
-	if (!err)
-		*out = (uint64_t)sqlite3_column_int64(statement, 0);
+	int result = sqlite3_step(statement), err = db_sqlite_errno(result);
+	if (result == SQLITE_ROW)
+		t->number = (uint64_t)sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
+	t->known = t->known || result == SQLITE_ROW;
 	return err;
 }
 
-int cdr_table_open(struct cdr_table **out, const char *path, char *error, size_t error_size)
+/*
+ * The number tells what of the journal has become rows. Only the first file can know that; in any other it is what this
+ * process has written, whatever that file has been used for before.
+ */
+static int agree_on_number(struct cdr_table *t)
+{
+	return t->known ? set_number(t, t->number) : read_number(t);
+}
+
+static int open_file(struct cdr_table *t)
+{
+	int err = db_open(&t->db, t->path, DB_CDR, DB_CREATE_NOW, t->error, sizeof(t->error));
+	if (err)
+		return fail(t, err);
+	sqlite3_busy_timeout(t->db->handle, BUSY_WAIT_MS);
+	err = db_sqlite_prepare(t->db->handle, sql, t->statement, STATEMENTS);
+	if (!err)
+		err = agree_on_number(t);
+	if (!err) {
+		db_place_settle(t->db);
+		return 0;
+	}
+	fail(t, err);
+	if (t->db) /* it has to agree on the number again */
+		close_file(t, db_close);
+	t->retry_ms = now_ms() + RETRY_MS;
+	return err;
+}
+
+int cdr_table_need(struct cdr_table *t, bool *replaced)
+{
+	enum db_place place = t->db ? db_place_check(t->db) : DB_PLACE_SAME;
+
+	*replaced = place != DB_PLACE_SAME;
+	if (*replaced)
+		close_file(t, place == DB_PLACE_MOVED ? db_place_leave : db_close);
+	else if (!t->db && now_ms() < t->retry_ms)
+		return t->err;
+	return t->db ? 0 : open_file(t);
+}
+
+void cdr_table_rest(struct cdr_table *t)
+{
+	db_place_rest(t->db);
+}
+
+const char *cdr_table_error(const struct cdr_table *t)
+{
+	return t->error;
+}
+
+bool cdr_table_last_number(const struct cdr_table *t, uint64_t *out)
+{
+	*out = t->number;
+	return t->known;
+}
+
+int cdr_table_create(struct cdr_table **out, const char *path)
 {
 	struct cdr_table *t = calloc(1, sizeof(*t));
-	if (!t) {
-		snprintf(error, error_size, "no memory to open %s", path);
+	if (!t)
 		return -ENOMEM;
-	}
-	int err = db_open(&t->db, path, DB_CDR, DB_CREATE, error, error_size);
-	if (!err) {
-		sqlite3_busy_timeout(t->db->handle, BUSY_WAIT_MS);
-		err = db_sqlite_prepare(t->db->handle, sql, t->statement, STATEMENTS);
-		if (err)
-			snprintf(error, error_size, "%s: %s", path, sqlite3_errmsg(t->db->handle));
-	}
-	if (err) {
-		cdr_table_close(t);
-		return err;
+	t->path = strdup(path);
+	if (!t->path) {
+		free(t);
+		return -ENOMEM;
 	}
 	*out = t;
 	return 0;
 }
 
-void cdr_table_close(struct cdr_table *t)
+void cdr_table_destroy(struct cdr_table *t)
 {
 	if (!t)
 		return;
-	db_sqlite_finalize(t->statement, STATEMENTS);
-	db_close(t->db);
+	if (t->db)
+		close_file(t, db_close);
+	free(t->path);
 	free(t);
 }

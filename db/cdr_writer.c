@@ -1,5 +1,6 @@
 #include "cdr_writer.h"
 #include "cdr_table.h"
+#include "cdr_trouble.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -14,6 +15,7 @@
 enum {
 	PAUSE_MS = 100, /* between two transactions */
 	PAUSE_STOPPING_MS = 10,
+	LOOK_MS = 1000, /* how often an idle thread looks what has become of the file */
 };
 
 struct list {
@@ -34,7 +36,40 @@ struct cdr_writer {
 	bool started;
 	struct timespec deadline; /* when to stop at the latest; CLOCK_MONOTONIC */
 	_Atomic uint64_t queued, written, errors;
+	cdr_news_h *on_news;
+	void *news_arg;
+	bool sorted_out; /* what a crash left and was a row already is no longer in the backlog; this and the next are the thread's */
+	struct cdr_trouble trouble;
+	pthread_mutex_t lock;
+	char error[CDR_ERROR_SIZE]; /* under the lock, as the next: "" = rows can be written */
+	uint64_t error_since_ms;
 };
+
+static struct timespec after_ms(unsigned ms)
+{
+	struct timespec at;
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += ms / 1000;
+	at.tv_nsec += ms % 1000 * 1000000L;
+	if (at.tv_nsec >= 1000000000L) {
+		at.tv_nsec -= 1000000000L;
+		at.tv_sec++;
+	}
+	return at;
+}
+
+static bool is_past(const struct timespec *deadline)
+{
+	struct timespec now = after_ms(0);
+	return now.tv_sec > deadline->tv_sec ||
+		(now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now = after_ms(0);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static void push(_Atomic(struct cdr_entry *) *stack, struct cdr_entry *first, struct cdr_entry *last)
 {
@@ -69,12 +104,22 @@ struct cdr_entry *cdr_writer_take_committed(struct cdr_writer *w)
 	return atomic_exchange(&w->committed, NULL);
 }
 
-void cdr_writer_stats(struct cdr_writer *w, struct cdr_stats *out)
+static uint64_t pending(struct cdr_writer *w)
 {
 	/* Read first, so that calls which end meanwhile count as pending and not as missing. */
+	uint64_t written = atomic_load(&w->written);
+	return atomic_load(&w->queued) - written;
+}
+
+void cdr_writer_stats(struct cdr_writer *w, struct cdr_stats *out)
+{
+	out->pending = pending(w);
 	out->written = atomic_load(&w->written);
-	out->pending = atomic_load(&w->queued) - out->written;
 	out->errors = atomic_load(&w->errors);
+	pthread_mutex_lock(&w->lock);
+	snprintf(out->error, sizeof(out->error), "%s", w->error);
+	out->error_ms = w->error[0] ? now_ms() - w->error_since_ms : 0;
+	pthread_mutex_unlock(&w->lock);
 }
 
 static void collect_queue(struct cdr_writer *w)
@@ -92,42 +137,89 @@ static void collect_queue(struct cdr_writer *w)
 	w->backlog.end = &newest->next;
 }
 
-/* Rows that could not be written stay in the backlog, and in the journal, until they can be. */
-static void write_backlog(struct cdr_writer *w)
+/* Records that were rows when the last process died go back at once. */
+static void sort_out(struct cdr_writer *w)
 {
-	while (w->backlog.first) {
+	struct cdr_entry *e, *next, **link = &w->backlog.first;
+	uint64_t last;
+
+	if (w->sorted_out || !cdr_table_last_number(w->table, &last))
+		return;
+	for (e = w->backlog.first; e; e = next) {
+		next = e->next;
+		if (e->written_as && e->written_as <= last) {
+			*link = next;
+			atomic_fetch_sub(&w->queued, 1);
+			push(&w->committed, e, e);
+		} else {
+			link = &e->next;
+		}
+	}
+	w->backlog.end = link;
+	w->sorted_out = true;
+}
+
+static void tell(struct cdr_writer *w, enum cdr_news news, uint64_t since_ms)
+{
+	const struct cdr_report report = {.news = news,
+		.words = cdr_table_error(w->table),
+		.lasted_ms = now_ms() - since_ms,
+		.pending = pending(w)};
+
+	if (w->on_news)
+		w->on_news(&report, w->news_arg);
+}
+
+static void note_result(struct cdr_writer *w, int err)
+{
+	const uint64_t now = now_ms(), since = w->trouble.since_ms ? w->trouble.since_ms : now;
+	const enum cdr_trouble_news news = cdr_trouble_look(&w->trouble, err, now);
+
+	pthread_mutex_lock(&w->lock);
+	snprintf(w->error, sizeof(w->error), "%s", err ? cdr_table_error(w->table) : "");
+	w->error_since_ms = since;
+	pthread_mutex_unlock(&w->lock);
+	if (news != CDR_TROUBLE_SILENT)
+		tell(w, news == CDR_TROUBLE_OVER ? CDR_RECOVERED : CDR_FAILING, since);
+}
+
+static int write_rows(struct cdr_writer *w)
+{
+	int err = 0;
+
+	while (!err && w->backlog.first) {
 		struct cdr_entry *first = w->backlog.first, *last = NULL;
 		uint64_t rows;
-		if (cdr_table_add(w->table, first, &last, &rows)) {
-			atomic_fetch_add(&w->errors, 1);
-			return;
-		}
+		err = cdr_table_add(w->table, first, &last, &rows);
+		if (err)
+			continue;
 		w->backlog.first = last->next;
 		if (!last->next)
 			w->backlog.end = &w->backlog.first;
 		atomic_fetch_add(&w->written, rows);
 		push(&w->committed, first, last);
 	}
+	return err;
 }
 
-static struct timespec after_ms(unsigned ms)
+/* Rows that could not be written stay in the backlog, and in the journal, until they can be. */
+static int write_backlog(struct cdr_writer *w)
 {
-	struct timespec at;
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += ms / 1000;
-	at.tv_nsec += ms % 1000 * 1000000L;
-	if (at.tv_nsec >= 1000000000L) {
-		at.tv_nsec -= 1000000000L;
-		at.tv_sec++;
+	bool replaced;
+	int err = cdr_table_need(w->table, &replaced);
+
+	if (replaced)
+		tell(w, CDR_REPLACED, 0);
+	if (!err) {
+		sort_out(w);
+		if (!w->backlog.first)
+			cdr_table_rest(w->table);
+		err = write_rows(w);
 	}
-	return at;
-}
-
-static bool is_past(const struct timespec *deadline)
-{
-	struct timespec now = after_ms(0);
-	return now.tv_sec > deadline->tv_sec ||
-		(now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
+	if (err && w->backlog.first)
+		atomic_fetch_add(&w->errors, 1);
+	note_result(w, err);
+	return err;
 }
 
 /* Only a stop cuts the pause short. */
@@ -146,9 +238,11 @@ static bool has_work(struct cdr_writer *w)
 
 static void sleep_until_woken(struct cdr_writer *w)
 {
+	struct timespec end = after_ms(LOOK_MS);
+
 	atomic_store(&w->asleep, true);
 	if (!has_work(w))
-		while (sem_wait(&w->wake) && errno == EINTR)
+		while (sem_clockwait(&w->wake, CLOCK_MONOTONIC, &end) && errno == EINTR)
 			continue;
 	atomic_store(&w->asleep, false);
 }
@@ -165,13 +259,15 @@ static void *thread_main(void *arg)
 	struct cdr_writer *w = arg;
 	for (;;) {
 		bool stopping = atomic_load(&w->stopping);
-		if (!stopping && cdr_journal_is_low(w->journal))
+		int err;
+		if (!stopping && w->journal && cdr_journal_is_low(w->journal))
 			cdr_journal_grow(w->journal); /* a failure shows when there is no room for a record */
 		atomic_store(&w->nudged, false);
 		collect_queue(w);
-		write_backlog(w);
+		err = write_backlog(w);
 		do_also(w);
-		if (stopping && (!w->backlog.first || is_past(&w->deadline)))
+		/* A lock goes away, but what else is wrong with a file will not be mended in these seconds. */
+		if (stopping && (!w->backlog.first || (err && err != -EBUSY) || is_past(&w->deadline)))
 			return NULL;
 		pause_thread(w);
 		if (!has_work(w))
@@ -204,24 +300,27 @@ void cdr_writer_stop(struct cdr_writer *w, unsigned wait_ms)
 	w->started = false;
 }
 
-int cdr_writer_last_number(struct cdr_writer *w, uint64_t *out)
+bool cdr_writer_last_number(struct cdr_writer *w, uint64_t *out)
 {
+	bool replaced;
+
+	cdr_table_need(w->table, &replaced);
 	return cdr_table_last_number(w->table, out);
 }
 
-int cdr_writer_create(struct cdr_writer **out, const char *path, char *error, size_t error_size)
+int cdr_writer_create(struct cdr_writer **out, const char *path, cdr_news_h *on_news, void *arg)
 {
 	struct cdr_writer *w = calloc(1, sizeof(*w));
-	if (!w) {
-		snprintf(error, error_size, "no memory to open %s", path);
+	if (!w)
 		return -ENOMEM;
-	}
 	w->backlog.end = &w->backlog.first;
+	w->on_news = on_news;
+	w->news_arg = arg;
 	sem_init(&w->wake, 0, 0);
-	int err = cdr_table_open(&w->table, path, error, error_size);
-	if (err) {
+	pthread_mutex_init(&w->lock, NULL);
+	if (cdr_table_create(&w->table, path)) {
 		cdr_writer_destroy(w);
-		return err;
+		return -ENOMEM;
 	}
 	*out = w;
 	return 0;
@@ -242,7 +341,8 @@ void cdr_writer_destroy(struct cdr_writer *w)
 	free_all(w->backlog.first);
 	free_all(w->queue);
 	free_all(w->committed);
-	cdr_table_close(w->table);
+	cdr_table_destroy(w->table);
+	pthread_mutex_destroy(&w->lock);
 	sem_destroy(&w->wake);
 	free(w);
 }

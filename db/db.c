@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* How long to wait while other processes create, upgrade or recover the same file. */
@@ -172,7 +173,7 @@ static int set_up(struct db *db, const char *path, enum db_kind which, enum db_m
 		return explain(db, err, path, error, error_size);
 	bool migration = err == -ENODATA;
 	err = db_sqlite_run(db->handle, kind->pragmas);
-	if (!err && mode == DB_CREATE)
+	if (!err && mode != DB_CHECK)
 		err = db_sqlite_run(db->handle, "PRAGMA journal_mode = WAL");
 	if (!err && migration)
 		err = migrate_file(db, path, kind, mode, error, error_size);
@@ -183,9 +184,10 @@ static int set_up_patiently(
 	struct db *db, const char *path, enum db_kind kind, enum db_mode mode, char *error, size_t error_size)
 {
 	const struct timespec pause = {.tv_nsec = OPEN_RETRY_MS * 1000000L};
+	const int wait_ms = mode == DB_CREATE || mode == DB_CHECK ? OPEN_WAIT_MS : 0;
 	for (int waited_ms = 0;; waited_ms += OPEN_RETRY_MS) {
 		int err = set_up(db, path, kind, mode, error, error_size);
-		if (err != -EBUSY || waited_ms >= OPEN_WAIT_MS)
+		if (err != -EBUSY || waited_ms >= wait_ms)
 			return err;
 		if (!sqlite3_get_autocommit(db->handle))
 			db_sqlite_run(db->handle, "ROLLBACK");
@@ -193,11 +195,37 @@ static int set_up_patiently(
 	}
 }
 
+static int prepare_file(const char *path, enum db_mode mode, bool *missing, char *error, size_t error_size)
+{
+	struct stat st;
+	if (strlen(path) >= 4096) {
+		snprintf(error, error_size, "the path of the database is too long");
+		return -EINVAL;
+	}
+	int err = mode == DB_CREATE || mode == DB_CREATE_NOW ? db_path_create(path, error, error_size) : 0;
+	if (err)
+		return err;
+	*missing = mode == DB_CHECK && (stat(path, &st) ? errno == ENOENT : st.st_size == 0);
+	if (*missing)
+		return 0;
+	if (stat(path, &st)) {
+		err = -errno;
+		snprintf(error, error_size, "cannot open %s: %s", path, strerror(errno));
+	} else if (!S_ISREG(st.st_mode)) {
+		err = -EINVAL;
+		snprintf(error, error_size, "%s is not a regular file", path);
+	} else if (mode == DB_EXISTING && st.st_size == 0) {
+		err = -EINVAL;
+		snprintf(error, error_size, "%s is empty", path);
+	}
+	return err ? err : db_path_access(path, error, error_size);
+}
+
 int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode mode, char *error,
 	size_t error_size)
 {
 	bool missing = false;
-	int err = db_path_prepare(path, mode == DB_CREATE, &missing, error, error_size);
+	int err = prepare_file(path, mode, &missing, error, error_size);
 	if (err)
 		return err;
 	if (missing) {
@@ -205,7 +233,10 @@ int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode m
 		return 0;
 	}
 	struct db *db = calloc(1, sizeof(*db));
-	if (!db) {
+	if (db)
+		db->path = strdup(path);
+	if (!db || !db->path) {
+		db_close(db);
 		snprintf(error, error_size, "no memory to open %s", path);
 		return -ENOMEM;
 	}
@@ -233,7 +264,13 @@ void db_close(struct db *db)
 		return;
 	sqlite3_finalize(db->data_version);
 	sqlite3_close(db->handle);
+	free(db->path);
 	free(db);
+}
+
+const char *db_error(const struct db *db)
+{
+	return sqlite3_errmsg(db->handle);
 }
 
 int db_data_version(struct db *db, int *version)

@@ -10,7 +10,9 @@ struct db;
 enum db_kind { DB_CONFIG, DB_CDR, DB_STATE };
 
 enum db_mode {
-	DB_CREATE, /* create it with the schema when missing or empty, upgrade it when older */
+	DB_CREATE,     /* create it with the schema when missing or empty, upgrade it when older */
+	DB_CREATE_NOW, /* the same, but -EBUSY at once while another process holds it */
+	DB_EXISTING,   /* the same as that, but a missing or empty file is refused: -ENOENT, -EINVAL */
 	/*
 	 * Change nothing, but reject what DB_CREATE would reject. A missing or empty file is fine
 	 * and sets *out to NULL; an older one is upgraded in a transaction that db_close() rolls back.
@@ -23,11 +25,14 @@ enum db_mode {
  *
  * @param error  receives one plain line when the result is not 0
  * @return 0; -ENOENT, -EACCES, -ENOTSUP (newer than this program), -EINVAL (not ours), -EBUSY
- *         (after 5 s), -EUCLEAN (damaged), -EIO, -ENOMEM
+ *         (after 5 s, or at once), -EUCLEAN (damaged), -EIO, -ENOMEM
  */
 int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode mode, char *error,
 	size_t error_size);
 void db_close(struct db *db);
+
+/** SQLite's words for what failed last. */
+const char *db_error(const struct db *db);
 
 /** PRAGMA data_version: changes when another connection has changed the file. @return 0 or -errno */
 int db_data_version(struct db *db, int *version);

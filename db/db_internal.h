@@ -5,8 +5,15 @@
 #include "db.h"
 #include "db_sqlite.h"
 
+#include <stdbool.h>
+#include <sys/stat.h>
+
 struct db {
+	char *path;
 	sqlite3 *handle;
+	/* Since it was settled last, see db_place.h: the files under its name, and whether all of the log was in the file. */
+	struct stat file, wal, shm;
+	bool settled;
 	sqlite3_stmt *data_version; /* PRAGMA data_version */
 };
 

@@ -11,7 +11,7 @@
 enum { FILE_MODE = 0660 };
 
 /* SQLite would create the file with the umask's mode, but the operators' group must be able to write to it. */
-static int create_file(const char *path, char *error, size_t error_size)
+int db_path_create(const char *path, char *error, size_t error_size)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, FILE_MODE);
 	int err = fd < 0 || fchmod(fd, FILE_MODE) ? -errno : 0;
@@ -28,7 +28,7 @@ static int create_file(const char *path, char *error, size_t error_size)
  * The files that SQLite keeps beside the database belong to the user who opened it first. Say which one we
  * cannot access instead of "unable to open database file". They come and go, so a missing one is fine.
  */
-static int check_access(const char *path, char *error, size_t error_size)
+int db_path_access(const char *path, char *error, size_t error_size)
 {
 	static const char *const suffixes[] = {"", "-wal", "-shm"};
 	char name[4096 + 8];
@@ -46,27 +46,4 @@ static int check_access(const char *path, char *error, size_t error_size)
 	snprintf(error, error_size, "cannot write in the folder %s, which SQLite needs: %s", folder,
 		strerror(errno));
 	return -EACCES;
-}
-
-int db_path_prepare(const char *path, bool create, bool *missing, char *error, size_t error_size)
-{
-	struct stat st;
-	if (strlen(path) >= 4096) {
-		snprintf(error, error_size, "the path of the database is too long");
-		return -EINVAL;
-	}
-	int err = create ? create_file(path, error, error_size) : 0;
-	if (err)
-		return err;
-	*missing = !create && (stat(path, &st) ? errno == ENOENT : st.st_size == 0);
-	if (*missing)
-		return 0;
-	if (stat(path, &st)) {
-		err = -errno;
-		snprintf(error, error_size, "cannot open %s: %s", path, strerror(errno));
-	} else if (!S_ISREG(st.st_mode)) {
-		err = -EINVAL;
-		snprintf(error, error_size, "%s is not a regular file", path);
-	}
-	return err ? err : check_access(path, error, error_size);
 }

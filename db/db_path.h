@@ -2,16 +2,11 @@
 #ifndef DB_PATH_H
 #define DB_PATH_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
-/**
- * Look whether this process may read and write the file.
- *
- * @param create   make it when it is missing
- * @param missing  receives whether there is nothing to open; false if it was made
- * @return 0; -ENOENT, -EACCES, -EINVAL (not a regular file), with one line in error
- */
-int db_path_prepare(const char *path, bool create, bool *missing, char *error, size_t error_size);
+/** Create the file for us and the operators' group; one that is there stays as it is. @return 0; -errno with one line in error */
+int db_path_create(const char *path, char *error, size_t error_size);
+/** May this process write it, what SQLite keeps beside it, and in its folder? @return 0; -EACCES with one line in error */
+int db_path_access(const char *path, char *error, size_t error_size);
 
 #endif

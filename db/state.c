@@ -3,6 +3,7 @@
 #include "state.h"
 
 #include "db_internal.h"
+#include "db_place.h"
 #include "state_rows.h"
 
 #include <uthash.h>
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/stat.h>
 #include <time.h>
 
 enum { BUSY_WAIT_MS = 100, PATH_SIZE = 4096 + 64, ERROR_SIZE = 512 };
@@ -35,7 +35,7 @@ struct state {
 	struct state_handlers handlers;
 	char *path;
 	struct db *db;        /* NULL: it could not be made anew yet */
-	struct stat file;     /* which file that is */
+	bool stale;           /* it may have rows that are not in memory */
 	struct entry *by_key; /* the thread's */
 	bool troubled;        /* the last write failed: named once */
 	pthread_mutex_t lock;
@@ -163,77 +163,68 @@ static int check_pages(struct db *db, const char *path, char *error, size_t size
 	return -EINVAL;
 }
 
-static int open_file(struct state *s, char *error, size_t size)
+static int open_file(struct state *s, enum db_mode mode, char *error, size_t size)
 {
 	struct db *db = NULL;
-	int err = db_open(&db, s->path, DB_STATE, DB_CREATE, error, size);
+	int err = db_open(&db, s->path, DB_STATE, mode, error, size);
 
 	if (!err)
 		err = check_pages(db, s->path, error, size);
-	if (!err && stat(s->path, &s->file)) {
-		err = -errno;
-		snprintf(error, size, "%s: %s", s->path, strerror(errno));
-	}
 	if (err) {
 		db_close(db);
 		return err;
 	}
 	sqlite3_busy_timeout(db->handle, BUSY_WAIT_MS);
 	s->db = db;
+	db_place_settle(db);
 	return 0;
 }
 
 /** Open it; one that cannot be used is moved aside, and named. */
-static int open_anyhow(struct state *s, char *error, size_t size)
+static int open_anyhow(struct state *s, enum db_mode mode, char *error, size_t size)
 {
 	char aside[PATH_SIZE], line[ERROR_SIZE + PATH_SIZE];
-	int err = open_file(s, error, size);
+	int err = open_file(s, mode, error, size);
 
 	if (err != -EINVAL && err != -ENOTSUP && err != -EUCLEAN)
 		return err;
 	if (move_aside(s->path, aside, sizeof(aside)))
 		return err;
 	snprintf(line, sizeof(line), "%s; moved to %s and made anew", error, aside);
-	err = open_file(s, error, size);
+	err = open_file(s, mode, error, size);
 	if (!err)
 		trouble(s, line);
 	return err;
 }
 
-/** Close the file, and have every row written into the next one. */
-static void forget_file(struct state *s)
+/** Close the file, and have every row written into the next one, and no other be in it. */
+static void forget_file(struct state *s, void (*close)(struct db *db))
 {
-	db_close(s->db);
+	close(s->db);
 	s->db = NULL;
+	s->stale = true;
 	for (struct entry *e = s->by_key; e; e = e->hh.next)
 		e->written = false;
 }
 
-/** Is the file under its name still the one that is open? */
-static bool is_there(const struct state *s)
-{
-	struct stat now;
-
-	return stat(s->path, &now) == 0 && now.st_ino == s->file.st_ino && now.st_dev == s->file.st_dev &&
-		now.st_size > 0;
-}
-
 /** Have a usable file open. */
-static int need_file(struct state *s)
+static int need_file(struct state *s, enum db_mode mode)
 {
+	const enum db_place place = s->db ? db_place_check(s->db) : DB_PLACE_SAME;
 	char error[ERROR_SIZE] = "", line[ERROR_SIZE + PATH_SIZE];
 	int err;
 
-	if (s->db && !is_there(s)) {
+	if (place != DB_PLACE_SAME) {
 		snprintf(line, sizeof(line), "%s was removed, replaced or emptied; made anew", s->path);
 		trouble(s, line);
-		forget_file(s);
+		forget_file(s, place == DB_PLACE_MOVED ? db_place_leave : db_close);
 	}
 	if (s->db)
 		return 0;
-	err = open_anyhow(s, error, sizeof(error));
+	err = open_anyhow(s, mode, error, sizeof(error));
 	if (err && !s->troubled)
 		trouble(s, error);
+	s->troubled = s->troubled || err;
 	return err;
 }
 
@@ -264,11 +255,10 @@ static void settle(struct state *s)
 
 static int write_all(struct state *s)
 {
-	int err = need_file(s);
+	int err = db_sqlite_run(s->db->handle, "BEGIN IMMEDIATE");
 
-	if (err)
-		return err;
-	err = db_sqlite_run(s->db->handle, "BEGIN IMMEDIATE");
+	if (!err && s->stale)
+		err = state_rows_clear(s->db->handle);
 	for (const struct entry *e = s->by_key; !err && e; e = e->hh.next)
 		if (!e->written)
 			err = state_rows_write(s->db->handle, e->table, e->name, e->row);
@@ -284,12 +274,20 @@ bool state_write(struct state *s)
 	int err;
 
 	take_queue(s);
-	if (!has_changed(s))
+	err = need_file(s, DB_CREATE_NOW);
+	if (err)
+		return has_changed(s); /* if not, it is time enough when the thread comes by again */
+	if (!s->stale && !has_changed(s)) {
+		s->troubled = false;
+		db_place_rest(s->db);
 		return false;
+	}
 	err = write_all(s);
 	if (!err) {
 		s->troubled = false;
+		s->stale = false;
 		settle(s);
+		db_place_settle(s->db);
 		return false;
 	}
 	no_table = s->db && (sqlite3_errcode(s->db->handle) & 0xff) == SQLITE_ERROR;
@@ -302,7 +300,7 @@ bool state_write(struct state *s)
 		db_sqlite_run(s->db->handle, "ROLLBACK");
 	/* Opening it again tells a damaged file from a full disk. */
 	if (err != -EBUSY)
-		forget_file(s);
+		forget_file(s, db_close);
 	if (no_table)
 		move_aside(s->path, aside, sizeof(aside));
 	s->troubled = s->troubled || err != -EBUSY;
@@ -333,30 +331,26 @@ int state_load(
 {
 	struct loading loading = {s, t, on_row, arg};
 
-	return state_rows_load(s->db->handle, t, on_loaded, &loading);
+	return s->db ? state_rows_load(s->db->handle, t, on_loaded, &loading) : 0;
 }
 
 /* Life -------------------------------------------------------------------------------------- */
 
-int state_open(struct state **out, const char *path, const struct state_handlers *handlers, char *error,
-	size_t error_size)
+int state_open(struct state **out, const char *path, const struct state_handlers *handlers)
 {
 	struct state *s = calloc(1, sizeof(*s));
-	int err = -ENOMEM;
 
-	snprintf(error, error_size, "no memory to open %s", path);
 	if (!s)
-		return err;
+		return -ENOMEM;
 	s->handlers = *handlers;
 	pthread_mutex_init(&s->lock, NULL);
 	STAILQ_INIT(&s->queue);
 	s->path = strdup(path);
-	if (s->path)
-		err = open_anyhow(s, error, error_size);
-	if (err) {
+	if (!s->path) {
 		state_close(s);
-		return err;
+		return -ENOMEM;
 	}
+	need_file(s, DB_CREATE); /* if it cannot be used, it is tried again */
 	*out = s;
 	return 0;
 }

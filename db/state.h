@@ -23,12 +23,12 @@ struct state_handlers {
 };
 
 /**
- * Open or create the file. One that is not ours, newer than this program or damaged is moved aside.
+ * Open or create the file. One that is not ours, newer than this program or damaged is moved aside; one that cannot be
+ * used at all is named, and tried again by state_write().
  *
- * @return 0; otherwise as db_open(), with one line in error
+ * @return 0; -ENOMEM
  */
-int state_open(struct state **out, const char *path, const struct state_handlers *handlers, char *error,
-	size_t error_size);
+int state_open(struct state **out, const char *path, const struct state_handlers *handlers);
 /** What was not written is lost. NULL is fine. */
 void state_close(struct state *s);
 
@@ -46,7 +46,7 @@ int state_put(struct state *s, const struct db_table *t, const void *row);
 /** @return 0; -ENOMEM with nothing changed */
 int state_remove(struct state *s, const struct db_table *t, const char *name);
 
-/** Write what has changed; for the thread that writes. @return true when not all of it could be written */
+/** Write what has changed, and look what has become of the file; for the thread that writes. @return true when not all of it could be written */
 bool state_write(struct state *s);
 
 #endif

@@ -56,6 +56,19 @@ int state_rows_write(sqlite3 *handle, const struct db_table *t, const char *name
 	return err;
 }
 
+int state_rows_clear(sqlite3 *handle)
+{
+	static const char *const tables = "SELECT printf('DELETE FROM \"%w\"', name) FROM sqlite_schema"
+					  " WHERE type = 'table' AND name NOT GLOB 'sqlite_*'";
+	sqlite3_stmt *statement = NULL;
+	int err = db_sqlite_prepare(handle, &tables, &statement, 1);
+
+	while (!err && sqlite3_step(statement) == SQLITE_ROW)
+		err = db_sqlite_run(handle, (const char *)sqlite3_column_text(statement, 0));
+	sqlite3_finalize(statement);
+	return err;
+}
+
 static void read_column(sqlite3_stmt *row, int i, const struct db_table_column *column, void *out)
 {
 	const char *text;

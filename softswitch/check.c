@@ -1,11 +1,13 @@
 #include "check.h"
 
 #include "address.h"
+#include "db.h"
 #include "db_config.h"
 #include "db_orphans.h"
 #include "listen.h"
 #include "mapping_gateways.h"
 #include "options.h"
+#include "records.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -49,6 +51,27 @@ static void check_tls(const struct options *o, unsigned *findings)
 
 	if (options_check_tls(o, error, sizeof(error)))
 		find(findings, "%s", error);
+}
+
+/** Calls go on without them. */
+static void check_database(const char *path, enum db_kind kind, unsigned *findings)
+{
+	struct db *db = NULL;
+	char error[512];
+
+	if (db_open(&db, path, kind, DB_CHECK, error, sizeof(error)))
+		find(findings, "%s", error);
+	db_close(db);
+}
+
+static void check_records(const char *cdr, unsigned *findings)
+{
+	char *state = records_state_path(cdr);
+
+	check_database(cdr, DB_CDR, findings);
+	if (state)
+		check_database(state, DB_STATE, findings);
+	free(state);
 }
 
 /* Addresses --------------------------------------------------------------------------------- */
@@ -163,6 +186,7 @@ int check_run(const struct options *options, struct db *config)
 
 	check_folder(options->db, &findings);
 	check_folder(options->cdr, &findings);
+	check_records(options->cdr, &findings);
 	check_tls(options, &findings);
 	if (!switch_runs(options->control))
 		check_addresses(options, &findings);

@@ -7,7 +7,6 @@
 #include "control_methods.h"
 #include "control_socket.h"
 #include "db.h"
-#include "cdr_log.h"
 #include "gate.h"
 #include "gateway_log.h"
 #include "gateway_watch.h"
@@ -18,10 +17,10 @@
 #include "options.h"
 #include "routing.h"
 #include "publish.h"
+#include "records.h"
 #include "registration_drivers.h"
 #include "registrations.h"
 #include "stack.h"
-#include "state.h"
 #include "strangers.h"
 #include "token.h"
 
@@ -38,7 +37,6 @@ enum {
 	CHECK_MS = 50,        /* while stopping: how often it is looked whether all is over */
 	FAREWELL_MS = 2000,   /* and how long the last BYEs are waited for */
 	UNREGISTER_MS = 5000, /* and the answers of the registrars */
-	RECORDS_MS = 10000,   /* and the last call records */
 	N_CAUGHT = 4          /* signals with a handler */
 };
 
@@ -54,8 +52,7 @@ struct daemon {
 	struct registrations *registrations;
 	struct registration_drivers *drivers;
 	struct routing *routing;
-	struct cdr_log *cdr_log;
-	struct state *state; /* NULL: nothing is remembered over a restart */
+	struct records records;
 	struct reload *config;
 	struct calls *calls;
 	struct strangers *strangers;
@@ -201,40 +198,6 @@ static int open_stack(struct daemon *d, char *error, size_t size)
 	return err;
 }
 
-static void on_state_trouble(const char *what, void *arg)
-{
-	(void)arg;
-	log_warning(NULL, "state file reason=\"%s\"", what);
-}
-
-static void on_state_change(void *arg)
-{
-	cdr_log_wake(((struct daemon *)arg)->cdr_log);
-}
-
-static bool write_state(void *arg)
-{
-	return state_write(arg);
-}
-
-/** state.db lies beside cdr.db. The switch carries calls without it, too. */
-static void open_state(struct daemon *d)
-{
-	const struct state_handlers handlers = {on_state_trouble, on_state_change, d};
-	const char *slash = strrchr(d->options->cdr, '/');
-	const int folder = slash ? (int)(slash - d->options->cdr + 1) : 0;
-	char path[4096], error[512];
-
-	snprintf(path, sizeof(path), "%.*sstate.db", folder, d->options->cdr);
-	if (state_open(&d->state, path, &handlers, error, sizeof(error))) {
-		log_error(NULL, "nothing will be remembered over a restart reason=\"%s\"", error);
-		return;
-	}
-	publish_restore(d->publish, d->gateways, d->state);
-	cdr_log_also(d->cdr_log, write_state, d->state);
-	cdr_log_wake(d->cdr_log);
-}
-
 static void on_configured(void *arg)
 {
 	struct daemon *d = arg;
@@ -285,9 +248,9 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	if (!err)
 		err = gateway_log_create(&d->gateway_log, d->loop, d->gateways);
 	if (!err)
-		err = cdr_log_open(&d->cdr_log, d->options->cdr, error, size);
+		err = records_open(&d->records, d->options->cdr, error, size);
 	if (!err)
-		open_state(d);
+		records_restore(&d->records, d->options->cdr, d->publish, d->gateways);
 	return err;
 }
 
@@ -298,7 +261,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		.mapping_gateways = d->mapping_gateways,
 		.registrations = d->registrations,
 		.routing = d->routing,
-		.cdr_log = d->cdr_log};
+		.cdr_log = d->records.cdr_log};
 	struct gate_parts gate = {.stack = &d->stack,
 		.mapping_gateways = d->mapping_gateways,
 		.publish = d->publish,
@@ -327,7 +290,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		.on_registration = registration_drivers_drive,
 		.routing = d->routing,
 		.calls = d->calls,
-		.cdr_log = d->cdr_log,
+		.cdr_log = d->records.cdr_log,
 		.transport = d->stack.transport,
 		.strangers = d->strangers,
 	};
@@ -343,8 +306,7 @@ static void close_all(struct daemon *d)
 	gate_destroy(d->gate);
 	strangers_destroy(d->strangers);
 	calls_destroy(d->calls);
-	cdr_log_close(d->cdr_log, RECORDS_MS);
-	state_close(d->state);
+	records_close(&d->records);
 	gateway_log_destroy(d->gateway_log);
 	reload_destroy(d->config);
 	publish_destroy(d->publish);
@@ -391,13 +353,17 @@ static int run(const struct options *options, struct db *db)
 				transport_listener(d.stack.transport, i)->sent_by,
 				transport_listener(d.stack.transport, i)->transport);
 		loop_run(d.loop);
-		log_info(NULL, "stopped");
 	}
 	close_all(&d);
+	if (!err)
+		log_info(NULL, "stopped");
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/** Create, upgrade or only look at both files. *config receives the open softswitch.db. */
+/**
+ * Create, upgrade or only look at the files. *config receives the open softswitch.db. What is wrong with the others is no
+ * reason not to run: it is looked at again as long as the switch runs.
+ */
 static int open_databases(const struct options *o, struct db **config)
 {
 	enum db_mode mode = o->action == OPTIONS_CHECK ? DB_CHECK : DB_CREATE;
@@ -405,12 +371,12 @@ static int open_databases(const struct options *o, struct db **config)
 	char error[512];
 
 	if (db_open(config, o->db, DB_CONFIG, mode, error, sizeof(error)) ||
-		db_open(&cdr, o->cdr, DB_CDR, mode, error, sizeof(error))) {
+		(o->action == OPTIONS_INIT && db_open(&cdr, o->cdr, DB_CDR, mode, error, sizeof(error)))) {
 		fprintf(stderr, "softswitch: %s\n", error);
 		return EXIT_FAILURE;
 	}
 	db_close(cdr);
-	return mode == DB_CREATE ? EXIT_SUCCESS : check_run(o, *config);
+	return o->action == OPTIONS_CHECK ? check_run(o, *config) : EXIT_SUCCESS;
 }
 
 int main(int argc, char *argv[])

@@ -105,9 +105,11 @@ static json_t *describe_records(struct cdr_log *log)
 {
 	struct cdr_stats records;
 	cdr_log_stats(log, &records);
-	return json_pack("{s:I, s:I, s:I, s:I}", "written", (json_int_t)records.written, "pending",
+	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:I}", "written", (json_int_t)records.written, "pending",
 		(json_int_t)records.pending, "errors", (json_int_t)records.errors, "journal_failures",
-		(json_int_t)records.journal_failures);
+		(json_int_t)records.journal_failures, "error",
+		records.error[0] ? json_text(records.error) : json_null(), "error_ms",
+		(json_int_t)records.error_ms);
 }
 
 static json_t *system_status(const json_t *params, void *arg, struct control_error *error)

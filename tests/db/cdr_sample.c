@@ -36,7 +36,7 @@ struct cdr_log *cdr_opened(const char *path)
 {
 	struct cdr_log *log = NULL;
 	char error[256];
-	if (cdr_log_open(&log, path, error, sizeof(error)))
+	if (cdr_log_open(&log, path, NULL, NULL, error, sizeof(error)))
 		fail_msg("%s", error);
 	return log;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *path;
@@ -39,11 +40,9 @@ static struct state *opened(void)
 {
 	const struct state_handlers handlers = {on_trouble, on_change, &changes};
 	struct state *s;
-	char error[256];
 
 	names[0] = '\0';
-	if (state_open(&s, path, &handlers, error, sizeof(error)))
-		fail_msg("%s", error);
+	assert_int_equal(state_open(&s, path, &handlers), 0);
 	assert_int_equal(state_load(s, &db_publication_table, on_row, NULL), 0);
 	return s;
 }
@@ -210,6 +209,62 @@ static void a_file_somebody_holds_is_written_later(void **unused)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_remove)
 
+static void check_rows(const char *wanted)
+{
+	assert_string_equal(
+		sql_text(path,
+			"SELECT group_concat(gateway || ':' || basic, ' ') FROM (SELECT * FROM publication ORDER BY 1)"),
+		wanted);
+	assert_string_equal(sql_text(path, "PRAGMA integrity_check"), "ok");
+}
+
+/* Whatever has its name has the rows of memory and no others, though nothing was put since. */
+static void a_file_that_is_replaced_is_written_anew(void **unused)
+{
+	char command[800];
+	struct state *s = opened();
+
+	(void)unused;
+	put(s, "old", "open");
+	assert_false(state_write(s));
+	snprintf(command, sizeof(command), "cp '%s' '%s.copy'", path, path);
+	assert_int_equal(system(command), 0);
+	state_remove(s, &db_publication_table, "old");
+	put(s, "a", "closed");
+	assert_false(state_write(s));
+	assert_int_equal(rename(path, scratch_path("moved.db")), 0);
+	assert_false(state_write(s));
+	check_rows("a:closed");
+	snprintf(command, sizeof(command), "cat '%s.copy' > '%s'", path, path);
+	assert_int_equal(system(command), 0);
+	assert_false(state_write(s));
+	check_rows("a:closed");
+	snprintf(command, sizeof(command), "mv '%s.copy' '%s'", path, path);
+	assert_int_equal(system(command), 0);
+	assert_false(state_write(s));
+	check_rows("a:closed");
+	assert_contains(troubles, "replaced");
+	state_close(s);
+}
+
+/* A path in which there can be no file yet. */
+static void a_file_that_cannot_be_opened_is_tried_again(void **unused)
+{
+	const char *folder = scratch_path("later");
+	struct state *s;
+
+	(void)unused;
+	path = scratch_path("later/state.db");
+	s = opened();
+	assert_contains(troubles, "later/state.db");
+	put(s, "a", "open");
+	assert_true(state_write(s));
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_false(state_write(s));
+	check_rows("a:open");
+	state_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +277,8 @@ int main(void)
 		TEST(a_file_that_goes_while_it_is_open_is_written_again),
 		TEST(a_table_that_goes_while_it_is_open_is_no_end),
 		TEST(a_file_somebody_holds_is_written_later),
+		TEST(a_file_that_is_replaced_is_written_anew),
+		TEST(a_file_that_cannot_be_opened_is_tried_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

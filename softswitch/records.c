@@ -1,0 +1,110 @@
+#include "records.h"
+
+#include "cdr_log.h"
+#include "log.h"
+#include "publish.h"
+#include "state.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLOSE_MS = 10000 }; /* how long the end waits for a lock that another process has on cdr.db */
+
+/* Call records ------------------------------------------------------------------------------ */
+
+static void on_news(const struct cdr_report *r, void *arg)
+{
+	(void)arg;
+	switch (r->news) {
+	case CDR_FAILING:
+		log_error(NULL,
+			"call records cannot be written, they wait reason=\"%s\" waiting=%" PRIu64
+			" for_s=%" PRIu64,
+			r->words, r->pending, r->lasted_ms / 1000);
+		return;
+	case CDR_RECOVERED:
+		log_info(NULL, "call records are written again waiting=%" PRIu64 " after_s=%" PRIu64,
+			r->pending, r->lasted_ms / 1000);
+		return;
+	case CDR_REPLACED:
+		log_warning(NULL,
+			"the file of call records was moved, removed or overwritten; they go on in"
+			" the one of its name");
+		return;
+	}
+}
+
+int records_open(struct records *r, const char *cdr, char *error, size_t error_size)
+{
+	int err = cdr_log_open(&r->cdr_log, cdr, on_news, NULL, error, error_size);
+
+	if (!err && error[0]) {
+		log_error(NULL, "a crash would lose calls in progress and records that wait reason=\"%s\"",
+			error);
+		error[0] = '\0';
+	}
+	return err;
+}
+
+/* state.db ---------------------------------------------------------------------------------- */
+
+static void on_state_trouble(const char *what, void *arg)
+{
+	(void)arg;
+	log_warning(NULL, "state file reason=\"%s\"", what);
+}
+
+static void on_state_change(void *arg)
+{
+	cdr_log_wake(((struct records *)arg)->cdr_log);
+}
+
+static bool write_state(void *arg)
+{
+	return state_write(arg);
+}
+
+char *records_state_path(const char *cdr)
+{
+	const char *slash = strrchr(cdr, '/');
+	char *path;
+
+	return asprintf(&path, "%.*sstate.db", slash ? (int)(slash - cdr + 1) : 0, cdr) < 0 ? NULL : path;
+}
+
+void records_restore(
+	struct records *r, const char *cdr, struct publish *publish, const struct gateways *gateways)
+{
+	const struct state_handlers handlers = {on_state_trouble, on_state_change, r};
+	char *path = records_state_path(cdr);
+	int err = path ? state_open(&r->state, path, &handlers) : -ENOMEM;
+
+	free(path);
+	if (err) {
+		log_error(NULL, "nothing will be remembered over a restart reason=\"no memory\"");
+		return;
+	}
+	publish_restore(publish, gateways, r->state);
+	cdr_log_also(r->cdr_log, write_state, r->state);
+	cdr_log_wake(r->cdr_log);
+}
+
+/* The end ----------------------------------------------------------------------------------- */
+
+void records_close(struct records *r)
+{
+	struct cdr_stats stats = {.error = ""};
+	uint64_t left;
+
+	if (r->cdr_log)
+		cdr_log_stats(r->cdr_log, &stats);
+	left = cdr_log_close(r->cdr_log, CLOSE_MS);
+	if (left)
+		log_error(NULL, "call records are left to the next start n=%" PRIu64 " reason=\"%s\"", left,
+			stats.error);
+	state_close(r->state);
+	*r = (struct records){0};
+}

@@ -1,0 +1,32 @@
+/** @file records.h  What outlives the switch: call records in cdr.db, and beside it state.db. What is wrong with them is logged. */
+#ifndef RECORDS_H
+#define RECORDS_H
+
+#include <stddef.h>
+
+struct cdr_log;
+struct gateways;
+struct publish;
+struct state;
+
+/** Zeroed: nothing is open. */
+struct records {
+	struct cdr_log *cdr_log;
+	struct state *state; /* NULL: nothing is remembered over a restart */
+};
+
+/**
+ * Open the records; whatever cdr.db is like, calls go on.
+ *
+ * @return 0; -EBUSY another process has them; -ENOMEM, -EAGAIN; one line in error
+ */
+int records_open(struct records *r, const char *cdr, char *error, size_t error_size);
+/** Where state.db is: beside cdr.db. @return free() it; NULL without memory */
+char *records_state_path(const char *cdr);
+/** Open state.db, and restore what it holds. The switch carries calls without it, too. */
+void records_restore(
+	struct records *r, const char *cdr, struct publish *publish, const struct gateways *gateways);
+/** Write what is left, and log what could not be. */
+void records_close(struct records *r);
+
+#endif
