@@ -216,7 +216,7 @@ static void on_configured(void *arg)
 
 static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 {
-	struct reload_targets targets = {.on_change = on_configured, .arg = d};
+	struct reload_targets targets = {.path = d->options->db, .on_change = on_configured, .arg = d};
 	int err = gateways_create(&d->gateways);
 
 	if (!err)
@@ -242,9 +242,7 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 		.registrations = d->registrations,
 		.routing = d->routing,
 	};
-	err = reload_create(&d->config, d->loop, db, &targets);
-	if (err)
-		snprintf(error, size, "cannot read %s: %s", d->options->db, strerror(-err));
+	err = reload_create(&d->config, d->loop, db, &targets, error, size);
 	if (!err)
 		err = gateway_log_create(&d->gateway_log, d->loop, d->gateways);
 	if (!err)

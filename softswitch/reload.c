@@ -1,7 +1,9 @@
 #include "reload.h"
 
 #include "clock.h"
+#include "db.h"
 #include "db_config.h"
+#include "db_place.h"
 #include "log.h"
 #include "loop.h"
 #include "routing_table.h"
@@ -11,6 +13,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -18,7 +21,7 @@
 #include <unistd.h>
 
 /** How often the thread looks whether the file has changed; a look costs some microseconds. */
-enum { WATCH_MS = 50 };
+enum { WATCH_MS = 50, REST_LOOKS = 1000 / WATCH_MS, ERROR_SIZE = 512 };
 
 /** What was read from the file, on its way from the thread to the loop, and back to be freed. */
 struct reading {
@@ -30,10 +33,12 @@ struct reading {
 
 struct reload {
 	struct reload_targets targets;
-	struct db *db;
+	struct db *db; /* the thread's, as the next five; NULL: the file of this name cannot be used now */
 	int64_t routes_revision; /* of the table in force or on its way; -1 = read the routes in any case */
 	int seen;                /* data_version of the last reading */
-	bool again;              /* read the file though it has not changed; these three are the thread's */
+	unsigned quiet;          /* looks since the last change */
+	bool again;              /* read the file though it has not changed */
+	char said[ERROR_SIZE];   /* why it could not be read: logged once; "" = it could */
 	int last_error;          /* the loop's: an error that lasts is logged once ... */
 	bool tell;               /* ... or when somebody asks again */
 	pthread_t thread;
@@ -96,6 +101,11 @@ out:
 	c->routes_revision = r->config->routes_revision;
 	*out = r;
 	return 0;
+}
+
+static void explain(const struct reload *c, int err, char *error, size_t size)
+{
+	snprintf(error, size, "%s: %s", c->targets.path, err == -ENOMEM ? "no memory" : db_error(c->db));
 }
 
 /* In the loop ------------------------------------------------------------------------------- */
@@ -206,46 +216,92 @@ static void hand_over(struct reload *c, struct reading *r)
 		log_error(NULL, "configuration thread cannot wake the loop error=%s", strerror(errno));
 }
 
+/** Follow a file that was moved, replaced or overwritten; the old configuration stays until there is a good one. */
+static int need_file(struct reload *c, char error[ERROR_SIZE])
+{
+	const enum db_place place = c->db ? db_place_check(c->db) : DB_PLACE_SAME;
+	int err;
+
+	if (place != DB_PLACE_SAME) {
+		log_info(
+			NULL, "the configuration was moved, removed or overwritten file=%s", c->targets.path);
+		(place == DB_PLACE_MOVED ? db_place_leave : db_close)(c->db);
+		c->db = NULL;
+	}
+	if (c->db)
+		return 0;
+	c->routes_revision = -1;
+	c->again = true;
+	err = db_open(&c->db, c->targets.path, DB_CONFIG, DB_EXISTING, error, ERROR_SIZE);
+	if (!err)
+		db_place_settle(c->db);
+	return err;
+}
+
+/** Read the file if it has changed. @param out  receives NULL when it has not */
+static int look(struct reload *c, struct reading **out, char error[ERROR_SIZE])
+{
+	int version, err = need_file(c, error);
+
+	*out = NULL;
+	if (err)
+		return err;
+	err = db_data_version(c->db, &version);
+	if (!err && version == c->seen && !c->again) {
+		if (++c->quiet == REST_LOOKS)
+			db_place_rest(c->db);
+		return 0;
+	}
+	c->quiet = 0;
+	if (!err)
+		err = read_file(c, out);
+	if (err) {
+		explain(c, err, error, ERROR_SIZE);
+		return err;
+	}
+	c->seen = version;
+	c->again = false;
+	db_place_settle(c->db);
+	return 0;
+}
+
 static void *watch(void *arg)
 {
 	struct reload *c = arg;
-	int version, err, last_err = 0;
 	struct reading *r;
+	char error[ERROR_SIZE];
 	bool now;
 
 	while (wait_watch(c, &now)) {
 		if (now) {
 			c->again = true;
-			last_err = 0;
+			c->said[0] = '\0';
 		}
-		err = db_data_version(c->db, &version);
-		if (!err && version == c->seen && !c->again)
-			continue;
-		if (!err)
-			err = read_file(c, &r);
-		if (!err) {
-			c->seen = version;
-			c->again = false;
-			hand_over(c, r);
-		} else if (err != last_err) {
-			log_warning(NULL, "configuration cannot be read, the old one stays in force error=%s",
-				strerror(-err));
+		error[0] = '\0';
+		if (look(c, &r, error) == 0) {
+			if (r)
+				hand_over(c, r);
+		} else if (strcmp(error, c->said) != 0) {
+			log_warning(NULL,
+				"configuration cannot be read, the old one stays in force reason=\"%s\"",
+				error);
 		}
-		last_err = err;
+		snprintf(c->said, sizeof(c->said), "%s", error);
 	}
 	return NULL;
 }
 
 /* Life -------------------------------------------------------------------------------------- */
 
-int reload_create(
-	struct reload **out, struct loop *loop, struct db *db_take, const struct reload_targets *targets)
+int reload_create(struct reload **out, struct loop *loop, struct db *db_take,
+	const struct reload_targets *targets, char *error, size_t error_size)
 {
 	struct reload *c = calloc(1, sizeof(*c));
 	pthread_condattr_t monotonic;
 	struct reading *r;
 	int err;
 
+	snprintf(error, error_size, "no memory to read %s", targets->path);
 	if (!c) {
 		db_close(db_take);
 		return -ENOMEM;
@@ -264,8 +320,11 @@ int reload_create(
 	err = !c->wake || event_add(c->wake, NULL) ? -ENOMEM : db_data_version(c->db, &c->seen);
 	if (!err)
 		err = read_file(c, &r);
-	if (err)
+	if (err) {
+		explain(c, err, error, error_size);
 		goto fail;
+	}
+	db_place_settle(c->db);
 	err = apply(c, r);
 	readings_free(r);
 	if (err)

@@ -1,7 +1,9 @@
 """Files that are broken, locked, moved or replaced: calls go on, and no record is lost."""
 
 import os
+import shutil
 import sqlite3
+import subprocess
 
 from net import same
 from runner import run, scenario, variants
@@ -98,6 +100,80 @@ def records_are_rotated_by_mv(s):
 	with sqlite3.connect(old) as db:
 		same(db.execute("select callee_in from cdr").fetchall(), [("4930",)])
 	db.close()
+
+
+# the configuration
+
+def configuration(s, name, capacity):
+	"""A copy of the configuration with another capacity for the only gateway."""
+	path = s.switch.path(name)
+	with sqlite3.connect(s.switch.path("softswitch.db")) as db, sqlite3.connect(path) as copy:
+		db.backup(copy)
+		copy.execute("update gateway set capacity = %d" % capacity)
+	db.close()
+	copy.execute("pragma wal_checkpoint(truncate)")
+	copy.close()
+	return path
+
+
+def has_capacity(s, capacity):
+	s.net.until(lambda: [gw["capacity"] for gw in s.switch.control("gateways.list")["gateways"]] == [capacity],
+		"in force within a second", 1, step=0.02)
+
+
+def overwrite(new, path):
+	with open(new, "rb") as source, open(path, "r+b") as target:
+		target.truncate(0)
+		shutil.copyfileobj(source, target)
+
+
+@variants(("mv", os.rename), ("cp", overwrite))
+def a_replaced_configuration_is_in_force_within_a_second_and_keeps_the_calls(s, replace):
+	gw = s.gateway(capacity=5)
+	s.start()
+	a, b = s.talk(gw)
+	path = s.switch.path("softswitch.db")
+	new = configuration(s, "new.db", 7)
+	s.switch.sql("update gateway set capacity = 6")
+	has_capacity(s, 6)
+	replace(new, path)
+	has_capacity(s, 7)
+	same(s.switch.control("gateways.list")["gateways"][0]["calls"], 1)
+	s.switch.sql("update gateway set capacity = 8")
+	has_capacity(s, 8)
+	s.over(a, b)
+	s.over(*s.talk(gw))
+	same(s.switch.sql("pragma integrity_check"), "ok")
+
+
+@scenario
+def an_operators_script_is_never_locked_out(s):
+	gw = s.gateway()
+	s.start()
+	for capacity in range(1, 101):
+		subprocess.run(["sqlite3", s.switch.path("softswitch.db"), "update gateway set capacity = %d" % capacity], check=True,
+			timeout=20)
+	has_capacity(s, 100)
+	s.over(*s.talk(gw))
+
+
+@variants(("foreign", foreign, "not a configuration database"), ("rubbish", rubbish, "file is not a database"),
+	("empty", lambda path: open(path, "wb").close(), "is empty"), ("missing", None, "No such file"))
+def a_configuration_that_cannot_be_used_is_named_and_the_old_one_stays(s, spoil, words):
+	gw = s.gateway(capacity=5)
+	s.start()
+	path = s.switch.path("softswitch.db")
+	new = configuration(s, "new.db", 7)
+	os.rename(path, path + ".old")
+	if spoil:
+		spoil(path)
+	log_says(s, "configuration cannot be read, the old one stays in force", words)
+	s.over(*s.talk(gw))
+	has_capacity(s, 5)
+	same(os.path.exists(path), spoil is not None)
+	os.rename(new, path)
+	has_capacity(s, 7)
+	s.over(*s.talk(gw))
 
 
 if __name__ == "__main__":
