@@ -22,6 +22,13 @@ struct resend_schedule bridge_resend(const struct bridge *b, const struct dialog
 	return b->handlers->resend(to, b->arg);
 }
 
+const char *bridge_allow(const struct bridge *b, const struct dialog *d)
+{
+	const struct dialog *other = bridge_other_leg(b, d);
+
+	return session_allow(other ? &other->session : NULL);
+}
+
 void bridge_reply(const struct bridge *b, const struct dialog *d, const struct received *rx, int status,
 	const char *headers)
 {

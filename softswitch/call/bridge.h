@@ -29,6 +29,8 @@ struct bridge_handlers {
 	void (*on_refresh_failed)(struct dialog *leg, void *arg);
 	/** The peer of this leg has not refreshed its session in time. */
 	void (*on_expired)(struct dialog *leg, void *arg);
+	/** The media of this leg have moved, and the other side has not been told. */
+	void (*on_moved)(struct dialog *leg, void *arg);
 	/** Our 2xx to a re-INVITE of this leg was never acknowledged. */
 	void (*on_unacknowledged)(struct dialog *leg, void *arg);
 	/** The resend schedule towards this leg; the gateway may have one of its own. */
@@ -55,6 +57,8 @@ enum bridge_side bridge_side(const struct bridge *b, const struct dialog *d);
 /** @return NULL until the gateway has answered */
 struct dialog *bridge_other_leg(const struct bridge *b, const struct dialog *d);
 struct resend_schedule bridge_resend(const struct bridge *b, const struct dialog *to);
+/** Our Allow in what is sent in this dialog: session_allow() of the other leg. */
+const char *bridge_allow(const struct bridge *b, const struct dialog *d);
 /**
  * Answer a request without body; the answer comes again when the request does.
  *

@@ -25,6 +25,8 @@ struct bridge_request {
 	bool offer;     /* a description, or an INVITE that asks for one */
 	bool offerless; /* INVITE: the offer comes in its 2xx, the answer in the ACK */
 	bool answered;  /* INVITE: its 2xx awaits the ACK */
+	bool waiting;   /* for bridge_request_go_on() */
+	bool as_invite; /* UPDATE: it crosses as a re-INVITE */
 };
 
 static void request_free(struct bridge_request *r)
@@ -38,6 +40,12 @@ static void request_free(struct bridge_request *r)
 static const sip_t *request_of(const struct bridge_request *r)
 {
 	return sip_object(r->received);
+}
+
+/** Does the description of a re-INVITE that an UPDATE crosses as come from elsewhere, since it has none? */
+static bool repeats_description(const struct bridge_request *r)
+{
+	return r->as_invite && !message_has_sdp(request_of(r));
 }
 
 /* Towards the side that asked --------------------------------------------------------------- */
@@ -66,7 +74,7 @@ static void add_session(struct bridge_request *r, struct text *t, int status)
 	if (!r->session || status >= 300)
 		return;
 	dialog_write_contact(r->from, t);
-	text_add(t, headers_allow);
+	text_add(t, r->to ? session_allow(&r->to->session) : bridge_allow(r->bridge, r->from));
 	if (status >= 200)
 		session_accept(&r->from->session, request_of(r), &r->bridge->stack->parameters, t);
 }
@@ -79,8 +87,9 @@ static int answer(struct bridge_request *r, const struct received *rx)
 
 	server_transaction_begin(r->server, &t, status, rx->sip->sip_status->st_phrase, NULL);
 	add_session(r, &t, status);
-	headers_pass(&t, rx->sip, HEADERS_RESPONSE, r->from->pass_headers);
-	dialog_write_body(r->from, &t, rx->sip);
+	headers_pass(&t, rx->sip, repeats_description(r) ? HEADERS_BODILESS : HEADERS_RESPONSE,
+		r->from->pass_headers);
+	dialog_write_body(r->from, &t, repeats_description(r) ? NULL : rx->sip);
 	send_answer(r, &t, status);
 	return t.full && status >= 200 ? 513 : status;
 }
@@ -90,7 +99,12 @@ static void on_cancel(const struct received *rx, void *arg)
 	struct bridge_request *r = arg;
 
 	(void)rx;
-	dialog_request_cancel(&r->request); /* 487 unless the other side has accepted it by now */
+	if (r->waiting) {
+		reply(r, 487, NULL);
+		request_free(r);
+	} else {
+		dialog_request_cancel(&r->request); /* 487 unless the other side has accepted it by now */
+	}
 }
 
 static void on_unacknowledged(void *arg)
@@ -108,17 +122,32 @@ static const struct server_transaction_handlers server_handlers = {
 
 /* Towards the other side -------------------------------------------------------------------- */
 
+static void cross(struct bridge_request *r);
+
+/** An UPDATE for a side that does not take it; not without a description to go with it, nor before the answer. */
+static bool crosses_as_invite(
+	const struct bridge *b, const struct dialog *from, const struct dialog *to, const sip_t *sip)
+{
+	return sip->sip_request->rq_method == sip_method_update && b->leg[BRIDGE_GATEWAY] &&
+		to->session.update == SESSION_UPDATE_REFUSED &&
+		(message_has_sdp(sip) || from->session.theirs.len);
+}
+
 static void write_request(struct text *t, void *arg)
 {
 	const struct bridge_request *r = arg;
 	const sip_t *sip = request_of(r);
 
 	if (r->session || r->offer) {
-		text_add(t, headers_allow);
+		text_add(t, session_allow(&r->from->session));
 		session_propose(&r->to->session, &r->bridge->stack->parameters, false, t);
 	}
-	headers_pass(t, sip, HEADERS_REQUEST, r->to->pass_headers);
-	dialog_write_body(r->to, t, sip);
+	headers_pass(
+		t, sip, repeats_description(r) ? HEADERS_BODILESS : HEADERS_REQUEST, r->to->pass_headers);
+	if (repeats_description(r))
+		dialog_write_description(r->to, t, &r->from->session);
+	else
+		dialog_write_body(r->to, t, sip);
 }
 
 /** The request has succeeded: what both sides agreed on is in force. */
@@ -129,10 +158,37 @@ static void agree(struct bridge_request *r, const sip_t *response)
 	dialog_refresh_target(r->to, response);
 	session_learn(&r->to->session, response);
 	session_granted(&r->to->session, response);
+	session_identify(&r->from->session, request_of(r));
 	session_describe(&r->from->session, request_of(r));
 	session_describe(&r->to->session, response);
 	b->handlers->on_refreshed(r->from, b->arg);
 	b->handlers->on_refreshed(r->to, b->arg);
+}
+
+/** The final response went through with this status. @return true when the request is over */
+static bool finish(struct bridge_request *r, const sip_t *response, int passed)
+{
+	if ((r->session || r->offer) && passed < 300)
+		agree(r, response);
+	if ((r->invite || r->as_invite) && response->sip_status->st_status < 300) {
+		r->answered = r->invite && passed < 300;
+		if (!r->offerless || !r->answered)
+			dialog_ack(r->bridge->stack, r->to, NULL);
+	}
+	return !r->answered;
+}
+
+/** An UPDATE that the other side does not take after all crosses as a re-INVITE. @return false when it is over */
+static bool cross_again(struct bridge_request *r, int status)
+{
+	if (!r->session || r->invite || r->as_invite || (status != 405 && status != 501))
+		return false;
+	r->to->session.update = SESSION_UPDATE_REFUSED;
+	if (!crosses_as_invite(r->bridge, r->from, r->to, request_of(r)))
+		return false;
+	r->as_invite = r->offer = true;
+	cross(r);
+	return true;
 }
 
 static void on_response(const struct received *rx, void *arg)
@@ -143,28 +199,24 @@ static void on_response(const struct received *rx, void *arg)
 	int status = rx->sip->sip_status->st_status;
 	/* To a NOTIFY it speaks of the subscription alone (RFC 5057 section 5.1). */
 	bool gone = status == 481 && request_of(r)->sip_request->rq_method != sip_method_notify;
+	bool moved = repeats_description(r) && !session_is_same(&to->session, rx->sip);
 	int passed;
 
-	if (status < 200 && sip_has_feature(request_of(r)->sip_require, "100rel"))
-		return; /* the peer wants it sent reliably, which we cannot do here */
+	if (status < 200 && (r->as_invite || sip_has_feature(request_of(r)->sip_require, "100rel")))
+		return; /* the peer waits for a final response, or for a reliable one, which we cannot do here */
+	if (cross_again(r, status))
+		return;
 	if (r->request.cancelled && status >= 300)
 		reply(r, passed = 487, NULL);
 	else
 		passed = answer(r, rx);
-	if (status < 200)
-		return;
-	if ((r->session || r->offer) && passed < 300)
-		agree(r, rx->sip);
-	if (r->invite && status < 300) {
-		r->answered = passed < 300;
-		if (!r->offerless || !r->answered)
-			dialog_ack(b->stack, to, NULL);
-	}
-	if (r->answered)
+	if (status < 200 || !finish(r, rx->sip, passed))
 		return;
 	request_free(r);
 	if (gone)
 		b->handlers->on_gone(to, b->arg);
+	else if (moved && passed < 300)
+		b->handlers->on_moved(to, b->arg);
 }
 
 static void on_failure(int error, void *arg)
@@ -231,7 +283,9 @@ static struct bridge_request *begin(
 	r->to = to;
 	r->invite = method == sip_method_invite;
 	r->session = session;
-	r->offer = r->invite || ((r->session || method == sip_method_prack) && message_has_sdp(rx->sip));
+	r->as_invite = to && crosses_as_invite(b, from, to, rx->sip);
+	r->offer = r->invite || r->as_invite ||
+		((r->session || method == sip_method_prack) && message_has_sdp(rx->sip));
 	r->offerless = r->invite && !message_has_sdp(rx->sip);
 	LIST_INSERT_HEAD(&b->requests, r, link);
 	if (r->invite)
@@ -241,31 +295,62 @@ static struct bridge_request *begin(
 	return r;
 }
 
-void bridge_request_pass(struct bridge *b, struct dialog *from, struct dialog *to, const struct received *rx)
+static void cross(struct bridge_request *r)
 {
-	struct stack *stack = b->stack;
-	const sip_max_forwards_t *hops = rx->sip->sip_max_forwards;
-	struct bridge_request *r;
+	const sip_t *sip = request_of(r);
 
-	if (hops && !hops->mf_count) {
-		server_transaction_answer(
-			stack->server_transactions, rx, 483, NULL, &stack->parameters.resend);
-		return;
-	}
-	r = begin(b, from, to, rx);
-	if (!r)
-		return;
-	r->request = (struct dialog_request){.stack = stack,
-		.dialog = to,
-		.method = method_name(rx->sip),
-		.resend = bridge_resend(b, to),
-		.max_forwards = message_next_max_forwards(rx->sip),
+	r->request = (struct dialog_request){.stack = r->bridge->stack,
+		.dialog = r->to,
+		.method = r->as_invite ? "INVITE" : method_name(sip),
+		.resend = bridge_resend(r->bridge, r->to),
+		.max_forwards = message_next_max_forwards(sip),
 		.handlers = &request_handlers,
 		.arg = r};
 	if (dialog_request_start(&r->request) == 0)
 		return;
 	reply(r, 503, NULL);
 	request_free(r);
+}
+
+/** @return true when it was answered because it may go no further */
+static bool has_no_hops_left(const struct bridge *b, const struct received *rx)
+{
+	const sip_max_forwards_t *hops = rx->sip->sip_max_forwards;
+
+	if (!hops || hops->mf_count)
+		return false;
+	server_transaction_answer(b->stack->server_transactions, rx, 483, NULL, &b->stack->parameters.resend);
+	return true;
+}
+
+void bridge_request_pass(struct bridge *b, struct dialog *from, struct dialog *to, const struct received *rx)
+{
+	struct bridge_request *r = has_no_hops_left(b, rx) ? NULL : begin(b, from, to, rx);
+
+	if (r)
+		cross(r);
+}
+
+void bridge_request_wait(struct bridge *b, struct dialog *from, const struct received *rx)
+{
+	struct bridge_request *r =
+		has_no_hops_left(b, rx) ? NULL : begin(b, from, bridge_other_leg(b, from), rx);
+
+	if (r)
+		r->waiting = true;
+}
+
+void bridge_request_go_on(struct bridge *b)
+{
+	struct bridge_request *r, *next;
+
+	for (r = LIST_FIRST(&b->requests); r; r = next) {
+		next = LIST_NEXT(r, link);
+		if (!r->waiting)
+			continue;
+		r->waiting = false;
+		cross(r);
+	}
 }
 
 void bridge_request_answer_refresh(struct bridge *b, struct dialog *from, const struct received *rx)
@@ -315,6 +400,12 @@ bool bridge_request_awaits_ack(const struct bridge *b, const struct dialog *to)
 		if (r->answered && r->to == to)
 			return true;
 	return false;
+}
+
+bool bridge_request_is_offer(const struct bridge *b, const struct dialog *from, const sip_t *sip)
+{
+	return sip->sip_request->rq_method == sip_method_invite || message_has_sdp(sip) ||
+		crosses_as_invite(b, from, bridge_other_leg(b, from), sip);
 }
 
 const struct dialog *bridge_request_offer_from(const struct bridge *b)

@@ -4,8 +4,13 @@
 
 #include "bridge.h"
 
-/** Pass a request on from one leg to the other. */
+/** Pass a request on from one leg to the other. An UPDATE crosses as a re-INVITE where that side takes no UPDATE. */
 void bridge_request_pass(struct bridge *b, struct dialog *from, struct dialog *to, const struct received *rx);
+/** The same once bridge_request_go_on() is called. */
+void bridge_request_wait(struct bridge *b, struct dialog *from, const struct received *rx);
+void bridge_request_go_on(struct bridge *b);
+/** Would it be an offer, or ask for one, on the other leg? */
+bool bridge_request_is_offer(const struct bridge *b, const struct dialog *from, const sip_t *sip);
 /**
  * Answer a refresh of the session, a re-INVITE or UPDATE that changes nothing, without the other leg (RFC 4028 section
  * 9): 200 with what it has agreed to of the other leg's description, if the request has one.

@@ -54,6 +54,13 @@ static void on_expired(struct dialog *leg, void *arg)
 	end_by_leg(arg, is_caller(arg, leg) ? CAUSE_CALLER_EXPIRED : CAUSE_GATEWAY_EXPIRED, NULL);
 }
 
+static void on_moved(struct dialog *leg, void *arg)
+{
+	struct call *call = arg;
+
+	session_timer_tell(&call->timers, is_caller(call, leg) ? BRIDGE_GATEWAY : BRIDGE_CALLER);
+}
+
 static void on_reinvite_unacknowledged(struct dialog *leg, void *arg)
 {
 	end_by_leg(arg, is_caller(arg, leg) ? CAUSE_CALLER_NO_ACK : CAUSE_GATEWAY_NO_ACK, NULL);
@@ -75,6 +82,7 @@ static const struct bridge_handlers bridge_handlers = {
 	.on_gone = on_gone,
 	.on_refresh_failed = on_refresh_failed,
 	.on_expired = on_expired,
+	.on_moved = on_moved,
 	.on_unacknowledged = on_reinvite_unacknowledged,
 	.resend = resend,
 };
@@ -157,6 +165,7 @@ static void begin(struct call *call, const struct received *invite)
 	call->max_duration_ms = policy.max_call_duration_ms;
 	session_learn(&call->a.session, sip);
 	session_describe(&call->a.session, sip);
+	session_identify(&call->a.session, sip);
 	call_early_begin(call, sip, policy.sip_100rel);
 	call->received = msg_ref(invite->msg);
 	call->offerless = !message_has_sdp(sip);

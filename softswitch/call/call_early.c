@@ -2,7 +2,6 @@
 
 #include "bridge_request.h"
 #include "call_end.h"
-#include "headers.h"
 #include "message.h"
 #include "offer.h"
 #include "token.h"
@@ -40,6 +39,13 @@ bool call_early_is_preview(const struct call *call, const sip_t *progress)
 		message_has_sdp(progress) && !early_dialogs_is_reliable(early_of(call), progress);
 }
 
+const struct session *call_early_other(const struct call *call)
+{
+	const struct early_dialogs *early = early_of(call);
+
+	return call->b ? &call_leg_b(call)->session : early ? &early->invite->session : NULL;
+}
+
 /* Offers ------------------------------------------------------------------------------------ */
 
 static void refuse_second_offer(struct call *call, const struct dialog *d, const struct received *rx)
@@ -56,7 +62,7 @@ static void offer_to_gateway(struct call *call, const struct received *rx)
 
 	if (offer_is_open(&call->bridge))
 		refuse_second_offer(call, &call->a, rx);
-	else if (to && to->session.allows_update)
+	else if (to && to->session.update == SESSION_UPDATE_TAKEN)
 		bridge_request_pass(&call->bridge, &call->a, to, rx);
 	else /* the gateway never takes one, or not yet, and a PRACK cannot be sent again */
 		bridge_reply(&call->bridge, &call->a, rx, to || prack ? 488 : 491, NULL);
@@ -68,7 +74,7 @@ static void offer_to_caller(struct call *call, struct dialog *d, const struct re
 		refuse_second_offer(call, d, rx);
 	else if (!call->negotiated)
 		bridge_reply(&call->bridge, d, rx, 491, NULL);
-	else if (!call->a.session.allows_update)
+	else if (call->a.session.update != SESSION_UPDATE_TAKEN)
 		bridge_reply(&call->bridge, d, rx, 488, NULL);
 	else
 		bridge_request_pass(&call->bridge, d, &call->a, rx);
@@ -82,7 +88,7 @@ static void refresh_target(struct call *call, struct dialog *d, const struct rec
 
 	dialog_refresh_target(d, rx->sip);
 	dialog_write_contact(d, &t);
-	text_add(&t, headers_allow);
+	text_add(&t, d == &call->a ? session_allow(call_early_other(call)) : bridge_allow(&call->bridge, d));
 	lines[t.len] = '\0';
 	bridge_reply(&call->bridge, d, rx, 200, lines);
 }

@@ -20,6 +20,9 @@ bool call_early_is_preview(const struct call *call, const sip_t *progress);
 /** A description goes to the caller in a reliable response: it negotiates by the first one. */
 void call_early_describe(struct call *call, const sip_t *progress);
 
+/** What the gateway's side supports, as far as it is known before the answer; NULL = no gateway is being tried. */
+const struct session *call_early_other(const struct call *call);
+
 /** A PRACK came, from either side. @return true when it was what the gateway's 2xx waited for: call_setup_connect() */
 bool call_early_on_prack(struct call *call, struct dialog *d, const struct received *rx);
 /** An UPDATE before the answer. @param d  the caller's leg or an early dialog of the gateway */

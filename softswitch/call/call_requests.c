@@ -20,7 +20,7 @@ enum rule {
 	CROSS, /* passed on; 491 while there is no other leg */
 	EARLY, /* UPDATE before the answer, between early dialogs (RFC 3311 section 5) */
 	OFFER, /* passed on, or a refresh of this leg alone; a second offer is refused while one is open */
-	WAIT,  /* 491: the dialog is not ready for it */
+	FIRST, /* INVITE before the answer: refused, that to the first one comes before it */
 	NEVER, /* 405: known, but not inside a call */
 };
 
@@ -30,7 +30,7 @@ static const struct {
 } rules[] = {
 	{"BYE", HERE, HERE, HERE},
 	{"OPTIONS", HERE, HERE, HERE},
-	{"INVITE", WAIT, WAIT, OFFER}, /* the first one must be acknowledged (RFC 3261 section 14.1) */
+	{"INVITE", FIRST, OFFER, OFFER},
 	{"UPDATE", EARLY, OFFER, OFFER},
 	{"INFO", CROSS, CROSS, CROSS},
 	{"MESSAGE", CROSS, CROSS, CROSS},
@@ -76,6 +76,7 @@ static void on_ack(struct call *call, struct dialog *d, const struct received *r
 		call->invite = NULL;
 		call->bridge.answer_in_ack = false;
 		call_set_state(call, CALL_UP);
+		bridge_request_go_on(&call->bridge);
 		if (call_early_is_stale(call))
 			session_timer_tell(&call->timers, BRIDGE_CALLER);
 		return;
@@ -119,28 +120,52 @@ static void on_own(struct call *call, struct dialog *d, const struct received *r
 		if (call_early_on_prack(call, d, rx))
 			call_setup_connect(call, sip_object(call->answer));
 	} else {
-		headers_capabilities(lines, headers_allow, d->session.timer, d->session.rel100);
+		headers_capabilities(
+			lines, bridge_allow(&call->bridge, d), d->session.timer, d->session.rel100);
 		bridge_reply(&call->bridge, d, rx, 200, lines);
 	}
 }
 
 /* Offers ------------------------------------------------------------------------------------ */
 
+/** Does it merely say that the peer is still there? */
+static bool is_refresh(const struct dialog *d, const struct dialog *other, const sip_t *sip)
+{
+	if (session_names_another(&d->session, sip))
+		return false;
+	if (message_has_sdp(sip))
+		return session_is_unchanged(&d->session, sip) && other->session.theirs.len;
+	return sip->sip_request->rq_method == sip_method_update && !message_body(sip).len;
+}
+
+/**
+ * Until the caller has acknowledged our 2xx it may get no re-INVITE (RFC 3261 section 14.1), and one of its own that
+ * has overtaken the ACK belongs behind it.
+ */
+static bool comes_before_ack(const struct call *call, const struct dialog *d, const sip_t *sip)
+{
+	return call->state == CALL_ANSWERED &&
+		(d != &call->a || sip->sip_request->rq_method == sip_method_invite);
+}
+
 static void on_offer(struct call *call, struct dialog *d, const struct received *rx)
 {
-	bool invite = rx->sip->sip_request->rq_method == sip_method_invite;
-	bool described = message_has_sdp(rx->sip);
-	struct dialog *other = bridge_other_leg(&call->bridge, d);
+	struct bridge *b = &call->bridge;
+	struct dialog *other = bridge_other_leg(b, d);
+	bool early = comes_before_ack(call, d, rx->sip);
+	/* With its ACK the caller answers the offer of the 2xx, if that has one. */
+	bool open = early && d == &call->a ? offer_is_open_in_request(b) : offer_is_open(b);
 
 	if (session_is_too_short(&d->session, rx->sip))
-		bridge_reply(&call->bridge, d, rx, 422, session_min_se);
-	else if ((invite || described) && offer_is_open(&call->bridge))
-		offer_refuse(&call->bridge, d, rx, offer_is_own(&call->bridge, d));
-	else if (described ? session_is_unchanged(&d->session, rx->sip) && other->session.theirs.len
-			   : !invite && !message_body(rx->sip).len)
-		bridge_request_answer_refresh(&call->bridge, d, rx);
+		bridge_reply(b, d, rx, 422, session_min_se);
+	else if (open && bridge_request_is_offer(b, d, rx->sip))
+		offer_refuse(b, d, rx, offer_is_own(b, d));
+	else if (is_refresh(d, other, rx->sip))
+		bridge_request_answer_refresh(b, d, rx);
+	else if (early)
+		bridge_request_wait(b, d, rx);
 	else
-		bridge_request_pass(&call->bridge, d, other, rx);
+		bridge_request_pass(b, d, other, rx);
 }
 
 /* Entry points ------------------------------------------------------------------------------ */
@@ -172,7 +197,7 @@ void call_requests_receive(struct call *call, struct dialog *d, const struct rec
 	}
 	rule = find_rule(call, sip->sip_request->rq_method_name);
 	if (rule < 0) {
-		bridge_reply(&call->bridge, d, rx, 501, headers_allow);
+		bridge_reply(&call->bridge, d, rx, 501, bridge_allow(&call->bridge, d));
 		return;
 	}
 	switch ((enum rule)rule) {
@@ -191,11 +216,11 @@ void call_requests_receive(struct call *call, struct dialog *d, const struct rec
 	case OFFER:
 		on_offer(call, d, rx);
 		return;
-	case WAIT:
-		bridge_reply(&call->bridge, d, rx, 491, NULL);
+	case FIRST:
+		offer_refuse(&call->bridge, d, rx, bridge_side(&call->bridge, d) == BRIDGE_CALLER);
 		return;
 	case NEVER:
-		bridge_reply(&call->bridge, d, rx, 405, headers_allow);
+		bridge_reply(&call->bridge, d, rx, 405, bridge_allow(&call->bridge, d));
 		return;
 	}
 }

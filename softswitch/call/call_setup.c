@@ -227,7 +227,7 @@ static void pass_response(struct call *call, struct text *t, const sip_t *sip)
 	server_transaction_begin(
 		call->invite, t, sip->sip_status->st_status, sip->sip_status->st_phrase, call->a.local_tag);
 	dialog_write_contact(&call->a, t);
-	text_add(t, headers_allow);
+	text_add(t, session_allow(call_early_other(call)));
 	if (sip->sip_status->st_status >= 200)
 		session_accept(&call->a.session, call->content.received, &call_stack(call)->parameters, t);
 	else

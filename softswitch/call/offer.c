@@ -7,8 +7,12 @@
 
 bool offer_is_open(const struct bridge *b)
 {
-	return b->answer_in_ack || bridge_request_offer_from(b) ||
-		dialog_request_is_reinvite(&b->refresh[BRIDGE_CALLER]) ||
+	return b->answer_in_ack || offer_is_open_in_request(b);
+}
+
+bool offer_is_open_in_request(const struct bridge *b)
+{
+	return bridge_request_offer_from(b) || dialog_request_is_reinvite(&b->refresh[BRIDGE_CALLER]) ||
 		dialog_request_is_reinvite(&b->refresh[BRIDGE_GATEWAY]);
 }
 

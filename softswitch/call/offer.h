@@ -4,8 +4,10 @@
 
 #include "bridge.h"
 
-/** Is an offer, or a re-INVITE that asks for one, under way on either leg? */
+/** Is an offer, or a re-INVITE that asks for one, open on either leg? */
 bool offer_is_open(const struct bridge *b);
+/** Is one open besides that of the gateway's 2xx, which the caller's ACK answers? */
+bool offer_is_open_in_request(const struct bridge *b);
 /** Is the one that is open this side's own? */
 bool offer_is_own(const struct bridge *b, const struct dialog *d);
 /**

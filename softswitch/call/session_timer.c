@@ -138,7 +138,7 @@ static void write_refresh(struct text *t, void *arg)
 
 	if (!by(st, "OPTIONS"))
 		session_propose(&leg_of(st)->session, parameters(st), false, t);
-	text_add(t, headers_allow);
+	text_add(t, session_allow(&other_leg_of(st)->session));
 	if (by(st, "INVITE"))
 		dialog_write_description(leg_of(st), t, &other_leg_of(st)->session);
 	else
@@ -194,7 +194,7 @@ static void on_response(const struct received *rx, void *arg)
 	} else if (status == 491) {
 		try_after_glare(st);
 	} else if (by(st, "UPDATE") && (status == 405 || status == 501)) {
-		leg_of(st)->session.allows_update = false;
+		leg_of(st)->session.update = SESSION_UPDATE_REFUSED;
 		refresh(st);
 	} else {
 		st->stale &= !by(st, "INVITE"); /* it refuses to be told */
@@ -217,7 +217,8 @@ static const char *choose_method(const struct session_timer *st)
 {
 	const struct dialog *other = other_leg_of(st);
 
-	if (leg_of(st)->session.interval_s && leg_of(st)->session.allows_update && !st->stale)
+	if (leg_of(st)->session.interval_s && leg_of(st)->session.update == SESSION_UPDATE_TAKEN &&
+		!st->stale)
 		return "UPDATE";
 	return other && other->session.theirs.len ? "INVITE" : "OPTIONS";
 }

@@ -29,8 +29,10 @@ static void on_response(const struct received *rx, void *arg)
 	if (status >= 200)
 		inv->client = NULL;
 	session_learn(&inv->dialog.session, rx->sip);
-	if (status < 300) /* a 2xx may omit the description of an 18x */
+	if (status < 300) { /* a 2xx may omit the description of an 18x */
 		session_describe(&inv->dialog.session, rx->sip);
+		session_identify(&inv->dialog.session, rx->sip);
+	}
 	if (status >= 200 && status < 300) {
 		dialog_establish(&inv->dialog, rx->sip);
 		session_granted(&inv->dialog.session, rx->sip);
@@ -141,7 +143,7 @@ int invite_send(
 	request.from_tag = inv->dialog.local_tag;
 	request.cseq = inv->dialog.local_seq;
 	dialog_write_contact(&inv->dialog, &t);
-	text_add(&t, headers_allow);
+	text_add(&t, session_allow(content->caller_session));
 	begin_early(inv, content, resend);
 	write_extensions(inv, content, &t);
 	request_retry_write_invite(&inv->retry, &inv->dialog, &t);

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "headers.h"
 #include "message.h"
 #include "sdp_origin.h"
 
@@ -31,7 +32,8 @@ void session_fork(struct session *s, const struct session *of)
 {
 	*s = (struct session){.timer = of->timer,
 		.rel100 = of->rel100,
-		.allows_update = of->allows_update,
+		.update = of->update,
+		.identity = of->identity,
 		.min_se_s = of->min_se_s};
 }
 
@@ -40,7 +42,8 @@ void session_take(struct session *s, struct session *from)
 	session_description_clear(&s->theirs);
 	s->theirs = from->theirs;
 	from->theirs = (struct session_description){0};
-	s->allows_update |= from->allows_update;
+	if (from->update != SESSION_UPDATE_UNKNOWN)
+		s->update = from->update;
 }
 
 /* The description --------------------------------------------------------------------------- */
@@ -84,7 +87,27 @@ bool session_is_same(const struct session *s, const sip_t *sip)
 void session_learn(struct session *s, const sip_t *sip)
 {
 	if (sip->sip_allow)
-		s->allows_update = sip_is_allowed(sip->sip_allow, SIP_METHOD_UPDATE);
+		s->update = sip_is_allowed(sip->sip_allow, SIP_METHOD_UPDATE) ? SESSION_UPDATE_TAKEN
+									      : SESSION_UPDATE_REFUSED;
+}
+
+void session_identify(struct session *s, const sip_t *sip)
+{
+	uint64_t identity = headers_identity(sip);
+
+	s->identity = identity ? identity : s->identity;
+}
+
+bool session_names_another(const struct session *s, const sip_t *sip)
+{
+	uint64_t identity = headers_identity(sip);
+
+	return identity && identity != s->identity;
+}
+
+const char *session_allow(const struct session *s)
+{
+	return s && s->update == SESSION_UPDATE_TAKEN ? headers_allow : headers_allow_no_update;
 }
 
 /* The timer --------------------------------------------------------------------------------- */

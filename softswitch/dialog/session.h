@@ -14,6 +14,9 @@
 /** Who refreshes the session of a leg. */
 enum session_refresher { SESSION_NOBODY, SESSION_US, SESSION_PEER };
 
+/** Does a peer take UPDATE (RFC 3311)? By its Allow, or by how it answered one. */
+enum session_update { SESSION_UPDATE_UNKNOWN, SESSION_UPDATE_TAKEN, SESSION_UPDATE_REFUSED };
+
 /** A message body with a session description, and its Content-Type; zeroed = none. */
 struct session_description {
 	char *type; /* the whole line */
@@ -26,9 +29,10 @@ struct session {
 	struct session_description theirs; /* the last one of this peer that was passed to the other leg */
 	bool timer;                        /* session timers are enabled for this peer */
 	bool rel100;                       /* reliable provisional responses (RFC 3262) are, too */
-	bool allows_update;                /* UPDATE (RFC 3311), by its Allow */
-	uint32_t interval_s;               /* agreed on; 0 = no session timer */
-	uint32_t min_se_s;                 /* of the peer; 0 = it named none */
+	enum session_update update;
+	uint64_t identity;   /* headers_identity() of this peer, as the other leg knows it; 0 = none */
+	uint32_t interval_s; /* agreed on; 0 = no session timer */
+	uint32_t min_se_s;   /* of the peer; 0 = it named none */
 	enum session_refresher refresher;
 };
 
@@ -51,6 +55,17 @@ bool session_is_same(const struct session *s, const sip_t *sip);
 
 /** Note what Allow of a request or response says; without Allow nothing changes. */
 void session_learn(struct session *s, const sip_t *sip);
+
+/** Note who the peer says it is, if it does; the message goes on to the other leg. */
+void session_identify(struct session *s, const sip_t *sip);
+/** Does the message say that the peer is somebody else than the other leg knows? */
+bool session_names_another(const struct session *s, const sip_t *sip);
+/**
+ * "Allow: ...\r\n" for the peer of the other leg: UPDATE is offered where this one takes it, too (RFC 3311 section 5.1).
+ *
+ * @param s  NULL = it is not known yet
+ */
+const char *session_allow(const struct session *s);
 
 /* As UAS */
 

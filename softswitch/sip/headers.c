@@ -9,10 +9,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define METHODS "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, MESSAGE, NOTIFY, REFER"
+#define METHODS(update)                                                                                      \
+	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, " update "MESSAGE, NOTIFY, REFER"
 #define NEW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK"
 #define EVENTS "Allow-Events: presence\r\n"
-const char headers_allow[] = METHODS "\r\n";
+const char headers_allow[] = METHODS("UPDATE, ") "\r\n";
+const char headers_allow_no_update[] = METHODS("") "\r\n";
 const char headers_allow_new[] = NEW "\r\n";
 const char headers_allow_publish[] = NEW ", PUBLISH\r\n" EVENTS;
 const char headers_allow_events[] = EVENTS;
@@ -118,6 +120,38 @@ static bool belongs_to_refusal(const sip_t *from, const char *name)
 		if (from->sip_status->st_status == refusals[i].status && !strcasecmp(name, refusals[i].name))
 			return true;
 	return false;
+}
+
+/** Which say who somebody is. Those that cross, too. */
+static bool is_identity(const char *name)
+{
+	static const char *const names[] = {
+		"P-Asserted-Identity", "Remote-Party-ID", "P-Preferred-Identity", "Identity", "y"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcasecmp(name, names[i]))
+			return true;
+	return false;
+}
+
+uint64_t headers_identity(const sip_t *from)
+{
+	const sip_header_t *first = from->sip_request ? (const sip_header_t *)from->sip_request
+						      : (const sip_header_t *)from->sip_status;
+	uint64_t hash = 0;
+
+	for (const sip_header_t *h = first; h; h = (const sip_header_t *)h->sh_succ) {
+		struct text t = text_scratch();
+		const char *name = name_of(h);
+
+		if (!name || !is_identity(name))
+			continue;
+		message_header(&t, h);
+		hash = hash ? hash : 0xcbf29ce484222325; /* FNV-1a */
+		for (size_t i = 0; i < t.len; i++)
+			hash = (hash ^ (unsigned char)t.data[i]) * 0x100000001b3;
+	}
+	return hash;
 }
 
 /** Is the name one of this list? */

@@ -7,6 +7,7 @@
 #include <sofia-sip/sip.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum headers_kind {
 	HEADERS_REQUEST = 1,
@@ -21,8 +22,13 @@ enum headers_kind {
  */
 void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind, const char *more);
 
+/** A hash of the headers that say who the sender is, P-Asserted-Identity and the like; 0 = none. */
+uint64_t headers_identity(const sip_t *from);
+
 /** "Allow: ...\r\n": what we relay, said in dialog-creating messages and refusals. */
 extern const char headers_allow[];
+/** The same inside a call whose other side does not take UPDATE. */
+extern const char headers_allow_no_update[];
 /** The same outside dialogs: what is not answered with 405 there. */
 extern const char headers_allow_new[];
 /** The same for a gateway that may publish; with the line below. */

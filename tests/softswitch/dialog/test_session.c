@@ -414,7 +414,7 @@ static void a_fork_knows_the_peer_but_not_its_description(void **state)
 {
 	struct session of = {.timer = true,
 		.rel100 = true,
-		.allows_update = true,
+		.update = SESSION_UPDATE_TAKEN,
 		.min_se_s = 300,
 		.interval_s = 600,
 		.refresher = SESSION_US};
@@ -423,7 +423,7 @@ static void a_fork_knows_the_peer_but_not_its_description(void **state)
 	(void)state;
 	describe(&of, SDP("1", "4000"));
 	session_fork(&fork, &of);
-	assert_true(fork.timer && fork.rel100 && fork.allows_update);
+	assert_true(fork.timer && fork.rel100 && fork.update == SESSION_UPDATE_TAKEN);
 	assert_int_equal(fork.min_se_s, 300);
 	assert_int_equal(fork.interval_s, 0); /* the INVITE's answer will say */
 	assert_int_equal(fork.refresher, SESSION_NOBODY);
@@ -433,14 +433,14 @@ static void a_fork_knows_the_peer_but_not_its_description(void **state)
 
 static void a_description_moves_from_the_early_session_to_the_leg(void **state)
 {
-	struct session early = {.allows_update = true}, leg = {0};
+	struct session early = {.update = SESSION_UPDATE_TAKEN}, leg = {0};
 
 	(void)state;
 	describe(&leg, SDP("1", "4000"));
 	describe(&early, SDP("1", "4002"));
 	session_take(&leg, &early);
 	assert_true(is_unchanged(&leg, SDP("1", "4002")));
-	assert_true(leg.allows_update);
+	assert_int_equal(leg.update, SESSION_UPDATE_TAKEN);
 	assert_null(early.theirs.data);
 	session_clear(&leg);
 	session_clear(&early);
@@ -450,22 +450,22 @@ static void allow_says_whether_update_may_be_used(void **state)
 {
 	static const struct {
 		const char *headers;
-		bool before, after;
+		enum session_update before, after;
 	} rows[] = {
-		{"Allow: INVITE, ACK, BYE, UPDATE\r\n", false, true},
-		{"Allow: INVITE, ACK, BYE\r\n", true, false},
-		{"", true, true},
-		{"", false, false},
+		{"Allow: INVITE, ACK, BYE, UPDATE\r\n", SESSION_UPDATE_UNKNOWN, SESSION_UPDATE_TAKEN},
+		{"Allow: INVITE, ACK, BYE\r\n", SESSION_UPDATE_TAKEN, SESSION_UPDATE_REFUSED},
+		{"", SESSION_UPDATE_TAKEN, SESSION_UPDATE_TAKEN},
+		{"", SESSION_UPDATE_UNKNOWN, SESSION_UPDATE_UNKNOWN},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct session s = {.allows_update = rows[i].before};
+		struct session s = {.update = rows[i].before};
 		msg_t *msg = message(OK, rows[i].headers, NULL);
 
 		session_learn(&s, sip_object(msg));
 		msg_destroy(msg);
-		assert_int_equal(s.allows_update, rows[i].after);
+		assert_int_equal(s.update, rows[i].after);
 	}
 }
 

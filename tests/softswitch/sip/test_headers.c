@@ -281,6 +281,8 @@ static void allow_names_what_is_taken_inside_and_outside_dialogs(void **state)
 	(void)state;
 	assert_string_equal(headers_allow,
 		"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, MESSAGE, NOTIFY, REFER\r\n");
+	assert_string_equal(headers_allow_no_update,
+		"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, MESSAGE, NOTIFY, REFER\r\n");
 	assert_string_equal(headers_allow_events, "Allow-Events: presence\r\n");
 	assert_string_equal(headers_allow_new, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK\r\n");
 	assert_string_equal(headers_allow_publish,
