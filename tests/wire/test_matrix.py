@@ -5,6 +5,7 @@ Every message of every procedure is lost, duplicated and delayed once: no sessio
 	test_matrix.py "reinvite-from-caller: lost #5 ACK caller->switch"
 """
 
+from agent import ALLOW
 from matrix import main
 from procedures import ANY, procedure
 from steps import each_side, hang_up, ring, sides, talk, up
@@ -262,6 +263,14 @@ for side in ("caller", "gateway"):
 	procedure("update-from-" + side, side, "UPDATE")(negotiate)
 
 
+@each_side("update-as-reinvite-from")
+async def negotiate_as_reinvite(r, side):
+	"""For a side that takes no UPDATE."""
+	_, y = sides(r, side)
+	y.allow = ALLOW.replace(", UPDATE", "")
+	await negotiate(r, side, "UPDATE")
+
+
 @each_side("reinvite-cancelled-from")
 async def cancel_reinvite(r, side):
 	x, y = sides(r, side)
@@ -304,9 +313,11 @@ async def reinvite_at_once(r, side):
 	await hang_up(r)
 
 
-async def both_negotiate(r, first, methods):
+async def both_negotiate(r, first, methods, taken=True):
 	"""At the same time: at least one receives 491, both succeed in the end (section 14.1, RFC 3311 section 5.2)."""
 	x, y = sides(r, first)
+	if not taken:
+		y.allow = ALLOW.replace(", UPDATE", "")
 	await talk(r)
 	with r.part_under_test():
 		both = [r.begin(x.negotiate(methods[0])), r.begin(y.negotiate(methods[1]))]
@@ -322,6 +333,9 @@ for side in ("caller", "gateway"):
 		procedure("%s-and-%s-at-once-%s-first" % (*(m.lower() for m in methods), side), side, methods,
 			tolerated={"491 INVITE", "491 UPDATE", "200 INVITE", "200 UPDATE", "ACK", "INVITE", "UPDATE", "100 INVITE",
 				"500 UPDATE", "500 INVITE"})(both_negotiate)
+	procedure("update-as-reinvite-and-invite-at-once-%s-first" % side, side, ("UPDATE", "INVITE"), False,
+		tolerated={"491 INVITE", "491 UPDATE", "200 INVITE", "200 UPDATE", "ACK", "INVITE", "UPDATE", "100 INVITE",
+			"500 UPDATE", "500 INVITE"})(both_negotiate)
 
 
 # The end ----------------------------------------------------------------------------------------
