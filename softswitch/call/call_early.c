@@ -80,7 +80,17 @@ static void offer_to_caller(struct call *call, struct dialog *d, const struct re
 		bridge_request_pass(&call->bridge, d, &call->a, rx);
 }
 
-/** An UPDATE that offers nothing is between this peer and us. */
+/** Where another identity of this peer goes: a dialog that has been negotiated and takes UPDATE; NULL = nowhere yet. */
+static struct dialog *identity_goes_to(struct call *call, const struct dialog *d)
+{
+	struct dialog *to = d != &call->a ? &call->a
+		: early_of(call)          ? early_dialogs_negotiated(early_of(call))
+					  : call_leg_b(call);
+
+	return to && call->negotiated && to->session.update == SESSION_UPDATE_TAKEN ? to : NULL;
+}
+
+/** An UPDATE that offers nothing and names nobody else is between this peer and us. */
 static void refresh_target(struct call *call, struct dialog *d, const struct received *rx)
 {
 	char lines[512];
@@ -99,7 +109,13 @@ void call_early_on_update(struct call *call, struct dialog *d, const struct rece
 
 	session_learn(&d->session, rx->sip);
 	if (!message_has_sdp(rx->sip)) {
-		refresh_target(call, d, rx);
+		struct dialog *to =
+			session_names_another(&d->session, rx->sip) ? identity_goes_to(call, d) : NULL;
+
+		if (to)
+			bridge_request_pass(&call->bridge, d, to, rx);
+		else
+			refresh_target(call, d, rx);
 	} else if (!(caller ? call->negotiated
 			    : !early_of(call) || early_dialogs_is_negotiated(early_of(call), d))) {
 		/* The offer of the INVITE, or of the gateway's answer to an INVITE without one, is still open. */

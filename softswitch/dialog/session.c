@@ -44,6 +44,7 @@ void session_take(struct session *s, struct session *from)
 	from->theirs = (struct session_description){0};
 	if (from->update != SESSION_UPDATE_UNKNOWN)
 		s->update = from->update;
+	s->identity = from->identity ? from->identity : s->identity;
 }
 
 /* The description --------------------------------------------------------------------------- */

@@ -42,7 +42,7 @@ enum { SESSION_MIN_SE_S = 90 };
 void session_clear(struct session *s);
 /** Begin another session with the same peer: what it supports is known, nothing is negotiated. */
 void session_fork(struct session *s, const struct session *of);
-/** Take over description and Allow from another session of the same peer; `from` keeps no description. */
+/** Take over description, Allow and identity from another session of the same peer; `from` keeps no description. */
 void session_take(struct session *s, struct session *from);
 
 /** Keep the session description of a message, if it has one. @return 0; -ENOMEM, and the old one stays */

@@ -4,7 +4,7 @@ import sip
 from net import same
 from rel100 import (ALLOW, ANSWER, OFFER, ON, OTHER, REQUIRED, SHORT, acknowledge, acknowledged, begin, ends, ends_elsewhere,
 	held, plain, prack, ring, settled)
-from runner import run, scenario
+from runner import run, scenario, variants
 
 
 @scenario
@@ -49,6 +49,24 @@ def an_offer_in_a_prack_that_cannot_cross_is_488_and_acknowledges_all_the_same(s
 	count = len(s.caller.arrivals(180))
 	s.net.quiet(0.5)
 	same(len(s.caller.arrivals(180)), count)
+	ends(s, a, b)
+
+
+@variants(("caller", "a"), ("gateway", "b"))
+def an_update_with_another_identity_crosses_before_the_answer_from_the(s, side):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = settled(s, gw)
+	x, y = (a, b) if side == "a" else (b, a)
+	name = "<sip:4999@example.com>"
+	x.send("UPDATE", [("P-Asserted-Identity", name)])
+	there = y.expect("UPDATE")
+	same((there["P-Asserted-Identity"], there.body), (name, b""))
+	y.reply(200)
+	x.expect(200, "UPDATE")
+	x.send("UPDATE", [("P-Asserted-Identity", name)])
+	x.expect(200, "UPDATE")
+	same(len(y.peer.arrivals("UPDATE")), 1)
 	ends(s, a, b)
 
 
