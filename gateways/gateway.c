@@ -9,11 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SRTT_SHARE = 8 }; /* a new measurement weighs one eighth (RFC 6298 section 2) */
-
 struct gateway {
-	struct peer peer;      /* first: the set sees it as this */
-	uint64_t srtt_eighths; /* smoothed response time in eighths of a ms, 0 = not known */
+	struct peer peer; /* first: the set sees it as this */
 	struct gateway_liveness liveness;
 	struct gateway_state_decision state;
 	struct gateway_stats *stats; /* NULL: nothing to count yet */
@@ -31,7 +28,8 @@ static void on_change(struct peer *p, const void *old_row)
 		strcmp(old->transport, row->transport) != 0;
 
 	if (moved) {
-		gw->srtt_eighths = 0;
+		response_time_unref(p->response_time); /* live calls may go on learning for the old one */
+		p->response_time = NULL;
 		free(gw->set_aside);
 		gw->set_aside = NULL;
 	}
@@ -219,8 +217,6 @@ void gateway_on_probe(struct gateway *gw, int code, const char *words, uint32_t 
 		.code = (uint16_t)code, .words = words, .rtt_ms = rtt_ms};
 
 	gateway_update_state(gw, now_ms);
-	if (code)
-		gateway_response_time(gw, rtt_ms);
 	gateway_liveness_on_probe(&gw->liveness, &probe, gateway_row(gw), p, now_ms);
 	gateway_update_state(gw, now_ms);
 }
@@ -281,18 +277,12 @@ void gateway_figures(const struct gateway *gw, uint64_t now_ms, struct gateway_s
 	gateway_stats_figures(gw->stats, now_ms, window, total);
 }
 
-/* Kept in eighths, the sum moves by an eighth of the difference and loses nothing to rounding. */
-void gateway_response_time(struct gateway *gw, uint32_t rtt_ms)
+struct response_time *gateway_response_time(struct gateway *gw)
 {
-	uint64_t rtt = rtt_ms ? rtt_ms : 1; /* 0 means not known */
-
-	if (!gw->srtt_eighths)
-		gw->srtt_eighths = rtt * SRTT_SHARE;
-	else
-		gw->srtt_eighths += rtt - gw->srtt_eighths / SRTT_SHARE;
+	return response_time_of(&gw->peer.response_time);
 }
 
 uint32_t gateway_rtt_ms(const struct gateway *gw)
 {
-	return (uint32_t)((gw->srtt_eighths + SRTT_SHARE / 2) / SRTT_SHARE);
+	return response_time_ms(gw->peer.response_time);
 }

@@ -16,6 +16,7 @@
 
 struct gateway; /* owned by struct gateways, kept alive by gateway_ref() */
 struct gateway_stats_figures;
+struct response_time;
 struct sockaddr;
 
 /* All times are monotonic, in ms. */
@@ -107,8 +108,8 @@ void gateway_on_progress(struct gateway *gw, const struct call_limits_channel *c
 /** An answered call is over. */
 void gateway_on_call_end(struct gateway *gw, uint64_t hold_ms, uint64_t now_ms);
 
-/** The time from INVITE to the first response, smoothed for `auto` (with the weights of RFC 6298 section 2). */
-void gateway_response_time(struct gateway *gw, uint32_t rtt_ms);
+/** How fast it answers; NULL without memory. Forgotten when host, port or transport change. */
+struct response_time *gateway_response_time(struct gateway *gw);
 /** Smoothed response time in ms, 0 = not known yet. */
 uint32_t gateway_rtt_ms(const struct gateway *gw);
 

@@ -33,23 +33,10 @@ static void lay_session(const struct db_gateway *row, const struct parameters *p
 	out->sdp_own_origin = row->sdp_own_origin;
 }
 
-static void lay_resend(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out)
-{
-	const struct db_gateway *row = gateway_row(gw);
-	const struct resend_schedule *resend = row->resend.set ? &row->resend.value : &p->resend;
-
-	out->resend = *resend;
-	if (!resend->automatic)
-		return;
-	out->resend = resend_schedule_auto(gateway_rtt_ms(gw));
-	resend_schedule_limit(&out->resend, resend->n);
-	out->resend.automatic = false; /* resolved */
-}
-
 void gateway_policy(const struct gateway *gw, const struct parameters *p, struct gateway_policy *out)
 {
 	lay_timeouts(gateway_row(gw), p, out);
 	lay_switching(gateway_row(gw), p, out);
 	lay_session(gateway_row(gw), p, out);
-	lay_resend(gw, p, out);
+	out->resend = gateway_row(gw)->resend.set ? gateway_row(gw)->resend.value : p->resend;
 }

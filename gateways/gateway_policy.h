@@ -12,7 +12,7 @@ struct gateway;
 struct gateway_policy {
 	uint32_t timeout_invite_ms, timeout_trying_ms, timeout_session_progress_ms,
 		timeout_session_progress_sdp_ms, timeout_ringing_ms;
-	struct resend_schedule resend; /* `auto` is already resolved */
+	struct resend_schedule resend;
 	bool stop_switch_after_invite_timeout, stop_switch_after_sdp, switch_until_connect,
 		switch_stop_after_user_busy;
 	const struct parameter_codes *stop_codes; /* borrowed from the parameters, or from gateway_row() */

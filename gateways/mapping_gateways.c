@@ -357,6 +357,11 @@ void mapping_gateway_unref(struct mapping_gateway *mg)
 		peer_unref(&mg->peer);
 }
 
+struct response_time *mapping_gateway_response_time(struct mapping_gateway *mg)
+{
+	return response_time_of(&mg->peer.response_time);
+}
+
 const struct db_mapping_gateway *mapping_gateway_row(const struct mapping_gateway *mg)
 {
 	return mg->peer.row;

@@ -54,6 +54,8 @@ struct mapping_gateway *mapping_gateway_ref(struct mapping_gateway *mg);
 void mapping_gateway_unref(struct mapping_gateway *mg);
 /** The row as last loaded; valid until the next mapping_gateways_apply(). */
 const struct db_mapping_gateway *mapping_gateway_row(const struct mapping_gateway *mg);
+/** How fast it answers; NULL without memory. */
+struct response_time *mapping_gateway_response_time(struct mapping_gateway *mg);
 /** The same for its name. */
 const char *mapping_gateway_name(const struct mapping_gateway *mg);
 /** @return 0; -EBUSY all channels are in use; -EAGAIN the calls per second are used up */

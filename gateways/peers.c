@@ -28,6 +28,7 @@ static void peer_free(struct peer *p)
 	if (p->type->on_free)
 		p->type->on_free(p);
 	call_limits_clear(&p->limits);
+	response_time_unref(p->response_time);
 	free(p->row);
 	free(p->pending);
 	free(p);

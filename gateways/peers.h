@@ -8,6 +8,7 @@
 
 #include "call_limits.h"
 #include "db_table.h"
+#include "response_time.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,10 +42,11 @@ struct peer {
 	void *row;         /* in force; one block with its strings; NULL until the first is */
 	void *pending;     /* staged: the row that peers_commit() puts in force; NULL = unchanged */
 	struct call_limits limits;
-	unsigned refs;         /* the set holds one, unless removed */
-	bool removed;          /* no row in force is this one's */
-	uint64_t generation;   /* of the last load that had a row for it */
-	LIST_ENTRY(peer) link; /* in the list of removed ones */
+	struct response_time *response_time; /* NULL: not asked for yet */
+	unsigned refs;                       /* the set holds one, unless removed */
+	bool removed;                        /* no row in force is this one's */
+	uint64_t generation;                 /* of the last load that had a row for it */
+	LIST_ENTRY(peer) link;               /* in the list of removed ones */
 };
 
 /** The name in its row; valid until the next peers_commit(). */

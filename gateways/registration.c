@@ -72,6 +72,11 @@ const char *registration_name(const struct registration *r)
 	return peer_name(&r->peer);
 }
 
+struct response_time *registration_response_time(struct registration *r)
+{
+	return response_time_of(&r->peer.response_time);
+}
+
 const struct db_registration *registration_row(const struct registration *r)
 {
 	return r->peer.row;

@@ -45,6 +45,8 @@ void registration_unref(struct registration *r);
 const char *registration_name(const struct registration *r);
 /** The row as last loaded; valid until the next registrations_apply(). */
 const struct db_registration *registration_row(const struct registration *r);
+/** How fast its registrar answers; NULL without memory. */
+struct response_time *registration_response_time(struct registration *r);
 /** The row that the request under way, or the last one, was made from; NULL before the first. */
 const struct db_registration *registration_used(const struct registration *r);
 /** Is it to be registered? */

@@ -14,6 +14,7 @@
 #include "message.h"
 #include "publish.h"
 #include "registration_drivers.h"
+#include "response_time.h"
 #include "stray_answer.h"
 #include "tls_identity.h"
 
@@ -106,6 +107,7 @@ static struct hop_peer *describe_peer(const struct ingress *ingress, const struc
 	if (!peer)
 		return NULL;
 	peer->called_us = true;
+	peer->response_time = response_time_ref(mapping_gateway_response_time(ingress->gateway));
 	peer->elsewhere = ingress->elsewhere;
 	peer->row_id = mapping_gateway_row(ingress->gateway)->id;
 	peer->strict_source = mapping_gateway_row(ingress->gateway)->strict_source ||

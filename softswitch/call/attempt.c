@@ -6,6 +6,7 @@
 #include "loop.h"
 #include "message.h"
 #include "request_retry.h"
+#include "response_time.h"
 #include "tls_identity.h"
 #include "token.h"
 
@@ -38,7 +39,6 @@ struct attempt {
 	struct event stage_timer, server_timer, soon;
 	int soon_error;         /* what `soon` reports */
 	bool answered_anything; /* that server has */
-	uint64_t sent_ms;
 	char address[ADDRESS_NAME_MAX];
 	char call_id[2 * TOKEN_SIZE];
 	struct attempt_route route;
@@ -111,7 +111,6 @@ static void on_first_answer(struct attempt *a)
 		return;
 	a->answered_anything = true;
 	event_del(&a->server_timer);
-	gateway_response_time(a->gateway, (uint32_t)(clock_now_ms() - a->sent_ms));
 }
 
 static void on_provisional(const struct received *rx, void *arg)
@@ -218,6 +217,7 @@ static int create_invite(struct attempt *a, struct invite **out, struct hop *hop
 	if (hop->peer) {
 		hop->peer->row_id = gateway_row(a->gateway)->id;
 		hop->peer->strict_source = gateway_row(a->gateway)->strict_source;
+		hop->peer->response_time = response_time_ref(gateway_response_time(a->gateway));
 	}
 	err = invite_create(out, a->stack, a->call, hop, a->content, &invite_handlers, a);
 	hop_peer_unref(hop->peer);
@@ -254,7 +254,6 @@ static int call_server(struct attempt *a, unsigned i)
 	}
 	a->invite = invite;
 	a->answered_anything = false;
-	a->sent_ms = clock_now_ms();
 	snprintf(a->call_id, sizeof(a->call_id), "%s", invite_dialog(invite)->call_id);
 	return 0;
 }

@@ -157,6 +157,8 @@ int rel100_acknowledge(struct rel100 *r, const sip_t *prack, bool *sdp)
 		return -EINVAL;
 	if (!r->outstanding || !invite || cseq != r->cseq || rseq != r->rseq)
 		return -ENOENT;
+	if (r->resend.running) /* then the transaction is still there */
+		server_transaction_learn(r->invite);
 	resend_stop(&r->resend);
 	r->outstanding = false;
 	*sdp = r->sdp;

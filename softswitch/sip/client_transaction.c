@@ -1,5 +1,6 @@
 #include "client_transaction_state.h"
 
+#include "clock.h"
 #include "loop.h"
 #include "message.h"
 #include "token.h"
@@ -133,14 +134,18 @@ static void give_up(struct client_transaction *c, int error)
 		handlers->on_failure(error, owner);
 }
 
+static int send_again(struct client_transaction *c)
+{
+	c->again = true;
+	return transport_send(&c->hop, c->data, c->len, &c->pending);
+}
+
 static void on_due(void *arg)
 {
 	struct client_transaction *c = arg;
 
-	if (!hop_is_reliable(&c->hop))
-		transport_send(&c->hop, c->data, c->len, NULL);
-	else if (c->lost)
-		c->lost = transport_send(&c->hop, c->data, c->len, &c->pending) != 0;
+	if (c->lost || !hop_is_reliable(&c->hop))
+		c->lost = send_again(c) != 0;
 }
 
 static void on_expired(void *arg)
@@ -163,7 +168,7 @@ static void on_broken(struct client_transaction *c)
 		return;
 	hop_disconnect(&c->hop);
 	if (c->pending.reused && (c->state == CLIENT_TRANSACTION_CALLING || client_transaction_endures(c)))
-		error = transport_send(&c->hop, c->data, c->len, &c->pending);
+		error = send_again(c);
 	if (error && client_transaction_endures(c))
 		c->lost = true;
 	else if (error)
@@ -246,6 +251,7 @@ int client_transaction_start(struct client_transaction **out, struct client_tran
 	if (!c->data || !c->hh.tbl)
 		goto fail;
 	memcpy(c->data, request->text->data, c->len);
+	c->sent_ms = clock_now_ms();
 	err = transport_send(&c->hop, c->data, c->len, &c->pending);
 	c->lost = err != 0;
 	if (err && (err == -EMSGSIZE || !client_transaction_endures(c)))
@@ -360,6 +366,8 @@ enum client_transaction_match client_transactions_on_response(
 		return CLIENT_TRANSACTION_UNKNOWN;
 	if (c->state >= CLIENT_TRANSACTION_COMPLETED)
 		return client_transaction_on_repeated(c, rx);
+	if (c->state == CLIENT_TRANSACTION_CALLING && !c->again)
+		resend_learn(&c->hop, c->sent_ms);
 	if (status < 200) {
 		on_provisional(c, rx);
 		return CLIENT_TRANSACTION_HANDLED;

@@ -47,6 +47,8 @@ struct client_transaction {
 	bool lost;   /* with its connection: to be sent again when it is due */
 	bool shrunk; /* it was too big for the path, and sent again */
 	LIST_ENTRY(client_transaction) link;
+	uint64_t sent_ms;
+	bool again; /* it was sent more than once, so the answer does not tell the response time */
 	const struct client_transaction_handlers *handlers; /* NULL = forgotten */
 	void *arg;
 };

@@ -1,6 +1,7 @@
 #include "hop.h"
 
 #include "address.h"
+#include "response_time.h"
 #include "stream.h"
 
 #include <stdio.h>
@@ -41,8 +42,10 @@ struct hop_peer *hop_peer_ref(struct hop_peer *peer)
 
 void hop_peer_unref(struct hop_peer *peer)
 {
-	if (peer && --peer->references == 0)
-		free(peer);
+	if (!peer || --peer->references)
+		return;
+	response_time_unref(peer->response_time);
+	free(peer);
 }
 
 void hop_copy(struct hop *to, const struct hop *from)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct datagram;
+struct response_time;
 struct stream;
 struct stream_set_listener;
 struct tls_identity;
@@ -15,12 +16,12 @@ struct transport;
 /** One local socket. */
 struct hop_listener {
 	struct transport *owner;
-	const char *transport;          /* "udp", "tcp", "tls" */
-	int family;                     /* AF_INET, AF_INET6 */
-	struct datagram *datagram;      /* UDP; else NULL */
+	const char *transport;              /* "udp", "tcp", "tls" */
+	int family;                         /* AF_INET, AF_INET6 */
+	struct datagram *datagram;          /* UDP; else NULL */
 	struct stream_set_listener *stream; /* TCP, TLS; else NULL */
-	char host[64];                  /* as in URIs: IPv6 in brackets */
-	char sent_by[80];               /* host:port, for Via and Contact */
+	char host[64];                      /* as in URIs: IPv6 in brackets */
+	char sent_by[80];                   /* host:port, for Via and Contact */
 	uint16_t port;
 };
 /** @param host  as in URIs: IPv6 in brackets */
@@ -39,9 +40,10 @@ struct hop_peer {
 	bool called_us;     /* it is a caller: a customer or a registrar */
 	bool elsewhere;     /* it called by a registration, and not from the registrar */
 	bool strict_source; /* messages with the right tokens are refused if they come from elsewhere */
-	union hop_address address; /* of the first message */
-	int64_t row_id;            /* of its row; 0 = not known */
-	char name[];               /* of its row at that time */
+	union hop_address address;           /* of the first message */
+	struct response_time *response_time; /* of its row: a reference; NULL = none */
+	int64_t row_id;                      /* of its row; 0 = not known */
+	char name[];                         /* of its row at that time */
 };
 /** @return with one reference; NULL without memory */
 struct hop_peer *hop_peer_create(const char *name, const struct sockaddr *address);

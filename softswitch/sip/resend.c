@@ -1,7 +1,9 @@
 #include "resend.h"
 
+#include "clock.h"
 #include "hop.h"
 #include "loop.h"
+#include "response_time.h"
 
 static uint32_t wait_ms(const struct resend *r)
 {
@@ -69,7 +71,22 @@ struct resend_schedule resend_over(const struct hop *hop, const struct resend_sc
 	static const struct resend_schedule reliable = {
 		.wait_ms = {500, 1000, 2000, 4000, 4000, 4000, 4000, 4000, 4000, 4000}, .n = 10};
 
-	return hop_is_reliable(hop) ? reliable : *wanted;
+	struct resend_schedule made;
+
+	if (hop_is_reliable(hop))
+		return reliable;
+	if (!wanted->automatic)
+		return *wanted;
+	made = resend_schedule_auto(hop->peer ? response_time_ms(hop->peer->response_time) : 0);
+	resend_schedule_limit(&made, wanted->n);
+	made.automatic = false;
+	return made;
+}
+
+void resend_learn(const struct hop *hop, uint64_t sent_ms)
+{
+	if (hop->peer)
+		response_time_learn(hop->peer->response_time, clock_now_ms() - sent_ms);
 }
 
 uint32_t resend_total_ms(const struct resend_schedule *schedule)

@@ -44,9 +44,11 @@ void resend_stop(struct resend *r);
  * The schedule for what is sent over this hop. Over TCP and TLS it is always the same 32 s: nothing is resent there, but
  * what is due is sent again if its connection has been lost.
  *
- * @param wanted  for UDP
+ * @param wanted  for UDP; `auto` is made of the response time of the peer
  */
 struct resend_schedule resend_over(const struct hop *hop, const struct resend_schedule *wanted);
+/** What was sent over this hop once, and not again, was answered now. @param sent_ms  monotonic */
+void resend_learn(const struct hop *hop, uint64_t sent_ms);
 
 /** How long a message is tried before it counts as unanswered, ms. */
 uint32_t resend_total_ms(const struct resend_schedule *schedule);

@@ -1,5 +1,6 @@
 #include "server_transaction.h"
 
+#include "clock.h"
 #include "keyed_table.h"
 #include "message.h"
 #include "resend.h"
@@ -43,7 +44,10 @@ struct server_transaction {
 	size_t response_len;
 	struct resend resend;
 	struct stream_pending pending; /* INVITE */
-	bool lost;                     /* the last response, with its connection */
+	/* The last response: */
+	bool lost;  /* with its connection */
+	bool again; /* it was sent more than once */
+	uint64_t sent_ms;
 	const struct server_transaction_handlers *handlers;
 	void *arg;
 };
@@ -214,8 +218,15 @@ static void send_bytes(struct server_transaction *s, const char *data, size_t n)
 
 static void send_again(struct server_transaction *s)
 {
+	s->again = true;
 	if (s->response)
 		send_bytes(s, s->response, s->response_len);
+}
+
+void server_transaction_learn(const struct server_transaction *s)
+{
+	if (!s->again)
+		resend_learn(&s->hop, s->sent_ms);
 }
 
 void server_transaction_resend(struct server_transaction *s)
@@ -233,8 +244,10 @@ static bool on_ack(struct server_transactions *set, struct server_transaction *s
 	const struct server_transaction_handlers *handlers;
 	void *arg;
 
-	if (s && s->state == SERVER_TRANSACTION_COMPLETED)
+	if (s && s->state == SERVER_TRANSACTION_COMPLETED) {
+		server_transaction_learn(s);
 		linger(s, TIMER_I_MS);
+	}
 	if (s && s->state != SERVER_TRANSACTION_ACCEPTED)
 		return true;
 	/* The ACK to a 2xx has its own branch and belongs to the dialog; it is for us where the dialog has no call any more. */
@@ -407,6 +420,8 @@ void server_transaction_send(
 	free(s->response);
 	s->response = text_copy(t);
 	s->response_len = t->len;
+	s->again = false;
+	s->sent_ms = clock_now_ms();
 	send_bytes(s, t->data, t->len);
 	if (status < 200)
 		return;
@@ -453,6 +468,7 @@ uint32_t server_transaction_cseq(const struct server_transaction *s)
 
 void server_transaction_acknowledge(struct server_transaction *s)
 {
+	server_transaction_learn(s);
 	free(s->response);
 	s->response = NULL;
 	linger(s, TIMER_I_MS);

@@ -73,6 +73,8 @@ void server_transaction_send(
 
 /** Send the last response to an INVITE once more; over TCP and TLS only if it was lost with its connection. */
 void server_transaction_resend(struct server_transaction *s);
+/** The last response was acknowledged, by ACK or PRACK: if it was sent once, that tells the response time of the peer. */
+void server_transaction_learn(const struct server_transaction *s);
 /** Where its responses go. */
 const struct hop *server_transaction_hop(const struct server_transaction *s);
 

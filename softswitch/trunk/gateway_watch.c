@@ -8,6 +8,7 @@
 #include "loop.h"
 #include "options_probe.h"
 #include "registrations.h"
+#include "response_time.h"
 #include "token.h"
 
 #include <event2/event.h>
@@ -52,7 +53,7 @@ static bool is_probed(const struct watch *w, const struct gateway *gw)
 	return w->set->stack->parameters.options_check_period_ms && row->options_check && row->enabled;
 }
 
-static const struct gateway *first_probed(const struct watch *w)
+static struct gateway *first_probed(const struct watch *w)
 {
 	const struct gateway_target_member *m;
 
@@ -87,7 +88,7 @@ static void plan_next(struct watch *w)
 		plan(w, passed < interval ? interval - (uint32_t)passed : 0);
 }
 
-static void on_probe_end(int result, uint32_t rtt_ms, void *arg)
+static void on_probe_end(int result, uint32_t rtt_ms, bool once, void *arg)
 {
 	struct watch *w = arg;
 	const int code = result > 0 ? result : 0;
@@ -95,10 +96,13 @@ static void on_probe_end(int result, uint32_t rtt_ms, void *arg)
 	const struct gateway_target_member *m;
 
 	w->probe = NULL;
-	STAILQ_FOREACH (m, &w->target->members, next)
-		if (is_probed(w, m->gateway))
-			gateway_on_probe(
-				m->gateway, code, words, rtt_ms, &w->set->stack->parameters, clock_now_ms());
+	STAILQ_FOREACH (m, &w->target->members, next) {
+		if (!is_probed(w, m->gateway))
+			continue;
+		if (code && once)
+			response_time_learn(gateway_response_time(m->gateway), rtt_ms);
+		gateway_on_probe(m->gateway, code, words, rtt_ms, &w->set->stack->parameters, clock_now_ms());
+	}
 	plan_next(w);
 }
 
@@ -126,7 +130,7 @@ static void on_located(int error, const struct resolver_answer *answer, void *ar
 {
 	struct watch *w = arg;
 	const struct parameters *p = &w->set->stack->parameters;
-	const struct gateway *gw = first_probed(w);
+	struct gateway *gw = first_probed(w);
 	struct gateway_policy policy;
 	struct options_probe_target target = {.gateway = gw ? gateway_name(gw) : "",
 		.strict_source = gw && gateway_row(gw)->strict_source,
@@ -152,10 +156,11 @@ static void on_located(int error, const struct resolver_answer *answer, void *ar
 		return;
 	}
 	gateway_policy(gw, p, &policy);
+	target.response_time = gateway_response_time(gw);
 	if (!error)
 		error = options_probe_start(&w->probe, w->set->stack, &target, on_probe_end, w);
 	if (error)
-		on_probe_end(error, 0, w);
+		on_probe_end(error, 0, false, w);
 }
 
 static void on_due(evutil_socket_t fd, short what, void *arg)

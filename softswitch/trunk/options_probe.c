@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "loop.h"
 #include "message.h"
+#include "response_time.h"
 #include "token.h"
 
 #include <event2/event.h>
@@ -20,7 +21,7 @@ enum { SERVER_SILENCE_MS = 2000, SERVICE_UNAVAILABLE = 503 };
 struct options_probe {
 	struct stack *stack;
 	char *gateway;
-	bool strict_source;
+	bool strict_source, reliable;
 	char host_port[ADDRESS_HOST_PORT_MAX];
 	uint16_t local_port;
 	const struct tls_identity *identity;
@@ -40,9 +41,10 @@ static void end(struct options_probe *p, int result)
 	options_probe_h *on_end = p->on_end;
 	void *arg = p->arg;
 	uint32_t rtt_ms = (uint32_t)(clock_now_ms() - p->sent_ms);
+	bool once = p->reliable || rtt_ms < p->resend.wait_ms[0];
 
 	options_probe_cancel(p);
-	on_end(result, rtt_ms, arg);
+	on_end(result, rtt_ms, once, arg);
 }
 
 static int ask_next(struct options_probe *p);
@@ -133,6 +135,7 @@ static int ask_next(struct options_probe *p)
 		if (hop.peer)
 			hop.peer->strict_source = p->strict_source;
 		hop.identity = p->identity;
+		p->reliable = hop_is_reliable(&hop);
 		err = ask(p, &hop);
 		hop_peer_unref(hop.peer);
 	}
@@ -143,6 +146,21 @@ static int ask_next(struct options_probe *p)
 		timeout_ms = SERVER_SILENCE_MS;
 	event_add(&p->timer, loop_delay(p->stack->loop, timeout_ms, &tv));
 	return 0;
+}
+
+/** It is in no hurry, and only what was sent once can tell that a gateway is farther away than the first wait of `auto`. */
+static void set_resend(struct options_probe *p, const struct options_probe_target *target)
+{
+	uint32_t known_ms = response_time_ms(target->response_time);
+
+	p->resend = *target->resend;
+	if (!p->resend.automatic)
+		return;
+	p->resend = resend_schedule_auto(known_ms);
+	resend_schedule_limit(&p->resend, target->resend->n);
+	p->resend.automatic = false;
+	if (!known_ms)
+		p->resend.wait_ms[0] *= 4;
 }
 
 int options_probe_start(struct options_probe **out, struct stack *stack,
@@ -163,7 +181,7 @@ int options_probe_start(struct options_probe **out, struct stack *stack,
 	address_host_port(p->host_port, target->host, target->port);
 	p->local_port = target->local_port;
 	p->addresses = *target->addresses;
-	p->resend = *target->resend;
+	set_resend(p, target);
 	p->timeout_ms = target->timeout_ms;
 	p->on_end = on_end;
 	p->arg = arg;

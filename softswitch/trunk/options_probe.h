@@ -12,8 +12,9 @@ struct options_probe;
  *
  * @param result  status code of the final response of the last address asked; -errno when it did not answer
  * @param rtt_ms  until the response came
+ * @param once    the request was sent once
  */
-typedef void options_probe_h(int result, uint32_t rtt_ms, void *arg);
+typedef void options_probe_h(int result, uint32_t rtt_ms, bool once, void *arg);
 
 struct options_probe_target {
 	const char *gateway; /* one that is there */
@@ -23,8 +24,9 @@ struct options_probe_target {
 	struct tls_identity_demand demand;       /* of connections over TLS */
 	uint16_t local_port;                     /* to send from; 0 = any */
 	const struct resolver_answer *addresses; /* tried in turn until one answers anything but 503 */
-	const struct resend_schedule *resend;
-	uint32_t timeout_ms; /* for each address; at most 2 s while others are left */
+	const struct resend_schedule *resend;    /* `auto` */
+	struct response_time *response_time;     /* is made of this */
+	uint32_t timeout_ms;                     /* for each address; at most 2 s while others are left */
 };
 
 /**

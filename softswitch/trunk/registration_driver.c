@@ -7,6 +7,7 @@
 #include "loop.h"
 #include "message.h"
 #include "register_request.h"
+#include "response_time.h"
 #include "set_aside.h"
 #include "tls_identity.h"
 
@@ -114,6 +115,7 @@ static int send_register(struct registration_driver *d)
 	if (hop.peer) {
 		hop.peer->row_id = registration_row(d->registration)->id;
 		hop.peer->strict_source = registration_row(d->registration)->strict_source;
+		hop.peer->response_time = response_time_ref(registration_response_time(d->registration));
 	}
 	err = client_transaction_send(&d->client, stack->client_transactions, &request, &client_handlers, d);
 	hop_peer_unref(hop.peer);

@@ -1,6 +1,7 @@
 #include "gateway_policy.h"
 #include "gateways.h"
 
+#include "response_time.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -134,7 +135,7 @@ static void another_address_is_another_machine(void **state)
 	struct fixture *f = *state;
 
 	gateway_retry_after(f->gw, 60, 0);
-	gateway_response_time(f->gw, 700);
+	response_time_learn(gateway_response_time(f->gw), 700);
 	f->row.capacity = 30;
 	apply(f);
 	assert_int_equal(gateway_check(f->gw, 0), GATEWAY_VERDICT_RETRY_AFTER);
@@ -151,32 +152,6 @@ static void another_address_is_another_machine(void **state)
 	f->row.transport = "tcp";
 	apply(f);
 	assert_int_equal(gateway_check(f->gw, 0), GATEWAY_VERDICT_USABLE);
-}
-
-/* RFC 6298 section 2: the first value as it is, each later one weighs an eighth. */
-static void the_response_time_is_smoothed(void **state)
-{
-	struct fixture *f = *state;
-	double srtt = 800;
-
-	gateway_response_time(f->gw, 800);
-	assert_int_equal(gateway_rtt_ms(f->gw), 800);
-	gateway_response_time(f->gw, 0);
-	assert_in_range(gateway_rtt_ms(f->gw), 700, 701);
-	srtt = 700;
-	for (unsigned i = 0; i < 100; i++) {
-		const unsigned rtt = i % 2 ? 37 : 1500 - i;
-
-		gateway_response_time(f->gw, rtt);
-		srtt = srtt * 7 / 8 + rtt / 8.0;
-		assert_in_range(gateway_rtt_ms(f->gw), (unsigned)srtt - 2, (unsigned)srtt + 2);
-	}
-	for (unsigned i = 0; i < 200; i++)
-		gateway_response_time(f->gw, 0);
-	assert_in_range(gateway_rtt_ms(f->gw), 1, 2); /* known, so not 0 */
-	for (unsigned i = 0; i < 400; i++)
-		gateway_response_time(f->gw, UINT32_MAX);
-	assert_in_range(gateway_rtt_ms(f->gw), UINT32_MAX - 1, UINT32_MAX);
 }
 
 static const struct parameters defaults = {
@@ -291,30 +266,6 @@ static void on_and_off_of_the_row_win(void **state)
 		}
 }
 
-static void auto_follows_the_response_time(void **state)
-{
-	struct fixture *f = *state;
-	struct parameters p = defaults;
-	struct gateway_policy policy;
-
-	assert_int_equal(resend_schedule_parse(&p.resend, "auto"), 0);
-	gateway_policy(f->gw, &p, &policy);
-	assert_false(policy.resend.automatic);
-	assert_int_equal(policy.resend.n, RESEND_SCHEDULE_MAX);
-	assert_int_equal(policy.resend.wait_ms[0], 500);
-	resend_schedule_limit(&p.resend, 4); /* SS_SIP_SEND_RETRY */
-	gateway_response_time(f->gw, 600);
-	gateway_policy(f->gw, &p, &policy);
-	assert_int_equal(policy.resend.wait_ms[0], 1200);
-	assert_int_equal(policy.resend.wait_ms[1], 2400);
-	assert_int_equal(policy.resend.n, 4);
-	f->row.resend.set = true;
-	f->row.resend.value = p.resend;
-	apply(f);
-	gateway_policy(f->gw, &defaults, &policy);
-	assert_int_equal(policy.resend.wait_ms[0], 1200);
-}
-
 static void the_row_is_an_owned_copy(void **state)
 {
 	struct fixture *f = *state;
@@ -340,12 +291,10 @@ int main(void)
 		GATEWAY_TEST(retry_after_is_clamped),
 		GATEWAY_TEST(a_shorter_retry_after_does_not_cut_a_longer_one),
 		GATEWAY_TEST(another_address_is_another_machine),
-		GATEWAY_TEST(the_response_time_is_smoothed),
 		GATEWAY_TEST(without_overrides_the_parameters_are_in_force),
 		GATEWAY_TEST(timeouts_and_lists_of_the_row_win),
 		GATEWAY_TEST(what_the_row_says_of_sessions_wins),
 		GATEWAY_TEST(on_and_off_of_the_row_win),
-		GATEWAY_TEST(auto_follows_the_response_time),
 		GATEWAY_TEST(the_row_is_an_owned_copy),
 	};
 

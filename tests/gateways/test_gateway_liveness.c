@@ -289,16 +289,6 @@ static void probes_are_forgotten_when_they_end(void **state)
 	assert_string_equal(f->changes, "untried>down down>untried untried>down down>untried ");
 }
 
-static void an_answered_probe_tells_the_response_time(void **state)
-{
-	struct fixture *f = *state;
-
-	gateway_on_probe(f->gw, 0, "timeout", 0, &p, 2000);
-	assert_int_equal(gateway_rtt_ms(f->gw), 0);
-	gateway_on_probe(f->gw, 200, "", 40, &p, 2000);
-	assert_int_equal(gateway_rtt_ms(f->gw), 40);
-}
-
 /* PUBLISH */
 
 static void closed_takes_it_down_until_open_or_removed(void **state)
@@ -825,7 +815,6 @@ int main(void)
 		TEST(any_answer_but_408_and_503_means_alive),
 		TEST(the_codes_that_mean_alive_can_be_its_own),
 		TEST(probes_are_forgotten_when_they_end),
-		TEST(an_answered_probe_tells_the_response_time),
 		TEST(closed_takes_it_down_until_open_or_removed),
 		TEST(an_expired_publication_takes_it_down_until_the_next_one),
 		TEST(one_that_names_a_registration_is_unusable_until_registered),

@@ -1,6 +1,7 @@
 """When unanswered messages are resent (docs/behaviour.md, Resending)."""
 
 from net import instants, same
+from registrar import refuse, registrar, silence
 from runner import run, scenario
 
 SHORT = {"SS_SIP_RESEND_INTERVAL": "0.1,0.2,0.4", "SS_SIP_SEND_RETRY": "10"}
@@ -137,24 +138,106 @@ def auto_starts_at_half_a_second_for_a_near_gateway(s):
 	a.expect(486)
 
 
+FAR = 0.04  # real seconds until a far peer answers: 0.4 s of the switch's
+
+
+def refused_after(s, gw, seconds):
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	s.net.quiet(seconds)
+	b.refuse(486)
+	a.expect(486)
+
+
+def first_waits(s, gw):
+	"""Those before the first two retransmissions of an INVITE to this gateway."""
+	before = len(gw.arrivals("INVITE"))
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	times = [entry.time for entry in gw.expect_count(before + 3, "INVITE")[before:]]
+	b.refuse(486)
+	a.expect(486)
+	return times[1] - times[0], times[2] - times[1]
+
+
+def doubled(waits, t1):
+	assert t1 - 0.002 <= waits[0] <= t1 + 0.1 and 2 * t1 - 0.002 <= waits[1] <= 2 * t1 + 0.1, (waits, t1)
+
+
 @scenario
 def auto_waits_twice_the_response_time_of_a_far_gateway(s):
 	gw = s.gateway(resend_interval="auto")
 	s.start(clock_speed=10)
 	for _ in range(2):
+		refused_after(s, gw, FAR)
+	t1 = 2 * s.switch.control("gateways.get", name="gw")["rtt_ms"] / 1000 / 10
+	assert 0.08 <= t1 < 0.1, t1
+	doubled(first_waits(s, gw), t1)
+
+
+@scenario
+def auto_learns_nothing_from_an_invite_that_was_sent_again(s):
+	gw = s.gateway(resend_interval="auto")
+	s.start(clock_speed=10)
+	for _ in range(3):
+		refused_after(s, gw, 0.1)  # to the first copy, or at once to the second?
+	assert not s.switch.control("gateways.get", name="gw")["rtt_ms"]
+	doubled(first_waits(s, gw), 0.05)
+
+
+@scenario
+def auto_waits_for_a_far_customer(s):
+	gw = s.gateway()
+	s.start(clock_speed=10, SS_SIP_RESEND_INTERVAL="auto")
+	for _ in range(2):
 		a = s.caller.invite("4930")
+		gw.leg().refuse(486)
+		final = a.expect(486, ack=False)
+		s.net.quiet(FAR)
+		a.ack_failure(final)
+	a = s.caller.invite("4930")
+	gw.leg().refuse(486)
+	final = a.expect(486, ack=False)
+	times = [entry.time for entry in s.caller.expect_count(5, 486)[2:]]
+	a.ack_failure(final)
+	doubled((times[1] - times[0], times[2] - times[1]), 2 * FAR)
+
+
+@scenario
+def auto_waits_for_a_far_customer_that_acknowledges_provisional_responses(s):
+	gw = s.gateway()
+	s.start(clock_speed=10, SS_SIP_RESEND_INTERVAL="auto", SS_SIP_100REL="Supported")
+	for patient in (True, True, False):
+		a = s.caller.invite("4930", headers=[("Supported", "100rel")])
 		b = gw.leg()
-		s.net.quiet(0.1)  # 1 s of the switch's
+		b.reply(183, sdp=True)
+		progress = a.expect(183)
+		if patient:
+			s.net.quiet(FAR)
+		else:
+			times = [entry.time for entry in s.caller.expect_count(4, 183)[2:]]
+			assert times[1] - times[0] >= 0.06, times  # its ACKs come at once
+		a.send("PRACK", [("RAck", progress["RSeq"] + " 1 INVITE")])
+		a.expect(200, "PRACK")
 		b.refuse(486)
 		a.expect(486)
-	t1 = 2 * s.switch.control("gateways.get", name="gw")["rtt_ms"] / 1000 / 10
-	assert t1 >= 0.2, t1
-	before = len(gw.arrivals("INVITE"))
-	a = s.caller.invite("4930")
-	b = gw.leg()
-	instants(gw.expect_count(before + 3, "INVITE")[before:], [0, t1, 3 * t1])
-	b.refuse(486)
-	a.expect(486)
+
+
+@scenario
+def auto_waits_for_a_far_registrar(s):
+	r = registrar(s, columns={"enabled": 0})
+	r.always = silence
+	s.start(clock_speed=10, SS_SIP_RESEND_INTERVAL="auto")
+	s.switch.sql("update registration set enabled = 1")
+	asked = r.expect_requests(1)
+	s.net.quiet(FAR)
+	r.answer(asked, *refuse(403)(r, asked))
+	s.settle()
+	s.switch.control("registrations.register", name="carrier")
+	asked = r.expect_requests(2)
+	times = [entry.time for entry in r.expect_count(4, "REGISTER")[1:]]
+	doubled((times[1] - times[0], times[2] - times[1]), 2 * FAR)
+	r.answer(asked, *refuse(403)(r, asked))
 
 
 @scenario

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "hop.h"
 #include "loop.h"
+#include "response_time.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,6 +87,29 @@ static void over_a_connection_it_is_always_the_same_32_s(void **state)
 	assert_int_equal(over.wait_ms[0], 500);
 }
 
+static void auto_follows_the_response_time_of_the_peer(void **state)
+{
+	const struct sockaddr_in address = {.sin_family = AF_INET};
+	struct hop_listener udp = {.transport = "udp", .datagram = (struct datagram *)state};
+	struct hop hop = {.listener = &udp};
+	struct resend_schedule automatic = resend_schedule_auto(0), made = resend_over(&hop, &automatic);
+	struct response_time *row = NULL;
+
+	assert_int_equal(made.wait_ms[0], 500); /* nobody knows the peer */
+	hop.peer = hop_peer_create("peer", (const struct sockaddr *)&address);
+	made = resend_over(&hop, &automatic);
+	assert_int_equal(made.wait_ms[0], 500);
+	hop.peer->response_time = response_time_ref(response_time_of(&row));
+	response_time_learn(row, 600);
+	resend_schedule_limit(&automatic, 4); /* SS_SIP_SEND_RETRY */
+	made = resend_over(&hop, &automatic);
+	assert_int_equal(made.wait_ms[0], 1200);
+	assert_int_equal(made.wait_ms[1], 2400);
+	assert_int_equal(made.n, 4);
+	hop_peer_unref(hop.peer);
+	response_time_unref(row);
+}
+
 static void without_retransmissions_the_first_interval_is_waited(void **state)
 {
 	static const struct resend_schedule iv = {.wait_ms = {30}, .n = 0}; /* SS_SIP_SEND_RETRY 0 */
@@ -126,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_interval_is_waited_before_its_retransmission),
 		cmocka_unit_test(over_a_connection_it_is_always_the_same_32_s),
+		cmocka_unit_test(auto_follows_the_response_time_of_the_peer),
 		cmocka_unit_test(without_retransmissions_the_first_interval_is_waited),
 		cmocka_unit_test(a_provisional_answer_goes_on_at_the_last_interval),
 		cmocka_unit_test(stopped_from_its_own_handler_nothing_follows),
