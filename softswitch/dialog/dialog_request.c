@@ -76,7 +76,7 @@ static void on_response(const struct received *rx, void *arg)
 	if (!x->cancelled && send_again(x, rx->sip))
 		return;
 	if (status < 300)
-		request_retry_accepted(&x->retry, x->dialog->account);
+		request_retry_accepted(&x->retry, x->dialog->account, rx->sip);
 	end(x);
 	x->handlers->on_response(rx, x->arg);
 }
@@ -106,6 +106,7 @@ int dialog_request_start(struct dialog_request *x)
 	x->client = NULL;
 	x->cancelled = false;
 	event_assign(&x->silence, loop_base(x->stack->loop), -1, 0, on_silence, x);
+	request_retry_begin_in_dialog(&x->retry, x->dialog, x->method);
 	return send_request(x);
 }
 

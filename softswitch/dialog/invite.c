@@ -36,7 +36,7 @@ static void on_response(const struct received *rx, void *arg)
 	if (status >= 200 && status < 300) {
 		dialog_establish(&inv->dialog, rx->sip);
 		session_granted(&inv->dialog.session, rx->sip);
-		request_retry_accepted(&inv->retry, inv->dialog.account);
+		request_retry_accepted(&inv->retry, inv->dialog.account, rx->sip);
 	}
 	if (status < 200 && !early_dialogs_take(&inv->early, rx->sip))
 		return;
@@ -97,6 +97,7 @@ int invite_create(struct invite **out, struct stack *stack, void *owner, const s
 		inv->dialog.password = strdup(content->password);
 		inv->dialog.realm = content->realm ? strdup(content->realm) : NULL;
 		inv->dialog.account = digest_realm_account(content->user, content->password, content->target);
+		request_retry_begin_in_dialog(&inv->retry, &inv->dialog, "INVITE");
 	}
 	*out = inv;
 	return 0;

@@ -42,6 +42,7 @@ static enum request_retry_verdict answer_challenge(
 
 	if (!digest_may_answer(&r->challenges[by_proxy], challenge, &request->credentials))
 		return REQUEST_RETRY_REFUSED;
+	digest_realm_set_next(request->credentials.account, by_proxy, NULL);
 	token_make(cnonce);
 	if (digest_answer(&t, challenge, &request->credentials, request->method, request->uri, cnonce))
 		return REQUEST_RETRY_UNANSWERABLE;
@@ -55,11 +56,34 @@ static enum request_retry_verdict answer_challenge(
 	return REQUEST_RETRY_AGAIN;
 }
 
-void request_retry_accepted(const struct request_retry *r, uint64_t account)
+void request_retry_accepted(const struct request_retry *r, uint64_t account, const sip_t *response)
 {
-	for (unsigned by_proxy = 0; by_proxy < 2; by_proxy++)
+	for (unsigned by_proxy = 0; by_proxy < 2; by_proxy++) {
+		char *next;
+
 		if (r->realm[by_proxy])
 			digest_realm_accepted(account, by_proxy, r->realm[by_proxy]);
+		next = r->authorization[by_proxy]
+			? digest_next(response, by_proxy, r->authorization[by_proxy])
+			: NULL;
+		if (next)
+			digest_realm_set_next(account, by_proxy, next);
+	}
+}
+
+void request_retry_begin(struct request_retry *r, const struct request_retry_request *request)
+{
+	for (unsigned by_proxy = 0; by_proxy < 2; by_proxy++) {
+		const char *next = digest_realm_next(request->credentials.account, by_proxy);
+		struct text t = text_scratch();
+
+		free(r->authorization[by_proxy]);
+		r->authorization[by_proxy] = NULL;
+		if (next &&
+			!digest_continue(
+				&t, next, by_proxy, &request->credentials, request->method, request->uri))
+			r->authorization[by_proxy] = text_copy(&t);
+	}
 }
 
 enum request_retry_verdict request_retry_decide(
@@ -81,14 +105,27 @@ static bool has_interval(const char *method)
 	return !strcmp(method, "INVITE") || !strcmp(method, "UPDATE");
 }
 
+static struct request_retry_request in_dialog(const struct dialog *d, const char *method)
+{
+	return (struct request_retry_request){.method = method,
+		.uri = d->target,
+		.credentials = {d->user, d->password ? d->password : "", d->realm, d->account}};
+}
+
+void request_retry_begin_in_dialog(struct request_retry *r, const struct dialog *d, const char *method)
+{
+	const struct request_retry_request request = in_dialog(d, method);
+
+	request_retry_begin(r, &request);
+}
+
 enum request_retry_verdict request_retry_decide_in_dialog(
 	struct request_retry *r, struct dialog *d, const char *method, const sip_t *response)
 {
-	const struct request_retry_request request = {.method = method,
-		.uri = d->target,
-		.credentials = {d->user, d->password ? d->password : "", d->realm, d->account},
-		.session = has_interval(method) ? &d->session : NULL};
+	struct request_retry_request request = in_dialog(d, method);
 
+	if (has_interval(method))
+		request.session = &d->session;
 	return request_retry_decide(r, &request, response);
 }
 

@@ -1,6 +1,7 @@
 /** @file request_retry.h  A request of ours was refused: is it worth sending again, and with what?
  *
- *	401, 407  with credentials, once for each; again if the server only found its nonce stale
+ *	401, 407  with credentials, once for each; again if the server only found its nonce stale. Credentials with a
+ *	          nonce that was named in advance (RFC 7616 section 3.5) do not count
  *	422       with the session interval that the peer demands (RFC 4028 section 7.4); as a new request it may be
  *	          challenged like the first
  *	491       later: request_retry_glare_ms()
@@ -49,8 +50,12 @@ enum request_retry_verdict request_retry_decide(
 enum request_retry_verdict request_retry_decide_in_dialog(
 	struct request_retry *r, struct dialog *d, const char *method, const sip_t *response);
 
-/** A 2xx came: the realms of these answers are those of the account. */
-void request_retry_accepted(const struct request_retry *r, uint64_t account);
+/** A 2xx came: the realms of these answers are those of the account, and it may say which nonce is to be used next. */
+void request_retry_accepted(const struct request_retry *r, uint64_t account, const sip_t *response);
+/** Before a request is sent for the first time: bring credentials at once if the last answer has named the nonce for it. */
+void request_retry_begin(struct request_retry *r, const struct request_retry_request *request);
+/** The same for a request in this dialog, or the INVITE that begins it. */
+void request_retry_begin_in_dialog(struct request_retry *r, const struct dialog *d, const char *method);
 
 /** Add the Authorization and Proxy-Authorization lines, if any, to the next request. */
 void request_retry_write(const struct request_retry *r, struct text *t);

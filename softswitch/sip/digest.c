@@ -49,10 +49,10 @@ static bool hash(
 	return ok;
 }
 
-/** A parameter of the challenge without its quotes. @return false without it, and with control characters in it */
-static bool parameter(const msg_auth_t *challenge, const char *name, struct span *out)
+/** A parameter without its quotes. @return false without it, and with control characters in it */
+static bool find_parameter(const msg_param_t *parameters, const char *name, struct span *out)
 {
-	const char *v = msg_params_find(challenge->au_params, name);
+	const char *v = msg_params_find(parameters, name);
 
 	if (!v)
 		return false;
@@ -65,9 +65,19 @@ static bool parameter(const msg_auth_t *challenge, const char *name, struct span
 	return true;
 }
 
+static bool parameter(const msg_auth_t *challenge, const char *name, struct span *out)
+{
+	return find_parameter(challenge->au_params, name, out);
+}
+
 static bool is(const struct span *s, const char *word)
 {
 	return s->n == strlen(word) && !strncasecmp(s->data, word, s->n);
+}
+
+static bool is_exactly(const struct span *s, const char *text)
+{
+	return s->n == strlen(text) && !memcmp(s->data, text, s->n);
 }
 
 /** Is this word in a list like "auth,auth-int"? */
@@ -88,16 +98,21 @@ static bool listed(struct span list, const char *word)
 	return false;
 }
 
+static const struct algorithm *algorithm_named(const struct span *name)
+{
+	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
+		if (is(name, algorithms[i].name))
+			return &algorithms[i];
+	return NULL;
+}
+
 static const struct algorithm *algorithm_of(const msg_auth_t *challenge)
 {
 	struct span name = span_of("MD5");
 
 	if (msg_params_find(challenge->au_params, "algorithm=") && !parameter(challenge, "algorithm=", &name))
 		return NULL;
-	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
-		if (is(&name, algorithms[i].name))
-			return &algorithms[i];
-	return NULL;
+	return algorithm_named(&name);
 }
 
 static bool is_known(const msg_auth_t *challenge)
@@ -129,10 +144,7 @@ static const msg_auth_t *choose(const sip_t *response, const struct digest_crede
 	struct span of;
 
 	for (; c; c = c->au_next)
-		if (is_known(c) &&
-			(!realm ||
-				(parameter(c, "realm=", &of) && of.n == strlen(realm) &&
-					!memcmp(of.data, realm, of.n))))
+		if (is_known(c) && (!realm || (parameter(c, "realm=", &of) && is_exactly(&of, realm))))
 			return c;
 	return NULL;
 }
@@ -196,48 +208,135 @@ static void add_quoted(struct text *t, const char *name, struct span value)
 	text_add(t, "\"");
 }
 
+/** What an answer is made of. */
+struct demand {
+	const struct algorithm *algorithm;
+	struct span realm, nonce, opaque; /* opaque.data NULL = none */
+	const char *cnonce;               /* fresh random text */
+	bool with_qop, by_proxy;
+};
+
+static int write_answer(struct text *t, const struct demand *d, const struct digest_credentials *credentials,
+	const char *method, const char *uri)
+{
+	char a1[HASH_HEX], a2[HASH_HEX], response[HASH_HEX], nc[9];
+	bool ok = hash(d->algorithm, a1, 3,
+			  (struct span[]){
+				  span_of(credentials->user), d->realm, span_of(credentials->password)}) &&
+		hash(d->algorithm, a2, 2, (struct span[]){span_of(method), span_of(uri)});
+
+	if (ok && d->with_qop) {
+		snprintf(nc, sizeof(nc), "%08x", count_use(credentials, &d->realm, &d->nonce));
+		ok = hash(d->algorithm, response, 6,
+			(struct span[]){span_of(a1), d->nonce, span_of(nc), span_of(d->cnonce),
+				span_of("auth"), span_of(a2)});
+	} else if (ok) {
+		ok = hash(d->algorithm, response, 3, (struct span[]){span_of(a1), d->nonce, span_of(a2)});
+	}
+	if (!ok)
+		return -ENOTSUP;
+	text_add_all(t, d->by_proxy ? "Proxy-Authorization" : "Authorization", ": Digest username=\"", NULL);
+	add_user(t, credentials->user);
+	text_add(t, "\"");
+	add_quoted(t, "realm", d->realm);
+	add_quoted(t, "nonce", d->nonce);
+	add_quoted(t, "uri", span_of(uri));
+	add_quoted(t, "response", span_of(response));
+	text_add_all(t, ", algorithm=", d->algorithm->name, NULL);
+	if (d->with_qop)
+		text_add_all(t, ", qop=auth, nc=", nc, ", cnonce=\"", d->cnonce, "\"", NULL);
+	if (d->opaque.data)
+		add_quoted(t, "opaque", d->opaque);
+	text_add(t, "\r\n");
+	return 0;
+}
+
+static bool may_use(const struct digest_credentials *credentials)
+{
+	return credentials->user && credentials->user[0];
+}
+
 int digest_answer(struct text *t, const sip_t *challenge, const struct digest_credentials *credentials,
 	const char *method, const char *uri, const char *cnonce)
 {
 	const msg_auth_t *c;
-	const struct algorithm *algorithm;
-	struct span realm, nonce, opaque, qop;
-	char a1[HASH_HEX], a2[HASH_HEX], response[HASH_HEX], nc[9];
-	bool ok, with_qop;
+	struct demand d = {.by_proxy = is_by_proxy(challenge), .cnonce = cnonce};
+	struct span qop;
 
-	if (!credentials->user || !credentials->user[0])
+	if (!may_use(credentials))
 		return -EINVAL;
 	c = choose(challenge, credentials);
-	if (!c || !parameter(c, "realm=", &realm) || !parameter(c, "nonce=", &nonce))
+	if (!c || !parameter(c, "realm=", &d.realm) || !parameter(c, "nonce=", &d.nonce))
 		return -ENOENT;
-	algorithm = algorithm_of(c);
-	with_qop = parameter(c, "qop=", &qop);
-	ok = hash(algorithm, a1, 3,
-		     (struct span[]){span_of(credentials->user), realm, span_of(credentials->password)}) &&
-		hash(algorithm, a2, 2, (struct span[]){span_of(method), span_of(uri)});
-	if (ok && with_qop) {
-		snprintf(nc, sizeof(nc), "%08x", count_use(credentials, &realm, &nonce));
-		ok = hash(algorithm, response, 6,
-			(struct span[]){span_of(a1), nonce, span_of(nc), span_of(cnonce), span_of("auth"),
-				span_of(a2)});
-	} else if (ok) {
-		ok = hash(algorithm, response, 3, (struct span[]){span_of(a1), nonce, span_of(a2)});
+	d.algorithm = algorithm_of(c);
+	d.with_qop = parameter(c, "qop=", &qop);
+	if (!parameter(c, "opaque=", &d.opaque))
+		d.opaque.data = NULL;
+	return write_answer(t, &d, credentials, method, uri);
+}
+
+/* The next nonce ---------------------------------------------------------------------------- */
+
+/** A parameter of a line of ours, `name="value", ...`, without its quotes. */
+static bool find_written(const char *line, const char *name, struct span *out)
+{
+	bool quoted = false;
+	size_t n = strlen(name);
+
+	for (const char *at = line; *at; at++) {
+		if (*at == '\\' && quoted && at[1])
+			at++;
+		else if (*at == '"')
+			quoted = !quoted;
+		else if (!quoted && (at == line || at[-1] == ' ') && !strncmp(at, name, n) && at[n] == '=') {
+			at += n + 1;
+			*out = *at == '"' ? (struct span){at + 1, 0} : (struct span){at, strcspn(at, ",")};
+			while (*at == '"' && out->data[out->n] && out->data[out->n] != '"')
+				out->n += 1 + (out->data[out->n] == '\\' && out->data[out->n + 1]);
+			return true;
+		}
 	}
-	if (!ok)
-		return -ENOTSUP;
-	text_add_all(t, is_by_proxy(challenge) ? "Proxy-Authorization" : "Authorization",
-		": Digest username=\"", NULL);
-	add_user(t, credentials->user);
-	text_add(t, "\"");
-	add_quoted(t, "realm", realm);
-	add_quoted(t, "nonce", nonce);
-	add_quoted(t, "uri", span_of(uri));
-	add_quoted(t, "response", span_of(response));
-	text_add_all(t, ", algorithm=", algorithm->name, NULL);
-	if (with_qop)
-		text_add_all(t, ", qop=auth, nc=", nc, ", cnonce=\"", cnonce, "\"", NULL);
-	if (parameter(c, "opaque=", &opaque))
-		add_quoted(t, "opaque", opaque);
-	text_add(t, "\r\n");
-	return 0;
+	return false;
+}
+
+char *digest_next(const sip_t *response, bool by_proxy, const char *answer)
+{
+	static const char scheme[] = ": Digest ";
+	const sip_authentication_info_t *info =
+		by_proxy ? response->sip_proxy_authentication_info : response->sip_authentication_info;
+	const char *line = strstr(answer, scheme);
+	struct text t = text_scratch();
+	struct span before, nonce;
+
+	if (!info || !line || !find_parameter(info->ai_params, "nextnonce=", &nonce) || !nonce.n)
+		return NULL;
+	line += strlen(scheme);
+	if (!find_written(line, "nonce", &before))
+		return NULL;
+	text_add_bytes(&t, line, (size_t)(before.data - line));
+	text_add_bytes(&t, nonce.data, nonce.n);
+	text_add(&t, before.data + before.n);
+	text_strip_line_end(&t);
+	return text_copy(&t);
+}
+
+int digest_continue(struct text *t, const char *next, bool by_proxy,
+	const struct digest_credentials *credentials, const char *method, const char *uri)
+{
+	char cnonce[TOKEN_SIZE];
+	struct demand d = {.by_proxy = by_proxy, .cnonce = cnonce};
+	struct span algorithm, qop;
+
+	token_make(cnonce);
+	if (!may_use(credentials))
+		return -EINVAL;
+	if (!find_written(next, "realm", &d.realm) || !find_written(next, "nonce", &d.nonce) ||
+		!find_written(next, "algorithm", &algorithm) ||
+		(credentials->realm && credentials->realm[0] && !is_exactly(&d.realm, credentials->realm)))
+		return -ENOENT;
+	d.algorithm = algorithm_named(&algorithm);
+	d.with_qop = find_written(next, "qop", &qop);
+	if (!find_written(next, "opaque", &d.opaque))
+		d.opaque.data = NULL;
+	return d.algorithm ? write_answer(t, &d, credentials, method, uri) : -ENOENT;
 }

@@ -1,4 +1,4 @@
-/** @file digest.h  Answers digest challenges (RFC 7616, RFC 8760): MD5 and SHA-256, qop=auth or none. */
+/** @file digest.h  Answers digest challenges (RFC 7616, RFC 8760): MD5 and SHA-256, qop=auth or none; nextnonce. */
 #ifndef DIGEST_H
 #define DIGEST_H
 
@@ -41,5 +41,17 @@ char *digest_realm(const sip_t *challenge, const struct digest_credentials *cred
  */
 int digest_answer(struct text *t, const sip_t *challenge, const struct digest_credentials *credentials,
 	const char *method, const char *uri, const char *cnonce);
+
+/**
+ * The nonce that a server wants to see next (RFC 7616 section 3.5, RFC 7615), as digest_continue() takes it.
+ *
+ * @param response  a 2xx
+ * @param answer    the line with credentials that the request had
+ * @return NULL when it names none; the caller frees it
+ */
+char *digest_next(const sip_t *response, bool by_proxy, const char *answer);
+/** Write credentials with such a nonce into another request. @return 0; -ENOENT they are for another realm; -EINVAL, -ENOTSUP */
+int digest_continue(struct text *t, const char *next, bool by_proxy,
+	const struct digest_credentials *credentials, const char *method, const char *uri);
 
 #endif

@@ -9,6 +9,7 @@
 static struct account {
 	uint64_t number;
 	char *realm[2]; /* of servers, of proxies; NULL = not known */
+	char *next[2];  /* likewise */
 	UT_hash_handle hh;
 } * accounts;
 
@@ -44,6 +45,25 @@ const char *digest_realm_get(uint64_t account, bool by_proxy)
 	const struct account *a = account ? find(account) : NULL;
 
 	return a ? a->realm[by_proxy] : NULL;
+}
+
+const char *digest_realm_next(uint64_t account, bool by_proxy)
+{
+	const struct account *a = account ? find(account) : NULL;
+
+	return a ? a->next[by_proxy] : NULL;
+}
+
+void digest_realm_set_next(uint64_t account, bool by_proxy, char *next_take)
+{
+	struct account *a = account ? find(account) : NULL;
+
+	if (a) {
+		free(a->next[by_proxy]);
+		a->next[by_proxy] = next_take;
+	} else {
+		free(next_take);
+	}
 }
 
 void digest_realm_accepted(uint64_t account, bool by_proxy, const char *realm)

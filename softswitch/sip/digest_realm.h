@@ -1,4 +1,4 @@
-/** @file digest_realm.h  Which realm an account belongs to, once its credentials were accepted there.
+/** @file digest_realm.h  Which realm an account belongs to, once its credentials were accepted there, and its next nonce.
  *
  * Whoever stands in the way of a request could ask for credentials in the name of another realm and search for the
  * password at leisure. So an account without a configured realm answers only the one that has accepted it first, for
@@ -16,5 +16,9 @@ uint64_t digest_realm_account(const char *user, const char *password, const char
 const char *digest_realm_get(uint64_t account, bool by_proxy);
 /** Its credentials were accepted. The first realm stays. Out of memory it is not kept. */
 void digest_realm_accepted(uint64_t account, bool by_proxy, const char *realm);
+/** What digest_next() said last. @return NULL = nothing, or it has been challenged since */
+const char *digest_realm_next(uint64_t account, bool by_proxy);
+/** @param next_take  NULL = nothing; else it is freed here, sooner or later. Out of memory it is not kept */
+void digest_realm_set_next(uint64_t account, bool by_proxy, char *next_take);
 
 #endif

@@ -129,10 +129,28 @@ static bool is_set_aside(const struct registration_driver *d, unsigned i)
 	return set_aside_left_ms(d->set_aside, &d->addresses.address[i].addr.any, clock_now_ms()) > 0;
 }
 
+static uint64_t account_of(const struct db_registration *row)
+{
+	return digest_realm_account(row->auth_user, row->password, row->host);
+}
+
+/** @param uri  receives the Request-URI */
+static struct request_retry_request identify(const struct registration_driver *d, char uri[REGISTER_URI_MAX])
+{
+	const struct db_registration *row = registration_used(d->registration);
+
+	register_request_uri(row, uri);
+	return (struct request_retry_request){.method = "REGISTER",
+		.uri = uri,
+		.credentials = {row->auth_user, row->password, row->realm, account_of(row)}};
+}
+
 /** Send REGISTER to the next server that can be reached. @return 0; the error of the last one */
 static int try_servers(struct registration_driver *d)
 {
 	const struct db_registration *row = registration_used(d->registration);
+	char uri[REGISTER_URI_MAX];
+	const struct request_retry_request request = identify(d, uri);
 	struct timeval tv;
 	int err = -ENOENT;
 
@@ -142,6 +160,7 @@ static int try_servers(struct registration_driver *d)
 		if (!d->forced && is_set_aside(d, i))
 			continue;
 		request_retry_clear(&d->retry);
+		request_retry_begin(&d->retry, &request);
 		err = transport_hop_from(
 			d->stack->transport, row->local_port, &d->addresses.address[i], &d->hop);
 		d->hop.identity = d->identity;
@@ -286,11 +305,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* Responses --------------------------------------------------------------------------------- */
 
-static uint64_t account_of(const struct db_registration *row)
-{
-	return digest_realm_account(row->auth_user, row->password, row->host);
-}
-
 static void on_accepted(struct registration_driver *d, const struct received *rx)
 {
 	const sip_t *answer = rx->sip;
@@ -303,7 +317,7 @@ static void on_accepted(struct registration_driver *d, const struct received *rx
 		fail(d, answer->sip_status->st_status, "accepted, but without our Contact");
 		return;
 	}
-	request_retry_accepted(&d->retry, account_of(registration_used(d->registration)));
+	request_retry_accepted(&d->retry, account_of(registration_used(d->registration)), answer);
 	err = register_request_service_route(answer, &route);
 	if (err)
 		log_error(NULL, "Service-Route not used name=%s error=%s", registration_name(d->registration),
@@ -316,13 +330,9 @@ static void on_accepted(struct registration_driver *d, const struct received *rx
 
 static enum request_retry_verdict answer_challenge(struct registration_driver *d, const sip_t *answer)
 {
-	const struct db_registration *row = registration_used(d->registration);
 	char uri[REGISTER_URI_MAX];
-	const struct request_retry_request request = {.method = "REGISTER",
-		.uri = uri,
-		.credentials = {row->auth_user, row->password, row->realm, account_of(row)}};
+	const struct request_retry_request request = identify(d, uri);
 
-	register_request_uri(row, uri);
 	return request_retry_decide(&d->retry, &request, answer);
 }
 

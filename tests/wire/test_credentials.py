@@ -176,6 +176,72 @@ def a_nonce_used_again_is_counted_on(s):
 		s.over(a, b)
 
 
+def next_nonce(nonce):
+	return [("Authentication-Info", 'qop=auth, nextnonce="%s"' % nonce)]
+
+
+def brings(request, nonce, count=1):
+	"""It has the right credentials with this nonce, without having been asked."""
+	given, right = sip.digest(request["Authorization"], request.method, PASSWORD)
+	same(given, right)
+	assert 'nonce="%s"' % nonce in request["Authorization"] and "nc=%08x" % count in request["Authorization"], request.head
+
+
+@scenario
+def the_next_nonce_of_a_gateway_is_used_in_the_next_requests(s):
+	gw = gateway(s)
+	a = s.caller.invite("4930")
+	asks(gw.leg(), "vendor")
+	b, _ = again(gw)
+	b.reply(200, sdp=True, headers=next_nonce("n2"))
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	a.send("INFO")
+	brings(b.expect("INFO"), "n2")
+	b.reply(200)
+	a.expect(200, "INFO")
+	a.send("BYE")
+	a.expect(200, "BYE")
+	brings(b.expect("BYE"), "n2", 2)
+	b.reply(200, headers=next_nonce("n3"))
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	brings(b.invited, "n3")
+	asks(b, "vendor", "n4", 'stale=true, qop="auth"')
+	b, _ = again(gw)
+	brings(b.invited, "n4")
+	s.answer(a, b)
+	s.over(a, b)
+
+
+@scenario
+def the_next_nonce_of_a_gateway_that_moved_is_forgotten(s):
+	gw, other = gateway(s), s.peer("other")
+	a = s.caller.invite("4930")
+	asks(gw.leg(), "vendor")
+	b, _ = again(gw)
+	b.reply(486, headers=next_nonce("n2"))
+	b.expect("ACK")
+	a.expect(486)
+	s.over(*s.talk(gw))
+	a = s.caller.invite("4930")
+	asks(gw.leg(), "vendor")
+	b, _ = again(gw)
+	b.reply(200, sdp=True, headers=next_nonce("n2"))
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
+	s.switch.sql("update gateway set port = %d" % other.port)
+	s.net.until(lambda: s.switch.control("gateways.get", name="gw")["port"] == other.port, "it has moved", step=0.02)
+	a = s.caller.invite("4930")
+	b = other.leg()
+	same(b.invited["Authorization"], "")
+	s.answer(a, b)
+	s.over(a, b)
+
+
 @scenario
 def nonce_and_opaque_may_have_any_length(s):
 	gw = gateway(s)

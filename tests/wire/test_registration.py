@@ -67,6 +67,17 @@ answers("an_unknown_algorithm_is_passed_over", 401, ('algorithm=SHA-512-256, qop
 
 
 @scenario
+def the_next_nonce_of_a_registrar_is_used_at_the_refresh(s):
+	r = registrar(s, columns={"expiry": 60})
+	r.script = [challenge(nonce="n1"), grant(headers=[("Authentication-Info", 'nextnonce="n2"')])]
+	s.start(clock_speed=SPEED)
+	refresh = r.expect_requests(3)
+	given, right = sip.digest(refresh["Authorization"], "REGISTER", PASSWORD)
+	same(given, right)
+	assert 'nonce="n2"' in refresh["Authorization"] and "nc=00000001" in refresh["Authorization"], refresh.head
+
+
+@scenario
 def of_two_realms_that_of_the_row_is_answered(s):
 	r = registrar(s, columns={"realm": "mine.example"})
 	r.script = [lambda *_: (401, [("WWW-Authenticate", 'Digest realm="%s", nonce="n"' % realm)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -197,6 +198,62 @@ static void an_account_belongs_to_the_realm_that_accepted_it_first(void **state)
 	assert_int_equal(answer("401 Unauthorized", b, &changed, line), 0);
 }
 
+/** What follows an answer to this challenge with that Authentication-Info. @return as digest_continue() */
+static int goes_on(const char *info, const struct digest_credentials *credentials, char line[2048])
+{
+	struct text t = {.data = line, .size = 2047};
+	char first[2048];
+	msg_t *msg = challenge("200 OK", info);
+	char *next;
+	int err = -EPROTO;
+
+	assert_int_equal(
+		answer("401 Unauthorized",
+			"WWW-Authenticate: Digest realm=\"r\", nonce=\"n, 1\", qop=\"auth\", opaque=\"o\"\r\n",
+			credentials, first),
+		0);
+	next = digest_next(sip_object(msg), false, first);
+	msg_destroy(msg);
+	if (next)
+		err = digest_continue(&t, next, false, credentials, "GET", "/dir/index.html");
+	free(next);
+	line[t.len] = '\0';
+	return err;
+}
+
+static void the_next_nonce_takes_the_place_of_the_last(void **state)
+{
+	char line[2048];
+
+	(void)state;
+	assert_int_equal(goes_on("Authentication-Info: qop=auth, rspauth=\"a\", nextnonce=\"n, 2\"\r\n",
+				 &mufasa, line),
+		0);
+	assert_non_null(
+		strstr(line, "Authorization: Digest username=\"Mufasa\", realm=\"r\", nonce=\"n, 2\", uri="));
+	assert_non_null(strstr(line, ", algorithm=MD5, qop=auth, nc=00000001, cnonce="));
+	assert_non_null(strstr(line, ", opaque=\"o\"\r\n"));
+}
+
+static void without_a_next_nonce_nothing_goes_on(void **state)
+{
+	static const char *const bad[] = {"", "Authentication-Info: rspauth=\"a\"\r\n",
+		"Authentication-Info: nextnonce=\"\"\r\n", "Authentication-Info: nextnonce=\"a\r\n",
+		"Authentication-Info: nextnonce\r\n", "Authentication-Info: nextnonce=\"a\x01\"\r\n",
+		"Proxy-Authentication-Info: nextnonce=\"1\"\r\n"};
+	struct digest_credentials elsewhere = {"u", "p", "r", 0};
+	char line[2048];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(goes_on(bad[i], &mufasa, line), -EPROTO);
+	assert_int_equal(goes_on("Authentication-Info: nextnonce=\"1\"\r\n", &elsewhere, line), 0);
+	elsewhere.realm = "s";
+	assert_int_equal(digest_continue(&(struct text){.data = line, .size = 2047},
+				 "realm=\"r\", nonce=\"1\", algorithm=MD5", false, &elsewhere, "GET", "/"),
+		-ENOENT);
+}
+
 static void a_user_name_with_quotes_stays_one_value(void **state)
 {
 	static const struct digest_credentials quoted = {.user = "a\"b\\c", .password = "p"};
@@ -271,6 +328,8 @@ int main(void)
 		cmocka_unit_test(what_would_break_our_line_is_not_repeated),
 		cmocka_unit_test(an_account_belongs_to_the_realm_that_accepted_it_first),
 		cmocka_unit_test(a_user_name_with_quotes_stays_one_value),
+		cmocka_unit_test(the_next_nonce_takes_the_place_of_the_last),
+		cmocka_unit_test(without_a_next_nonce_nothing_goes_on),
 		cmocka_unit_test(a_second_challenge_refuses_the_credentials),
 		cmocka_unit_test(a_stale_nonce_refuses_nothing_but_not_for_ever),
 		cmocka_unit_test(what_cannot_be_answered_is_said),
