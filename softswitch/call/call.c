@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "message.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,8 +115,8 @@ static int take_strings(struct call *call, const struct received *rx)
 	if (sip->sip_from->a_display && *sip->sip_from->a_display)
 		call->display = strdup(sip->sip_from->a_display);
 	for (char *at = call->display; at && *at; at++)
-		if (*at == '\r' || *at == '\n')
-			*at = ' '; /* a folded line: we write one */
+		if (iscntrl((unsigned char)*at) && *at != '\t')
+			*at = ' '; /* a folded line, too: we write one */
 	address_name(rx->source, call->source);
 	return call->caller && call->callee ? 0 : -ENOMEM;
 }

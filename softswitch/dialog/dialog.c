@@ -174,9 +174,6 @@ static void add_value(struct text *t, const sip_addr_t *a)
 	if (t->full)
 		return;
 	text_strip_line_end(t);
-	for (char *at = t->data + start; at < t->data + t->len; at++)
-		if (*at == '\r' || *at == '\n')
-			*at = ' '; /* unfold it */
 	colon = memchr(t->data + start, ':', t->len - start);
 	if (!colon)
 		return;

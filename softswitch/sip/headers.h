@@ -16,7 +16,7 @@ enum headers_kind {
 };
 
 /**
- * Copy the headers that cross from one leg to the other, byte for byte, in their order.
+ * Copy the headers that cross from one leg to the other, in their order, as message_header() has them.
  *
  * @param more  names of headers that cross besides those of the table, separated by commas; NULL = none
  */

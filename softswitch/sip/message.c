@@ -5,9 +5,9 @@
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_status.h>
-#include <sofia-sip/url.h>
 
-#include <errno.h>
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 unsigned message_next_max_forwards(const sip_t *request)
@@ -53,6 +53,11 @@ static bool is_control(char c)
 	return ((unsigned char)c < ' ' && c != '\t') || c == 0x7f;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 static bool is_phrase(const char *s)
 {
 	while (*s && !is_control(*s))
@@ -67,13 +72,61 @@ void message_status(struct text *t, int status, const char *phrase)
 	text_add_all(t, " ", phrase && is_phrase(phrase) ? phrase : message_phrase(status), "\r\n", NULL);
 }
 
+/** Eight bytes at a time, since whatever passes is looked at. Tabs count, too. */
+static bool has_control(const char *s, size_t n)
+{
+	const uint64_t ones = UINT64_MAX / 0xff, tops = ones << 7;
+	uint64_t found = 0, bytes;
+
+	for (; n >= sizeof(bytes); s += sizeof(bytes), n -= sizeof(bytes)) {
+		memcpy(&bytes, s, sizeof(bytes));
+		found |= (bytes - ' ' * ones) & ~bytes & tops;
+		bytes ^= 0x7f * ones;
+		found |= (bytes - ones) & ~bytes & tops;
+	}
+	while (n--)
+		found |= (unsigned char)*s < ' ' || *s == 0x7f, s++;
+	return found;
+}
+
+/** A line whose end or folds are not those of RFC 3261 section 25.1: what stays of them and other controls is a blank. */
+static void add_mended(struct text *t, const char *line, size_t n)
+{
+	char *begin = t->data + t->len, *out = begin;
+	bool mended = false;
+
+	if (t->full || t->size - t->len < n + 2) {
+		t->full = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!is_control(line[i]) && !(mended && is_blank(line[i]))) {
+			*out++ = line[i];
+			mended = false;
+		} else if (!mended) {
+			while (out > begin && is_blank(out[-1]))
+				out--;
+			*out++ = ' ';
+			mended = true;
+		}
+	out -= mended; /* of the line end */
+	t->len = (size_t)(out - t->data);
+	text_add(t, "\r\n");
+}
+
 void message_header(struct text *t, const sip_header_t *h)
 {
 	const msg_common_t *c = h->sh_common;
+	const char *line = c->h_data;
 	issize_t n;
 
-	if (c->h_data) { /* of a list in one line, the first holds the line and the others nothing */
-		text_add_bytes(t, c->h_data, c->h_len);
+	if (line && !c->h_len) /* of a list in one line, the first holds the line and the others nothing */
+		return;
+	if (line) {
+		if (c->h_len < 2 || memcmp(line + c->h_len - 2, "\r\n", 2) || has_control(line, c->h_len - 2))
+			add_mended(t, line, c->h_len);
+		else
+			text_add_bytes(t, line, c->h_len);
 		return;
 	}
 	n = msg_header_e(t->data + t->len, (isize_t)(t->size - t->len), (const msg_header_t *)h, 0);
@@ -89,6 +142,29 @@ bool message_uri_is_usable(const char *uri, size_t n)
 		if (is_control(uri[i]) || strchr(" \t<>\"", uri[i]))
 			return false;
 	return n > 0;
+}
+
+/** @return the character; -1 when these are not two hexadecimal digits */
+static int unescape(const char *s)
+{
+	if (!isxdigit((unsigned char)s[0]) || !isxdigit((unsigned char)s[1]))
+		return -1;
+	return (int)strtol((const char[]){s[0], s[1], '\0'}, NULL, 16);
+}
+
+bool message_number_is_usable(const char *number)
+{
+	size_t n = strlen(number);
+
+	if (n > MESSAGE_NUMBER_MAX || (n && !message_uri_is_usable(number, n)))
+		return false;
+	for (const char *at = number; (at = strchr(at, '%')); at++) {
+		int c = unescape(at + 1);
+
+		if (c < 0 || is_control((char)c) || c == '\t')
+			return false;
+	}
+	return true;
 }
 
 static const char *via_transport(const struct hop_listener *l)

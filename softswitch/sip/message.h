@@ -1,4 +1,4 @@
-/** @file message.h  Reads and writes the parts of SIP messages. Headers that came in are copied byte for byte. */
+/** @file message.h  Reads and writes the parts of SIP messages. Headers that came in are copied as they came. */
 #ifndef MESSAGE_H
 #define MESSAGE_H
 
@@ -32,7 +32,10 @@ bool message_has_sdp(const sip_t *sip);
 void message_status(struct text *t, int status, const char *phrase);
 const char *message_phrase(int status);
 
-/** One header as it came in, with its line end; written anew if it was changed since. */
+/**
+ * One header as it came in, with its line end; written anew if it was changed since. Line ends that are not CR LF, folds and
+ * other control characters do not go on: the next hop may read two headers where we read one (RFC 3261 sections 7.3.1, 25.1).
+ */
 void message_header(struct text *t, const sip_header_t *h);
 
 /**
@@ -41,6 +44,10 @@ void message_header(struct text *t, const sip_header_t *h);
  * from outside and is to stand there is asked for here.
  */
 bool message_uri_is_usable(const char *uri, size_t n);
+/** A number called or calling, as it stands in a URI, escapes included. */
+enum { MESSAGE_NUMBER_MAX = 255 };
+/** May it go into URIs of ours? Not with blanks, and not with control characters, escaped or not. The empty one may. */
+bool message_number_is_usable(const char *number);
 
 /** Seconds from outside: the library reads them as unsigned long, up to its end. */
 static inline uint32_t message_seconds(unsigned long delta)

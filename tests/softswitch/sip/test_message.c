@@ -344,11 +344,11 @@ static void a_body_is_taken_as_it_came(void **state)
 
 /* Headers one by one ------------------------------------------------------------------------ */
 
-static void foreign_compact_and_folded_headers_are_copied_as_they_came(void **state)
+static void foreign_and_compact_headers_are_copied_as_they_came_and_folds_undone(void **state)
 {
 	struct peer *p = *state;
-	const sip_t *sip = receive(p,
-		"X-Foreign :  a, b ;c\r\ns:compact\r\nm: <sip:a@a.example>\r\n ;q=1\r\nsUPPORTED: x\r\n", "");
+	const sip_t *sip = receive(
+		p, "X-Foreign :  a, b ;c\r\ns:compact\r\nm: <sip:a@a.example> ;q=1\r\nsUPPORTED: x\r\n", "");
 	struct text t = text_scratch();
 
 	assert_non_null(sip->sip_unknown);
@@ -356,8 +356,7 @@ static void foreign_compact_and_folded_headers_are_copied_as_they_came(void **st
 	message_header(&t, (const sip_header_t *)sip->sip_subject);
 	message_header(&t, (const sip_header_t *)sip->sip_contact);
 	message_header(&t, (const sip_header_t *)sip->sip_supported);
-	assert_text(
-		&t, "X-Foreign :  a, b ;c\r\ns:compact\r\nm: <sip:a@a.example>\r\n ;q=1\r\nsUPPORTED: x\r\n");
+	assert_text(&t, "X-Foreign :  a, b ;c\r\ns:compact\r\nm: <sip:a@a.example> ;q=1\r\nsUPPORTED: x\r\n");
 }
 
 static void of_a_list_in_one_line_the_first_has_the_line_and_the_others_nothing(void **state)
@@ -370,6 +369,44 @@ static void of_a_list_in_one_line_the_first_has_the_line_and_the_others_nothing(
 	message_header(&t, (const sip_header_t *)sip->sip_record_route);
 	message_header(&t, (const sip_header_t *)sip->sip_record_route->r_next);
 	assert_text(&t, "Record-Route: <sip:p1.example;lr>, <sip:p2.example;lr>\r\n");
+}
+
+static void what_would_end_a_line_elsewhere_becomes_a_blank(void **state)
+{
+	static const char *const rows[][2] = {{"Subject: a\r\n \r\n\tb\r\n", "Subject: a b\r\n"},
+		{"Subject: a\n b\n", "Subject: a b\r\n"}, {"Subject: a  \r\tb \r\n", "Subject: a b\r\n"},
+		{"Subject: a\x01\x02"
+		 "b\x7f\r\n",
+			"Subject: a b\r\n"},
+		{"Subject: abcdef\n", "Subject: abcdef\r\n"},
+		{"Subject: \xc3\xa4\xff  b  \r\n", "Subject: \xc3\xa4\xff  b  \r\n"},
+		{"Subject: 1234567890123456789\x1b\r\n", "Subject: 1234567890123456789\r\n"}};
+	struct peer *p = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct text t = text_scratch();
+
+		message_header(&t, (const sip_header_t *)receive(p, rows[i][0], "")->sip_subject);
+		assert_text(&t, rows[i][1]);
+	}
+}
+
+static void a_number_has_neither_blanks_nor_control_characters(void **state)
+{
+	static const char *const usable[] = {"", "+49-30", "a%40b", "I%20have%20spaces", "49;x=y", "%C3%A4"};
+	static const char *const unusable[] = {"49 30", "49\t30", "49%0d%0a", "%00", "49%7F", "%09", "49%",
+		"49%2", "%zz", "49%1B", "4\"9", "4<9"};
+	char number[MESSAGE_NUMBER_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(usable) / sizeof(usable[0]); i++)
+		assert_true(message_number_is_usable(usable[i]));
+	for (size_t i = 0; i < sizeof(unusable) / sizeof(unusable[0]); i++)
+		assert_false(message_number_is_usable(unusable[i]));
+	snprintf(number, sizeof(number), "%0*d", MESSAGE_NUMBER_MAX, 0);
+	assert_true(message_number_is_usable(number));
+	snprintf(number, sizeof(number), "%0*d", MESSAGE_NUMBER_MAX + 1, 0);
+	assert_false(message_number_is_usable(number));
 }
 
 static void a_uri_without_user_is_anonymous(void **state)
@@ -426,8 +463,8 @@ static void write_body(struct text *t, const struct received *rx)
 /* In a block of its exact size: the sanitizer sees a byte written too much. */
 static void what_does_not_fit_makes_the_text_full_and_what_just_fits_does_not(void **state)
 {
-	static void (*const writers[])(struct text *, const struct received *) = {write_status,
-		write_request_head, write_contact, write_response_head, write_to, write_body};
+	static void (*const writers[])(struct text *, const struct received *) = {
+		write_status, write_request_head, write_contact, write_response_head, write_to, write_body};
 	struct peer *p = *state;
 	const struct received *rx = peer_send(p,
 		"INVITE sip:b@b.example;x=y SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bK1\r\n" REST
@@ -510,8 +547,10 @@ int main(void)
 		TEST(with_rport_a_response_goes_to_the_port_it_came_from),
 		TEST(content_length_counts_the_bytes_of_the_body),
 		TEST(a_body_is_taken_as_it_came),
-		TEST(foreign_compact_and_folded_headers_are_copied_as_they_came),
+		TEST(foreign_and_compact_headers_are_copied_as_they_came_and_folds_undone),
 		TEST(of_a_list_in_one_line_the_first_has_the_line_and_the_others_nothing),
+		TEST(what_would_end_a_line_elsewhere_becomes_a_blank),
+		TEST(a_number_has_neither_blanks_nor_control_characters),
 		TEST(a_uri_without_user_is_anonymous),
 		TEST(what_does_not_fit_makes_the_text_full_and_what_just_fits_does_not),
 		TEST(a_session_description_is_found_alone_and_in_a_multipart_body),
