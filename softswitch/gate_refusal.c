@@ -21,15 +21,15 @@ bool gate_refusal_by_require(const sip_t *sip, bool timer, bool rel100, char hea
 	return t.len > 0;
 }
 
-enum { NUMBER_MAX = 255 };
-
-/** Numbers are copied into URIs of ours. */
 static bool is_plain(const url_t *url)
 {
-	const char *user = url->url_user ? url->url_user : "";
-	size_t n = strlen(user);
+	return message_number_is_usable(url->url_user ? url->url_user : "");
+}
 
-	return !n || (n <= NUMBER_MAX && message_uri_is_usable(user, n));
+/** A caller may have a name with escaped blanks in it (RFC 4475 section 3.1.1.4); a number is called without them. */
+static bool is_callable(const url_t *url)
+{
+	return is_plain(url) && !strstr(url->url_user, "%20");
 }
 
 static bool has_number(const sip_t *sip)
@@ -64,7 +64,7 @@ static bool is_unusable(const sip_t *sip, struct call_refusal *out)
 {
 	if (!has_number(sip))
 		*out = (struct call_refusal){484, "no number called", ""};
-	else if (!is_plain(sip->sip_request->rq_url) || !is_plain(sip->sip_from->a_url))
+	else if (!is_callable(sip->sip_request->rq_url) || !is_plain(sip->sip_from->a_url))
 		*out = (struct call_refusal){400, "invalid number", ""};
 	else
 		return false;

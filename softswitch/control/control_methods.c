@@ -6,6 +6,7 @@
 #include "control_registrations.h"
 #include "control_strangers.h"
 #include "json_text.h"
+#include "message.h"
 #include "transport.h"
 
 #include "cdr_log.h"
@@ -18,7 +19,7 @@
 #include <string.h>
 
 /* A page of this size holds up the loop for about 10 ms; longer lists take several requests. */
-enum { PAGE_DEFAULT = 100, PAGE_MAX = 2000, GATEWAYS_PAGE_MAX = 500, NUMBER_MAX_BYTES = 128 };
+enum { PAGE_DEFAULT = 100, PAGE_MAX = 2000, GATEWAYS_PAGE_MAX = 500, NAME_MAX_BYTES = 128 };
 
 static const struct control_param no_params[] = {{0}};
 
@@ -35,14 +36,14 @@ static const struct control_param gateways_params[] = {
 };
 
 static const struct control_param name_params[] = {
-	{"name", CONTROL_STRING, true, 1, NUMBER_MAX_BYTES},
+	{"name", CONTROL_STRING, true, 1, NAME_MAX_BYTES},
 	{0},
 };
 
 static const struct control_param lookup_params[] = {
-	{"callee", CONTROL_STRING, true, 1, NUMBER_MAX_BYTES},
-	{"caller", CONTROL_STRING, false, 0, NUMBER_MAX_BYTES},
-	{"ingress", CONTROL_STRING, false, 0, NUMBER_MAX_BYTES},
+	{"callee", CONTROL_STRING, true, 1, MESSAGE_NUMBER_MAX},
+	{"caller", CONTROL_STRING, false, 0, MESSAGE_NUMBER_MAX},
+	{"ingress", CONTROL_STRING, false, 0, NAME_MAX_BYTES},
 	{"limit", CONTROL_INTEGER, false, 1, PAGE_MAX},
 	{"offset", CONTROL_INTEGER, false, 0, INT32_MAX},
 	{0},

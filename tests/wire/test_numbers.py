@@ -104,4 +104,33 @@ def a_body_shorter_than_content_length_is_400(s):
 	s.over(a, b)
 
 
+@scenario
+def a_number_with_blanks_or_control_characters_is_400(s):
+	gw = s.gateway()
+	s.start()
+	for number in "49%2030", "49%0D%0AX:y", "49%0030", "49%7f", "%09", "49%1b30", "49\x0130":
+		s.caller.invite(number).expect(400)
+		if number != "49%2030":
+			s.caller.invite("4930", caller=number).expect(400)
+	same({row["end_reason"] for row in s.switch.records(13)}, {"invalid number"})
+	a = s.caller.invite("4930", caller="I%20have%20spaces")  # RFC 4475 section 3.1.1.4
+	b = gw.leg()
+	same(sip.user(b.invited["From"]), "I%20have%20spaces")
+	s.answer(a, b)
+	s.over(a, b)
+
+
+@scenario
+def numbers_of_255_characters_are_called_and_looked_up(s):
+	gw = s.gateway()
+	s.start()
+	number = "4" * 255
+	a, b = s.talk(gw, number, caller=s.caller)
+	same(sip.user(b.invited.uri), number)
+	s.over(a, b)
+	found = s.switch.control("routes.lookup", callee=number, caller=number)
+	same([candidate["gateway"] for candidate in found["candidates"]], ["gw"])
+	s.caller.invite(number + "4").expect(400)
+
+
 run()

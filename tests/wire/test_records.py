@@ -274,7 +274,7 @@ def a_refused_stranger_leaves_no_row(s):
 def odd_numbers_are_written_as_they_came(s):
 	gw = s.gateway()
 	s.start()
-	for number in ("+49(30)1-2*", "x'(select_1)--", "a%20b%3Bc"):
+	for number in ("+49(30)1-2*", "x'(select_1)--", "a%40b%3Bc"):
 		a = s.caller.invite(number, caller=number)
 		gw.leg().refuse(486)
 		a.expect(486)
