@@ -59,6 +59,14 @@ static void on_failure(int error, void *arg)
 
 static const struct client_transaction_handlers client_handlers = {on_response, on_failure};
 
+/** The value of From. @return as snprintf() */
+static int write_from(char *out, size_t size, const struct invite_content *content, const char *display,
+	const struct hop *hop)
+{
+	return snprintf(out, size, "%s%s<sip:%s@%s>", display ? display : "", display ? " " : "",
+		content->caller, hop->listener->host);
+}
+
 int invite_create(struct invite **out, struct stack *stack, void *owner, const struct hop *hop,
 	const struct invite_content *content, const struct invite_handlers *handlers, void *arg)
 {
@@ -74,10 +82,11 @@ int invite_create(struct invite **out, struct stack *stack, void *owner, const s
 	int n = snprintf(uri, sizeof(uri), "sip:%s@%s%s%s", content->callee, content->target,
 		hop_is_reliable(hop) ? ";transport=" : "",
 		hop_is_reliable(hop) ? hop->listener->transport : "");
-	int m = snprintf(local, sizeof(local), "%s%s<sip:%s@%s>", content->display ? content->display : "",
-		content->display ? " " : "", content->caller, hop->listener->host);
+	int m = write_from(local, sizeof(local), content, content->display, hop);
 	int r = snprintf(remote, sizeof(remote), "<sip:%s@%s>", content->callee, content->target);
 
+	if (m >= (int)sizeof(local)) /* the name is not worth the call */
+		m = write_from(local, sizeof(local), content, NULL, hop);
 	if (n >= (int)sizeof(uri) || m >= (int)sizeof(local) || r >= (int)sizeof(remote)) {
 		free(inv);
 		return -EMSGSIZE;

@@ -137,6 +137,21 @@ def the_displayed_name_of_the_caller_passes(s):
 
 
 @scenario
+def a_displayed_name_that_is_too_long_is_left_out(s):
+	gw = s.gateway()
+	s.start()
+	for length, passes in (700, True), (1100, False), (5000, False):
+		name = '"%s"' % ("x" * length)
+		a = s.caller.invite("4930", From="%s <sip:4930100200@caller.invalid>;tag=%s" % (name, s.caller.token("tag")))
+		b = gw.leg()
+		same((name in b.invited["From"], sip.user(b.invited["From"])), (passes, "4930100200"))
+		s.answer(a, b)
+		b.send("BYE")
+		assert name in a.hung_up()["To"]
+		b.expect(200, "BYE")
+
+
+@scenario
 def the_callers_equipment_is_not_seen_by_the_gateway(s):
 	gw = s.gateway()
 	s.start()
