@@ -1,6 +1,7 @@
 #include "intake.h"
 
 #include "address.h"
+#include "text.h"
 
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/sip_header.h>
@@ -163,6 +164,41 @@ static int check_response(struct received *rx)
 	return 0;
 }
 
+/** The same request for a URI that can be read; NULL when its first line is not that of a request. */
+static msg_t *replace_uri(const char *data, size_t n)
+{
+	static const char version[] = "SIP/2.0";
+	const char *next = memchr(data, '\n', n), *method_end = memchr(data, ' ', n), *end = next;
+	struct text t = text_scratch();
+
+	while (end && end > data && strchr(" \t\r\n", end[-1]))
+		end--;
+	if (!method_end || !end || method_end > end - (sizeof(version) - 1) ||
+		strncasecmp(end - (sizeof(version) - 1), version, sizeof(version) - 1))
+		return NULL;
+	text_add_bytes(&t, data, (size_t)(method_end - data));
+	text_add(&t, " sip:invalid SIP/2.0\r\n");
+	text_add_bytes(&t, next + 1, n - (size_t)(next + 1 - data));
+	return t.full ? NULL : msg_make(sip_default_mclass(), MSG_DO_EXTRACT_COPY, t.data, (ssize_t)t.len);
+}
+
+/** A request whose URI cannot be read is refused by the headers it has; other start lines are garbage. */
+static int check_start_line(struct received *rx, const char *data, size_t n, char phrase[INTAKE_PHRASE_MAX])
+{
+	msg_t *msg = replace_uri(data, n);
+
+	rx->fault = "start line";
+	if (!msg)
+		return -EBADMSG;
+	msg_destroy(rx->msg);
+	rx->msg = msg;
+	rx->sip = sip_object(msg);
+	if (!rx->sip->sip_request)
+		return -EBADMSG;
+	note_source(rx);
+	return refuse(rx, NULL, phrase);
+}
+
 int intake_message(struct received *rx, const char *data, size_t n, char phrase[INTAKE_PHRASE_MAX])
 {
 	int status = -EBADMSG;
@@ -181,7 +217,7 @@ int intake_message(struct received *rx, const char *data, size_t n, char phrase[
 	else if (rx->sip->sip_status)
 		status = check_response(rx);
 	else
-		rx->fault = "start line";
+		status = check_start_line(rx, data, n, phrase);
 	if (status >= 0)
 		set_back(rx);
 	return status;

@@ -214,9 +214,9 @@ def garbage_is_400_or_silence_and_leaves_a_line(s):
 		s.caller.request("OPTIONS", "", [(name, value)])
 	s.caller.request("REGISTER", "", [("Contact", "<sip:")])
 	s.caller.expect_count(len(GARBAGE) + 1, 400)
-	for start in ("INVITE sip:4930@127.0.0.1", "INVITE sip:49 30@127.0.0.1 SIP/2.0", "SIP/2.0 two OK", "INVITE"):
+	for start in ("INVITE sip:4930@127.0.0.1", "SIP/2.0 two OK", "INVITE", "hello world", "/ B SIP/2.0"):
 		s.caller.sock.sendto(sip.build(start, [("Via", s.caller.via())]), s.caller.proxy)
-	same(s.net.until(lambda: s.switch.control("strangers.list")["counts"]["malformed"] == len(GARBAGE) + 5, "counted", step=0.02), True)
+	s.net.until(lambda: s.switch.control("strangers.list")["counts"]["malformed"] == len(GARBAGE) + 6, "all are counted", step=0.02)
 	lines = [line for line in s.switch.read_log().splitlines() if "malformed" in line]
 	same(len(lines), 1)
 	assert "fault=From" in lines[0], lines
@@ -228,6 +228,16 @@ def garbage_is_400_or_silence_and_leaves_a_line(s):
 		b.reply(200, sdp=True, headers=[(name, value)])
 	b.refuse(486)
 	a.expect(486)
+
+
+@scenario
+def a_request_uri_that_cannot_be_read_is_400(s):
+	gw = s.gateway()
+	s.start()
+	for uri in "sip:49 30@127.0.0.1", "sip:49\t30@127.0.0.1", "<sip:4930@127.0.0.1> ", "sip:", "sip:4930@127.0.0.1; lr", "sip:%zz@b":
+		s.caller.invite("4930", uri=uri, To="<sip:4930@127.0.0.1>").expect(400)
+	same(gw.inbox, [])
+	s.over(*s.talk(gw))
 
 
 run()
