@@ -408,6 +408,26 @@ bool bridge_request_is_offer(const struct bridge *b, const struct dialog *from, 
 		crosses_as_invite(b, from, bridge_other_leg(b, from), sip);
 }
 
+bool bridge_request_owes_ack(const struct bridge *b, const struct dialog *from)
+{
+	const struct bridge_request *r;
+
+	LIST_FOREACH (r, &b->requests, link)
+		if (r->answered && r->from == from)
+			return true;
+	return false;
+}
+
+bool bridge_request_offer_is_pending(const struct bridge *b)
+{
+	const struct bridge_request *r;
+
+	LIST_FOREACH (r, &b->requests, link)
+		if (r->offer && !r->answered)
+			return true;
+	return false;
+}
+
 const struct dialog *bridge_request_offer_from(const struct bridge *b)
 {
 	const struct bridge_request *r;

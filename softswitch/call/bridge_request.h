@@ -9,6 +9,8 @@ void bridge_request_pass(struct bridge *b, struct dialog *from, struct dialog *t
 /** The same once bridge_request_go_on() is called. */
 void bridge_request_wait(struct bridge *b, struct dialog *from, const struct received *rx);
 void bridge_request_go_on(struct bridge *b);
+/** Has this side got a 2xx to a re-INVITE that it has not acknowledged? */
+bool bridge_request_owes_ack(const struct bridge *b, const struct dialog *from);
 /** Would it be an offer, or ask for one, on the other leg? */
 bool bridge_request_is_offer(const struct bridge *b, const struct dialog *from, const sip_t *sip);
 /**
@@ -28,6 +30,8 @@ bool bridge_request_awaits_ack(const struct bridge *b, const struct dialog *to);
  * @return the leg it came from, the other one where that has made the offer in its 2xx; NULL when there is none
  */
 const struct dialog *bridge_request_offer_from(const struct bridge *b);
+/** Is an offer under way that has no final response yet? */
+bool bridge_request_offer_is_pending(const struct bridge *b);
 
 /** Is a request of this side on its way that will refresh its session? */
 bool bridge_request_is_refreshing(const struct bridge *b, const struct dialog *from);

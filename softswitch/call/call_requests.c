@@ -82,6 +82,8 @@ static void on_ack(struct call *call, struct dialog *d, const struct received *r
 		return;
 	}
 	bridge_request_acknowledge(&call->bridge, d, rx);
+	if (call->state == CALL_UP)
+		bridge_request_go_on(&call->bridge);
 }
 
 static void on_bye(struct call *call, struct dialog *d, const struct received *rx)
@@ -138,23 +140,21 @@ static bool is_refresh(const struct dialog *d, const struct dialog *other, const
 	return sip->sip_request->rq_method == sip_method_update && !message_body(sip).len;
 }
 
-/**
- * Until the caller has acknowledged our 2xx it may get no re-INVITE (RFC 3261 section 14.1), and one of its own that
- * has overtaken the ACK belongs behind it.
- */
-static bool comes_before_ack(const struct call *call, const struct dialog *d, const sip_t *sip)
+/** Has it overtaken the sender's ACK of a 2xx? */
+static bool overtakes_ack(const struct call *call, const struct dialog *d, const sip_t *sip)
 {
-	return call->state == CALL_ANSWERED &&
-		(d != &call->a || sip->sip_request->rq_method == sip_method_invite);
+	return sip->sip_request->rq_method == sip_method_invite &&
+		((call->state == CALL_ANSWERED && d == &call->a) ||
+			bridge_request_owes_ack(&call->bridge, d));
 }
 
 static void on_offer(struct call *call, struct dialog *d, const struct received *rx)
 {
 	struct bridge *b = &call->bridge;
 	struct dialog *other = bridge_other_leg(b, d);
-	bool early = comes_before_ack(call, d, rx->sip);
-	/* With its ACK the caller answers the offer of the 2xx, if that has one. */
-	bool open = early && d == &call->a ? offer_is_open_in_request(b) : offer_is_open(b);
+	bool overtakes = overtakes_ack(call, d, rx->sip);
+	/* The ACK may answer an offer: until then that is no reason to refuse this one. */
+	bool open = overtakes ? offer_is_pending(b) : offer_is_open(b);
 
 	if (session_is_too_short(&d->session, rx->sip))
 		bridge_reply(b, d, rx, 422, session_min_se);
@@ -162,7 +162,7 @@ static void on_offer(struct call *call, struct dialog *d, const struct received 
 		offer_refuse(b, d, rx, offer_is_own(b, d));
 	else if (is_refresh(d, other, rx->sip))
 		bridge_request_answer_refresh(b, d, rx);
-	else if (early)
+	else if (overtakes || (call->state == CALL_ANSWERED && d != &call->a)) /* RFC 3261 section 14.1 */
 		bridge_request_wait(b, d, rx);
 	else
 		bridge_request_pass(b, d, other, rx);

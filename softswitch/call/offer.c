@@ -5,15 +5,20 @@
 
 #include <stdio.h>
 
-bool offer_is_open(const struct bridge *b)
+static bool is_refreshing(const struct bridge *b)
 {
-	return b->answer_in_ack || offer_is_open_in_request(b);
+	return dialog_request_is_reinvite(&b->refresh[BRIDGE_CALLER]) ||
+		dialog_request_is_reinvite(&b->refresh[BRIDGE_GATEWAY]);
 }
 
-bool offer_is_open_in_request(const struct bridge *b)
+bool offer_is_open(const struct bridge *b)
 {
-	return bridge_request_offer_from(b) || dialog_request_is_reinvite(&b->refresh[BRIDGE_CALLER]) ||
-		dialog_request_is_reinvite(&b->refresh[BRIDGE_GATEWAY]);
+	return b->answer_in_ack || bridge_request_offer_from(b) || is_refreshing(b);
+}
+
+bool offer_is_pending(const struct bridge *b)
+{
+	return bridge_request_offer_is_pending(b) || is_refreshing(b);
 }
 
 bool offer_is_own(const struct bridge *b, const struct dialog *d)

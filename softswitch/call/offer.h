@@ -6,8 +6,8 @@
 
 /** Is an offer, or a re-INVITE that asks for one, open on either leg? */
 bool offer_is_open(const struct bridge *b);
-/** Is one open besides that of the gateway's 2xx, which the caller's ACK answers? */
-bool offer_is_open_in_request(const struct bridge *b);
+/** Is one open whose final response has not come yet? An ACK may still be missing. */
+bool offer_is_pending(const struct bridge *b);
 /** Is the one that is open this side's own? */
 bool offer_is_own(const struct bridge *b, const struct dialog *d);
 /**

@@ -244,6 +244,33 @@ def a_reinvite_that_overtakes_the_answer_in_the_ack_waits_for_it(s):
 	s.over(a, b)
 
 
+@variants(*[("%s_%s" % (what, leg), side, offer, in_ack) for what, offer, in_ack in
+	(("an_offer", HOLD, b""), ("a_late_offer", b"", HELD)) for leg, side in BOTH_LEGS])
+def a_second_reinvite_waits_for_the_ack_of_the_first_with(s, side, offer, in_ack):
+	x, y = call(s, side)
+	x.send("INVITE", body=offer)
+	y.expect("INVITE")
+	y.reply(200, y.peer.sdp)
+	same(x.expect(200, "INVITE").body, y.peer.sdp)
+	first = x.invite_sent
+	count = len(y.peer.arrivals("INVITE"))
+	second = x.send("INVITE", body=x.peer.sdp + b"a=x\r\n")
+	s.net.until(lambda: [entry for entry in x.peer.arrivals(100, "INVITE")
+		if entry.message["CSeq"] == second["CSeq"]], "100 to the second")
+	s.net.quiet(0.2)
+	same(len(y.peer.arrivals("INVITE")), count)
+	x.invite_sent = first
+	x.ack(sdp=in_ack)
+	same(y.expect("ACK").body, in_ack)
+	same(y.expect("INVITE").body, x.peer.sdp + b"a=x\r\n")
+	y.reply(200, y.peer.sdp)
+	x.invite_sent = second
+	x.expect(200, "INVITE")
+	x.ack()
+	y.expect("ACK")
+	s.over(x, y)
+
+
 @scenario
 def an_update_of_the_gateway_before_the_ack_of_the_caller_waits_for_it(s):
 	a, b = answered(s)
