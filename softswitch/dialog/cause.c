@@ -1,5 +1,6 @@
 #include "cause.h"
 
+#include "resolver_error.h"
 #include "tls_error.h"
 
 #include <errno.h>
@@ -61,7 +62,9 @@ const char *cause_error_words(int error)
 	case -EADDRNOTAVAIL:
 		return "no listener leads there";
 	default:
-		return tls_error_words(error) ? tls_error_words(error) : strerror(-error);
+		return tls_error_words(error)         ? tls_error_words(error)
+			: resolver_error_words(error) ? resolver_error_words(error)
+						      : strerror(-error);
 	}
 }
 

@@ -207,7 +207,8 @@ static void keep_error(struct entry *e, int error, uint64_t now_ms)
 	}
 	if (error != -ENOENT && !e->failing)
 		log_warning(NULL, "name not resolved host=%s error=%s last_answer=%s", e->key.target.host,
-			strerrorname_np(-error), e->good ? "used" : "none");
+			resolver_error_words(error) ? resolver_error_words(error) : strerror(-error),
+			e->good ? "used" : "none");
 	e->failing = error != -ENOENT;
 	e->error = error;
 	e->expires_ms = now_ms + RETRY_MS;

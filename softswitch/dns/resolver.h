@@ -7,6 +7,7 @@
 #ifndef RESOLVER_H
 #define RESOLVER_H
 
+#include "resolver_error.h"
 #include "resolver_types.h"
 
 #include <stdbool.h>
@@ -18,8 +19,8 @@ struct resolver_query; /* one pending resolver_lookup() */
 /**
  * The end of a lookup; called once, from the event loop, never from within resolver_lookup().
  *
- * @param error   0; -ENOENT no such name, or it has no address for this transport; -ETIMEDOUT
- *                no server answered; -EIO the servers failed or sent malformed answers; -ENOMEM
+ * @param error   0; -ENOENT no such name, or it has no address for this transport; one of
+ *                resolver_error.h; -EIO; -ENOMEM
  * @param answer  NULL unless error is 0; valid during the call
  */
 typedef void resolver_h(int error, const struct resolver_answer *answer, void *arg);
@@ -40,8 +41,8 @@ bool resolver_numeric(const struct resolver_target *target, struct resolver_answ
  * and names in the cache. SRV weights are drawn afresh on every call.
  *
  * @return 0; -EAGAIN not cached, use resolver_lookup(); -ENOENT known not to exist; -EINVAL not a valid
- *         host name or transport; -ETIMEDOUT, -EIO the servers failed less than 5 s ago and there
- *         is no earlier answer. On error *out is untouched.
+ *         host name or transport; -EIO or one of resolver_error.h: the servers failed less than 5 s ago
+ *         and there is no earlier answer. On error *out is untouched.
  */
 int resolver_try(struct resolver *r, const struct resolver_target *target, struct resolver_answer *out);
 

@@ -3,6 +3,8 @@
 
 #include "resolver_dns.h"
 
+#include "resolver_error.h"
+
 #include <ares.h>
 #include <event2/event.h>
 
@@ -33,14 +35,19 @@ struct resolver_dns {
 	struct event_base *base;
 	ares_channel channel;
 	struct event *timer; /* the next timeout of c-ares */
+	/* c-ares asks the next server after a refusal, and at last says only that none is left. Another channel, which takes
+	   refusals for answers, then tells what they were; NULL = this is it. */
+	struct resolver_dns *refusals;
 	LIST_HEAD(, watch) watches;
 };
 
 /** One query in flight. */
 struct query {
+	struct resolver_dns *dns;
 	enum resolver_dns_type type;
 	resolver_dns_h *on_reply;
 	void *arg;
+	char name[];
 };
 
 /** When c-ares wants to be called next is known only after it has done something. */
@@ -118,12 +125,22 @@ static int error_from_ares(int status)
 	case ARES_ENOTFOUND:
 		return -ENOENT;
 	case ARES_ETIMEOUT:
-		return -ETIMEDOUT;
+		return -RESOLVER_ERROR_TIMEOUT;
+	case ARES_ECONNREFUSED:
+		return -RESOLVER_ERROR_UNREACHABLE;
+	case ARES_ESERVFAIL:
+	case ARES_ENOTIMP:
+	case ARES_EFORMERR:
+		return -RESOLVER_ERROR_SERVFAIL;
+	case ARES_EREFUSED:
+		return -RESOLVER_ERROR_REFUSED;
 	case ARES_ENOMEM:
 		return -ENOMEM;
 	case ARES_EDESTRUCTION:
 	case ARES_ECANCELLED:
 		return -ECANCELED;
+	case ARES_EBADRESP:
+		return -RESOLVER_ERROR_MALFORMED;
 	default:
 		return -EIO;
 	}
@@ -258,7 +275,7 @@ static int give_records(const struct query *q, const unsigned char *bytes, int l
 	case DNS_NAPTR:
 		return give_naptr(q, bytes, length);
 	}
-	return -EIO;
+	return -RESOLVER_ERROR_MALFORMED;
 }
 
 static void on_ares_reply(void *arg, int status, int timeouts, unsigned char *bytes, int length)
@@ -266,6 +283,11 @@ static void on_ares_reply(void *arg, int status, int timeouts, unsigned char *by
 	struct query *q = arg;
 	int error = error_from_ares(status);
 	(void)timeouts;
+	if (status == ARES_ECONNREFUSED && q->dns->refusals) {
+		resolver_dns_ask(q->dns->refusals, q->name, q->type, q->on_reply, q->arg);
+		free(q);
+		return;
+	}
 	if (!error)
 		error = give_records(q, bytes, length);
 	if (error)
@@ -276,13 +298,15 @@ static void on_ares_reply(void *arg, int status, int timeouts, unsigned char *by
 void resolver_dns_ask(struct resolver_dns *dns, const char *name, enum resolver_dns_type type,
 	resolver_dns_h *on_reply, void *arg)
 {
-	struct query *q = calloc(1, sizeof(*q));
+	const size_t size = strlen(name) + 1;
+	struct query *q = calloc(1, sizeof(*q) + size);
 	if (!q) {
 		on_reply(-ENOMEM, NULL, arg);
 		return;
 	}
-	*q = (struct query){.type = type, .on_reply = on_reply, .arg = arg};
-	ares_query(dns->channel, name, CLASS_IN, (int)type, on_ares_reply, q);
+	*q = (struct query){.dns = dns, .type = type, .on_reply = on_reply, .arg = arg};
+	memcpy(q->name, name, size);
+	ares_query(dns->channel, q->name, CLASS_IN, (int)type, on_ares_reply, q);
 	arm_timer(dns);
 }
 
@@ -299,15 +323,18 @@ unsigned resolver_dns_hosts_file(
 	return n;
 }
 
-static int open_channel(struct resolver_dns *dns, const char *servers)
+static int open_channel(struct resolver_dns *dns, const char *servers, int flags)
 {
 	struct ares_options o = {
+		.flags = flags,
 		.timeout = TRY_MS,
 		.tries = TRIES,
 		.sock_state_cb = on_socket_state,
 		.sock_state_cb_data = dns,
 	};
 	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+	if (flags)
+		mask |= ARES_OPT_FLAGS;
 #ifdef ARES_OPT_QUERY_CACHE
 	mask |= ARES_OPT_QUERY_CACHE; /* of 0 s: none but the resolver's, which asks again before a name expires */
 #endif
@@ -325,7 +352,7 @@ static int open_channel(struct resolver_dns *dns, const char *servers)
 	return 0;
 }
 
-int resolver_dns_create(struct resolver_dns **out, struct event_base *base, const char *servers)
+static int create_one(struct resolver_dns **out, struct event_base *base, const char *servers, int flags)
 {
 	struct resolver_dns *dns = calloc(1, sizeof(*dns));
 	int error = -ENOMEM;
@@ -335,7 +362,22 @@ int resolver_dns_create(struct resolver_dns **out, struct event_base *base, cons
 	LIST_INIT(&dns->watches);
 	dns->timer = evtimer_new(base, on_timer, dns);
 	if (dns->timer)
-		error = open_channel(dns, servers);
+		error = open_channel(dns, servers, flags);
+	if (error) {
+		resolver_dns_destroy(dns);
+		return error;
+	}
+	*out = dns;
+	return 0;
+}
+
+int resolver_dns_create(struct resolver_dns **out, struct event_base *base, const char *servers)
+{
+	struct resolver_dns *dns;
+	int error = create_one(&dns, base, servers, 0);
+	if (error)
+		return error;
+	error = create_one(&dns->refusals, base, servers, ARES_FLAG_NOCHECKRESP);
 	if (error) {
 		resolver_dns_destroy(dns);
 		return error;
@@ -358,5 +400,6 @@ void resolver_dns_destroy(struct resolver_dns *dns)
 	}
 	if (dns->timer)
 		event_free(dns->timer);
+	resolver_dns_destroy(dns->refusals);
 	free(dns);
 }

@@ -39,8 +39,8 @@ struct resolver_dns_reply {
 /**
  * Called once per query, possibly from within resolver_dns_ask().
  *
- * @param error  0; -ENOENT no such record; -ETIMEDOUT no server answered; -EIO the servers failed or
- *               sent malformed answers; -ENOMEM; -ECANCELED by resolver_dns_destroy()
+ * @param error  0; -ENOENT no such record; one of resolver_error.h; -EIO; -ENOMEM; -ECANCELED by
+ *               resolver_dns_destroy()
  * @param reply  NULL unless error is 0
  */
 typedef void resolver_dns_h(int error, const struct resolver_dns_reply *reply, void *arg);

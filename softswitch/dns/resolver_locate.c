@@ -1,6 +1,7 @@
 #include "resolver_locate.h"
 
 #include "resolver_dns.h"
+#include "resolver_error.h"
 
 #include <event2/event.h>
 
@@ -257,9 +258,10 @@ static void on_naptr(int error, const struct resolver_dns_reply *reply, void *ar
 {
 	struct resolver_locate *job = arg;
 	struct resolver_dns_record usable[RESOLVER_DNS_RECORDS_MAX];
+	bool failed = error == -EIO || (resolver_error_words(error) && error != -RESOLVER_ERROR_TIMEOUT);
 	unsigned n = 0;
 
-	note(job, error == -EIO ? 0 : error, reply);
+	note(job, failed ? 0 : error, reply);
 	for (unsigned i = 0; reply && i < reply->n; i++)
 		if (transport_of_naptr(&reply->record[i]))
 			usable[n++] = reply->record[i];
@@ -350,7 +352,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct resolver_locate *job = arg;
 	struct resolver_servers found = {.ttl_s = job->ttl_s};
-	int error = job->finished ? job->error : -ETIMEDOUT;
+	int error = job->finished ? job->error : -RESOLVER_ERROR_TIMEOUT;
 	(void)fd;
 	(void)what;
 	collect(job, &found);

@@ -4,7 +4,7 @@ import socket
 import struct
 
 A, AAAA, SRV = 1, 28, 33
-NAME_ERROR = 3
+SERVER_FAILURE, NAME_ERROR, REFUSED = 2, 3, 5
 
 
 def encoded(name):
@@ -14,11 +14,12 @@ def encoded(name):
 class Dns:
 	"""
 	`records`: {(name, type): [data in wire format]}; no other name exists. `held`: a list that takes queries, with their
-	sources, instead of answering them; None = none are held. `asked`: {name: types asked for}.
+	sources, instead of answering them; None = none are held. `asked`: {name: types asked for}. `failure`: the code that
+	every query gets instead of an answer.
 	"""
 
 	def __init__(self, net):
-		self.records, self.held, self.asked = {}, None, {}
+		self.records, self.held, self.asked, self.failure = {}, None, {}, 0
 		self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		self.sock.bind(("127.0.0.1", 0))
 		self.server = "127.0.0.1:%d" % self.sock.getsockname()[1]
@@ -48,7 +49,8 @@ class Dns:
 		kind, = struct.unpack("!H", query[end + 1:end + 3])
 		self.asked.setdefault(name, set()).add(kind)
 		found = self.records.get((name, kind), [])
-		code = 0 if any(known == name for known, _ in self.records) else NAME_ERROR
+		code = self.failure or (0 if any(known == name for known, _ in self.records) else NAME_ERROR)
+		found = [] if code else found
 		header = query[:2] + struct.pack("!HHHHH", 0x8580 | code, 1, len(found), 0, 0)
 		records = b"".join(b"\xc0\x0c" + question[-4:] + struct.pack("!IH", 60, len(data)) + data for data in found)
 		self.sock.sendto(header + question + records, source)

@@ -1,6 +1,6 @@
 """Gateways given by name: resolved outside of calls, addresses tried in order (RFC 3263)."""
 
-from dns import Dns
+from dns import REFUSED, SERVER_FAILURE, Dns
 from net import same
 from runner import run, scenario
 
@@ -53,6 +53,26 @@ def a_name_that_does_not_exist_fails_over_at_once(s):
 	s.answer(a, b)
 	s.over(a, b)
 	same(s.switch.record()["attempts"][0]["reason"], "name not found")
+
+
+def unresolved(name, failure, words):
+	"""The record, the gateway and the log say what was wrong with the name server."""
+	def play(s):
+		names = named(s)
+		names.failure = failure
+		s.switch.pending.append("update gateway set options_check = 1")
+		s.start()
+		s.caller.invite("4930").expect(503)
+		row = s.switch.record()
+		same((row["attempts"][0]["reason"], row["sip_code"]), (words, 503))
+		s.net.until(lambda: words in (s.switch.control("gateways.get", name="named")["options"] or ""), "the probe says it")
+		assert 'name not resolved host=gw.test error="%s"' % words in s.switch.read_log()
+	play.__name__ = "a_name_that_gets_%s_says_so" % name
+	scenario(play)
+
+
+unresolved("servfail", SERVER_FAILURE, "DNS server failure")
+unresolved("refused", REFUSED, "DNS query refused")
 
 
 @scenario
