@@ -178,6 +178,30 @@ def a_ping_gets_a_pong(s, kind):
 	raw.sock.close()
 
 
+STUN = b"\0\1\0\0\x21\x12\xa4\x42" + b"transaction!"  # a binding request (RFC 5389 section 6)
+
+
+@both
+def a_binding_request_gets_nothing(s, kind):
+	before = begin(s, kind)
+	raw = Raw(s, kind)
+	raw.send(options(kind) + STUN)
+	raw.ended()
+	same([line for line in raw.got.split(b"\r\n") if line.startswith(b"SIP/2.0 ")], [b"SIP/2.0 403 Forbidden"])
+	same(raw.got.count(b"\r\n\r\n"), 1)
+	until_descriptors(s, before)
+
+
+@scenario
+def a_binding_request_gets_nothing_over_udp(s):
+	s.start()
+	for data in (STUN, STUN[:8], b"\1\1" + STUN[2:], b"\0\1" + b"\0\4" + STUN[4:] + b"user"):
+		s.caller.sock.sendto(data, s.caller.proxy)
+	s.caller.request("OPTIONS")  # answered after what came before
+	s.caller.expect(200, "OPTIONS")
+	same((s.net.unread(), s.switch.control("strangers.list")["total"]), ([], 0))
+
+
 @both
 def what_is_not_sip_is_closed_at_once(s, kind):
 	before = begin(s, kind)
