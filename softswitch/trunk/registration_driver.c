@@ -231,6 +231,7 @@ static int begin(struct registration_driver *d, bool remove)
 	int err;
 
 	d->remove = remove;
+	registrar_addresses_learn(&d->registrar, resolver, row);
 	if (row->proxy[0] && strlen(row->proxy) < sizeof(proxy)) {
 		target.port = split_proxy(row->proxy, proxy);
 		target.host = proxy;
@@ -473,6 +474,7 @@ void registration_driver_destroy(struct registration_driver *d)
 	give_up(d);
 	event_del(&d->timer);
 	keep_alive_clear(&d->keep_alive);
+	registrar_addresses_clear(&d->registrar);
 	registration_unref(d->registration);
 	registration_driver_unlink_gateways(d);
 	request_retry_clear(&d->retry);

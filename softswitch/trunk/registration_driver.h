@@ -5,6 +5,7 @@
 #include "gateways.h"
 #include "keep_alive.h"
 #include "keyed_table.h"
+#include "registrar_addresses.h"
 #include "registrations.h"
 #include "request_retry.h"
 #include "stack.h"
@@ -38,9 +39,10 @@ struct registration_driver {
 	bool forced;          /* all servers are set aside, and asked all the same */
 	struct event silence; /* of a server while others are left */
 
-	struct resolver_answer addresses; /* of the registrar or its proxy, as resolved last */
-	struct set_aside *set_aside;      /* those that gave a Retry-After; NULL: none ever did */
-	struct gateway **gateways;        /* that belong to it */
+	struct resolver_answer addresses;     /* of the registrar or its proxy, as resolved last */
+	struct registrar_addresses registrar; /* if there is a proxy */
+	struct set_aside *set_aside;          /* those that gave a Retry-After; NULL: none ever did */
+	struct gateway **gateways;            /* that belong to it */
 	size_t n_gateways;
 	UT_hash_handle by_token, by_user;
 	struct registration_driver *same_user; /* the next driver with the same user */

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct registration_drivers {
 	struct stack *stack;
@@ -150,24 +149,24 @@ const struct registration *registration_drivers_by_token(
 	return d && is_registered(d) ? d->registration : NULL;
 }
 
-/** @param host  the source as text: the row may have it itself, though with a proxy it is never resolved */
-static bool comes_from(const struct registration_driver *d, const struct sockaddr *source, const char *host)
+static bool has_host(const struct resolver_answer *addresses, const struct sockaddr *source)
 {
-	if (!strcasecmp(registration_row(d->registration)->host, host))
-		return true;
-	for (unsigned i = 0; i < d->addresses.n; i++)
-		if (address_same_host(&d->addresses.address[i].addr.any, source))
+	for (unsigned i = 0; i < addresses->n; i++)
+		if (address_same_host(&addresses->address[i].addr.any, source))
 			return true;
 	return false;
+}
+
+static bool comes_from(const struct registration_driver *d, const struct sockaddr *source)
+{
+	return has_host(&d->addresses, source) || has_host(&d->registrar.found, source);
 }
 
 bool registration_drivers_is_from(const struct registration *r, const struct sockaddr *source)
 {
 	const struct registration_driver *d = registration_driver(r);
-	char host[ADDRESS_HOST_MAX];
 
-	address_host(source, host);
-	return d && comes_from(d, source, host);
+	return d && comes_from(d, source);
 }
 
 const struct registration *registration_drivers_by_source(
@@ -175,13 +174,11 @@ const struct registration *registration_drivers_by_source(
 {
 	const char *user = rx->sip->sip_request->rq_url->url_user;
 	struct registration_driver *d = NULL, *found = NULL;
-	char host[ADDRESS_HOST_MAX];
 
 	if (user)
 		HASH_FIND(by_user, set->by_user, user, strlen(user), d);
-	address_host(rx->source, host);
 	for (; d; d = d->same_user) {
-		if (!is_registered(d) || !comes_from(d, rx->source, host))
+		if (!is_registered(d) || !comes_from(d, rx->source))
 			continue;
 		if (found)
 			return NULL;
@@ -193,11 +190,9 @@ const struct registration *registration_drivers_by_source(
 bool registration_drivers_knows(const struct registration_drivers *set, const struct sockaddr *source)
 {
 	const struct registration_driver *d;
-	char host[ADDRESS_HOST_MAX];
 
-	address_host(source, host);
 	LIST_FOREACH (d, &set->drivers, link)
-		if (comes_from(d, source, host))
+		if (comes_from(d, source))
 			return true;
 	return false;
 }
@@ -206,13 +201,11 @@ bool registration_drivers_is_of(
 	const struct registration_drivers *set, const struct hop_peer *peer, const struct sockaddr *source)
 {
 	const struct registration_driver *d;
-	char host[ADDRESS_HOST_MAX];
 
-	address_host(source, host);
 	LIST_FOREACH (d, &set->drivers, link)
 		if (hop_peer_is(peer, registration_row(d->registration)->id,
 			    registration_name(d->registration)) &&
-			comes_from(d, source, host))
+			comes_from(d, source))
 			return true;
 	return false;
 }

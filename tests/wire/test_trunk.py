@@ -1,6 +1,7 @@
 """Calls of a registered trunk, in by our Contact and out (docs/behaviour.md, Outbound registration)."""
 
 import sip
+from dns import Dns
 from leg import Leg
 from net import same
 from registrar import PASSWORD, SPEED, challenge, credentials, enrol, grant, reaches, refuse, registrar
@@ -54,20 +55,33 @@ def from_elsewhere_it_is_a_strangers_and_listed_with_the_registration(s):
 	same(s.switch.records(None), [])
 
 
-@scenario
-def registrar_and_proxy_may_both_send_it(s):
-	r, gw = registrar(s, account=False, host="127.0.0.2"), vendor(s)
-	other = s.peer("other", host="127.0.0.5")
-	enrol(s, r, "carrier", host="127.0.0.5", proxy=r.host_port)
-	s.start()
-	reaches(s, "registered")
-	uri = next(iter(r.bindings))
-	for number, peer in enumerate((r, other), 1):
-		b = call_contact(s, peer, uri)
-		c = gw.leg()
-		s.answer(b, c)
-		s.over(b, c)
-		same(s.switch.records(number)[-1]["ingress"], "carrier")
+def registrar_and_proxy(name, host, **columns):
+	"""Both may send it, though REGISTER goes to the proxy alone."""
+	def play(s):
+		r, gw = registrar(s, account=False, host="127.0.0.2"), vendor(s)
+		other = s.peer("other", host="127.0.0.5")
+		dns = Dns(s.net)
+		dns.host("registrar.test", "127.0.0.4", "127.0.0.5")
+		dns.service("_sip._udp.carrier.test", (1, 5070, "registrar.test"))
+		s.switch.environment["SOFTSWITCH_DNS"] = dns.server
+		enrol(s, r, "carrier", host=host, proxy=r.host_port, **columns)
+		s.start()
+		reaches(s, "registered")
+		s.net.until(lambda: not host.endswith(".test") or "registrar.test" in dns.asked, "the name was looked up")
+		uri = next(iter(r.bindings))
+		for number, peer in enumerate((r, other), 1):
+			b = call_contact(s, peer, uri)
+			c = gw.leg()
+			s.answer(b, c)
+			s.over(b, c)
+			same(s.switch.records(number)[-1]["ingress"], "carrier")
+	play.__name__ = "registrar_and_proxy_may_both_send_it_" + name
+	scenario(play)
+
+
+registrar_and_proxy("by_address", "127.0.0.5")
+registrar_and_proxy("by_name", "registrar.test")
+registrar_and_proxy("by_service", "carrier.test", port=0)
 
 
 @scenario
