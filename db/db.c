@@ -270,7 +270,7 @@ void db_close(struct db *db)
 
 const char *db_error(const struct db *db)
 {
-	return sqlite3_errmsg(db->handle);
+	return db->words[0] ? db->words : sqlite3_errmsg(db->handle);
 }
 
 int db_data_version(struct db *db, int *version)

@@ -31,7 +31,7 @@ int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode m
 	size_t error_size);
 void db_close(struct db *db);
 
-/** SQLite's words for what failed last. */
+/** SQLite's words for what failed last, or why db_config_load() did. */
 const char *db_error(const struct db *db);
 
 /** PRAGMA data_version: changes when another connection has changed the file. @return 0 or -errno */

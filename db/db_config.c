@@ -5,6 +5,7 @@
 #include "parameters_load.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -265,6 +266,15 @@ static void load_routes(struct load *l, const struct db_config *config, db_route
 	}
 }
 
+static void keep_words(struct db *db, int err)
+{
+	const int code = sqlite3_errcode(db->handle);
+
+	snprintf(db->words, sizeof(db->words), "%s",
+		code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE ? strerror(-err)
+									       : sqlite3_errmsg(db->handle));
+}
+
 static void load_all(
 	struct load *l, struct db *db, int64_t known_routes_revision, db_route_h *on_route, void *arg)
 {
@@ -279,6 +289,8 @@ static void load_all(
 		l->err = -EIO;
 	if (!l->err && config->routes_revision != known_routes_revision)
 		load_routes(l, config, on_route, arg);
+	if (l->err)
+		keep_words(db, l->err);
 	/* Readers hold the snapshot: reset them before it is released. */
 	for (size_t i = 0; i < STATEMENTS; i++)
 		sqlite3_reset(l->statement[i]);
@@ -291,6 +303,7 @@ int db_config_load(
 	struct load l = {.loaded = calloc(1, sizeof(*l.loaded))};
 	if (!l.loaded)
 		return -ENOMEM;
+	db->words[0] = '\0';
 	l.err = db_sqlite_prepare(db->handle, sql, l.statement, STATEMENTS);
 	if (!l.err)
 		load_all(&l, db, known_routes_revision, on_route, arg);

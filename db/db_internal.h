@@ -15,6 +15,7 @@ struct db {
 	struct stat file, wal, shm;
 	bool settled;
 	sqlite3_stmt *data_version; /* PRAGMA data_version */
+	char words[256]; /* of the last failure, where later statements would hide them; "" = none */
 };
 
 #endif

@@ -175,7 +175,8 @@ static void check_rows(struct db *db, unsigned *findings)
 		err = mapping_gateways_apply(
 			set, config->mapping_gateway, config->n_mapping_gateways, on_bad_host, findings);
 	if (err)
-		find(findings, "the configuration cannot be read: %s", strerror(-err));
+		find(findings, "the configuration cannot be read: %s",
+			err == -ENOMEM ? "no memory" : db_error(db));
 	mapping_gateways_destroy(set);
 	db_config_free(config);
 }

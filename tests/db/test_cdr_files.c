@@ -133,7 +133,7 @@ static void a_file_that_cannot_be_used_at_the_start_holds_up_nobody(void **state
 	};
 	enum { N = sizeof(broken) / sizeof(broken[0]) };
 	struct cdr_log *log[N];
-	char at[N][300], away[2048], name[16];
+	char at[N][300], away[sizeof(at) + 16], name[16];
 	for (size_t i = 0; i < N; i++) {
 		snprintf(name, sizeof(name), "%zu.db", i);
 		snprintf(at[i], sizeof(at[i]), "%s", scratch_path(name));

@@ -176,5 +176,16 @@ def a_configuration_that_cannot_be_used_is_named_and_the_old_one_stays(s, spoil,
 	s.over(*s.talk(gw))
 
 
+@variants(("rubbish", rubbish, "file is not a database"), ("folder", lambda path: (remove(path), os.mkdir(path)), "not a regular file"),
+	("truncated", lambda path: os.truncate(path, 50000), "database disk image is malformed"),
+	("without_a_table", lambda path: subprocess.run(["sqlite3", path, "drop table gateway"], check=True), "no such table: gateway"))
+def without_a_configuration_it_says_why_and_does_not_start(s, spoil, words):
+	path = s.switch.path("softswitch.db")
+	spoil(path)
+	said = s.switch.run("--listen", "sip:127.0.0.1:0;transport=udp", expected=1)
+	assert words in said and path in said, said
+	assert words in s.switch.run("--check", expected=1)
+
+
 if __name__ == "__main__":
 	run()
