@@ -21,7 +21,7 @@ static void on_news(const struct cdr_report *r, void *arg)
 	switch (r->news) {
 	case CDR_FAILING:
 		log_error(NULL,
-			"call records cannot be written, they wait reason=\"%s\" waiting=%" PRIu64
+			"call records cannot be written, they wait reason=%s waiting=%" PRIu64
 			" for_s=%" PRIu64,
 			r->words, r->pending, r->lasted_ms / 1000);
 		return;
@@ -42,8 +42,8 @@ int records_open(struct records *r, const char *cdr, char *error, size_t error_s
 	int err = cdr_log_open(&r->cdr_log, cdr, on_news, NULL, error, error_size);
 
 	if (!err && error[0]) {
-		log_error(NULL, "a crash would lose calls in progress and records that wait reason=\"%s\"",
-			error);
+		log_error(
+			NULL, "a crash would lose calls in progress and records that wait reason=%s", error);
 		error[0] = '\0';
 	}
 	return err;
@@ -54,7 +54,7 @@ int records_open(struct records *r, const char *cdr, char *error, size_t error_s
 static void on_state_trouble(const char *what, void *arg)
 {
 	(void)arg;
-	log_warning(NULL, "state file reason=\"%s\"", what);
+	log_warning(NULL, "state file reason=%s", what);
 }
 
 static void on_state_change(void *arg)
@@ -84,7 +84,7 @@ void records_restore(
 
 	free(path);
 	if (err) {
-		log_error(NULL, "nothing will be remembered over a restart reason=\"no memory\"");
+		log_error(NULL, "nothing will be remembered over a restart reason=%s", "no memory");
 		return;
 	}
 	publish_restore(publish, gateways, r->state);
@@ -103,7 +103,7 @@ void records_close(struct records *r)
 		cdr_log_stats(r->cdr_log, &stats);
 	left = cdr_log_close(r->cdr_log, CLOSE_MS);
 	if (left)
-		log_error(NULL, "call records are left to the next start n=%" PRIu64 " reason=\"%s\"", left,
+		log_error(NULL, "call records are left to the next start n=%" PRIu64 " reason=%s", left,
 			stats.error);
 	state_close(r->state);
 	*r = (struct records){0};

@@ -72,8 +72,7 @@ static int on_route(const struct db_route *row, void *arg)
 static void on_unusable(const char *table, const char *name, const char *why, void *arg)
 {
 	(void)arg;
-	log_warning(NULL, "row cannot be used and is disabled table=%s name=\"%s\" reason=\"%s\"", table,
-		name, why);
+	log_warning(NULL, "row cannot be used and is disabled table=%s name=%s reason=%s", table, name, why);
 }
 
 static int read_file(struct reload *c, struct reading **out)
@@ -283,8 +282,7 @@ static void *watch(void *arg)
 				hand_over(c, r);
 		} else if (strcmp(error, c->said) != 0) {
 			log_warning(NULL,
-				"configuration cannot be read, the old one stays in force reason=\"%s\"",
-				error);
+				"configuration cannot be read, the old one stays in force reason=%s", error);
 		}
 		snprintf(c->said, sizeof(c->said), "%s", error);
 	}

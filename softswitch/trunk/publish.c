@@ -201,9 +201,8 @@ static void keep(
 		};
 
 		if (state_put(set->state, &db_publication_table, &row))
-			log_warning(NULL,
-				"publication would not survive a restart gateway=%s reason=\"no memory\"",
-				row.gateway);
+			log_warning(NULL, "publication would not survive a restart gateway=%s reason=%s",
+				row.gateway, "no memory");
 	}
 }
 
@@ -373,7 +372,7 @@ void publish_restore(struct publish *set, const struct gateways *gateways, struc
 
 	set->state = state;
 	if (state_load(state, &db_publication_table, on_kept, &r))
-		log_warning(NULL, "publications not restored reason=\"no memory\"");
+		log_warning(NULL, "publications not restored reason=%s", "no memory");
 	publications_expire(set->publications, clock_now_ms());
 	plan_sweep(set);
 	if (r.n)
