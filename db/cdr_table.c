@@ -204,6 +204,12 @@ int cdr_table_need(struct cdr_table *t, bool *replaced)
 {
 	enum db_place place = t->db ? db_place_check(t->db) : DB_PLACE_SAME;
 
+	*replaced = false;
+	if (place == DB_PLACE_MOVED && !db_place_copy_log(t->db)) {
+		snprintf(t->error, sizeof(t->error),
+			"%s was moved while another process reads it, whose end is waited for", t->path);
+		return -EBUSY;
+	}
 	*replaced = place != DB_PLACE_SAME;
 	if (*replaced)
 		close_file(t, place == DB_PLACE_MOVED ? db_place_leave : db_close);

@@ -44,12 +44,17 @@ static void look_at_all(struct db *db)
 }
 
 /* It locks nobody out. */
-void db_place_settle(struct db *db)
+bool db_place_copy_log(struct db *db)
 {
 	int in_log = 0, copied = -1;
 
 	sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
-	db->settled = in_log == copied;
+	return in_log == copied;
+}
+
+void db_place_settle(struct db *db)
+{
+	db->settled = db_place_copy_log(db);
 	look_at_all(db);
 }
 

@@ -7,6 +7,8 @@
 #ifndef DB_PLACE_H
 #define DB_PLACE_H
 
+#include <stdbool.h>
+
 struct db;
 
 enum db_place {
@@ -17,6 +19,8 @@ enum db_place {
 
 /** After opening it and after each piece of work: copy the log into the file, and remember how it looks. */
 void db_place_settle(struct db *db);
+/** Copy the log into the file. @return false while a reader of another process still needs the file without it */
+bool db_place_copy_log(struct db *db);
 /** When there has been no work for a while: empty the log, so that it cannot meet another file after a crash. */
 void db_place_rest(struct db *db);
 /** What has become of the file since then? A look costs some microseconds. */

@@ -185,8 +185,7 @@ static void what_waits_at_the_stop_is_counted_and_kept_for_the_next_start(void *
 static void what_a_crash_left_waits_for_the_table_that_knows_it(void **state)
 {
 	(void)state;
-	const char *copy = scratch_path("copy.db"), *kept = scratch_path("kept.db"),
-		   *kept_copy = scratch_path("kept_copy.db");
+	const char *copy = scratch_path("copy.db"), *kept = scratch_path("kept.db");
 	struct cdr_log *log = cdr_opened(path);
 	cdr_calls(log, 20);
 	cdr_wait_written(log, 20);
@@ -213,7 +212,6 @@ static void what_a_crash_left_waits_for_the_table_that_knows_it(void **state)
 	assert_int_equal(sql_int(copy, "SELECT count(DISTINCT a_call_id) FROM cdr"), 24);
 	assert_int_equal(sql_int(scratch_path("second.db"), "SELECT count(*) FROM cdr"), 24);
 	assert_int_equal(sql_int(scratch_path("second.db"), "SELECT count(DISTINCT a_call_id) FROM cdr"), 24);
-	(void)kept_copy;
 }
 
 static void a_file_moved_away_keeps_its_rows_and_a_new_one_gets_the_next(void **state)
@@ -241,6 +239,34 @@ static void a_file_moved_away_keeps_its_rows_and_a_new_one_gets_the_next(void **
 		12);
 	assert_string_equal(sql_text(path, "PRAGMA integrity_check"), "ok");
 	assert_false(was_told("failing"));
+}
+
+/* A report that takes long: what it must not see yet is in the log only. */
+static void a_file_moved_away_under_a_reader_gets_all_its_rows(void **state)
+{
+	(void)state;
+	const char *old = scratch_path("old.db");
+	struct cdr_log *log = opened(path);
+	char command[400];
+	snprintf(command, sizeof(command), "%s '%s' > '%s'", SQLITE3, path, scratch_path("report"));
+	cdr_calls(log, 10);
+	cdr_wait_written(log, 10);
+	FILE *reader = popen(command, "w");
+	assert_non_null(reader);
+	fprintf(reader, "BEGIN; SELECT count(*) FROM cdr;\n.shell touch %s\n", scratch_path("reads"));
+	fflush(reader);
+	while (access(scratch_path("reads"), F_OK))
+		usleep(2000);
+	end_call(log, "beside the report");
+	cdr_wait_written(log, 11);
+	assert_int_equal(rename(path, old), 0);
+	end_call(log, "new");
+	wait_told("another process reads it");
+	pclose(reader);
+	cdr_wait_written(log, 12);
+	cdr_log_close(log, 0);
+	assert_string_equal(sql_text(path, names), "new");
+	assert_string_equal(sql_text(old, names), "0,1,2,3,4,5,6,7,8,9,beside the report");
 }
 
 /* The log of the old file is not mixed with the new contents, and what this process has written is not written again. */
@@ -290,6 +316,7 @@ int main(void)
 		TEST(what_waits_at_the_stop_is_counted_and_kept_for_the_next_start),
 		TEST(what_a_crash_left_waits_for_the_table_that_knows_it),
 		TEST(a_file_moved_away_keeps_its_rows_and_a_new_one_gets_the_next),
+		TEST(a_file_moved_away_under_a_reader_gets_all_its_rows),
 		TEST(a_file_overwritten_by_an_older_copy_of_it_goes_on),
 		TEST(without_a_journal_calls_become_rows_all_the_same),
 	};

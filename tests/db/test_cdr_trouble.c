@@ -1,5 +1,6 @@
 /* A table that is locked, a disk that is full: nothing waits and nothing is lost. */
 #include "cdr_sample.h"
+#include "cdr_trouble.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -203,6 +204,23 @@ static void an_answered_call_outlives_a_crash_when_its_end_finds_no_room(void **
 	assert_int_equal(sql_int(late, "SELECT count(*) FROM cdr"), n);
 }
 
+static void trouble_is_told_after_a_second_every_minute_and_when_it_is_over(void **state)
+{
+	struct cdr_trouble t = {0};
+	unsigned told = 0;
+	(void)state;
+	for (uint64_t now = 5000; now < 5999; now += 100)
+		assert_int_equal(cdr_trouble_look(&t, true, now), CDR_TROUBLE_SILENT);
+	assert_int_equal(cdr_trouble_look(&t, false, 5999), CDR_TROUBLE_SILENT); /* it was only a moment */
+	for (uint64_t now = 10000; now < 10000 + 1000 + 60000 * 3; now += 100)
+		if (cdr_trouble_look(&t, true, now) == CDR_TROUBLE_LASTS)
+			assert_int_equal(now, 11000 + 60000 * told++);
+	assert_int_equal(told, 3);
+	assert_int_equal(t.since_ms, 10000);
+	assert_int_equal(cdr_trouble_look(&t, false, 200000), CDR_TROUBLE_OVER);
+	assert_int_equal(cdr_trouble_look(&t, false, 200100), CDR_TROUBLE_SILENT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_path, scratch_remove)
 
 int main(void)
@@ -216,6 +234,7 @@ int main(void)
 		TEST(a_crash_on_a_full_disk_loses_nothing),
 		TEST(when_the_journal_is_full_as_well_memory_holds_the_rest),
 		TEST(an_answered_call_outlives_a_crash_when_its_end_finds_no_room),
+		cmocka_unit_test(trouble_is_told_after_a_second_every_minute_and_when_it_is_over),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
