@@ -18,6 +18,16 @@ enum {
 	ROUNDS = 4,              /* such calls before other sockets and timers have their turn */
 	DATAGRAM_MAX = 65535,    /* bytes */
 	SOCKET_BUFFER = 8 << 20, /* the default overflows in bursts above some hundred calls/s */
+	QUEUED_MAX = 32 * 1024,  /* bytes that wait to be sent together */
+};
+
+/** Datagrams that leave together. */
+struct queued {
+	unsigned n;
+	size_t size;
+	struct sockaddr_storage to[BATCH];
+	struct iovec iov[BATCH];
+	char data[QUEUED_MAX];
 };
 
 struct datagram {
@@ -26,6 +36,8 @@ struct datagram {
 	const struct datagram_handlers *handlers;
 	void *arg;
 	bool errors; /* a send was told of an ICMP error: the socket's error queue holds it */
+	struct event flush;
+	struct queued queued;
 };
 
 /* Receiving --------------------------------------------------------------------------------- */
@@ -95,6 +107,82 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		read_errors(d);
 }
 
+/* Sending ----------------------------------------------------------------------------------- */
+
+/**
+ * With IP_RECVERR the error of an earlier datagram, be it unreachable or too big, is reported by whatever send comes
+ * next, and is gone then; it says nothing of this datagram.
+ *
+ * @return false when the buffer of the socket is full, which loses a datagram as any network may: it is sent again
+ */
+static bool is_of_another(struct datagram *d, int err)
+{
+	if (err == EAGAIN || err == ENOBUFS)
+		return false;
+	d->errors = true;
+	return true;
+}
+
+int datagram_send(struct datagram *d, const char *data, size_t n, const struct sockaddr *to)
+{
+	int err = 0;
+
+	for (int i = 0; i < 3; i++) {
+		if (sendto(d->fd, data, n, MSG_NOSIGNAL, to, address_length(to)) >= 0)
+			return 0;
+		err = errno;
+		if (!is_of_another(d, err))
+			return 0;
+	}
+	return -err;
+}
+
+static void flush(struct datagram *d)
+{
+	struct queued *q = &d->queued;
+	struct mmsghdr m[BATCH] = {0};
+	unsigned sent = 0, errors = 0;
+
+	for (unsigned i = 0; i < q->n; i++)
+		m[i].msg_hdr = (struct msghdr){.msg_name = &q->to[i],
+			.msg_namelen = address_length((struct sockaddr *)&q->to[i]),
+			.msg_iov = &q->iov[i],
+			.msg_iovlen = 1};
+	while (sent < q->n) {
+		int n = sendmmsg(d->fd, m + sent, q->n - sent, MSG_NOSIGNAL);
+
+		if (n > 0)
+			sent += (unsigned)n;
+		else if (!is_of_another(d, errno) || ++errors == 3)
+			sent++, errors = 0; /* this one is lost */
+	}
+	q->n = 0;
+	q->size = 0;
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	flush(arg);
+}
+
+void datagram_send_soon(struct datagram *d, const char *data, size_t n, const struct sockaddr *to)
+{
+	struct queued *q = &d->queued;
+
+	if (n > sizeof(q->data))
+		return;
+	if (q->n == BATCH || n > sizeof(q->data) - q->size)
+		flush(d);
+	if (!q->n)
+		event_active(&d->flush, EV_TIMEOUT, 0);
+	memcpy(q->data + q->size, data, n);
+	memcpy(&q->to[q->n], to, address_length(to));
+	q->iov[q->n++] = (struct iovec){.iov_base = q->data + q->size, .iov_len = n};
+	q->size += n;
+}
+
 /* Life -------------------------------------------------------------------------------------- */
 
 static void set_options(int fd, int family)
@@ -132,6 +220,7 @@ int datagram_open(struct datagram **out, struct event_base *base, const struct l
 	if (bind(d->fd, (struct sockaddr *)&local, address_length((struct sockaddr *)&local)) < 0)
 		goto fail;
 	event_assign(&d->event, base, d->fd, EV_READ | EV_PERSIST, on_readable, d);
+	event_assign(&d->flush, base, -1, 0, on_flush, d);
 	if (event_add(&d->event, NULL) < 0)
 		goto fail;
 	*out = d;
@@ -149,6 +238,7 @@ void datagram_close(struct datagram *d)
 	if (!d)
 		return;
 	event_del(&d->event);
+	event_del(&d->flush);
 	close(d->fd);
 	free(d);
 }
@@ -159,25 +249,4 @@ void datagram_local(const struct datagram *d, struct sockaddr_storage *out)
 
 	memset(out, 0, sizeof(*out));
 	getsockname(d->fd, (struct sockaddr *)out, &n);
-}
-
-/* Sending ----------------------------------------------------------------------------------- */
-
-/*
- * With IP_RECVERR the error of an earlier datagram, be it unreachable or too big, is reported by whatever send comes
- * next, and is gone then; it says nothing of this datagram.
- */
-int datagram_send(struct datagram *d, const char *data, size_t n, const struct sockaddr *to)
-{
-	int err = 0;
-
-	for (int i = 0; i < 3; i++) {
-		if (sendto(d->fd, data, n, MSG_NOSIGNAL, to, address_length(to)) >= 0)
-			return 0;
-		err = errno;
-		if (err == EAGAIN || err == ENOBUFS)
-			return 0; /* a full socket buffer loses a datagram as any network may: it is sent again */
-		d->errors = true;
-	}
-	return -err;
 }

@@ -32,5 +32,11 @@ void datagram_local(const struct datagram *d, struct sockaddr_storage *out);
 
 /** @return 0 when it left, or was lost because the socket's buffer is full; -EMSGSIZE or another error that concerns it */
 int datagram_send(struct datagram *d, const char *data, size_t n, const struct sockaddr *to);
+/**
+ * Send what may be lost: it leaves with others in one system call, in this pass of the loop at the latest.
+ *
+ * @param n  up to 32 KiB, else it is lost
+ */
+void datagram_send_soon(struct datagram *d, const char *data, size_t n, const struct sockaddr *to);
 
 #endif

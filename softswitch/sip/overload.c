@@ -135,7 +135,7 @@ static void refuse(
 	text_add(&t, "\r\nContent-Length: 0\r\n\r\n");
 	answer_address(via, source, &back);
 	if (!t.full && t.len <= 2 * s->n) /* its source may be forged */
-		datagram_send(l->datagram, t.data, t.len, (struct sockaddr *)&back);
+		datagram_send_soon(l->datagram, t.data, t.len, (struct sockaddr *)&back);
 }
 
 static void on_quiet(evutil_socket_t fd, short what, void *arg)

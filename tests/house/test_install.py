@@ -49,7 +49,7 @@ class Install(unittest.TestCase):
 
 	def test_the_unit_starts_what_was_installed(self):
 		unit = (self.installed / "lib/systemd/system/softswitch.service").read_text()
-		for command in re.findall(r"^ExecStart\w*=(\S+)", unit, re.M):
+		for command in re.findall(r"^ExecStart\w*=-?(\S+)", unit, re.M):
 			self.assertEqual(command, self.prefix + "/bin/softswitch")
 		self.assertNotIn("@", re.sub(r"@(system-service|privileged|resources)", "", unit))
 
