@@ -372,7 +372,7 @@ static enum overload_verdict on_excess(const struct sockaddr *source, const stru
 {
 	const struct gate *gate = arg;
 
-	if (server_transactions_has(gate->stack->server_transactions, via, "INVITE"))
+	if (server_transactions_has_invite(gate->stack->server_transactions, via))
 		return OVERLOAD_SERVE;
 	if (!gate->stack->parameters.reply_unauthorized && !gate_trust_knows(&gate->trust, source))
 		return OVERLOAD_DROP;

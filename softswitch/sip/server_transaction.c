@@ -15,9 +15,10 @@
 
 enum {
 	KEY_SIZE = 1 << 18, /* more than a message holds */
-	OWN_MAX = 4096,     /* room for what we add to a response, bytes */
-	TIMER_I_MS = 5000,  /* after the ACK, for repetitions of INVITE and ACK (RFC 3261 section 17.2.1) */
-	TIMER_J_MS = 32000  /* after the final response to another request (RFC 3261 section 17.2.2) */
+	INVITES = 1 << 15,
+	OWN_MAX = 4096,    /* room for what we add to a response, bytes */
+	TIMER_I_MS = 5000, /* after the ACK, for repetitions of INVITE and ACK (RFC 3261 section 17.2.1) */
+	TIMER_J_MS = 32000 /* after the final response to another request (RFC 3261 section 17.2.2) */
 };
 
 enum server_transaction_state {
@@ -56,7 +57,14 @@ struct server_transactions {
 	struct transport *transport;
 	struct server_transaction *by_key, *by_merge;
 	size_t done; /* number of those in SERVER_TRANSACTION_CONFIRMED */
+	uint16_t invites
+		[INVITES]; /* how many there are, by hash of the key: in overload most of them are new */
 };
+
+static uint16_t *invites(struct server_transaction *s)
+{
+	return &s->set->invites[s->hh.hashv % INVITES];
+}
 
 int server_transactions_create(struct server_transactions **out, struct transport *transport)
 {
@@ -80,8 +88,10 @@ static void server_transaction_free(struct server_transaction *s)
 	resend_stop(&s->resend);
 	stream_pending_clear(&s->pending);
 	hop_clear(&s->hop);
-	if (s->hh.tbl)
+	if (s->hh.tbl) {
+		*invites(s) -= s->invite;
 		HASH_DEL(s->set->by_key, s);
+	}
 	if (s->by_merge.tbl)
 		HASH_DELETE(by_merge, s->set->by_merge, s);
 	free(s->key);
@@ -180,13 +190,13 @@ bool server_transactions_merged(const struct server_transactions *set, const str
 	return s && !s->failed;
 }
 
-bool server_transactions_has(
-	const struct server_transactions *set, const struct scan *via, const char *method)
+bool server_transactions_has_invite(const struct server_transactions *set, const struct scan *via)
 {
 	const struct server_transaction *s = NULL;
 	struct scan branch, host, port;
-	char key[KEY_SIZE];
-	struct text t = {.data = key, .size = sizeof(key) - 1};
+	static char key[KEY_SIZE];
+	struct text t = {.data = key, .size = sizeof(key)};
+	unsigned hash;
 
 	if (!scan_parameter(via, "branch", &branch) || !scan_sent_by(via, &host, &port))
 		return false;
@@ -195,11 +205,12 @@ bool server_transactions_has(
 	text_add_bytes(&t, host.data, host.n);
 	text_add(&t, ":");
 	text_add_bytes(&t, port.data, port.n);
-	text_add_all(&t, " ", method, NULL);
+	text_add(&t, " INVITE");
 	if (t.full)
 		return false;
-	key[t.len] = '\0';
-	HASH_FIND_STR(set->by_key, key, s);
+	HASH_VALUE(key, t.len, hash);
+	if (set->invites[hash % INVITES])
+		HASH_FIND_BYHASHVALUE(hh, set->by_key, key, t.len, hash, s);
 	return s;
 }
 
@@ -380,6 +391,8 @@ int server_transaction_create(struct server_transaction **out, struct server_tra
 	s->pending.arg = s;
 	hop_copy(&s->hop, &rx->back);
 	HASH_ADD_KEYPTR(hh, set->by_key, s->key, strlen(s->key), s);
+	if (s->hh.tbl)
+		*invites(s) += s->invite;
 	HASH_ADD_KEYPTR(by_merge, set->by_merge, s->merge, strlen(s->merge), s);
 	if (!s->hh.tbl || !s->by_merge.tbl) {
 		server_transaction_free(s);

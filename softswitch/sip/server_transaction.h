@@ -39,9 +39,8 @@ bool server_transactions_on_request(struct server_transactions *set, const struc
 
 /** Is it a request that has come over another path already (RFC 3261 section 8.2.2.2)? Answer 482. */
 bool server_transactions_merged(const struct server_transactions *set, const struct received *rx);
-/** Is there one for this method with the topmost Via of a request that was not parsed? @param via  its value */
-bool server_transactions_has(
-	const struct server_transactions *set, const struct scan *via, const char *method);
+/** Is there one of an INVITE with this topmost Via? @param via  its value, not parsed */
+bool server_transactions_has_invite(const struct server_transactions *set, const struct scan *via);
 
 /**
  * Create the transaction of a request. Its owner sends a final response sooner or later.
