@@ -35,6 +35,7 @@ struct datagram {
 	struct event event;
 	const struct datagram_handlers *handlers;
 	void *arg;
+	bool more;   /* when it was read last, not all was taken */
 	bool errors; /* a send was told of an ICMP error: the socket's error queue holds it */
 	struct event flush;
 	struct queued queued;
@@ -102,6 +103,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (int i = 0; i < ROUNDS && n == BATCH; i++)
 		n = read_batch(d);
+	d->more = n == BATCH;
 	/* An ICMP error makes the socket readable, too; with IP_RECVERR it is reported once, to whichever call comes next. */
 	if (n <= 0 || d->errors)
 		read_errors(d);
@@ -241,6 +243,11 @@ void datagram_close(struct datagram *d)
 	event_del(&d->flush);
 	close(d->fd);
 	free(d);
+}
+
+bool datagram_has_more(const struct datagram *d)
+{
+	return d->more;
 }
 
 void datagram_local(const struct datagram *d, struct sockaddr_storage *out)

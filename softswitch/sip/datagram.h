@@ -30,6 +30,9 @@ void datagram_close(struct datagram *d);
 /** The address it is bound to, the port the kernel chose included. */
 void datagram_local(const struct datagram *d, struct sockaddr_storage *out);
 
+/** Was there more than could be handled in this pass of the loop? */
+bool datagram_has_more(const struct datagram *d);
+
 /** @return 0 when it left, or was lost because the socket's buffer is full; -EMSGSIZE or another error that concerns it */
 int datagram_send(struct datagram *d, const char *data, size_t n, const struct sockaddr *to);
 /**

@@ -3,12 +3,15 @@
 #include <string.h>
 #include <strings.h>
 
-/** Blanks and folds, between the words of a value. */
-#define LWS " \t\r\n"
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
+}
+
+/** Blanks and folds, between the words of a value. */
+static bool is_lws(char c)
+{
+	return is_blank(c) || c == '\r' || c == '\n';
 }
 
 static bool is_one_of(char c, const char *set)
@@ -69,50 +72,65 @@ static size_t first_header(const struct scan *s)
 	return at;
 }
 
-/** The length of this header's name and colon at the begin of a line; 0 = it is another one. @param end  of the line */
-static size_t match_name(const struct scan *s, size_t at, size_t end, const char *name, char compact)
+/** The length of this header's name and colon; 0 = it is another one. */
+static size_t match_name(const struct scan *line, const char *name, char compact)
 {
-	size_t n = strlen(name), i = at;
+	size_t n = strlen(name), i = 0;
 
-	if (end - at >= n && !strncasecmp(s->data + at, name, n))
-		i += n;
-	else if (compact && (s->data[at] | 0x20) == compact)
-		i++;
+	if ((line->data[0] ^ name[0]) & ~0x20 && (line->data[0] | 0x20) != compact)
+		return 0;
+	if (line->n >= n && !strncasecmp(line->data, name, n))
+		i = n;
+	else if (compact && (line->data[0] | 0x20) == compact)
+		i = 1;
 	else
 		return 0;
-	while (i < end && is_one_of(s->data[i], LWS))
+	while (i < line->n && is_lws(line->data[i]))
 		i++;
-	return i < end && s->data[i] == ':' ? i + 1 - at : 0;
+	return i < line->n && line->data[i] == ':' ? i + 1 : 0;
+}
+
+bool scan_line(const struct scan *s, size_t *from, struct scan *line)
+{
+	size_t at = *from ? *from : first_header(s);
+
+	*from = s->n;
+	if (at >= s->n || s->data[at] == '\r' || s->data[at] == '\n')
+		return false;
+	*from = line_end(s, at);
+	*line = (struct scan){.data = s->data + at, .n = *from - at};
+	return true;
+}
+
+bool scan_value(const struct scan *line, const char *name, char compact, struct scan *value)
+{
+	size_t skip = match_name(line, name, compact);
+
+	if (!skip)
+		return false;
+	*value = (struct scan){.data = line->data + skip, .n = line->n - skip};
+	while (value->n &&
+		(is_lws(value->data[0]) || value->data[0] == ',')) /* a list may begin with an empty value */
+		value->data++, value->n--;
+	while (value->n && is_lws(value->data[value->n - 1]))
+		value->n--;
+	return true;
 }
 
 bool scan_header(const struct scan *s, const char *name, char compact, size_t *from, struct scan *value)
 {
-	size_t at = *from ? *from : first_header(s), end;
+	struct scan line;
 
-	for (; at < s->n && s->data[at] != '\r' && s->data[at] != '\n'; at = end) {
-		size_t skip;
-
-		end = line_end(s, at);
-		skip = match_name(s, at, end, name, compact);
-		if (!skip)
-			continue;
-		*from = end;
-		*value = (struct scan){.data = s->data + at + skip, .n = end - at - skip};
-		while (value->n &&
-			is_one_of(value->data[0], LWS ",")) /* a list may begin with an empty value */
-			value->data++, value->n--;
-		while (value->n && is_one_of(value->data[value->n - 1], LWS))
-			value->n--;
-		return true;
-	}
-	*from = s->n;
+	while (scan_line(s, from, &line))
+		if (scan_value(&line, name, compact, value))
+			return true;
 	return false;
 }
 
 /** Blanks between the words of a value, folds included. */
 static const char *skip_lws(const char *at, const char *end)
 {
-	while (at < end && is_one_of(*at, LWS))
+	while (at < end && is_lws(*at))
 		at++;
 	return at;
 }
@@ -123,7 +141,7 @@ static const char *skip_protocol(const char *at, const char *end)
 	for (unsigned i = 0; i < 3; i++) {
 		if (i > 0 && (at == end || *at++ != '/'))
 			return NULL;
-		for (at = skip_lws(at, end); at < end && !is_one_of(*at, "/[" LWS);)
+		for (at = skip_lws(at, end); at < end && !is_one_of(*at, "/[") && !is_lws(*at);)
 			at++;
 		at = skip_lws(at, end);
 	}
@@ -140,7 +158,7 @@ bool scan_sent_by(const struct scan *via, struct scan *host, struct scan *port)
 	if (at < end && *at == '[')
 		while (at < end && *at != ']')
 			at++;
-	while (at < end && !is_one_of(*at, ":;," LWS))
+	while (at < end && !is_one_of(*at, ":;,") && !is_lws(*at))
 		at++;
 	host->n = (size_t)(at - host->data);
 	at = skip_lws(at, end);
@@ -163,7 +181,7 @@ static bool match_parameter(const char *at, const char *end, const char *name, s
 	if (at == end || *at != '=')
 		return false;
 	out->data = at = skip_lws(at + 1, end);
-	while (at < end && !is_one_of(*at, ";,>" LWS))
+	while (at < end && !is_one_of(*at, ";,>") && !is_lws(*at))
 		at++;
 	out->n = (size_t)(at - out->data);
 	return true;
@@ -186,7 +204,7 @@ bool scan_parameter(const struct scan *value, const char *name, struct scan *out
 		else if (!quoted && !bracketed && c == ';')
 			found |= match_parameter(value->data + at + 1, value->data + value->n, name, out);
 		in_name = in_name && (quoted || bracketed || !is_one_of(c, ":;>"));
-		if (!is_one_of(c, LWS))
+		if (!is_lws(c))
 			before = c;
 	}
 	return found;

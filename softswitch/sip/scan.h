@@ -19,6 +19,14 @@ bool scan_is_request(const struct scan *s, const char *method);
 bool scan_uri_begins(const struct scan *s, const char *text);
 
 /**
+ * The next header, with its name and the lines folded onto it.
+ *
+ * @param from  where to look, moved behind what was found; begin with 0
+ */
+bool scan_line(const struct scan *s, size_t *from, struct scan *line);
+/** The value of that header, if it has this name. @param compact  its short form; 0 = none */
+bool scan_value(const struct scan *line, const char *name, char compact, struct scan *value);
+/**
  * The value of the next header of this name, folded lines included.
  *
  * @param compact  its short form; 0 = none

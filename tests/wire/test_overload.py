@@ -65,6 +65,30 @@ def of_a_burst_of_calls_the_last_ones_are_refused_and_a_bye_goes_first(s):
 
 
 @scenario
+def an_emergency_call_and_what_is_inside_a_call_do_not_wait(s):
+	gw = s.gateway(prefix="4930")
+	slow_to_refuse(s)
+	s.start(**BRIEF)
+	a, b = s.talk(gw)
+	urgent = s.peer("urgent")
+	urgent.proxy = s.caller.proxy
+	with s.switch.asleep():
+		many = burst(s)
+		urgent.invite("112", uri="urn:service:sos")
+		a.send("INFO")
+	b.expect("INFO")
+	b.reply(200)
+	a.expect(200, "INFO")
+	urgent.expect(416, "INVITE")  # the plan knows numbers only, but it was asked
+	s.net.until(lambda: sum(map(len, answers(many))) >= BURST, "all are answered")
+	last = max(urgent.arrivals(416)[0].message.time, gw.arrivals("INFO")[0].message.time)
+	before = [entry for kind in answers(many) for entry in kind if entry.message.time < last]
+	assert len(before) < BURST / 2, "%d calls went first" % len(before)
+	s.over(a, b)
+	many.inbox.clear()
+
+
+@scenario
 def the_ack_of_such_a_refusal_draws_nothing_and_a_repeated_invite_no_second_call(s):
 	gw = s.gateway(prefix="4930")
 	slow_to_refuse(s)
