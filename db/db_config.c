@@ -68,7 +68,7 @@ static const char *read_text(struct load *l, const char *text)
 
 static enum db_override read_override(const char *text)
 {
-	if (!text)
+	if (!text || strcmp(text, "Auto") == 0)
 		return DB_OVERRIDE_NONE;
 	return strcmp(text, "On") == 0 ? DB_OVERRIDE_ON : DB_OVERRIDE_OFF;
 }

@@ -20,6 +20,7 @@
  * tls_fingerprint      SHA-256 of its certificate, 64 hexadecimal digits, perhaps with colons; "" = any that is verified
  * tls_certificate      file in --tls-dir with our certificate for it; "" = agent.pem
  * pass_headers         names of more headers that cross in its calls, separated by commas; "" = none
+ * nat                  On: it hears us only where it sends from; Off: at the addresses it names; not set: they decide
  */
 #define DB_GATEWAY_COLUMNS(COLUMN)                                                                           \
 	COLUMN(TEXT, name, "name")                                                                           \
@@ -57,7 +58,8 @@
 	COLUMN(SWITCH, tls_verify, "tls_verify")                                                             \
 	COLUMN(TEXT, tls_fingerprint, "tls_fingerprint")                                                     \
 	COLUMN(TEXT, tls_certificate, "tls_certificate")                                                     \
-	COLUMN(TEXT, pass_headers, "pass_headers")
+	COLUMN(TEXT, pass_headers, "pass_headers")                                                           \
+	COLUMN(OVERRIDE, nat, "nat")
 
 /** Texts are never NULL. */
 struct db_gateway {

@@ -11,7 +11,7 @@
  * max_call_duration_ms  0 = the parameter
  * strict_source, tls_*  as those of struct db_gateway
  * tls_name              name in its certificate by which the customer is known; "" = by `host` alone
- * pass_headers          as that of struct db_gateway
+ * pass_headers, nat     as those of struct db_gateway
  */
 #define DB_MAPPING_GATEWAY_COLUMNS(COLUMN)                                                                   \
 	COLUMN(TEXT, name, "name")                                                                           \
@@ -29,7 +29,8 @@
 	COLUMN(TEXT, tls_fingerprint, "tls_fingerprint")                                                     \
 	COLUMN(TEXT, tls_certificate, "tls_certificate")                                                     \
 	COLUMN(TEXT, tls_name, "tls_name")                                                                   \
-	COLUMN(TEXT, pass_headers, "pass_headers")
+	COLUMN(TEXT, pass_headers, "pass_headers")                                                           \
+	COLUMN(OVERRIDE, nat, "nat")
 
 /** Texts are never NULL. */
 struct db_mapping_gateway {

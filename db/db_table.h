@@ -25,7 +25,7 @@ enum db_table_type {
 	DB_TABLE_PORT,         /* 0 to 65535 */
 	DB_TABLE_NUMBER,       /* 0 and more */
 	DB_TABLE_SECONDS,      /* kept in ms */
-	DB_TABLE_OVERRIDE,     /* On or Off */
+	DB_TABLE_OVERRIDE,     /* On or Off; Auto counts as not set */
 	DB_TABLE_RESEND,       /* a resend schedule, cut to SS_SIP_SEND_RETRY */
 	DB_TABLE_STOP_CODES,   /* SIP status codes 400-699 */
 	DB_TABLE_ALIVE_CODES,  /* SIP status codes 200-699 */

@@ -240,6 +240,7 @@ CREATE TABLE gateway (
 	id INTEGER,
 	pass_headers TEXT CONSTRAINT "pass_headers is a list of header names, separated by commas, of 512 characters at most, or NULL"
 		CHECK (length(pass_headers) BETWEEN 1 AND 512 AND pass_headers NOT GLOB '*[^0-9A-Za-z.!%*_+`''~, -]*'),
+	nat TEXT NOT NULL DEFAULT 'Auto' CONSTRAINT "nat is On, Off or Auto" CHECK (nat IN ('On', 'Off', 'Auto')),
 	CONSTRAINT "name of a gateway is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
 			AND name = trim(name)),
@@ -386,6 +387,7 @@ CREATE TABLE mapping_gateway (
 	id INTEGER,
 	pass_headers TEXT CONSTRAINT "pass_headers is a list of header names, separated by commas, of 512 characters at most, or NULL"
 		CHECK (length(pass_headers) BETWEEN 1 AND 512 AND pass_headers NOT GLOB '*[^0-9A-Za-z.!%*_+`''~, -]*'),
+	nat TEXT NOT NULL DEFAULT 'Auto' CONSTRAINT "nat is On, Off or Auto" CHECK (nat IN ('On', 'Off', 'Auto')),
 	CONSTRAINT "name of a mapping gateway is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
 			AND name = trim(name)),

@@ -97,6 +97,8 @@ ALTER TABLE gateway ADD COLUMN pass_headers TEXT CONSTRAINT "pass_headers is a l
 		CHECK (length(pass_headers) BETWEEN 1 AND 512 AND pass_headers NOT GLOB '*[^0-9A-Za-z.!%*_+`''~, -]*');
 ALTER TABLE mapping_gateway ADD COLUMN pass_headers TEXT CONSTRAINT "pass_headers is a list of header names, separated by commas, of 512 characters at most, or NULL"
 		CHECK (length(pass_headers) BETWEEN 1 AND 512 AND pass_headers NOT GLOB '*[^0-9A-Za-z.!%*_+`''~, -]*');
+ALTER TABLE gateway ADD COLUMN nat TEXT NOT NULL DEFAULT 'Auto' CONSTRAINT "nat is On, Off or Auto" CHECK (nat IN ('On', 'Off', 'Auto'));
+ALTER TABLE mapping_gateway ADD COLUMN nat TEXT NOT NULL DEFAULT 'Auto' CONSTRAINT "nat is On, Off or Auto" CHECK (nat IN ('On', 'Off', 'Auto'));
 
 -- The same for lists of header names: what the two legs settle each for itself never crosses.
 CREATE VIEW header_check (subject, names) AS SELECT NULL, NULL WHERE 0;

@@ -12,6 +12,7 @@
 #include "held_answers.h"
 #include "mapping_gateways.h"
 #include "message.h"
+#include "nat.h"
 #include "publish.h"
 #include "registration_drivers.h"
 #include "response_time.h"
@@ -109,6 +110,7 @@ static struct hop_peer *describe_peer(const struct ingress *ingress, const struc
 	peer->called_us = true;
 	peer->response_time = response_time_ref(mapping_gateway_response_time(ingress->gateway));
 	peer->elsewhere = ingress->elsewhere;
+	peer->nat = mapping_gateway_row(ingress->gateway)->nat;
 	peer->row_id = mapping_gateway_row(ingress->gateway)->id;
 	peer->strict_source = mapping_gateway_row(ingress->gateway)->strict_source ||
 		(ingress->registration && registration_row(ingress->registration)->strict_source);
@@ -218,7 +220,7 @@ static void note_fault(const struct gate *gate, const struct received *rx, const
 }
 
 /** A request that belongs to nothing yet. */
-static void on_new_request(struct gate *gate, const struct received *rx)
+static void on_new_request(struct gate *gate, struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 	sip_method_t method = sip->sip_request->rq_method;
@@ -236,6 +238,8 @@ static void on_new_request(struct gate *gate, const struct received *rx)
 		return;
 	}
 	note_fault(gate, rx, ingress.gateway ? mapping_gateway_name(ingress.gateway) : NULL);
+	if (ingress.gateway)
+		nat_answer(rx, mapping_gateway_row(ingress.gateway)->nat);
 	if (sip->sip_request->rq_url->url_type != url_sip && sip->sip_request->rq_url->url_type != url_sips) {
 		transport_reply_stateless(rx, 416, NULL, NULL);
 		return;
@@ -274,7 +278,7 @@ static void on_new_request(struct gate *gate, const struct received *rx)
 }
 
 /** A request of a peer of ours, or a new one. @param d  its dialog; NULL = none */
-static void handle(struct gate *gate, struct dialog *d, const struct received *rx)
+static void handle(struct gate *gate, struct dialog *d, struct received *rx)
 {
 	struct stack *stack = gate->stack;
 	sip_method_t method = rx->sip->sip_request->rq_method;
@@ -315,6 +319,7 @@ static void on_request(const struct received *rx, void *arg)
 	if (leg) { /* its answers go where they must, but it is this peer's transaction */
 		note_fault(gate, rx, leg->peer ? leg->peer->name : NULL);
 		from_peer.back.peer = hop_peer_ref(leg->peer);
+		nat_answer(&from_peer, hop_nat(leg));
 	}
 	handle(gate, d, &from_peer);
 	hop_peer_unref(from_peer.back.peer);
@@ -350,14 +355,17 @@ static void on_response(const struct received *rx, void *arg)
 	struct gate *gate = arg;
 	struct stack *stack = gate->stack;
 	const struct hop *leg = client_transactions_hop(stack->client_transactions, rx->sip);
+	struct received from_peer = *rx;
 
 	if (!leg && !gate_trust_knows(&gate->trust, rx->source))
 		gate_trust_count(&gate->trust, STRANGERS_NO_TRANSACTION, rx, NULL);
 	if (!leg || !gate_trust_believes(&gate->trust, leg, rx))
 		return;
 	note_fault(gate, rx, leg->peer ? leg->peer->name : NULL);
-	if (!held_answers_take(gate->held, rx, leg))
-		handle_response(rx, gate);
+	from_peer.back.peer = hop_peer_ref(leg->peer);
+	if (!held_answers_take(gate->held, &from_peer, leg))
+		handle_response(&from_peer, gate);
+	hop_peer_unref(from_peer.back.peer);
 }
 
 static void on_undelivered(const char *sent, size_t n, int error, void *arg)

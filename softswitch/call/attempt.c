@@ -217,6 +217,7 @@ static int create_invite(struct attempt *a, struct invite **out, struct hop *hop
 	if (hop->peer) {
 		hop->peer->row_id = gateway_row(a->gateway)->id;
 		hop->peer->strict_source = gateway_row(a->gateway)->strict_source;
+		hop->peer->nat = gateway_row(a->gateway)->nat;
 		hop->peer->response_time = response_time_ref(gateway_response_time(a->gateway));
 	}
 	err = invite_create(out, a->stack, a->call, hop, a->content, &invite_handlers, a);

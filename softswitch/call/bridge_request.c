@@ -151,11 +151,12 @@ static void write_request(struct text *t, void *arg)
 }
 
 /** The request has succeeded: what both sides agreed on is in force. */
-static void agree(struct bridge_request *r, const sip_t *response)
+static void agree(struct bridge_request *r, const struct received *rx)
 {
+	const sip_t *response = rx->sip;
 	struct bridge *b = r->bridge;
 
-	dialog_refresh_target(r->to, response);
+	dialog_refresh_target(r->to, rx);
 	session_learn(&r->to->session, response);
 	session_granted(&r->to->session, response);
 	session_identify(&r->from->session, request_of(r));
@@ -166,11 +167,11 @@ static void agree(struct bridge_request *r, const sip_t *response)
 }
 
 /** The final response went through with this status. @return true when the request is over */
-static bool finish(struct bridge_request *r, const sip_t *response, int passed)
+static bool finish(struct bridge_request *r, const struct received *rx, int passed)
 {
 	if ((r->session || r->offer) && passed < 300)
-		agree(r, response);
-	if ((r->invite || r->as_invite) && response->sip_status->st_status < 300) {
+		agree(r, rx);
+	if ((r->invite || r->as_invite) && rx->sip->sip_status->st_status < 300) {
 		r->answered = r->invite && passed < 300;
 		if (!r->offerless || !r->answered)
 			dialog_ack(r->bridge->stack, r->to, NULL);
@@ -210,7 +211,7 @@ static void on_response(const struct received *rx, void *arg)
 		reply(r, passed = 487, NULL);
 	else
 		passed = answer(r, rx);
-	if (status < 200 || !finish(r, rx->sip, passed))
+	if (status < 200 || !finish(r, rx, passed))
 		return;
 	request_free(r);
 	if (gone)
@@ -269,7 +270,7 @@ static struct bridge_request *begin(
 		return NULL;
 	}
 	if (session)
-		dialog_refresh_target(from, rx->sip);
+		dialog_refresh_target(from, rx);
 	r = calloc(1, sizeof(*r));
 	if (!r ||
 		server_transaction_create(&r->server, stack->server_transactions, rx, &server_handlers, r)) {

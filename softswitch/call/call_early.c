@@ -96,7 +96,7 @@ static void refresh_target(struct call *call, struct dialog *d, const struct rec
 	char lines[512];
 	struct text t = {.data = lines, .size = sizeof(lines) - 1};
 
-	dialog_refresh_target(d, rx->sip);
+	dialog_refresh_target(d, rx);
 	dialog_write_contact(d, &t);
 	text_add(&t, d == &call->a ? session_allow(call_early_other(call)) : bridge_allow(&call->bridge, d));
 	lines[t.len] = '\0';

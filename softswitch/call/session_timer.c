@@ -164,7 +164,7 @@ static void on_refreshed(struct session_timer *st, const struct received *rx)
 
 	session_learn(&leg_of(st)->session, rx->sip);
 	if (!by(st, "OPTIONS")) {
-		dialog_refresh_target(leg_of(st), rx->sip);
+		dialog_refresh_target(leg_of(st), rx);
 		session_granted(&leg_of(st)->session, rx->sip);
 	}
 	if (by(st, "INVITE")) {

@@ -126,7 +126,8 @@ static int list_routes(const sip_record_route_t *first, struct scan out[ROUTES_M
  * @param reverse  we are the UAC (section 12.1.2)
  * @return 0; -EINVAL a route cannot be used, and nothing has changed; -E2BIG; -ENOMEM
  */
-static int set_route(struct dialog *d, const sip_record_route_t *header, bool reverse)
+static int set_route(
+	struct dialog *d, const sip_record_route_t *header, bool reverse, const struct received *from)
 {
 	struct text t = text_scratch(), strict = t, lines;
 	struct scan list[ROUTES_MAX];
@@ -147,20 +148,19 @@ static int set_route(struct dialog *d, const sip_record_route_t *header, bool re
 	if (n < 0 || set_text(&d->route, &lines) || (strict.len && set_text(&d->strict_route, &strict)))
 		return n < 0 ? n : -ENOMEM;
 	return n && uri_read(&uri, &list[reverse ? n - 1 : 0]) == 0
-		? next_hop_set(&d->next, &d->hop, d->resolver, &uri)
+		? next_hop_set(&d->next, &d->hop, d->resolver, &uri, from)
 		: 0;
 }
 
 /** The same with the peer's Contact, where requests go without routes. Routes that cannot be used are taken as missing. */
-static int set_way(
-	struct dialog *d, const sip_record_route_t *header, bool reverse, const struct uri *contact)
+static int set_way(struct dialog *d, const struct received *from, bool reverse, const struct uri *contact)
 {
-	int err = set_route(d, header, reverse);
+	int err = set_route(d, from->sip->sip_record_route, reverse, from);
 
 	if (err == -EINVAL)
-		err = set_route(d, NULL, reverse);
+		err = set_route(d, NULL, reverse, from);
 	if (!err && contact && !has_route(d))
-		err = next_hop_set(&d->next, &d->hop, d->resolver, contact);
+		err = next_hop_set(&d->next, &d->hop, d->resolver, contact, from);
 	return err;
 }
 
@@ -201,7 +201,7 @@ static int accept_way(struct dialog *d, const struct received *invite)
 	}
 	if (set_text(&d->target, &t))
 		return -ENOMEM;
-	return set_way(d, sip->sip_record_route, false, contact ? &uri : NULL);
+	return set_way(d, invite, false, contact ? &uri : NULL);
 }
 
 int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const struct received *invite)
@@ -249,22 +249,23 @@ int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struc
 	return 0;
 }
 
-int dialog_establish(struct dialog *d, const sip_t *response)
+int dialog_establish(struct dialog *d, const struct received *response)
 {
+	const sip_t *sip = response->sip;
 	struct text t = text_scratch();
 	struct uri uri;
-	bool contact = uri_read_first(&uri, response->sip_contact);
+	bool contact = uri_read_first(&uri, sip->sip_contact);
 
-	add_value(&t, response->sip_to);
+	add_value(&t, sip->sip_to);
 	if (set_text(&d->remote, &t) ||
-		set_string(&d->remote_tag, response->sip_to->a_tag ? response->sip_to->a_tag : ""))
+		set_string(&d->remote_tag, sip->sip_to->a_tag ? sip->sip_to->a_tag : ""))
 		return -ENOMEM;
 	if (contact && set_string(&d->target, uri.text))
 		return -ENOMEM;
-	return set_way(d, response->sip_record_route, true, contact ? &uri : NULL);
+	return set_way(d, response, true, contact ? &uri : NULL);
 }
 
-int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response)
+int dialog_fork(struct dialog *d, const struct dialog *of, const struct received *response)
 {
 	*d = (struct dialog){.owner = of->owner,
 		.resolver = of->resolver,
@@ -285,15 +286,17 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response
 	return dialog_establish(d, response);
 }
 
-int dialog_refresh_target(struct dialog *d, const sip_t *sip)
+int dialog_refresh_target(struct dialog *d, const struct received *from)
 {
 	struct uri uri;
+	bool contact = uri_read_first(&uri, from->sip->sip_contact);
 
-	if (!uri_read_first(&uri, sip->sip_contact))
-		return 0;
-	if (set_string(&d->target, uri.text))
+	if (contact && set_string(&d->target, uri.text))
 		return -ENOMEM;
-	return has_route(d) ? 0 : next_hop_set(&d->next, &d->hop, d->resolver, &uri);
+	if (contact && !has_route(d))
+		return next_hop_set(&d->next, &d->hop, d->resolver, &uri, from);
+	next_hop_renew(&d->next, &d->hop, from);
+	return 0;
 }
 
 bool dialog_takes_request(struct dialog *d, uint64_t now_ms)
@@ -352,7 +355,7 @@ int dialog_from_stray_answer(struct dialog *d, struct dialogs *set, const struct
 	d->local_seq = sip->sip_cseq->cs_seq;
 	add_value(&t, sip->sip_from);
 	if (set_text(&d->local, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
-		set_string(&d->target, "") || set_string(&d->route, "") || dialog_establish(d, sip))
+		set_string(&d->target, "") || set_string(&d->route, "") || dialog_establish(d, response))
 		return -ENOMEM;
 	return d->target[0] ? 0 : -EINVAL;
 }

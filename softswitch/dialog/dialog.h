@@ -84,14 +84,14 @@ int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struc
  *
  * @return 0; -E2BIG too many Record-Route entries; -ENOMEM
  */
-int dialog_establish(struct dialog *d, const sip_t *response);
+int dialog_establish(struct dialog *d, const struct received *response);
 /**
  * Create another dialog of the same INVITE, opened by this response (RFC 3261 section 12.1.2). It is in no set:
  * dialogs_find() finds the one of the INVITE.
  *
  * @return as dialog_establish(); dialog_clear() it in any case
  */
-int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response);
+int dialog_fork(struct dialog *d, const struct dialog *of, const struct received *response);
 /**
  * Create the dialog that a 2xx opened after its INVITE was given up, to hang up in it. It is in no set.
  *
@@ -101,11 +101,11 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const sip_t *response
 int dialog_from_stray_answer(struct dialog *d, struct dialogs *set, const struct received *response);
 /**
  * Take the remote target from a request, or a 2xx to one of ours (RFC 3261 section 12.2). One that cannot be used leaves
- * the old one.
+ * the old one. A peer behind NAT gets what follows at the source of this message.
  *
  * @return 0 or -ENOMEM
  */
-int dialog_refresh_target(struct dialog *d, const sip_t *sip);
+int dialog_refresh_target(struct dialog *d, const struct received *from);
 /** Transactions of its requests are kept for DIALOG_WINDOW_MS; no more are taken in that time from one peer. */
 enum { DIALOG_REQUESTS_MAX = 256, DIALOG_WINDOW_MS = 32000 };
 /** The peer sends a request. @return false when it is one too many */

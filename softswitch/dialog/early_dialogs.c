@@ -58,7 +58,7 @@ static struct early_dialog *find(const struct early_dialogs *set, const char *ta
 	return NULL;
 }
 
-static struct early_dialog *add(struct early_dialogs *set, const sip_t *response)
+static struct early_dialog *add(struct early_dialogs *set, const struct received *response)
 {
 	struct early_dialog *e, *other;
 	unsigned n = 0;
@@ -164,8 +164,9 @@ bool early_dialogs_is_reliable(const struct early_dialogs *set, const sip_t *res
 		sip_has_feature(response->sip_require, "100rel");
 }
 
-bool early_dialogs_take(struct early_dialogs *set, const sip_t *response)
+bool early_dialogs_take(struct early_dialogs *set, const struct received *rx)
 {
+	const sip_t *response = rx->sip;
 	uint32_t rseq;
 	struct early_dialog *e;
 
@@ -176,7 +177,7 @@ bool early_dialogs_take(struct early_dialogs *set, const sip_t *response)
 	if (e && (e->offered || rseq != e->rseq + 1)) /* repeated, out of order, or past the last RSeq */
 		return false;
 	if (!e)
-		e = add(set, response);
+		e = add(set, rx);
 	if (!e)
 		return false;
 	e->rseq = rseq;

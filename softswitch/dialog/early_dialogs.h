@@ -37,7 +37,7 @@ bool early_dialogs_is_reliable(const struct early_dialogs *set, const sip_t *res
  *
  * @return false when it is to be dropped: repeated or out of order
  */
-bool early_dialogs_take(struct early_dialogs *set, const sip_t *response);
+bool early_dialogs_take(struct early_dialogs *set, const struct received *rx);
 /** The caller has answered: send the PRACKs that await its description. */
 void early_dialogs_answer(struct early_dialogs *set);
 

@@ -2,6 +2,7 @@
 
 #include "address.h"
 #include "loop.h"
+#include "nat.h"
 #include "next_hop.h"
 #include "scan.h"
 #include "stack.h"
@@ -99,7 +100,7 @@ bool held_answers_take(struct held_answers *set, const struct received *rx, cons
 	struct uri uri;
 
 	if (!opens_dialog(rx->sip) || !find_next(rx->sip, &uri) ||
-		next_hop_target(&uri, hop, maddr, &target) ||
+		nat_hides(hop_nat(hop), NULL, rx->source) || next_hop_target(&uri, hop, maddr, &target) ||
 		resolver_try(resolver, &target, &answer) != -EAGAIN || set->n >= HELD_MAX)
 		return false;
 	a = calloc(1, sizeof(*a));

@@ -34,11 +34,11 @@ static void on_response(const struct received *rx, void *arg)
 		session_identify(&inv->dialog.session, rx->sip);
 	}
 	if (status >= 200 && status < 300) {
-		dialog_establish(&inv->dialog, rx->sip);
+		dialog_establish(&inv->dialog, rx);
 		session_granted(&inv->dialog.session, rx->sip);
 		request_retry_accepted(&inv->retry, inv->dialog.account, rx->sip);
 	}
-	if (status < 200 && !early_dialogs_take(&inv->early, rx->sip))
+	if (status < 200 && !early_dialogs_take(&inv->early, rx))
 		return;
 	if (status < 200) {
 		inv->handlers->on_provisional(rx, inv->arg);

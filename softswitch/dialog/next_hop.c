@@ -1,6 +1,7 @@
 #include "next_hop.h"
 
 #include "address.h"
+#include "nat.h"
 #include "transport.h"
 
 #include <errno.h>
@@ -87,18 +88,22 @@ static void ask(struct next_hop_resolver *resolver, const struct resolver_target
 		resolver->asking++;
 }
 
-int next_hop_set(
-	struct next_hop *next, struct hop *hop, struct next_hop_resolver *resolver, const struct uri *uri)
+int next_hop_set(struct next_hop *next, struct hop *hop, struct next_hop_resolver *resolver,
+	const struct uri *uri, const struct received *from)
 {
 	char maddr[URI_MADDR_MAX];
 	struct resolver_target target;
 	struct resolver_answer answer;
-	int err;
+	int err = next_hop_target(uri, hop, maddr, &target);
+	bool numeric = resolver_numeric(&target, &answer);
 
 	next_hop_clear(next);
-	if (next_hop_target(uri, hop, maddr, &target))
+	next->hidden = nat_hides(hop_nat(hop), numeric ? &answer.address[0].addr.any : NULL, from->source);
+	if (next->hidden || err) {
+		next_hop_renew(next, hop, from);
 		return 0;
-	if (resolver_numeric(&target, &answer)) {
+	}
+	if (numeric) {
 		move_to_one(hop, &answer);
 		return 0;
 	}
@@ -113,6 +118,12 @@ int next_hop_set(
 	else if (!err)
 		move_to_one(hop, &answer);
 	return 0;
+}
+
+void next_hop_renew(const struct next_hop *next, struct hop *hop, const struct received *from)
+{
+	if (next->hidden)
+		nat_follow(hop, from);
 }
 
 void next_hop_update(const struct next_hop *next, struct hop *hop, const struct next_hop_resolver *resolver)

@@ -6,7 +6,7 @@
 #ifndef NEXT_HOP_H
 #define NEXT_HOP_H
 
-#include "hop.h"
+#include "received.h"
 #include "resolver.h"
 #include "uri.h"
 
@@ -24,17 +24,21 @@ struct next_hop {
 	char *host; /* a name; NULL = the hop has its address */
 	uint16_t port;
 	const char *transport; /* "" = DNS says it; static text */
+	bool hidden;           /* behind NAT: the hop is where messages of the peer came from */
 };
 
 /**
  * Requests go to this URI from now on.
  *
- * @param hop  where they went: it changes now for a numeric host. Its listener stays if the URI names no other transport,
- *             and a leg over TLS stays there
+ * @param hop   where they went: it changes now for a numeric host. Its listener stays if the URI names no other
+ *              transport, and a leg over TLS stays there
+ * @param from  the message that brought the URI: they go to where it came from if its sender is behind NAT (nat_hides())
  * @return 0 or -ENOMEM; what cannot be reached leaves the hop as it is
  */
-int next_hop_set(
-	struct next_hop *next, struct hop *hop, struct next_hop_resolver *resolver, const struct uri *uri);
+int next_hop_set(struct next_hop *next, struct hop *hop, struct next_hop_resolver *resolver,
+	const struct uri *uri, const struct received *from);
+/** The URI stays, but this message may come from another port of the NAT. */
+void next_hop_renew(const struct next_hop *next, struct hop *hop, const struct received *from);
 /** A request is about to be written: where does the name lead now? */
 void next_hop_update(const struct next_hop *next, struct hop *hop, const struct next_hop_resolver *resolver);
 void next_hop_clear(struct next_hop *next);

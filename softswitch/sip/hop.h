@@ -2,6 +2,8 @@
 #ifndef HOP_H
 #define HOP_H
 
+#include "db_override.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,9 +39,10 @@ union hop_address {
 /** Who is at the other end: shared by a leg and its transactions, and the same wherever its messages go later. */
 struct hop_peer {
 	unsigned references;
-	bool called_us;     /* it is a caller: a customer or a registrar */
-	bool elsewhere;     /* it called by a registration, and not from the registrar */
-	bool strict_source; /* messages with the right tokens are refused if they come from elsewhere */
+	bool called_us;       /* it is a caller: a customer or a registrar */
+	bool elsewhere;       /* it called by a registration, and not from the registrar */
+	bool strict_source;   /* messages with the right tokens are refused if they come from elsewhere */
+	enum db_override nat; /* of its row: nat_hides() */
 	union hop_address address;           /* of the first message */
 	struct response_time *response_time; /* of its row: a reference; NULL = none */
 	int64_t row_id;                      /* of its row; 0 = not known */
@@ -66,6 +69,11 @@ void hop_copy(struct hop *to, const struct hop *from);
 void hop_clear(struct hop *hop);
 /** Let go of its connection: the next message finds or opens one. */
 void hop_disconnect(struct hop *hop);
+/** Of the row of its peer. */
+static inline enum db_override hop_nat(const struct hop *hop)
+{
+	return hop->peer ? hop->peer->nat : DB_OVERRIDE_NONE;
+}
 /** TCP, TLS: nothing is resent. */
 static inline bool hop_is_reliable(const struct hop *hop)
 {

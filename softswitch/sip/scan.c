@@ -226,9 +226,9 @@ static size_t find_unquoted(const struct scan *value, size_t at, const char *set
 
 static void trim(struct scan *s)
 {
-	while (s->n && is_one_of(s->data[0], LWS))
+	while (s->n && is_lws(s->data[0]))
 		s->data++, s->n--;
-	while (s->n && is_one_of(s->data[s->n - 1], LWS))
+	while (s->n && is_lws(s->data[s->n - 1]))
 		s->n--;
 }
 
@@ -236,7 +236,7 @@ bool scan_address(const struct scan *value, size_t *from, struct scan *uri)
 {
 	size_t at = *from, end;
 
-	while (at < value->n && is_one_of(value->data[at], LWS ","))
+	while (at < value->n && (is_lws(value->data[at]) || value->data[at] == ','))
 		at++;
 	if (at == value->n)
 		return false;

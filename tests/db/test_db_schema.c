@@ -605,7 +605,7 @@ static void columns_of_trust_explain_themselves(void **state)
 		{"tls_certificate = '..'", "tls_certificate is"},
 		{"tls_certificate = 'a b'", "tls_certificate is"},
 	};
-	static const struct refusal bad_lists[] = {
+	static const struct refusal bad_peer[] = {
 		{"pass_headers = ''", "pass_headers: a name is missing"},
 		{"pass_headers = 'X-A;X-B'", "pass_headers is a list of header names"},
 		{"pass_headers = replace(hex(zeroblob(257)), '00', 'aa')", "pass_headers is a list"},
@@ -615,9 +615,12 @@ static void columns_of_trust_explain_themselves(void **state)
 		{"pass_headers = 'X-A X-B'", "\"X-A X-B\" cannot be passed"},
 		{"pass_headers = 'X-A,, X-B'", "pass_headers: a name is missing"},
 		{"pass_headers = 'X-A,'", "pass_headers: a name is missing"},
+		{"nat = 'auto'", "nat is On, Off or Auto"},
+		{"nat = NULL", "nat"},
 	};
-	static const char *const good_lists[] = {"pass_headers = 'X-Account'",
-		"pass_headers = 'X-A, x-b,P-Charging-Vector'", "pass_headers = NULL"};
+	static const char *const good_peer[] = {"pass_headers = 'X-Account'",
+		"pass_headers = 'X-A, x-b,P-Charging-Vector'", "pass_headers = NULL", "nat = 'On'",
+		"nat = 'Off'", "nat = 'Auto'"};
 	static const char *const good[] = {"strict_source = 1", "tls_verify = 'Off'",
 		"tls_fingerprint = hex(zeroblob(32))",
 		"tls_fingerprint = '" PAIRS "ef'", /* NOLINT(bugprone-suspicious-missing-comma) */
@@ -640,9 +643,9 @@ static void columns_of_trust_explain_themselves(void **state)
 		}
 	}
 	for (size_t t = 0; t < 2; t++) {
-		sql_refusals(path, tables[t], bad_lists, sizeof(bad_lists) / sizeof(bad_lists[0]));
-		for (size_t i = 0; i < sizeof(good_lists) / sizeof(good_lists[0]); i++) {
-			snprintf(sql, sizeof(sql), "UPDATE %s SET %s", tables[t], good_lists[i]);
+		sql_refusals(path, tables[t], bad_peer, sizeof(bad_peer) / sizeof(bad_peer[0]));
+		for (size_t i = 0; i < sizeof(good_peer) / sizeof(good_peer[0]); i++) {
+			snprintf(sql, sizeof(sql), "UPDATE %s SET %s", tables[t], good_peer[i]);
 			sql_run(path, sql);
 		}
 	}

@@ -42,6 +42,15 @@ static void goes_to(const struct dialog *d, const char *host, uint16_t port)
 
 /* What comes */
 
+/** A message as it arrives from this source; valid until the next one. */
+static struct received received(msg_t *msg, const char *host, uint16_t port)
+{
+	static struct hop from;
+
+	from = hop_to(host, port);
+	return (struct received){.msg = msg, .sip = sip_object(msg), .source = &from.to.any, .back = from};
+}
+
 /** Alice's INVITE or another request of hers. @param to_tag  ";tag=..." or "" */
 static msg_t *from_alice(const char *method, unsigned cseq, const char *to_tag, const char *more)
 {
@@ -55,12 +64,13 @@ static msg_t *from_alice(const char *method, unsigned cseq, const char *to_tag, 
 	return message_from_parts(start, headers, NULL);
 }
 
+static const char alice_source[] = "192.0.2.7";
 static const char alice_contact[] = "Contact: <sip:alice@192.0.2.7:5070>\r\n";
 
 static int accept_alice(struct dialog *d, struct dialogs *set, const char *more)
 {
 	msg_t *msg = from_alice("INVITE", 17, "", more);
-	struct received rx = {.msg = msg, .sip = sip_object(msg), .back = hop_to("192.0.2.7", 5060)};
+	struct received rx = received(msg, alice_source, 5060);
 	int err = dialog_accept(d, set, NULL, &rx);
 
 	msg_destroy(msg);
@@ -92,7 +102,8 @@ static void call_bob(struct dialog *d, struct dialogs *set)
 static int establish(struct dialog *d, const char *tag, const char *more)
 {
 	msg_t *msg = from_bob(d, "200 OK", tag, more);
-	int err = dialog_establish(d, sip_object(msg));
+	struct received rx = received(msg, "192.0.2.8", 5060);
+	int err = dialog_establish(d, &rx);
 
 	msg_destroy(msg);
 	return err;
@@ -211,7 +222,7 @@ static void a_peer_without_tag_has_the_empty_one(void **state)
 		message_from_text("INVITE sip:4930@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7\r\n"
 				  "From: <sip:old@192.0.2.7>\r\nTo: <sip:4930@192.0.2.1>\r\nCall-ID: old\r\n"
 				  "CSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n");
-	struct received rx = {.msg = msg, .sip = sip_object(msg), .back = hop_to("192.0.2.7", 5060)};
+	struct received rx = received(msg, "192.0.2.7", 5060);
 
 	assert_int_equal(dialog_accept(&d, set, NULL, &rx), 0);
 	msg_destroy(msg);
@@ -355,7 +366,7 @@ static void a_route_set_without_end_is_refused(void **state)
 		n += (size_t)sprintf(text + n, "Record-Route: <sip:192.0.2.31;lr>\r\n");
 	sprintf(text + n, "Contact: <sip:a@192.0.2.7>\r\nContent-Length: 0\r\n\r\n");
 	msg = message_from_text(text);
-	rx = (struct received){.msg = msg, .sip = sip_object(msg), .back = hop_to("192.0.2.7", 5060)};
+	rx = received(msg, "192.0.2.7", 5060);
 	assert_int_equal(dialog_accept(&d, set, NULL, &rx), -E2BIG);
 	dialog_clear(&d);
 	assert_int_equal(dialogs_count(set), 0);
@@ -381,12 +392,14 @@ static void a_name_in_contact_or_route_does_not_move_where_requests_go(void **st
 static int refresh(struct dialog *d, const char *more)
 {
 	char tag[64];
+	struct received rx;
 	msg_t *msg;
 	int err;
 
 	snprintf(tag, sizeof(tag), ";tag=%s", d->local_tag);
 	msg = from_alice("UPDATE", 18, tag, more);
-	err = dialog_refresh_target(d, sip_object(msg));
+	rx = received(msg, alice_source, 5061);
+	err = dialog_refresh_target(d, &rx);
 	msg_destroy(msg);
 	return err;
 }
@@ -422,6 +435,49 @@ static void behind_a_route_the_target_moves_and_the_way_stays(void **state)
 	dialog_clear(&d);
 }
 
+/* Peers behind NAT -------------------------------------------------------------------------- */
+
+static void a_private_contact_from_a_public_source_leads_to_the_source(void **state)
+{
+	static const char private[] = "Contact: <sip:alice@192.168.1.2:5070>\r\n";
+	struct dialogs *set = *state;
+	struct dialog d = {0};
+
+	accept_alice(&d, set, private);
+	starts_with(
+		request(&d, "BYE", 0), "BYE sip:alice@192.168.1.2:5070 SIP/2.0\r\n"); /* it knows no other */
+	goes_to(&d, alice_source, 5060);
+	assert_int_equal(refresh(&d, private), 0);
+	goes_to(&d, alice_source, 5061); /* from where she sends now */
+	assert_int_equal(refresh(&d, "Contact: <sip:alice@192.0.2.17:5071>\r\n"), 0);
+	goes_to(&d, "192.0.2.17", 5071);
+	dialog_clear(&d);
+
+	call_bob(&d, set);
+	establish(&d, "b1", "Contact: <sip:bob@10.0.0.9:5080>\r\n");
+	goes_to(&d, "192.0.2.8", 5060);
+	dialog_clear(&d);
+}
+
+static void behind_a_route_the_route_decides(void **state)
+{
+	struct dialogs *set = *state;
+	struct dialog d = {0};
+
+	accept_alice(&d, set, "Record-Route: <sip:192.0.2.31;lr>\r\nContact: <sip:alice@10.0.0.7>\r\n");
+	goes_to(&d, "192.0.2.31", 5060);
+	assert_int_equal(refresh(&d, "Contact: <sip:alice@10.0.0.7>\r\n"), 0);
+	goes_to(&d, "192.0.2.31", 5060);
+	dialog_clear(&d);
+
+	accept_alice(&d, set, "Record-Route: <sip:10.0.0.31;lr>\r\nContact: <sip:alice@192.0.2.17>\r\n");
+	has(request(&d, "BYE", 0), "\r\nRoute: <sip:10.0.0.31;lr>\r\n");
+	goes_to(&d, alice_source, 5060);
+	assert_int_equal(refresh(&d, "Contact: <sip:alice@192.0.2.17>\r\n"), 0);
+	goes_to(&d, alice_source, 5061);
+	dialog_clear(&d);
+}
+
 /* Forks ------------------------------------------------------------------------------------- */
 
 static void each_fork_has_its_own_tag_target_and_route(void **state)
@@ -429,6 +485,7 @@ static void each_fork_has_its_own_tag_target_and_route(void **state)
 	struct dialogs *set = *state;
 	struct dialog d = {0}, fork = {0};
 	const char *prack;
+	struct received rx;
 	msg_t *msg;
 
 	call_bob(&d, set);
@@ -436,7 +493,8 @@ static void each_fork_has_its_own_tag_target_and_route(void **state)
 	d.session.timer = true;
 	msg = from_bob(&d, "183 Session Progress", "b2",
 		"Record-Route: <sip:192.0.2.31;lr>\r\nContact: <sip:bob@192.0.2.10>\r\n");
-	assert_int_equal(dialog_fork(&fork, &d, sip_object(msg)), 0);
+	rx = received(msg, "192.0.2.8", 5060);
+	assert_int_equal(dialog_fork(&fork, &d, &rx), 0);
 	msg_destroy(msg);
 	assert_string_equal(fork.local_tag, d.local_tag);
 	assert_string_equal(fork.call_id, d.call_id);
@@ -467,7 +525,7 @@ static void a_stray_answer_makes_a_dialog_to_hang_up_in(void **state)
 	call_bob(&d, set);
 	request(&d, "INVITE", 0);
 	msg = from_bob(&d, "200 OK", "b3", "Contact: <sip:bob@192.0.2.10>\r\n");
-	rx = (struct received){.msg = msg, .sip = sip_object(msg), .back = hop_to("192.0.2.8", 5060)};
+	rx = received(msg, "192.0.2.8", 5060);
 	assert_int_equal(dialog_from_stray_answer(&stray, *state, &rx), 0);
 	msg_destroy(msg);
 	has(request(&stray, "BYE", 0), "\r\nCSeq: 2 BYE\r\n");
@@ -611,6 +669,8 @@ int main(void)
 		TEST(a_name_in_contact_or_route_does_not_move_where_requests_go),
 		TEST(contact_moves_the_remote_target),
 		TEST(behind_a_route_the_target_moves_and_the_way_stays),
+		TEST(a_private_contact_from_a_public_source_leads_to_the_source),
+		TEST(behind_a_route_the_route_decides),
 		TEST(each_fork_has_its_own_tag_target_and_route),
 		TEST(a_stray_answer_makes_a_dialog_to_hang_up_in),
 		TEST(a_dialog_that_moves_is_found_at_its_new_place),

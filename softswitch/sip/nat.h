@@ -1,0 +1,26 @@
+/** @file nat.h  A peer behind NAT names addresses at which it cannot be reached: Contact, Record-Route, Via. */
+#ifndef NAT_H
+#define NAT_H
+
+#include "db_override.h"
+#include "received.h"
+
+/**
+ * Does the peer hear us only where it sends from, and not at the address it names?
+ *
+ * Not set: when the address reaches less far than the source does. Loopback reaches one host, link-local addresses one
+ * link, private ones (RFC 1918, RFC 4193) one site, shared ones (RFC 6598) one carrier, all others the world. Two private
+ * networks may well have a route between them, so that one stays.
+ *
+ * @param nat    the column of the peer's row
+ * @param named  NULL = it is no numeric address
+ */
+bool nat_hides(enum db_override nat, const struct sockaddr *named, const struct sockaddr *source);
+
+/** Send to where this message came from: its source, by the listener and the connection it came by. */
+void nat_follow(struct hop *hop, const struct received *from);
+
+/** Send the answer to where the request came from if the peer cannot hear us at the address in its Via. */
+void nat_answer(struct received *request, enum db_override nat);
+
+#endif
