@@ -164,7 +164,9 @@ static void on_broken(struct client_transaction *c)
 
 	LIST_REMOVE(c, link);
 	c->broken = 0;
-	if (client_transaction_lingers(c) || c->ringing)
+	/* A cancelled INVITE awaits what may still come; inside a dialog it goes on until its first response. */
+	if (c->ringing ||
+		(client_transaction_lingers(c) && !(c->in_dialog && c->state == CLIENT_TRANSACTION_CALLING)))
 		return;
 	hop_disconnect(&c->hop);
 	if (c->pending.reused && (c->state == CLIENT_TRANSACTION_CALLING || client_transaction_endures(c)))

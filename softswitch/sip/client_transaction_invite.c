@@ -91,7 +91,7 @@ void client_transaction_complete(struct client_transaction *c, const struct rece
 	hop_by_hop(&t, c, "ACK", rx->sip->sip_to, NULL);
 	if (!t.full)
 		transport_send(&c->hop, t.data, t.len, NULL);
-	ack = t.full || hop_is_reliable(&c->hop) ? NULL : malloc(t.len);
+	ack = t.full ? NULL : malloc(t.len); /* it may be lost with a connection, too */
 	if (!ack) {
 		client_transaction_free(c);
 		return;

@@ -23,7 +23,10 @@ class Agent:
 		rel100           RFC 3262 is supported
 		refresher        of the session (RFC 4028): us, switch; None = no session timer
 		mute             ignores everything it receives
+		transport        in Via and Contact
 	"""
+
+	transport = "udp"
 
 	def __init__(self, run, name, link, host_port, greeting=()):
 		self.run, self.name, self.link, self.host_port = run, name, link, host_port
@@ -76,13 +79,15 @@ class Agent:
 	# requests
 
 	def own_headers(self):
-		return [("Contact", "<sip:%s@%s>" % (self.secret, self.host_port)), ("Allow", self.allow)]
+		transport = "" if self.transport == "udp" else ";transport=" + self.transport
+		return [("Contact", "<sip:%s@%s%s>" % (self.secret, self.host_port, transport)), ("Allow", self.allow)]
 
 	def session_expires(self, our_role, their_role):
 		return "Session-Expires", "%d;refresher=%s" % (self.interval, our_role if self.refresher == "us" else their_role)
 
 	def build(self, method, cseq, body=b"", headers=()):
-		via = "SIP/2.0/UDP %s;branch=%s;rport" % (self.host_port, self.token("z9hG4bK"))
+		via = "SIP/2.0/%s %s;branch=%s" % (self.transport.upper(), self.host_port, self.token("z9hG4bK"))
+		via += ";rport" if self.transport == "udp" else ""  # of the next connection it would be another one
 		lines = [("Via", via), ("Max-Forwards", "70"), *self.dialog.request_headers(method, cseq).items(), *self.own_headers(),
 			*headers]
 		if self.rel100 and method == "INVITE":

@@ -13,10 +13,10 @@ Step = collections.namedtuple("Step", "way label nth")
 
 
 class Way:
-	"""One direction of a link. `held` is the message waiting to be overtaken."""
+	"""One direction of a link. `held` is the message waiting to be overtaken; `harms` are those of its transport."""
 
-	def __init__(self, run, name, deliver):
-		self.run, self.name, self.deliver = run, name, deliver
+	def __init__(self, run, name, deliver, harms):
+		self.run, self.name, self.deliver, self.harms = run, name, deliver, harms
 		self.seen, self.count, self.held = set(), collections.Counter(), None
 
 	def step(self, message):
@@ -33,7 +33,9 @@ class Way:
 		step = self.step(message)
 		harm = self.run.harm(step) if step else None
 		self.run.note(self.name, message, harm or ("again" if again else ""))
-		if harm not in ("lost", "delayed"):
+		if harm in self.harms:
+			self.harms[harm](self, message)
+		elif harm not in ("lost", "delayed"):
 			self.deliver(message)
 		if harm == "duplicated":
 			self.deliver(message)
@@ -54,12 +56,13 @@ class Way:
 class Link:
 	"""`name` is the agent's; `send` writes bytes to the switch."""
 
-	def __init__(self, run, name, send):
+	def __init__(self, run, name, send, harms=None):
 		self.send = send
 		self.agent = None
 		self.witness = Witness(run.wrong)
-		self.up = Way(run, name + "->switch", self.to_switch)
-		self.down = Way(run, "switch->" + name, lambda message: self.agent.receive(message))
+		self.up = Way(run, name + "->switch", self.to_switch, harms or {})
+		self.down = Way(run, "switch->" + name, lambda message: self.agent.receive(message),
+			harms or {})
 
 	def from_agent(self, message):
 		self.up.take(message)

@@ -25,6 +25,8 @@ ENOUGH = 30  # failed runs; the rest are then not played
 
 
 class Matrix:
+	run_class = Run
+
 	def __init__(self, folder, at_a_time):
 		self.at_a_time = at_a_time
 		self.ended = hear_sigterm()
@@ -56,11 +58,15 @@ class Matrix:
 		self.switch_address = self.switch.addresses["udp"]
 
 	def add(self, of, fault=None):
-		run = Run(self, of, len(self.runs), fault)
+		run = self.run_class(self, of, len(self.runs), fault)
 		self.runs.append(run)
 		self.callees[run.callee] = run
 		self.legs[0, run.caller.dialog.call_id] = run.caller
 		return run
+
+	def harms(self, of, step):
+		"""What is done to this step of a procedure, one after the other."""
+		return HARMS
 
 	def read(self, index):
 		"""Read what the socket has received, with the kernel's time of arrival, since this process may be late."""
@@ -104,7 +110,7 @@ class Matrix:
 			or not chosen]
 		await self.play(clean)
 		faults = [(run.of, Fault(harm, n + 1, step)) for run in clean if not run.problems
-			for n, step in enumerate(run.steps) for harm in HARMS]
+			for n, step in enumerate(run.steps) for harm in self.harms(run.of, step)]
 		if any(":" in name for name in chosen):
 			faults = [(of, fault) for of, fault in faults if run_name(of, fault) in chosen]
 		await self.play([self.add(*fault) for fault in faults])

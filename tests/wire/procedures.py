@@ -52,7 +52,7 @@ class Run:
 	"""One call of a procedure, with the fault or (None) undisturbed."""
 
 	def __init__(self, matrix, of, number, fault=None):
-		self.matrix, self.of, self.fault = matrix, of, fault
+		self.matrix, self.of, self.fault, self.number = matrix, of, fault, number
 		self.name = run_name(of, fault)
 		self.callee = "%03d%05d" % (100 + procedures.index(of), number)
 		self.trace, self.steps, self.problems, self.waiting = [], [], [], []
@@ -155,7 +155,7 @@ class Run:
 	def at_switch(self):
 		"""(agent's name, label) of what the switch received, in order."""
 		return [(way.partition("->")[0], message.label) for _, way, message, remark in self.trace
-			if way.endswith("->switch") and remark not in ("lost", "delayed")]
+			if way.endswith("->switch") and remark not in ("lost", "delayed", "broken")]
 
 	def first_at_switch(self, *whats):
 		"""Which of these (agent, label) the switch received first."""
