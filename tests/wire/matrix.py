@@ -14,6 +14,7 @@ import tempfile
 import traceback
 
 import sip
+import spoof
 from net import Net, hear_sigterm
 from peer import SO_TIMESTAMPNS
 from procedures import Fault, Run, procedures, run_name
@@ -21,6 +22,8 @@ from switch import Switch
 from transactions import Message
 
 HARMS = ("lost", "duplicated", "echoed", "delayed")  # echoed: a copy arrives late
+# Of what goes to the switch: a stranger forges it first. Of what comes from it: lost, and ICMP says so.
+UP, DOWN = ("forged",), ("refused",)
 ENOUGH = 30  # failed runs; the rest are then not played
 
 
@@ -40,6 +43,9 @@ class Matrix:
 			sock.setblocking(False)
 			sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
 			sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+		self.icmp = spoof.raw_socket()
+		self.stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		self.stranger.bind((spoof.STRANGER, 0))
 		self.legs, self.callees, self.strays, self.runs, self.played = {}, {}, [], [], []
 		self.switch_address = None
 
@@ -66,7 +72,9 @@ class Matrix:
 
 	def harms(self, of, step):
 		"""What is done to this step of a procedure, one after the other."""
-		return HARMS
+		if step.way.endswith("->switch"):
+			return HARMS + UP
+		return HARMS + DOWN if self.icmp else HARMS
 
 	def read(self, index):
 		"""Read what the socket has received, with the kernel's time of arrival, since this process may be late."""
@@ -146,6 +154,8 @@ class Matrix:
 		self.switch.ended()
 
 	def close(self):
+		for sock in filter(None, (self.icmp, self.stranger, *self.sockets)):
+			sock.close()
 		if self.switch.process:
 			self.switch.process.kill()
 			self.switch.process.wait()

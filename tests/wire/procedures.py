@@ -8,6 +8,7 @@ import os
 import traceback
 
 import sip
+import spoof
 from agent import Agent
 from lossy import Link
 from net import Failed
@@ -64,7 +65,17 @@ class Run:
 		self.expected = {"sip_code": 200, "end_direction": 0}
 
 	def agent(self, name, sock, greeting=()):
-		link = Link(self, name, lambda raw: sock.sendto(raw, self.matrix.switch_address))
+		def come_back(_, message):
+			"""An INVITE outside a dialog would fail at once: it is merely lost."""
+			if message.is_response or sip.param(message["To"], "tag") or message.method != "INVITE":
+				self.matrix.icmp.sendto(spoof.unreachable(self.matrix.switch_address, sock.getsockname(), message.raw),
+					(self.matrix.switch_address[0], 0))
+
+		def forge(way, message):
+			self.matrix.stranger.sendto(spoof.forged(message.raw), self.matrix.switch_address)
+			way.deliver(message)
+		link = Link(self, name, lambda raw: sock.sendto(raw, self.matrix.switch_address),
+			{"refused": come_back, "forged": forge})
 		return Agent(self, name, link, sip.host_port(*sock.getsockname()), greeting)
 
 	@property
@@ -155,7 +166,7 @@ class Run:
 	def at_switch(self):
 		"""(agent's name, label) of what the switch received, in order."""
 		return [(way.partition("->")[0], message.label) for _, way, message, remark in self.trace
-			if way.endswith("->switch") and remark not in ("lost", "delayed", "broken")]
+			if way.endswith("->switch") and remark not in ("lost", "delayed", "broken", "refused")]
 
 	def first_at_switch(self, *whats):
 		"""Which of these (agent, label) the switch received first."""
