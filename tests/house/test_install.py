@@ -49,8 +49,9 @@ class Install(unittest.TestCase):
 
 	def test_the_unit_starts_what_was_installed(self):
 		unit = (self.installed / "lib/systemd/system/softswitch.service").read_text()
-		for command in re.findall(r"^ExecStart\w*=-?(\S+)", unit, re.M):
-			self.assertEqual(command, self.prefix + "/bin/softswitch")
+		# What --check finds is said, but is no reason not to start.
+		self.assertEqual(re.findall(r"^(ExecStart\w*)=(\S+)", unit, re.M),
+			[("ExecStartPre", "-%s/bin/softswitch" % self.prefix), ("ExecStart", "%s/bin/softswitch" % self.prefix)])
 		self.assertNotIn("@", re.sub(r"@(system-service|privileged|resources)", "", unit))
 
 	def test_the_unit_reloads_by_sighup_and_restarts_always(self):
