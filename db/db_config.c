@@ -316,7 +316,7 @@ int db_config_load(
 	return 0;
 }
 
-int db_config_unusable(struct db *db, db_config_unusable_h *on_row, void *arg)
+int db_config_unusable(struct db *db, db_config_row_h *on_row, void *arg)
 {
 	static const char *const select = "SELECT kind, name, why FROM unusable ORDER BY kind, name";
 	sqlite3_stmt *row = NULL;
@@ -327,6 +327,28 @@ int db_config_unusable(struct db *db, db_config_unusable_h *on_row, void *arg)
 			(const char *)sqlite3_column_text(row, 2), arg);
 	sqlite3_finalize(row);
 	return err ? err : db_sqlite_errno(result);
+}
+
+/* A transport that is left to DNS may be TLS. */
+static bool is_unverified(const char *transport, bool tls_verify, const char *fingerprint)
+{
+	return (!transport[0] || strcmp(transport, "tls") == 0) && !tls_verify && !fingerprint[0];
+}
+
+void db_config_unverified(const struct db_config *config, db_config_row_h *on_row, void *arg)
+{
+	static const char why[] = "tls_verify is Off: any certificate will do";
+
+	for (size_t i = 0; i < config->n_gateways; i++) {
+		const struct db_gateway *row = &config->gateway[i];
+		if (is_unverified(row->transport, row->tls_verify, row->tls_fingerprint))
+			on_row("gateway", row->name, why, arg);
+	}
+	for (size_t i = 0; i < config->n_registrations; i++) {
+		const struct db_registration *row = &config->registration[i];
+		if (is_unverified(row->transport, row->tls_verify, row->tls_fingerprint))
+			on_row("registration", row->name, why, arg);
+	}
 }
 
 void db_config_free(struct db_config *config)

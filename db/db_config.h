@@ -34,12 +34,15 @@ int db_config_load(struct db *db, int64_t known_routes_revision, db_route_h *on_
 	struct db_config **out);
 void db_config_free(struct db_config *config);
 
+/** A row that somebody should know of. */
+typedef void db_config_row_h(const char *table, const char *name, const char *why, void *arg);
 /**
  * Name the rows that the switch could not use, which are therefore disabled: an older program let them in.
  *
  * @return 0 or -errno
  */
-typedef void db_config_unusable_h(const char *table, const char *name, const char *why, void *arg);
-int db_config_unusable(struct db *db, db_config_unusable_h *on_row, void *arg);
+int db_config_unusable(struct db *db, db_config_row_h *on_row, void *arg);
+/** Name the gateways and registrations that may be over TLS with anybody, as those that are older than tls_verify. */
+void db_config_unverified(const struct db_config *config, db_config_row_h *on_row, void *arg);
 
 #endif

@@ -146,6 +146,13 @@ static void on_unusable(const char *table, const char *name, const char *why, vo
 	find(findings, "%s \"%s\" cannot be used: %s", table, name, why);
 }
 
+/** Worth knowing, and no reason not to start. */
+static void on_unverified(const char *table, const char *name, const char *why, void *arg)
+{
+	(void)arg;
+	fprintf(stderr, "softswitch: warning: %s \"%s\": %s\n", table, name, why);
+}
+
 static int on_route(const struct db_route *row, void *arg)
 {
 	(void)row;
@@ -177,6 +184,8 @@ static void check_rows(struct db *db, unsigned *findings)
 	if (err)
 		find(findings, "the configuration cannot be read: %s",
 			err == -ENOMEM ? "no memory" : db_error(db));
+	else
+		db_config_unverified(config, on_unverified, NULL);
 	mapping_gateways_destroy(set);
 	db_config_free(config);
 }

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "loop.h"
 #include "routing_table.h"
+#include "token.h"
 
 #include <event2/event.h>
 
@@ -33,14 +34,15 @@ struct reading {
 
 struct reload {
 	struct reload_targets targets;
-	struct db *db; /* the thread's, as the next five; NULL: the file of this name cannot be used now */
+	struct db *db; /* the thread's, as the next seven; NULL: the file of this name cannot be used now */
 	int64_t routes_revision; /* of the table in force or on its way; -1 = read the routes in any case */
 	int seen;                /* data_version of the last reading */
 	unsigned quiet;          /* looks since the last change */
 	bool again;              /* read the file though it has not changed */
-	char said[ERROR_SIZE];   /* why it could not be read: logged once; "" = it could */
-	int last_error;          /* the loop's: an error that lasts is logged once ... */
-	bool tell;               /* ... or when somebody asks again */
+	uint64_t unusable, unverified; /* sums over the rows that were named last */
+	char said[ERROR_SIZE];         /* why it could not be read: logged once; "" = it could */
+	int last_error;                /* the loop's: an error that lasts is logged once ... */
+	bool tell;                     /* ... or when somebody asks again */
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock;
@@ -75,6 +77,32 @@ static void on_unusable(const char *table, const char *name, const char *why, vo
 	log_warning(NULL, "row cannot be used and is disabled table=%s name=%s reason=%s", table, name, why);
 }
 
+static void on_unverified(const char *table, const char *name, const char *why, void *arg)
+{
+	(void)arg;
+	log_warning(NULL, "certificates are not verified table=%s name=%s reason=%s", table, name, why);
+}
+
+static void add_up(const char *table, const char *name, const char *why, void *sum)
+{
+	*(uint64_t *)sum = token_hash(token_hash(token_hash(*(uint64_t *)sum, table), name), why);
+}
+
+/** Name the rows that somebody should know of, unless they are those that were named last. */
+static void name_rows(struct reload *c, const struct db_config *config)
+{
+	uint64_t unusable = 0, unverified = 0;
+
+	db_config_unusable(c->db, add_up, &unusable);
+	if (unusable != c->unusable)
+		db_config_unusable(c->db, on_unusable, NULL);
+	c->unusable = unusable;
+	db_config_unverified(config, add_up, &unverified);
+	if (unverified != c->unverified)
+		db_config_unverified(config, on_unverified, NULL);
+	c->unverified = unverified;
+}
+
 static int read_file(struct reload *c, struct reading **out)
 {
 	struct reading *r = calloc(1, sizeof(*r));
@@ -96,7 +124,7 @@ out:
 		readings_free(r);
 		return err;
 	}
-	db_config_unusable(c->db, on_unusable, NULL);
+	name_rows(c, r->config);
 	c->routes_revision = r->config->routes_revision;
 	*out = r;
 	return 0;

@@ -189,6 +189,39 @@ def a_row_of_before_that_cannot_be_used_is_named_and_no_hindrance(s):
 	s.start()
 	assert log_says(s, "host bits set") and log_says(s, "empty label")
 	s.over(*s.talk(gw))
+	named = lambda: s.switch.read_log().count("row cannot be used")
+	same(named(), 2)
+	for change, count in (("update gateway set capacity = 5 where name = 'gw'", 2),
+			("insert into mapping_gateway (name, host, enabled) values ('more', '10.0.0.6/8', 0)", 5)):
+		reloads = s.switch.read_log().count("configuration in force")
+		s.switch.sql(change)
+		s.net.until(lambda: s.switch.read_log().count("configuration in force") > reloads, "in force", step=0.01)
+		same(named(), count)
+
+
+@scenario
+def rows_without_verification_are_named_by_the_check_and_once_in_the_log(s):
+	path = s.switch.path("softswitch.db")
+	for name in (path, path + "-wal", path + "-shm"):
+		if os.path.exists(name):
+			os.remove(name)
+	with open(os.path.join(os.path.dirname(__file__), os.pardir, "db", "schema_v3.sql")) as schema:
+		s.switch.sql(schema.read())
+	s.switch.sql("insert into gateway (name, host, transport) values ('plain', '::1', 'udp'), ('old', '::1', 'tls')",
+		"insert into registration (name, host, user, transport, enabled) values ('account', '::1', 'u', NULL, 0)")
+	words = "tls_verify is Off: any certificate will do"
+	same(s.switch.run("--check", "--listen", "sip:127.0.0.1:0"), "".join(
+		'softswitch: warning: %s: %s\n' % (row, words) for row in ('gateway "old"', 'registration "account"')))
+	s.start()
+	named = lambda: [line.split("verified ")[1].split(" reason")[0] for line in s.switch.read_log().splitlines()
+		if "certificates are not verified" in line]
+	same(named(), ["table=gateway name=old", "table=registration name=account"])
+	for change, more in (("update gateway set capacity = 5", []), ("update gateway set tls_verify = 'On'",
+			["table=registration name=account"]), ("update registration set tls_fingerprint = '%s'" % (64 * "0"), [])):
+		before, reloads = named(), s.switch.read_log().count("configuration in force")
+		s.switch.sql(change)
+		s.net.until(lambda: s.switch.read_log().count("configuration in force") > reloads, "in force", step=0.01)
+		same(named(), before + more)
 
 
 @scenario
