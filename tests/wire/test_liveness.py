@@ -212,6 +212,20 @@ def a_probe_over_tcp_is_sent_once(s):
 
 
 @scenario
+def an_answer_behind_a_pong_or_a_ping_counts(s):
+	gw = s.gateway(transport="tcp", options_check=1)
+	start(s, ("udp", "tcp"), SS_SIP_OPTIONS_DOWN=1)
+	states = []
+	for before in (b"\r\n", b"\r\n\r\n", b"\r\n\r\n\r\n", b""):
+		probe = gw.expect("OPTIONS", timeout=10)
+		states.append(gateway(s)["state"])  # one that did not count would have taken it down by the next
+		lines = [(name, probe[name]) for name in ("Via", "From", "To", "Call-ID", "CSeq")]
+		probe.source.send(before + sip.build("SIP/2.0 200 OK", lines))
+	same(states, ["untried", "up", "up", "up"])
+	gw.take = lambda *_: None
+
+
+@scenario
 def refused_connections_and_ports_are_failures_at_once(s):
 	s.vendor("tcp", s.net.refusing_port(transport="tcp"), "tcp", options_check=1)
 	s.vendor("udp", s.net.refusing_port(), options_check=1)
