@@ -14,7 +14,8 @@
  *	lost         calls that began in it and were not answered, or not hung up, within 32 s
  *	resent       INVITEs and BYEs that were sent again in this time
  *	setup_ms     from INVITE to 200, the median
- *	settled_ms   when the last call began that was refused, lost, or took more than 500 ms to be set up
+ *	settled_ms   when the last tenth of a second ended in which more than a tenth of the calls that began were
+ *	             refused, lost, or took more than 500 ms to be set up
  *
  * The called number is the number of the call and must cross the switch.
  */
@@ -41,7 +42,8 @@ enum {
 	T1_MS = 500,
 	T2_MS = 4000,
 	GIVE_UP_MS = 32000,
-	SLOW_MS = 500
+	SLOW_MS = 500,
+	SPAN_MS = 100 /* how finely it is told when all is well again */
 };
 
 enum state { CALLING, PROCEEDING, UP, LEAVING, COMPLETED, REFUSED, LOST };
@@ -409,15 +411,41 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+static bool went_well(const struct call *c)
+{
+	return c->state == COMPLETED && c->set_up_ms - c->begun_ms <= SLOW_MS;
+}
+
+/** @return in ms from the begin of the part */
+static uint64_t find_settled(unsigned number)
+{
+	uint64_t begin_ms = parts[number].begin_ms, span = 0, settled_ms = 0;
+	unsigned bad = 0;
+
+	for (unsigned i = 0; i < begun; i++) {
+		const struct call *c = &calls[i];
+
+		if (c->part != number)
+			continue;
+		if ((c->begun_ms - begin_ms) / SPAN_MS != span) {
+			span = (c->begun_ms - begin_ms) / SPAN_MS;
+			bad = 0;
+		}
+		bad += !went_well(c);
+		if (bad * 10000 > parts[number].rate * SPAN_MS)
+			settled_ms = (span + 1) * SPAN_MS;
+	}
+	return settled_ms;
+}
+
 static void print_part(unsigned number)
 {
 	const struct part *p = &parts[number];
-	uint64_t *setup_ms = calloc(p->offered + 1, sizeof(*setup_ms)), settled_ms = 0;
+	uint64_t *setup_ms = calloc(p->offered + 1, sizeof(*setup_ms));
 	unsigned refused = 0, unexplained = 0, lost = 0, set_up = 0;
 
 	for (unsigned i = 0; i < begun; i++) {
 		const struct call *c = &calls[i];
-		bool slow = c->set_up_ms && c->set_up_ms - c->begun_ms > SLOW_MS;
 
 		if (c->part != number)
 			continue;
@@ -426,15 +454,13 @@ static void print_part(unsigned number)
 		lost += c->state == LOST;
 		if (c->set_up_ms)
 			setup_ms[set_up++] = c->set_up_ms - c->begun_ms;
-		if (slow || c->state != COMPLETED)
-			settled_ms = c->begun_ms - p->begin_ms;
 	}
 	qsort(setup_ms, set_up, sizeof(*setup_ms), compare);
 	printf("rate=%u seconds=%u offered=%llu completed=%llu refused=%u unexplained=%u lost=%u resent=%llu "
 	       "setup_ms=%llu settled_ms=%llu\n",
 		p->rate, p->seconds, (unsigned long long)p->offered, (unsigned long long)p->completed,
 		refused, unexplained, lost, (unsigned long long)p->resent,
-		(unsigned long long)setup_ms[set_up / 2], (unsigned long long)settled_ms);
+		(unsigned long long)setup_ms[set_up / 2], (unsigned long long)find_settled(number));
 	free(setup_ms);
 }
 

@@ -3,8 +3,9 @@
 The switch gets a share of one core by a CPU control group (root only, version 1 or 2); callers and gateway (calls.c)
 have the rest of the machine. Its quota is dealt out in periods of 10 ms: in the usual 100 ms the switch would stand
 still for 90 ms at a time, as no slow machine does. The peak is the best goodput (calls hung up per second) at any load;
-it is looked for in steps of 10 %. Then come, in one run, the load of the peak once more, since a machine is not as fast
-from one minute to the next, twice the peak, and a load below it. Several builds can be given; they take turns.
+it is looked for in steps of 10 %. A machine that others use is not as fast from one minute to the next, so two switches
+then run side by side, each with such a share: one at the load of its peak, the other at twice the peak, and after that
+at less than it. Several builds can be given; they take turns.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import bench
 
@@ -28,12 +30,13 @@ class Share:
 
     def __init__(self, percent):
         quota = PERIOD_US * percent // 100
-        self.folder = f"/sys/fs/cgroup/cpu/softswitch-{os.getpid()}"
+        name = f"softswitch-{os.getpid()}-{time.monotonic_ns()}"
+        self.folder = f"/sys/fs/cgroup/cpu/{name}"
         settings = {"cpu.cfs_period_us": PERIOD_US, "cpu.cfs_quota_us": quota}
         if os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
             with open("/sys/fs/cgroup/cgroup.subtree_control", "w") as f:
                 f.write("+cpu")
-            self.folder = f"/sys/fs/cgroup/softswitch-{os.getpid()}"
+            self.folder = f"/sys/fs/cgroup/{name}"
             settings = {"cpu.max": f"{quota} {PERIOD_US}"}
         os.mkdir(self.folder)
         for name, value in settings.items():
@@ -75,24 +78,31 @@ def find_peak(generator, ports):
     return best, best_rate
 
 
-def measure(binary, folder, generator, options):
+@contextlib.contextmanager
+def running(binary, percent):
+    """A switch with its share; its port and that of its gateway."""
     ports = bench.free_ports(2)
-    share = Share(options.share)
-    with open(f"{folder}/log", "w") as log:
+    with tempfile.TemporaryDirectory(prefix="overload-") as folder, open(f"{folder}/log", "w") as log:
+        share = Share(percent)
         server = subprocess.Popen(bench.softswitch(folder, *ports, binary), cwd=folder, stdin=subprocess.DEVNULL,
                                   stdout=log, stderr=log, start_new_session=True)
-    try:
-        share.write("cgroup.procs", server.pid)
-        bench.wait_bound(ports[0], server)
-        peak, rate = (options.peak, options.peak) if options.peak else find_peak(generator, ports)
-        _, before, over, after = offer(generator, ports, (rate, 2), (rate, 2 * STEP_SECONDS),
-                                       (int(2 * peak), options.seconds), (int(SPARE * peak), 10))
-        if server.poll() is not None:
-            sys.exit("overload: the switch died")
-        return max(peak, before["goodput"]), over, after
-    finally:
-        bench.stop(server)
-        share.remove()
+        try:
+            share.write("cgroup.procs", server.pid)
+            bench.wait_bound(ports[0], server)
+            yield ports
+            if server.poll() is not None:
+                sys.exit("overload: the switch died")
+        finally:
+            bench.stop(server)
+            share.remove()
+
+
+def measure(binary, generator, options):
+    with running(binary, options.share) as one, running(binary, options.share) as other, ThreadPoolExecutor() as pool:
+        peak, rate = (options.peak, options.peak) if options.peak else find_peak(generator, one)
+        at_peak = pool.submit(offer, generator, one, (rate, 2), (rate, options.seconds))
+        _, over, after = offer(generator, other, (rate, 2), (2 * int(peak), options.seconds), (int(SPARE * peak), 10))
+        return at_peak.result()[1]["goodput"], over, after
 
 
 def main():
@@ -111,11 +121,11 @@ def main():
             with tempfile.TemporaryDirectory(prefix="overload-") as folder:
                 generator = f"{folder}/calls"
                 subprocess.run(["cc", "-O2", "-o", generator, f"{bench.HERE}/calls.c"], check=True)
-                peak, over, after = measure(os.path.abspath(binary), folder, generator, options)
+                peak, over, after = measure(os.path.abspath(binary), generator, options)
             ratios[binary].append(over["goodput"] / peak)
             print(f"{binary}: peak {peak:.0f} calls/s; at {over['rate']}: {over['goodput']:.0f} = {100 * ratios[binary][-1]:.0f} %, "
                   f"setup {over['setup_ms']} ms, 503 {over['refused'] - over['unexplained']}, other failures "
-                  f"{over['unexplained'] + over['lost']}, resent {over['resent']}; at {after['rate']}: all well after "
+                  f"{over['unexplained'] + over['lost']}, resent {over['resent']}; at {after['rate']}: well after "
                   f"{after['settled_ms'] / 1000:.1f} s", flush=True)
     for binary, of_it in ratios.items():
         print(f"{binary}: median {100 * statistics.median(of_it):.0f} % of the peak at twice the peak")
