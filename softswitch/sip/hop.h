@@ -15,11 +15,19 @@ struct stream_set_listener;
 struct tls_identity;
 struct transport;
 
+/** The address of a hop. */
+union hop_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
 /** One local socket. */
 struct hop_listener {
 	struct transport *owner;
 	const char *transport;              /* "udp", "tcp", "tls" */
 	int family;                         /* AF_INET, AF_INET6 */
+	union hop_address address;          /* it is bound to */
 	struct datagram *datagram;          /* UDP; else NULL */
 	struct stream_set_listener *stream; /* TCP, TLS; else NULL */
 	char host[64];                      /* as in URIs: IPv6 in brackets */
@@ -28,13 +36,6 @@ struct hop_listener {
 };
 /** @param host  as in URIs: IPv6 in brackets */
 void hop_listener_name(struct hop_listener *l, const char *host, uint16_t port);
-
-/** The address of a hop. */
-union hop_address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
 
 /** Who is at the other end: shared by a leg and its transactions, and the same wherever its messages go later. */
 struct hop_peer {

@@ -158,6 +158,12 @@ static const struct stream_set_handlers stream_handlers = {on_stream_message, on
 
 /* Sockets ----------------------------------------------------------------------------------- */
 
+static bool is_wildcard(const struct hop_listener *l)
+{
+	return l->family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(&l->address.v6.sin6_addr)
+				     : l->address.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
 /** Of a wildcard: the first address of this machine that others can reach. */
 static void own_address(int family, char out[ADDRESS_HOST_MAX])
 {
@@ -181,11 +187,13 @@ static void name_listener(struct hop_listener *l)
 	else
 		stream_set_local(l->stream, &local);
 	l->family = local.ss_family;
-	address_host((struct sockaddr *)&local, host);
-	if (!strcmp(host, "0.0.0.0") || !strcmp(host, "::"))
+	memcpy(&l->address, &local, address_length((struct sockaddr *)&local));
+	if (is_wildcard(l))
 		own_address(l->family, host);
+	else
+		address_host(&l->address.any, host);
 	snprintf(name, sizeof(name), l->family == AF_INET6 ? "[%s]" : "%s", host);
-	hop_listener_name(l, name, address_port((struct sockaddr *)&local));
+	hop_listener_name(l, name, address_port(&l->address.any));
 }
 
 static int open_listener(struct transport *transport, const struct listen *at)
@@ -298,12 +306,10 @@ static bool local_address(const struct resolver_address *to, struct sockaddr_sto
 	return ok;
 }
 
-static bool listens_at(const struct hop_listener *l, const struct sockaddr_storage *address)
+/** How well does this listener fit the address the kernel would send from? The best are bound to it; a wildcard may use it. */
+static int fit(const struct hop_listener *l, const struct sockaddr_storage *from)
 {
-	char host[ADDRESS_HOST_MAX];
-
-	address_host((const struct sockaddr *)address, host);
-	return strstr(l->host, host) != NULL && strlen(l->host) <= strlen(host) + 2; /* brackets */
+	return address_same_host(&l->address.any, (const struct sockaddr *)from) ? 2 : is_wildcard(l);
 }
 
 int transport_hop_from(struct transport *transport, uint16_t local_port,
@@ -327,9 +333,7 @@ int transport_hop_from(struct transport *transport, uint16_t local_port,
 		if (!probed && !local_address(address, &from))
 			break;
 		probed = true;
-		if (listens_at(chosen, &from))
-			break;
-		if (listens_at(l, &from))
+		if (fit(l, &from) > fit(chosen, &from))
 			chosen = l;
 	}
 	if (!chosen)

@@ -2,7 +2,7 @@
 
 import sip
 from net import same
-from runner import run, scenario
+from runner import run, scenario, variants
 
 ALL = ("udp", "tcp", "tls")
 
@@ -36,6 +36,19 @@ for caller in ALL:
 	for gateway in ALL:
 		if (caller, gateway) != ("udp", "udp"):
 			pair(caller, gateway)
+
+
+@variants(*((transport, transport) for transport in ALL[:2]))
+def of_several_listeners_the_one_the_kernel_would_send_from_is_used(s, transport):
+	"""Their addresses are compared, not their texts: 127.0.0.11 begins like 127.0.0.1."""
+	gw, other = s.gateway("gw", transport), s.gateway("other", transport, "127.0.0.11", prefix="33")
+	s.start(listen=["udp"][:transport != "udp"], arguments=[word for host in ("127.0.0.11", "127.0.0.1")
+		for word in ("--listen", "sip:%s:0;transport=%s" % (host, transport))])
+	for callee, to in ("4930", gw), ("3310", other):
+		a, b = s.talk(to, callee)
+		hosts = sip.address("sip:" + b.invited["Via"].split()[1])[0], sip.address(b.invited["Contact"])[0]
+		same(hosts, ("127.0.0.1", "127.0.0.1"))
+		s.over(b, a)
 
 
 @scenario
