@@ -76,7 +76,7 @@ static bool note_source(const struct received *rx)
 	if (via->v_received)
 		msg_header_remove_param(via->v_common, "received");
 	address_host(rx->source, host);
-	if (!is_host(via->v_host, host)) {
+	if (via->v_rport || !is_host(via->v_host, host)) {
 		snprintf(text, sizeof(text), "received=%s", host);
 		msg_header_replace_param(home, via->v_common, su_strdup(home, text));
 	}

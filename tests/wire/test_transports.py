@@ -38,6 +38,17 @@ for caller in ALL:
 			pair(caller, gateway)
 
 
+@variants(*((transport, transport) for transport in ALL))
+def received_stands_beside_every_rport(s, transport):
+	"""Also where Via names the source itself (RFC 3581 section 4)."""
+	phone = s.peer("phone", transport)
+	s.start(["udp", transport][transport == "udp":])
+	for more, status in ({}, 200), ({"CSeq": "1 BYE"}, 400), ({"Require": "x"}, 420):
+		phone.request("OPTIONS", **more)
+		via = phone.expect(status)["Via"]
+		same((sip.param(via, "received"), bool(sip.param(via, "rport"))), ("127.0.0.1", True))
+
+
 @variants(*((transport, transport) for transport in ALL[:2]))
 def of_several_listeners_the_one_the_kernel_would_send_from_is_used(s, transport):
 	"""Their addresses are compared, not their texts: 127.0.0.11 begins like 127.0.0.1."""

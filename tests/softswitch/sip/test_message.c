@@ -167,12 +167,13 @@ static const char *via_of_response(struct peer *p, const char *sent_by, const ch
 	return line;
 }
 
-static void rport_is_filled_with_the_port_it_came_from(void **state)
+static void rport_is_filled_with_the_port_it_came_from_and_gets_received(void **state)
 {
 	struct peer *p = *state;
 	char wanted[256];
 
-	snprintf(wanted, sizeof(wanted), "Via: SIP/2.0/UDP 127.0.0.1:9;rport=%s;branch=z9hG4bK1",
+	snprintf(wanted, sizeof(wanted),
+		"Via: SIP/2.0/UDP 127.0.0.1:9;rport=%s;branch=z9hG4bK1;received=127.0.0.1",
 		strchr(p->address, ':') + 1);
 	assert_string_equal(via_of_response(p, "127.0.0.1:9", ";rport"), wanted);
 	snprintf(wanted, sizeof(wanted), "Via: SIP/2.0/UDP %s;branch=z9hG4bK1", p->address);
@@ -208,7 +209,7 @@ static void of_several_vias_in_one_line_none_is_lost_when_the_first_is_changed(v
 			"Content-Length: 0\r\n\r\n",
 			p->address));
 	snprintf(wanted, sizeof(wanted),
-		"Via: SIP/2.0/UDP %s;rport=%s;branch=z9hG4bK1\r\nVia: SIP/2.0/UDP p1.example;branch=z9hG4bK2\r\n"
+		"Via: SIP/2.0/UDP %s;rport=%s;branch=z9hG4bK1;received=127.0.0.1\r\nVia: SIP/2.0/UDP p1.example;branch=z9hG4bK2\r\n"
 		"Via: SIP/2.0/UDP p2.example;branch=z9hG4bK3\r\nFrom: <sip:a@a.example>;tag=a1\r\n"
 		"Call-ID: c1@a.example\r\nCSeq: 42 INVITE\r\n",
 		p->address, strchr(p->address, ':') + 1);
@@ -536,7 +537,7 @@ int main(void)
 		TEST(routes_stand_behind_via_and_a_strict_routers_target_is_the_last),
 		TEST(via_and_contact_name_the_transport),
 		TEST(a_response_repeats_via_from_call_id_cseq_and_record_route),
-		TEST(rport_is_filled_with_the_port_it_came_from),
+		TEST(rport_is_filled_with_the_port_it_came_from_and_gets_received),
 		TEST(received_names_another_address_it_came_from),
 		TEST(of_several_vias_in_one_line_none_is_lost_when_the_first_is_changed),
 		TEST(to_gets_a_tag_unless_it_has_one),

@@ -156,7 +156,7 @@ static void expect_response(struct scene *s, const char *status_line, const char
 	char text[2048];
 
 	snprintf(text, sizeof(text),
-		"SIP/2.0 %s\r\nVia: SIP/2.0/UDP %s;rport=%s;branch=z9hG4bK1\r\n"
+		"SIP/2.0 %s\r\nVia: SIP/2.0/UDP %s;rport=%s;branch=z9hG4bK1;received=127.0.0.1\r\n"
 		"From: <sip:a@a.example>;tag=a1\r\nCall-ID: c1@a.example\r\nCSeq: 42 INVITE\r\n"
 		"To: <sip:b@b.example>%s\r\n%sContent-Length: 0\r\n\r\n",
 		status_line, s->peer.address, strchr(s->peer.address, ':') + 1, tag, more);
