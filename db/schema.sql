@@ -164,18 +164,20 @@ END;
 -- The same for lists of header names: what the two legs settle each for itself never crosses.
 CREATE VIEW header_check (subject, names) AS SELECT NULL, NULL WHERE 0;
 
-CREATE TRIGGER header_check_insert INSTEAD OF INSERT ON header_check WHEN NEW.names IS NOT NULL BEGIN
+CREATE TRIGGER header_check_insert INSTEAD OF INSERT ON header_check
+WHEN NEW.names NOT GLOB '*[^0-9A-Za-z.!%*_+`''~, -]*' AND NOT instr(NEW.names, char(0)) BEGIN
 	SELECT RAISE(ABORT, 'refused')
 	FROM json_each('["' || replace(NEW.names, ',', '","') || '"]') AS item,
-		json_each('{}', NEW.subject || ': pass_headers: ' || CASE trim(item.value) WHEN '' THEN 'a name is missing'
+		json_each('{}', NEW.subject || ': pass_headers: ' || CASE length(trim(item.value)) WHEN 0 THEN 'a name is missing'
+			WHEN 1 THEN '"' || trim(item.value) || '" is short for another name; write that one'
 			ELSE '"' || trim(item.value) || '" cannot be passed' END)
-	WHERE trim(item.value) = '' OR trim(item.value) GLOB '* *' OR lower(trim(item.value)) GLOB 'content-*'
-		OR lower(trim(item.value)) IN (
-		'allow', 'allow-events', 'authentication-info', 'authorization', 'call-id', 'contact', 'cseq', 'event', 'expires', 'flow-timer', 'from', 'join', 'max-forwards', 'mime-version', 'min-expires', 'min-se',
-		'path', 'proxy-authenticate', 'proxy-authentication-info', 'proxy-authorization', 'proxy-require', 'rack',
-		'record-route', 'replaces', 'require', 'retry-after', 'route', 'rseq', 'security-client', 'security-server',
-		'security-verify', 'service-route', 'session-expires', 'sip-etag', 'sip-if-match', 'supported', 'target-dialog',
-		'timestamp', 'to', 'unsupported', 'via', 'www-authenticate', 'c', 'e', 'f', 'i', 'k', 'l', 'm', 'o', 't', 'u', 'v', 'x');
+	WHERE length(trim(item.value)) < 2 OR trim(item.value) GLOB '* *'
+		OR lower(trim(item.value)) GLOB 'content-*' OR lower(trim(item.value)) GLOB 'proxy-*'
+		OR lower(trim(item.value)) GLOB 'security-*' OR lower(trim(item.value)) IN (
+		'allow', 'allow-events', 'authentication-info', 'authorization', 'call-id', 'contact', 'cseq', 'event', 'expires',
+		'flow-timer', 'from', 'join', 'max-breadth', 'max-forwards', 'mime-version', 'min-expires', 'min-se', 'path', 'rack',
+		'record-route', 'replaces', 'require', 'retry-after', 'route', 'rseq', 'service-route', 'session-expires', 'sip-etag',
+		'sip-if-match', 'supported', 'target-dialog', 'timestamp', 'to', 'unsupported', 'via', 'www-authenticate');
 END;
 
 CREATE TRIGGER parameter_value BEFORE UPDATE OF value ON parameter BEGIN
@@ -239,7 +241,7 @@ CREATE TABLE gateway (
 			AND tls_certificate NOT GLOB '.*'),
 	id INTEGER,
 	pass_headers TEXT CONSTRAINT "pass_headers is a list of header names, separated by commas, of 512 characters at most, or NULL"
-		CHECK (length(pass_headers) BETWEEN 1 AND 512 AND pass_headers NOT GLOB '*[^0-9A-Za-z.!%*_+`''~, -]*'),
+		CHECK (length(pass_headers) BETWEEN 1 AND 512 AND pass_headers NOT GLOB '*[^0-9A-Za-z.!%*_+`''~, -]*' AND NOT instr(pass_headers, char(0))),
 	nat TEXT NOT NULL DEFAULT 'Auto' CONSTRAINT "nat is On, Off or Auto" CHECK (nat IN ('On', 'Off', 'Auto')),
 	CONSTRAINT "name of a gateway is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
@@ -386,7 +388,7 @@ CREATE TABLE mapping_gateway (
 		CHECK (length(tls_name) BETWEEN 1 AND 253 AND tls_name NOT GLOB '*[^0-9A-Za-z._-]*' AND tls_name GLOB '[0-9A-Za-z_]*'),
 	id INTEGER,
 	pass_headers TEXT CONSTRAINT "pass_headers is a list of header names, separated by commas, of 512 characters at most, or NULL"
-		CHECK (length(pass_headers) BETWEEN 1 AND 512 AND pass_headers NOT GLOB '*[^0-9A-Za-z.!%*_+`''~, -]*'),
+		CHECK (length(pass_headers) BETWEEN 1 AND 512 AND pass_headers NOT GLOB '*[^0-9A-Za-z.!%*_+`''~, -]*' AND NOT instr(pass_headers, char(0))),
 	nat TEXT NOT NULL DEFAULT 'Auto' CONSTRAINT "nat is On, Off or Auto" CHECK (nat IN ('On', 'Off', 'Auto')),
 	CONSTRAINT "name of a mapping gateway is 1 to 64 characters, none of them a control character, no space at its ends"
 		CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[' || char(1) || '-' || char(31, 127) || ']*'
