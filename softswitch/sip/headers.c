@@ -32,8 +32,7 @@ enum {
  * credentials (Authorization, WWW-Authenticate, ...), equipment (User-Agent, Server, Organization, Warning), and
  * what each leg agrees on by itself (Supported, Require, Allow, Session-Expires, RSeq).
  *
- * In order of name. A header with a compact name is looked up by its long one; "y" is Identity (RFC 8224), which the
- * library does not know.
+ * In order of name. A header with a compact name is looked up by its long one.
  */
 static const struct header_policy {
 	const char *name;
@@ -61,6 +60,7 @@ static const struct header_policy {
 	{"Geolocation", REQUEST},
 	{"History-Info", BOTH},
 	{"Identity", REQUEST},
+	{"Identity-Info", REQUEST},
 	{"In-Reply-To", REQUEST},
 	{"Info-Package", REQUEST},
 	{"MIME-Version", OF_BODY},
@@ -82,7 +82,6 @@ static const struct header_policy {
 	{"Subject", REQUEST},
 	{"Subscription-State", REQUEST},
 	{"User-to-User", BOTH},
-	{"y", REQUEST},
 };
 
 static int compare(const void *name, const void *entry)
@@ -90,11 +89,20 @@ static int compare(const void *name, const void *entry)
 	return strcasecmp(name, ((const struct header_policy *)entry)->name);
 }
 
+/** Of headers that the library does not know: RFC 8224 section 9, RFC 4474 section 16. */
+static const char *long_name(const char *name)
+{
+	return !strcasecmp(name, "y") ? "Identity" : !strcasecmp(name, "n") ? "Identity-Info" : name;
+}
+
+/** The long one. @return NULL for what is no header */
 static const char *name_of(const sip_header_t *h)
 {
 	const char *name = h->sh_class->hc_name;
 
-	return name && *name ? name : h->sh_class == sip_unknown_class ? h->sh_unknown->un_name : NULL;
+	if (name && *name)
+		return name;
+	return h->sh_class == sip_unknown_class ? long_name(h->sh_unknown->un_name) : NULL;
 }
 
 /**
@@ -126,7 +134,7 @@ static bool belongs_to_refusal(const sip_t *from, const char *name)
 static bool is_identity(const char *name)
 {
 	static const char *const names[] = {
-		"P-Asserted-Identity", "Remote-Party-ID", "P-Preferred-Identity", "Identity", "y"};
+		"P-Asserted-Identity", "Remote-Party-ID", "P-Preferred-Identity", "Identity"};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcasecmp(name, names[i]))

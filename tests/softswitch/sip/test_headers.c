@@ -80,6 +80,7 @@ static const struct {
 	{"Geolocation: <cid:a@a.example>", REQUEST},
 	{"History-Info: <sip:c@c.example>;index=1", BOTH},
 	{"Identity: eyJhbGciOiJFUzI1NiJ9..sig;info=<https://a.example/c.pem>", REQUEST},
+	{"Identity-Info: <https://a.example/cert>", REQUEST},
 	{"In-Reply-To: c0@b.example", REQUEST},
 	{"Info-Package: dtmf", REQUEST},
 	{"P-Asserted-Identity: <tel:+4930100200>", BOTH},
@@ -230,12 +231,24 @@ static void compact_names_cross_as_they_are_or_not_at_all(void **state)
 {
 	static const char crossing[] = "s: lunch\r\nc: application/sdp\r\ne: identity\r\n"
 				       "r: <sip:c@c.example>\r\nb: <sip:a@a.example>\r\no: refer\r\n"
-				       "y: eyJhbGciOiJFUzI1NiJ9..sig\r\n";
+				       "y: eyJhbGciOiJFUzI1NiJ9..sig\r\nn: <https://a.example/cert>\r\n";
 
 	assert_string_equal(pass(*state, crossing, HEADERS_REQUEST), crossing);
 	assert_string_equal(pass(*state, "m: <sip:a@192.0.2.1>\r\nk: 100rel\r\nx: 1800\r\nu: presence\r\n",
 				    HEADERS_REQUEST),
 		"");
+}
+
+static void a_listed_header_crosses_in_its_compact_form(void **state)
+{
+	static const char lines[] = "a: *;audio\r\nj: *;automata\r\nd: no-fork\r\n";
+
+	assert_string_equal(pass(*state, lines, HEADERS_REQUEST), "");
+	assert_string_equal(pass_more(*state, lines, HEADERS_REQUEST,
+				    "Accept-Contact, Reject-Contact, Request-Disposition"),
+		lines);
+	assert_string_equal(
+		pass_more(*state, "y: sig\r\nn: info\r\n", HEADERS_RESPONSE, "identity-info"), "n: info\r\n");
 }
 
 static void a_header_that_cannot_be_read_does_not_stop_the_others(void **state)
@@ -318,6 +331,7 @@ int main(void)
 		TEST(folded_lines_cross_unfolded),
 		TEST(repeated_headers_and_lists_cross_once_each),
 		TEST(compact_names_cross_as_they_are_or_not_at_all),
+		TEST(a_listed_header_crosses_in_its_compact_form),
 		TEST(a_header_that_cannot_be_read_does_not_stop_the_others),
 		TEST(headers_that_an_operator_lists_cross_as_well),
 		TEST(what_does_not_fit_makes_the_text_full),
