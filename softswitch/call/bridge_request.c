@@ -1,5 +1,6 @@
 #include "bridge_request.h"
 
+#include "cause.h"
 #include "dialog_ack.h"
 #include "headers.h"
 #include "message.h"
@@ -83,8 +84,13 @@ static void add_session(struct bridge_request *r, struct text *t, int status)
 static int answer(struct bridge_request *r, const struct received *rx)
 {
 	int status = rx->sip->sip_status->st_status;
+	int passed = status < 300 ? status : cause_of_refusal(rx->sip, request_of(r)->sip_require);
 	struct text t = text_scratch();
 
+	if (passed != status) {
+		reply(r, passed, NULL);
+		return passed;
+	}
 	server_transaction_begin(r->server, &t, status, rx->sip->sip_status->st_phrase, NULL);
 	add_session(r, &t, status);
 	headers_pass(&t, rx->sip, repeats_description(r) ? HEADERS_BODILESS : HEADERS_RESPONSE,

@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void try_next(struct call *call);
+static void try_next(struct call *call, const struct received *refusal);
 
 /** The first 18x of the attempt under way, or its answer. */
 static void note_post_dial_delay(struct call *call)
@@ -42,39 +42,6 @@ static void add_retry_after(const struct call *call, char *headers, size_t size)
 	}
 	if (soonest)
 		snprintf(headers + n, size - n, "Retry-After: %u\r\n", (soonest + 999) / 1000);
-}
-
-/** Does the caller require what the gateway does not support? */
-static bool is_required(const struct call *call, const sip_unsupported_t *unsupported)
-{
-	const sip_require_t *required = sip_object(call->received)->sip_require;
-
-	for (unsigned i = 0; unsupported && unsupported->k_items && unsupported->k_items[i]; i++)
-		if (sip_has_feature(required, unsupported->k_items[i]))
-			return true;
-	return false;
-}
-
-/**
- * What the caller gets for a gateway's refusal. What concerns only our leg to the gateway is not the caller's business:
- * challenges, demands of extensions and session timers, redirections.
- */
-static int code_for_caller(const struct call *call, const sip_t *response)
-{
-	int code = response->sip_status->st_status;
-
-	switch (code) {
-	case 401:
-	case 407:
-	case 416:
-	case 421:
-	case 422:
-		return 503;
-	case 420:
-		return is_required(call, response->sip_unsupported) ? code : 503;
-	default:
-		return code < 400 ? 480 : code;
-	}
 }
 
 /** Nothing is left to try: the caller gets the last failure. @param rx  it, if it was a gateway's refusal just now */
@@ -157,7 +124,9 @@ static void note_failure(struct call *call, const struct attempt_end *end)
 	log_debug(call->a.call_id, "gateway failed gateway=%s code=%d reason=%s", gateway_name(call->gateway),
 		end->sip_code, words);
 	call_attempt_tell(call, outcome_of(end), end->sip_code);
-	call->last_code = end->failure == FAILOVER_FAILURE_CODE ? code_for_caller(call, end->rx->sip) : 0;
+	call->last_code = end->failure == FAILOVER_FAILURE_CODE
+		? cause_of_refusal(end->rx->sip, sip_object(call->received)->sip_require)
+		: 0;
 	call->last_cause = end->error == -EMSGSIZE         ? CAUSE_TOO_LARGE
 		: end->failure == FAILOVER_FAILURE_CODE    ? CAUSE_GATEWAY_CODE
 		: end->failure == FAILOVER_FAILURE_TIMEOUT ? CAUSE_TIMEOUT
@@ -208,11 +177,11 @@ static void on_failed(const struct attempt_end *end, void *arg)
 	call_early_fail_over(call);
 	if (!verdict.next)
 		log_debug(call->a.call_id, "switching ended reason=%s", verdict.reason);
-	/* The answer must be used now; later it is gone. Whether a candidate is left is known now, too. */
-	if (!verdict.next || call->last_cause == CAUSE_TOO_LARGE || call->next_candidate >= call->plan.n)
+	/* The answer must be used now; later it is gone. */
+	if (!verdict.next || call->last_cause == CAUSE_TOO_LARGE)
 		give_up(call, end->rx);
 	else
-		try_next(call);
+		try_next(call, end->rx);
 }
 
 /** Does the caller get a description with this answer? */
@@ -377,7 +346,8 @@ static bool try_last_resort(struct call *call)
 	return try_gateway(call, gw);
 }
 
-static void try_next(struct call *call)
+/** @param refusal  of the gateway before, just now; NULL = there is none */
+static void try_next(struct call *call, const struct received *refusal)
 {
 	while (call->next_candidate < call->plan.n) {
 		struct gateway *gw = call->plan.candidate[call->next_candidate++].gateway;
@@ -391,7 +361,7 @@ static void try_next(struct call *call)
 	if (!call->tried && try_last_resort(call))
 		return;
 	if (call->tried)
-		give_up(call, NULL);
+		give_up(call, call->last_cause == CAUSE_GATEWAY_CODE ? refusal : NULL);
 	else
 		give_up_untried(call);
 }
@@ -412,5 +382,5 @@ void call_setup(struct call *call)
 		return;
 	}
 	call->last_cause = CAUSE_NO_GATEWAY;
-	try_next(call);
+	try_next(call, NULL);
 }

@@ -1,7 +1,10 @@
 #include "cause.h"
 
+#include "headers.h"
 #include "resolver_error.h"
 #include "tls_error.h"
+
+#include <sofia-sip/sip_header.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -65,6 +68,32 @@ const char *cause_error_words(int error)
 		return tls_error_words(error)         ? tls_error_words(error)
 			: resolver_error_words(error) ? resolver_error_words(error)
 						      : strerror(-error);
+	}
+}
+
+static bool is_required(const sip_require_t *required, const sip_unsupported_t *unsupported)
+{
+	for (unsigned i = 0; unsupported && unsupported->k_items && unsupported->k_items[i]; i++)
+		if (sip_has_feature(required, unsupported->k_items[i]))
+			return true;
+	return false;
+}
+
+int cause_of_refusal(const sip_t *refusal, const sip_require_t *required)
+{
+	int code = refusal->sip_status->st_status;
+
+	switch (code) {
+	case 401:
+	case 407:
+	case 416:
+	case 421:
+	case 422:
+		return 503;
+	case 420:
+		return is_required(required, refusal->sip_unsupported) ? code : 503;
+	default:
+		return code < 400 ? 480 : headers_suffice(refusal) ? code : 503;
 	}
 }
 

@@ -37,6 +37,15 @@ enum cause {
 
 /** The SIP code the caller gets; 0 for CAUSE_NORMAL and CAUSE_GATEWAY_CODE. */
 int cause_sip_code(enum cause cause);
+/**
+ * The code with which a refusal of one side (300-699) reaches the other. What concerns only our leg to the peer that refuses
+ * is not the other's business: challenges, demands of extensions and session timers, redirections. Nor does a code pass
+ * without the headers that it must have.
+ *
+ * @param required  of the request, as the other side sent it
+ * @return another than that of the refusal if this must not pass: nothing of it does then
+ */
+int cause_of_refusal(const sip_t *refusal, const sip_require_t *required);
 /** Words for the record. */
 const char *cause_words(enum cause cause);
 /** Words for the error (errno or tls_error.h, negative) of what did not reach the other side: "timeout", "Connection refused". */

@@ -106,28 +106,55 @@ static const char *name_of(const sip_header_t *h)
 }
 
 /**
- * Headers that a refusal must have, and that pass with it alone (RFC 3261 sections 21.4.6, 21.4.13, 21.4.15; RFC 4412
- * section 4.6.2; RFC 6665 section 8.3.2).
+ * Headers that a refusal must have, and that pass with it alone (RFC 3261 sections 14.2, 20.23, 21.4.6, 21.4.13, 21.4.15;
+ * RFC 3329, 4412, 5360, 6086, 6442, 6665). Of those of one code one suffices.
  */
-static const struct {
+static const struct refusal {
 	int status;
 	const char *name;
+	const char *instead; /* what is true without it; NULL = nothing is; "" = it may be missing */
 } refusals[] = {
-	{405, "Allow"},
-	{415, "Accept"},
-	{415, "Accept-Encoding"},
-	{415, "Accept-Language"},
-	{417, "Accept-Resource-Priority"},
-	{420, "Unsupported"},
-	{489, "Allow-Events"},
+	{405, "Allow", headers_allow},
+	{415, "Accept", "Accept: application/sdp\r\n"}, /* as if there were none (RFC 3261 section 20.1) */
+	{415, "Accept-Encoding", ""}, {415, "Accept-Language", ""}, {417, "Accept-Resource-Priority", ""},
+	{420, "Unsupported", NULL}, {423, "Min-Expires", NULL}, {424, "Geolocation-Error", NULL},
+	{469, "Recv-Info", "Recv-Info:\r\n"}, {470, "Permission-Missing", NULL}, {489, "Allow-Events", NULL},
+	{494, "Security-Server", NULL}, {500, "Retry-After", ""}, /* to a second offer; otherwise it may */
 };
+enum { REFUSALS = sizeof(refusals) / sizeof(refusals[0]) };
 
 static bool belongs_to_refusal(const sip_t *from, const char *name)
 {
-	for (unsigned i = 0; from->sip_status && i < sizeof(refusals) / sizeof(refusals[0]); i++)
+	for (unsigned i = 0; from->sip_status && i < REFUSALS; i++)
 		if (from->sip_status->st_status == refusals[i].status && !strcasecmp(name, refusals[i].name))
 			return true;
 	return false;
+}
+
+static const sip_header_t *first_of(const sip_t *sip)
+{
+	return sip->sip_request ? (const sip_header_t *)sip->sip_request
+				: (const sip_header_t *)sip->sip_status;
+}
+
+/** What to say instead of the headers that a refusal lacks. @return "" for nothing; NULL for nothing that is true */
+static const char *instead(const sip_t *from)
+{
+	unsigned row = 0;
+
+	while (row < REFUSALS && (!from->sip_status || from->sip_status->st_status != refusals[row].status))
+		row++;
+	if (row == REFUSALS)
+		return "";
+	for (const sip_header_t *h = first_of(from); h; h = (const sip_header_t *)h->sh_succ)
+		if (name_of(h) && belongs_to_refusal(from, name_of(h)))
+			return "";
+	return refusals[row].instead;
+}
+
+bool headers_suffice(const sip_t *refusal)
+{
+	return instead(refusal) != NULL;
 }
 
 /** Which say who somebody is. Those that cross, too. */
@@ -144,11 +171,9 @@ static bool is_identity(const char *name)
 
 uint64_t headers_identity(const sip_t *from)
 {
-	const sip_header_t *first = from->sip_request ? (const sip_header_t *)from->sip_request
-						      : (const sip_header_t *)from->sip_status;
 	uint64_t hash = 0;
 
-	for (const sip_header_t *h = first; h; h = (const sip_header_t *)h->sh_succ) {
+	for (const sip_header_t *h = first_of(from); h; h = (const sip_header_t *)h->sh_succ) {
 		struct text t = text_scratch();
 		const char *name = name_of(h);
 
@@ -179,10 +204,9 @@ static bool is_listed(const char *list, const char *name)
 
 void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind, const char *more)
 {
-	const sip_header_t *first = from->sip_request ? (const sip_header_t *)from->sip_request
-						      : (const sip_header_t *)from->sip_status;
+	const char *add = instead(from);
 
-	for (const sip_header_t *h = first; h; h = (const sip_header_t *)h->sh_succ) {
+	for (const sip_header_t *h = first_of(from); h; h = (const sip_header_t *)h->sh_succ) {
 		const char *name = name_of(h);
 		const struct header_policy *p = !name
 			? NULL
@@ -194,6 +218,7 @@ void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind, con
 				(more && is_listed(more, name))))
 			message_header(t, h);
 	}
+	text_add(t, add ? add : "");
 }
 
 void headers_capabilities(char out[HEADERS_CAPABILITIES_MAX], const char *allow, bool timer, bool rel100)

@@ -16,11 +16,14 @@ enum headers_kind {
 };
 
 /**
- * Copy the headers that cross from one leg to the other, in their order, as message_header() has them.
+ * Copy the headers that cross from one leg to the other, in their order, as message_header() has them. A refusal gets
+ * those that its code must have.
  *
  * @param more  names of headers that cross besides those of the table, separated by commas; NULL = none
  */
 void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind, const char *more);
+/** Has a refusal the headers that its code must have, or can we supply them? */
+bool headers_suffice(const sip_t *refusal);
 
 /** A hash of the headers that say who the sender is, P-Asserted-Identity and the like; 0 = none. */
 uint64_t headers_identity(const sip_t *from);
