@@ -41,13 +41,6 @@ bool message_has_sdp(const sip_t *sip)
 	return message_find_sdp(sip, &sdp);
 }
 
-const char *message_phrase(int status)
-{
-	const char *phrase = sip_status_phrase(status);
-
-	return phrase && *phrase ? phrase : "Status";
-}
-
 static bool is_control(char c)
 {
 	return ((unsigned char)c < ' ' && c != '\t') || c == 0x7f;
@@ -65,11 +58,18 @@ static bool is_phrase(const char *s)
 	return !*s;
 }
 
+static const char *usual_phrase(int status)
+{
+	const char *phrase = sip_status_phrase(status);
+
+	return phrase && *phrase ? phrase : "Status";
+}
+
 void message_status(struct text *t, int status, const char *phrase)
 {
 	text_add(t, "SIP/2.0 ");
 	text_add_number(t, (unsigned long)status);
-	text_add_all(t, " ", phrase && is_phrase(phrase) ? phrase : message_phrase(status), "\r\n", NULL);
+	text_add_all(t, " ", phrase && is_phrase(phrase) ? phrase : usual_phrase(status), "\r\n", NULL);
 }
 
 /** Eight bytes at a time, since whatever passes is looked at. Tabs count, too. */

@@ -30,7 +30,6 @@ bool message_has_sdp(const sip_t *sip);
 
 /** "SIP/2.0 180 Ringing"; phrase NULL, or with control characters in it = the usual one of the code. */
 void message_status(struct text *t, int status, const char *phrase);
-const char *message_phrase(int status);
 
 /**
  * One header as it came in, with its line end; written anew if it was changed since. Line ends that are not CR LF, folds and
