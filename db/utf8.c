@@ -52,3 +52,10 @@ char *utf8_from_latin1(const char *s)
 	out[n] = '\0';
 	return out;
 }
+
+void utf8_lower(char *out, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = s[i] >= 'A' && s[i] <= 'Z' ? (char)(s[i] - 'A' + 'a') : s[i];
+	out[n] = '\0';
+}

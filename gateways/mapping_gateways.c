@@ -4,9 +4,9 @@
 
 #include "address_key.h"
 #include "peers.h"
+#include "utf8.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -212,15 +212,6 @@ void mapping_gateways_destroy(struct mapping_gateways *set)
 	free(set);
 }
 
-static void lower(char out[TLS_NAME_MAX + 1], const char *name)
-{
-	size_t n = strnlen(name, TLS_NAME_MAX);
-
-	for (size_t i = 0; i < n; i++)
-		out[i] = (char)tolower((unsigned char)name[i]);
-	out[n] = '\0';
-}
-
 /* Select the rows with a valid host, and parse the block of each. */
 static size_t parse_rows(const struct db_mapping_gateway *rows, size_t n, struct db_mapping_gateway *good,
 	struct block *blocks, mapping_gateways_bad_host_h *on_bad_host, void *arg)
@@ -229,13 +220,14 @@ static size_t parse_rows(const struct db_mapping_gateway *rows, size_t n, struct
 
 	for (size_t i = 0; i < n; i++) {
 		struct block *block = &blocks[n_good];
+		const char *tls_name = rows[i].tls_name ? rows[i].tls_name : "";
 
 		memset(block, 0, sizeof(*block));
 		block->by_name = !rows[i].host[0];
 		if (block->by_name || parse_block(rows[i].host, &block->key)) {
 			block->key.port = rows[i].port;
 			block->enabled = rows[i].enabled;
-			lower(block->tls_name, rows[i].tls_name ? rows[i].tls_name : "");
+			utf8_lower(block->tls_name, tls_name, strnlen(tls_name, TLS_NAME_MAX));
 			good[n_good++] = rows[i];
 		} else if (on_bad_host) {
 			on_bad_host(rows[i].name, rows[i].host, arg);

@@ -1,9 +1,9 @@
 #include "tls_identity.h"
 
 #include "keyed_table.h"
+#include "utf8.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <openssl/crypto.h>
@@ -39,13 +39,6 @@ static bool is_address(const char *name)
 
 /* Certificates ------------------------------------------------------------------------------ */
 
-static void lower(char out[NAME_MAX + 1], const char *name, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] = (char)tolower((unsigned char)name[i]);
-	out[n] = '\0';
-}
-
 /** A DNS name, or a SIP URI that has no user (RFC 5922 section 7.1). @return false when it is neither */
 static bool read_name(char out[NAME_MAX + 1], const GENERAL_NAME *one)
 {
@@ -59,7 +52,7 @@ static bool read_name(char out[NAME_MAX + 1], const GENERAL_NAME *one)
 	if (n <= skip || n - skip > NAME_MAX || memchr(s, '\0', n) || memchr(s, '@', n) ||
 		strncasecmp(s, "sip:", skip) != 0)
 		return false;
-	lower(out, s + skip, n - skip);
+	utf8_lower(out, s + skip, n - skip);
 	return true;
 }
 
@@ -143,7 +136,7 @@ int tls_identity_find(const struct tls_identity **out, const struct tls_identity
 	wanted.pinned = demand->fingerprint[0] != '\0';
 	if (wanted.pinned && parse_fingerprint(wanted.fingerprint, demand->fingerprint))
 		return -EINVAL;
-	lower(wanted.name, name, n);
+	utf8_lower(wanted.name, name, n);
 	if (n && wanted.name[n - 1] == '.') /* the root of DNS */
 		wanted.name[n - 1] = '\0';
 	snprintf(wanted.certificate, sizeof(wanted.certificate), "%s",

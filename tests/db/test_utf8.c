@@ -52,12 +52,24 @@ static void latin_1_becomes_valid_and_keeps_every_byte(void **state)
 	free(utf8);
 }
 
+static void only_letters_of_ascii_are_made_small(void **state)
+{
+	char out[16];
+
+	(void)state;
+	utf8_lower(out, "AZ-@[az09\xc3\x84 and the rest", 11);
+	assert_string_equal(out, "az-@[az09\xc3\x84");
+	utf8_lower(out, "", 0);
+	assert_string_equal(out, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_rfc_3629_allows_is_valid),
 		cmocka_unit_test(everything_else_is_not),
 		cmocka_unit_test(latin_1_becomes_valid_and_keeps_every_byte),
+		cmocka_unit_test(only_letters_of_ascii_are_made_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
