@@ -31,6 +31,7 @@ struct row {
 };
 
 struct strangers {
+	strangers_hash_h *hash;
 	struct row *by_key;
 	TAILQ_HEAD(rows, row) rows; /* the one seen last first */
 	uint64_t total[STRANGERS_REASONS];
@@ -57,12 +58,13 @@ const char *strangers_reason_name(enum strangers_reason reason)
 	return names[reason];
 }
 
-int strangers_create(struct strangers **out)
+int strangers_create(struct strangers **out, strangers_hash_h *hash)
 {
 	struct strangers *set = calloc(1, sizeof(*set));
 
 	if (!set)
 		return -ENOMEM;
+	set->hash = hash;
 	TAILQ_INIT(&set->rows);
 	*out = set;
 	return 0;
@@ -91,9 +93,10 @@ void strangers_destroy(struct strangers *set)
 /** @return NULL without memory */
 static struct row *find_or_add(struct strangers *set, const struct key *key)
 {
+	const unsigned hash = (unsigned)set->hash(key, sizeof(*key));
 	struct row *row;
 
-	HASH_FIND(hh, set->by_key, key, sizeof(*key), row);
+	HASH_FIND_BYHASHVALUE(hh, set->by_key, key, sizeof(*key), hash, row);
 	if (row)
 		return row;
 	if (HASH_COUNT(set->by_key) == STRANGERS_MAX)
@@ -102,7 +105,7 @@ static struct row *find_or_add(struct strangers *set, const struct key *key)
 	if (!row)
 		return NULL;
 	row->key = *key;
-	HASH_ADD(hh, set->by_key, key, sizeof(row->key), row);
+	HASH_ADD_BYHASHVALUE(hh, set->by_key, key, sizeof(row->key), hash, row);
 	if (!row->hh.tbl) {
 		free(row);
 		return NULL;

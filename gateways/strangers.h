@@ -59,7 +59,10 @@ struct strangers_entry {
 	uint64_t count, first_ms, last_ms;
 };
 
-int strangers_create(struct strangers **out);
+/** A keyed hash: who sends can choose the source, and is not to choose where it is kept. */
+typedef uint64_t strangers_hash_h(const void *bytes, size_t n);
+
+int strangers_create(struct strangers **out, strangers_hash_h *hash);
 void strangers_destroy(struct strangers *set);
 
 /**

@@ -252,6 +252,11 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	return err;
 }
 
+static uint64_t hash_source(const void *bytes, size_t n)
+{
+	return token_hash_bytes(0, bytes, n);
+}
+
 static int open_doors(struct daemon *d, char *error, size_t size)
 {
 	struct calls_parts parts = {.stack = &d->stack,
@@ -268,7 +273,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 	int err = calls_create(&d->calls, &parts);
 
 	if (!err)
-		err = strangers_create(&d->strangers);
+		err = strangers_create(&d->strangers, hash_source);
 	gate.calls = d->calls;
 	gate.strangers = d->strangers;
 	if (!err)

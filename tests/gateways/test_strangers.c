@@ -5,9 +5,20 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+static unsigned hashed;
+
+/** The worst of all. */
+static uint64_t same_for_all(const void *bytes, size_t n)
+{
+	(void)bytes, (void)n;
+	hashed++;
+	return 7;
+}
+
 static int set_up(void **state)
 {
-	return strangers_create((struct strangers **)state);
+	hashed = 0;
+	return strangers_create((struct strangers **)state, same_for_all);
 }
 
 static int tear_down(void **state)
@@ -163,6 +174,16 @@ static void every_reason_has_a_name(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void where_an_entry_is_kept_is_for_the_given_hash_to_say(void **state)
+{
+	for (uint32_t host = 1; host <= 3; host++)
+		count(*state, host, STRANGERS_MALFORMED, 1000);
+	count(*state, 2, STRANGERS_MALFORMED, 1000);
+	assert_int_equal(hashed, 4);
+	assert_int_equal(list(*state)->n, 3);
+	assert_int_equal(list(*state)->entry[0].count, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +195,7 @@ int main(void)
 		TEST(long_texts_are_cut),
 		TEST(an_ipv4_mapped_source_is_the_ipv4_one),
 		TEST(every_reason_has_a_name),
+		TEST(where_an_entry_is_kept_is_for_the_given_hash_to_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
