@@ -323,9 +323,9 @@ class Fuzzer:
 
 
 def end_all(scene):
-    """What nobody answered or acknowledged ends by its timers, what was answered by SIGTERM; nothing is left."""
+    """What nobody answered or acknowledged ends by its timers (over TCP and TLS after 32 s), what was answered by SIGTERM; nothing is left."""
     scene.net.until(lambda: all(call["state"] == "up" for call in scene.switch.control("calls.list")["calls"]),
-                    "only answered calls are left", 10, step=0.05)
+                    "only answered calls are left", 20, step=0.05)
     total = scene.switch.status()["calls"]["total"]
     scene.switch.signal()
     scene.switch.ended()
@@ -336,15 +336,15 @@ def end_all(scene):
 
 
 def fuzz(scene, options):
-    good = scene.gateway("good", prefix=GOOD_PREFIX, timeout_invite=5)
+    good = scene.gateway("good", prefix=GOOD_PREFIX, timeout_invite=25)
     scene.tls = Tls(scene.folder)
     fuzzer = Fuzzer(scene, options)
     scene.vendor("fuzzed", fuzzer.vendor.getsockname()[1])
     for transport, prefix in STREAM_PREFIXES.items():
         scene.vendor(transport + "-vendor", fuzzer.ports[transport], transport, prefix=prefix)
-    scene.start(("udp", "tcp", "tls"), SS_SIP_RESEND_INTERVAL="0.2,0.4,0.8", SS_SIP_TIMEOUT_INVITE=1, SS_SIP_TIMEOUT_TRYING=1,
-                SS_SIP_TIMEOUT_SESSION_PROGRESS=1, SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP=1, SS_SIP_TIMEOUT_RINGING=1,
-                SS_SIP_OPTIONS_CHECK_PERIOD=5, SS_SIP_100REL="Supported", SS_GATEWAY_BREAKER_ON="None")
+    scene.start(("udp", "tcp", "tls"), clock_speed=5, SS_SIP_RESEND_INTERVAL="1,2,4", SS_SIP_TIMEOUT_INVITE=5, SS_SIP_TIMEOUT_TRYING=5,
+                SS_SIP_TIMEOUT_SESSION_PROGRESS=5, SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP=5, SS_SIP_TIMEOUT_RINGING=5,
+                SS_SIP_OPTIONS_CHECK_PERIOD=25, SS_SIP_100REL="Supported", SS_GATEWAY_BREAKER_ON="None")
     scene.switch.sql("update gateway set options_check = 1, publish = 1 where name = 'fuzzed'")
     end, batches = time.monotonic() + options.seconds, 0
     try:
