@@ -160,13 +160,16 @@ bool headers_suffice(const sip_t *refusal)
 /** Which say who somebody is. Those that cross, too. */
 static bool is_identity(const char *name)
 {
-	static const char *const names[] = {
-		"P-Asserted-Identity", "Remote-Party-ID", "P-Preferred-Identity", "Identity"};
-
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcasecmp(name, names[i]))
-			return true;
-	return false;
+	switch (name[0] | 0x20) { /* every header of every INVITE is looked at */
+	case 'i':
+		return !strcasecmp(name, "Identity");
+	case 'p':
+		return !strcasecmp(name, "P-Asserted-Identity") || !strcasecmp(name, "P-Preferred-Identity");
+	case 'r':
+		return !strcasecmp(name, "Remote-Party-ID");
+	default:
+		return false;
+	}
 }
 
 uint64_t headers_identity(const sip_t *from)
