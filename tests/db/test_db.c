@@ -371,7 +371,8 @@ static void an_upgrade_disables_what_could_not_be_used_and_names_it(void **state
 		"INSERT INTO mapping_gateway (name, host) VALUES ('a', '10.0.0.1'), ('b', '10.0.0.1/32'), ('bits', '10.0.0.1/8'),"
 		" ('six', '1:2:3');"
 		"INSERT INTO registration (name, host, user) VALUES ('r', '1::2::3', 'u');"
-		"INSERT INTO route (prefix, gateway) VALUES ('1', 'good'), ('2' || char(0), 'good')");
+		"INSERT INTO route (prefix, gateway) VALUES ('1', 'good'), ('2' || char(0), 'good'),"
+		" ('3', 'good' || char(0) || 'x')");
 	make(path, DB_CONFIG);
 	assert_string_equal(
 		sql_text(path,
@@ -382,11 +383,13 @@ static void an_upgrade_disables_what_could_not_be_used_and_names_it(void **state
 	assert_string_equal(
 		sql_text(path,
 			"SELECT group_concat(enabled) FROM (SELECT enabled FROM route ORDER BY prefix)"),
-		"1,0");
+		"1,0,0");
 	struct db *db = opened(path, DB_CONFIG, DB_CREATE);
 	assert_int_equal(db_config_unusable(db, name_row, names), 0);
 	assert_string_equal(names,
-		"gateway:good gateway:label mapping_gateway:b mapping_gateway:bits mapping_gateway:six registration:r ");
+		"gateway:good gateway:label mapping_gateway:b mapping_gateway:bits mapping_gateway:six registration:r route:2\\0 route:3 ");
+	assert_contains(sql_refused(path, "UPDATE route SET enabled = 1"),
+		"prefix or gateway of a route contains NUL");
 	/* The name that C would take for another's is left out. */
 	assert_int_equal(db_config_load(db, -1, count_route, &routes, &config), 0);
 	assert_int_equal(config->n_gateways, 2);

@@ -712,7 +712,7 @@ static void rows_that_could_not_be_used_are_refused_unless_disabled(void **state
 		"gateway x: a NUL in its texts");
 	assert_contains(
 		sql_refused(path, "INSERT INTO route (prefix, gateway) VALUES ('1' || char(0), 'gw')"),
-		"prefix of a route contains NUL");
+		"prefix or gateway of a route contains NUL");
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM unusable"), 0);
 }
 

@@ -182,17 +182,19 @@ def a_row_of_before_that_cannot_be_used_is_named_and_no_hindrance(s):
 	with open(os.path.join(os.path.dirname(__file__), os.pardir, "db", "schema_v3.sql")) as schema:
 		s.switch.sql(schema.read())
 	s.switch.sql("insert into mapping_gateway (name, host) values ('bits', '10.0.0.5/8')",
-		"insert into gateway (name, host) values ('label', 'a..b')")
+		"insert into gateway (name, host) values ('label', 'a..b')",
+		"insert into route (prefix, gateway) values ('49' || char(0) || '30', 'label')")
 	said = s.switch.run("--check", expected=1)
-	assert 'mapping_gateway "bits" cannot be used' in said and 'gateway "label" cannot be used' in said, said
+	for row in 'mapping_gateway "bits"', 'gateway "label"', 'route "49\\0"':
+		assert row + " cannot be used" in said, said
 	gw = s.gateway()
 	s.start()
-	assert log_says(s, "host bits set") and log_says(s, "empty label")
+	assert log_says(s, "host bits set") and log_says(s, "empty label") and log_says(s, "table=route")
 	s.over(*s.talk(gw))
 	named = lambda: s.switch.read_log().count("row cannot be used")
-	same(named(), 2)
-	for change, count in (("update gateway set capacity = 5 where name = 'gw'", 2),
-			("insert into mapping_gateway (name, host, enabled) values ('more', '10.0.0.6/8', 0)", 5)):
+	same(named(), 3)
+	for change, count in (("update gateway set capacity = 5 where name = 'gw'", 3),
+			("insert into mapping_gateway (name, host, enabled) values ('more', '10.0.0.6/8', 0)", 7)):
 		reloads = s.switch.read_log().count("configuration in force")
 		s.switch.sql(change)
 		s.net.until(lambda: s.switch.read_log().count("configuration in force") > reloads, "in force", step=0.01)
