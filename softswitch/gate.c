@@ -6,6 +6,8 @@
 #include "calls.h"
 #include "clock.h"
 #include "dialog_ack.h"
+#include "gateway.h"
+#include "gateway_targets.h"
 #include "gate_refusal.h"
 #include "gate_trust.h"
 #include "headers.h"
@@ -219,6 +221,23 @@ static void note_fault(const struct gate *gate, const struct received *rx, const
 		gate_trust_count(&gate->trust, STRANGERS_UNREADABLE_HEADER, rx, name);
 }
 
+static void note_nat(struct gateway *gw, void *arg)
+{
+	*(enum db_override *)arg = gateway_row(gw)->nat;
+}
+
+/** Of the customer that sends this, else of the gateway. */
+static enum db_override find_nat(
+	const struct gate *gate, const struct ingress *ingress, const struct received *rx)
+{
+	enum db_override nat = DB_OVERRIDE_NONE;
+
+	if (ingress->gateway)
+		return mapping_gateway_row(ingress->gateway)->nat;
+	gateway_targets_at(gate->trust.gateway_targets, rx->source, note_nat, &nat);
+	return nat;
+}
+
 /** A request that belongs to nothing yet. */
 static void on_new_request(struct gate *gate, struct received *rx)
 {
@@ -238,8 +257,7 @@ static void on_new_request(struct gate *gate, struct received *rx)
 		return;
 	}
 	note_fault(gate, rx, ingress.gateway ? mapping_gateway_name(ingress.gateway) : NULL);
-	if (ingress.gateway)
-		nat_answer(rx, mapping_gateway_row(ingress.gateway)->nat);
+	nat_answer(rx, find_nat(gate, &ingress, rx));
 	if (sip->sip_request->rq_url->url_type != url_sip && sip->sip_request->rq_url->url_type != url_sips) {
 		transport_reply_stateless(rx, 416, NULL, NULL);
 		return;

@@ -99,6 +99,17 @@ def a_caller_that_is_refused_hears_of_it(s):
 
 
 @scenario
+def a_gateway_gets_answers_to_requests_outside_calls(s):
+	s.switch.pending.append("delete from mapping_gateway")
+	gw = hidden_gateway(s, publish=1)
+	s.start()
+	gw.request("OPTIONS")
+	gw.expect(200, "OPTIONS")
+	gw.request("PUBLISH", headers=[("Event", "nothing"), ("Expires", "60")])
+	gw.expect(489, "PUBLISH")
+
+
+@scenario
 def a_gateway_gets_everything_where_it_sends_from(s):
 	gw = hidden_gateway(s)
 	s.start(**ON)
@@ -206,4 +217,5 @@ def otherwise_what_a_peer_names_counts(s, nat):
 	b.expect(200, "BYE")
 
 
-run()
+if __name__ == "__main__":
+	run()
