@@ -198,7 +198,7 @@ def a_row_of_before_that_cannot_be_used_is_named_and_no_hindrance(s):
 		reloads = s.switch.read_log().count("configuration in force")
 		s.switch.sql(change)
 		s.net.until(lambda: s.switch.read_log().count("configuration in force") > reloads, "in force", step=0.01)
-		same(named(), count)
+		s.net.until(lambda: named() == count, "%d lines" % count, step=0.01)
 
 
 @scenario
@@ -223,7 +223,7 @@ def rows_without_verification_are_named_by_the_check_and_once_in_the_log(s):
 		before, reloads = named(), s.switch.read_log().count("configuration in force")
 		s.switch.sql(change)
 		s.net.until(lambda: s.switch.read_log().count("configuration in force") > reloads, "in force", step=0.01)
-		same(named(), before + more)
+		s.net.until(lambda: named() == before + more, "the lines of %s" % more, step=0.01)
 
 
 @scenario
