@@ -137,14 +137,19 @@ class TlsPeers:
 					continue
 				if request.method == "INVITE":
 					writer.write(answer(request, 180, contact))
-					await asyncio.sleep(RING_MS / 1000)
-					writer.write(answer(request, 200, [*contact, ("Content-Type", "application/sdp")], sip.sdp(4000)))
+					self.loop.call_later(RING_MS / 1000, self.send, writer,
+						answer(request, 200, [*contact, ("Content-Type", "application/sdp")], sip.sdp(4000)))
 				else:
 					writer.write(answer(request, 200))
 		except (ConnectionError, OSError):
 			pass
 		self.connections.discard(writer)
 		writer.close()
+
+	@staticmethod
+	def send(writer, data):
+		if not writer.is_closing():
+			writer.write(data)
 
 	def lose_connections(self):
 		self.loop.call_soon_threadsafe(lambda: [writer.close() for writer in list(self.connections)])
@@ -240,7 +245,7 @@ class Soak:
 		self.gateway("silent", silent_host, self.dead.getsockname()[1], "udp", PREFIX["udp"], 1)
 		first, second, stream = (self.vendors[name] for name in ("first", "second", "stream"))
 		self.gateway("first", first.host, first.port, "udp", PREFIX["udp"], 2)
-		self.gateway("second", second.host, second.port, "udp", "", 3)
+		self.gateway("second", second.host, second.port, "udp", PREFIX["udp"], 3)
 		self.gateway("stream", stream.host, stream.port, "tcp", PREFIX["tcp"], 1)
 		self.gateway("encrypted", "127.0.0.1", self.peers.port, "tls", PREFIX["tls"], 1)
 		for number in range(REGISTRATIONS):
