@@ -51,6 +51,11 @@ static bool is_usable(char *text)
 	return !quoted;
 }
 
+static bool has_usable_port(const url_t *parts)
+{
+	return !parts->url_port || !parts->url_port[0] || address_parse_port(parts->url_port, 0);
+}
+
 int uri_read(struct uri *out, const struct scan *text)
 {
 	if (text->n >= URI_MAX)
@@ -65,7 +70,7 @@ int uri_read(struct uri *out, const struct scan *text)
 	memcpy(out->bytes, out->text, strlen(out->text) + 1);
 	if (url_d(&out->parts, out->bytes) ||
 		(out->parts.url_type != url_sip && out->parts.url_type != url_sips) || !out->parts.url_host ||
-		!*out->parts.url_host)
+		!*out->parts.url_host || !has_usable_port(&out->parts))
 		return -EINVAL;
 	return 0;
 }

@@ -33,7 +33,7 @@ struct uri_list {
 /** @param text  the next one as it came. @return false behind the last */
 bool uri_list_next(struct uri_list *list, struct scan *text);
 
-/** @return 0; -EINVAL when it is of another scheme or must not be used: message_uri_is_usable(); -EMSGSIZE */
+/** @return 0; -EINVAL when it is of another scheme, its port is none, or it must not be used: message_uri_is_usable(); -EMSGSIZE */
 int uri_read(struct uri *out, const struct scan *text);
 /** Read the first of a list that can be used. @return false if there is none */
 bool uri_read_first(struct uri *out, const void *header);

@@ -221,10 +221,11 @@ def of_several_contacts_the_first_that_can_be_called_counts(s):
 
 
 @scenario
-def what_is_no_sip_uri_never_becomes_a_request_uri(s):
+def what_cannot_be_called_never_becomes_a_request_uri(s):
 	gw = s.gateway()
 	s.start()
-	for contact in "<tel:+4930>", "<http://127.0.0.1/>", "<mailto:a@b>", "*", "<urn:service:sos>", "nobody":
+	for contact in "<tel:+4930>", "<http://127.0.0.1/>", "<mailto:a@b>", "*", "<urn:service:sos>", "nobody", \
+			"<sip:x@127.0.0.1:0>", "<sip:x@127.0.0.1:99999>":
 		a = s.caller.invite("4930", Contact=contact)
 		b = gw.leg()
 		b.reply(200, sdp=True, contact=contact)
