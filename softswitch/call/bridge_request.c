@@ -20,7 +20,7 @@ struct bridge_request {
 	struct dialog *from, *to; /* to: NULL = answered here */
 	struct server_transaction *server;
 	struct dialog_request request;
-	msg_t *received;
+	struct received_kept received;
 	bool invite;
 	bool session;   /* INVITE or UPDATE: it renews the session and may move the remote target */
 	bool offer;     /* a description, or an INVITE that asks for one */
@@ -34,13 +34,13 @@ static void request_free(struct bridge_request *r)
 {
 	LIST_REMOVE(r, link);
 	dialog_request_stop(&r->request);
-	msg_destroy(r->received);
+	received_drop(&r->received);
 	free(r);
 }
 
 static const sip_t *request_of(const struct bridge_request *r)
 {
-	return sip_object(r->received);
+	return r->received.rx.sip;
 }
 
 /** Does the description of a re-INVITE that an UPDATE crosses as come from elsewhere, since it has none? */
@@ -162,6 +162,8 @@ static void agree(struct bridge_request *r, const struct received *rx)
 	const sip_t *response = rx->sip;
 	struct bridge *b = r->bridge;
 
+	if (r->session)
+		dialog_refresh_target(r->from, &r->received.rx);
 	dialog_refresh_target(r->to, rx);
 	session_learn(&r->to->session, response);
 	session_granted(&r->to->session, response);
@@ -275,8 +277,6 @@ static struct bridge_request *begin(
 		transport_reply_stateless(rx, 500, "Too Many Requests Under Way", "Retry-After: 2\r\n");
 		return NULL;
 	}
-	if (session)
-		dialog_refresh_target(from, rx);
 	r = calloc(1, sizeof(*r));
 	if (!r ||
 		server_transaction_create(&r->server, stack->server_transactions, rx, &server_handlers, r)) {
@@ -284,7 +284,7 @@ static struct bridge_request *begin(
 		transport_reply_stateless(rx, 500, NULL, NULL);
 		return NULL;
 	}
-	r->received = msg_ref(rx->msg);
+	received_keep(&r->received, rx);
 	r->bridge = b;
 	r->from = from;
 	r->to = to;
@@ -377,8 +377,10 @@ void bridge_request_answer_refresh(struct bridge *b, struct dialog *from, const 
 	r->answered = r->invite && !t.full;
 	if (!r->answered)
 		request_free(r);
-	if (!t.full)
-		b->handlers->on_refreshed(from, b->arg);
+	if (t.full)
+		return;
+	dialog_refresh_target(from, rx);
+	b->handlers->on_refreshed(from, b->arg);
 }
 
 void bridge_request_acknowledge(struct bridge *b, struct dialog *from, const struct received *ack)

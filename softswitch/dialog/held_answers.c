@@ -21,8 +21,7 @@ enum { HELD_MAX = 64, HELD_MS = 1500 };
 struct held_answer {
 	LIST_ENTRY(held_answer) link;
 	struct held_answers *set;
-	struct received rx;
-	struct sockaddr_storage source;
+	struct received_kept answer;
 	struct resolver_query *query;
 	struct event late;
 };
@@ -41,14 +40,13 @@ static void held_answer_free(struct held_answer *a)
 	event_del(&a->late);
 	LIST_REMOVE(a, link);
 	a->set->n--;
-	hop_clear(&a->rx.back);
-	msg_destroy(a->rx.msg);
+	received_drop(&a->answer);
 	free(a);
 }
 
 static void release(struct held_answer *a)
 {
-	a->set->on_answer(&a->rx, a->set->arg);
+	a->set->on_answer(&a->answer.rx, a->set->arg);
 	held_answer_free(a);
 }
 
@@ -109,11 +107,7 @@ bool held_answers_take(struct held_answers *set, const struct received *rx, cons
 		return false;
 	}
 	a->set = set;
-	a->rx = *rx;
-	a->rx.msg = msg_ref(rx->msg);
-	hop_copy(&a->rx.back, &rx->back);
-	memcpy(&a->source, rx->source, address_length(rx->source));
-	a->rx.source = (const struct sockaddr *)&a->source;
+	received_keep(&a->answer, rx);
 	LIST_INSERT_HEAD(&set->held, a, link);
 	set->n++;
 	event_assign(&a->late, loop_base(set->stack->loop), -1, 0, on_late, a);

@@ -7,7 +7,9 @@
 #include <sofia-sip/msg.h>
 #include <sofia-sip/sip.h>
 
-/** A received message; everything in it is gone after the handler. */
+#include <sys/socket.h>
+
+/** A received message; everything in it is gone after the handler, unless it is kept. */
 struct received {
 	msg_t *msg;
 	const sip_t *sip;
@@ -18,5 +20,14 @@ struct received {
 		back; /* of a request: where the answer goes (RFC 3261 section 18.2.2, RFC 3581); of a response: where it came
 	                    from. Copy it to keep it */
 };
+
+/** One that is kept beyond its handler, in place. Zeroed = none. */
+struct received_kept {
+	struct received rx;
+	struct sockaddr_storage source;
+};
+/** @param kept  received_drop() it; not moved until then */
+void received_keep(struct received_kept *kept, const struct received *rx);
+void received_drop(struct received_kept *kept);
 
 #endif

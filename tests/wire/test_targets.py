@@ -167,6 +167,26 @@ def a_new_target_is_found(s):
 
 
 @scenario
+def a_refused_reinvite_moves_nobody(s):
+	"""RFC 3261 section 12.2.2: of a request that is rejected, nothing counts."""
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	for asks, other in (a, b), (b, a):
+		there = elsewhere(s, asks.peer)
+		asks.send("INVITE", body=sip.sdp(31000), Contact="<sip:there@%s>" % there.host_port)
+		other.expect("INVITE")
+		other.reply(488)
+		other.expect("ACK")
+		asks.expect(488, "INVITE")
+		other.send("INFO")
+		same(asks.expect("INFO").uri, sip.uri(asks.peer.contact))
+		asks.reply(200)
+		other.expect(200, "INFO")
+	s.over(a, b)
+
+
+@scenario
 def a_prack_goes_where_the_provisional_answer_says(s):
 	gw = s.gateway()
 	dns(s)
