@@ -348,16 +348,20 @@ int dialog_from_stray_answer(struct dialog *d, struct dialogs *set, const struct
 {
 	const sip_t *sip = response->sip;
 	struct text t = text_scratch();
+	struct uri called;
 
+	if (!uri_read_first(&called, sip->sip_to))
+		return -EINVAL;
 	d->resolver = &set->resolver;
 	take_hop(d, &response->back);
 	snprintf(d->local_tag, sizeof(d->local_tag), "%s", sip->sip_from->a_tag ? sip->sip_from->a_tag : "");
 	d->local_seq = sip->sip_cseq->cs_seq;
 	add_value(&t, sip->sip_from);
 	if (set_text(&d->local, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
-		set_string(&d->target, "") || set_string(&d->route, "") || dialog_establish(d, response))
+		set_string(&d->target, called.text) || set_string(&d->route, "") ||
+		dialog_establish(d, response))
 		return -ENOMEM;
-	return d->target[0] ? 0 : -EINVAL;
+	return 0;
 }
 
 void dialog_write_contact(const struct dialog *d, struct text *t)

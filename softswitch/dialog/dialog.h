@@ -93,15 +93,16 @@ int dialog_establish(struct dialog *d, const struct received *response);
  */
 int dialog_fork(struct dialog *d, const struct dialog *of, const struct received *response);
 /**
- * Create the dialog that a 2xx opened after its INVITE was given up, to hang up in it. It is in no set.
+ * Create the dialog that a 2xx opened after its INVITE was given up, to hang up in it. It is in no set. Without a Contact
+ * that can be used its target is whom the INVITE called, who is in To.
  *
  * @param set  whose resolver it takes
- * @return 0; -EINVAL without a Contact that can be used; else as dialog_establish(); dialog_clear() it in any case
+ * @return 0; -EINVAL when that cannot be read either; else as dialog_establish(); dialog_clear() it in any case
  */
 int dialog_from_stray_answer(struct dialog *d, struct dialogs *set, const struct received *response);
 /**
- * Take the remote target from a request, or a 2xx to one of ours (RFC 3261 section 12.2). One that cannot be used leaves
- * the old one. A peer behind NAT gets what follows at the source of this message.
+ * Take the remote target from a request that is accepted, or a 2xx to one of ours (RFC 3261 section 12.2): what is refused
+ * changes nothing. One that cannot be used leaves the old one. A peer behind NAT gets what follows at the source of this message.
  *
  * @return 0 or -ENOMEM
  */

@@ -212,6 +212,20 @@ def a_late_answer_after_the_end_of_the_call_is_acked_and_ended(s):
 
 
 @scenario
+def a_late_answer_whose_contact_cannot_be_called_is_hung_up_where_the_invite_went(s):
+	first, second = s.gateways(2)
+	s.start(SS_SIP_TIMEOUT_INVITE="1")
+	a = s.caller.invite("4930")
+	b = first.leg()
+	c = second.leg()
+	s.answer(a, c)
+	b.reply(200, sdp=True, contact="<tel:+4930>")
+	same(b.expect("ACK").uri, b.invited.uri)
+	same(b.hung_up().uri, b.invited.uri)
+	s.over(a, c)
+
+
+@scenario
 def only_the_live_attempt_is_cancelled(s):
 	first, second = s.gateways(2)
 	s.start()
