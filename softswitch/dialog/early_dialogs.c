@@ -18,7 +18,7 @@ struct early_dialog {
 	TAILQ_ENTRY(early_dialog) link;
 	struct early_dialogs *set;
 	struct dialog dialog; /* in no set: requests of the peer are found by the tag of the INVITE */
-	uint32_t rseq;        /* of the last reliable response that came in order */
+	uint32_t rseq;        /* of the last reliable response that came in order; 0 = none came */
 	uint32_t answered;    /* RSeq whose PRACK carries the caller's answer; 0 = none */
 	bool offered;         /* that response brought an offer, and its PRACK awaits the answer */
 	bool negotiated;      /* offer and answer are complete */
@@ -164,17 +164,35 @@ bool early_dialogs_is_reliable(const struct early_dialogs *set, const sip_t *res
 		sip_has_feature(response->sip_require, "100rel");
 }
 
+/** Any response with a tag makes a dialog in which the gateway may send requests (RFC 3261 section 12.1). */
+static void know(struct early_dialogs *set, const struct received *rx)
+{
+	const sip_t *response = rx->sip;
+	struct early_dialog *e;
+
+	if (response->sip_status->st_status == 100 || !response->sip_to->a_tag || !response->sip_contact)
+		return;
+	e = find(set, response->sip_to->a_tag);
+	if (!e)
+		e = add(set, rx);
+	if (e)
+		session_learn(&e->dialog.session, response);
+}
+
 bool early_dialogs_take(struct early_dialogs *set, const struct received *rx)
 {
 	const sip_t *response = rx->sip;
 	uint32_t rseq;
 	struct early_dialog *e;
 
-	if (!early_dialogs_is_reliable(set, response))
+	if (!early_dialogs_is_reliable(set, response)) {
+		know(set, rx);
 		return true;
+	}
 	rseq = (uint32_t)response->sip_rseq->rs_response;
 	e = find(set, response->sip_to->a_tag);
-	if (e && (e->offered || rseq != e->rseq + 1)) /* repeated, out of order, or past the last RSeq */
+	if (e && e->rseq &&
+		(e->offered || rseq != e->rseq + 1)) /* repeated, out of order, or past the last RSeq */
 		return false;
 	if (!e)
 		e = add(set, rx);

@@ -1,8 +1,9 @@
 /** @file early_dialogs.h  The early dialogs of an INVITE of ours, and our PRACKs in them (RFC 3262, client side).
  *
- * Each fork behind the gateway has one: tag, target, route set, CSeq and RSeq. They are kept only for reliable
- * provisional responses, until one of them becomes the leg.
+ * Each fork behind the gateway has one: tag, target, route set, CSeq and RSeq. They are kept until one of them becomes
+ * the leg.
  *
+ *	response that is not reliable            kept for the requests of that fork
  *	reliable response, next in order         PRACK at once
  *	the same with the offer we asked for     PRACK once the caller has answered: early_dialogs_answer()
  *	repeated or out of order                 dropped (RFC 3262 section 4; our PRACK is resent by its transaction)

@@ -308,6 +308,38 @@ def other_requests_of_an_early_dialog_are_answered_as_the_table_says(s):
 	ends(s, a, b)
 
 
+@variants(("off", {}), ("on", ON))
+def requests_in_an_early_dialog_that_is_not_reliable_are_answered_with_100rel(s, parameters):
+	"""RFC 3261 section 12.1: any provisional response with a tag makes one. A 481 would make the gateway give up."""
+	gw = s.gateway()
+	s.start(**parameters)
+	a, b = begin(s, gw, headers=[])
+	b.reply(180, headers=ALLOW)
+	a.expect(180)
+	for method, body, status in (("UPDATE", b"", 200), ("UPDATE", OTHER, 491), ("INFO", b"", 491), ("OPTIONS", b"", 200),
+			("BYE", b"", 481)):
+		b.send(method, body=body)
+		b.expect(status, method)
+	b.send("UPDATE", From=b.local + "x")
+	b.expect(481, "UPDATE")
+	ends(s, a, b, True)
+
+
+@scenario
+def a_response_turns_reliable_after_one_that_was_not(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw)
+	b.reply(180, headers=ALLOW)
+	a.expect(180)
+	ring(b, 77, 183, True)
+	acknowledged(b, 77)
+	ring(b, 79)
+	ring(b, 78)
+	acknowledged(b, 78)
+	ends(s, a, b, None)
+
+
 @scenario
 def two_updates_at_a_time_are_glare(s):
 	gw = s.gateway()
