@@ -4,13 +4,12 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
-import subprocess
 import wave
 
 import sip
 from net import WAIT, Failed
+from phone import Phone
 from runner import Skip
 
 CONFIG = """\
@@ -57,55 +56,40 @@ def modules():
 	raise Skip("baresip has no module ctrl_tcp")
 
 
-class Baresip:
+class Baresip(Phone):
 	"""One user; `events` holds those that no test has waited for yet."""
 
 	def __init__(self, scene, user):
-		self.net, self.user, self.process, self.sock = scene.net, user, None, None
-		self.folder = os.path.join(scene.folder, "baresip-" + user)
+		super().__init__(scene, user)
+		self.sock = None
 		self.port, self.control = free_ports()
 		self.events, self.answers, self.stream = [], [], b""
-		os.mkdir(self.folder)
 		self.write("config", CONFIG.format(port=self.port, control=self.control, folder=self.folder) + "module_path %s\n" % modules())
 		with wave.open(self.path("tone.wav"), "wb") as tone:
 			tone.setparams((1, 2, 8000, 0, "NONE", ""))
 			tone.writeframes(bytes(2 * 8000 * 60))
 		self.write("accounts", "<sip:%s@127.0.0.1>;regint=0;audio_codecs=PCMA;answermode=manual\n" % user)
 
-	def path(self, name):
-		return os.path.join(self.folder, name)
+	def command(self):
+		return ["baresip", "-f", self.folder, "-s"]
 
-	def write(self, name, text):
-		with open(self.path(name), "w") as file:
-			file.write(text)
-
-	def __enter__(self):
-		with open(self.path("out"), "wb") as out:
-			self.process = subprocess.Popen(["baresip", "-f", self.folder, "-s"], stdin=subprocess.DEVNULL, stdout=out,
-				stderr=out)
+	def ready(self):
 		self.sock = self.net.until(self.connected, "baresip answers", step=0.05)
-		self.net.add(self.sock, self.read)
-		return self
+		self.net.add(self.sock, self.receive)
 
-	def __exit__(self, *_):
+	def __exit__(self, *exception):
 		if self.sock:
 			self.net.drop(self.sock)
-		self.process.send_signal(signal.SIGTERM)
-		try:
-			self.process.wait(WAIT)
-		except subprocess.TimeoutExpired:
-			self.process.kill()
-			self.process.wait()
+		super().__exit__(*exception)
 
 	def connected(self):
-		if self.process.poll() is not None:
-			raise Failed("baresip ended: %s" % self.output())
+		self.alive()
 		try:
 			return socket.create_connection(("127.0.0.1", self.control), WAIT)
 		except ConnectionRefusedError:
 			return None
 
-	def read(self):
+	def receive(self):
 		self.stream += self.sock.recv(65536)
 		while True:
 			size, colon, rest = self.stream.partition(b":")
@@ -141,13 +125,6 @@ class Baresip:
 		return self.net.until(lambda: self.find(kind), "%s: %s; it has %s" % (
 			self.user, kind, [event["type"] for event in self.events])).get("param")
 
-	def output(self):
-		with open(self.path("out"), errors="replace", newline="") as file:
-			return file.read()
-
-	def messages(self, method, status=None, sent=False):
-		"""The messages in its trace: requests of this method, or the responses to them."""
-		traced = [(int(source) == self.port, sip.Message(text.replace("\n", "\r\n").replace("\r\r", "\r").encode()))
-			for source, _, text in TRACED.findall(self.output())]
-		return [message for ours, message in traced if ours == sent and message.method == method
-			and message.status == status]
+	def traced(self):
+		return [(int(source) == self.port, sip.Message(text.replace("\n", "\r\n").replace("\r\r", "\r").encode()))
+			for source, _, text in TRACED.findall(self.read("out"))]
