@@ -20,13 +20,16 @@ enum {
 	SEGMENTS_MAX = 4096,             /* 16 GiB */
 	LOW_BLOCKS = SEGMENT_BLOCKS / 2, /* grow when fewer are free */
 	FILE_MODE = 0660,
+	DAY_MS = 86400000, /* no clock is set back by more */
 };
 
 /* The words carry the version of the layout: what another version wrote is not taken for a record. */
 static const uint32_t state_words[] = {
 	[CDR_JOURNAL_ANSWERED] = 0x414e5731 /* ANW1 */,
 	[CDR_JOURNAL_ENDED] = 0x454e4431 /* END1 */,
+	[CDR_JOURNAL_LIVE] = 0x4c495631 /* LIV1 */,
 };
+enum { STATES = sizeof(state_words) / sizeof(state_words[0]) };
 
 /*
  * All members but `next` and `data` are used in the first block of a record only. Block 0 holds no record; its
@@ -160,6 +163,11 @@ void cdr_journal_set_ended(struct cdr_journal *j, cdr_slot slot, uint64_t by)
 	atomic_store_explicit(&block_at(j, slot)->ended_by, stamped(by), memory_order_release);
 }
 
+uint64_t cdr_journal_number(const struct cdr_journal *j, cdr_slot slot)
+{
+	return block_at(j, slot)->number;
+}
+
 void cdr_journal_free(struct cdr_journal *j, cdr_slot slot)
 {
 	atomic_store_explicit(&block_at(j, slot)->state, 0, memory_order_release);
@@ -236,16 +244,17 @@ static int show_record(
 	struct cdr_journal *j, bool *used, cdr_slot slot, cdr_journal_record_h *on_record, void *arg)
 {
 	struct block *head = block_at(j, slot);
-	bool ended = head->state == state_words[CDR_JOURNAL_ENDED];
-	char *bytes =
-		ended || head->state == state_words[CDR_JOURNAL_ANSWERED] ? gather(j, used, slot) : NULL;
+	unsigned state = 0;
+	while (state < STATES && head->state != state_words[state])
+		state++;
+	char *bytes = state < STATES ? gather(j, used, slot) : NULL;
 	if (!bytes) {
 		head->state = 0;
 		return 0;
 	}
 	const struct cdr_journal_record record = {
 		.slot = slot,
-		.state = ended ? CDR_JOURNAL_ENDED : CDR_JOURNAL_ANSWERED,
+		.state = (enum cdr_journal_state)state,
 		.number = head->number,
 		.ended_by = unstamped(head->ended_by),
 		.bytes = bytes,
@@ -284,7 +293,7 @@ static int64_t read_last_sign(const struct cdr_journal *j, const struct stat *st
 	int64_t sign_ms = (int64_t)block_at(j, 0)->number;
 	if (st->st_size == 0)
 		return 0;
-	return sign_ms > file_ms && sign_ms <= now_ms ? sign_ms : file_ms;
+	return sign_ms > 0 && sign_ms < now_ms + DAY_MS ? sign_ms : file_ms;
 }
 
 static int open_file(struct cdr_journal *j, const char *path, struct stat *st)

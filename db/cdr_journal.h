@@ -19,7 +19,8 @@
 
 struct cdr_journal;
 
-enum cdr_journal_state { CDR_JOURNAL_ANSWERED, CDR_JOURNAL_ENDED };
+/** Answered calls are LIVE; ANSWERED is what earlier versions wrote: their record without a state. */
+enum cdr_journal_state { CDR_JOURNAL_ANSWERED, CDR_JOURNAL_ENDED, CDR_JOURNAL_LIVE };
 
 /** What a crash left. */
 struct cdr_journal_record {
@@ -36,7 +37,7 @@ typedef int cdr_journal_record_h(const struct cdr_journal_record *record, void *
 /**
  * Open or create the journal and hand out the records in it; incomplete ones are wiped.
  *
- * @param last_sign_ms  when the file was last written to before, epoch; 0 = it is new
+ * @param last_sign_ms  the last cdr_journal_sign(), epoch; without one when the file was last written to; 0 = it is new
  * @return 0; -EBUSY another process has it open; -EACCES, -EIO, -ENOMEM; one line in error
  */
 int cdr_journal_open(struct cdr_journal **out, const char *path, int64_t *last_sign_ms,
@@ -49,8 +50,10 @@ cdr_slot cdr_journal_put(struct cdr_journal *journal, enum cdr_journal_state sta
 	const char *bytes, size_t size);
 /** The answered call of this slot has ended: the record with the number `by` replaces it. */
 void cdr_journal_set_ended(struct cdr_journal *journal, cdr_slot slot, uint64_t by);
+/** The number of the record in this slot. */
+uint64_t cdr_journal_number(const struct cdr_journal *journal, cdr_slot slot);
 void cdr_journal_free(struct cdr_journal *journal, cdr_slot slot);
-/** Store the time for cdr_journal_open() after a crash; the modification time of a mapped file lags behind. */
+/** Store the time for cdr_journal_open() after a crash: that of the file lags behind, and is another after a copy. */
 void cdr_journal_sign(struct cdr_journal *journal, int64_t now_ms);
 
 /** Is it time to call cdr_journal_grow()? */

@@ -1,5 +1,6 @@
 #include "cdr_log.h"
 #include "cdr_journal.h"
+#include "cdr_leftovers.h"
 #include "cdr_record.h"
 #include "cdr_writer.h"
 
@@ -18,6 +19,8 @@ struct cdr_log {
 	char *scratch;   /* buffer for the bytes of an answered call */
 	size_t scratch_size;
 	_Atomic uint64_t journal_failures;
+	struct cdr_leftovers live; /* answered calls of the process before, until cdr_log_recover() */
+	int64_t last_sign_ms;
 };
 
 /* Slots and memory are freed by the thread that took them. */
@@ -48,10 +51,15 @@ static cdr_slot put(struct cdr_log *log, enum cdr_journal_state state, const cha
 	return slot;
 }
 
-static void sign(struct cdr_log *log, int64_t now_ms)
+void cdr_log_sign(struct cdr_log *log, int64_t now_ms)
 {
 	if (log->journal)
 		cdr_journal_sign(log->journal, now_ms);
+}
+
+int64_t cdr_log_last_sign_ms(const struct cdr_log *log)
+{
+	return log->last_sign_ms;
 }
 
 static int fit_scratch(struct cdr_log *log, size_t size)
@@ -66,21 +74,30 @@ static int fit_scratch(struct cdr_log *log, size_t size)
 	return 0;
 }
 
-cdr_slot cdr_log_answer(struct cdr_log *log, const struct cdr *record)
+/* The call is valid in the old slot until the new one, which names it, is complete. */
+cdr_slot cdr_log_keep(
+	struct cdr_log *log, cdr_slot slot, const struct cdr *record, const char *state, size_t state_size)
 {
 	struct cdr_record_lengths measure;
 	cdr_log_reclaim(log);
 	cdr_record_measure(record, &measure);
-	if (fit_scratch(log, measure.size)) {
+	size_t size = CDR_LIVE_HEAD + measure.size + state_size;
+	if (fit_scratch(log, size)) {
 		count_failure(log);
-		return 0;
+		return slot;
 	}
-	cdr_record_write(record, &measure, log->scratch);
-	cdr_slot slot = put(log, CDR_JOURNAL_ANSWERED, log->scratch, measure.size);
-	sign(log, record->answer_ms);
+	cdr_live_write_head(log->scratch, slot ? cdr_journal_number(log->journal, slot) : 0, measure.size);
+	cdr_record_write(record, &measure, log->scratch + CDR_LIVE_HEAD);
+	if (state_size)
+		memcpy(log->scratch + CDR_LIVE_HEAD + measure.size, state, state_size);
+	cdr_slot kept = put(log, CDR_JOURNAL_LIVE, log->scratch, size);
+	if (kept && slot)
+		cdr_journal_free(log->journal, slot);
+	if (!slot)
+		cdr_log_sign(log, record->answer_ms);
 	if (log->journal && cdr_journal_is_low(log->journal))
 		cdr_writer_wake(log->writer); /* it enlarges the journal */
-	return slot;
+	return kept ? kept : slot;
 }
 
 static struct cdr_entry *make_entry(struct cdr_log *log, const struct cdr *record)
@@ -123,7 +140,7 @@ void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
 {
 	cdr_log_reclaim(log);
 	end_call(log, slot, record);
-	sign(log, record->end_ms);
+	cdr_log_sign(log, record->end_ms);
 	cdr_writer_wake(log->writer);
 }
 
@@ -145,72 +162,23 @@ void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out)
 
 /* After a crash ----------------------------------------------------------------------------- */
 
-struct leftover {
-	struct cdr_entry *ended; /* ->record is the slot, whichever the state */
-	enum cdr_journal_state state;
-	uint64_t ended_by;
-};
-
-struct leftovers {
-	struct leftover *item;
-	size_t n, n_ended, size;
-};
-
-static int collect_leftover(const struct cdr_journal_record *record, void *arg)
+static void drop_leftover(struct cdr_log *log, struct cdr_leftover *item)
 {
-	struct leftovers *left = arg;
-	if (left->n == left->size) {
-		size_t size = left->size ? 2 * left->size : 64;
-		struct leftover *items = realloc(left->item, size * sizeof(*items));
-		if (!items)
-			return -ENOMEM;
-		left->item = items;
-		left->size = size;
-	}
-	struct cdr_entry *e = malloc(sizeof(*e) + record->size);
-	if (!e)
-		return -ENOMEM;
-	*e = (struct cdr_entry){.number = record->number, .record = record->slot, .size = record->size};
-	memcpy(e->bytes, record->bytes, record->size);
-	struct leftover *item = &left->item[left->n++];
-	item->ended = e;
-	item->state = record->state;
-	item->ended_by = record->ended_by;
-	left->n_ended += record->state == CDR_JOURNAL_ENDED;
-	return 0;
-}
-
-/* Ended calls first, each kind in the order it was written. */
-static int compare_leftovers(const void *one, const void *other)
-{
-	const struct leftover *a = one, *b = other;
-	if (a->state != b->state)
-		return a->state == CDR_JOURNAL_ENDED ? -1 : 1;
-	return (a->ended->number > b->ended->number) - (a->ended->number < b->ended->number);
-}
-
-static bool has_ended(const struct leftovers *left, uint64_t number)
-{
-	struct cdr_entry wanted = {.number = number};
-	const struct leftover key = {&wanted, CDR_JOURNAL_ENDED, 0};
-	return left->n_ended && bsearch(&key, left->item, left->n_ended, sizeof(key), compare_leftovers);
-}
-
-static void drop_leftover(struct cdr_log *log, struct leftover *item)
-{
-	cdr_journal_free(log->journal, item->ended->record);
-	free(item->ended);
+	cdr_journal_free(log->journal, item->entry->record);
+	free(item->entry);
 }
 
 /*
  * A call cut off by the crash: it ended when the switch last gave a sign of life. If its end was noted, but found no room
  * in the journal, it may be a row; until the table tells, the journal has to stay as it is.
  */
-static void restore_answered(struct cdr_log *log, struct leftover *item, int64_t last_sign_ms)
+static void restore_answered(struct cdr_log *log, struct cdr_leftover *item)
 {
+	const int64_t last_sign_ms = log->last_sign_ms;
+	struct cdr_live live;
 	struct cdr record;
 	struct cdr_entry *e;
-	if (cdr_record_read(&record, item->ended->bytes, item->ended->size)) {
+	if (cdr_leftovers_read(item, &live, &record)) {
 		drop_leftover(log, item);
 		return;
 	}
@@ -219,21 +187,21 @@ static void restore_answered(struct cdr_log *log, struct leftover *item, int64_t
 	record.end_direction = CDR_SERVER;
 	record.end_reason = "switch restarted";
 	if (!item->ended_by) {
-		end_call(log, item->ended->record, &record);
+		end_call(log, item->entry->record, &record);
 	} else if ((e = make_entry(log, &record))) {
 		e->number = ++log->number;
 		e->written_as = item->ended_by;
-		e->answered = item->ended->record;
+		e->answered = item->entry->record;
 		cdr_writer_add(log->writer, e);
 	}
-	free(item->ended);
+	free(item->entry);
 }
 
 /*
  * Numbers go on behind all that are known. While cdr.db cannot be read, the time stands in for what it knows: no switch
  * ends a thousand calls a second for long.
  */
-static void continue_numbers(struct cdr_log *log, const struct leftovers *left)
+static void continue_numbers(struct cdr_log *log, const struct cdr_leftovers *left)
 {
 	struct timespec now;
 	uint64_t written;
@@ -244,33 +212,61 @@ static void continue_numbers(struct cdr_log *log, const struct leftovers *left)
 		log->number = (uint64_t)now.tv_sec * 1000;
 	}
 	for (size_t i = 0; i < left->n; i++) {
-		if (left->item[i].ended->number > log->number)
-			log->number = left->item[i].ended->number;
+		if (left->item[i].entry->number > log->number)
+			log->number = left->item[i].entry->number;
 		if (left->item[i].ended_by > log->number)
 			log->number = left->item[i].ended_by;
 	}
 }
 
-/* What already is a row is sorted out by the writer, once it can read the table. */
-static void restore(struct cdr_log *log, struct leftovers *left, int64_t last_sign_ms)
+/* May it be adopted? */
+static bool is_recoverable(const struct cdr_leftover *item)
 {
-	struct leftover *item = left->item, *answered = item + left->n_ended, *end = item + left->n;
+	struct cdr_live live;
+	struct cdr record;
+	return !item->ended_by && cdr_leftovers_read(item, &live, &record) == 0 && live.state_size;
+}
+
+/*
+ * What already is a row is sorted out by the writer, once it can read the table. Calls that may go on are left for
+ * cdr_log_recover().
+ */
+static void restore(struct cdr_log *log, struct cdr_leftovers *left)
+{
+	struct cdr_leftover *item = left->item, *answered = item + left->n_ended, *end = item + left->n;
 	continue_numbers(log, left);
-	if (left->n)
-		qsort(item, left->n, sizeof(*item), compare_leftovers);
-	for (struct leftover *i = answered; i < end; i++) {
-		if (i->ended_by && has_ended(left, i->ended_by)) {
+	cdr_leftovers_sort(left);
+	for (struct cdr_leftover *i = item; i < answered; i++) {
+		i->entry->written_as = i->entry->number;
+		cdr_writer_add(log->writer, i->entry);
+	}
+	left->n = 0;
+	for (struct cdr_leftover *i = answered; i < end; i++) {
+		if (i->superseded)
 			drop_leftover(log, i);
-			i->ended = NULL;
+		else if (is_recoverable(i))
+			item[left->n++] = *i;
+		else
+			restore_answered(log, i);
+	}
+}
+
+void cdr_log_recover(struct cdr_log *log, cdr_log_adopt_h *adopt, void *arg)
+{
+	for (size_t i = 0; i < log->live.n; i++) {
+		struct cdr_leftover *item = &log->live.item[i];
+		struct cdr_log_leftover call = {.slot = item->entry->record};
+		struct cdr_live live = {0};
+		cdr_leftovers_read(item, &live, &call.record);
+		call.state = live.state;
+		call.state_size = live.state_size;
+		if (!adopt || !adopt(&call, arg)) {
+			restore_answered(log, item);
+			item->entry = NULL;
 		}
 	}
-	for (struct leftover *i = item; i < answered; i++) {
-		i->ended->written_as = i->ended->number;
-		cdr_writer_add(log->writer, i->ended);
-	}
-	for (struct leftover *i = answered; i < end; i++)
-		if (i->ended)
-			restore_answered(log, i, last_sign_ms);
+	cdr_leftovers_clear(&log->live);
+	cdr_writer_wake(log->writer);
 }
 
 /*
@@ -279,20 +275,14 @@ static void restore(struct cdr_log *log, struct leftovers *left, int64_t last_si
  */
 static int open_journal(struct cdr_log *log, const char *path, char *error, size_t error_size)
 {
-	struct leftovers left = {0};
-	int64_t last_sign_ms = 0;
 	char name[4096 + 8];
 	snprintf(name, sizeof(name), "%s-live", path);
-	int err = cdr_journal_open(
-		&log->journal, name, &last_sign_ms, collect_leftover, &left, error, error_size);
-	if (err) {
-		for (size_t i = 0; i < left.n; i++)
-			free(left.item[i].ended);
-		left = (struct leftovers){.item = left.item};
-	}
+	int err = cdr_journal_open(&log->journal, name, &log->last_sign_ms, cdr_leftovers_collect, &log->live,
+		error, error_size);
+	if (err)
+		cdr_leftovers_clear(&log->live);
 	if (err != -EBUSY)
-		restore(log, &left, last_sign_ms);
-	free(left.item);
+		restore(log, &log->live);
 	return err == -EBUSY ? err : 0;
 }
 
@@ -334,6 +324,7 @@ uint64_t cdr_log_close(struct cdr_log *log, unsigned wait_ms)
 	}
 	cdr_journal_close(log->journal);
 	cdr_writer_destroy(log->writer);
+	cdr_leftovers_clear(&log->live);
 	free(log->scratch);
 	free(log);
 	return stats.pending;

@@ -15,9 +15,8 @@
 struct cdr_log;
 
 /**
- * Open the journal, and have a thread write the records that a crash left behind: ended calls unchanged, calls in progress
- * with the switch's last sign of life (the journal's time stamp) as end_ms, end_direction CDR_SERVER and end_reason
- * `switch restarted`. cdr.db is opened or created when it can be, now or later: records wait until then.
+ * Open the journal, and have a thread write the records of ended calls that a crash left behind. Answered ones wait for
+ * cdr_log_recover(). cdr.db is opened or created when it can be, now or later: records wait until then.
  *
  * @param on_news  may be NULL
  * @param error    receives one line when the result is not 0; also when it is 0, but there can be no journal, so that
@@ -27,17 +26,44 @@ struct cdr_log;
 int cdr_log_open(struct cdr_log **out, const char *path, cdr_news_h *on_news, void *arg, char *error,
 	size_t error_size);
 
+/** An answered call that a crash cut off. */
+struct cdr_log_leftover {
+	cdr_slot slot;
+	struct cdr record;
+	const char *state; /* as given to cdr_log_keep() */
+	size_t state_size;
+};
+/** @return true to adopt it: it goes on, and its slot is the application's */
+typedef bool cdr_log_adopt_h(const struct cdr_log_leftover *call, void *arg);
 /**
- * A call was answered: put it into the journal, so that a crash leaves a record of it.
+ * Offer the application each answered call that a crash left behind. The record of one that is not adopted is closed with
+ * the last sign of life as end_ms, end_direction CDR_SERVER and end_reason `switch restarted`.
  *
- * @return the slot to hand to cdr_log_end(), 0 when the journal could not take it, which is counted; logging is up to the caller
+ * @param adopt  NULL: none is adopted
  */
-cdr_slot cdr_log_answer(struct cdr_log *log, const struct cdr *record);
+void cdr_log_recover(struct cdr_log *log, cdr_log_adopt_h *adopt, void *arg);
+/** The last sign of life before the crash, epoch; 0 = there was none. */
+int64_t cdr_log_last_sign_ms(const struct cdr_log *log);
+/** Here is one, to be given every second at least while there are calls. No system call. */
+void cdr_log_sign(struct cdr_log *log, int64_t now_ms);
+
+enum { CDR_LOG_STATE_MAX = 32768 };
+
+/**
+ * A call was answered, or its state has changed: put it into the journal, so that a crash leaves it.
+ *
+ * @param slot   what this function returned before, which is replaced; 0 = the call was answered just now
+ * @param state  for cdr_log_recover(), up to CDR_LOG_STATE_MAX bytes
+ * @return the slot to hand to cdr_log_end(), 0 when the journal could not take it, which is counted; logging is up to the
+ *         caller. When it could not take a change, the slot stays as it was
+ */
+cdr_slot cdr_log_keep(
+	struct cdr_log *log, cdr_slot slot, const struct cdr *record, const char *state, size_t state_size);
 
 /** The call is over: queue its row. Never blocks, and fails only without memory. Takes over the slot (0 = none). */
 void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record);
 
-/** Free records whose rows have been committed. cdr_log_answer() and cdr_log_end() do it, too; call it when there are no calls. */
+/** Free records whose rows have been committed. cdr_log_keep() and cdr_log_end() do it, too; call it when there are no calls. */
 void cdr_log_reclaim(struct cdr_log *log);
 
 /** Have the writer thread call write(arg) as well, after cdr_log_wake() and once at the end; true: it is to be called again. */

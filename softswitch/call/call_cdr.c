@@ -171,7 +171,7 @@ void call_cdr_answer(struct call *call)
 	close_attempts(call);
 	fill_row(call, &row);
 	row.sip_code = 200;
-	call->slot = cdr_log_answer(call->context->cdr_log, &row);
+	call->slot = cdr_log_keep(call->context->cdr_log, 0, &row, NULL, 0);
 }
 
 void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direction direction)

@@ -31,7 +31,7 @@ static void an_answered_call_is_one_row_with_every_column(void **state)
 	(void)state;
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr call = cdr_sample("a@1");
-	cdr_slot slot = cdr_log_answer(log, &call);
+	cdr_slot slot = cdr_log_keep(log, 0, &call, NULL, 0);
 	assert_int_not_equal(slot, 0);
 	cdr_log_end(log, slot, &call);
 	cdr_log_close(log, 1000);
@@ -66,7 +66,7 @@ static void what_changed_after_the_answer_is_in_the_row(void **state)
 	struct cdr call = cdr_sample("a");
 	call.end_ms = 0;
 	call.attempts = "";
-	cdr_slot slot = cdr_log_answer(log, &call);
+	cdr_slot slot = cdr_log_keep(log, 0, &call, NULL, 0);
 	call.end_ms = 1700000009000;
 	call.attempts = "[1,2]";
 	call.end_reason = "caller's BYE, \xc3\xbc";
@@ -87,7 +87,7 @@ static void rows_stand_in_the_order_the_calls_ended(void **state)
 	assert_non_null(slot);
 	for (int i = 0; i < N; i++) {
 		struct cdr call = cdr_sample("x");
-		slot[i] = cdr_log_answer(log, &call);
+		slot[i] = cdr_log_keep(log, 0, &call, NULL, 0);
 		if (i >= 1000) {
 			snprintf(name, sizeof(name), "%d", i - 1000);
 			call.a_call_id = name;
@@ -117,7 +117,7 @@ static void a_record_of_any_length_is_kept(void **state)
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr call = cdr_sample("long");
 	call.attempts = attempts;
-	cdr_slot slot = cdr_log_answer(log, &call);
+	cdr_slot slot = cdr_log_keep(log, 0, &call, NULL, 0);
 	assert_int_not_equal(slot, 0);
 	cdr_log_close(log, 0);
 	cdr_log_close(cdr_opened(path), 1000);
@@ -133,7 +133,7 @@ static void a_row_appears_without_another_call(void **state)
 	for (uint64_t i = 1; i <= 3; i++) {
 		const struct timespec pause = {.tv_nsec = 250000000};
 		nanosleep(&pause, NULL); /* the thread has gone to sleep; if not, it is awake without us */
-		cdr_log_end(log, cdr_log_answer(log, &call), &call);
+		cdr_log_end(log, cdr_log_keep(log, 0, &call, NULL, 0), &call);
 		cdr_wait_written(log, i);
 		assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), (int64_t)i);
 	}
@@ -153,7 +153,7 @@ static void the_journal_grows_before_it_is_full(void **state)
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr call = cdr_sample("a");
 	for (int i = 0; i < 20000; i++) {
-		assert_int_not_equal(cdr_log_answer(log, &call), 0);
+		assert_int_not_equal(cdr_log_keep(log, 0, &call, NULL, 0), 0);
 		if (i % 20 == 0)
 			nanosleep(&pause, NULL); /* 20,000 answers a second at most */
 	}

@@ -75,7 +75,7 @@ static void shell(const char *command)
 static void end_call(struct cdr_log *log, const char *name)
 {
 	struct cdr call = cdr_sample(name);
-	cdr_log_end(log, cdr_log_answer(log, &call), &call);
+	cdr_log_end(log, cdr_log_keep(log, 0, &call, NULL, 0), &call);
 }
 
 static const char *const names =
@@ -192,7 +192,7 @@ static void what_a_crash_left_waits_for_the_table_that_knows_it(void **state)
 	end_call(log, "last");
 	cdr_wait_written(log, 21);
 	struct cdr talking = cdr_sample("talking");
-	cdr_log_answer(log, &talking);
+	cdr_log_keep(log, 0, &talking, NULL, 0);
 	sqlite3 *holder = sql_connect(path, "BEGIN IMMEDIATE");
 	end_call(log, "queued");
 	cdr_crash(log, path, copy);

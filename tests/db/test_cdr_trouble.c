@@ -178,7 +178,7 @@ static void an_answered_call_outlives_a_crash_when_its_end_finds_no_room(void **
 		snprintf(name, sizeof(name), "%d", n);
 		struct cdr call = cdr_sample(name);
 		assert_true(n < 10000);
-		slot[n] = cdr_log_answer(log, &call);
+		slot[n] = cdr_log_keep(log, 0, &call, NULL, 0);
 		if (!slot[n])
 			break;
 	}

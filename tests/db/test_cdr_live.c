@@ -1,0 +1,179 @@
+/* Answered calls that a crash left: offered to the application, which adopts them or has their records closed. */
+#include "cdr_journal.h"
+#include "cdr_live.h"
+#include "cdr_record.h"
+#include "cdr_sample.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *path, *copy;
+
+static int make_path(void **state)
+{
+	int err = scratch_make(state);
+	path = scratch_path("cdr.db");
+	copy = scratch_path("copy.db");
+	return err;
+}
+
+/* What cdr_log_recover() offered: "call-id=state ..."; calls with these Call-IDs are adopted. */
+struct offered {
+	char all[500];
+	const char *adopted[4];
+	cdr_slot slot[4];
+};
+
+static bool adopt(const struct cdr_log_leftover *call, void *arg)
+{
+	struct offered *offered = arg;
+	size_t n = strlen(offered->all);
+	snprintf(offered->all + n, sizeof(offered->all) - n, "%s=%.*s ", call->record.a_call_id,
+		(int)call->state_size, call->state);
+	for (unsigned i = 0; i < 4; i++) {
+		if (offered->adopted[i] && !strcmp(offered->adopted[i], call->record.a_call_id)) {
+			offered->slot[i] = call->slot;
+			return true;
+		}
+	}
+	return false;
+}
+
+static cdr_slot keep(struct cdr_log *log, cdr_slot slot, const char *name, const char *call_state)
+{
+	struct cdr call = cdr_sample(name);
+	call.end_ms = 0;
+	return cdr_log_keep(log, slot, &call, call_state, strlen(call_state));
+}
+
+static void an_answered_call_is_offered_with_its_last_state(void **state)
+{
+	(void)state;
+	struct offered offered = {.adopted = {"one"}};
+	struct cdr_log *log = cdr_opened(path);
+	cdr_slot one = keep(log, 0, "one", "first");
+	keep(log, 0, "two", "as it was");
+	for (int i = 0; i < 20; i++) {
+		char words[30];
+		snprintf(words, sizeof(words), "change %d", i);
+		one = keep(log, one, "one", words);
+	}
+	cdr_log_sign(log, 1700000009000);
+	cdr_crash(log, path, copy);
+
+	log = cdr_opened(copy);
+	assert_int_equal(cdr_log_last_sign_ms(log), 1700000009000);
+	cdr_log_recover(log, adopt, &offered);
+	assert_string_equal(offered.all, "two=as it was one=change 19 ");
+	cdr_wait_written(log, 1);
+	assert_string_equal(sql_text(copy,
+				    "SELECT a_call_id || '|' || end_ms || '|' || hold_ms || '|' ||"
+				    " end_direction || '|' || end_reason FROM cdr"),
+		"two|1700000009000|7000|2|switch restarted");
+	struct cdr call = cdr_sample("one");
+	cdr_log_end(log, offered.slot[0], &call);
+	cdr_log_close(log, 1000);
+	assert_string_equal(sql_text(copy, "SELECT group_concat(a_call_id || ':' || end_reason) FROM cdr"),
+		"two:switch restarted,one:BYE");
+	/* And nothing is left. */
+	log = cdr_opened(copy);
+	offered.all[0] = '\0';
+	cdr_log_recover(log, adopt, &offered);
+	assert_string_equal(offered.all, "");
+	cdr_log_close(log, 1000);
+}
+
+static void an_adopted_call_is_offered_again_after_the_next_crash(void **state)
+{
+	(void)state;
+	struct offered offered = {.adopted = {"one", "two"}};
+	struct cdr_log *log = cdr_opened(path);
+	keep(log, 0, "one", "a");
+	keep(log, 0, "two", "b");
+	cdr_crash(log, path, copy);
+	log = cdr_opened(copy);
+	cdr_log_recover(log, adopt, &offered);
+	keep(log, offered.slot[1], "two", "c");
+	cdr_crash(log, copy, path);
+	log = cdr_opened(path);
+	cdr_log_recover(log, adopt, &offered);
+	assert_string_equal(offered.all, "one=a two=b one=a two=c ");
+	cdr_log_close(log, 1000);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 0);
+}
+
+static void calls_that_nobody_asks_for_wait_in_the_journal(void **state)
+{
+	(void)state;
+	struct offered offered = {0};
+	struct cdr_log *log = cdr_opened(path);
+	keep(log, 0, "one", "a");
+	cdr_log_close(log, 1000);
+	cdr_log_close(cdr_opened(path), 1000);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 0);
+	log = cdr_opened(path);
+	cdr_log_recover(log, adopt, &offered);
+	cdr_log_close(log, 1000);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr WHERE end_reason = 'switch restarted'"), 1);
+}
+
+static int no_record(const struct cdr_journal_record *record, void *arg)
+{
+	(void)record, (void)arg;
+	return -1;
+}
+
+/* A crash between the entry of a change and the end of the one before. */
+static void of_two_entries_of_a_call_the_later_counts(void **state)
+{
+	(void)state;
+	struct cdr_journal *j = NULL;
+	struct offered offered = {0};
+	char error[256], live[300], bytes[1000];
+	int64_t last_sign_ms;
+	cdr_log_close(cdr_opened(path), 0);
+	snprintf(live, sizeof(live), "%s-live", path);
+	assert_int_equal(cdr_journal_open(&j, live, &last_sign_ms, no_record, NULL, error, sizeof(error)), 0);
+	for (uint64_t number = 7; number <= 8; number++) {
+		struct cdr_record_lengths measure;
+		struct cdr call = cdr_sample("one");
+		cdr_record_measure(&call, &measure);
+		cdr_live_write_head(bytes, number == 8 ? 7 : 0, measure.size);
+		cdr_record_write(&call, &measure, bytes + CDR_LIVE_HEAD);
+		bytes[CDR_LIVE_HEAD + measure.size] = number == 8 ? 'b' : 'a';
+		cdr_journal_put(j, CDR_JOURNAL_LIVE, number, bytes, CDR_LIVE_HEAD + measure.size + 1);
+	}
+	cdr_journal_close(j);
+	struct cdr_log *log = cdr_opened(path);
+	cdr_log_recover(log, adopt, &offered);
+	assert_string_equal(offered.all, "one=b ");
+	cdr_log_close(log, 1000);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 1);
+}
+
+static void what_is_too_short_for_its_head_is_no_call(void **state)
+{
+	(void)state;
+	struct cdr_live live;
+	char bytes[CDR_LIVE_HEAD + 4] = {0};
+	cdr_live_write_head(bytes, 1, 5);
+	assert_int_not_equal(cdr_live_read(&live, bytes, sizeof(bytes)), 0);
+	assert_int_not_equal(cdr_live_read(&live, bytes, CDR_LIVE_HEAD - 1), 0);
+	cdr_live_write_head(bytes, 1, 4);
+	assert_int_equal(cdr_live_read(&live, bytes, sizeof(bytes)), 0);
+	assert_int_equal(live.state_size, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_path, scratch_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_answered_call_is_offered_with_its_last_state),
+		TEST(an_adopted_call_is_offered_again_after_the_next_crash),
+		TEST(calls_that_nobody_asks_for_wait_in_the_journal),
+		TEST(of_two_entries_of_a_call_the_later_counts),
+		TEST(what_is_too_short_for_its_head_is_no_call),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
