@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *path, *copy;
+static const char *path, *second;
 
 static int make_path(void **state)
 {
 	int err = scratch_make(state);
 	path = scratch_path("cdr.db");
-	copy = scratch_path("copy.db");
+	second = scratch_path("second.db");
 	return err;
 }
 
@@ -59,24 +59,24 @@ static void an_answered_call_is_offered_with_its_last_state(void **state)
 		one = keep(log, one, "one", words);
 	}
 	cdr_log_sign(log, 1700000009000);
-	cdr_crash(log, path, copy);
+	cdr_crash(log, path, second);
 
-	log = cdr_opened(copy);
+	log = cdr_opened(second);
 	assert_int_equal(cdr_log_last_sign_ms(log), 1700000009000);
 	cdr_log_recover(log, adopt, &offered);
 	assert_string_equal(offered.all, "two=as it was one=change 19 ");
 	cdr_wait_written(log, 1);
-	assert_string_equal(sql_text(copy,
+	assert_string_equal(sql_text(second,
 				    "SELECT a_call_id || '|' || end_ms || '|' || hold_ms || '|' ||"
 				    " end_direction || '|' || end_reason FROM cdr"),
 		"two|1700000009000|7000|2|switch restarted");
 	struct cdr call = cdr_sample("one");
 	cdr_log_end(log, offered.slot[0], &call);
 	cdr_log_close(log, 1000);
-	assert_string_equal(sql_text(copy, "SELECT group_concat(a_call_id || ':' || end_reason) FROM cdr"),
+	assert_string_equal(sql_text(second, "SELECT group_concat(a_call_id || ':' || end_reason) FROM cdr"),
 		"two:switch restarted,one:BYE");
 	/* And nothing is left. */
-	log = cdr_opened(copy);
+	log = cdr_opened(second);
 	offered.all[0] = '\0';
 	cdr_log_recover(log, adopt, &offered);
 	assert_string_equal(offered.all, "");
@@ -90,16 +90,17 @@ static void an_adopted_call_is_offered_again_after_the_next_crash(void **state)
 	struct cdr_log *log = cdr_opened(path);
 	keep(log, 0, "one", "a");
 	keep(log, 0, "two", "b");
-	cdr_crash(log, path, copy);
-	log = cdr_opened(copy);
+	cdr_crash(log, path, second);
+	log = cdr_opened(second);
 	cdr_log_recover(log, adopt, &offered);
 	keep(log, offered.slot[1], "two", "c");
-	cdr_crash(log, copy, path);
-	log = cdr_opened(path);
+	const char *third = scratch_path("third.db");
+	cdr_crash(log, second, third);
+	log = cdr_opened(third);
 	cdr_log_recover(log, adopt, &offered);
 	assert_string_equal(offered.all, "one=a two=b one=a two=c ");
 	cdr_log_close(log, 1000);
-	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 0);
+	assert_int_equal(sql_int(third, "SELECT count(*) FROM cdr"), 0);
 }
 
 static void calls_that_nobody_asks_for_wait_in_the_journal(void **state)

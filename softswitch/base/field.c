@@ -1,0 +1,157 @@
+#include "field.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct head {
+	uint16_t number, length;
+};
+
+/* Writing ----------------------------------------------------------------------------------- */
+
+void field_add(struct text *t, uint16_t number, const void *bytes, size_t n)
+{
+	const struct head head = {.number = number, .length = (uint16_t)n};
+
+	if (n > UINT16_MAX)
+		t->full = true;
+	text_add_bytes(t, (const char *)&head, sizeof(head));
+	text_add_bytes(t, bytes, n);
+}
+
+size_t field_begin(struct text *t, uint16_t number)
+{
+	field_add(t, number, "", 0);
+	return t->len;
+}
+
+void field_end(struct text *t, size_t begun)
+{
+	const size_t n = t->len - begun;
+	const uint16_t length = (uint16_t)n;
+
+	if (n > UINT16_MAX)
+		t->full = true;
+	if (!t->full)
+		memcpy(t->data + begun - sizeof(length), &length, sizeof(length));
+}
+
+static bool is_zero(const char *at, size_t n)
+{
+	static const char zeros[sizeof(uint64_t)];
+
+	return !memcmp(at, zeros, n);
+}
+
+void field_write(struct text *t, const struct field *fields, size_t n, const void *object)
+{
+	for (const struct field *f = fields; f < fields + n; f++) {
+		const char *at = (const char *)object + f->offset;
+
+		if (f->type == FIELD_TEXT) {
+			memcpy(&at, at, sizeof(at));
+			if (at)
+				field_add(t, f->number, at, strlen(at));
+		} else if (f->type == FIELD_ARRAY) {
+			if (*at)
+				field_add(t, f->number, at, strlen(at));
+		} else if (!is_zero(at, f->size)) {
+			field_add(t, f->number, at, f->size);
+		}
+	}
+}
+
+/* Reading ----------------------------------------------------------------------------------- */
+
+/** Take the first field off the bytes. @return 0; -ENOENT there is none; -EINVAL */
+static int take(struct field_bytes *left, uint16_t *number, struct field_bytes *out)
+{
+	struct head head;
+
+	if (!left->size)
+		return -ENOENT;
+	if (left->size < sizeof(head))
+		return -EINVAL;
+	memcpy(&head, left->data, sizeof(head));
+	if (head.length > left->size - sizeof(head))
+		return -EINVAL;
+	*number = head.number;
+	*out = (struct field_bytes){left->data + sizeof(head), head.length};
+	left->data += sizeof(head) + head.length;
+	left->size -= sizeof(head) + head.length;
+	return 0;
+}
+
+/** A number may have been written with another size. */
+static int set_number(char *to, size_t size, const struct field_bytes *value)
+{
+	uint64_t number = 0;
+
+	if (value->size > sizeof(number))
+		return -EINVAL;
+	memcpy(&number, value->data, value->size);
+	if (size == 1 && number > 1) /* a bool */
+		return -EINVAL;
+	if (size < sizeof(number) && number >> 8 * size)
+		return -EINVAL;
+	memcpy(to, &number, size);
+	return 0;
+}
+
+static int set_text(char *to, const struct field_bytes *value)
+{
+	char *old, *copy = strndup(value->data, value->size);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(&old, to, sizeof(old));
+	free(old); /* it came twice */
+	memcpy(to, &copy, sizeof(copy));
+	return 0;
+}
+
+static int set(char *to, const struct field *f, const struct field_bytes *value)
+{
+	if (f->type == FIELD_NUMBER)
+		return set_number(to, f->size, value);
+	if (memchr(value->data, '\0', value->size))
+		return -EINVAL;
+	if (f->type == FIELD_TEXT)
+		return set_text(to, value);
+	if (value->size >= f->size)
+		return -EINVAL;
+	memcpy(to, value->data, value->size);
+	to[value->size] = '\0';
+	return 0;
+}
+
+int field_read(void *object, const struct field *fields, size_t n, const struct field_bytes *bytes)
+{
+	struct field_bytes left = *bytes, value;
+	uint16_t number;
+	int err;
+
+	while (!(err = take(&left, &number, &value))) {
+		for (const struct field *f = fields; !err && f < fields + n; f++)
+			if (f->number == number)
+				err = set((char *)object + f->offset, f, &value);
+		if (err)
+			return err;
+	}
+	return err == -ENOENT ? 0 : err;
+}
+
+bool field_find(struct field_bytes *out, uint16_t number, const struct field_bytes *bytes)
+{
+	struct field_bytes left = *bytes, value;
+	uint16_t found;
+
+	while (!take(&left, &found, &value)) {
+		if (found == number) {
+			*out = value;
+			return true;
+		}
+	}
+	return false;
+}
