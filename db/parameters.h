@@ -42,6 +42,7 @@ struct parameters {
 	bool switch_stop_after_user_busy;         /* SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY */
 	struct parameter_codes switch_stop_codes; /* SS_GATEWAY_SWITCH_STOP_CODES */
 	bool reply_unauthorized;                  /* SS_REPLY_UNAUTHORIZED */
+	bool call_recovery;                       /* SS_CALL_RECOVERY */
 
 	bool session_timer;               /* SS_SIP_SESSION_TIMER */
 	uint32_t session_ttl_s;           /* SS_SIP_SESSION_TTL */

@@ -116,6 +116,7 @@ static const struct setting {
 	{"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", parse_switch, FIELD(switch_stop_after_user_busy), 0},
 	{"SS_GATEWAY_SWITCH_STOP_CODES", parse_stop_codes, FIELD(switch_stop_codes), 0},
 	{"SS_REPLY_UNAUTHORIZED", parse_switch, FIELD(reply_unauthorized), 0},
+	{"SS_CALL_RECOVERY", parse_switch, FIELD(call_recovery), 0},
 	{"SS_SIP_SESSION_TIMER", parse_switch, FIELD(session_timer), 0},
 	{"SS_SIP_SESSION_TTL", parse_count, FIELD(session_ttl_s), 86400},
 	{"SS_SIP_SESSION_UPDATE_SEGMENT", parse_count, FIELD(session_update_segment), 10},

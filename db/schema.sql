@@ -105,7 +105,9 @@ SELECT column1, column2, column2, column3, column4, column5, column6, column7, c
 	('SS_SIP_STREAM_LIMIT', '1024', '', '16-65535',
 		'maximum number of TCP and TLS connections', '', 1, 0, 16, 65535),
 	('SS_SIP_STREAM_LIMIT_SOURCE', '32', '', '1-65535',
-		'maximum number of TCP and TLS connections from an address that no row knows', '', 1, 0, 1, 65535));
+		'maximum number of TCP and TLS connections from an address that no row knows', '', 1, 0, 1, 65535),
+	('SS_CALL_RECOVERY', 'On', '', 'On, Off',
+		'On: answered calls go on after a crash of at most a minute. Off: they are ended with BYE', 'On,Off', 0, 0, 0, 0));
 
 INSERT INTO parameter (name, value, default_value, unit, range, description, words, items, decimals, minimum, maximum, item_words)
 VALUES ('SS_GATEWAY_BREAKER_ON', 'timeout,transport,503', 'timeout,transport,503', '',

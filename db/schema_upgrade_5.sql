@@ -187,3 +187,11 @@ CREATE VIEW unusable (kind, name, why) AS
 		|| ifnull(tls_fingerprint, '') || ifnull(tls_certificate, ''), char(0))
 	UNION ALL SELECT 'route', CASE instr(prefix, char(0)) WHEN 0 THEN prefix
 		ELSE substr(prefix, 1, instr(prefix, char(0)) - 1) || '\0' END, 'a NUL in its texts' FROM route WHERE instr(prefix || gateway, char(0));
+
+DROP TRIGGER parameter_no_insert;
+INSERT INTO parameter (name, value, default_value, unit, range, description, words, items, decimals, minimum, maximum)
+VALUES ('SS_CALL_RECOVERY', 'On', 'On', '', 'On, Off',
+	'On: answered calls go on after a crash of at most a minute. Off: they are ended with BYE', 'On,Off', 0, 0, 0, 0);
+CREATE TRIGGER parameter_no_insert BEFORE INSERT ON parameter BEGIN
+	SELECT RAISE(ABORT, 'no other parameters exist; change a value with UPDATE');
+END;

@@ -72,7 +72,7 @@ static void a_missing_file_is_created_with_its_schema(void **state)
 	const char *config = scratch_path("c.db"), *cdr = scratch_path("cdr.db");
 	make(config, DB_CONFIG);
 	make(cdr, DB_CDR);
-	assert_int_equal(sql_int(config, "SELECT count(*) FROM parameter"), 40);
+	assert_int_equal(sql_int(config, "SELECT count(*) FROM parameter"), 41);
 	assert_int_equal(sql_int(config, "PRAGMA user_version"), 5);
 	assert_string_equal(sql_text(config, "PRAGMA journal_mode"), "wal");
 	assert_int_equal(sql_int(cdr, "SELECT count(*) FROM cdr"), 0);
@@ -103,7 +103,7 @@ static void an_empty_file_is_one_that_is_not_made_yet(void **state)
 	scratch_write(path, "", 0);
 	assert_null(opened(path, DB_CONFIG, DB_CHECK));
 	make(path, DB_CONFIG);
-	assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), 40);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), 41);
 }
 
 static void a_second_opening_keeps_what_is_there(void **state)
@@ -484,7 +484,7 @@ static void processes_that_start_together_make_one_whole_file(void **state)
 		snprintf(name, sizeof(name), "%d.db", round);
 		const char *path = scratch_path(name);
 		open_together(path);
-		assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), 40);
+		assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), 41);
 		assert_string_equal(sql_text(path, "PRAGMA integrity_check"), "ok");
 	}
 }

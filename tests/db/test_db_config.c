@@ -78,6 +78,7 @@ static void a_new_file_gives_the_defaults(void **state)
 	assert_int_equal(p->switch_stop_codes.n, 4);
 	assert_memory_equal(p->switch_stop_codes.code, codes, sizeof(codes));
 	assert_true(p->reply_unauthorized);
+	assert_true(p->call_recovery);
 	assert_true(p->session_timer);
 	assert_int_equal(p->session_ttl_s, 1800);
 	assert_int_equal(p->session_update_segment, 4);
@@ -152,6 +153,7 @@ static void every_parameter_is_read_into_its_own_field(void **state)
 	assert_int_equal(p->switch_stop_codes.n, 1);
 	assert_int_equal(p->switch_stop_codes.code[0], 486);
 	assert_false(p->reply_unauthorized);
+	assert_false(p->call_recovery);
 	assert_int_equal(p->session_ttl_s, 90);
 	assert_int_equal(p->session_update_segment, 7);
 	assert_int_equal(p->early_hangup_ms, 8000);
@@ -189,7 +191,7 @@ static void each_switch_is_its_own(void **state)
 	static const char *const names[] = {"SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT",
 		"SS_SIP_STOP_SWITCH_AFTER_SDP", "SS_GATEWAY_SWITCH_UNTIL_CONNECT",
 		"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "SS_REPLY_UNAUTHORIZED", "SS_SIP_SESSION_TIMER",
-		"SS_SIP_USER_AGENT_SEND_UNREGISTER"};
+		"SS_SIP_USER_AGENT_SEND_UNREGISTER", "SS_CALL_RECOVERY"};
 	enum { SWITCHES = sizeof(names) / sizeof(names[0]) };
 	for (unsigned i = 0; i < SWITCHES; i++) {
 		struct seen seen;
@@ -203,7 +205,7 @@ static void each_switch_is_its_own(void **state)
 		const struct parameters *p = &config->parameters;
 		const bool got[] = {p->stop_switch_after_invite_timeout, p->stop_switch_after_sdp,
 			p->switch_until_connect, p->switch_stop_after_user_busy, p->reply_unauthorized,
-			p->session_timer, p->user_agent_send_unregister};
+			p->session_timer, p->user_agent_send_unregister, p->call_recovery};
 		for (unsigned k = 0; k < SWITCHES; k++)
 			assert_int_equal(got[k], k == i);
 		db_config_free(config);
