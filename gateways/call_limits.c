@@ -61,16 +61,27 @@ int call_limits_check(const struct call_limits *l, uint64_t now_ms)
 	return 0;
 }
 
+static void hold(struct call_limits *l, struct call_limits_channel *ch)
+{
+	assert(!ch->limits);
+	LIST_INSERT_HEAD(&l->channels, ch, link);
+	ch->limits = l;
+	l->in_use++;
+}
+
+void call_limits_resume(struct call_limits *l, struct call_limits_channel *ch)
+{
+	hold(l, ch);
+	ch->serial = 0;
+}
+
 int call_limits_seize(struct call_limits *l, struct call_limits_channel *ch, uint64_t now_ms)
 {
 	int err = call_limits_check(l, now_ms);
 
-	assert(!ch->limits);
 	if (err)
 		return err;
-	LIST_INSERT_HEAD(&l->channels, ch, link);
-	ch->limits = l;
-	l->in_use++;
+	hold(l, ch);
 	ch->serial = ++l->total;
 	if (l->recent_size) {
 		l->recent_ms[l->recent_next] = now_ms + SECOND_MS;

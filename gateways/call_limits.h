@@ -44,6 +44,8 @@ void call_limits_clear(struct call_limits *l);
 int call_limits_check(const struct call_limits *l, uint64_t now_ms);
 /** If call_limits_check() returns 0, seize the channel, which must be free. @return as call_limits_check() */
 int call_limits_seize(struct call_limits *l, struct call_limits_channel *ch, uint64_t now_ms);
+/** Seize a channel for a call that goes on from before the start: limits do not count, nor is it a new call. */
+void call_limits_resume(struct call_limits *l, struct call_limits_channel *ch);
 /** Release the channel; one that is not seized is left alone. */
 void call_limits_release(struct call_limits_channel *ch);
 

@@ -178,6 +178,11 @@ enum gateway_verdict gateway_seize_forced(struct gateway *gw, struct call_limits
 	return verdict;
 }
 
+void gateway_resume(struct gateway *gw, struct call_limits_channel *ch)
+{
+	call_limits_resume(&gw->peer.limits, ch);
+}
+
 /* Inputs ------------------------------------------------------------------------------------ */
 
 /*

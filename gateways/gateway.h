@@ -47,6 +47,8 @@ enum gateway_verdict gateway_check_forced(const struct gateway *gw, uint64_t now
 /** gateway_seize() by that rule. */
 enum gateway_verdict gateway_seize_forced(
 	struct gateway *gw, struct call_limits_channel *ch, uint64_t now_ms);
+/** Seize a channel for a call that goes on from before the start. */
+void gateway_resume(struct gateway *gw, struct call_limits_channel *ch);
 /** When an input last said something bad about it; 0 = never, or it is up (ramping up included). */
 uint64_t gateway_failed_ms(const struct gateway *gw, uint64_t now_ms);
 

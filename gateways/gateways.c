@@ -72,6 +72,11 @@ struct gateway *gateways_find(const struct gateways *gws, const char *name)
 	return (struct gateway *)peers_find(gws->peers, name);
 }
 
+struct gateway *gateways_recognise(const struct gateways *gws, int64_t id, const char *name)
+{
+	return (struct gateway *)peers_recognise(gws->peers, id, name);
+}
+
 size_t gateways_count(const struct gateways *gws)
 {
 	return peers_count(gws->peers);

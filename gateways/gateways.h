@@ -32,6 +32,8 @@ void gateways_on_change(struct gateways *gws, gateway_change_h *h, void *arg);
 void gateways_update_states(struct gateways *gws, uint64_t now_ms);
 
 struct gateway *gateways_find(const struct gateways *gws, const char *name);
+/** A row by its id or, if none has it, by its name. @return NULL when there is none */
+struct gateway *gateways_recognise(const struct gateways *gws, int64_t id, const char *name);
 /** In order of name, removed ones left out. */
 size_t gateways_count(const struct gateways *gws);
 struct gateway *gateways_at(const struct gateways *gws, size_t i);

@@ -330,6 +330,12 @@ struct mapping_gateway *mapping_gateways_by_name(const struct mapping_gateways *
 	return (struct mapping_gateway *)peers_find(set->peers, name);
 }
 
+struct mapping_gateway *mapping_gateways_recognise(
+	const struct mapping_gateways *set, int64_t id, const char *name)
+{
+	return (struct mapping_gateway *)peers_recognise(set->peers, id, name);
+}
+
 struct mapping_gateway *mapping_gateways_trunk(const struct mapping_gateways *set, const char *name)
 {
 	struct mapping_gateway *mg = mapping_gateways_by_name(set, name);
@@ -367,6 +373,11 @@ const char *mapping_gateway_name(const struct mapping_gateway *mg)
 int mapping_gateway_seize(struct mapping_gateway *mg, struct call_limits_channel *ch, uint64_t now_ms)
 {
 	return call_limits_seize(&mg->peer.limits, ch, now_ms);
+}
+
+void mapping_gateway_resume(struct mapping_gateway *mg, struct call_limits_channel *ch)
+{
+	call_limits_resume(&mg->peer.limits, ch);
 }
 
 void mapping_gateway_explain(const struct mapping_gateway *mg, int error, char *out, size_t size)

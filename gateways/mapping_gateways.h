@@ -47,6 +47,10 @@ struct mapping_gateway *mapping_gateways_by_tls_name(const struct mapping_gatewa
 
 struct mapping_gateway *mapping_gateways_by_name(const struct mapping_gateways *set, const char *name);
 
+/** A row by its id or, if none has it, by its name. @return NULL when there is none */
+struct mapping_gateway *mapping_gateways_recognise(
+	const struct mapping_gateways *set, int64_t id, const char *name);
+
 /** The trunk of a call that was recognised by other means than its source. @return NULL when there is none, or disabled */
 struct mapping_gateway *mapping_gateways_trunk(const struct mapping_gateways *set, const char *name);
 
@@ -60,6 +64,8 @@ struct response_time *mapping_gateway_response_time(struct mapping_gateway *mg);
 const char *mapping_gateway_name(const struct mapping_gateway *mg);
 /** @return 0; -EBUSY all channels are in use; -EAGAIN the calls per second are used up */
 int mapping_gateway_seize(struct mapping_gateway *mg, struct call_limits_channel *ch, uint64_t now_ms);
+/** Seize a channel for a call that goes on from before the start. */
+void mapping_gateway_resume(struct mapping_gateway *mg, struct call_limits_channel *ch);
 /** "full 30/30" or "cps 10/10" for the error of mapping_gateway_seize(). */
 void mapping_gateway_explain(const struct mapping_gateway *mg, int error, char *out, size_t size);
 const struct call_limits *mapping_gateway_limits(const struct mapping_gateway *mg);

@@ -350,6 +350,18 @@ struct peer *peers_find(const struct peers *set, const char *name)
 	return p ? *p : NULL;
 }
 
+struct peer *peers_recognise(const struct peers *set, int64_t id, const char *name)
+{
+	struct peer *named = peers_find(set, name);
+
+	if (!id || (named && peer_id(named) == id))
+		return named;
+	for (size_t i = 0; i < set->n; i++)
+		if (peer_id(set->list[i]) == id)
+			return set->list[i];
+	return named;
+}
+
 size_t peers_count(const struct peers *set)
 {
 	return set->n;

@@ -72,6 +72,8 @@ void peers_abandon(struct peers *set);
 
 /** Removed ones are not found. */
 struct peer *peers_find(const struct peers *set, const char *name);
+/** One whose row was another's before: by its id or, if none has it, by its name. As many steps as there are peers. */
+struct peer *peers_recognise(const struct peers *set, int64_t id, const char *name);
 /** In order of name, removed ones left out. */
 size_t peers_count(const struct peers *set);
 struct peer *peers_at(const struct peers *set, size_t i);
