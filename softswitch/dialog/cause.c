@@ -39,6 +39,7 @@ static const struct {
 	[CAUSE_MAX_DURATION] = {408, "maximum call duration reached"},
 	[CAUSE_TOO_LARGE] = {513, "message too large"},
 	[CAUSE_SHUTDOWN] = {503, "switch stopped"},
+	[CAUSE_RESTART] = {503, "switch restarted"},
 	[CAUSE_INTERNAL] = {500, "internal error"},
 };
 

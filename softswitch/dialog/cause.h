@@ -32,6 +32,7 @@ enum cause {
 	CAUSE_MAX_DURATION,   /* SS_MAXCALLDURATION */
 	CAUSE_TOO_LARGE,      /* a message does not fit with what we have to add */
 	CAUSE_SHUTDOWN,       /* SIGTERM */
+	CAUSE_RESTART,        /* the switch died, and the call does not go on */
 	CAUSE_INTERNAL,       /* out of memory */
 };
 

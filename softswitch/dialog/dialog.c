@@ -80,15 +80,25 @@ static int set_text(char **field, const struct text *t)
 	return 0;
 }
 
-static int add(struct dialog *d, struct dialogs *set, void *owner)
+int dialog_resume(struct dialog *d, struct dialogs *set, void *owner)
 {
+	struct dialog *other;
+
+	HASH_FIND_STR(set->by_tag, d->local_tag, other);
+	if (other)
+		return -EEXIST;
 	d->owner = owner;
 	d->resolver = &set->resolver;
-	d->origin.id = token_random() >> 2;
-	token_make(d->local_tag);
 	HASH_ADD_STR(set->by_tag, local_tag, d);
 	d->set = d->hh.tbl ? set : NULL;
 	return d->set ? 0 : -ENOMEM;
+}
+
+static int add(struct dialog *d, struct dialogs *set, void *owner)
+{
+	d->origin.id = token_random() >> 2;
+	token_make(d->local_tag);
+	return dialog_resume(d, set, owner);
 }
 
 static void take_hop(struct dialog *d, const struct hop *hop)

@@ -111,6 +111,8 @@ int dialog_refresh_target(struct dialog *d, const struct received *from);
 enum { DIALOG_REQUESTS_MAX = 256, DIALOG_WINDOW_MS = 32000 };
 /** The peer sends a request. @return false when it is one too many */
 bool dialog_takes_request(struct dialog *d, uint64_t now_ms);
+/** Add one that was read back (dialog_state.h) to its set. @return 0; -EEXIST its tag is another's; -ENOMEM */
+int dialog_resume(struct dialog *d, struct dialogs *set, void *owner);
 /** Move a dialog to another place in memory; the old one is zeroed. */
 void dialog_move(struct dialog *to, struct dialog *from);
 /** Remove it from its set and free what it holds; zeroed afterwards. */

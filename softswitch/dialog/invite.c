@@ -59,6 +59,31 @@ static void on_failure(int error, void *arg)
 
 static const struct client_transaction_handlers client_handlers = {on_response, on_failure};
 
+int invite_resume(struct invite **out, struct stack *stack)
+{
+	struct invite *inv = calloc(1, sizeof(*inv));
+
+	if (!inv)
+		return -ENOMEM;
+	inv->stack = stack;
+	early_dialogs_init(&inv->early);
+	*out = inv;
+	return 0;
+}
+
+int invite_set_credentials(struct invite *inv, const struct invite_content *content)
+{
+	struct dialog *d = &inv->dialog;
+
+	if (!content->user || !content->user[0])
+		return 0;
+	d->user = strdup(content->user);
+	d->password = strdup(content->password);
+	d->realm = content->realm ? strdup(content->realm) : NULL;
+	d->account = digest_realm_account(content->user, content->password, content->target);
+	return d->user && d->password && (d->realm || !content->realm) ? 0 : -ENOMEM;
+}
+
 /** The value of From. @return as snprintf() */
 static int write_from(char *out, size_t size, const struct invite_content *content, const char *display,
 	const struct hop *hop)
@@ -101,13 +126,12 @@ int invite_create(struct invite **out, struct stack *stack, void *owner, const s
 	}
 	if (content->pass_headers)
 		inv->dialog.pass_headers = strdup(content->pass_headers);
-	if (content->user && content->user[0]) {
-		inv->dialog.user = strdup(content->user);
-		inv->dialog.password = strdup(content->password);
-		inv->dialog.realm = content->realm ? strdup(content->realm) : NULL;
-		inv->dialog.account = digest_realm_account(content->user, content->password, content->target);
-		request_retry_begin_in_dialog(&inv->retry, &inv->dialog, "INVITE");
+	if (invite_set_credentials(inv, content)) {
+		invite_destroy(inv);
+		return -ENOMEM;
 	}
+	if (inv->dialog.user)
+		request_retry_begin_in_dialog(&inv->retry, &inv->dialog, "INVITE");
 	*out = inv;
 	return 0;
 }

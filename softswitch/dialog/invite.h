@@ -59,6 +59,11 @@ int invite_send(
 bool invite_retry(struct invite *inv, const struct invite_content *content,
 	const struct resend_schedule *resend, const sip_t *response);
 
+/** The leg of an INVITE that the process before sent, which was answered and acknowledged; its dialog is zeroed. @return 0 or -ENOMEM */
+int invite_resume(struct invite **out, struct stack *stack);
+/** Answer challenges with the credentials of this content. @return 0 or -ENOMEM */
+int invite_set_credentials(struct invite *inv, const struct invite_content *content);
+
 /** Stop resending it: no response came in time. invite_abandon() follows. */
 void invite_stop_resending(struct invite *inv);
 /** Give it up and destroy it. @param reason_header  a whole line for the CANCEL, or NULL */

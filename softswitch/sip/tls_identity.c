@@ -158,6 +158,19 @@ int tls_identity_find(const struct tls_identity **out, const struct tls_identity
 	return 0;
 }
 
+void tls_identity_demand(const struct tls_identity *identity, char fingerprint[TLS_IDENTITY_FINGERPRINT_MAX],
+	struct tls_identity_demand *out)
+{
+	const struct demand *wanted = &identity->wanted;
+	size_t n;
+
+	fingerprint[0] = '\0';
+	if (wanted->pinned)
+		OPENSSL_buf2hexstr_ex(fingerprint, TLS_IDENTITY_FINGERPRINT_MAX, &n, wanted->fingerprint,
+			FINGERPRINT_SIZE, ':');
+	*out = (struct tls_identity_demand){wanted->name, wanted->verify, fingerprint, wanted->certificate};
+}
+
 const char *tls_identity_host(const struct tls_identity *identity)
 {
 	return is_address(identity->wanted.name) ? NULL : identity->wanted.name;

@@ -21,6 +21,11 @@ struct tls_identity;
 int tls_identity_find(const struct tls_identity **out, const struct tls_identity_demand *demand);
 void tls_identity_forget(void);
 
+/** The demand it was made of, in one form. @param fingerprint  room for that text */
+enum { TLS_IDENTITY_FINGERPRINT_MAX = 3 * 32 };
+void tls_identity_demand(const struct tls_identity *identity, char fingerprint[TLS_IDENTITY_FINGERPRINT_MAX],
+	struct tls_identity_demand *out);
+
 /** @return NULL when it is an address */
 const char *tls_identity_host(const struct tls_identity *identity);
 /** The file with the certificate of ours to show. */

@@ -293,6 +293,24 @@ const struct hop_listener *transport_listener(const struct transport *transport,
 	return &transport->listener[i];
 }
 
+struct hop_listener *transport_listener_named(
+	struct transport *transport, const char *kind, const char *sent_by)
+{
+	const int family = sent_by[0] == '[' ? AF_INET6 : AF_INET;
+	struct hop_listener *other = NULL;
+
+	for (size_t i = 0; i < transport->n_listeners; i++) {
+		struct hop_listener *l = &transport->listener[i];
+
+		if (strcmp(l->transport, kind) != 0 || l->family != family)
+			continue;
+		if (!strcmp(l->sent_by, sent_by))
+			return l;
+		other = other ? other : l;
+	}
+	return other;
+}
+
 /** The address the kernel would send from. @return false when it has no way there */
 static bool local_address(const struct resolver_address *to, struct sockaddr_storage *out)
 {

@@ -57,6 +57,9 @@ void transport_limit_streams(struct transport *transport, const struct stream_se
 size_t transport_listeners(const struct transport *transport);
 const struct hop_listener *transport_listener(const struct transport *transport, size_t i);
 
+/** The listener of this transport with this name (hop.h: sent_by), or else one of the same family. @return NULL without one */
+struct hop_listener *transport_listener_named(
+	struct transport *transport, const char *kind, const char *sent_by);
 /** A hop to a resolved address; of several listeners the one the kernel would send from. @return 0; -EPROTONOSUPPORT without a listener of that transport and family */
 int transport_hop_to(struct transport *transport, const struct resolver_address *address, struct hop *out);
 /** The same from a listener with this port, 0 = any. @return -EADDRNOTAVAIL when none of the right kind has it */
