@@ -355,6 +355,7 @@ static int run(const struct options *options, struct db *db)
 			log_info(NULL, "listening on=%s transport=%s",
 				transport_listener(d.stack.transport, i)->sent_by,
 				transport_listener(d.stack.transport, i)->transport);
+		calls_recover(d.calls);
 		loop_run(d.loop);
 	}
 	close_all(&d);

@@ -18,8 +18,10 @@ static void on_refreshed(struct dialog *leg, void *arg)
 {
 	struct call *call = arg;
 
-	if (call_state_is_answered(call))
-		session_timer_restart(&call->timers, bridge_side(&call->bridge, leg));
+	if (!call_state_is_answered(call))
+		return;
+	session_timer_restart(&call->timers, bridge_side(&call->bridge, leg));
+	call_cdr_changed(call);
 }
 
 /** The switch ends it. @param gone  the leg that knows nothing of it and gets no BYE; NULL = both are told */
@@ -181,23 +183,32 @@ static void begin(struct call *call, const struct received *invite)
 	call_setup(call);
 }
 
+struct call *call_prepare(struct call_context *context)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return NULL;
+	call->context = context;
+	STAILQ_INIT(&call->attempts);
+	bridge_init(&call->bridge, context->stack, &call->a, &bridge_handlers, call);
+	session_timers_init(&call->timers, &call->bridge);
+	call_end_init(call);
+	return call;
+}
+
 int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite,
 	const struct call_refusal *refusal)
 {
-	struct call *call = calloc(1, sizeof(*call));
+	struct call *call = call_prepare(context);
 	char words[80];
 	int err;
 
 	if (!call)
 		return -ENOMEM;
-	call->context = context;
 	call->ingress = mapping_gateway_ref(ingress);
 	call->begin_ms = clock_now_ms();
 	call->begin_epoch_ms = clock_epoch_ms();
-	STAILQ_INIT(&call->attempts);
-	bridge_init(&call->bridge, context->stack, &call->a, &bridge_handlers, call);
-	session_timers_init(&call->timers, &call->bridge);
-	call_end_init(call);
 	err = take_strings(call, invite);
 	if (!err)
 		err = dialog_accept(&call->a, context->stack->dialogs, call, invite);
@@ -239,6 +250,7 @@ void call_info(const struct call *call, struct call_info *out)
 		.callee = call->callee,
 		.begin_ms = call->begin_epoch_ms,
 		.answer_ms = call_cdr_epoch_ms(call, call->answer_ms),
+		.recovered = call->recovered,
 	};
 }
 

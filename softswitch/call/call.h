@@ -6,6 +6,7 @@
 #ifndef CALL_H
 #define CALL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct call;
@@ -30,13 +31,16 @@ struct call_refusal {
  */
 int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite,
 	const struct call_refusal *refusal);
-/** Free a call that has ended. */
+/** A call that has neither legs nor numbers yet. @return NULL without memory */
+struct call *call_prepare(struct call_context *context);
+/** Free a call that has ended, or that has not begun. NULL is fine. */
 void call_destroy(struct call *call);
 
 /** What control shows of a call; strings are borrowed. */
 struct call_info {
 	const char *id, *a_call_id, *b_call_id, *state, *stage, *ingress, *gateway, *caller, *callee;
 	int64_t begin_ms, answer_ms; /* epoch; 0 = not yet */
+	bool recovered;              /* from the process before */
 };
 void call_info(const struct call *call, struct call_info *out);
 

@@ -1,5 +1,6 @@
 #include "call_cdr.h"
 
+#include "call_saved.h"
 #include "cdr_log.h"
 #include "clock.h"
 #include "json_text.h"
@@ -164,14 +165,34 @@ static void fill_row(const struct call *call, struct cdr *row)
 	};
 }
 
-void call_cdr_answer(struct call *call)
+static void forget_change(struct call *call)
 {
+	if (call->is_changed)
+		LIST_REMOVE(call, changed);
+	call->is_changed = false;
+}
+
+/** A call that is too large for the journal leaves its record alone. */
+void call_cdr_keep(struct call *call)
+{
+	static char buffer[CDR_LOG_STATE_MAX];
+	struct text t = {.data = buffer, .size = sizeof(buffer)};
 	struct cdr row;
 
+	forget_change(call);
 	close_attempts(call);
 	fill_row(call, &row);
 	row.sip_code = 200;
-	call->slot = cdr_log_keep(call->context->cdr_log, 0, &row, NULL, 0);
+	call_saved_write(call, &t);
+	call->slot = cdr_log_keep(call->context->cdr_log, call->slot, &row, t.data, t.full ? 0 : t.len);
+}
+
+void call_cdr_changed(struct call *call)
+{
+	if (call->is_changed || !call_state_is_answered(call))
+		return;
+	LIST_INSERT_HEAD(&call->context->changed, call, changed);
+	call->is_changed = true;
 }
 
 void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direction direction)
@@ -179,6 +200,7 @@ void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direc
 	uint64_t now = clock_now_ms();
 	struct cdr row;
 
+	forget_change(call);
 	close_attempts(call);
 	fill_row(call, &row);
 	row.end_ms = call_cdr_epoch_ms(call, now);

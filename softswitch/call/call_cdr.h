@@ -19,8 +19,10 @@ void call_cdr_attempt(struct call *call, const char *stage, int code, const char
 /** Note a gateway that was passed over. */
 void call_cdr_skip(struct call *call, struct gateway *gw, enum gateway_verdict verdict);
 
-/** The call is answered: a crash from now on leaves a record of it. */
-void call_cdr_answer(struct call *call);
+/** The call is answered, or what was written of it has changed: the process that follows a crash finds it as it is now. */
+void call_cdr_keep(struct call *call);
+/** An answered call has changed: call_cdr_keep() follows after the pass of the loop. */
+void call_cdr_changed(struct call *call);
 /** Write the row. */
 void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direction direction);
 /** Free what was noted. */

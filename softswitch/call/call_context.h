@@ -10,6 +10,7 @@
 
 struct call;
 struct cdr_log;
+struct pace;
 struct registrations;
 struct routing;
 
@@ -23,8 +24,12 @@ struct call_context {
 	struct cdr_log *cdr_log;
 	struct call_context_list live,
 		parked; /* a call that ends moves to `parked` and is freed after the pass */
+	struct call_context_list
+		changed; /* of the live ones, those to be put into the journal again after the pass */
 	struct call_context_list elsewhere; /* of the live ones, those whose peer is elsewhere (hop.h) */
 	uint64_t total, answered, failed, active; /* calls since start, and now */
+	uint64_t recovered;                       /* of the process before; they count as active alone */
+	struct pace *pace;                        /* what is sent after a restart */
 	size_t channels;                          /* seized now, of ingress and gateways together */
 };
 

@@ -1,5 +1,6 @@
 #include "call_end.h"
 
+#include "bridge_check.h"
 #include "bridge_request.h"
 #include "bye.h"
 #include "call_attempt.h"
@@ -61,6 +62,8 @@ void call_end(struct call *call, const struct call_end *e)
 {
 	event_del(&call->limit);
 	session_timers_stop(&call->timers);
+	bridge_check_stop(call->check);
+	call->check = NULL;
 	bridge_request_end_all(&call->bridge);
 	if (call->answer_ms)
 		gateway_on_call_end(call->gateway, clock_now_ms() - call->answer_ms, clock_now_ms());

@@ -1,6 +1,7 @@
 #include "call_requests.h"
 
 #include "bridge_request.h"
+#include "call_cdr.h"
 #include "call_early.h"
 #include "call_end.h"
 #include "call_setup.h"
@@ -70,8 +71,10 @@ static void on_ack(struct call *call, struct dialog *d, const struct received *r
 {
 	if (d == &call->a && call->invite && call->state == CALL_ANSWERED &&
 		rx->sip->sip_cseq->cs_seq == server_transaction_cseq(call->invite)) {
-		if (call->offerless)
+		if (call->offerless) {
 			pass_ack(call, rx->sip);
+			call_cdr_changed(call);
+		}
 		server_transaction_acknowledge(call->invite);
 		call->invite = NULL;
 		call->bridge.answer_in_ack = false;
@@ -84,6 +87,8 @@ static void on_ack(struct call *call, struct dialog *d, const struct received *r
 	bridge_request_acknowledge(&call->bridge, d, rx);
 	if (call->state == CALL_UP)
 		bridge_request_go_on(&call->bridge);
+	if (message_has_sdp(rx->sip))
+		call_cdr_changed(call);
 }
 
 static void on_bye(struct call *call, struct dialog *d, const struct received *rx)

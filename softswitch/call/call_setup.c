@@ -281,13 +281,13 @@ void call_setup_connect(struct call *call, const sip_t *answer)
 	call->answer_ms = clock_now_ms();
 	call_end_after(call, call->max_duration_ms);
 	call_set_state(call, CALL_ANSWERED);
-	call_cdr_answer(call);
-	rel100_stop(&call->rel100);
-	server_transaction_send(call->invite, &t, answer->sip_status->st_status, call_resend(call));
 	call->bridge.leg[BRIDGE_GATEWAY] = call_leg_b(call);
 	call->bridge.answer_in_ack = call->offerless && !call->negotiated;
 	session_timer_restart(&call->timers, BRIDGE_CALLER);
 	session_timer_restart(&call->timers, BRIDGE_GATEWAY);
+	call_cdr_keep(call); /* before anyone knows of it */
+	rel100_stop(&call->rel100);
+	server_transaction_send(call->invite, &t, answer->sip_status->st_status, call_resend(call));
 	call_end_setup(call);
 }
 

@@ -10,7 +10,7 @@ static const char *const names[] = {"new", "trying", "connecting", "answered", "
 enum { STATES = sizeof(names) / sizeof(names[0]) };
 
 static const bool legal[STATES][STATES] = {
-	[CALL_NEW] = {[CALL_TRYING] = true},
+	[CALL_NEW] = {[CALL_TRYING] = true, [CALL_UP] = true},
 	[CALL_TRYING] = {[CALL_CONNECTING] = true, [CALL_ANSWERED] = true, [CALL_ENDED] = true},
 	[CALL_CONNECTING] = {[CALL_ANSWERED] = true, [CALL_ENDED] = true},
 	[CALL_ANSWERED] = {[CALL_UP] = true, [CALL_ENDED] = true},
@@ -43,6 +43,13 @@ enum gateway_verdict call_state_seize_gateway(struct call *call, struct gateway 
 	return verdict;
 }
 
+void call_state_resume_channels(struct call *call)
+{
+	mapping_gateway_resume(call->ingress, &call->channel_in);
+	gateway_resume(call->gateway, &call->channel_out);
+	call->context->channels += 2;
+}
+
 void call_state_release_gateway(struct call *call)
 {
 	release(call, &call->channel_out);
@@ -55,9 +62,20 @@ static bool is_elsewhere(const struct call *call)
 	return call->a.hop.peer && call->a.hop.peer->elsewhere;
 }
 
+static void begin_life(struct call *call)
+{
+	struct call_context *context = call->context;
+
+	LIST_INSERT_HEAD(&context->live, call, link);
+	if (is_elsewhere(call))
+		LIST_INSERT_HEAD(&context->elsewhere, call, elsewhere);
+	context->active++;
+}
+
 void call_set_state(struct call *call, enum call_state state)
 {
 	struct call_context *context = call->context;
+	bool recovered = call->state == CALL_NEW && state == CALL_UP;
 
 	assert(legal[call->state][state]);
 	log_debug(call->a.call_id, "call state from=%s to=%s", names[call->state], names[state]);
@@ -65,14 +83,16 @@ void call_set_state(struct call *call, enum call_state state)
 	switch (state) {
 	case CALL_NEW:
 	case CALL_CONNECTING:
-	case CALL_UP:
 		return;
 	case CALL_TRYING:
-		LIST_INSERT_HEAD(&context->live, call, link);
-		if (is_elsewhere(call))
-			LIST_INSERT_HEAD(&context->elsewhere, call, elsewhere);
+		begin_life(call);
 		context->total++;
-		context->active++;
+		return;
+	case CALL_UP:
+		if (recovered)
+			begin_life(call);
+		call->recovered = recovered;
+		context->recovered += recovered;
 		return;
 	case CALL_ANSWERED:
 		context->answered++;

@@ -3,12 +3,14 @@
  * From the bottom to the top; each file uses those before it:
  *
  *	call_state      the struct, its state, its channels
+ *	call_saved      what outlives the process
  *	call_cdr        the record
  *	call_end        every way a call ends
  *	call_early      reliable provisional responses: PRACK and UPDATE before the answer
  *	call_setup      from the plan to the answer
  *	call_requests   requests inside the dialogs
  *	call            creation; what others see of a call
+ *	call_recovery   the calls of the process before
  */
 #ifndef CALL_STATE_H
 #define CALL_STATE_H
@@ -32,14 +34,16 @@
  *	              | the caller gets the 2xx                                  |
  *	          CALL_ANSWERED --- never acknowledged, BYE ---------------------|
  *	              | ACK of the caller                                        |
- *	          CALL_UP --- BYE of either side, operator, leg gone ------------|
+ *	          CALL_UP --- BYE of either side, operator, leg gone ------------|     where a call of the process before begins
  *	                                                                         v
  *	                                                                    CALL_ENDED
  */
 enum call_state { CALL_NEW, CALL_TRYING, CALL_CONNECTING, CALL_ANSWERED, CALL_UP, CALL_ENDED };
 
+struct bridge_check;
+
 struct call {
-	LIST_ENTRY(call) link, elsewhere;
+	LIST_ENTRY(call) link, elsewhere, changed;
 	struct call_context *context;
 	enum call_state state;
 	struct dialog a;                   /* the caller's leg */
@@ -54,8 +58,9 @@ struct call {
 	unsigned next_candidate, tried;
 	struct bridge bridge;
 	struct session_timers timers;
-	struct event limit;       /* until the answer: early hangup; then: the longest call */
-	uint32_t max_duration_ms; /* for the caller's side; 0 = unlimited */
+	struct bridge_check *check; /* after a restart; else NULL */
+	struct event limit;         /* until the answer: early hangup; then: the longest call */
+	uint32_t max_duration_ms;   /* for the caller's side; 0 = unlimited */
 	bool expires; /* until the answer the limit is the Expires of the INVITE (RFC 3261 section 13.3.1) */
 
 	struct mapping_gateway *ingress;
@@ -72,6 +77,8 @@ struct call {
 	STAILQ_HEAD(, call_cdr_attempt) attempts; /* tried or passed over, for the record */
 	char *attempts_json;                      /* the same as text, once no more can come */
 	cdr_slot slot;
+	bool is_changed; /* since it was put there: it is in call_context.changed */
+	bool recovered;  /* from the process before */
 	int64_t begin_epoch_ms;
 	uint64_t begin_ms, first_ring_ms, first_answer_ms, answer_ms; /* monotonic, 0 = not yet */
 	uint64_t attempt_ms;                                          /* the attempt under way began */
@@ -95,6 +102,8 @@ bool call_state_is_answered(const struct call *call);
 int call_state_seize_ingress(struct call *call);
 /** Seize a channel of a gateway. @param forced  although it is down. @return GATEWAY_VERDICT_USABLE when it is seized */
 enum gateway_verdict call_state_seize_gateway(struct call *call, struct gateway *gw, bool forced);
+/** Seize both channels again: the call goes on from the process before. */
+void call_state_resume_channels(struct call *call);
 /** The attempt at that gateway has failed. */
 void call_state_release_gateway(struct call *call);
 

@@ -1,16 +1,30 @@
 #include "calls.h"
 
+#include "call_cdr.h"
 #include "call_end.h"
+#include "call_recovery.h"
+#include "cdr_log.h"
+#include "clock.h"
 #include "gateways.h"
 #include "log.h"
 #include "loop.h"
 #include "memory_trim.h"
+#include "pace.h"
+
+#include <event2/event.h>
 
 #include <errno.h>
 #include <stdlib.h>
 
+enum {
+	SIGN_MS = 200,   /* how often the journal is told that we are alive, while there are calls */
+	PER_SECOND = 500 /* requests and BYEs after a restart */
+};
+
 struct calls {
 	struct call_context context;
+	struct event sign;
+	bool signs;
 	struct memory_trim *memory;
 	struct gateways *gateways;
 	struct mapping_gateways *mapping_gateways;
@@ -31,6 +45,33 @@ static void check_self(const struct calls *set)
 #endif
 }
 
+static void on_sign(evutil_socket_t fd, short what, void *arg)
+{
+	struct calls *set = arg;
+
+	(void)fd;
+	(void)what;
+	set->signs = false;
+	cdr_log_sign(set->context.cdr_log, clock_epoch_ms());
+}
+
+/** A crash ends the records of the calls that do not go on with the last sign. */
+static void schedule_sign(struct calls *set)
+{
+	const struct timeval tv = {.tv_usec = SIGN_MS * 1000};
+
+	if (set->signs || !set->context.active)
+		return;
+	set->signs = true;
+	event_add(&set->sign, &tv);
+}
+
+static void keep_changed(struct calls *set)
+{
+	while (!LIST_EMPTY(&set->context.changed))
+		call_cdr_keep(LIST_FIRST(&set->context.changed));
+}
+
 static void free_parked(struct calls *set)
 {
 	struct call *call;
@@ -45,6 +86,8 @@ static void after_pass(void *arg)
 {
 	struct calls *set = arg;
 
+	keep_changed(set);
+	schedule_sign(set);
 	free_parked(set);
 	check_self(set);
 }
@@ -63,7 +106,10 @@ int calls_create(struct calls **out, const struct calls_parts *parts)
 	set->context.cdr_log = parts->cdr_log;
 	set->gateways = parts->gateways;
 	set->mapping_gateways = parts->mapping_gateways;
-	if (memory_trim_create(&set->memory, parts->stack, &set->context.active, parts->cdr_log)) {
+	event_assign(&set->sign, loop_base(parts->stack->loop), -1, 0, on_sign, set);
+	if (memory_trim_create(&set->memory, parts->stack, &set->context.active, parts->cdr_log) ||
+		pace_create(&set->context.pace, parts->stack->loop, PER_SECOND)) {
+		memory_trim_destroy(set->memory);
 		free(set);
 		return -ENOMEM;
 	}
@@ -76,10 +122,17 @@ void calls_destroy(struct calls *set)
 {
 	if (!set)
 		return;
+	pace_destroy(set->context.pace);
 	free_parked(set);
+	event_del(&set->sign);
 	memory_trim_destroy(set->memory);
 	loop_on_pass(set->context.stack->loop, NULL, NULL);
 	free(set);
+}
+
+void calls_recover(struct calls *set)
+{
+	call_recovery(&set->context, set->gateways, set->mapping_gateways);
 }
 
 int calls_take(struct calls *set, struct mapping_gateway *ingress, const struct received *invite,
@@ -113,7 +166,8 @@ void calls_stats(const struct calls *set, struct calls_stats *out)
 	*out = (struct calls_stats){.active = set->context.active,
 		.total = set->context.total,
 		.answered = set->context.answered,
-		.failed = set->context.failed};
+		.failed = set->context.failed,
+		.recovered = set->context.recovered};
 }
 
 void calls_held(const struct calls *set, struct calls_held *out)

@@ -27,6 +27,8 @@ struct calls_parts {
 	struct cdr_log *cdr_log;
 };
 int calls_create(struct calls **out, const struct calls_parts *parts);
+/** Take up the answered calls of the process before (call_recovery.h). Once, before anything is received. */
+void calls_recover(struct calls *set);
 /** Calls must have ended: calls_hangup_all(). */
 void calls_destroy(struct calls *set);
 
@@ -41,6 +43,7 @@ void calls_hangup_all(struct calls *set, enum cause cause);
 /** Counters since start; active = now. */
 struct calls_stats {
 	uint64_t active, total, answered, failed;
+	uint64_t recovered; /* of the process before: they count neither as total nor as answered */
 };
 void calls_stats(const struct calls *set, struct calls_stats *out);
 

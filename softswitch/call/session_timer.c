@@ -17,6 +17,7 @@
 
 enum {
 	RETRY_MIN_MS = 2000, /* shortest wait after a refresh that failed */
+	RESUME_MS = 5000,    /* shortest wait for a refresh of the peer after a restart */
 	LOOK_MS =
 		600000, /* on a leg without timer: how often SS_SIP_NO_TIMER_REINVITE_INTERVAL is read again */
 };
@@ -171,7 +172,7 @@ static void on_refreshed(struct session_timer *st, const struct received *rx)
 		st->stale = false;
 		dialog_ack(bridge_of(st)->stack, leg_of(st), NULL);
 	}
-	restart(st);
+	bridge_of(st)->handlers->on_refreshed(leg_of(st), bridge_of(st)->arg);
 	if (by(st, "INVITE"))
 		pass_on(st, told, rx->sip);
 	else if (st->stale)
@@ -320,6 +321,33 @@ static void restart(struct session_timer *st)
 void session_timer_restart(struct session_timers *set, enum bridge_side side)
 {
 	restart(&set->leg[side]);
+}
+
+/** A refresh that the peer sent while we were gone comes again after T2 (4 s) at the latest (RFC 3261 section 17.1.2.2). */
+static void resume(struct session_timer *st)
+{
+	const struct session *s = &leg_of(st)->session;
+	const bool ours = s->refresher == SESSION_US;
+	const uint64_t now = clock_now_ms();
+	uint64_t due, left;
+
+	if (!s->interval_s) {
+		wait_for_check(st);
+		return;
+	}
+	due = st->begun_ms +
+		(ours ? session_refresh_ms(s, parameters(st)->session_update_segment) : session_end_ms(s));
+	left = due > now ? due - now : 0;
+	set_once(st, ours ? SESSION_REFRESH : SESSION_END, ours || left > RESUME_MS ? left : RESUME_MS);
+}
+
+void session_timer_resume(struct session_timers *set, enum bridge_side side)
+{
+	struct session_timer *st = &set->leg[side];
+
+	resume(st);
+	if (st->stale)
+		session_timer_tell(set, side);
 }
 
 void session_timers_init(struct session_timers *set, struct bridge *b)

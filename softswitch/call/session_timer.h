@@ -37,6 +37,8 @@ struct session_timers {
 void session_timers_init(struct session_timers *set, struct bridge *b);
 void session_timers_stop(struct session_timers *set);
 
+/** Go on in another process, from begun_ms and stale; what is overdue is done soon. */
+void session_timer_resume(struct session_timers *set, enum bridge_side side);
 /** The session of this leg was set up or refreshed just now: count from here. */
 void session_timer_restart(struct session_timers *set, enum bridge_side side);
 /** The description of the other side is not the one this peer knows: a re-INVITE tells it, as soon as that may be sent. */

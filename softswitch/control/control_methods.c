@@ -97,9 +97,10 @@ static json_t *describe_calls(const struct control_methods_context *ctx)
 {
 	struct calls_stats calls;
 	calls_stats(ctx->calls, &calls);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "active", (json_int_t)calls.active, "total",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "active", (json_int_t)calls.active, "total",
 		(json_int_t)calls.total, "answered", (json_int_t)calls.answered, "failed",
-		(json_int_t)calls.failed, "refused", (json_int_t)transport_refused(ctx->transport));
+		(json_int_t)calls.failed, "recovered", (json_int_t)calls.recovered, "refused",
+		(json_int_t)transport_refused(ctx->transport));
 }
 
 static json_t *describe_records(struct cdr_log *log)
@@ -143,6 +144,7 @@ static void add_call(const struct call_info *call, void *arg)
 	json_object_set_new(entry, "begin_ms", json_integer(call->begin_ms));
 	json_object_set_new(
 		entry, "answer_ms", call->answer_ms ? json_integer(call->answer_ms) : json_null());
+	json_object_set_new(entry, "recovered", json_boolean(call->recovered));
 	json_object_set_new(entry, "a_call_id", json_text(call->a_call_id));
 	json_object_set_new(entry, "b_call_id", json_text(call->b_call_id));
 	json_array_append_new(page->entries, entry);

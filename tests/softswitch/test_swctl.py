@@ -62,7 +62,7 @@ class Swctl(unittest.TestCase):
 		self.assertRegex(words["listeners"], r"^sip:127\.0\.0\.1:\d+;transport=udp$")
 		status = json.loads(self.ask("--json", "status"))
 		self.assertEqual(status["name"], "here")
-		self.assertEqual(status["calls"], {"active": 0, "total": 0, "answered": 0, "failed": 0, "refused": 0})
+		self.assertEqual(status["calls"], {"active": 0, "total": 0, "answered": 0, "failed": 0, "recovered": 0, "refused": 0})
 		self.assertEqual(status["db"], os.path.join(os.path.realpath(self.folder), "softswitch.db"))
 		self.assertGreater(status["uptime_ms"], 0)
 

@@ -78,6 +78,7 @@ class Switch:
 		for transport in listen:
 			host = "::1" if transport.endswith("6") else "127.0.0.1"
 			arguments = ("--listen", "sip:%s;transport=%s" % (sip.host_port(host, 0), transport.strip("6")), *arguments)
+		self.given = arguments
 		self.process = subprocess.Popen(self.command(*arguments), stderr=self.stderr, stdin=subprocess.DEVNULL,
 			env=self.environment)
 		self.net.until(self.answers, "the control socket answers", 10, step=0.01)
@@ -85,6 +86,13 @@ class Switch:
 		for listener in self.status()["listeners"]:
 			host, port = sip.address(listener)
 			self.addresses[sip.param(listener, "transport") + ("6" if ":" in host else "")] = host, port
+
+	def start_again(self):
+		"""After its end: with the arguments, and at the addresses, of before."""
+		at = {"sip:%s;transport=%s" % (sip.host_port(host, 0), transport.strip("6")):
+			"sip:%s;transport=%s" % (sip.host_port(host, port), transport.strip("6"))
+			for transport, (host, port) in self.addresses.items()}
+		self.start((), [at.get(argument, argument) for argument in self.given])
 
 	def answers(self):
 		if self.process.poll() is not None:

@@ -1,0 +1,19 @@
+/** @file call_recovery.h  The answered calls of the process before, which died: they go on, or both sides get BYE. */
+#ifndef CALL_RECOVERY_H
+#define CALL_RECOVERY_H
+
+struct call_context;
+struct gateways;
+struct mapping_gateways;
+
+/** Longest outage after which they go on. */
+enum { CALL_RECOVERY_OUTAGE_MAX_MS = 60000 };
+
+/**
+ * Take up the calls that cdr_log_recover() offers. They go on unless SS_CALL_RECOVERY is Off, the outage was too long, or
+ * something they need is gone: a row, a listener, what was written. To be called once, before anything is received.
+ */
+void call_recovery(struct call_context *context, const struct gateways *gateways,
+	const struct mapping_gateways *ingresses);
+
+#endif

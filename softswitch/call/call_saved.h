@@ -1,0 +1,22 @@
+/** @file call_saved.h  An answered call as bytes that outlive the process, and the call made of them.
+ *
+ * They lie in the journal beside the record of the call, which has its numbers, names and attempts: cdr_log_keep().
+ */
+#ifndef CALL_SAVED_H
+#define CALL_SAVED_H
+
+#include "call_state.h"
+#include "field.h"
+
+/** Write what the call needs to go on; t->full says that it did not fit. */
+void call_saved_write(const struct call *call, struct text *t);
+
+/**
+ * Fill a call, made by call_prepare(), with what was written and its legs, which enter the set of dialogs.
+ *
+ * @return 0; -ENOTSUP a later version wrote it; -EADDRNOTAVAIL a leg has another listener now, so that requests of its peer
+ *         do not arrive; else as dialog_state_read(). The legs that could be read are there in either case
+ */
+int call_saved_read(struct call *call, const struct cdr *record, const struct field_bytes *bytes);
+
+#endif
