@@ -1,16 +1,21 @@
 """Answered calls outlive the death of the switch (docs/behaviour.md, During a call)."""
 
+import contextlib
+import struct
 import time
 
 import sip
 from net import same
+from peer import Peer
 from runner import run, scenario, variants
+from timers import SPEED, is_due, refresh, refreshes, timed
 
 SIDES = ("the_caller", 0, 1), ("the_callee", 1, 0)
 
 
 def crash(s, **parameters):
-	"""The switch dies and is started again at its addresses."""
+	"""The switch dies, once it has done what it was sent, and is started again at its addresses."""
+	s.switch.status()
 	s.switch.kill()
 	s.switch.parameters(**parameters)
 	s.switch.start_again()
@@ -88,6 +93,296 @@ def a_hold_after_the_crash_crosses_from(s, one, other):
 	checked(*legs)
 	same(len(live(s)), 1)
 	s.over(*legs)
+
+
+def records_file(s):
+	return s.switch.path("cdr.db-live")
+
+
+@contextlib.contextmanager
+def patched(s):
+	"""The bytes of the journal, to be changed while the switch is dead."""
+	with open(records_file(s), "r+b") as file:
+		data = bytearray(file.read())
+		yield data
+		file.seek(0)
+		file.write(data)
+
+
+@variants(("who_takes_updates", True), ("who_takes_none", False))
+def our_refresh_is_sent_in_time_to_a_peer(s, update):
+	for side in "ab":
+		x, y = timed(s, side, update=update) if side == "a" else (y, x)
+		crash(s)
+		checked(x, y)
+		if side == "a":
+			refresh(x, 45, method="UPDATE" if update else "INVITE")
+			crash(s)
+			checked(x, y)
+			refresh(x, 45, method="UPDATE" if update else "INVITE")
+	s.over(x, y)
+
+
+@scenario
+def a_refresh_that_was_due_meanwhile_is_sent_at_once(s):
+	x, y = timed(s, "b")
+	s.switch.kill()
+	s.net.quiet(46 / SPEED)
+	s.switch.start_again()
+	refresh(x)
+	checked(x, y)
+	s.over(x, y)
+
+
+@scenario
+def a_peer_may_refresh_after_the_crash(s):
+	x, y = timed(s, "a", ours=False)
+	crash(s)
+	checked(x, y)
+	refreshes(x)
+	crash(s)
+	checked(x, y)
+	end = x.hung_up()
+	y.hung_up()
+	is_due(end, x.since, 60)
+	same(s.switch.record()["end_reason"], "session timer expired: caller")
+
+
+@variants(*SIDES)
+def the_target_is_the_last_one_of(s, one, other):
+	gw = s.gateway()
+	s.start()
+	legs = a, b = s.talk(gw)
+	x, y = legs[one], legs[other]
+	moved = s.peer("moved")
+	x.peer.secrets |= moved.secrets
+	moved.secrets = x.peer.secrets
+	x.send("INVITE", body=x.peer.sdp.replace(b"sendrecv", b"inactive"), Contact=moved.contact)
+	y.expect("INVITE")
+	y.reply(200, sdp=True)
+	x.expect(200, "INVITE")
+	x.ack()
+	y.expect("ACK")
+	crash(s)
+	checked(y)
+	question = moved.expect("OPTIONS")
+	same(question.uri, sip.uri(moved.contact))
+	x.peer.send(sip.build("SIP/2.0 200 OK", x.response_headers(question, 200)), question.source)
+	y.send("BYE")
+	y.expect(200, "BYE")
+	bye = moved.expect("BYE")
+	x.peer.send(sip.build("SIP/2.0 200 OK", x.response_headers(bye, 200)), bye.source)
+
+
+@variants(("answers_481_as_caller", 0, 481, "caller no longer knows the call"),
+	("answers_481_as_callee", 1, 481, "gateway no longer knows the call"),
+	("answers_408", 1, 408, "session refresh failed: gateway"), ("is_silent", 0, None, "session refresh failed: caller"))
+def the_call_ends_when_a_peer(s, gone, status, reason):
+	gw = s.gateway()
+	s.start(SS_SIP_RESEND_INTERVAL="0.1,0.2")
+	legs = s.talk(gw)
+	crash(s)
+	checked(legs[1 - gone])
+	legs[gone].expect("OPTIONS")
+	if status:
+		legs[gone].reply(status)
+	legs[1 - gone].hung_up()
+	if status != 481:
+		legs[gone].hung_up()
+	row = s.switch.record()
+	same((row["end_reason"], row["end_direction"], row["sip_code"]), (reason, 2, 200))
+
+
+@scenario
+def any_other_answer_shows_that_the_peer_is_there(s):
+	gw = s.gateway()
+	s.start()
+	legs = s.talk(gw)
+	crash(s)
+	for leg, status in zip(legs, (405, 503)):
+		leg.expect("OPTIONS")
+		leg.reply(status)
+	s.over(*legs)
+
+
+@scenario
+def without_recovery_both_sides_get_bye(s):
+	gw = s.gateway()
+	s.start(SS_CALL_RECOVERY="Off")
+	a, b = s.talk(gw)
+	talked = time.time()
+	s.net.quiet(1.2)
+	died = time.time()
+	crash(s)
+	row = cut(s, a, b)
+	assert abs(row["answer_ms"] / 1000 - talked) < 0.3 and 0 <= died - row["end_ms"] / 1000 < 0.4, (row, died)
+
+
+@scenario
+def after_an_outage_of_more_than_a_minute_both_sides_get_bye(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	s.switch.kill()
+	with patched(s) as data:
+		sign, = struct.unpack_from("<Q", data, 8)
+		struct.pack_into("<Q", data, 8, sign - 61000)
+	s.switch.start_again()
+	row = cut(s, a, b)
+	same(row["end_ms"], row["answer_ms"])  # it was answered after that
+
+
+@variants(("a_gateway", "gateway"), ("a_customer", "mapping_gateway"))
+def a_call_without_its_row_ends_when_it_is_that_of(s, table):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	s.switch.kill()
+	s.switch.sql("delete from route", "delete from " + table)
+	s.switch.start_again()
+	cut(s, a, b)
+
+
+@scenario
+def a_row_that_was_renamed_is_the_same(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	s.switch.kill()
+	s.switch.sql("update gateway set name = 'other'", "update mapping_gateway set name = 'someone'")
+	s.switch.start_again()
+	checked(a, b)
+	s.over(a, b)
+	row = s.switch.record()
+	same((row["gateway"], row["ingress"]), ("other", "someone"))
+
+
+@scenario
+def the_longest_call_counts_from_the_answer(s):
+	gw = s.gateway()
+	s.start(clock_speed=30, SS_MAXCALLDURATION="60")
+	a, b = s.talk(gw)
+	answered = time.monotonic()
+	for _ in range(2):
+		s.net.quiet(0.3)
+		crash(s)
+		checked(a, b)
+	a.hung_up()
+	b.hung_up()
+	assert 1.98 <= time.monotonic() - answered < 2.8, time.monotonic() - answered
+	row = s.switch.record()
+	same((row["end_reason"], row["hold_ms"] // 1000), ("maximum call duration reached", 60))
+
+
+@scenario
+def a_side_without_timer_is_checked_after_the_same_time(s):
+	gw = s.gateway()
+	s.start(clock_speed=60, SS_SIP_NO_TIMER_REINVITE_INTERVAL="60", SS_SIP_RESEND_INTERVAL="60")
+	a, b = s.talk(gw)
+	began = time.monotonic()
+	s.net.quiet(0.5)
+	crash(s)
+	checked(a, b)
+	for _ in range(2):  # whichever comes first
+		leg = s.net.until(lambda: next((leg for leg in (a, b) if any(m.is_("INVITE", None) for m in leg.peer.inbox)), None),
+			"a check")
+		leg.expect("INVITE")
+		leg.reply(200, sdp=True)
+		leg.expect("ACK")
+	assert 0.98 <= time.monotonic() - began < 1.8, time.monotonic() - began
+	s.over(a, b)
+
+
+@scenario
+def a_repeated_answer_of_the_gateway_is_acknowledged_again(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	crash(s)
+	checked(a, b)
+	b.reply(200, sdp=True, request=b.invited)
+	same(sip.cseq(b.expect("ACK")), sip.cseq(b.invited))
+	s.over(a, b)
+
+
+@scenario
+def an_offer_in_the_answer_was_answered_in_the_ack(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930", sdp=None)
+	b = gw.leg()
+	b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	a.ack(sdp=True)
+	b.expect("ACK")
+	crash(s)
+	checked(a, b)
+	s.over(a, b)
+
+
+@scenario
+def a_caller_that_had_to_answer_the_offer_in_its_ack_gets_bye(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930", sdp=None)
+	b = gw.leg()
+	b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	crash(s)
+	b.expect("ACK")
+	cut(s, a, b)
+
+
+@variants(("tcp", "tcp"), ("tls", "tls"))
+def a_connection_is_opened_again_over(s, transport):
+	gw = s.gateway(transport=transport, tls_verify="Off") if transport == "tls" else s.gateway(transport=transport)
+	caller = s.peer("phone", transport)
+	s.start(listen=(transport,))
+	a, b = s.talk(gw, caller=caller)
+	crash(s)
+	for leg in (a, b):
+		leg.route = leg.expect("OPTIONS").source
+		leg.reply(200)
+	s.over(b, a)
+
+
+class Phone(Peer):
+	"""Answers OPTIONS and BYE by itself, which are many."""
+
+	def __init__(self, *arguments):
+		super().__init__(*arguments)
+		self.answered = {"OPTIONS": set(), "BYE": set()}
+
+	def take(self, raw, source, when):
+		request = sip.Message(raw)
+		if request.is_response or request.method not in self.answered:
+			super().take(raw, source, when)
+			return
+		self.answered[request.method].add((request["Call-ID"], request["CSeq"]))
+		self.sock.sendto(sip.build("SIP/2.0 200 OK", [(name, request[name]) for name in ("Via", "From", "To", "Call-ID", "CSeq")]),
+			source)
+
+
+@scenario
+def two_hundred_calls_outlive_five_crashes(s):
+	caller, gw = Phone(s.net, "phone"), Phone(s.net, "gw")
+	s.vendor("gw", gw.port)
+	gw.secrets = caller.secrets  # so many of them take the harness half a minute to look for
+	s.start()
+	legs = [s.talk(gw, caller=caller)[0] for _ in range(200)]
+	for round in range(5):
+		crash(s)
+		began = time.monotonic()
+		same(s.switch.status()["calls"]["recovered"], 200)
+		s.net.until(lambda n=round + 1: all(len(peer.answered["OPTIONS"]) >= 200 * n for peer in (caller, gw)), "all are checked")
+		assert time.monotonic() - began > 0.6, "400 questions came in %g s" % (time.monotonic() - began)
+	for a in legs:
+		a.send("BYE")
+		a.expect(200, "BYE")
+	rows = s.switch.records(200)
+	same({row["a_call_id"] for row in rows}, {a.call_id for a in legs})
+	same({row["end_reason"] for row in rows}, {"normal clearing"})
+	same([len(peer.answered["BYE"]) for peer in (caller, gw)], [0, 200])
 
 
 if __name__ == "__main__":
