@@ -14,10 +14,12 @@ void field_add(struct text *t, uint16_t number, const void *bytes, size_t n)
 {
 	const struct head head = {.number = number, .length = (uint16_t)n};
 
-	if (n > UINT16_MAX)
-		t->full = true;
-	text_add_bytes(t, (const char *)&head, sizeof(head));
-	text_add_bytes(t, bytes, n);
+	t->full |= n > UINT16_MAX || sizeof(head) + n > t->size - t->len;
+	if (t->full)
+		return;
+	memcpy(t->data + t->len, &head, sizeof(head));
+	memcpy(t->data + t->len + sizeof(head), bytes, n);
+	t->len += sizeof(head) + n;
 }
 
 size_t field_begin(struct text *t, uint16_t number)
@@ -37,11 +39,22 @@ void field_end(struct text *t, size_t begun)
 		memcpy(t->data + begun - sizeof(length), &length, sizeof(length));
 }
 
-static bool is_zero(const char *at, size_t n)
+static uint64_t number_at(const char *at, size_t size)
 {
-	static const char zeros[sizeof(uint64_t)];
+	uint64_t number = 0;
 
-	return !memcmp(at, zeros, n);
+	switch (size) { /* copies of a known size are single instructions */
+	case sizeof(uint8_t):
+		memcpy(&number, at, sizeof(uint8_t));
+		break;
+	case sizeof(uint32_t):
+		memcpy(&number, at, sizeof(uint32_t));
+		break;
+	default:
+		memcpy(&number, at, size);
+		break;
+	}
+	return number;
 }
 
 void field_write(struct text *t, const struct field *fields, size_t n, const void *object)
@@ -56,7 +69,7 @@ void field_write(struct text *t, const struct field *fields, size_t n, const voi
 		} else if (f->type == FIELD_ARRAY) {
 			if (*at)
 				field_add(t, f->number, at, strlen(at));
-		} else if (!is_zero(at, f->size)) {
+		} else if (number_at(at, f->size)) {
 			field_add(t, f->number, at, f->size);
 		}
 	}
