@@ -43,6 +43,25 @@ static void capacity_counts_channels_in_use(void **unused)
 	call_limits_clear(&l);
 }
 
+static void a_call_of_the_process_before_needs_no_room(void **unused)
+{
+	struct call_limits l = {0};
+	struct call_limits_channel a = {0}, b = {0}, c = {0};
+
+	(void)unused;
+	assert_int_equal(call_limits_set(&l, 1, 1), 0);
+	call_limits_resume(&l, &a);
+	call_limits_resume(&l, &b);
+	assert_int_equal(l.in_use, 2);
+	assert_int_equal(l.total, 0);
+	assert_int_equal(call_limits_seize(&l, &c, 0), -EBUSY);
+	call_limits_release(&a);
+	call_limits_release(&b);
+	assert_int_equal(call_limits_seize(&l, &c, 0), 0); /* nor did it count as a call of this second */
+	call_limits_release(&c);
+	call_limits_clear(&l);
+}
+
 static void a_channel_is_given_back_once(void **unused)
 {
 	struct call_limits l = {0};
@@ -193,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(zeroed_limits_are_unlimited),
 		cmocka_unit_test(capacity_counts_channels_in_use),
+		cmocka_unit_test(a_call_of_the_process_before_needs_no_room),
 		cmocka_unit_test(a_channel_is_given_back_once),
 		cmocka_unit_test(capacity_below_the_channels_in_use),
 		cmocka_unit_test(the_second_slides),

@@ -43,6 +43,24 @@ static void gateways_are_in_order_of_name(void **unused)
 	gateways_destroy(set);
 }
 
+static void a_row_of_another_process_is_recognised_by_id_then_by_name(void **unused)
+{
+	struct db_gateway rows[] = {unit_gateway("a"), unit_gateway("b"), unit_gateway("c")};
+	struct gateways *set;
+
+	(void)unused;
+	for (int i = 0; i < 3; i++)
+		rows[i].id = 10 + i;
+	set = set_of(rows, 3);
+	assert_string_equal(gateway_name(gateways_recognise(set, 11, "b")), "b");
+	assert_string_equal(gateway_name(gateways_recognise(set, 12, "b")), "c"); /* it was renamed */
+	assert_string_equal(
+		gateway_name(gateways_recognise(set, 99, "b")), "b"); /* deleted and inserted again */
+	assert_string_equal(gateway_name(gateways_recognise(set, 0, "b")), "b");
+	assert_null(gateways_recognise(set, 99, "d"));
+	gateways_destroy(set);
+}
+
 static void a_removed_gateway_keeps_its_calls(void **unused)
 {
 	const struct db_gateway rows[] = {unit_gateway("a"), unit_gateway("b")};
@@ -549,6 +567,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_set_finds_nothing),
 		cmocka_unit_test(gateways_are_in_order_of_name),
+		cmocka_unit_test(a_row_of_another_process_is_recognised_by_id_then_by_name),
 		cmocka_unit_test(a_removed_gateway_keeps_its_calls),
 		cmocka_unit_test(a_channel_keeps_a_removed_gateway),
 		cmocka_unit_test(a_name_that_comes_back_revives_its_gateway),
