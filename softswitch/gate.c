@@ -368,19 +368,29 @@ static void handle_response(const struct received *rx, void *arg)
 		dialog_ack_late(stack, d, rx);
 }
 
-/** The ACK to a 2xx may have been lost, and the transaction with the process before. */
-static void on_response_without_transaction(const struct gate *gate, const struct received *rx)
+/**
+ * A 2xx to an INVITE of the process before: the ACK to it was lost, or the call itself, which had not been answered then.
+ *
+ * @return false when it is none
+ */
+static bool answers_process_before(const struct gate *gate, const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
-	struct dialog *d = sip->sip_via && !sip->sip_via->v_next &&
-			sip->sip_cseq->cs_method == sip_method_invite && sip->sip_status->st_status / 100 == 2
-		? dialogs_find(gate->stack->dialogs, sip)
-		: NULL;
+	struct stack *stack = gate->stack;
+	struct dialog *d;
 
-	if (d && d->owner && gate_trust_believes(&gate->trust, &d->hop, rx))
-		dialog_ack_late(gate->stack, d, rx);
-	else if (!gate_trust_knows(&gate->trust, rx->source))
-		gate_trust_count(&gate->trust, STRANGERS_NO_TRANSACTION, rx, NULL);
+	if (sip->sip_status->st_status / 100 != 2 || sip->sip_cseq->cs_method != sip_method_invite)
+		return false;
+	d = dialogs_find(stack->dialogs, sip);
+	if (d && d->owner && d->remote_tag && sip->sip_cseq->cs_seq <= d->local_seq &&
+		gate_trust_believes(&gate->trust, &d->hop, rx))
+		dialog_ack_late(stack, d, rx);
+	else if (!d && gate_trust_knows(&gate->trust, rx->source) &&
+		client_transactions_is_ours(stack->client_transactions, sip))
+		stray_answer_acknowledge(stack, rx, true);
+	else
+		return false;
+	return true;
 }
 
 static void on_response(const struct received *rx, void *arg)
@@ -390,11 +400,9 @@ static void on_response(const struct received *rx, void *arg)
 	const struct hop *leg = client_transactions_hop(stack->client_transactions, rx->sip);
 	struct received from_peer = *rx;
 
-	if (!leg) {
-		on_response_without_transaction(gate, rx);
-		return;
-	}
-	if (!gate_trust_believes(&gate->trust, leg, rx))
+	if (!leg && !answers_process_before(gate, rx) && !gate_trust_knows(&gate->trust, rx->source))
+		gate_trust_count(&gate->trust, STRANGERS_NO_TRANSACTION, rx, NULL);
+	if (!leg || !gate_trust_believes(&gate->trust, leg, rx))
 		return;
 	note_fault(gate, rx, leg->peer ? leg->peer->name : NULL);
 	from_peer.back.peer = hop_peer_ref(leg->peer);

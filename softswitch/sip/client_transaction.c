@@ -408,18 +408,31 @@ void client_transactions_on_undelivered(
 	}
 }
 
-bool client_transactions_is_loop(const struct client_transactions *set, const sip_t *invite)
+/** Did we put this branch into an INVITE to that user? */
+static bool is_marked(const struct client_transactions *set, const sip_via_t *via, const char *user)
 {
-	const char *user = invite->sip_request->rq_url->url_user;
 	char mark[MARK_LENGTH + 1];
 	uint64_t number;
 
-	for (const sip_via_t *via = invite->sip_via; via; via = via->v_next) {
-		if (!branch_number(via->v_branch, &number) || strlen(via->v_branch) != BRANCH_SIZE - 1)
-			continue;
-		write_mark(set, number, user, mark);
-		if (!strcasecmp(via->v_branch + COOKIE_LENGTH + NUMBER_LENGTH, mark))
+	if (!branch_number(via->v_branch, &number) || strlen(via->v_branch) != BRANCH_SIZE - 1)
+		return false;
+	write_mark(set, number, user, mark);
+	return !strcasecmp(via->v_branch + COOKIE_LENGTH + NUMBER_LENGTH, mark);
+}
+
+bool client_transactions_is_loop(const struct client_transactions *set, const sip_t *invite)
+{
+	for (const sip_via_t *via = invite->sip_via; via; via = via->v_next)
+		if (is_marked(set, via, invite->sip_request->rq_url->url_user))
 			return true;
-	}
 	return false;
+}
+
+bool client_transactions_is_ours(const struct client_transactions *set, const sip_t *response)
+{
+	const sip_via_t *via = response->sip_via;
+	uint64_t number;
+
+	return via && !via->v_next && branch_number(via->v_branch, &number) && !find(set, number) &&
+		is_marked(set, via, response->sip_to->a_url->url_user);
 }

@@ -110,5 +110,7 @@ void client_transactions_on_undelivered(
  * that is now for somebody else has not: proxies may send a call to us again.
  */
 bool client_transactions_is_loop(const struct client_transactions *set, const sip_t *invite);
+/** Is it a response to an INVITE that began a call, of the process before or of a transaction that is over? */
+bool client_transactions_is_ours(const struct client_transactions *set, const sip_t *response);
 
 #endif

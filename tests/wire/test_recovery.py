@@ -306,6 +306,20 @@ def a_repeated_answer_of_the_gateway_is_acknowledged_again(s):
 
 
 @scenario
+def a_gateway_that_answers_only_after_the_crash_gets_ack_and_bye(s):
+	gw = s.gateway()
+	s.start()
+	s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(180)
+	s.caller.expect(180)
+	crash(s)
+	b.reply(200, sdp=True, request=b.invited)
+	b.expect("ACK")
+	b.hung_up()
+
+
+@scenario
 def an_offer_in_the_answer_was_answered_in_the_ack(s):
 	gw = s.gateway()
 	s.start()
