@@ -1,7 +1,6 @@
 #include "dialog_state.h"
 
-#include "address.h"
-#include "tls_identity.h"
+#include "hop_state.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,7 +8,7 @@
 #include <string.h>
 
 /** Fields that stand in no table. */
-enum { DESCRIPTION = 40, ADDRESS, PEER_ADDRESS, PEER };
+enum { DESCRIPTION = 40, HOP };
 
 static const struct field fields[] = {
 	FIELD(1, ARRAY, struct dialog, local_tag),
@@ -43,33 +42,17 @@ static const struct field fields[] = {
 
 /** What of a dialog stands behind its pointers. */
 struct behind {
-	char *transport, *sent_by;       /* of the listener where the peer reaches us */
-	char *to_transport, *to_sent_by; /* of the one by which requests go */
+	char *transport, *sent_by; /* of the listener where the peer reaches us */
 	char *next_transport;
-	uint64_t sdp_at, sdp_length;            /* in the description */
-	char *name, *certificate, *fingerprint; /* of struct tls_identity_demand */
-	bool verify;
+	uint64_t sdp_at, sdp_length; /* in the description */
 };
 
 static const struct field behind_fields[] = {
 	FIELD(50, TEXT, struct behind, transport),
 	FIELD(51, TEXT, struct behind, sent_by),
-	FIELD(52, NUMBER, struct behind, sdp_at),
-	FIELD(53, NUMBER, struct behind, sdp_length),
-	FIELD(54, TEXT, struct behind, name),
-	FIELD(55, TEXT, struct behind, certificate),
-	FIELD(56, TEXT, struct behind, fingerprint),
-	FIELD(57, NUMBER, struct behind, verify),
-	FIELD(58, TEXT, struct behind, to_transport),
-	FIELD(59, TEXT, struct behind, to_sent_by),
-	FIELD(64, TEXT, struct behind, next_transport),
-};
-
-static const struct field peer_fields[] = {
-	FIELD(60, NUMBER, struct hop_peer, called_us),
-	FIELD(61, NUMBER, struct hop_peer, elsewhere),
-	FIELD(62, NUMBER, struct hop_peer, strict_source),
-	FIELD(63, NUMBER, struct hop_peer, row_id),
+	FIELD(52, TEXT, struct behind, next_transport),
+	FIELD(53, NUMBER, struct behind, sdp_at),
+	FIELD(54, NUMBER, struct behind, sdp_length),
 };
 
 #define TABLE(table) table, sizeof(table) / sizeof((table)[0])
@@ -79,77 +62,29 @@ static const struct field peer_fields[] = {
 static void write_behind(const struct dialog *d, struct text *t)
 {
 	const struct session_description *theirs = &d->session.theirs;
-	char fingerprint[TLS_IDENTITY_FINGERPRINT_MAX];
-	struct tls_identity_demand demand = {0};
-	struct behind b;
-
-	if (d->hop.identity)
-		tls_identity_demand(d->hop.identity, fingerprint, &demand);
-	b = (struct behind){.transport = (char *)d->listener->transport,
+	const struct behind b = {.transport = (char *)d->listener->transport,
 		.sent_by = (char *)d->listener->sent_by,
-		.to_transport = (char *)d->hop.listener->transport,
-		.to_sent_by = d->hop.listener->sent_by,
 		.next_transport = (char *)d->next.transport,
 		.sdp_at = theirs->len ? (uint64_t)(theirs->sdp.data - theirs->data) : 0,
-		.sdp_length = theirs->sdp.len,
-		.name = (char *)demand.name,
-		.certificate = (char *)demand.certificate,
-		.fingerprint = (char *)demand.fingerprint,
-		.verify = demand.verify};
-	field_write(t, TABLE(behind_fields), &b);
-}
+		.sdp_length = theirs->sdp.len};
 
-static void write_peer(const struct hop_peer *peer, struct text *t)
-{
-	field_add(t, PEER, peer->name, strlen(peer->name));
-	field_add(t, PEER_ADDRESS, &peer->address, address_length(&peer->address.any));
-	field_write(t, TABLE(peer_fields), peer);
+	field_write(t, TABLE(behind_fields), &b);
 }
 
 void dialog_state_write(const struct dialog *d, struct text *t)
 {
+	size_t begun;
+
 	field_write(t, TABLE(fields), d);
 	write_behind(d, t);
-	field_add(t, ADDRESS, &d->hop.to, address_length(&d->hop.to.any));
 	if (d->session.theirs.len)
 		field_add(t, DESCRIPTION, d->session.theirs.data, d->session.theirs.len);
-	if (d->hop.peer)
-		write_peer(d->hop.peer, t);
+	begun = field_begin(t, HOP);
+	hop_state_write(&d->hop, t);
+	field_end(t, begun);
 }
 
 /* Reading ----------------------------------------------------------------------------------- */
-
-static int read_address(union hop_address *out, uint16_t number, const struct field_bytes *bytes)
-{
-	struct field_bytes value;
-	sa_family_t family;
-
-	if (!field_find(&value, number, bytes) || value.size < sizeof(family))
-		return -EINVAL;
-	memcpy(&family, value.data, sizeof(family));
-	if (value.size != (family == AF_INET ? sizeof(out->v4) : family == AF_INET6 ? sizeof(out->v6) : 0))
-		return -EINVAL;
-	memcpy(out, value.data, value.size);
-	return 0;
-}
-
-static int read_peer(struct dialog *d, const struct field_bytes *bytes)
-{
-	union hop_address address;
-	struct field_bytes name;
-	char *copy;
-	int err;
-
-	if (!field_find(&name, PEER, bytes))
-		return 0;
-	err = read_address(&address, PEER_ADDRESS, bytes);
-	if (err)
-		return err;
-	copy = strndup(name.data, name.size);
-	d->hop.peer = copy ? hop_peer_create(copy, &address.any) : NULL;
-	free(copy);
-	return d->hop.peer ? field_read(d->hop.peer, TABLE(peer_fields), bytes) : -ENOMEM;
-}
 
 static int read_description(
 	struct session_description *s, const struct behind *b, const struct field_bytes *bytes)
@@ -169,24 +104,15 @@ static int read_description(
 	return 0;
 }
 
-static int read_identity(struct dialog *d, const struct behind *b)
+static int find_listener(struct dialog *d, struct transport *transport, const struct behind *b, bool *moved)
 {
-	if (!b->name || !b->certificate || !b->fingerprint)
-		return 0;
-	return tls_identity_find(&d->hop.identity,
-		&(struct tls_identity_demand){b->name, b->verify, b->fingerprint, b->certificate});
-}
-
-static int find_listeners(struct dialog *d, struct transport *transport, const struct behind *b, bool *moved)
-{
-	if (!b->transport || !b->sent_by || !b->to_transport || !b->to_sent_by)
+	if (!b->transport || !b->sent_by)
 		return -EINVAL;
 	d->listener = transport_listener_named(transport, b->transport, b->sent_by);
-	d->hop.listener = transport_listener_named(transport, b->to_transport, b->to_sent_by);
-	if (!d->listener || !d->hop.listener)
+	if (!d->listener)
 		return -ENOTCONN;
 	*moved = strcmp(d->listener->sent_by, b->sent_by) != 0;
-	return d->hop.listener->family == d->hop.to.any.sa_family ? 0 : -EINVAL;
+	return 0;
 }
 
 /** Its name is static text. */
@@ -224,37 +150,29 @@ static int read_behind(struct dialog *d, struct stack *stack, const struct field
 	int err = field_read(&b, TABLE(behind_fields), bytes);
 
 	if (!err)
-		err = read_address(&d->hop.to, ADDRESS, bytes);
-	if (!err)
-		err = find_listeners(d, stack->transport, &b, moved);
+		err = find_listener(d, stack->transport, &b, moved);
 	if (!err && d->next.host)
 		err = set_next_transport(&d->next, b.next_transport);
 	if (!err)
 		err = read_description(&d->session.theirs, &b, bytes);
-	if (!err)
-		err = read_identity(d, &b);
 	free(b.transport);
 	free(b.sent_by);
-	free(b.to_transport);
-	free(b.to_sent_by);
 	free(b.next_transport);
-	free(b.name);
-	free(b.certificate);
-	free(b.fingerprint);
 	return err;
 }
 
 int dialog_state_read(
 	struct dialog *d, struct stack *stack, void *owner, const struct field_bytes *bytes, bool *moved)
 {
+	struct field_bytes hop;
 	int err = field_read(d, TABLE(fields), bytes);
 
-	if (!err && !is_whole(d))
+	if (!err && (!is_whole(d) || !field_find(&hop, HOP, bytes)))
 		err = -EINVAL;
 	if (!err)
 		err = read_behind(d, stack, bytes, moved);
 	if (!err)
-		err = read_peer(d, bytes);
+		err = hop_state_read(&d->hop, stack->transport, &hop);
 	if (err)
 		return err;
 	jump(d);
