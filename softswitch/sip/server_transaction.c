@@ -1,6 +1,7 @@
 #include "server_transaction.h"
 
 #include "clock.h"
+#include "hop_state.h"
 #include "keyed_table.h"
 #include "message.h"
 #include "resend.h"
@@ -345,6 +346,37 @@ static void linger(struct server_transaction *s, uint32_t ms)
 	resend_start(&s->resend, transport_loop(s->set->transport), &wait, &resend_handlers, s);
 }
 
+/** One that is in no set. */
+static void free_unlisted(struct server_transaction *s)
+{
+	hop_clear(&s->hop);
+	free(s->head);
+	free(s->to);
+	free(s->timestamp);
+	free(s->key);
+	free(s->merge);
+	free(s);
+}
+
+/** Add it to the set. @return 0; -ENOMEM, and it is freed */
+static int enlist(struct server_transaction *s, struct server_transactions *set,
+	const struct server_transaction_handlers *handlers, void *arg)
+{
+	s->set = set;
+	s->handlers = handlers;
+	s->arg = arg;
+	s->pending.on_error = on_pending_failure;
+	s->pending.arg = s;
+	HASH_ADD_KEYPTR(hh, set->by_key, s->key, strlen(s->key), s);
+	if (s->hh.tbl)
+		*invites(s) += s->invite;
+	HASH_ADD_KEYPTR(by_merge, set->by_merge, s->merge, strlen(s->merge), s);
+	if (s->hh.tbl && s->by_merge.tbl)
+		return 0;
+	server_transaction_free(s);
+	return -ENOMEM;
+}
+
 int server_transaction_create(struct server_transaction **out, struct server_transactions *set,
 	const struct received *rx, const struct server_transaction_handlers *handlers, void *arg)
 {
@@ -374,30 +406,14 @@ int server_transaction_create(struct server_transaction **out, struct server_tra
 	s->key = strdup(make_key(rx->sip, rx->sip->sip_request->rq_method_name));
 	s->merge = strdup(make_merge_key(rx->sip, rx->sip->sip_request->rq_method_name));
 	if (!s->head || !s->to || !s->key || !s->merge) {
-		free(s->head);
-		free(s->to);
-		free(s->timestamp);
-		free(s->key);
-		free(s->merge);
-		free(s);
+		free_unlisted(s);
 		return -ENOMEM;
 	}
-	s->set = set;
 	s->invite = rx->sip->sip_request->rq_method == sip_method_invite;
 	s->cseq = rx->sip->sip_cseq->cs_seq;
-	s->handlers = handlers;
-	s->arg = arg;
-	s->pending.on_error = on_pending_failure;
-	s->pending.arg = s;
 	hop_copy(&s->hop, &rx->back);
-	HASH_ADD_KEYPTR(hh, set->by_key, s->key, strlen(s->key), s);
-	if (s->hh.tbl)
-		*invites(s) += s->invite;
-	HASH_ADD_KEYPTR(by_merge, set->by_merge, s->merge, strlen(s->merge), s);
-	if (!s->hh.tbl || !s->by_merge.tbl) {
-		server_transaction_free(s);
+	if (enlist(s, set, handlers, arg))
 		return -ENOMEM;
-	}
 	*out = s;
 	return 0;
 }
@@ -499,4 +515,85 @@ void server_transaction_hand_over(
 void server_transaction_forget(struct server_transaction *s)
 {
 	server_transaction_hand_over(s, NULL, NULL);
+}
+
+/* Over a crash ------------------------------------------------------------------------------ */
+
+/** What only a response that is still to be made needs. */
+static const struct field response_fields[] = {
+	FIELD(1, TEXT, struct server_transaction, head),
+	FIELD(2, TEXT, struct server_transaction, to),
+};
+static const struct field fields[] = {
+	FIELD(3, TEXT, struct server_transaction, key),
+	FIELD(4, TEXT, struct server_transaction, merge),
+	FIELD(5, NUMBER, struct server_transaction, cseq),
+	FIELD(6, ARRAY, struct server_transaction, tag),
+};
+/** Fields that stand in no table. */
+enum { HOP = 20, RESPONSE };
+
+#define TABLE(table) table, sizeof(table) / sizeof((table)[0])
+
+void server_transaction_save(const struct server_transaction *s, struct text *t, const struct text *response)
+{
+	size_t begun;
+
+	field_write(t, TABLE(fields), s);
+	begun = field_begin(t, HOP);
+	hop_state_write(&s->hop, t);
+	field_end(t, begun);
+	if (response)
+		field_add(t, RESPONSE, response->data, response->len);
+	else
+		field_write(t, TABLE(response_fields), s);
+}
+
+/** @return NULL: see *err */
+static struct server_transaction *resume(
+	struct server_transactions *set, const struct field_bytes *bytes, int *err)
+{
+	struct server_transaction *s = calloc(1, sizeof(*s)), *other = NULL;
+	struct field_bytes hop, response;
+
+	*err = -ENOMEM;
+	if (!s)
+		return NULL;
+	*err = field_read(s, TABLE(fields), bytes);
+	if (!*err)
+		*err = field_read(s, TABLE(response_fields), bytes);
+	if (!*err && (!s->key || !s->merge || !field_find(&hop, HOP, bytes)))
+		*err = -EINVAL;
+	if (!*err && (!s->head || !s->to) && !field_find(&response, RESPONSE, bytes))
+		*err = -EINVAL;
+	if (!*err)
+		*err = hop_state_read(&s->hop, set->transport, &hop);
+	if (!*err)
+		HASH_FIND_STR(set->by_key, s->key, other);
+	if (other)
+		*err = -EEXIST;
+	if (*err) {
+		free_unlisted(s);
+		return NULL;
+	}
+	s->invite = true;
+	*err = enlist(s, set, NULL, NULL);
+	return *err ? NULL : s;
+}
+
+int server_transactions_finish(struct server_transactions *set, const struct field_bytes *bytes, int failure,
+	const char *headers, const struct resend_schedule *resend)
+{
+	struct field_bytes response;
+	int err;
+	struct server_transaction *s = resume(set, bytes, &err);
+
+	if (!s)
+		return err;
+	if (field_find(&response, RESPONSE, bytes))
+		server_transaction_send(
+			s, &(struct text){.data = (char *)response.data, .len = response.size}, 200, resend);
+	else
+		server_transaction_reply(s, failure, NULL, s->tag, headers, resend);
+	return 0;
 }

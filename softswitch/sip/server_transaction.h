@@ -8,6 +8,7 @@
 #ifndef SERVER_TRANSACTION_H
 #define SERVER_TRANSACTION_H
 
+#include "field.h"
 #include "resend_schedule.h"
 #include "transport.h"
 #include "scan.h"
@@ -50,6 +51,18 @@ bool server_transactions_has_invite(const struct server_transactions *set, const
  */
 int server_transaction_create(struct server_transaction **out, struct server_transactions *set,
 	const struct received *rx, const struct server_transaction_handlers *handlers, void *arg);
+
+/** Write one of an INVITE that has had no final response. @param response  the one it is about to get, NULL = not known */
+void server_transaction_save(const struct server_transaction *s, struct text *t, const struct text *response);
+/**
+ * Give an INVITE of the process before its final response: that which was written with it, or else this failure. It is
+ * repeated until its ACK.
+ *
+ * @param headers  whole lines
+ * @return 0; -EINVAL the bytes are none; -EEXIST; else as hop_state_read()
+ */
+int server_transactions_finish(struct server_transactions *set, const struct field_bytes *bytes, int failure,
+	const char *headers, const struct resend_schedule *resend);
 
 /**
  * Start a response: status line and the headers that repeat the request. The caller adds headers and message_end().
