@@ -94,7 +94,7 @@ cdr_slot cdr_log_keep(
 	if (kept && slot)
 		cdr_journal_free(log->journal, slot);
 	if (!slot)
-		cdr_log_sign(log, record->answer_ms);
+		cdr_log_sign(log, record->answer_ms ? record->answer_ms : record->begin_ms);
 	if (log->journal && cdr_journal_is_low(log->journal))
 		cdr_writer_wake(log->writer); /* it enlarges the journal */
 	return kept ? kept : slot;
@@ -182,8 +182,9 @@ static void restore_answered(struct cdr_log *log, struct cdr_leftover *item)
 		drop_leftover(log, item);
 		return;
 	}
-	record.end_ms = last_sign_ms > record.answer_ms ? last_sign_ms : record.answer_ms;
-	record.hold_ms = record.end_ms - record.answer_ms;
+	const int64_t begun_ms = record.answer_ms ? record.answer_ms : record.begin_ms;
+	record.end_ms = last_sign_ms > begun_ms ? last_sign_ms : begun_ms;
+	record.hold_ms = record.answer_ms ? record.end_ms - record.answer_ms : -1;
 	record.end_direction = CDR_SERVER;
 	record.end_reason = "switch restarted";
 	if (!item->ended_by) {

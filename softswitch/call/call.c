@@ -180,6 +180,7 @@ static void begin(struct call *call, const struct received *invite)
 		.caller_session = &call->a.session,
 		.max_forwards = message_next_max_forwards(sip)};
 	server_transaction_reply(call->invite, 100, NULL, call->a.local_tag, NULL, call_resend(call));
+	call_cdr_begin(call);
 	call_setup(call);
 }
 

@@ -172,19 +172,39 @@ static void forget_change(struct call *call)
 	call->is_changed = false;
 }
 
-/** A call that is too large for the journal leaves its record alone. */
-void call_cdr_keep(struct call *call)
+static struct text state_buffer(void)
 {
 	static char buffer[CDR_LOG_STATE_MAX];
-	struct text t = {.data = buffer, .size = sizeof(buffer)};
+
+	return (struct text){.data = buffer, .size = sizeof(buffer)};
+}
+
+/** What is too large for the journal leaves its record alone. */
+static void keep(struct call *call, int code, const struct text *t)
+{
 	struct cdr row;
+
+	fill_row(call, &row);
+	row.sip_code = code;
+	call->slot = cdr_log_keep(call->context->cdr_log, call->slot, &row, t->data, t->full ? 0 : t->len);
+}
+
+void call_cdr_begin(struct call *call)
+{
+	struct text t = state_buffer();
+
+	call_saved_write_setup(call, &t);
+	keep(call, cause_sip_code(CAUSE_RESTART), &t);
+}
+
+void call_cdr_keep(struct call *call, const struct text *answer)
+{
+	struct text t = state_buffer();
 
 	forget_change(call);
 	close_attempts(call);
-	fill_row(call, &row);
-	row.sip_code = 200;
-	call_saved_write(call, &t);
-	call->slot = cdr_log_keep(call->context->cdr_log, call->slot, &row, t.data, t.full ? 0 : t.len);
+	call_saved_write(call, answer, &t);
+	keep(call, 200, &t);
 }
 
 void call_cdr_changed(struct call *call)

@@ -19,8 +19,14 @@ void call_cdr_attempt(struct call *call, const char *stage, int code, const char
 /** Note a gateway that was passed over. */
 void call_cdr_skip(struct call *call, struct gateway *gw, enum gateway_verdict verdict);
 
-/** The call is answered, or what was written of it has changed: the process that follows a crash finds it as it is now. */
-void call_cdr_keep(struct call *call);
+/** It is being set up: a crash from now on leaves a record, and the caller is refused. */
+void call_cdr_begin(struct call *call);
+/**
+ * The call is answered, or what was written of it has changed: the process that follows a crash finds it as it is now.
+ *
+ * @param answer  the 2xx that the caller is about to get; NULL = it has had it
+ */
+void call_cdr_keep(struct call *call, const struct text *answer);
 /** An answered call has changed: call_cdr_keep() follows after the pass of the loop. */
 void call_cdr_changed(struct call *call);
 /** Write the row. */

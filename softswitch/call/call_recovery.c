@@ -25,8 +25,11 @@ struct recovery {
 	const struct gateways *gateways;
 	const struct mapping_gateways *ingresses;
 	bool on;
-	size_t recovered, ended;
+	size_t recovered, ended, refused;
 };
+
+/** So long a caller acknowledges a 200 that it gets again (64 T1, RFC 3261 section 13.2.2.4). */
+enum { ANSWER_REPEATED_MS = 32000, ANSWER_REPEATED = 2 };
 
 /* Those that end ---------------------------------------------------------------------------- */
 
@@ -128,7 +131,7 @@ static int go_on(struct call *call, cdr_slot slot)
 	call->bridge.leg[BRIDGE_GATEWAY] = call_leg_b(call);
 	call_state_resume_channels(call);
 	call_set_state(call, CALL_UP);
-	call_cdr_keep(call);
+	call_cdr_keep(call, NULL);
 	limit(call);
 	session_timer_resume(&call->timers, BRIDGE_CALLER);
 	session_timer_resume(&call->timers, BRIDGE_GATEWAY);
@@ -141,6 +144,22 @@ static bool lacks_answer(const struct call *call)
 	return call->offerless && !call_leg_b(call)->ack_seq;
 }
 
+/** The caller gets its final response: a refusal, or its 200 again, which it may have acknowledged long ago. */
+static void finish_invite(const struct recovery *r, const struct field_bytes *bytes, bool answered)
+{
+	struct stack *stack = r->context->stack;
+	struct resend_schedule resend = stack->parameters.resend;
+	const int code = cause_sip_code(CAUSE_RESTART);
+	struct field_bytes invite;
+	char reason[120];
+
+	cause_reason_header(reason, sizeof(reason), code, cause_words(CAUSE_RESTART));
+	if (answered)
+		resend_schedule_limit(&resend, ANSWER_REPEATED);
+	if (call_saved_invite(&invite, bytes))
+		server_transactions_finish(stack->server_transactions, &invite, code, reason, &resend);
+}
+
 static int take(const struct recovery *r, struct call *call, const struct cdr_log_leftover *left)
 {
 	const struct field_bytes bytes = {left->state, left->state_size};
@@ -151,7 +170,10 @@ static int take(const struct recovery *r, struct call *call, const struct cdr_lo
 	rows_err = find_rows(r, call, &left->record);
 	if (!r->on || (!err && lacks_answer(call)))
 		return -ECANCELED;
-	return err ? err : rows_err ? rows_err : go_on(call, left->slot);
+	err = err ? err : rows_err ? rows_err : go_on(call, left->slot);
+	if (!err && clock_now_ms() - call->answer_ms < ANSWER_REPEATED_MS)
+		finish_invite(r, &bytes, true); /* its 200 may have been lost, or the ACK to it */
+	return err;
 }
 
 static const char *words(int err)
@@ -174,9 +196,16 @@ static const char *words(int err)
 static bool adopt(const struct cdr_log_leftover *left, void *arg)
 {
 	struct recovery *r = arg;
-	struct call *call = call_prepare(r->context);
-	int err = call ? take(r, call, left) : -ENOMEM;
+	struct call *call;
+	int err;
 
+	if (!left->record.answer_ms) {
+		finish_invite(r, &(struct field_bytes){left->state, left->state_size}, false);
+		r->refused++;
+		return false;
+	}
+	call = call_prepare(r->context);
+	err = call ? take(r, call, left) : -ENOMEM;
 	if (!err) {
 		r->recovered++;
 		return true;
@@ -200,7 +229,8 @@ void call_recovery(struct call_context *context, const struct gateways *gateways
 		.on = context->stack->parameters.call_recovery && outage_ms <= CALL_RECOVERY_OUTAGE_MAX_MS};
 
 	cdr_log_recover(context->cdr_log, adopt, &r);
-	if (r.recovered || r.ended)
-		log_info(NULL, "calls of the process before recovered=%zu ended=%zu outage_ms=%lld",
-			r.recovered, r.ended, (long long)outage_ms);
+	if (r.recovered || r.ended || r.refused)
+		log_info(NULL,
+			"calls of the process before recovered=%zu ended=%zu refused=%zu outage_ms=%lld",
+			r.recovered, r.ended, r.refused, (long long)outage_ms);
 }

@@ -10,7 +10,7 @@
 /** Raised when what is written now must not be read as before; fields that are only added do not need it. */
 enum { VERSION = 1 };
 /** Fields that stand in no table. */
-enum { CALLER = 40, GATEWAY };
+enum { CALLER = 40, GATEWAY, INVITE };
 
 struct head {
 	uint32_t version;
@@ -47,18 +47,47 @@ static void write_leg(struct text *t, uint16_t number, const struct dialog *leg)
 	field_end(t, begun);
 }
 
-void call_saved_write(const struct call *call, struct text *t)
+static void write_head(struct text *t)
 {
 	struct head head = {.version = VERSION};
 
 	clock_note(&head.written);
 	field_write(t, TABLE(head_fields), &head);
+}
+
+static void write_invite(struct text *t, const struct server_transaction *invite, const struct text *answer)
+{
+	size_t begun = field_begin(t, INVITE);
+
+	server_transaction_save(invite, t, answer);
+	field_end(t, begun);
+}
+
+void call_saved_write(const struct call *call, const struct text *answer, struct text *t)
+{
+	write_head(t);
 	field_write(t, TABLE(fields), call);
 	write_leg(t, CALLER, &call->a);
 	write_leg(t, GATEWAY, call_leg_b(call));
+	if (answer)
+		write_invite(t, call->invite, answer);
+}
+
+void call_saved_write_setup(const struct call *call, struct text *t)
+{
+	write_head(t);
+	write_invite(t, call->invite, NULL);
 }
 
 /* Reading ----------------------------------------------------------------------------------- */
+
+bool call_saved_invite(struct field_bytes *out, const struct field_bytes *bytes)
+{
+	struct head head = {0};
+
+	return !field_read(&head, TABLE(head_fields), bytes) && head.version <= VERSION &&
+		field_find(out, INVITE, bytes);
+}
 
 /** Its times were of the clock of the process before. */
 static void shift_times(struct call *call, const struct clock_moment *written)

@@ -8,8 +8,12 @@
 #include "call_state.h"
 #include "field.h"
 
-/** Write what the call needs to go on; t->full says that it did not fit. */
-void call_saved_write(const struct call *call, struct text *t);
+/** Write what the call needs to go on; t->full says that it did not fit. @param answer  the 2xx that the caller is about to get; NULL = it has had it */
+void call_saved_write(const struct call *call, const struct text *answer, struct text *t);
+/** The same of one that is being set up: what its refusal needs. */
+void call_saved_write_setup(const struct call *call, struct text *t);
+/** The caller's INVITE, for server_transactions_finish(). @return false when it had its answer long ago */
+bool call_saved_invite(struct field_bytes *out, const struct field_bytes *bytes);
 
 /**
  * Fill a call, made by call_prepare(), with what was written and its legs, which enter the set of dialogs.

@@ -69,7 +69,7 @@ static void schedule_sign(struct calls *set)
 static void keep_changed(struct calls *set)
 {
 	while (!LIST_EMPTY(&set->context.changed))
-		call_cdr_keep(LIST_FIRST(&set->context.changed));
+		call_cdr_keep(LIST_FIRST(&set->context.changed), NULL);
 }
 
 static void free_parked(struct calls *set)

@@ -70,7 +70,7 @@ static void set_up(void)
 	call->begin_ms = call->answer_ms = clock_now_ms();
 	begin_leg(&call->a, call);
 	begin_leg(call_leg_b(call), call);
-	call_saved_write(call, &t);
+	call_saved_write(call, NULL, &t);
 	expect(!t.full);
 	size_of_call = t.len;
 	end(call);
@@ -86,7 +86,7 @@ static int read_call(const char *data, size_t size)
 	expect(call != NULL);
 	err = call_saved_read(call, &record, &(struct field_bytes){data, size});
 	if (!err)
-		call_saved_write(call, &t);
+		call_saved_write(call, NULL, &t);
 	end(call);
 	expect(dialogs_count(stack.dialogs) == 0);
 	return err;

@@ -59,6 +59,7 @@ def a_restart_recognises_its_own_and_another_instance_does_not(s):
 	b = gw.leg()
 	s.switch.kill()
 	s.start()
+	a.expect(503)
 	gw.proxy = s.switch.addresses["udp"]
 	forward(gw, b.invited)
 	gw.expect(482, "INVITE")

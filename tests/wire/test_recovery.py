@@ -22,8 +22,10 @@ def crash(s, **parameters):
 
 
 def checked(*legs):
-	"""The switch asks each peer once whether it is there."""
+	"""The switch asks each peer once whether it is there; callers acknowledge their 200 again, should it come again."""
 	for leg in legs:
+		if leg.local == leg.invited["From"]:
+			leg.ack()
 		leg.expect("OPTIONS")
 		leg.reply(200)
 
@@ -309,14 +311,76 @@ def a_repeated_answer_of_the_gateway_is_acknowledged_again(s):
 def a_gateway_that_answers_only_after_the_crash_gets_ack_and_bye(s):
 	gw = s.gateway()
 	s.start()
-	s.caller.invite("4930")
+	a = s.caller.invite("4930")
 	b = gw.leg()
 	b.reply(180)
-	s.caller.expect(180)
+	a.expect(180)
 	crash(s)
+	a.expect(503, "INVITE")
 	b.reply(200, sdp=True, request=b.invited)
 	b.expect("ACK")
 	b.hung_up()
+
+
+@scenario
+def an_answer_that_was_lost_comes_again(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(200, sdp=True)
+	first = a.expect(200, "INVITE")
+	b.expect("ACK")
+	crash(s)
+	answers = s.caller.expect_count(3, 200, "INVITE")
+	same({entry.message.raw for entry in answers}, {first.raw})
+	checked(a, b)
+	s.net.quiet(1.2)
+	same(len(s.caller.arrivals(200, "INVITE")), 3)
+	s.over(a, b)
+
+
+@variants(("ringing", 180), ("trying", 100))
+def a_caller_is_refused_whose_call_is(s, status):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(status)
+	if status > 100:
+		a.expect(180)
+	began = time.time()
+	s.net.quiet(0.3)
+	crash(s)
+	refusal = a.expect(503, "INVITE")
+	assert 'text="switch restarted"' in refusal["Reason"] and sip.param(refusal["To"], "tag"), refusal.head
+	row = s.switch.record()
+	same((row["a_call_id"], row["sip_code"], row["end_reason"], row["end_direction"], row["answer_ms"], row["hold_ms"]),
+		(a.call_id, 503, "switch restarted", 2, None, None))
+	assert abs(row["begin_ms"] / 1000 - began) < 0.3 and row["begin_ms"] < row["end_ms"], row
+	a.again(a.invited)
+	s.net.quiet(0.2)
+
+
+@scenario
+def a_reinvite_that_is_under_way_can_be_sent_again(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	hold = s.caller.sdp.replace(b"sendrecv", b"sendonly").replace(b"3344 3344", b"3344 3345")
+	a.send("INVITE", body=hold)
+	first = b.expect("INVITE")
+	crash(s)
+	checked(a, b)
+	b.reply(200, sdp=True, request=first)
+	same(sip.cseq(b.expect("ACK")), sip.cseq(first))
+	a.send("INVITE", body=hold)
+	same(b.expect("INVITE").body, hold)
+	b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
 
 
 @scenario
@@ -357,6 +421,7 @@ def a_connection_is_opened_again_over(s, transport):
 	for leg in (a, b):
 		leg.route = leg.expect("OPTIONS").source
 		leg.reply(200)
+	a.ack()
 	s.over(b, a)
 
 
