@@ -7,9 +7,11 @@
 #include "uri.h"
 
 #include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_parser.h>
 #include <sofia-sip/url.h>
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,22 +97,80 @@ static bool is_ours(const sip_contact_t *contact, const struct register_request 
 		address_parse_port(url->url_port, 5060) == htons(r->from->port);
 }
 
-static uint32_t seconds(const char *text)
+/** What this Contact is granted; without a number that can be read it is what the rest of the answer grants. */
+static uint32_t seconds(const sip_contact_t *contact, uint32_t otherwise)
 {
-	return text[0] == '-' ? 0 : message_seconds(strtoul(text, NULL, 10));
+	const char *text = contact->m_expires ? contact->m_expires : "";
+
+	if (text[0] == '-')
+		return 0;
+	return isdigit((unsigned char)text[0]) ? message_seconds(strtoul(text, NULL, 10)) : otherwise;
+}
+
+/** The length of the first of several values, which commas separate outside of quotes and angle brackets. */
+static size_t first_value(const char *data, size_t len)
+{
+	bool quoted = false, enclosed = false;
+	size_t n = 0;
+
+	for (; n < len && (data[n] != ',' || quoted || enclosed); n++) {
+		if (data[n] == '"' && !enclosed)
+			quoted = !quoted;
+		else if (!quoted && (data[n] == '<' || data[n] == '>'))
+			enclosed = data[n] == '<';
+		else if (quoted && data[n] == '\\' && n + 1 < len)
+			n++;
+	}
+	return n;
+}
+
+/** Ours in a line that cannot be read because of a Contact of somebody else in it. */
+static const sip_contact_t *find_in_line(
+	su_home_t *home, const char *data, size_t len, const struct register_request *r)
+{
+	const char *end = data + len, *at = len ? memchr(data, ':', len) : NULL;
+
+	while (at && ++at < end) {
+		size_t n = first_value(at, (size_t)(end - at));
+		char *value = su_strndup(home, at, (isize_t)n);
+		const sip_contact_t *c = value ? sip_contact_make(home, value) : NULL;
+
+		if (c && is_ours(c, r))
+			return c;
+		at += n;
+	}
+	return NULL;
+}
+
+static const sip_contact_t *find_ours(su_home_t *home, const sip_t *answer, const struct register_request *r)
+{
+	const sip_contact_t *found = NULL;
+
+	for (const sip_contact_t *c = answer->sip_contact; c; c = c->m_next)
+		if (is_ours(c, r))
+			return c;
+	for (const sip_header_t *h = (const sip_header_t *)answer->sip_error; h && !found; h = h->sh_next)
+		if (h->sh_class == sip_error_class && h->sh_error->er_name &&
+			!strcasecmp(h->sh_error->er_name, "Contact"))
+			found = find_in_line(home, h->sh_common->h_data, h->sh_common->h_len, r);
+	return found;
 }
 
 uint32_t register_request_granted(const sip_t *answer, const struct register_request *r)
 {
 	const sip_expires_t *expires = answer->sip_expires;
-	uint32_t otherwise = expires ? message_seconds(expires->ex_delta) : r->expires_s;
+	uint32_t otherwise = expires ? message_seconds(expires->ex_delta) : r->expires_s, granted = 0;
+	su_home_t home[1] = {SU_HOME_INIT(home)};
+	const sip_contact_t *ours;
 
-	if (!answer->sip_contact)
-		return expires ? otherwise : 0;
-	for (const sip_contact_t *c = answer->sip_contact; c; c = c->m_next)
-		if (is_ours(c, r))
-			return c->m_expires ? seconds(c->m_expires) : otherwise;
-	return 0;
+	su_home_init(home);
+	ours = find_ours(home, answer, r);
+	if (ours)
+		granted = seconds(ours, otherwise);
+	else if (!answer->sip_contact && expires)
+		granted = otherwise;
+	su_home_deinit(home);
+	return granted;
 }
 
 /** Host, port and transport of the first route, which a call will resolve. */

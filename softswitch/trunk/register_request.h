@@ -33,8 +33,8 @@ enum { REGISTER_TOKEN_MAX = 33 };
 bool register_request_token(const url_t *url, char out[REGISTER_TOKEN_MAX]);
 
 /**
- * The expiry that a 2xx grants our Contact: its expires parameter, else the Expires header, else what we asked for. Our
- * Contact is known by its token, or by user, host and port if the registrar does not keep the token. A response with
+ * The expiry that a 2xx grants our Contact: its expires parameter if that is a number, else the Expires header, else what
+ * we asked for. A Contact of somebody else that cannot be read does not hide ours, be it in the same line. Our Contact is known by its token, or by user, host and port if the registrar does not keep the token. A response with
  * Expires and no Contact at all, which the RFC does not allow, is taken to mean ours.
  *
  * @return s; 0 = we are not bound
