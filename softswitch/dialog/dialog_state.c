@@ -38,6 +38,7 @@ static const struct field fields[] = {
 	FIELD(25, NUMBER, struct dialog, session.min_se_s),
 	FIELD(26, NUMBER, struct dialog, session.refresher),
 	FIELD(27, NUMBER, struct dialog, session.identity),
+	FIELD(28, NUMBER, struct dialog, next.hidden),
 };
 
 /** What of a dialog stands behind its pointers. */

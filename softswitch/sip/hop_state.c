@@ -29,6 +29,7 @@ static const struct field peer_fields[] = {
 	FIELD(11, NUMBER, struct hop_peer, elsewhere),
 	FIELD(12, NUMBER, struct hop_peer, strict_source),
 	FIELD(13, NUMBER, struct hop_peer, row_id),
+	FIELD(14, NUMBER, struct hop_peer, nat),
 };
 
 /** Fields that stand in no table. */

@@ -116,7 +116,7 @@ def credentials_refused_inside_a_call_reach_the_caller_as_a_refusal(s):
 	b.expect("INFO")
 	challenge(b, 401)
 	b.reply(401, headers=[("WWW-Authenticate", 'Digest realm="vendor", nonce="n2"')])
-	same(a.expect(401, "INFO")["WWW-Authenticate"], "")
+	same(a.expect(503, "INFO")["WWW-Authenticate"], "")
 	s.over(a, b)
 
 

@@ -68,6 +68,7 @@ static void fill(struct fixture *f)
 	hop.peer = hop_peer_create("gw1", &hop.to.any);
 	hop.peer->called_us = hop.peer->elsewhere = hop.peer->strict_source = true;
 	hop.peer->row_id = 77;
+	hop.peer->nat = DB_OVERRIDE_ON;
 	assert_int_equal(tls_identity_find(&hop.identity, &demand), 0);
 	assert_int_equal(
 		dialog_begin(d, f->stack.dialogs, f, &hop, "<sip:a@b>", "<sip:c@d>;tag=t", "sip:c@10.0.0.1"),
@@ -139,6 +140,7 @@ static void all_of_it_comes_back(void **state)
 	assert_string_equal(d->hop.peer->name, "gw1");
 	assert_true(d->hop.peer->called_us && d->hop.peer->elsewhere && d->hop.peer->strict_source);
 	assert_int_equal(d->hop.peer->row_id, 77);
+	assert_int_equal(d->hop.peer->nat, DB_OVERRIDE_ON);
 	assert_non_null(d->hop.identity);
 	assert_string_equal(d->next.transport, "tcp");
 	assert_int_equal(d->session.theirs.sdp.data - d->session.theirs.data, 3);
