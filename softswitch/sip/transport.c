@@ -83,6 +83,8 @@ static void on_datagram(char *data, size_t n, const struct sockaddr *source, voi
 {
 	struct hop_listener *listener = arg;
 
+	for (; n && (*data == '\r' || *data == '\n'); data++)
+		n--; /* keep-alives in front of a message, as over streams (RFC 3261 section 7.5) */
 	overload_take(listener->owner->overload, listener, data, n, source);
 }
 

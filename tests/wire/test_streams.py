@@ -202,6 +202,16 @@ def a_binding_request_gets_nothing_over_udp(s):
 	same((s.net.unread(), s.switch.control("strangers.list")["total"]), ([], 0))
 
 
+@scenario
+def line_ends_in_front_of_a_message_do_not_lose_it_over_udp(s):
+	s.start()
+	head = sip.build("OPTIONS sip:%s SIP/2.0" % s.caller.proxy[0], [("Via", "SIP/2.0/UDP %s;branch=z9hG4bK%%d" % s.caller.host_port),
+		("From", "<sip:1@127.0.0.1>;tag=1"), ("To", "<sip:127.0.0.1>"), ("Call-ID", "line-ends"), ("CSeq", "%d OPTIONS")])
+	for n, front in enumerate((b"\r\n", b"\r\n\r\n", b"\n", b"\r\n" * 20)):
+		s.caller.sock.sendto(front + head.replace(b"%d", b"%d" % (n + 1)), s.caller.proxy)
+		same(s.caller.expect(200, "OPTIONS")["CSeq"], "%d OPTIONS" % (n + 1))
+
+
 @both
 def what_is_not_sip_is_closed_at_once(s, kind):
 	before = begin(s, kind)
