@@ -22,7 +22,8 @@ struct bridge_request {
 	struct dialog_request request;
 	struct received_kept received;
 	bool invite;
-	bool session;   /* INVITE or UPDATE: it renews the session and may move the remote target */
+	bool session;   /* INVITE or UPDATE: it renews the session */
+	bool target;    /* it may move the remote target, and so may its 2xx */
 	bool offer;     /* a description, or an INVITE that asks for one */
 	bool offerless; /* INVITE: the offer comes in its 2xx, the answer in the ACK */
 	bool answered;  /* INVITE: its 2xx awaits the ACK */
@@ -69,12 +70,13 @@ static void reply(struct bridge_request *r, int status, const char *headers)
 	send_answer(r, &t, status);
 }
 
-/** What a response to INVITE and UPDATE says of this leg. */
+/** What a response says of this leg. */
 static void add_session(struct bridge_request *r, struct text *t, int status)
 {
+	if (r->target && status < 300)
+		dialog_write_contact(r->from, t);
 	if (!r->session || status >= 300)
 		return;
-	dialog_write_contact(r->from, t);
 	text_add(t, r->to ? session_allow(&r->to->session) : bridge_allow(r->bridge, r->from));
 	if (status >= 200)
 		session_accept(&r->from->session, request_of(r), &r->bridge->stack->parameters, t);
@@ -162,9 +164,6 @@ static void agree(struct bridge_request *r, const struct received *rx)
 	const sip_t *response = rx->sip;
 	struct bridge *b = r->bridge;
 
-	if (r->session)
-		dialog_refresh_target(r->from, &r->received.rx);
-	dialog_refresh_target(r->to, rx);
 	session_learn(&r->to->session, response);
 	session_granted(&r->to->session, response);
 	session_identify(&r->from->session, request_of(r));
@@ -177,6 +176,10 @@ static void agree(struct bridge_request *r, const struct received *rx)
 /** The final response went through with this status. @return true when the request is over */
 static bool finish(struct bridge_request *r, const struct received *rx, int passed)
 {
+	if (r->target && passed < 300)
+		dialog_refresh_target(r->from, &r->received.rx);
+	if ((r->target || r->offer) && passed < 300)
+		dialog_refresh_target(r->to, rx);
 	if ((r->session || r->offer) && passed < 300)
 		agree(r, rx);
 	if ((r->invite || r->as_invite) && rx->sip->sip_status->st_status < 300) {
@@ -271,6 +274,7 @@ static struct bridge_request *begin(
 	struct stack *stack = b->stack;
 	sip_method_t method = rx->sip->sip_request->rq_method;
 	bool session = method == sip_method_invite || method == sip_method_update;
+	bool target = dialog_is_target_refresh(rx->sip->sip_request->rq_method_name);
 	struct bridge_request *r;
 
 	if (is_full(b)) {
@@ -290,6 +294,7 @@ static struct bridge_request *begin(
 	r->to = to;
 	r->invite = method == sip_method_invite;
 	r->session = session;
+	r->target = target;
 	r->as_invite = to && crosses_as_invite(b, from, to, rx->sip);
 	r->offer = r->invite || r->as_invite ||
 		((r->session || method == sip_method_prack) && message_has_sdp(rx->sip));

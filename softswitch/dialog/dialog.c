@@ -296,6 +296,16 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const struct received
 	return dialog_establish(d, response);
 }
 
+bool dialog_is_target_refresh(const char *method)
+{
+	static const char *const methods[] = {"INVITE", "UPDATE", "NOTIFY", "REFER"};
+
+	for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (!strcmp(methods[i], method))
+			return true;
+	return false;
+}
+
 int dialog_refresh_target(struct dialog *d, const struct received *from)
 {
 	struct uri uri;

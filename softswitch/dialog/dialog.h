@@ -101,6 +101,11 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const struct received
  */
 int dialog_from_stray_answer(struct dialog *d, struct dialogs *set, const struct received *response);
 /**
+ * Whether a request of this method is a target refresh (RFC 3261 section 6, RFC 5057 section 5.4): it and a 2xx to it say
+ * in Contact where their senders are. Others have no Contact; a MESSAGE must not (RFC 3428 section 4).
+ */
+bool dialog_is_target_refresh(const char *method);
+/**
  * Take the remote target from a request that is accepted, or a 2xx to one of ours (RFC 3261 section 12.2): what is refused
  * changes nothing. One that cannot be used leaves the old one. A peer behind NAT gets what follows at the source of this message.
  *

@@ -31,7 +31,7 @@ static int send_request(struct dialog_request *x)
 	request.call_id = d->call_id;
 	request.from_tag = d->local_tag;
 	request.cseq = d->local_seq;
-	if (strcmp(x->method, "BYE")) /* which has no Contact (RFC 3261 section 20, table 2) */
+	if (dialog_is_target_refresh(x->method))
 		dialog_write_contact(d, &t);
 	if (is_invite(x))
 		request_retry_write_invite(&x->retry, d, &t);

@@ -35,7 +35,8 @@ class Leg(Dialog):
 	@classmethod
 	def invited(cls, peer, invite):
 		"""The callee's side of an INVITE that arrived."""
-		leg = cls(peer, invite, sip.address(invite["Contact"]) if peer.transport == "udp" else invite.source)
+		leg = cls(peer, invite, sip.address(invite["Contact"]) if invite["Contact"] and peer.transport == "udp"
+			else invite.source)
 		leg.accept(invite, peer.token("tag"), 100)
 		return leg
 

@@ -37,7 +37,7 @@ def acknowledge(a, status=180, body=b""):
 def acknowledged(b, rseq, body=b"", sdp=None):
 	"""The gateway receives the PRACK for its response and accepts it."""
 	got = b.expect("PRACK")
-	same((got["RAck"], got.body), ("%d %s" % (rseq, b.invited["CSeq"]), body))
+	same((got["RAck"], got["Contact"], got.body), ("%d %s" % (rseq, b.invited["CSeq"]), "", body))
 	b.reply(200, sdp)
 	return got
 

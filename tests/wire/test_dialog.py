@@ -2,10 +2,11 @@
 
 import sip
 from net import same
-from runner import run, scenario
+from runner import run, scenario, variants
 
 HOLD = sip.sdp(31000, direction="sendonly")
 HELD = sip.sdp(31002, direction="recvonly")
+TARGET_REFRESHES = "INVITE", "UPDATE", "NOTIFY", "REFER"
 
 
 def reinvite(x, y, offer=HOLD, answer=HELD, in_ack=b""):
@@ -138,7 +139,8 @@ def relayed(method, content_type, status):
 			for name, value in headers:
 				same(there[name], value)
 			y.reply(status)
-			x.expect(status, method)
+			answer = x.expect(status, method)
+			same([bool(m["Contact"]) for m in (there, answer)], [method in TARGET_REFRESHES] * 2)
 			x.send(method, headers, body, Content_Type=content_type)
 			y.expect(method)
 			y.reply(488)
@@ -153,24 +155,54 @@ for method, content_type, status in (("INFO", "application/dtmf-relay", 200), ("
 	relayed(method, content_type, status)
 
 
-@scenario
-def a_new_contact_moves_what_follows(s):
+def gone(s, a, b, moved):
+	"""b hangs up, and a's side hears of it where it is now."""
+	b.send("BYE")
+	bye = moved.expect("BYE")
+	same(bye["Call-ID"], a.call_id)
+	a.reply(200, request=bye)
+	b.expect(200, "BYE")
+
+
+def two_places(s):
+	"""A call, and where the caller's side will be."""
 	gw = s.gateway()
 	moved = s.peer("moved")
-	moved.secrets = s.caller.secrets = moved.secrets | s.caller.secrets  # two places of one side
+	moved.secrets = s.caller.secrets = moved.secrets | s.caller.secrets
 	s.start()
-	a, b = s.talk(gw)
+	return *s.talk(gw), moved
+
+
+@scenario
+def a_new_contact_moves_what_follows(s):
+	a, b, moved = two_places(s)
 	a.send("INVITE", body=HOLD, Contact=moved.contact)
 	b.expect("INVITE")
 	b.reply(200, sdp=HELD)
 	a.expect(200, "INVITE")
 	a.ack()
 	b.expect("ACK")
-	b.send("BYE")
-	bye = moved.expect("BYE")
-	same(bye["Call-ID"], a.call_id)
-	a.reply(200, request=bye)
-	b.expect(200, "BYE")
+	gone(s, a, b, moved)
+
+
+@variants(("refer", "REFER", ("Refer-To", "<sip:4940@carrier.example>")), ("notify", "NOTIFY", ("Event", "refer")))
+def a_new_contact_moves_what_follows_a(s, method, *headers):
+	a, b, moved = two_places(s)
+	a.send(method, headers, Contact=moved.contact)
+	b.expect(method)
+	b.reply(202)
+	a.expect(202, method)
+	gone(s, a, b, moved)
+
+
+@variants(("refer", "REFER", ("Refer-To", "<sip:4940@carrier.example>")), ("notify", "NOTIFY", ("Event", "refer")))
+def a_new_contact_moves_what_follows_the_answer_to_a(s, method, *headers):
+	a, b, moved = two_places(s)
+	b.send(method, headers)
+	a.expect(method)
+	a.reply(202, headers=[("Contact", moved.contact)])
+	b.expect(202, method)
+	gone(s, a, b, moved)
 
 
 @scenario

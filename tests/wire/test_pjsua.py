@@ -196,6 +196,7 @@ def pjsua_transfers_a_call(s, *arguments):
 		talk(s, alice, bob)
 		refer, accepted = cross(bob, alice, "REFER", lambda: bob.do("x", address(s, "4931")), 202)
 		same((refer["Refer-To"], refer["Refer-Sub"]), (address(s, "4931"), "false" if arguments else ""))
+		same(accepted["Contact"], "<sip:%s:%d>" % s.switch.addresses["udp"])  # RFC 3515 section 2.2
 		carol.expect("state changed to CONFIRMED")
 		if arguments:
 			bob.do("h")
