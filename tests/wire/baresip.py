@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -31,18 +32,19 @@ TRACED = re.compile(r"UDP \S+:(\d+) -> \S+:(\d+)\n(.*?)\x1b\[;m", re.S)
 
 
 def free_ports():
-	"""Two that are free at the moment: one for SIP, whose successor is used for TLS, and one for control."""
+	"""
+	Two that are free at the moment: one for SIP, whose successor is used for TLS, and one for control. baresip cannot take
+	what the kernel gives, so they lie below the range from which the kernel gives ports to others meanwhile.
+	"""
 	while True:
+		port = random.randrange(10000, 32000, 4)
 		with socket.socket() as control, socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp, \
 				socket.socket() as tls:
-			control.bind(("127.0.0.1", 0))
-			udp.bind(("127.0.0.1", 0))
-			port = udp.getsockname()[1]
 			try:
-				tcp.bind(("127.0.0.1", port))
-				tls.bind(("127.0.0.1", port + 1))
-				return port, control.getsockname()[1]
-			except (OSError, OverflowError):
+				for sock, number in ((udp, port), (tcp, port), (tls, port + 1), (control, port + 2)):
+					sock.bind(("127.0.0.1", number))
+				return port, port + 2
+			except OSError:
 				continue
 
 
