@@ -274,7 +274,6 @@ static struct bridge_request *begin(
 	struct stack *stack = b->stack;
 	sip_method_t method = rx->sip->sip_request->rq_method;
 	bool session = method == sip_method_invite || method == sip_method_update;
-	bool target = dialog_is_target_refresh(rx->sip->sip_request->rq_method_name);
 	struct bridge_request *r;
 
 	if (is_full(b)) {
@@ -294,7 +293,7 @@ static struct bridge_request *begin(
 	r->to = to;
 	r->invite = method == sip_method_invite;
 	r->session = session;
-	r->target = target;
+	r->target = dialog_is_target_refresh(rx->sip->sip_request->rq_method_name);
 	r->as_invite = to && crosses_as_invite(b, from, to, rx->sip);
 	r->offer = r->invite || r->as_invite ||
 		((r->session || method == sip_method_prack) && message_has_sdp(rx->sip));
