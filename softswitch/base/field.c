@@ -60,12 +60,12 @@ static uint64_t number_at(const char *at, size_t size)
 void field_write(struct text *t, const struct field *fields, size_t n, const void *object)
 {
 	for (const struct field *f = fields; f < fields + n; f++) {
-		const char *at = (const char *)object + f->offset;
+		const char *at = (const char *)object + f->offset, *text;
 
 		if (f->type == FIELD_TEXT) {
-			memcpy(&at, at, sizeof(at));
-			if (at)
-				field_add(t, f->number, at, strlen(at));
+			memcpy(&text, at, sizeof(text));
+			if (text)
+				field_add(t, f->number, text, strlen(text));
 		} else if (f->type == FIELD_ARRAY) {
 			if (*at)
 				field_add(t, f->number, at, strlen(at));
@@ -114,10 +114,12 @@ static int set_number(char *to, size_t size, const struct field_bytes *value)
 
 static int set_text(char *to, const struct field_bytes *value)
 {
-	char *old, *copy = strndup(value->data, value->size);
+	char *old, *copy = malloc(value->size + 1);
 
 	if (!copy)
 		return -ENOMEM;
+	memcpy(copy, value->data, value->size);
+	copy[value->size] = '\0';
 	memcpy(&old, to, sizeof(old));
 	free(old); /* it came twice */
 	memcpy(to, &copy, sizeof(copy));
