@@ -441,6 +441,16 @@ bool bridge_request_offer_is_pending(const struct bridge *b)
 	return false;
 }
 
+bool bridge_request_offer_is_on(const struct bridge *b, const struct dialog *d, bool pending)
+{
+	const struct bridge_request *r;
+
+	LIST_FOREACH (r, &b->requests, link)
+		if (r->offer && (r->from == d || r->to == d) && !(pending && r->answered))
+			return true;
+	return false;
+}
+
 const struct dialog *bridge_request_offer_from(const struct bridge *b)
 {
 	const struct bridge_request *r;

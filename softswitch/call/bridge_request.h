@@ -30,6 +30,12 @@ bool bridge_request_awaits_ack(const struct bridge *b, const struct dialog *to);
  * @return the leg it came from, the other one where that has made the offer in its 2xx; NULL when there is none
  */
 const struct dialog *bridge_request_offer_from(const struct bridge *b);
+/**
+ * Does one come from this leg, or go to it? That of the other leg which is answered here does not.
+ *
+ * @param pending  only one that has no final response yet
+ */
+bool bridge_request_offer_is_on(const struct bridge *b, const struct dialog *d, bool pending);
 /** Is an offer under way that has no final response yet? */
 bool bridge_request_offer_is_pending(const struct bridge *b);
 

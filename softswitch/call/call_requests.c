@@ -158,14 +158,17 @@ static void on_offer(struct call *call, struct dialog *d, const struct received 
 	struct bridge *b = &call->bridge;
 	struct dialog *other = bridge_other_leg(b, d);
 	bool overtakes = overtakes_ack(call, d, rx->sip);
+	bool refresh = is_refresh(d, other, rx->sip);
 	/* The ACK may answer an offer: until then that is no reason to refuse this one. */
-	bool open = overtakes ? offer_is_pending(b) : offer_is_open(b);
+	bool open = refresh ? offer_is_open_on(b, d, overtakes)
+		: overtakes ? offer_is_pending(b)
+			    : offer_is_open(b);
 
 	if (session_is_too_short(&d->session, rx->sip))
 		bridge_reply(b, d, rx, 422, session_min_se);
 	else if (open && bridge_request_is_offer(b, d, rx->sip))
 		offer_refuse(b, d, rx, offer_is_own(b, d));
-	else if (is_refresh(d, other, rx->sip))
+	else if (refresh)
 		bridge_request_answer_refresh(b, d, rx);
 	else if (overtakes || (call->state == CALL_ANSWERED && d != &call->a)) /* RFC 3261 section 14.1 */
 		bridge_request_wait(b, d, rx);

@@ -21,6 +21,12 @@ bool offer_is_pending(const struct bridge *b)
 	return bridge_request_offer_is_pending(b) || is_refreshing(b);
 }
 
+bool offer_is_open_on(const struct bridge *b, const struct dialog *d, bool pending)
+{
+	return (b->answer_in_ack && !pending) || dialog_request_is_reinvite(&b->refresh[bridge_side(b, d)]) ||
+		bridge_request_offer_is_on(b, d, pending);
+}
+
 bool offer_is_own(const struct bridge *b, const struct dialog *d)
 {
 	return bridge_request_offer_from(b) == d || (b->answer_in_ack && bridge_side(b, d) == BRIDGE_GATEWAY);

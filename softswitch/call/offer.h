@@ -8,6 +8,12 @@
 bool offer_is_open(const struct bridge *b);
 /** Is one open whose final response has not come yet? An ACK may still be missing. */
 bool offer_is_pending(const struct bridge *b);
+/**
+ * Is one open on this leg, so that a refresh answered here, which the other leg does not hear of, would meet it?
+ *
+ * @param pending  only one whose final response has not come yet
+ */
+bool offer_is_open_on(const struct bridge *b, const struct dialog *d, bool pending);
 /** Is the one that is open this side's own? */
 bool offer_is_own(const struct bridge *b, const struct dialog *d);
 /**

@@ -244,6 +244,35 @@ def a_reinvite_of_the_other_side_gets_491_while_our_refresh_is_pending(s, side):
 
 
 @variants(*BOTH_LEGS)
+def a_refresh_of_one_side_is_answered_while_ours_of_the_other_is_pending(s, side):
+	x, y = timed(s, side, update=False)
+	pending = x.expect("INVITE")
+	for method in "INVITE", "UPDATE":
+		y.send(method, body=y.peer.sdp)
+		same(y.expect(200, method).body, x.peer.sdp)
+		if method == "INVITE":
+			y.ack()
+	x.reply(200, sdp=True, headers=[expires(90, "uac")], request=pending)
+	x.expect("ACK")
+	s.over(x, y)
+
+
+@variants(*BOTH_LEGS)
+def refreshes_of_both_sides_may_meet(s, side):
+	"""Of two timers begun by one answer both are due at once."""
+	x, y = timed(s, side, ours=False)
+	x.send("INVITE", [TIMER, expires(90, "uac")], x.peer.sdp)
+	x.expect(200, "INVITE")
+	y.send("INVITE", body=y.peer.sdp)
+	same(y.expect(200, "INVITE").body, x.peer.sdp)
+	y.ack()
+	y.send("INVITE", body=y.peer.sdp.replace(b"sendrecv", b"sendonly"))
+	y.expect(491, "INVITE")  # that would cross, while x has an INVITE open
+	x.ack()
+	s.over(x, y)
+
+
+@variants(*BOTH_LEGS)
 def a_side_whose_new_offer_is_under_way_is_not_silent(s, side):
 	x, y = timed(s, side, ours=False)
 	s.net.quiet(45 / SPEED)
