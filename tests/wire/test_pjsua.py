@@ -9,11 +9,13 @@ Debian has no package of it. To build it from https://github.com/pjsip/pjproject
 """
 
 import contextlib
+import os
+import signal
 
 from net import same
 from phone import cross, direction
 from pjsua import Pjsua
-from runner import run, scenario, variants
+from runner import Skip, run, scenario, variants
 
 NUMBER = "4930"
 
@@ -184,6 +186,19 @@ def pjsua_takes_refreshes(s):
 			for message in (x.messages("UPDATE")[0], x.messages("UPDATE", 200, sent=True)[0]):
 				same((message["Session-Expires"], message.body), ("90;refresher=uac", b""))
 		over(s, alice, bob, sip_code=200)
+
+
+@scenario
+def pjsua_is_refreshed_before_its_guard_time(s):
+	"""It hangs up 60 s after the last refresh, by a clock that cannot run faster."""
+	if "PJSUA_MINUTES" not in os.environ:
+		raise Skip("takes two minutes, with PJSUA_MINUTES=1 in the environment")
+	signal.alarm(160)
+	with pair(s, "--use-timer=2", "--timer-se=90", "--timer-min-se=90", SS_SIP_SESSION_TTL="90") as (alice, bob):
+		talk(s, alice, bob)
+		for x in (alice, bob):
+			s.net.until(lambda x=x: len(x.messages("UPDATE", 200, sent=True)) == 2, x.user + " takes two refreshes", 120, 0.1)
+		over(s, alice, bob, sip_code=200, end_direction=0)
 
 
 @variants(("and_hears_of_it",), ("and_hears_nothing_of_it", "--norefersub"))
