@@ -65,7 +65,7 @@ static void of_too_many_the_first_to_be_back_makes_room(void **state)
 	struct set_aside *set = NULL;
 
 	(void)state;
-	for (uint16_t i = 0; i < SERVERS; i++)
+	for (int i = 0; i < SERVERS; i++)
 		add(&set, (uint16_t)(6000 + i), i == 3 ? 20 : 60, T0);
 	add(&set, 7000, 60, T0);
 	assert_int_equal(left(set, 6003, T0), 0);
