@@ -86,6 +86,16 @@ def a_locked_record_file_is_named_after_a_second_and_loses_nothing(s):
 	log_says(s, "call records are written again")
 
 
+def has_table(path):
+	"""Whether the file is there, and ready."""
+	if not os.path.exists(path):
+		return False
+	with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as db:
+		found = db.execute("select count(*) from sqlite_schema where name = 'cdr'").fetchone()[0]
+	db.close()
+	return found
+
+
 @scenario
 def records_are_rotated_by_mv(s):
 	gw = s.gateway()
@@ -94,7 +104,7 @@ def records_are_rotated_by_mv(s):
 	s.over(*s.talk(gw))
 	s.switch.record()
 	os.rename(path, old)
-	s.net.until(lambda: os.path.exists(path) and os.path.getsize(path), "a new file within a second or so", 1.5, step=0.02)
+	s.net.until(lambda: has_table(path), "a new file within a second or so", 1.5, step=0.02)
 	s.over(*s.talk(gw, "4931"))
 	same(s.switch.record()["callee_in"], "4931")
 	with sqlite3.connect(old) as db:
