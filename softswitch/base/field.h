@@ -33,6 +33,9 @@ struct field {
 		number, FIELD_##type, sizeof(((object *)NULL)->member), offsetof(object, member)             \
 	}
 
+/** A table and its length, as the functions below take them. */
+#define FIELD_TABLE(table) table, sizeof(table) / sizeof((table)[0])
+
 /** Bytes of a field, borrowed. */
 struct field_bytes {
 	const char *data;

@@ -37,8 +37,6 @@ static const struct field fields[] = {
 	FIELD(23, NUMBER, struct call, timers.leg[BRIDGE_GATEWAY].stale),
 };
 
-#define TABLE(table) table, sizeof(table) / sizeof((table)[0])
-
 static void write_leg(struct text *t, uint16_t number, const struct dialog *leg)
 {
 	size_t begun = field_begin(t, number);
@@ -52,7 +50,7 @@ static void write_head(struct text *t)
 	struct head head = {.version = VERSION};
 
 	clock_note(&head.written);
-	field_write(t, TABLE(head_fields), &head);
+	field_write(t, FIELD_TABLE(head_fields), &head);
 }
 
 static void write_invite(struct text *t, const struct server_transaction *invite, const struct text *answer)
@@ -66,7 +64,7 @@ static void write_invite(struct text *t, const struct server_transaction *invite
 void call_saved_write(const struct call *call, const struct text *answer, struct text *t)
 {
 	write_head(t);
-	field_write(t, TABLE(fields), call);
+	field_write(t, FIELD_TABLE(fields), call);
 	write_leg(t, CALLER, &call->a);
 	write_leg(t, GATEWAY, call_leg_b(call));
 	if (answer)
@@ -85,7 +83,7 @@ bool call_saved_invite(struct field_bytes *out, const struct field_bytes *bytes)
 {
 	struct head head = {0};
 
-	return !field_read(&head, TABLE(head_fields), bytes) && head.version <= VERSION &&
+	return !field_read(&head, FIELD_TABLE(head_fields), bytes) && head.version <= VERSION &&
 		field_find(out, INVITE, bytes);
 }
 
@@ -105,12 +103,12 @@ static void shift_times(struct call *call, const struct clock_moment *written)
 static int read_call(struct call *call, const struct field_bytes *bytes)
 {
 	struct head head = {0};
-	int err = field_read(&head, TABLE(head_fields), bytes);
+	int err = field_read(&head, FIELD_TABLE(head_fields), bytes);
 
 	if (!err && head.version > VERSION)
 		return -ENOTSUP;
 	if (!err)
-		err = field_read(call, TABLE(fields), bytes);
+		err = field_read(call, FIELD_TABLE(fields), bytes);
 	if (!err && (!head.version || !call->begin_ms || !call->answer_ms))
 		err = -EINVAL;
 	shift_times(call, &head.written);

@@ -56,8 +56,6 @@ static const struct field behind_fields[] = {
 	FIELD(54, NUMBER, struct behind, sdp_length),
 };
 
-#define TABLE(table) table, sizeof(table) / sizeof((table)[0])
-
 /* Writing ----------------------------------------------------------------------------------- */
 
 static void write_behind(const struct dialog *d, struct text *t)
@@ -69,14 +67,14 @@ static void write_behind(const struct dialog *d, struct text *t)
 		.sdp_at = theirs->len ? (uint64_t)(theirs->sdp.data - theirs->data) : 0,
 		.sdp_length = theirs->sdp.len};
 
-	field_write(t, TABLE(behind_fields), &b);
+	field_write(t, FIELD_TABLE(behind_fields), &b);
 }
 
 void dialog_state_write(const struct dialog *d, struct text *t)
 {
 	size_t begun;
 
-	field_write(t, TABLE(fields), d);
+	field_write(t, FIELD_TABLE(fields), d);
 	write_behind(d, t);
 	if (d->session.theirs.len)
 		field_add(t, DESCRIPTION, d->session.theirs.data, d->session.theirs.len);
@@ -148,7 +146,7 @@ static void jump(struct dialog *d)
 static int read_behind(struct dialog *d, struct stack *stack, const struct field_bytes *bytes, bool *moved)
 {
 	struct behind b = {0};
-	int err = field_read(&b, TABLE(behind_fields), bytes);
+	int err = field_read(&b, FIELD_TABLE(behind_fields), bytes);
 
 	if (!err)
 		err = find_listener(d, stack->transport, &b, moved);
@@ -166,7 +164,7 @@ int dialog_state_read(
 	struct dialog *d, struct stack *stack, void *owner, const struct field_bytes *bytes, bool *moved)
 {
 	struct field_bytes hop;
-	int err = field_read(d, TABLE(fields), bytes);
+	int err = field_read(d, FIELD_TABLE(fields), bytes);
 
 	if (!err && (!is_whole(d) || !field_find(&hop, HOP, bytes)))
 		err = -EINVAL;

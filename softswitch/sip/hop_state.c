@@ -35,15 +35,13 @@ static const struct field peer_fields[] = {
 /** Fields that stand in no table. */
 enum { ADDRESS = 20, PEER, PEER_ADDRESS };
 
-#define TABLE(table) table, sizeof(table) / sizeof((table)[0])
-
 /* Writing ----------------------------------------------------------------------------------- */
 
 static void write_peer(const struct hop_peer *peer, struct text *t)
 {
 	field_add(t, PEER, peer->name, strlen(peer->name));
 	field_add(t, PEER_ADDRESS, &peer->address, address_length(&peer->address.any));
-	field_write(t, TABLE(peer_fields), peer);
+	field_write(t, FIELD_TABLE(peer_fields), peer);
 }
 
 void hop_state_write(const struct hop *hop, struct text *t)
@@ -60,7 +58,7 @@ void hop_state_write(const struct hop *hop, struct text *t)
 		.certificate = (char *)demand.certificate,
 		.fingerprint = (char *)demand.fingerprint,
 		.verify = demand.verify};
-	field_write(t, TABLE(behind_fields), &b);
+	field_write(t, FIELD_TABLE(behind_fields), &b);
 	field_add(t, ADDRESS, &hop->to, address_length(&hop->to.any));
 	if (hop->peer)
 		write_peer(hop->peer, t);
@@ -97,7 +95,7 @@ static int read_peer(struct hop *hop, const struct field_bytes *bytes)
 	copy = strndup(name.data, name.size);
 	hop->peer = copy ? hop_peer_create(copy, &address.any) : NULL;
 	free(copy);
-	return hop->peer ? field_read(hop->peer, TABLE(peer_fields), bytes) : -ENOMEM;
+	return hop->peer ? field_read(hop->peer, FIELD_TABLE(peer_fields), bytes) : -ENOMEM;
 }
 
 static int use_behind(struct hop *hop, struct transport *transport, const struct behind *b)
@@ -118,7 +116,7 @@ static int use_behind(struct hop *hop, struct transport *transport, const struct
 int hop_state_read(struct hop *hop, struct transport *transport, const struct field_bytes *bytes)
 {
 	struct behind b = {0};
-	int err = field_read(&b, TABLE(behind_fields), bytes);
+	int err = field_read(&b, FIELD_TABLE(behind_fields), bytes);
 
 	if (!err)
 		err = read_address(&hop->to, ADDRESS, bytes);

@@ -533,20 +533,18 @@ static const struct field fields[] = {
 /** Fields that stand in no table. */
 enum { HOP = 20, RESPONSE };
 
-#define TABLE(table) table, sizeof(table) / sizeof((table)[0])
-
 void server_transaction_save(const struct server_transaction *s, struct text *t, const struct text *response)
 {
 	size_t begun;
 
-	field_write(t, TABLE(fields), s);
+	field_write(t, FIELD_TABLE(fields), s);
 	begun = field_begin(t, HOP);
 	hop_state_write(&s->hop, t);
 	field_end(t, begun);
 	if (response)
 		field_add(t, RESPONSE, response->data, response->len);
 	else
-		field_write(t, TABLE(response_fields), s);
+		field_write(t, FIELD_TABLE(response_fields), s);
 }
 
 /** @return NULL: see *err */
@@ -559,9 +557,9 @@ static struct server_transaction *resume(
 	*err = -ENOMEM;
 	if (!s)
 		return NULL;
-	*err = field_read(s, TABLE(fields), bytes);
+	*err = field_read(s, FIELD_TABLE(fields), bytes);
 	if (!*err)
-		*err = field_read(s, TABLE(response_fields), bytes);
+		*err = field_read(s, FIELD_TABLE(response_fields), bytes);
 	if (!*err && (!s->key || !s->merge || !field_find(&hop, HOP, bytes)))
 		*err = -EINVAL;
 	if (!*err && (!s->head || !s->to) && !field_find(&response, RESPONSE, bytes))
