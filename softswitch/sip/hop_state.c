@@ -13,6 +13,7 @@ struct behind {
 	char *transport, *sent_by;              /* of its listener */
 	char *name, *certificate, *fingerprint; /* of struct tls_identity_demand */
 	bool verify;
+	char *peer; /* its name */
 };
 
 static const struct field behind_fields[] = {
@@ -22,6 +23,7 @@ static const struct field behind_fields[] = {
 	FIELD(4, TEXT, struct behind, certificate),
 	FIELD(5, TEXT, struct behind, fingerprint),
 	FIELD(6, NUMBER, struct behind, verify),
+	FIELD(7, TEXT, struct behind, peer),
 };
 
 static const struct field peer_fields[] = {
@@ -33,13 +35,12 @@ static const struct field peer_fields[] = {
 };
 
 /** Fields that stand in no table. */
-enum { ADDRESS = 20, PEER, PEER_ADDRESS };
+enum { ADDRESS = 20, PEER_ADDRESS };
 
 /* Writing ----------------------------------------------------------------------------------- */
 
 static void write_peer(const struct hop_peer *peer, struct text *t)
 {
-	field_add(t, PEER, peer->name, strlen(peer->name));
 	field_add(t, PEER_ADDRESS, &peer->address, address_length(&peer->address.any));
 	field_write(t, FIELD_TABLE(peer_fields), peer);
 }
@@ -57,7 +58,8 @@ void hop_state_write(const struct hop *hop, struct text *t)
 		.name = (char *)demand.name,
 		.certificate = (char *)demand.certificate,
 		.fingerprint = (char *)demand.fingerprint,
-		.verify = demand.verify};
+		.verify = demand.verify,
+		.peer = hop->peer ? hop->peer->name : NULL};
 	field_write(t, FIELD_TABLE(behind_fields), &b);
 	field_add(t, ADDRESS, &hop->to, address_length(&hop->to.any));
 	if (hop->peer)
@@ -80,21 +82,17 @@ static int read_address(union hop_address *out, uint16_t number, const struct fi
 	return 0;
 }
 
-static int read_peer(struct hop *hop, const struct field_bytes *bytes)
+static int read_peer(struct hop *hop, const char *name, const struct field_bytes *bytes)
 {
 	union hop_address address;
-	struct field_bytes name;
-	char *copy;
 	int err;
 
-	if (!field_find(&name, PEER, bytes))
+	if (!name)
 		return 0;
 	err = read_address(&address, PEER_ADDRESS, bytes);
 	if (err)
 		return err;
-	copy = strndup(name.data, name.size);
-	hop->peer = copy ? hop_peer_create(copy, &address.any) : NULL;
-	free(copy);
+	hop->peer = hop_peer_create(name, &address.any);
 	return hop->peer ? field_read(hop->peer, FIELD_TABLE(peer_fields), bytes) : -ENOMEM;
 }
 
@@ -123,11 +121,12 @@ int hop_state_read(struct hop *hop, struct transport *transport, const struct fi
 	if (!err)
 		err = use_behind(hop, transport, &b);
 	if (!err)
-		err = read_peer(hop, bytes);
+		err = read_peer(hop, b.peer, bytes);
 	free(b.transport);
 	free(b.sent_by);
 	free(b.name);
 	free(b.certificate);
 	free(b.fingerprint);
+	free(b.peer);
 	return err;
 }
