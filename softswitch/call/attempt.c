@@ -18,9 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** A server is left after so long a silence while others are left. */
-enum { SERVER_SILENCE_MS = 2000, SERVICE_UNAVAILABLE = 503 };
-
 struct attempt {
 	struct stack *stack;
 	struct call *call;
@@ -174,7 +171,7 @@ static void on_refused(const struct received *rx, void *arg)
 	if (invite_retry(a->invite, a->content, &a->policy.resend, rx->sip))
 		return;
 	set_server_aside(a, rx->sip);
-	if (end.sip_code != SERVICE_UNAVAILABLE || !next_server(a, &end))
+	if (end.sip_code != REQUEST_RETRY_NEXT_SERVER || !next_server(a, &end))
 		fail(a, &end);
 }
 
@@ -275,7 +272,7 @@ static int call_next_server(struct attempt *a)
 		address_name(&a->servers.address[i].addr.any, a->address);
 	}
 	if (!err && a->next_server < a->servers.n)
-		start_timer(a, &a->server_timer, SERVER_SILENCE_MS);
+		start_timer(a, &a->server_timer, REQUEST_RETRY_SERVER_SILENCE_MS);
 	return err;
 }
 

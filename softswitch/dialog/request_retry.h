@@ -21,6 +21,12 @@
 struct dialog;
 struct session;
 
+/**
+ * When the next server that DNS named is asked instead (RFC 3263 section 4.3): after this response, or so long a silence
+ * while others are left, ms.
+ */
+enum { REQUEST_RETRY_NEXT_SERVER = 503, REQUEST_RETRY_SERVER_SILENCE_MS = 2000 };
+
 /** What has been tried. Zeroed = nothing; request_retry_clear() frees it. */
 struct request_retry {
 	struct digest_tries challenges[2]; /* by servers (401), by proxies (407) */

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "loop.h"
 #include "message.h"
+#include "request_retry.h"
 #include "response_time.h"
 #include "token.h"
 
@@ -14,9 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/** A server is left after so long a silence while others are left. */
-enum { SERVER_SILENCE_MS = 2000, SERVICE_UNAVAILABLE = 503 };
 
 struct options_probe {
 	struct stack *stack;
@@ -57,7 +55,8 @@ static void on_response(const struct received *rx, void *arg)
 	if (status < 200)
 		return;
 	p->client = NULL;
-	if (status != SERVICE_UNAVAILABLE || ask_next(p)) /* calls would go on to the next server, too */
+	if (status != REQUEST_RETRY_NEXT_SERVER ||
+		ask_next(p)) /* calls would go on to the next server, too */
 		end(p, status);
 }
 
@@ -142,8 +141,8 @@ static int ask_next(struct options_probe *p)
 	if (err)
 		return err;
 	p->sent_ms = clock_now_ms();
-	if (p->next_address < p->addresses.n && timeout_ms > SERVER_SILENCE_MS)
-		timeout_ms = SERVER_SILENCE_MS;
+	if (p->next_address < p->addresses.n && timeout_ms > REQUEST_RETRY_SERVER_SILENCE_MS)
+		timeout_ms = REQUEST_RETRY_SERVER_SILENCE_MS;
 	event_add(&p->timer, loop_delay(p->stack->loop, timeout_ms, &tv));
 	return 0;
 }

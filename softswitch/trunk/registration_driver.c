@@ -7,6 +7,7 @@
 #include "loop.h"
 #include "message.h"
 #include "register_request.h"
+#include "request_retry.h"
 #include "response_time.h"
 #include "set_aside.h"
 #include "tls_identity.h"
@@ -16,8 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** A server is left after so long a silence while others are left. */
-enum { WORDS_MAX = 96, SERVER_SILENCE_MS = 2000, SERVICE_UNAVAILABLE = 503 };
+enum { WORDS_MAX = 96 };
 
 /* Reporting the state ----------------------------------------------------------------------- */
 
@@ -168,7 +168,7 @@ static int try_servers(struct registration_driver *d)
 			err = send_register(d);
 	}
 	if (!err && d->next_address < d->addresses.n)
-		event_add(&d->silence, loop_delay(d->stack->loop, SERVER_SILENCE_MS, &tv));
+		event_add(&d->silence, loop_delay(d->stack->loop, REQUEST_RETRY_SERVER_SILENCE_MS, &tv));
 	return err;
 }
 
@@ -372,7 +372,7 @@ static void on_refused(struct registration_driver *d, const sip_t *answer)
 		err = send_register(d);
 		break;
 	case REQUEST_RETRY_FINAL:
-		err = status == SERVICE_UNAVAILABLE ? leave_server(d, answer) : raise_expiry(d, answer);
+		err = status == REQUEST_RETRY_NEXT_SERVER ? leave_server(d, answer) : raise_expiry(d, answer);
 		break;
 	case REQUEST_RETRY_REFUSED:
 		snprintf(words, sizeof(words), "wrong password");
