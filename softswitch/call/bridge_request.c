@@ -14,8 +14,15 @@
 /** Under way at a time; a call needs a few. */
 enum { REQUESTS_MAX = 32 };
 
+enum bridge_request_state {
+	BRIDGE_REQUEST_CROSSING,
+	BRIDGE_REQUEST_WAITING,  /* for bridge_request_go_on() */
+	BRIDGE_REQUEST_ANSWERED, /* INVITE: its 2xx awaits the ACK */
+};
+
 struct bridge_request {
 	LIST_ENTRY(bridge_request) link;
+	enum bridge_request_state state;
 	struct bridge *bridge;
 	struct dialog *from, *to; /* to: NULL = answered here */
 	struct server_transaction *server;
@@ -26,8 +33,6 @@ struct bridge_request {
 	bool target;    /* it may move the remote target, and so may its 2xx */
 	bool offer;     /* a description, or an INVITE that asks for one */
 	bool offerless; /* INVITE: the offer comes in its 2xx, the answer in the ACK */
-	bool answered;  /* INVITE: its 2xx awaits the ACK */
-	bool waiting;   /* for bridge_request_go_on() */
 	bool as_invite; /* UPDATE: it crosses as a re-INVITE */
 };
 
@@ -37,6 +42,11 @@ static void request_free(struct bridge_request *r)
 	dialog_request_stop(&r->request);
 	received_drop(&r->received);
 	free(r);
+}
+
+static bool is_answered(const struct bridge_request *r)
+{
+	return r->state == BRIDGE_REQUEST_ANSWERED;
 }
 
 static const sip_t *request_of(const struct bridge_request *r)
@@ -107,7 +117,7 @@ static void on_cancel(const struct received *rx, void *arg)
 	struct bridge_request *r = arg;
 
 	(void)rx;
-	if (r->waiting) {
+	if (r->state == BRIDGE_REQUEST_WAITING) {
 		reply(r, 487, NULL);
 		request_free(r);
 	} else {
@@ -183,11 +193,12 @@ static bool finish(struct bridge_request *r, const struct received *rx, int pass
 	if ((r->session || r->offer) && passed < 300)
 		agree(r, rx);
 	if ((r->invite || r->as_invite) && rx->sip->sip_status->st_status < 300) {
-		r->answered = r->invite && passed < 300;
-		if (!r->offerless || !r->answered)
+		if (r->invite && passed < 300)
+			r->state = BRIDGE_REQUEST_ANSWERED;
+		if (!r->offerless || !is_answered(r))
 			dialog_ack(r->bridge->stack, r->to, NULL);
 	}
-	return !r->answered;
+	return !is_answered(r);
 }
 
 /** An UPDATE that the other side does not take after all crosses as a re-INVITE. @return false when it is over */
@@ -348,7 +359,7 @@ void bridge_request_wait(struct bridge *b, struct dialog *from, const struct rec
 		has_no_hops_left(b, rx) ? NULL : begin(b, from, bridge_other_leg(b, from), rx);
 
 	if (r)
-		r->waiting = true;
+		r->state = BRIDGE_REQUEST_WAITING;
 }
 
 void bridge_request_go_on(struct bridge *b)
@@ -357,9 +368,9 @@ void bridge_request_go_on(struct bridge *b)
 
 	for (r = LIST_FIRST(&b->requests); r; r = next) {
 		next = LIST_NEXT(r, link);
-		if (!r->waiting)
+		if (r->state != BRIDGE_REQUEST_WAITING)
 			continue;
-		r->waiting = false;
+		r->state = BRIDGE_REQUEST_CROSSING;
 		cross(r);
 	}
 }
@@ -378,8 +389,9 @@ void bridge_request_answer_refresh(struct bridge *b, struct dialog *from, const 
 	else
 		message_end(&t, NULL);
 	send_answer(r, &t, 200);
-	r->answered = r->invite && !t.full;
-	if (!r->answered)
+	if (r->invite && !t.full)
+		r->state = BRIDGE_REQUEST_ANSWERED;
+	else
 		request_free(r);
 	if (t.full)
 		return;
@@ -392,7 +404,7 @@ void bridge_request_acknowledge(struct bridge *b, struct dialog *from, const str
 	struct bridge_request *r;
 
 	LIST_FOREACH (r, &b->requests, link)
-		if (r->answered && r->from == from &&
+		if (is_answered(r) && r->from == from &&
 			ack->sip->sip_cseq->cs_seq == server_transaction_cseq(r->server))
 			break;
 	if (!r)
@@ -410,7 +422,7 @@ bool bridge_request_awaits_ack(const struct bridge *b, const struct dialog *to)
 	const struct bridge_request *r;
 
 	LIST_FOREACH (r, &b->requests, link)
-		if (r->answered && r->to == to)
+		if (is_answered(r) && r->to == to)
 			return true;
 	return false;
 }
@@ -426,7 +438,7 @@ bool bridge_request_owes_ack(const struct bridge *b, const struct dialog *from)
 	const struct bridge_request *r;
 
 	LIST_FOREACH (r, &b->requests, link)
-		if (r->answered && r->from == from)
+		if (is_answered(r) && r->from == from)
 			return true;
 	return false;
 }
@@ -436,7 +448,7 @@ bool bridge_request_offer_is_pending(const struct bridge *b)
 	const struct bridge_request *r;
 
 	LIST_FOREACH (r, &b->requests, link)
-		if (r->offer && !r->answered)
+		if (r->offer && !is_answered(r))
 			return true;
 	return false;
 }
@@ -446,7 +458,7 @@ bool bridge_request_offer_is_on(const struct bridge *b, const struct dialog *d, 
 	const struct bridge_request *r;
 
 	LIST_FOREACH (r, &b->requests, link)
-		if (r->offer && (r->from == d || r->to == d) && !(pending && r->answered))
+		if (r->offer && (r->from == d || r->to == d) && !(pending && is_answered(r)))
 			return true;
 	return false;
 }
@@ -457,7 +469,7 @@ const struct dialog *bridge_request_offer_from(const struct bridge *b)
 
 	LIST_FOREACH (r, &b->requests, link)
 		if (r->offer)
-			return r->offerless && r->answered ? r->to : r->from;
+			return r->offerless && is_answered(r) ? r->to : r->from;
 	return NULL;
 }
 
@@ -466,7 +478,7 @@ bool bridge_request_is_refreshing(const struct bridge *b, const struct dialog *f
 	const struct bridge_request *r;
 
 	LIST_FOREACH (r, &b->requests, link)
-		if (r->session && !r->answered && r->from == from)
+		if (r->session && !is_answered(r) && r->from == from)
 			return true;
 	return false;
 }
@@ -496,7 +508,7 @@ void bridge_request_end_all(struct bridge *b)
 
 	for (r = LIST_FIRST(&b->requests); r; r = next) {
 		next = LIST_NEXT(r, link);
-		if (!r->answered)
+		if (!is_answered(r))
 			reply(r, r->invite ? 487 : 481, NULL);
 		else
 			server_transaction_forget(r->server);
