@@ -1,11 +1,7 @@
-#include "server_transaction.h"
+#include "server_transaction_state.h"
 
 #include "clock.h"
-#include "hop_state.h"
-#include "keyed_table.h"
 #include "message.h"
-#include "resend.h"
-#include "token.h"
 
 #include <sofia-sip/sip_status.h>
 
@@ -16,55 +12,14 @@
 
 enum {
 	KEY_SIZE = 1 << 18, /* more than a message holds */
-	INVITES = 1 << 15,
-	OWN_MAX = 4096,    /* room for what we add to a response, bytes */
-	TIMER_I_MS = 5000, /* after the ACK, for repetitions of INVITE and ACK (RFC 3261 section 17.2.1) */
-	TIMER_J_MS = 32000 /* after the final response to another request (RFC 3261 section 17.2.2) */
-};
-
-enum server_transaction_state {
-	SERVER_TRANSACTION_PROCEEDING, /* no final response yet */
-	SERVER_TRANSACTION_ACCEPTED,   /* INVITE: 2xx sent, awaits ACK */
-	SERVER_TRANSACTION_COMPLETED,  /* INVITE: failure sent, awaits ACK */
-	SERVER_TRANSACTION_CONFIRMED /* INVITE: ACK came. Another request: answered, which RFC 3261 calls Completed */
-};
-
-struct server_transaction {
-	UT_hash_handle hh;       /* by key: branch and sent-by of the topmost Via, method */
-	UT_hash_handle by_merge; /* by merge: Call-ID, tag of From, CSeq */
-	struct server_transactions *set;
-	char *key, *merge;
-	enum server_transaction_state state;
-	bool invite;
-	bool failed; /* a final response of 300 or above was sent */
-	uint32_t cseq;
-	char tag[TOKEN_SIZE]; /* of To in our responses; "" = none yet, or the request had one */
-	struct hop hop;
-	char *head, *to; /* what each response repeats; NULL after the final one */
-	char *timestamp; /* a line that a 100 repeats as well; NULL = none */
-	char *response;  /* the last one sent */
-	size_t response_len;
-	struct resend resend;
-	struct stream_pending pending; /* INVITE */
-	/* The last response: */
-	bool lost;  /* with its connection */
-	bool again; /* it was sent more than once */
-	uint64_t sent_ms;
-	const struct server_transaction_handlers *handlers;
-	void *arg;
-};
-
-struct server_transactions {
-	struct transport *transport;
-	struct server_transaction *by_key, *by_merge;
-	size_t done; /* number of those in SERVER_TRANSACTION_CONFIRMED */
-	uint16_t invites
-		[INVITES]; /* how many there are, by hash of the key: in overload most of them are new */
+	OWN_MAX = 4096,     /* room for what we add to a response, bytes */
+	TIMER_I_MS = 5000,  /* after the ACK, for repetitions of INVITE and ACK (RFC 3261 section 17.2.1) */
+	TIMER_J_MS = 32000  /* after the final response to another request (RFC 3261 section 17.2.2) */
 };
 
 static uint16_t *invites(struct server_transaction *s)
 {
-	return &s->set->invites[s->hh.hashv % INVITES];
+	return &s->set->invites[s->hh.hashv % SERVER_TRANSACTION_INVITES];
 }
 
 int server_transactions_create(struct server_transactions **out, struct transport *transport)
@@ -210,7 +165,7 @@ bool server_transactions_has_invite(const struct server_transactions *set, const
 	if (t.full)
 		return false;
 	HASH_VALUE(key, t.len, hash);
-	if (set->invites[hash % INVITES])
+	if (set->invites[hash % SERVER_TRANSACTION_INVITES])
 		HASH_FIND_BYHASHVALUE(hh, set->by_key, key, t.len, hash, s);
 	return s;
 }
@@ -346,8 +301,7 @@ static void linger(struct server_transaction *s, uint32_t ms)
 	resend_start(&s->resend, transport_loop(s->set->transport), &wait, &resend_handlers, s);
 }
 
-/** One that is in no set. */
-static void free_unlisted(struct server_transaction *s)
+void server_transaction_free_unlisted(struct server_transaction *s)
 {
 	hop_clear(&s->hop);
 	free(s->head);
@@ -358,8 +312,7 @@ static void free_unlisted(struct server_transaction *s)
 	free(s);
 }
 
-/** Add it to the set. @return 0; -ENOMEM, and it is freed */
-static int enlist(struct server_transaction *s, struct server_transactions *set,
+int server_transaction_enlist(struct server_transaction *s, struct server_transactions *set,
 	const struct server_transaction_handlers *handlers, void *arg)
 {
 	s->set = set;
@@ -406,13 +359,13 @@ int server_transaction_create(struct server_transaction **out, struct server_tra
 	s->key = strdup(make_key(rx->sip, rx->sip->sip_request->rq_method_name));
 	s->merge = strdup(make_merge_key(rx->sip, rx->sip->sip_request->rq_method_name));
 	if (!s->head || !s->to || !s->key || !s->merge) {
-		free_unlisted(s);
+		server_transaction_free_unlisted(s);
 		return -ENOMEM;
 	}
 	s->invite = rx->sip->sip_request->rq_method == sip_method_invite;
 	s->cseq = rx->sip->sip_cseq->cs_seq;
 	hop_copy(&s->hop, &rx->back);
-	if (enlist(s, set, handlers, arg))
+	if (server_transaction_enlist(s, set, handlers, arg))
 		return -ENOMEM;
 	*out = s;
 	return 0;
@@ -515,83 +468,4 @@ void server_transaction_hand_over(
 void server_transaction_forget(struct server_transaction *s)
 {
 	server_transaction_hand_over(s, NULL, NULL);
-}
-
-/* Over a crash ------------------------------------------------------------------------------ */
-
-/** What only a response that is still to be made needs. */
-static const struct field response_fields[] = {
-	FIELD(1, TEXT, struct server_transaction, head),
-	FIELD(2, TEXT, struct server_transaction, to),
-};
-static const struct field fields[] = {
-	FIELD(3, TEXT, struct server_transaction, key),
-	FIELD(4, TEXT, struct server_transaction, merge),
-	FIELD(5, NUMBER, struct server_transaction, cseq),
-	FIELD(6, ARRAY, struct server_transaction, tag),
-};
-/** Fields that stand in no table. */
-enum { HOP = 20, RESPONSE };
-
-void server_transaction_save(const struct server_transaction *s, struct text *t, const struct text *response)
-{
-	size_t begun;
-
-	field_write(t, FIELD_TABLE(fields), s);
-	begun = field_begin(t, HOP);
-	hop_state_write(&s->hop, t);
-	field_end(t, begun);
-	if (response)
-		field_add(t, RESPONSE, response->data, response->len);
-	else
-		field_write(t, FIELD_TABLE(response_fields), s);
-}
-
-/** @return NULL: see *err */
-static struct server_transaction *resume(
-	struct server_transactions *set, const struct field_bytes *bytes, int *err)
-{
-	struct server_transaction *s = calloc(1, sizeof(*s)), *other = NULL;
-	struct field_bytes hop, response;
-
-	*err = -ENOMEM;
-	if (!s)
-		return NULL;
-	*err = field_read(s, FIELD_TABLE(fields), bytes);
-	if (!*err)
-		*err = field_read(s, FIELD_TABLE(response_fields), bytes);
-	if (!*err && (!s->key || !s->merge || !field_find(&hop, HOP, bytes)))
-		*err = -EINVAL;
-	if (!*err && (!s->head || !s->to) && !field_find(&response, RESPONSE, bytes))
-		*err = -EINVAL;
-	if (!*err)
-		*err = hop_state_read(&s->hop, set->transport, &hop);
-	if (!*err)
-		HASH_FIND_STR(set->by_key, s->key, other);
-	if (other)
-		*err = -EEXIST;
-	if (*err) {
-		free_unlisted(s);
-		return NULL;
-	}
-	s->invite = true;
-	*err = enlist(s, set, NULL, NULL);
-	return *err ? NULL : s;
-}
-
-int server_transactions_finish(struct server_transactions *set, const struct field_bytes *bytes, int failure,
-	const char *headers, const struct resend_schedule *resend)
-{
-	struct field_bytes response;
-	int err;
-	struct server_transaction *s = resume(set, bytes, &err);
-
-	if (!s)
-		return err;
-	if (field_find(&response, RESPONSE, bytes))
-		server_transaction_send(
-			s, &(struct text){.data = (char *)response.data, .len = response.size}, 200, resend);
-	else
-		server_transaction_reply(s, failure, NULL, s->tag, headers, resend);
-	return 0;
 }

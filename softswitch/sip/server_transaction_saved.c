@@ -1,0 +1,84 @@
+#include "server_transaction_state.h"
+
+#include "hop_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** What only a response that is still to be made needs. */
+static const struct field response_fields[] = {
+	FIELD(1, TEXT, struct server_transaction, head),
+	FIELD(2, TEXT, struct server_transaction, to),
+};
+static const struct field fields[] = {
+	FIELD(3, TEXT, struct server_transaction, key),
+	FIELD(4, TEXT, struct server_transaction, merge),
+	FIELD(5, NUMBER, struct server_transaction, cseq),
+	FIELD(6, ARRAY, struct server_transaction, tag),
+};
+/** Fields that stand in no table. */
+enum { HOP = 20, RESPONSE };
+
+void server_transaction_save(const struct server_transaction *s, struct text *t, const struct text *response)
+{
+	size_t begun;
+
+	field_write(t, FIELD_TABLE(fields), s);
+	begun = field_begin(t, HOP);
+	hop_state_write(&s->hop, t);
+	field_end(t, begun);
+	if (response)
+		field_add(t, RESPONSE, response->data, response->len);
+	else
+		field_write(t, FIELD_TABLE(response_fields), s);
+}
+
+/** @return NULL: see *err */
+static struct server_transaction *resume(
+	struct server_transactions *set, const struct field_bytes *bytes, int *err)
+{
+	struct server_transaction *s = calloc(1, sizeof(*s)), *other = NULL;
+	struct field_bytes hop, response;
+
+	*err = -ENOMEM;
+	if (!s)
+		return NULL;
+	*err = field_read(s, FIELD_TABLE(fields), bytes);
+	if (!*err)
+		*err = field_read(s, FIELD_TABLE(response_fields), bytes);
+	if (!*err && (!s->key || !s->merge || !field_find(&hop, HOP, bytes)))
+		*err = -EINVAL;
+	if (!*err && (!s->head || !s->to) && !field_find(&response, RESPONSE, bytes))
+		*err = -EINVAL;
+	if (!*err)
+		*err = hop_state_read(&s->hop, set->transport, &hop);
+	if (!*err)
+		HASH_FIND_STR(set->by_key, s->key, other);
+	if (other)
+		*err = -EEXIST;
+	if (*err) {
+		server_transaction_free_unlisted(s);
+		return NULL;
+	}
+	s->invite = true;
+	*err = server_transaction_enlist(s, set, NULL, NULL);
+	return *err ? NULL : s;
+}
+
+int server_transactions_finish(struct server_transactions *set, const struct field_bytes *bytes, int failure,
+	const char *headers, const struct resend_schedule *resend)
+{
+	struct field_bytes response;
+	int err;
+	struct server_transaction *s = resume(set, bytes, &err);
+
+	if (!s)
+		return err;
+	if (field_find(&response, RESPONSE, bytes))
+		server_transaction_send(
+			s, &(struct text){.data = (char *)response.data, .len = response.size}, 200, resend);
+	else
+		server_transaction_reply(s, failure, NULL, s->tag, headers, resend);
+	return 0;
+}
