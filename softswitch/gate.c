@@ -1,6 +1,5 @@
 #include "gate.h"
 
-#include "address.h"
 #include "bye.h"
 #include "call_requests.h"
 #include "calls.h"
@@ -8,6 +7,7 @@
 #include "dialog_ack.h"
 #include "gateway.h"
 #include "gateway_targets.h"
+#include "gate_ingress.h"
 #include "gate_refusal.h"
 #include "gate_trust.h"
 #include "headers.h"
@@ -17,9 +17,7 @@
 #include "nat.h"
 #include "publish.h"
 #include "registration_drivers.h"
-#include "response_time.h"
 #include "stray_answer.h"
-#include "tls_identity.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,107 +38,9 @@ struct gate {
 /** Live calls that came by registrations from one address that is not the registrar's. */
 enum { CALLS_ELSEWHERE_MAX = 500 };
 
-/* Who is this? ------------------------------------------------------------------------------ */
-
-/** A caller. */
-struct ingress {
-	struct mapping_gateway *gateway;         /* its trunk; NULL = it is a stranger */
-	const struct registration *registration; /* its call came by our account there; NULL = it did not */
-	const struct registration *refused;      /* it would have, from another source */
-	bool elsewhere;                          /* nor is it the registrar that sends it */
-};
-
-static struct ingress by_registration(const struct gate *gate, const struct registration *r)
-{
-	return (struct ingress){
-		.gateway = mapping_gateways_trunk(gate->mapping_gateways, registration_name(r)),
-		.registration = r};
-}
-
-/** A customer, and who it is by the names in a certificate. */
-struct bearer {
-	const struct mapping_gateways *all;
-	struct mapping_gateway *found;
-};
-
-static bool is_bearer(const char *name, void *arg)
-{
-	struct bearer *bearer = arg;
-
-	bearer->found = mapping_gateways_by_tls_name(bearer->all, name);
-	return bearer->found != NULL;
-}
-
-/** By its certificate, else by its address, unless the row wants the certificate. */
-static struct mapping_gateway *find_customer(const struct gate *gate, const struct received *rx)
-{
-	struct bearer bearer = {.all = gate->mapping_gateways};
-	struct mapping_gateway *mg;
-
-	if (transport_find_name(rx, is_bearer, &bearer))
-		return bearer.found;
-	mg = mapping_gateways_find(gate->mapping_gateways, rx->source);
-	return mg && !mapping_gateway_row(mg)->tls_name[0] ? mg : NULL;
-}
-
-static struct ingress find_ingress(const struct gate *gate, const struct received *rx)
-{
-	const struct registration *r = registration_drivers_by_token(gate->registrations, rx);
-	struct ingress found = {0};
-
-	if (r) {
-		found = by_registration(gate, r);
-		found.elsewhere = !registration_drivers_is_from(r, rx->source);
-		if (!found.elsewhere || registration_row(r)->inbound_from == DB_TABLE_INBOUND_ANY)
-			return found;
-		found = (struct ingress){.refused = r};
-	}
-	found.gateway = find_customer(gate, rx);
-	if (found.gateway)
-		return found;
-	r = registration_drivers_by_source(gate->registrations, rx);
-	return r ? by_registration(gate, r) : found;
-}
-
-/** @return with one reference; NULL without memory */
-static struct hop_peer *describe_peer(const struct ingress *ingress, const struct sockaddr *source)
-{
-	struct hop_peer *peer = hop_peer_create(mapping_gateway_name(ingress->gateway), source);
-
-	if (!peer)
-		return NULL;
-	peer->called_us = true;
-	peer->response_time = response_time_ref(mapping_gateway_response_time(ingress->gateway));
-	peer->elsewhere = ingress->elsewhere;
-	peer->nat = mapping_gateway_row(ingress->gateway)->nat;
-	peer->row_id = mapping_gateway_row(ingress->gateway)->id;
-	peer->strict_source = mapping_gateway_row(ingress->gateway)->strict_source ||
-		(ingress->registration && registration_row(ingress->registration)->strict_source);
-	return peer;
-}
-
-/** Whom a connection must lead to that we open to a caller whose own is gone. @return 0; -ENOMEM */
-static int identify_peer(
-	const struct tls_identity **out, const struct ingress *ingress, const struct sockaddr *source)
-{
-	const struct db_mapping_gateway *row = mapping_gateway_row(ingress->gateway);
-	const struct db_registration *account =
-		ingress->registration ? registration_row(ingress->registration) : NULL;
-	char host[ADDRESS_HOST_MAX];
-
-	if (account)
-		return tls_identity_find(out,
-			&(struct tls_identity_demand){account->host, account->tls_verify,
-				account->tls_fingerprint, account->tls_certificate});
-	address_host(source, host);
-	return tls_identity_find(out,
-		&(struct tls_identity_demand){row->tls_name[0] ? row->tls_name : host, row->tls_verify,
-			row->tls_fingerprint, row->tls_certificate});
-}
-
 /* The gate: before anything is kept --------------------------------------------------------- */
 
-static struct gate_refusal_question question(const struct gate *gate, const struct ingress *ingress)
+static struct gate_refusal_question question(const struct gate *gate, const struct gate_ingress *ingress)
 {
 	return (struct gate_refusal_question){.ingress = ingress->gateway,
 		.parameters = &gate->stack->parameters,
@@ -148,7 +48,7 @@ static struct gate_refusal_question question(const struct gate *gate, const stru
 		.now_ms = clock_now_ms()};
 }
 
-static void on_invite(struct gate *gate, const struct ingress *ingress, const struct received *rx)
+static void on_invite(struct gate *gate, const struct gate_ingress *ingress, const struct received *rx)
 {
 	struct stack *stack = gate->stack;
 	struct received from_peer = *rx;
@@ -176,8 +76,8 @@ static void on_invite(struct gate *gate, const struct ingress *ingress, const st
 		return;
 	}
 	refused = gate_refusal_of_invite(&q, rx->sip, &refusal, header);
-	from_peer.back.peer = describe_peer(ingress, rx->source);
-	err = identify_peer(&from_peer.back.identity, ingress, rx->source);
+	from_peer.back.peer = gate_ingress_peer(ingress, rx->source);
+	err = gate_ingress_identify(&from_peer.back.identity, ingress, rx->source);
 	if (!err)
 		err = calls_take(gate->calls, ingress->gateway, &from_peer, refused ? &refusal : NULL);
 	hop_peer_unref(from_peer.back.peer);
@@ -186,8 +86,8 @@ static void on_invite(struct gate *gate, const struct ingress *ingress, const st
 }
 
 /** @param allow  what is taken from there */
-static void on_options(
-	const struct gate *gate, const struct ingress *ingress, const struct received *rx, const char *allow)
+static void on_options(const struct gate *gate, const struct gate_ingress *ingress, const struct received *rx,
+	const char *allow)
 {
 	struct gate_refusal_question q = question(gate, ingress);
 	struct mapping_gateway_policy policy;
@@ -228,7 +128,7 @@ static void note_nat(struct gateway *gw, void *arg)
 
 /** Of the customer that sends this, else of the gateway. */
 static enum db_override find_nat(
-	const struct gate *gate, const struct ingress *ingress, const struct received *rx)
+	const struct gate *gate, const struct gate_ingress *ingress, const struct received *rx)
 {
 	enum db_override nat = DB_OVERRIDE_NONE;
 
@@ -243,7 +143,7 @@ static void on_new_request(struct gate *gate, struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 	sip_method_t method = sip->sip_request->rq_method;
-	struct ingress ingress = find_ingress(gate, rx);
+	struct gate_ingress ingress = gate_ingress_find(gate->mapping_gateways, gate->registrations, rx);
 	bool gateway = method != sip_method_invite && publish_is_gateway(gate->publish, rx->source);
 	const char *allow = gateway && publish_takes(gate->publish, rx->source) ? headers_allow_publish
 										: headers_allow_new;

@@ -1,0 +1,95 @@
+#include "gate_ingress.h"
+
+#include "address.h"
+#include "registration_drivers.h"
+#include "response_time.h"
+#include "tls_identity.h"
+#include "transport.h"
+
+static struct gate_ingress by_registration(
+	const struct mapping_gateways *customers, const struct registration *r)
+{
+	return (struct gate_ingress){
+		.gateway = mapping_gateways_trunk(customers, registration_name(r)), .registration = r};
+}
+
+/** A customer, and who it is by the names in a certificate. */
+struct bearer {
+	const struct mapping_gateways *all;
+	struct mapping_gateway *found;
+};
+
+static bool is_bearer(const char *name, void *arg)
+{
+	struct bearer *bearer = arg;
+
+	bearer->found = mapping_gateways_by_tls_name(bearer->all, name);
+	return bearer->found != NULL;
+}
+
+/** By its certificate, else by its address, unless the row wants the certificate. */
+static struct mapping_gateway *find_customer(
+	const struct mapping_gateways *customers, const struct received *rx)
+{
+	struct bearer bearer = {.all = customers};
+	struct mapping_gateway *mg;
+
+	if (transport_find_name(rx, is_bearer, &bearer))
+		return bearer.found;
+	mg = mapping_gateways_find(customers, rx->source);
+	return mg && !mapping_gateway_row(mg)->tls_name[0] ? mg : NULL;
+}
+
+struct gate_ingress gate_ingress_find(const struct mapping_gateways *customers,
+	const struct registration_drivers *registrations, const struct received *rx)
+{
+	const struct registration *r = registration_drivers_by_token(registrations, rx);
+	struct gate_ingress found = {0};
+
+	if (r) {
+		found = by_registration(customers, r);
+		found.elsewhere = !registration_drivers_is_from(r, rx->source);
+		if (!found.elsewhere || registration_row(r)->inbound_from == DB_TABLE_INBOUND_ANY)
+			return found;
+		found = (struct gate_ingress){.refused = r};
+	}
+	found.gateway = find_customer(customers, rx);
+	if (found.gateway)
+		return found;
+	r = registration_drivers_by_source(registrations, rx);
+	return r ? by_registration(customers, r) : found;
+}
+
+struct hop_peer *gate_ingress_peer(const struct gate_ingress *ingress, const struct sockaddr *source)
+{
+	struct hop_peer *peer = hop_peer_create(mapping_gateway_name(ingress->gateway), source);
+
+	if (!peer)
+		return NULL;
+	peer->called_us = true;
+	peer->response_time = response_time_ref(mapping_gateway_response_time(ingress->gateway));
+	peer->elsewhere = ingress->elsewhere;
+	peer->nat = mapping_gateway_row(ingress->gateway)->nat;
+	peer->row_id = mapping_gateway_row(ingress->gateway)->id;
+	peer->strict_source = mapping_gateway_row(ingress->gateway)->strict_source ||
+		(ingress->registration && registration_row(ingress->registration)->strict_source);
+	return peer;
+}
+
+int gate_ingress_identify(
+	const struct tls_identity **out, const struct gate_ingress *ingress, const struct sockaddr *source)
+{
+	const struct db_mapping_gateway *row = mapping_gateway_row(ingress->gateway);
+	const struct db_registration *account =
+		ingress->registration ? registration_row(ingress->registration) : NULL;
+	char host[ADDRESS_HOST_MAX];
+
+	if (account)
+		return tls_identity_find(out,
+			&(struct tls_identity_demand){account->host, account->tls_verify,
+				account->tls_fingerprint, account->tls_certificate});
+	address_host(source, host);
+	return tls_identity_find(out,
+		&(struct tls_identity_demand){row->tls_name[0] ? row->tls_name : host, row->tls_verify,
+			row->tls_fingerprint, row->tls_certificate});
+}

@@ -1,0 +1,28 @@
+/** @file gate_ingress.h  Who calls? A customer, by certificate or address, or one of our accounts at carriers. */
+#ifndef GATE_INGRESS_H
+#define GATE_INGRESS_H
+
+#include "mapping_gateways.h"
+#include "received.h"
+#include "registration.h"
+
+struct registration_drivers;
+
+/** A caller. */
+struct gate_ingress {
+	struct mapping_gateway *gateway;         /* its trunk; NULL = it is a stranger */
+	const struct registration *registration; /* its call came by our account there; NULL = it did not */
+	const struct registration *refused;      /* it would have, from another source */
+	bool elsewhere;                          /* nor is it the registrar that sends it */
+};
+
+/** All borrowed. */
+struct gate_ingress gate_ingress_find(const struct mapping_gateways *customers,
+	const struct registration_drivers *registrations, const struct received *rx);
+/** @return with one reference; NULL without memory */
+struct hop_peer *gate_ingress_peer(const struct gate_ingress *ingress, const struct sockaddr *source);
+/** Whom a connection must lead to that we open to a caller whose own is gone. @return 0; -ENOMEM */
+int gate_ingress_identify(
+	const struct tls_identity **out, const struct gate_ingress *ingress, const struct sockaddr *source);
+
+#endif
