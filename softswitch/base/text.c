@@ -1,5 +1,6 @@
 #include "text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,4 +64,15 @@ void text_add_all(struct text *t, ...)
 	while ((s = va_arg(ap, const char *)))
 		text_add(t, s);
 	va_end(ap);
+}
+
+int text_set(char **field, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return 0;
 }

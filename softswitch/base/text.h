@@ -30,4 +30,7 @@ void text_add_number(struct text *t, unsigned long n);
 /** Add each of the strings up to a NULL. */
 void text_add_all(struct text *t, ...) __attribute__((sentinel));
 
+/** Let an owned string be a copy of this one. @return 0; -ENOMEM, and the old one stays */
+int text_set(char **field, const char *value);
+
 #endif

@@ -4,18 +4,12 @@
 #include "gateway.h"
 #include "registrations.h"
 #include "resolver.h"
+#include "text.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int set(char **field, const char *value)
-{
-	free(*field);
-	*field = strdup(value);
-	return *field ? 0 : -ENOMEM;
-}
 
 /** What the gateway's registration lends it: credentials, and the way the registrar wants calls to take (RFC 3608). */
 static int use_registration(struct attempt_route *r, const struct registration *account)
@@ -25,14 +19,14 @@ static int use_registration(struct attempt_route *r, const struct registration *
 
 	r->local_port = row->local_port;
 	if (!r->user[0] &&
-		(set(&r->user, row->auth_user) || set(&r->password, row->password) ||
-			(row->realm[0] && set(&r->realm, row->realm))))
+		(text_set(&r->user, row->auth_user) || text_set(&r->password, row->password) ||
+			(row->realm[0] && text_set(&r->realm, row->realm))))
 		return -ENOMEM;
 	if (!route)
 		return 0;
 	r->port = route->port;
 	memcpy(r->transport, route->transport, sizeof(r->transport));
-	return set(&r->lines, route->lines) || set(&r->host, route->host) ? -ENOMEM : 0;
+	return text_set(&r->lines, route->lines) || text_set(&r->host, route->host) ? -ENOMEM : 0;
 }
 
 int attempt_route_init(struct attempt_route *r, const struct gateway *gw,
@@ -45,8 +39,8 @@ int attempt_route_init(struct attempt_route *r, const struct gateway *gw,
 	*r = (struct attempt_route){.port = row->port};
 	address_host_port(r->target, row->host, row->port);
 	snprintf(r->transport, sizeof(r->transport), "%s", row->transport);
-	if (set(&r->host, row->host) || set(&r->user, row->auth_user) ||
-		set(&r->password, row->auth_password) || (account && use_registration(r, account)))
+	if (text_set(&r->host, row->host) || text_set(&r->user, row->auth_user) ||
+		text_set(&r->password, row->auth_password) || (account && use_registration(r, account)))
 		return -ENOMEM;
 	content->target = r->target;
 	content->user = r->user;

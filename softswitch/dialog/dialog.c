@@ -58,17 +58,6 @@ struct dialog *dialogs_find(const struct dialogs *set, const sip_t *sip)
 	return !d->remote_tag || same(d->remote_tag, theirs ? theirs : "") ? d : NULL;
 }
 
-static int set_string(char **field, const char *value)
-{
-	char *copy = strdup(value);
-
-	if (!copy)
-		return -ENOMEM;
-	free(*field);
-	*field = copy;
-	return 0;
-}
-
 static int set_text(char **field, const struct text *t)
 {
 	char *copy = text_copy(t);
@@ -231,8 +220,8 @@ int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const stru
 	add_value(&t, sip->sip_from);
 	if (set_text(&d->remote, &t))
 		return -ENOMEM;
-	if (set_string(&d->call_id, sip->sip_call_id->i_id) ||
-		set_string(&d->remote_tag, sip->sip_from->a_tag ? sip->sip_from->a_tag : ""))
+	if (text_set(&d->call_id, sip->sip_call_id->i_id) ||
+		text_set(&d->remote_tag, sip->sip_from->a_tag ? sip->sip_from->a_tag : ""))
 		return -ENOMEM;
 	return accept_way(d, invite);
 }
@@ -253,8 +242,8 @@ int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struc
 	token_make(more);
 	t = text_scratch();
 	text_add_all(&t, id, more, NULL);
-	if (set_text(&d->call_id, &t) || set_string(&d->remote, remote) || set_string(&d->target, target) ||
-		set_string(&d->route, ""))
+	if (set_text(&d->call_id, &t) || text_set(&d->remote, remote) || text_set(&d->target, target) ||
+		text_set(&d->route, ""))
 		return -ENOMEM;
 	return 0;
 }
@@ -268,9 +257,9 @@ int dialog_establish(struct dialog *d, const struct received *response)
 
 	add_value(&t, sip->sip_to);
 	if (set_text(&d->remote, &t) ||
-		set_string(&d->remote_tag, sip->sip_to->a_tag ? sip->sip_to->a_tag : ""))
+		text_set(&d->remote_tag, sip->sip_to->a_tag ? sip->sip_to->a_tag : ""))
 		return -ENOMEM;
-	if (contact && set_string(&d->target, uri.text))
+	if (contact && text_set(&d->target, uri.text))
 		return -ENOMEM;
 	return set_way(d, response, true, contact ? &uri : NULL);
 }
@@ -287,11 +276,11 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const struct received
 	snprintf(d->local_tag, sizeof(d->local_tag), "%s", of->local_tag);
 	take_hop(d, &of->hop);
 	session_fork(&d->session, &of->session);
-	if (set_string(&d->call_id, of->call_id) || set_string(&d->local, of->local) ||
-		set_string(&d->target, of->target) ||
-		(of->user && (set_string(&d->user, of->user) || set_string(&d->password, of->password))) ||
-		(of->realm && set_string(&d->realm, of->realm)) ||
-		(of->pass_headers && set_string(&d->pass_headers, of->pass_headers)))
+	if (text_set(&d->call_id, of->call_id) || text_set(&d->local, of->local) ||
+		text_set(&d->target, of->target) ||
+		(of->user && (text_set(&d->user, of->user) || text_set(&d->password, of->password))) ||
+		(of->realm && text_set(&d->realm, of->realm)) ||
+		(of->pass_headers && text_set(&d->pass_headers, of->pass_headers)))
 		return -ENOMEM;
 	return dialog_establish(d, response);
 }
@@ -311,7 +300,7 @@ int dialog_refresh_target(struct dialog *d, const struct received *from)
 	struct uri uri;
 	bool contact = uri_read_first(&uri, from->sip->sip_contact);
 
-	if (contact && set_string(&d->target, uri.text))
+	if (contact && text_set(&d->target, uri.text))
 		return -ENOMEM;
 	if (contact && !has_route(d))
 		return next_hop_set(&d->next, &d->hop, d->resolver, &uri, from);
@@ -377,9 +366,8 @@ int dialog_from_stray_answer(struct dialog *d, struct dialogs *set, const struct
 	snprintf(d->local_tag, sizeof(d->local_tag), "%s", sip->sip_from->a_tag ? sip->sip_from->a_tag : "");
 	d->local_seq = sip->sip_cseq->cs_seq;
 	add_value(&t, sip->sip_from);
-	if (set_text(&d->local, &t) || set_string(&d->call_id, sip->sip_call_id->i_id) ||
-		set_string(&d->target, called.text) || set_string(&d->route, "") ||
-		dialog_establish(d, response))
+	if (set_text(&d->local, &t) || text_set(&d->call_id, sip->sip_call_id->i_id) ||
+		text_set(&d->target, called.text) || text_set(&d->route, "") || dialog_establish(d, response))
 		return -ENOMEM;
 	return 0;
 }
