@@ -195,14 +195,14 @@ static void on_new_request(struct gate *gate, struct received *rx)
 	}
 }
 
-/** A request of a peer of ours, or a new one. @param d  its dialog; NULL = none */
-static void handle(struct gate *gate, struct dialog *d, struct received *rx)
+/** A request of a peer of ours, or a new one. @param s,d  its transaction and its dialog; NULL = none */
+static void handle(struct gate *gate, struct server_transaction *s, struct dialog *d, struct received *rx)
 {
 	struct stack *stack = gate->stack;
 	sip_method_t method = rx->sip->sip_request->rq_method;
 	char unsupported[GATE_REFUSAL_HEADER_MAX];
 
-	if (server_transactions_on_request(stack->server_transactions, rx))
+	if (server_transactions_on_request(stack->server_transactions, s, rx))
 		return;
 	if (!d)
 		on_new_request(gate, rx);
@@ -226,8 +226,8 @@ static void on_request(const struct received *rx, void *arg)
 	const struct stack *stack = gate->stack;
 	bool cancel = rx->sip->sip_request->rq_method == sip_method_cancel;
 	struct dialog *d = cancel ? NULL : dialogs_find(stack->dialogs, rx->sip);
-	const struct hop *known = server_transactions_hop(stack->server_transactions, rx->sip);
-	const struct hop *leg = known ? known : d ? &d->hop : NULL;
+	struct server_transaction *s = server_transactions_find(stack->server_transactions, rx->sip);
+	const struct hop *leg = s ? server_transaction_hop(s) : d ? &d->hop : NULL;
 	struct received from_peer = *rx;
 
 	if (leg && !gate_trust_believes(&gate->trust, leg, rx)) {
@@ -239,7 +239,7 @@ static void on_request(const struct received *rx, void *arg)
 		from_peer.back.peer = hop_peer_ref(leg->peer);
 		nat_answer(&from_peer, hop_nat(leg));
 	}
-	handle(gate, d, &from_peer);
+	handle(gate, s, d, &from_peer);
 	hop_peer_unref(from_peer.back.peer);
 }
 
@@ -252,11 +252,10 @@ static bool on_malformed(const struct received *rx, void *arg)
 }
 
 /** A 2xx to an INVITE that has had one is repeated, or of another fork. */
-static void handle_response(const struct received *rx, void *arg)
+static void handle_response(const struct gate *gate, struct client_transaction *c, const struct received *rx)
 {
-	struct gate *gate = arg;
 	struct stack *stack = gate->stack;
-	enum client_transaction_match match = client_transactions_on_response(stack->client_transactions, rx);
+	enum client_transaction_match match = client_transaction_on_response(c, rx);
 	struct dialog *d;
 
 	if (match != CLIENT_TRANSACTION_STRAY && match != CLIENT_TRANSACTION_STRAY_IN_DIALOG)
@@ -266,6 +265,13 @@ static void handle_response(const struct received *rx, void *arg)
 		stray_answer_acknowledge(stack, rx, match == CLIENT_TRANSACTION_STRAY);
 	else if (!d->owner || !call_requests_await_ack(d->owner, d))
 		dialog_ack_late(stack, d, rx);
+}
+
+static void on_held(const struct received *rx, void *arg)
+{
+	const struct gate *gate = arg;
+
+	handle_response(gate, client_transactions_find(gate->stack->client_transactions, rx->sip), rx);
 }
 
 /**
@@ -297,7 +303,8 @@ static void on_response(const struct received *rx, void *arg)
 {
 	struct gate *gate = arg;
 	struct stack *stack = gate->stack;
-	const struct hop *leg = client_transactions_hop(stack->client_transactions, rx->sip);
+	struct client_transaction *c = client_transactions_find(stack->client_transactions, rx->sip);
+	const struct hop *leg = c ? client_transaction_hop(c) : NULL;
 	struct received from_peer = *rx;
 
 	if (!leg && !answers_process_before(gate, rx) && !gate_trust_knows(&gate->trust, rx->source))
@@ -307,7 +314,7 @@ static void on_response(const struct received *rx, void *arg)
 	note_fault(gate, rx, leg->peer ? leg->peer->name : NULL);
 	from_peer.back.peer = hop_peer_ref(leg->peer);
 	if (!held_answers_take(gate->held, &from_peer, leg))
-		handle_response(&from_peer, gate);
+		handle_response(gate, c, &from_peer);
 	hop_peer_unref(from_peer.back.peer);
 }
 
@@ -346,7 +353,7 @@ int gate_create(struct gate **out, const struct gate_parts *parts)
 		on_request, on_response, on_undelivered, on_excess, on_malformed, is_known};
 	struct gate *gate = calloc(1, sizeof(*gate));
 
-	if (!gate || held_answers_create(&gate->held, parts->stack, handle_response, gate)) {
+	if (!gate || held_answers_create(&gate->held, parts->stack, on_held, gate)) {
 		free(gate);
 		return -ENOMEM;
 	}

@@ -2,6 +2,8 @@
 #ifndef JSON_TEXT_H
 #define JSON_TEXT_H
 
+#include "text.h"
+
 #include <jansson.h>
 
 /**
@@ -11,5 +13,7 @@
  * @return a JSON string, owned by the caller; NULL when out of memory
  */
 json_t *json_text(const char *s);
+/** Add it as json_text() reads it, in quotes. What jansson cannot write is left out, as "". */
+void json_text_add(struct text *t, const char *s);
 
 #endif

@@ -37,6 +37,14 @@ char *text_copy(const struct text *t)
 	return copy;
 }
 
+bool text_end(struct text *t)
+{
+	t->full = t->full || t->len == t->size;
+	t->len -= t->len == t->size;
+	t->data[t->len] = '\0';
+	return !t->full;
+}
+
 void text_strip_line_end(struct text *t)
 {
 	while (t->len && (t->data[t->len - 1] == '\n' || t->data[t->len - 1] == '\r'))
@@ -64,6 +72,14 @@ void text_add_all(struct text *t, ...)
 	while ((s = va_arg(ap, const char *)))
 		text_add(t, s);
 	va_end(ap);
+}
+
+void text_fit(char *out, size_t size, const char *s)
+{
+	size_t n = strnlen(s, size - 1);
+
+	memcpy(out, s, n);
+	out[n] = '\0';
 }
 
 int text_set(char **field, const char *value)

@@ -23,12 +23,17 @@ void text_add(struct text *t, const char *s);
 void text_add_bytes(struct text *t, const char *bytes, size_t n);
 /** @return a string that the caller frees; NULL when the text is full or out of memory */
 char *text_copy(const struct text *t);
+/** Make a string of it where it lies. @return false when something did not fit */
+bool text_end(struct text *t);
 /** Remove all CR and LF at the end. */
 void text_strip_line_end(struct text *t);
 /** Add a number in decimal. */
 void text_add_number(struct text *t, unsigned long n);
 /** Add each of the strings up to a NULL. */
 void text_add_all(struct text *t, ...) __attribute__((sentinel));
+
+/** Copy as much of a string as fits, and a NUL. */
+void text_fit(char *out, size_t size, const char *s);
 
 /** Let an owned string be a copy of this one. @return 0; -ENOMEM, and the old one stays */
 int text_set(char **field, const char *value);

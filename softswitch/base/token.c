@@ -33,14 +33,16 @@ uint64_t token_random(void)
 	return taken;
 }
 
+void token_hex(char *out, uint64_t number, unsigned digits)
+{
+	out[digits] = '\0';
+	for (; digits; number >>= 4)
+		out[--digits] = "0123456789abcdef"[number & 15];
+}
+
 void token_make(char out[TOKEN_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
-	uint64_t r = token_random();
-
-	for (int i = 0; i < TOKEN_SIZE - 1; i++, r >>= 4)
-		out[i] = digits[r & 15];
-	out[TOKEN_SIZE - 1] = '\0';
+	token_hex(out, token_random(), TOKEN_SIZE - 1);
 }
 
 /* SipHash-2-4 by Aumasson and Bernstein ----------------------------------------------------- */

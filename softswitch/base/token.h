@@ -8,6 +8,8 @@
 /** Text for tags, branches, Call-IDs and cnonces: 64 random bits as 16 hexadecimal digits. */
 enum { TOKEN_SIZE = 17 };
 void token_make(char out[TOKEN_SIZE]);
+/** The lowest bits of a number in hexadecimal, 4 to a digit, and a NUL. */
+void token_hex(char *out, uint64_t number, unsigned digits);
 
 /** 64 bits from the kernel's generator: one number reveals nothing about the next. */
 uint64_t token_random(void);

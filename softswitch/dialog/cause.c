@@ -117,7 +117,12 @@ static int q850(int sip_code)
 
 void cause_reason_header(char *out, size_t size, int sip_code, const char *words)
 {
-	snprintf(out, size, "Reason: Q.850;cause=%d;text=\"%s\"\r\n", q850(sip_code), words);
+	struct text t = {.data = out, .size = size};
+
+	text_add(&t, "Reason: Q.850;cause=");
+	text_add_number(&t, (unsigned)q850(sip_code));
+	text_add_all(&t, ";text=\"", words, "\"\r\n", NULL);
+	text_end(&t);
 }
 
 /** Does the call merely end, by what this value says? */

@@ -273,7 +273,7 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const struct received
 		.own_origin = of->own_origin,
 		.account = of->account,
 		.origin = of->origin};
-	snprintf(d->local_tag, sizeof(d->local_tag), "%s", of->local_tag);
+	text_fit(d->local_tag, sizeof(d->local_tag), of->local_tag);
 	take_hop(d, &of->hop);
 	session_fork(&d->session, &of->session);
 	if (text_set(&d->call_id, of->call_id) || text_set(&d->local, of->local) ||
@@ -363,7 +363,7 @@ int dialog_from_stray_answer(struct dialog *d, struct dialogs *set, const struct
 		return -EINVAL;
 	d->resolver = &set->resolver;
 	take_hop(d, &response->back);
-	snprintf(d->local_tag, sizeof(d->local_tag), "%s", sip->sip_from->a_tag ? sip->sip_from->a_tag : "");
+	text_fit(d->local_tag, sizeof(d->local_tag), sip->sip_from->a_tag ? sip->sip_from->a_tag : "");
 	d->local_seq = sip->sip_cseq->cs_seq;
 	add_value(&t, sip->sip_from);
 	if (set_text(&d->local, &t) || text_set(&d->call_id, sip->sip_call_id->i_id) ||
@@ -393,7 +393,7 @@ void dialog_write_request(struct dialog *d, struct text *t, const char *method, 
 
 	if (!strcmp(method, "INVITE")) {
 		d->invite_seq = head.cseq;
-		snprintf(d->invite_branch, sizeof(d->invite_branch), "%s", branch);
+		text_fit(d->invite_branch, sizeof(d->invite_branch), branch);
 	}
 	next_hop_update(&d->next, &d->hop, d->resolver);
 	message_request_head(t, d->hop.listener, &head);

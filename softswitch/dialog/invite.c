@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,19 +83,46 @@ int invite_set_credentials(struct invite *inv, const struct invite_content *cont
 	return d->user && d->password && (d->realm || !content->realm) ? 0 : -ENOMEM;
 }
 
-/** The value of From. @return as snprintf() */
-static int write_from(char *out, size_t size, const struct invite_content *content, const char *display,
+enum { ADDRESS_MAX = 1024 };
+
+/** The value of From. @return false when it does not fit */
+static bool write_from(char out[ADDRESS_MAX], const struct invite_content *content, const char *display,
 	const struct hop *hop)
 {
-	return snprintf(out, size, "%s%s<sip:%s@%s>", display ? display : "", display ? " " : "",
-		content->caller, hop->listener->host);
+	struct text t = {.data = out, .size = ADDRESS_MAX};
+
+	if (display)
+		text_add_all(&t, display, " ", NULL);
+	text_add_all(&t, "<sip:", content->caller, "@", hop->listener->host, ">", NULL);
+	return text_end(&t);
+}
+
+/** The value of To. @return false when it does not fit */
+static bool write_to(char out[ADDRESS_MAX], const struct invite_content *content)
+{
+	struct text t = {.data = out, .size = ADDRESS_MAX};
+
+	text_add_all(&t, "<sip:", content->callee, "@", content->target, ">", NULL);
+	return text_end(&t);
+}
+
+/** @return false when it does not fit */
+static bool write_request_uri(
+	char out[ADDRESS_MAX], const struct invite_content *content, const struct hop *hop)
+{
+	struct text t = {.data = out, .size = ADDRESS_MAX};
+
+	text_add_all(&t, "sip:", content->callee, "@", content->target, NULL);
+	if (hop_is_reliable(hop))
+		text_add_all(&t, ";transport=", hop->listener->transport, NULL);
+	return text_end(&t);
 }
 
 int invite_create(struct invite **out, struct stack *stack, void *owner, const struct hop *hop,
 	const struct invite_content *content, const struct invite_handlers *handlers, void *arg)
 {
 	struct invite *inv = calloc(1, sizeof(*inv));
-	char uri[1024], local[1024], remote[1024];
+	char uri[ADDRESS_MAX], local[ADDRESS_MAX], remote[ADDRESS_MAX];
 
 	if (!inv)
 		return -ENOMEM;
@@ -104,15 +130,10 @@ int invite_create(struct invite **out, struct stack *stack, void *owner, const s
 	inv->handlers = handlers;
 	inv->arg = arg;
 	early_dialogs_init(&inv->early);
-	int n = snprintf(uri, sizeof(uri), "sip:%s@%s%s%s", content->callee, content->target,
-		hop_is_reliable(hop) ? ";transport=" : "",
-		hop_is_reliable(hop) ? hop->listener->transport : "");
-	int m = write_from(local, sizeof(local), content, content->display, hop);
-	int r = snprintf(remote, sizeof(remote), "<sip:%s@%s>", content->callee, content->target);
-
-	if (m >= (int)sizeof(local)) /* the name is not worth the call */
-		m = write_from(local, sizeof(local), content, NULL, hop);
-	if (n >= (int)sizeof(uri) || m >= (int)sizeof(local) || r >= (int)sizeof(remote)) {
+	/* A name that is too long is not worth the call. */
+	if (!write_request_uri(uri, content, hop) || !write_to(remote, content) ||
+		(!write_from(local, content, content->display, hop) &&
+			!write_from(local, content, NULL, hop))) {
 		free(inv);
 		return -EMSGSIZE;
 	}

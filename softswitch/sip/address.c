@@ -1,7 +1,8 @@
 #include "address.h"
 
+#include "text.h"
+
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,39 +25,70 @@ void address_set_port(struct sockaddr *sa, uint16_t port)
 		((struct sockaddr_in *)sa)->sin_port = port;
 }
 
+/** inet_ntop() prints numbers by sprintf(), which every message would pay for. */
+static void add_ipv4(struct text *t, const struct in_addr *address)
+{
+	uint32_t bits = ntohl(address->s_addr);
+
+	text_add_number(t, bits >> 24);
+	for (int shift = 16; shift >= 0; shift -= 8) {
+		text_add_bytes(t, ".", 1);
+		text_add_number(t, bits >> shift & 0xff);
+	}
+}
+
+static void add_host(struct text *t, const struct sockaddr *sa)
+{
+	char host[ADDRESS_HOST_MAX];
+
+	if (sa->sa_family != AF_INET6)
+		add_ipv4(t, &((const struct sockaddr_in *)sa)->sin_addr);
+	else if (inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)sa)->sin6_addr, host, sizeof(host)))
+		text_add(t, host);
+}
+
 void address_host(const struct sockaddr *sa, char out[ADDRESS_HOST_MAX])
 {
-	out[0] = '\0';
-	if (sa->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)sa)->sin6_addr, out, ADDRESS_HOST_MAX);
-	else
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)sa)->sin_addr, out, ADDRESS_HOST_MAX);
+	struct text t = {.data = out, .size = ADDRESS_HOST_MAX};
+
+	add_host(&t, sa);
+	text_end(&t);
 }
 
 void address_name(const struct sockaddr *sa, char out[ADDRESS_NAME_MAX])
 {
-	char host[ADDRESS_HOST_MAX];
+	const bool v6 = sa->sa_family == AF_INET6;
+	struct text t = {.data = out, .size = ADDRESS_NAME_MAX};
 
-	address_host(sa, host);
-	snprintf(out, ADDRESS_NAME_MAX, sa->sa_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host,
-		address_port(sa));
+	text_add(&t, v6 ? "[" : "");
+	add_host(&t, sa);
+	text_add(&t, v6 ? "]:" : ":");
+	text_add_number(&t, address_port(sa));
+	text_end(&t);
 }
 
 void address_host_port(char out[ADDRESS_HOST_PORT_MAX], const char *host, uint16_t port)
 {
-	bool v6 = strchr(host, ':') != NULL;
+	const bool v6 = strchr(host, ':') != NULL;
+	struct text t = {.data = out, .size = ADDRESS_HOST_PORT_MAX};
 
-	snprintf(out, ADDRESS_HOST_PORT_MAX, port ? "%s%s%s:%u" : "%s%s%s", v6 ? "[" : "", host,
-		v6 ? "]" : "", port);
+	text_add_all(&t, v6 ? "[" : "", host, v6 ? "]" : "", NULL);
+	if (port) {
+		text_add(&t, ":");
+		text_add_number(&t, port);
+	}
+	text_end(&t);
 }
 
 bool address_same_host(const struct sockaddr *a, const struct sockaddr *b)
 {
-	char host_a[ADDRESS_HOST_MAX], host_b[ADDRESS_HOST_MAX];
-
-	address_host(a, host_a);
-	address_host(b, host_b);
-	return !strcmp(host_a, host_b);
+	if (a->sa_family != b->sa_family)
+		return false;
+	if (a->sa_family == AF_INET6)
+		return !memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+			&((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr));
+	return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+		((const struct sockaddr_in *)b)->sin_addr.s_addr;
 }
 
 uint16_t address_parse_port(const char *text, uint16_t fallback)

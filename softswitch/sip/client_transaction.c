@@ -57,15 +57,15 @@ uint64_t client_transaction_branch(struct client_transactions *set, char out[BRA
 	do
 		number = token_random() & ~UINT64_C(1);
 	while (find(set, number));
-	snprintf(out, BRANCH_SIZE, "%s%016llx", cookie, (unsigned long long)number);
+	memcpy(out, cookie, COOKIE_LENGTH);
+	token_hex(out + COOKIE_LENGTH, number, NUMBER_LENGTH);
 	return number;
 }
 
 static void write_mark(
 	const struct client_transactions *set, uint64_t number, const char *user, char out[MARK_LENGTH + 1])
 {
-	snprintf(out, MARK_LENGTH + 1, "%08x",
-		(unsigned)(token_hash_keyed(&set->key, number, user) & UINT32_MAX));
+	token_hex(out, token_hash_keyed(&set->key, number, user), MARK_LENGTH);
 }
 
 uint64_t client_transaction_marked_branch(
@@ -332,8 +332,7 @@ static void on_final(struct client_transaction *c, const struct received *rx)
 		handlers->on_response(rx, arg);
 }
 
-/** @return NULL when it is no response to a request of ours */
-static struct client_transaction *find_answered(const struct client_transactions *set, const sip_t *sip)
+struct client_transaction *client_transactions_find(const struct client_transactions *set, const sip_t *sip)
 {
 	struct client_transaction *c;
 	uint64_t key;
@@ -350,17 +349,14 @@ static struct client_transaction *find_answered(const struct client_transactions
 		: NULL;
 }
 
-const struct hop *client_transactions_hop(const struct client_transactions *set, const sip_t *response)
+const struct hop *client_transaction_hop(const struct client_transaction *c)
 {
-	const struct client_transaction *c = find_answered(set, response);
-
-	return c ? &c->hop : NULL;
+	return &c->hop;
 }
 
-enum client_transaction_match client_transactions_on_response(
-	struct client_transactions *set, const struct received *rx)
+enum client_transaction_match client_transaction_on_response(
+	struct client_transaction *c, const struct received *rx)
 {
-	struct client_transaction *c = find_answered(set, rx->sip);
 	int status = rx->sip->sip_status->st_status;
 	enum client_transaction_match match = CLIENT_TRANSACTION_HANDLED;
 

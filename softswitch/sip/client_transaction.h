@@ -97,11 +97,14 @@ enum client_transaction_match {
 	CLIENT_TRANSACTION_STRAY,
 	CLIENT_TRANSACTION_STRAY_IN_DIALOG, /* the same to a re-INVITE */
 };
-/** Where the request went that this is a response to; NULL = it is to none of ours. */
-const struct hop *client_transactions_hop(const struct client_transactions *set, const sip_t *response);
-/** A response came in. The caller acknowledges a stray one. */
-enum client_transaction_match client_transactions_on_response(
-	struct client_transactions *set, const struct received *rx);
+/** The transaction of this response; NULL = it is to no request of ours. */
+struct client_transaction *client_transactions_find(
+	const struct client_transactions *set, const sip_t *response);
+/** Where its request went. */
+const struct hop *client_transaction_hop(const struct client_transaction *c);
+/** Its response came in. The caller acknowledges a stray one. @param c  of client_transactions_find() */
+enum client_transaction_match client_transaction_on_response(
+	struct client_transaction *c, const struct received *rx);
 /** A datagram of ours was undeliverable (ICMP). @param sent,n  its first bytes. @param error  an errno */
 void client_transactions_on_undelivered(
 	struct client_transactions *set, const char *sent, size_t n, int error);

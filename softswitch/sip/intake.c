@@ -63,26 +63,35 @@ static bool is_host(const char *via_host, const char *host)
 				  : !strcasecmp(via_host, host);
 }
 
+static bool is_protocol(const char *sent, const char *transport)
+{
+	static const char sip[] = "SIP/2.0/";
+
+	return !strncasecmp(sent, sip, sizeof(sip) - 1) && !strcasecmp(sent + sizeof(sip) - 1, transport);
+}
+
 /** The topmost Via says where the request came from (RFC 3261 section 18.2.1, RFC 3581 section 4). */
 static bool note_source(const struct received *rx)
 {
 	sip_via_t *via = rx->sip->sip_via;
 	su_home_t *home = msg_home(rx->msg);
 	char host[ADDRESS_HOST_MAX], text[ADDRESS_HOST_MAX + 16];
+	struct text t = {.data = text, .size = sizeof(text)};
 
-	snprintf(text, sizeof(text), "SIP/2.0/%s", rx->back.listener->transport);
-	if (!via || strcasecmp(via->v_protocol, text))
+	if (!via || !is_protocol(via->v_protocol, rx->back.listener->transport))
 		return false;
 	if (via->v_received)
 		msg_header_remove_param(via->v_common, "received");
 	address_host(rx->source, host);
 	if (via->v_rport || !is_host(via->v_host, host)) {
-		snprintf(text, sizeof(text), "received=%s", host);
-		msg_header_replace_param(home, via->v_common, su_strdup(home, text));
+		text_add_all(&t, "received=", host, NULL);
+		msg_header_replace_param(home, via->v_common, su_strndup(home, t.data, t.len));
 	}
 	if (via->v_rport) {
-		snprintf(text, sizeof(text), "rport=%u", address_port(rx->source));
-		msg_header_replace_param(home, via->v_common, su_strdup(home, text));
+		t.len = 0;
+		text_add(&t, "rport=");
+		text_add_number(&t, address_port(rx->source));
+		msg_header_replace_param(home, via->v_common, su_strndup(home, t.data, t.len));
 	}
 	return true;
 }

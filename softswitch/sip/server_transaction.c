@@ -229,8 +229,7 @@ static bool on_ack(struct server_transactions *set, struct server_transaction *s
 	return true;
 }
 
-/** The transaction that a request begins again, acknowledges or cancels; NULL = none. */
-static struct server_transaction *find_same(const struct server_transactions *set, const sip_t *sip)
+struct server_transaction *server_transactions_find(const struct server_transactions *set, const sip_t *sip)
 {
 	sip_method_t method = sip->sip_request->rq_method;
 	bool for_invite = method == sip_method_ack || method == sip_method_cancel;
@@ -238,18 +237,11 @@ static struct server_transaction *find_same(const struct server_transactions *se
 	return find(set, sip, for_invite ? "INVITE" : sip->sip_request->rq_method_name);
 }
 
-const struct hop *server_transactions_hop(const struct server_transactions *set, const sip_t *request)
-{
-	const struct server_transaction *s = find_same(set, request);
-
-	return s ? &s->hop : NULL;
-}
-
-bool server_transactions_on_request(struct server_transactions *set, const struct received *rx)
+bool server_transactions_on_request(
+	struct server_transactions *set, struct server_transaction *s, const struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 	sip_method_t method = sip->sip_request->rq_method;
-	struct server_transaction *s = find_same(set, sip);
 
 	if (method == sip_method_ack)
 		return on_ack(set, s, sip);
@@ -375,7 +367,7 @@ void server_transaction_begin(
 	struct server_transaction *s, struct text *t, int status, const char *phrase, const char *to_tag)
 {
 	if (to_tag && !s->tag[0])
-		snprintf(s->tag, sizeof(s->tag), "%s", to_tag);
+		text_fit(s->tag, sizeof(s->tag), to_tag);
 	message_status(t, status, phrase);
 	text_add_all(t, s->head, s->to, NULL);
 	if (to_tag && status > 100)

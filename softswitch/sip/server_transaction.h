@@ -33,10 +33,17 @@ size_t server_transactions_count(const struct server_transactions *set);
 /** The same with those kept only to recognise retransmissions. */
 size_t server_transactions_kept(const struct server_transactions *set);
 
-/** Where the answers go to the request that this one repeats, acknowledges or cancels; NULL = there is none. */
-const struct hop *server_transactions_hop(const struct server_transactions *set, const sip_t *request);
-/** A request came in. @return true when a transaction has handled it */
-bool server_transactions_on_request(struct server_transactions *set, const struct received *rx);
+/** The transaction of the request that this one repeats, acknowledges or cancels; NULL = there is none. */
+struct server_transaction *server_transactions_find(
+	const struct server_transactions *set, const sip_t *request);
+/**
+ * A request came in.
+ *
+ * @param s  of server_transactions_find()
+ * @return true when a transaction has handled it
+ */
+bool server_transactions_on_request(
+	struct server_transactions *set, struct server_transaction *s, const struct received *rx);
 
 /** Is it a request that has come over another path already (RFC 3261 section 8.2.2.2)? Answer 482. */
 bool server_transactions_merged(const struct server_transactions *set, const struct received *rx);

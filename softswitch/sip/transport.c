@@ -383,7 +383,7 @@ static void request_tag(const sip_t *request, char out[TOKEN_SIZE])
 
 	h = token_hash(h, request->sip_from->a_tag);
 	h = token_hash(h, request->sip_via->v_branch);
-	snprintf(out, TOKEN_SIZE, "%016llx", (unsigned long long)h);
+	token_hex(out, h, TOKEN_SIZE - 1);
 }
 
 /** @return a full text when there is nothing to send: nothing answers an ACK */

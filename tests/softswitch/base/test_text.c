@@ -66,6 +66,33 @@ static void line_ends_are_stripped(void **state)
 	assert_int_equal(t.len, 4);
 }
 
+static void it_ends_as_a_string_where_it_lies(void **state)
+{
+	char buffer[4];
+	struct text t = text_over(buffer, sizeof(buffer));
+	(void)state;
+	text_add(&t, "abc");
+	assert_true(text_end(&t));
+	assert_string_equal(buffer, "abc");
+	text_add(&t, "d");
+	assert_false(text_end(&t));
+	assert_string_equal(buffer, "abc");
+	text_add(&t, "e");
+	assert_false(text_end(&t));
+}
+
+static void a_copy_is_as_long_as_it_may_be(void **state)
+{
+	char buffer[4];
+	(void)state;
+	text_fit(buffer, sizeof(buffer), "");
+	assert_string_equal(buffer, "");
+	text_fit(buffer, sizeof(buffer), "abc");
+	assert_string_equal(buffer, "abc");
+	text_fit(buffer, sizeof(buffer), "wxyz");
+	assert_string_equal(buffer, "wxy");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -73,6 +100,8 @@ int main(void)
 		cmocka_unit_test(a_number_may_be_zero),
 		cmocka_unit_test(what_does_not_fit_is_left_out_with_all_after_it),
 		cmocka_unit_test(line_ends_are_stripped),
+		cmocka_unit_test(it_ends_as_a_string_where_it_lies),
+		cmocka_unit_test(a_copy_is_as_long_as_it_may_be),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,19 @@ static void a_token_is_16_hexadecimal_digits(void **state)
 }
 
 /** Three numbers of a linear generator give the next ones away: here no XOR of earlier ones is a later one. */
+static void a_number_has_as_many_digits_as_asked(void **state)
+{
+	char out[TOKEN_SIZE];
+
+	(void)state;
+	token_hex(out, UINT64_C(0x0123456789abcdef), 16);
+	assert_string_equal(out, "0123456789abcdef");
+	token_hex(out, UINT64_C(0x0123456789abcdef), 8);
+	assert_string_equal(out, "89abcdef");
+	token_hex(out, 0, 2);
+	assert_string_equal(out, "00");
+}
+
 static void numbers_do_not_follow_from_each_other(void **state)
 {
 	uint64_t n[256];
@@ -80,6 +93,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_token_is_16_hexadecimal_digits),
+		cmocka_unit_test(a_number_has_as_many_digits_as_asked),
 		cmocka_unit_test(numbers_do_not_follow_from_each_other),
 		cmocka_unit_test(a_hash_depends_on_every_byte_and_on_what_came_before),
 		cmocka_unit_test(a_key_is_made_once_and_kept_in_its_file),

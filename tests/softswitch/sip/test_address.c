@@ -71,6 +71,20 @@ static void the_longest_ipv6_address_fits(void **state)
 	assert_string_equal(name, "[::ffff:255.255.255.255]:65535");
 }
 
+static void ipv4_is_written_in_four_numbers(void **state)
+{
+	static const char *const hosts[] = {"0.0.0.0", "255.255.255.255", "10.0.100.9", "127.0.0.1"};
+	char host[ADDRESS_HOST_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		union endpoint e = v4(hosts[i], 1);
+
+		address_host(&e.any, host);
+		assert_string_equal(host, hosts[i]);
+	}
+}
+
 static void the_same_host_may_have_another_port(void **state)
 {
 	union endpoint a = v4("192.0.2.1", 5060), b = v4("192.0.2.1", 40000), c = v4("192.0.2.2", 5060);
@@ -148,6 +162,7 @@ int main(void)
 		cmocka_unit_test(an_ipv4_address_has_host_port_and_name),
 		cmocka_unit_test(an_ipv6_name_has_brackets_its_host_has_none),
 		cmocka_unit_test(the_longest_ipv6_address_fits),
+		cmocka_unit_test(ipv4_is_written_in_four_numbers),
 		cmocka_unit_test(the_same_host_may_have_another_port),
 		cmocka_unit_test(a_uri_has_brackets_around_ipv6_only),
 		cmocka_unit_test(a_uri_without_port_has_none),

@@ -155,7 +155,9 @@ static const struct received *receive_answer(struct scene *s, int status, const 
 
 static enum client_transaction_match answer_with(struct scene *s, int status, const struct answer *a)
 {
-	return client_transactions_on_response(s->set, receive_answer(s, status, a));
+	const struct received *rx = receive_answer(s, status, a);
+
+	return client_transaction_on_response(client_transactions_find(s->set, rx->sip), rx);
 }
 
 static enum client_transaction_match answer(struct scene *s, int status)

@@ -101,9 +101,14 @@ static const struct received *receive_request(struct scene *s, const struct requ
 }
 
 /** @return true when a transaction took it */
+static bool take(struct scene *s, const struct received *rx)
+{
+	return server_transactions_on_request(s->set, server_transactions_find(s->set, rx->sip), rx);
+}
+
 static bool request_with(struct scene *s, const struct request *r)
 {
-	return server_transactions_on_request(s->set, receive_request(s, r));
+	return take(s, receive_request(s, r));
 }
 
 static bool request(struct scene *s, const char *method)
@@ -116,7 +121,7 @@ static void accept_with(
 {
 	const struct received *rx = receive_request(s, r);
 
-	assert_false(server_transactions_on_request(s->set, rx));
+	assert_false(take(s, rx));
 	assert_int_equal(server_transaction_create(&s->s, s->set, rx, owner, s), 0);
 }
 
