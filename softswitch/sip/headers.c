@@ -125,7 +125,9 @@ enum { REFUSALS = sizeof(refusals) / sizeof(refusals[0]) };
 
 static bool belongs_to_refusal(const sip_t *from, const char *name)
 {
-	for (unsigned i = 0; from->sip_status && i < REFUSALS; i++)
+	if (!from->sip_status || from->sip_status->st_status < 400)
+		return false;
+	for (unsigned i = 0; i < REFUSALS; i++)
 		if (from->sip_status->st_status == refusals[i].status && !strcasecmp(name, refusals[i].name))
 			return true;
 	return false;
@@ -140,9 +142,10 @@ static const sip_header_t *first_of(const sip_t *sip)
 /** What to say instead of the headers that a refusal lacks. @return "" for nothing; NULL for nothing that is true */
 static const char *instead(const sip_t *from)
 {
-	unsigned row = 0;
+	const int status = from->sip_status ? from->sip_status->st_status : 0;
+	unsigned row = status < 400 ? REFUSALS : 0;
 
-	while (row < REFUSALS && (!from->sip_status || from->sip_status->st_status != refusals[row].status))
+	while (row < REFUSALS && status != refusals[row].status)
 		row++;
 	if (row == REFUSALS)
 		return "";
@@ -205,16 +208,37 @@ static bool is_listed(const char *list, const char *name)
 	return false;
 }
 
+static const struct header_policy *find_policy(const char *name)
+{
+	return bsearch(name, policy, sizeof(policy) / sizeof(policy[0]), sizeof(policy[0]), compare);
+}
+
+/** The policy of one that the library knows is found by its class, which is compared by its address. */
+static const struct header_policy *policy_of(const sip_header_t *h, const char *name)
+{
+	enum { KNOWN = 256 };
+	static struct {
+		msg_hclass_t *class;
+		const struct header_policy *policy;
+	} known[KNOWN];
+	unsigned i = (unsigned)((uintptr_t)h->sh_class / 64 % KNOWN);
+
+	if (h->sh_class == sip_unknown_class)
+		return find_policy(name);
+	if (known[i].class != h->sh_class) {
+		known[i].class = h->sh_class;
+		known[i].policy = find_policy(name);
+	}
+	return known[i].policy;
+}
+
 void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind, const char *more)
 {
 	const char *add = instead(from);
 
 	for (const sip_header_t *h = first_of(from); h; h = (const sip_header_t *)h->sh_succ) {
 		const char *name = name_of(h);
-		const struct header_policy *p = !name
-			? NULL
-			: bsearch(name, policy, sizeof(policy) / sizeof(policy[0]), sizeof(policy[0]),
-				  compare);
+		const struct header_policy *p = name ? policy_of(h, name) : NULL;
 
 		if (name &&
 			((p && p->kinds & (int)kind) || belongs_to_refusal(from, name) ||

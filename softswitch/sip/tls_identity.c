@@ -1,6 +1,7 @@
 #include "tls_identity.h"
 
 #include "keyed_table.h"
+#include "text.h"
 #include "utf8.h"
 
 #include <arpa/inet.h>
@@ -126,8 +127,9 @@ int tls_identity_find(const struct tls_identity **out, const struct tls_identity
 {
 	struct tls_identity *found, *made;
 	struct demand wanted;
-	const char *name = demand->name + (demand->name[0] == '[');
+	const char *name = demand->name + (demand->name[0] == '['), *certificate;
 	size_t n = strcspn(name, "]");
+	unsigned hash; /* of what differs; most of the bytes are 0 */
 
 	if (n > NAME_MAX)
 		return -EINVAL;
@@ -139,15 +141,16 @@ int tls_identity_find(const struct tls_identity **out, const struct tls_identity
 	utf8_lower(wanted.name, name, n);
 	if (n && wanted.name[n - 1] == '.') /* the root of DNS */
 		wanted.name[n - 1] = '\0';
-	snprintf(wanted.certificate, sizeof(wanted.certificate), "%s",
-		demand->certificate[0] ? demand->certificate : "agent.pem");
-	HASH_FIND(hh, identities, &wanted, sizeof(wanted), found);
+	certificate = demand->certificate[0] ? demand->certificate : "agent.pem";
+	text_fit(wanted.certificate, sizeof(wanted.certificate), certificate);
+	hash = (unsigned)token_hash(token_hash(0, wanted.name), wanted.certificate);
+	HASH_FIND_BYHASHVALUE(hh, identities, &wanted, sizeof(wanted), hash, found);
 	if (!found) {
 		made = malloc(sizeof(*made));
 		if (!made)
 			return -ENOMEM;
 		made->wanted = wanted;
-		HASH_ADD(hh, identities, wanted, sizeof(wanted), made);
+		HASH_ADD_BYHASHVALUE(hh, identities, wanted, sizeof(wanted), hash, made);
 		if (!made->hh.tbl) {
 			free(made);
 			return -ENOMEM;
