@@ -17,7 +17,7 @@ struct call_cdr_attempt {
 	STAILQ_ENTRY(call_cdr_attempt) link;
 	char *gateway;
 	char address[ADDRESS_NAME_MAX];
-	json_t *servers;   /* those tried before that one; NULL = none */
+	char *servers;     /* those tried before that one, a JSON array; NULL = none */
 	const char *stage; /* "skipped", "answered", or the stage in which it failed */
 	int code;
 	char reason[80];
@@ -49,9 +49,10 @@ static struct call_cdr_attempt *add_attempt(struct call *call, const char *gatew
 }
 
 /** The servers that were given up for another one. @return NULL when there are none, or memory is short */
-static json_t *servers_json(const struct attempt *attempt)
+static char *servers_json(const struct attempt *attempt)
 {
 	json_t *array = NULL;
+	char *text;
 
 	for (unsigned i = 0; i < RESOLVER_ADDRESSES_MAX; i++) {
 		char address[ADDRESS_NAME_MAX];
@@ -65,7 +66,9 @@ static json_t *servers_json(const struct attempt *attempt)
 					result > 0 ? result : 0, "reason",
 					result > 0 ? sip_status_phrase(result) : cause_error_words(result)));
 	}
-	return array;
+	text = array ? json_dumps(array, JSON_COMPACT) : NULL;
+	json_decref(array);
+	return text;
 }
 
 void call_cdr_attempt(struct call *call, const char *stage, int code, const char *reason)
@@ -77,9 +80,9 @@ void call_cdr_attempt(struct call *call, const char *stage, int code, const char
 	a->code = code;
 	a->begin_ms = call_cdr_epoch_ms(call, call->attempt_ms);
 	a->duration_ms = (int64_t)(clock_now_ms() - call->attempt_ms);
-	snprintf(a->address, sizeof(a->address), "%s", attempt_address(call->attempt));
+	text_fit(a->address, sizeof(a->address), attempt_address(call->attempt));
 	a->servers = servers_json(call->attempt);
-	snprintf(a->reason, sizeof(a->reason), "%s", reason);
+	text_fit(a->reason, sizeof(a->reason), reason);
 }
 
 void call_cdr_skip(struct call *call, struct gateway *gw, enum gateway_verdict verdict)
@@ -93,22 +96,62 @@ void call_cdr_skip(struct call *call, struct gateway *gw, enum gateway_verdict v
 	gateway_explain(gw, verdict, now, a->reason, sizeof(a->reason));
 }
 
+static void add_member(struct text *t, const char *name, const char *value)
+{
+	text_add_all(t, "\"", name, "\":", NULL);
+	json_text_add(t, value);
+	text_add(t, ",");
+}
+
+static void add_number(struct text *t, const char *name, int64_t value)
+{
+	text_add_all(t, "\"", name, "\":", NULL);
+	text_add_number(t, (unsigned long)value);
+	text_add(t, ",");
+}
+
+static void add_attempt_json(struct text *t, const struct call_cdr_attempt *a)
+{
+	text_add(t, t->len > 1 ? ",{" : "{");
+	add_member(t, "gateway", a->gateway);
+	add_member(t, "address", a->address);
+	add_member(t, "stage", a->stage);
+	add_number(t, "code", a->code);
+	add_member(t, "reason", a->reason);
+	add_number(t, "begin_ms", a->begin_ms);
+	text_add(t, "\"duration_ms\":");
+	text_add_number(t, (unsigned long)a->duration_ms);
+	if (a->servers)
+		text_add_all(t, ",\"servers\":", a->servers, NULL);
+	text_add(t, "}");
+}
+
+/** Enough for what add_attempt_json() writes. */
+static size_t room_for(const struct call_cdr_attempt *a)
+{
+	enum { NAMES = 128, NUMBERS = 3 * 20, LONGEST = sizeof("\\u0000") - 1 };
+
+	return NAMES + NUMBERS + (a->servers ? strlen(a->servers) : 0) +
+		LONGEST * (strlen(a->gateway) + strlen(a->address) + strlen(a->stage) + strlen(a->reason));
+}
+
 /** The column `attempts`: a JSON array. @return NULL when memory is short */
 static char *attempts_json(const struct call *call)
 {
-	json_t *array = json_array();
 	const struct call_cdr_attempt *a;
-	char *text;
+	struct text t = {.size = sizeof("[]")};
 
 	STAILQ_FOREACH (a, &call->attempts, link)
-		json_array_append_new(array,
-			json_pack("{s:s, s:s, s:s, s:i, s:o, s:I, s:I, s:O*}", "gateway", a->gateway,
-				"address", a->address, "stage", a->stage, "code", a->code, "reason",
-				json_text(a->reason), "begin_ms", (json_int_t)a->begin_ms, "duration_ms",
-				(json_int_t)a->duration_ms, "servers", a->servers));
-	text = array ? json_dumps(array, JSON_COMPACT) : NULL;
-	json_decref(array);
-	return text;
+		t.size += room_for(a);
+	t.data = malloc(t.size);
+	if (!t.data)
+		return NULL;
+	text_add(&t, "[");
+	STAILQ_FOREACH (a, &call->attempts, link)
+		add_attempt_json(&t, a);
+	text_add(&t, "]");
+	text_end(&t);
+	return t.data;
 }
 
 static void clear_attempts(struct call *call)
@@ -117,7 +160,7 @@ static void clear_attempts(struct call *call)
 
 	while ((a = STAILQ_FIRST(&call->attempts))) {
 		STAILQ_REMOVE_HEAD(&call->attempts, link);
-		json_decref(a->servers);
+		free(a->servers);
 		free(a->gateway);
 		free(a);
 	}
@@ -129,8 +172,8 @@ void call_cdr_leg(struct call *call)
 {
 	if (!attempt_call_id(call->attempt)[0])
 		return;
-	snprintf(call->b_call_id, sizeof(call->b_call_id), "%s", attempt_call_id(call->attempt));
-	snprintf(call->destination, sizeof(call->destination), "%s", attempt_address(call->attempt));
+	text_fit(call->b_call_id, sizeof(call->b_call_id), attempt_call_id(call->attempt));
+	text_fit(call->destination, sizeof(call->destination), attempt_address(call->attempt));
 	gateway_unref(call->called);
 	call->called = gateway_ref(call->gateway);
 }

@@ -4,7 +4,7 @@ from net import same
 from runner import run, scenario
 
 BURST = 150  # found at one look
-GATEWAYS = 1000  # all of them out of service: each call to 999 is refused after it has looked at every one
+GATEWAYS = 5000  # all of them out of service: each call to 999 is refused after it has looked at every one
 
 
 BRIEF = {"SS_SIP_RESEND_INTERVAL": "0.2", "SS_SIP_SEND_RETRY": "1"}  # refusals are not acknowledged here
