@@ -11,6 +11,7 @@
 #include "gateway_log.h"
 #include "gateway_watch.h"
 #include "gateways.h"
+#include "heap.h"
 #include "log.h"
 #include "loop.h"
 #include "mapping_gateways.h"
@@ -390,6 +391,7 @@ int main(int argc, char *argv[])
 	struct db *db = NULL;
 	int status;
 
+	heap_setup();
 	if (options_parse(&options, argc, argv, error, sizeof(error))) {
 		fprintf(stderr, "softswitch: %s\n%s\n", error, options_usage());
 		return EXIT_USAGE;

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "cdr_log.h"
+#include "heap.h"
 #include "log.h"
 #include "loop.h"
 #include "stack.h"
@@ -50,6 +51,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	schedule(m);
+	heap_look();
 	if (kept > m->most)
 		m->most = kept;
 	if (m->most < FLOOD || kept > m->most / QUIET_SHARE) {
