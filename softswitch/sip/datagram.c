@@ -17,6 +17,7 @@ enum {
 	BATCH = 32,              /* datagrams read by one system call */
 	ROUNDS = 4,              /* such calls before other sockets and timers have their turn */
 	DATAGRAM_MAX = 65535,    /* bytes */
+	STAGGER = 33 * 64,       /* so that buffers of one size do not all want the same lines of the cache */
 	SOCKET_BUFFER = 8 << 20, /* the default overflows in bursts above some hundred calls/s */
 	QUEUED_MAX = 32 * 1024,  /* bytes that wait to be sent together */
 };
@@ -75,7 +76,7 @@ static void read_errors(struct datagram *d)
 /** @return how many came */
 static int read_batch(struct datagram *d)
 {
-	static char data[BATCH][DATAGRAM_MAX + 1];
+	static char data[BATCH][DATAGRAM_MAX + 1 + STAGGER];
 	struct sockaddr_storage source[BATCH];
 	struct iovec iov[BATCH];
 	struct mmsghdr m[BATCH];

@@ -13,49 +13,56 @@ enum { RETRY_AFTER_S = 5 };
 /** To tags of our refusals begin so. */
 static const char refusal_tag[] = "busy-";
 
-/** Behind ";rport" in the first Via of a value; NULL = it has none, or one with a value. */
-static const char *find_rport(const struct scan *via)
+/** The topmost Via, and others behind a comma. */
+struct top {
+	struct scan value;
+	size_t n;          /* bytes of the topmost one alone */
+	const char *rport; /* behind ";rport"; NULL = it has none, or one with a value */
+};
+
+static void read_top(struct top *top, const struct scan *via)
 {
 	static const char name[] = ";rport";
 	const size_t n = sizeof(name) - 1;
+	const char *comma = memchr(via->data, ',', via->n), *at = via->data;
 
-	for (size_t i = 0; i + n <= via->n && via->data[i] != ','; i++)
-		if (via->data[i] == ';' && !strncasecmp(via->data + i, name, n) &&
-			(i + n == via->n || strchr(";, \t", via->data[i + n])))
-			return via->data + i + n;
-	return NULL;
+	top->value = *via;
+	top->n = comma ? (size_t)(comma - via->data) : via->n;
+	top->rport = NULL;
+	for (const char *end = at + top->n; !top->rport && (at = memchr(at, ';', (size_t)(end - at))); at++)
+		if ((size_t)(end - at) >= n && !strncasecmp(at, name, n) &&
+			(at + n == end || strchr("; \t", at[n])))
+			top->rport = at + n;
 }
 
 /** The topmost Via with the source it came from (RFC 3261 section 18.2.1, RFC 3581 section 4). */
-static void add_first_via(struct text *t, const struct scan *via, const struct sockaddr *source)
+static void add_top(struct text *t, const struct top *top, const struct sockaddr *source)
 {
 	char host[ADDRESS_HOST_MAX];
-	const char *rport = find_rport(via), *end = memchr(via->data, ',', via->n);
-	struct scan first = {.data = via->data, .n = end ? (size_t)(end - via->data) : via->n};
+	const char *via = top->value.data;
+	const size_t n = top->rport ? (size_t)(top->rport - via) : top->n;
 
 	address_host(source, host);
 	text_add(t, "Via: ");
-	text_add_bytes(t, first.data, rport ? (size_t)(rport - first.data) : first.n);
-	if (rport) {
+	text_add_bytes(t, via, n);
+	if (top->rport) {
 		text_add(t, "=");
 		text_add_number(t, address_port(source));
-		text_add_bytes(t, rport, first.n - (size_t)(rport - first.data));
+		text_add_bytes(t, via + n, top->n - n);
 	}
 	text_add_all(t, ";received=", host, NULL);
-	if (end)
-		text_add_bytes(t, end, via->n - first.n);
+	text_add_bytes(t, via + top->n, top->value.n - top->n);
 	text_add(t, "\r\n");
 }
 
 /** Where the answer goes: to the source, but to the port of the Via without rport (RFC 3261 section 18.2.2). */
-static void answer_address(
-	const struct scan *via, const struct sockaddr *source, struct sockaddr_storage *out)
+static void answer_address(const struct top *top, const struct sockaddr *source, struct sockaddr_storage *out)
 {
 	char text[8] = "";
 	struct scan host, port;
 
 	memcpy(out, source, address_length(source));
-	if (find_rport(via) || !scan_sent_by(via, &host, &port))
+	if (top->rport || !scan_sent_by(&top->value, &host, &port))
 		return;
 	if (port.n < sizeof(text))
 		memcpy(text, port.data, port.n);
@@ -68,29 +75,31 @@ static const struct {
 	const char *name;
 	char compact;
 } repeated[REPEATED] = {{"From", 'f'}, {"To", 't'}, {"Call-ID", 'i'}, {"CSeq", 0}};
+static const char initials[] = "vVfFtTiIcC"; /* of their names, and of Via */
 
 /**
  * Add the Vias, and find the first of each other header, all in one look.
  *
- * @param first  the topmost Via
  * @return false when one is missing
  */
 static bool read_headers(struct text *t, const struct scan *invite, const struct sockaddr *source,
-	struct scan *first, struct scan value[REPEATED])
+	struct top *top, struct scan value[REPEATED])
 {
 	struct scan line, via;
 	unsigned found = 0;
 
-	first->n = 0;
+	top->n = 0;
 	for (size_t at = 0; scan_line(invite, &at, &line);) {
+		if (!memchr(initials, line.data[0], sizeof(initials) - 1))
+			continue;
 		if (scan_value(&line, "Via", 'v', &via)) {
-			if (first->n) {
+			if (top->n) {
 				text_add(t, "Via: ");
 				text_add_bytes(t, via.data, via.n);
 				text_add(t, "\r\n");
 			} else {
-				*first = via;
-				add_first_via(t, &via, source);
+				read_top(top, &via);
+				add_top(t, top, source);
 			}
 			continue;
 		}
@@ -99,7 +108,7 @@ static bool read_headers(struct text *t, const struct scan *invite, const struct
 				scan_value(&line, repeated[i].name, repeated[i].compact, &value[i]))
 				found |= 1u << i;
 	}
-	return first->n && found == (1u << REPEATED) - 1;
+	return top->n && found == (1u << REPEATED) - 1;
 }
 
 static void add_repeated(struct text *t, unsigned which, const struct scan value[REPEATED])
@@ -110,19 +119,20 @@ static void add_repeated(struct text *t, unsigned which, const struct scan value
 
 void refusal_send(const struct hop_listener *l, const struct scan *invite, const struct sockaddr *source)
 {
-	struct scan via, value[REPEATED];
+	struct top top;
+	struct scan value[REPEATED];
 	struct sockaddr_storage back;
 	struct text t = text_scratch();
 
 	text_add(&t, "SIP/2.0 503 Service Unavailable\r\n");
-	if (!read_headers(&t, invite, source, &via, value))
+	if (!read_headers(&t, invite, source, &top, value))
 		return;
 	add_repeated(&t, FROM, value);
 	text_add(&t, "\r\n");
 	add_repeated(&t, TO, value);
 	text_add_all(&t, ";tag=", refusal_tag, NULL);
 	/* An INVITE that is resent gets the same (RFC 3261 section 8.2.7). */
-	text_add_number(&t, token_hash_bytes(0, via.data, via.n) & 0xffffffff);
+	text_add_number(&t, token_hash_bytes(0, top.value.data, top.value.n) & 0xffffffff);
 	text_add(&t, "\r\n");
 	add_repeated(&t, CALL_ID, value);
 	text_add(&t, "\r\n");
@@ -130,7 +140,7 @@ void refusal_send(const struct hop_listener *l, const struct scan *invite, const
 	text_add(&t, "\r\nRetry-After: ");
 	text_add_number(&t, RETRY_AFTER_S);
 	text_add(&t, "\r\nContent-Length: 0\r\n\r\n");
-	answer_address(&via, source, &back);
+	answer_address(&top, source, &back);
 	if (!t.full && t.len <= 2 * invite->n) /* its source may be forged */
 		datagram_send_soon(l->datagram, t.data, t.len, (struct sockaddr *)&back);
 }

@@ -8,15 +8,33 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/** Which characters end something: looked up, since every character of a value is asked about. */
+enum { ENDS_PROTOCOL = 1, ENDS_HOST = 2, ENDS_VALUE = 4, BLANK = 8, STRUCTURE = 16 };
+static const unsigned char kinds[256] = {
+	['/'] = ENDS_PROTOCOL,
+	['['] = ENDS_PROTOCOL,
+	[':'] = ENDS_HOST | STRUCTURE,
+	[';'] = ENDS_HOST | ENDS_VALUE | STRUCTURE,
+	[','] = ENDS_HOST | ENDS_VALUE | STRUCTURE,
+	['>'] = ENDS_VALUE | STRUCTURE,
+	['<'] = STRUCTURE,
+	['"'] = STRUCTURE,
+	['\\'] = STRUCTURE,
+	[' '] = BLANK,
+	['\t'] = BLANK,
+	['\r'] = BLANK,
+	['\n'] = BLANK,
+};
+
+static bool is_any(char c, int of)
+{
+	return kinds[(unsigned char)c] & of;
+}
+
 /** Blanks and folds, between the words of a value. */
 static bool is_lws(char c)
 {
-	return is_blank(c) || c == '\r' || c == '\n';
-}
-
-static bool is_one_of(char c, const char *set)
-{
-	return c && strchr(set, c);
+	return is_any(c, BLANK);
 }
 
 static bool begins(const struct scan *s, size_t at, const char *text)
@@ -141,7 +159,7 @@ static const char *skip_protocol(const char *at, const char *end)
 	for (unsigned i = 0; i < 3; i++) {
 		if (i > 0 && (at == end || *at++ != '/'))
 			return NULL;
-		for (at = skip_lws(at, end); at < end && !is_one_of(*at, "/[") && !is_lws(*at);)
+		for (at = skip_lws(at, end); at < end && !is_any(*at, ENDS_PROTOCOL | BLANK);)
 			at++;
 		at = skip_lws(at, end);
 	}
@@ -158,7 +176,7 @@ bool scan_sent_by(const struct scan *via, struct scan *host, struct scan *port)
 	if (at < end && *at == '[')
 		while (at < end && *at != ']')
 			at++;
-	while (at < end && !is_one_of(*at, ":;,") && !is_lws(*at))
+	while (at < end && !is_any(*at, ENDS_HOST | BLANK))
 		at++;
 	host->n = (size_t)(at - host->data);
 	at = skip_lws(at, end);
@@ -181,41 +199,56 @@ static bool match_parameter(const char *at, const char *end, const char *name, s
 	if (at == end || *at != '=')
 		return false;
 	out->data = at = skip_lws(at + 1, end);
-	while (at < end && !is_one_of(*at, ";,>") && !is_lws(*at))
+	while (at < end && !is_any(*at, ENDS_VALUE | BLANK))
 		at++;
 	out->n = (size_t)(at - out->data);
 	return true;
 }
 
+/** The last character before this one that is no blank; 0 = there is none. */
+static char before(const struct scan *value, size_t at)
+{
+	while (at > 0 && is_lws(value->data[at - 1]))
+		at--;
+	return at > 0 ? value->data[at - 1] : '\0';
+}
+
+/** Only a whole name or value is quoted. */
+static bool may_quote(const struct scan *value, size_t at, bool in_name)
+{
+	char c = before(value, at);
+
+	return !c || (c == '=' && !in_name);
+}
+
 bool scan_parameter(const struct scan *value, const char *name, struct scan *out)
 {
 	bool quoted = false, bracketed = false, found = false, in_name = true; /* until a URI begins */
-	char before = 0; /* the last character that is no blank: only a whole name or value is quoted */
 
 	for (size_t at = 0; at < value->n && (quoted || bracketed || value->data[at] != ','); at++) {
 		char c = value->data[at];
 
+		if (!is_any(c, STRUCTURE))
+			continue;
 		if (quoted && c == '\\')
 			at++;
-		else if (c == '"' && (quoted || !before || (before == '=' && !in_name)))
+		else if (c == '"' && (quoted || may_quote(value, at, in_name)))
 			quoted = !quoted;
 		else if (!quoted && c == (bracketed ? '>' : '<'))
 			bracketed = !bracketed && in_name;
 		else if (!quoted && !bracketed && c == ';')
 			found |= match_parameter(value->data + at + 1, value->data + value->n, name, out);
-		in_name = in_name && (quoted || bracketed || !is_one_of(c, ":;>"));
-		if (!is_lws(c))
-			before = c;
+		in_name = in_name && (quoted || bracketed || (c != ':' && c != ';' && c != '>'));
 	}
 	return found;
 }
 
-/** The first of these characters that does not stand in quotes. @return the end if there is none */
-static size_t find_unquoted(const struct scan *value, size_t at, const char *set)
+/** The first of these two characters that does not stand in quotes. @return the end if there is none */
+static size_t find_unquoted(const struct scan *value, size_t at, char one, char other)
 {
 	bool quoted = false;
 
-	for (; at < value->n && (quoted || !is_one_of(value->data[at], set)); at++) {
+	for (; at < value->n && (quoted || (value->data[at] != one && value->data[at] != other)); at++) {
 		if (value->data[at] == '"')
 			quoted = !quoted;
 		else if (quoted && value->data[at] == '\\')
@@ -240,14 +273,14 @@ bool scan_address(const struct scan *value, size_t *from, struct scan *uri)
 		at++;
 	if (at == value->n)
 		return false;
-	end = find_unquoted(value, at, "<,");
+	end = find_unquoted(value, at, '<', ',');
 	if (end < value->n && value->data[end] == '<') {
 		const char *begin = value->data + end + 1;
 		const char *close = memchr(begin, '>', value->n - end - 1);
 
 		uri->data = begin;
 		uri->n = close ? (size_t)(close - begin) : 0;
-		*from = close ? find_unquoted(value, (size_t)(close - value->data), ",") : value->n;
+		*from = close ? find_unquoted(value, (size_t)(close - value->data), ',', ',') : value->n;
 	} else {
 		uri->data = value->data + at;
 		for (uri->n = 0; at < end && value->data[at] != ';'; at++)
