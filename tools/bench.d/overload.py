@@ -3,9 +3,9 @@
 The switch gets a share of one core by a CPU control group (root only, version 1 or 2); callers and gateway (calls.c)
 have the rest of the machine. Its quota is dealt out in periods of 10 ms: in the usual 100 ms the switch would stand
 still for 90 ms at a time, as no slow machine does. The peak is the best goodput (calls hung up per second) at any load;
-it is looked for in steps of 10 %. A machine that others use is not as fast from one minute to the next, so two switches
-then run side by side, each with such a share: one at the load of its peak, the other at twice the peak, and after that
-at less than it. Several builds can be given; they take turns.
+it is looked for in steps of 10 %. What is compared then is what the same switch does at that load before and after a
+time at twice the peak. Transactions stay for 32 s, and a switch that remembers few of them is a faster one: each of the
+two is preceded by 40 s of its load. Several builds can be given; they take turns. Others must not use the machine.
 """
 
 import argparse
@@ -16,12 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import bench
 
 PERIOD_US = 10000
 STEP_SECONDS = 8
+STEADY_SECONDS = 40  # until as many transactions end as begin
+PEAK_SECONDS = 30
 SPARE = 0.7  # of the peak: the load afterwards
 
 
@@ -98,11 +99,11 @@ def running(binary, percent):
 
 
 def measure(binary, generator, options):
-    with running(binary, options.share) as one, running(binary, options.share) as other, ThreadPoolExecutor() as pool:
-        peak, rate = (options.peak, options.peak) if options.peak else find_peak(generator, one)
-        at_peak = pool.submit(offer, generator, one, (rate, 2), (rate, options.seconds))
-        _, over, after = offer(generator, other, (rate, 2), (2 * int(peak), options.seconds), (int(SPARE * peak), 10))
-        return at_peak.result()[1]["goodput"], over, after
+    with running(binary, options.share) as ports:
+        peak, rate = (options.peak, options.peak) if options.peak else find_peak(generator, ports)
+        at_peak = (rate, STEADY_SECONDS), (rate, PEAK_SECONDS)
+        parts = offer(generator, ports, *at_peak, (2 * int(peak), options.seconds), (int(SPARE * peak), 10), *at_peak)
+        return statistics.mean((parts[1]["goodput"], parts[5]["goodput"])), parts[2], parts[3]
 
 
 def main():
