@@ -44,7 +44,7 @@ def hear_sigterm():
 class Net:
 	def __init__(self):
 		self.selector = selectors.DefaultSelector()
-		self.trace = []
+		self.trace, self.seen = [], set()
 		self.peers = []
 		self.refusing = []
 		self.started = time.monotonic()
@@ -88,9 +88,9 @@ class Net:
 			if message.status != 100]
 
 	def record(self, peer, sent, message, when):
-		"""Add to the trace. Returns whether the same bytes are in it already: a retransmission."""
-		again = any(entry.sent == sent and entry.peer is peer and entry.message.raw == message.raw
-			for entry in self.trace)
+		"""Add to the trace. Returns whether the same bytes came this way before: a retransmission."""
+		again = (peer, sent, message.raw) in self.seen
+		self.seen.add((peer, sent, message.raw))
 		self.trace.append(Entry(when, peer, sent, message, again))
 		return again
 

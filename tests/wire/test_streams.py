@@ -69,6 +69,14 @@ class Raw:
 			return False
 
 
+def hang_up(raw, data, reset):
+	"""Send this and close at once, or reset the connection."""
+	raw.send(data)
+	if reset:
+		raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+	raw.sock.close()
+
+
 def options(kind="tcp", host=STRANGER, length="0", body=b"", number=1):
 	return b"".join((b"OPTIONS sip:switch.invalid SIP/2.0\r\n",
 		("Via: SIP/2.0/%s %s:9;branch=z9hG4bK%s\r\n" % (kind.upper(), host, os.urandom(8).hex())).encode(),
@@ -81,8 +89,9 @@ def descriptors(s):
 	return len(os.listdir("/proc/%d/fd" % s.switch.process.pid))
 
 
-def until_descriptors(s, count):
-	s.net.until(lambda: descriptors(s) <= count, "at most %d descriptors; there are %d" % (count, descriptors(s)), step=0.02)
+def until_descriptors(s, count, timeout=WAIT):
+	s.net.until(lambda: descriptors(s) <= count, "at most %d descriptors; there are %d" % (count, descriptors(s)), timeout,
+		step=0.02)
 
 
 def cpu(s):
@@ -238,11 +247,36 @@ def what_is_not_tls_is_closed_at_once(s):
 def a_connection_that_is_reset_leaves_nothing(s, kind):
 	before = begin(s, kind)
 	for data in (b"", options(kind)[:50], options(kind)):
-		raw = Raw(s, kind)
-		raw.send(data)
-		raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-		raw.sock.close()
+		hang_up(Raw(s, kind), data, True)
 	until_descriptors(s, before)
+	does_not_spin(s)
+
+
+@scenario
+def garbage_and_a_hang_up_leave_nothing(s):
+	before = begin(s, "tls")
+	size = memory(s)
+	for data in (os.urandom(3000) + b"\r\n\r\n", b"\0" * 50, b"GET / HTTP/1.1\r\n\r\n", options("tls", length="x"), options("tls")[:80]):
+		for reset in (False, True):
+			for _ in range(5):
+				hang_up(Raw(s, "tls"), data, reset)
+	until_descriptors(s, before, 1)
+	does_not_spin(s)
+	assert memory(s) - size < 2 << 20, memory(s) - size
+
+
+@scenario
+def half_a_handshake_and_a_hang_up_leave_nothing(s):
+	before = begin(s, "tls")
+	hello = ssl.MemoryBIO()
+	try:
+		ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), hello, server_hostname="127.0.0.1").do_handshake()
+	except ssl.SSLWantReadError:
+		hello = hello.read()
+	for data in (b"", hello[:100], hello, hello + b"x" * 100):
+		for reset in (False, True):
+			hang_up(Raw(s, "tls", handshake=False), data, reset)
+	until_descriptors(s, before, 1)
 	does_not_spin(s)
 
 
@@ -382,37 +416,47 @@ def answers_that_nobody_reads_end_the_connection(s, kind):
 	assert memory(s) - size < 12 << 20, memory(s) - size
 
 
-def call_the_deaf(s, count, timeout):
-	"""So many calls of 40 KB to a gateway that reads nothing; returns its socket and the descriptors before."""
+def call_the_deaf(s, count, size, timeout):
+	"""So many calls of this size to a gateway that reads nothing; its socket, and descriptors and memory before."""
 	deaf = socket.create_server(("127.0.0.1", 0))
 	deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 	s.vendor("deaf", deaf.getsockname()[1], "tcp")
 	before = begin(s, clock_speed=20, SS_SIP_TIMEOUT_INVITE="20", SS_GATEWAY_BREAKER_FAILURES="None",
 		SS_GATEWAY_BREAKER_RATE="None", SS_SIP_STREAM_TIMEOUT=timeout)
+	taken = memory(s)
 	for number in range(count):
-		s.caller.invite("49%03d" % number, body=s.caller.sdp + b"a=x:" + b"y" * 40000 + b"\r\n")
+		s.caller.invite("49%04d" % number, body=s.caller.sdp + b"a=x:" + b"y" * size + b"\r\n")
 		s.caller.expect(100, "INVITE")
+		s.caller.inbox.clear()
 	s.net.until(lambda: s.switch.status()["calls"]["failed"] == count, "all fail", step=0.1)
-	return deaf, before
+	return deaf, before, taken
 
 
 @scenario
 def a_gateway_that_never_reads_costs_one_connection(s):
-	deaf, before = call_the_deaf(s, 240, "300")
-	taken = [deaf.accept()[0]]
+	deaf, before, _ = call_the_deaf(s, 1100, 3000, "300")
+	accepted = [deaf.accept()[0]]
 	deaf.settimeout(0.2)
 	try:
-		taken.append(deaf.accept()[0])
+		accepted.append(deaf.accept()[0])
 	except socket.timeout:
 		pass
-	same((len(taken), descriptors(s) - before), (1, 1))
+	same((len(accepted), descriptors(s) - before), (1, 1))
+	s.settle()
+	s.caller.inbox.clear()
+
+
+@scenario
+def unread_calls_are_refused_before_they_fill_the_memory(s):
+	_, _, taken = call_the_deaf(s, 240, 40000, "300")
+	assert memory(s) - taken < 12 << 20, memory(s) - taken
 	s.settle()
 	s.caller.inbox.clear()
 
 
 @scenario
 def a_gateway_that_reads_nothing_for_too_long_is_hung_up_on(s):
-	_, before = call_the_deaf(s, 20, "30")
+	_, before, _ = call_the_deaf(s, 20, 40000, "30")
 	until_descriptors(s, before)
 	s.settle()
 	s.caller.inbox.clear()
