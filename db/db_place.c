@@ -46,16 +46,22 @@ static void look_at_all(struct db *db)
 /* It locks nobody out. */
 bool db_place_copy_log(struct db *db)
 {
-	int in_log = 0, copied = -1;
+	int in_log, copied;
 
-	sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
-	return in_log == copied;
+	return sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied) ==
+		SQLITE_OK &&
+		in_log == copied;
 }
 
+/* Who adds to the log after it was copied may also write to the file before we look again. */
 void db_place_settle(struct db *db)
 {
+	int before = 0, after = 0;
+
+	db_data_version(db, &before);
 	db->settled = db_place_copy_log(db);
 	look_at_all(db);
+	db->settled = db->settled && db_data_version(db, &after) == 0 && after == before;
 }
 
 /* Others cannot write for a blink, as nothing is left to be copied. */

@@ -112,6 +112,38 @@ def records_are_rotated_by_mv(s):
 	db.close()
 
 
+def call_while(s, gw, process):
+	"""Calls one after the other until it has ended. Returns their number."""
+	calls = 0
+	while process.poll() is None:
+		s.over(*s.talk(gw))
+		s.net.poll(0.1)
+		calls += 1
+	same(process.returncode, 0)
+	return calls
+
+
+FILL = "insert into cdr select null, value, '', '', '', '', '', '', '', '', '', value, null, null, value, null, null, 200, '', 0," \
+	" hex(zeroblob(500)) from generate_series(1, 60000)"
+
+
+@scenario
+def an_operators_vacuum_and_big_delete_lose_no_record(s):
+	gw = s.gateway()
+	s.start()
+	path, calls = s.switch.path("cdr.db"), 0
+	for statement in (FILL, "delete from cdr where begin_ms < 50000", "vacuum"):
+		calls += call_while(s, gw, subprocess.Popen(["sqlite3", "-cmd", ".timeout 20000", path, statement]))
+	s.settle()
+	with sqlite3.connect(path) as db:
+		ours = lambda: db.execute("select count(*) from cdr where caller_in <> ''").fetchone()[0]
+		s.net.until(lambda: ours() == s.switch.status()["calls"]["total"], "one record for each call", step=0.05)
+		assert ours() >= calls and calls > 3, calls
+		db.execute("delete from cdr where caller_in = ''")
+	db.close()
+	assert "overwritten" not in s.switch.read_log(), s.switch.read_log()
+
+
 # the configuration
 
 def configuration(s, name, capacity):
