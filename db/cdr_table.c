@@ -2,6 +2,7 @@
 #include "cdr_record.h"
 #include "db_internal.h"
 #include "db_place.h"
+#include "db_wal.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -152,7 +153,10 @@ static int fail(struct cdr_table *t, int err)
 
 int cdr_table_add(struct cdr_table *t, struct cdr_entry *first, struct cdr_entry **last, uint64_t *rows)
 {
-	int err = add_rows(t, first, last, rows);
+	int err = db_wal_make_room(t->db, t->error, sizeof(t->error));
+	if (err)
+		return err;
+	err = add_rows(t, first, last, rows);
 	if (err)
 		return fail(t, err);
 	t->number = (*last)->number;

@@ -12,6 +12,8 @@
 
 /* How long to wait while other processes create, upgrade or recover the same file. */
 enum { OPEN_WAIT_MS = 5000, OPEN_RETRY_MS = 20 };
+/* Bytes of a file's log: a longer one is cut when it starts over. */
+enum { LOG_KEPT = 4 * 1024 * 1024 };
 
 struct file_kind {
 	const char *what;
@@ -154,6 +156,14 @@ static int explain(struct db *db, int err, const char *path, char *error, size_t
 	return err;
 }
 
+static int cut_log(struct db *db)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit = %d", LOG_KEPT);
+	return db_sqlite_run(db->handle, sql);
+}
+
 /* One attempt. The caller repeats it on -EBUSY, because SQLite does not always wait when two processes collide. */
 static int set_up(struct db *db, const char *path, enum db_kind which, enum db_mode mode, char *error,
 	size_t error_size)
@@ -173,6 +183,8 @@ static int set_up(struct db *db, const char *path, enum db_kind which, enum db_m
 		return explain(db, err, path, error, error_size);
 	bool migration = err == -ENODATA;
 	err = db_sqlite_run(db->handle, kind->pragmas);
+	if (!err)
+		err = cut_log(db);
 	if (!err && mode != DB_CHECK)
 		err = db_sqlite_run(db->handle, "PRAGMA journal_mode = WAL");
 	if (!err && migration)

@@ -4,6 +4,7 @@
 
 #include "db_internal.h"
 #include "db_place.h"
+#include "db_wal.h"
 #include "state_rows.h"
 
 #include <uthash.h>
@@ -228,6 +229,17 @@ static int need_file(struct state *s, enum db_mode mode)
 	return err;
 }
 
+static int make_room(struct state *s)
+{
+	char error[ERROR_SIZE + PATH_SIZE];
+	int err = db_wal_make_room(s->db, error, sizeof(error));
+
+	if (err && !s->troubled)
+		trouble(s, error);
+	s->troubled = s->troubled || err;
+	return err;
+}
+
 /* Rows -------------------------------------------------------------------------------------- */
 
 static bool has_changed(const struct state *s)
@@ -282,6 +294,8 @@ bool state_write(struct state *s)
 		db_place_rest(s->db);
 		return false;
 	}
+	if (make_room(s))
+		return true;
 	err = write_all(s);
 	if (!err) {
 		s->troubled = false;

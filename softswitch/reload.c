@@ -275,7 +275,7 @@ static int look(struct reload *c, struct reading **out, char error[ERROR_SIZE])
 		return err;
 	err = db_data_version(c->db, &version);
 	if (!err && version == c->seen && !c->again) {
-		if (++c->quiet == REST_LOOKS)
+		if (++c->quiet % REST_LOOKS == 0)
 			db_place_rest(c->db);
 		return 0;
 	}

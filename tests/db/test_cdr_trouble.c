@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,40 @@ static void a_locked_table_holds_up_nobody_and_loses_nothing(void **state)
 	cdr_log_close(log, 0);
 	assert_int_equal(sql_int(path, "SELECT count(DISTINCT a_call_id) FROM cdr"), N);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
+}
+
+static int64_t log_size(void)
+{
+	struct stat st;
+	return stat(scratch_path("cdr.db-wal"), &st) ? 0 : st.st_size;
+}
+
+static void a_reader_that_never_ends_does_not_make_the_log_grow_without_end(void **state)
+{
+	(void)state;
+	enum { PIECE = 20000, MEBIBYTE = 1024 * 1024 };
+	struct cdr_stats stats = {0};
+	struct cdr_log *log = cdr_opened(path);
+	uint64_t calls = 0;
+	cdr_calls(log, 1);
+	cdr_wait_written(log, ++calls);
+	sqlite3 *reader = sql_connect(path, "BEGIN; SELECT count(*) FROM cdr");
+	while (!stats.error[0] && calls < 400000) {
+		cdr_calls(log, PIECE);
+		calls += PIECE;
+		for (stats.pending = 1; stats.pending && !stats.error[0]; usleep(1000))
+			cdr_log_stats(log, &stats);
+	}
+	assert_contains(stats.error, "cdr.db-wal has grown to 6");
+	assert_in_range(log_size(), 64 * MEBIBYTE, 68 * MEBIBYTE);
+	cdr_calls(log, PIECE);
+	calls += PIECE;
+	assert_in_range(log_size(), 64 * MEBIBYTE, 68 * MEBIBYTE);
+	sqlite3_close(reader);
+	cdr_wait_written(log, calls);
+	cdr_log_close(log, 0);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), calls);
+	assert_int_equal(log_size(), 0);
 }
 
 /* What only an operator's hand in the tables can do. */
@@ -227,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_locked_table_holds_up_nobody_and_loses_nothing),
+		TEST(a_reader_that_never_ends_does_not_make_the_log_grow_without_end),
 		TEST(rows_the_table_refuses_wait_until_it_takes_them),
 		TEST(closing_waits_no_longer_than_told_and_the_rest_is_written_later),
 		TEST(closing_waits_for_a_lock_that_goes_away),

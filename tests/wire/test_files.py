@@ -112,15 +112,49 @@ def records_are_rotated_by_mv(s):
 	db.close()
 
 
+def log_size(s, file="cdr.db"):
+	"""Bytes of the log that SQLite keeps beside it."""
+	path = s.switch.path(file + "-wal")
+	return os.stat(path).st_size if os.path.exists(path) else 0
+
+
+def is_short_again(s, file="cdr.db"):
+	s.net.until(lambda: log_size(s, file) <= 4 << 20, "the log is short; %d" % log_size(s, file), 4, step=0.05)
+
+
+@scenario
+def a_forgotten_reader_does_not_make_the_log_grow_without_end(s):
+	gw = s.gateway()
+	s.start()
+	with sqlite3.connect(s.switch.path("cdr.db"), isolation_level=None) as reader:
+		reader.execute("begin")
+		reader.execute("select count(*) from cdr").fetchall()
+		with sqlite3.connect(s.switch.path("cdr.db"), timeout=5) as other:
+			other.executescript("create table t (x); insert into t values (zeroblob(70 << 20))")
+		other.close()
+		before = log_size(s)
+		assert before > 64 << 20, before
+		for number in range(3):
+			s.over(*s.talk(gw))
+		log_says(s, "call records cannot be written, they wait", "cdr.db-wal has grown to 70 MiB and python",
+			"(process %d) does not end its transaction" % os.getpid())
+		same((log_size(s), s.switch.status()["records"]["pending"]), (before, 3))
+		reader.execute("commit")
+	reader.close()
+	s.switch.records(3)
+	log_says(s, "call records are written again")
+	is_short_again(s)
+
+
 def call_while(s, gw, process):
-	"""Calls one after the other until it has ended. Returns their number."""
-	calls = 0
+	"""Calls one after the other until it has ended. Returns their number and how long the log became."""
+	calls, longest = 0, 0
 	while process.poll() is None:
 		s.over(*s.talk(gw))
 		s.net.poll(0.1)
-		calls += 1
+		calls, longest = calls + 1, max(longest, log_size(s))
 	same(process.returncode, 0)
-	return calls
+	return calls, longest
 
 
 FILL = "insert into cdr select null, value, '', '', '', '', '', '', '', '', '', value, null, null, value, null, null, 200, '', 0," \
@@ -128,12 +162,16 @@ FILL = "insert into cdr select null, value, '', '', '', '', '', '', '', '', '', 
 
 
 @scenario
-def an_operators_vacuum_and_big_delete_lose_no_record(s):
+def an_operators_vacuum_and_big_delete_lose_no_record_and_leave_no_long_log(s):
 	gw = s.gateway()
 	s.start()
-	path, calls = s.switch.path("cdr.db"), 0
+	path, calls, longest = s.switch.path("cdr.db"), 0, 0
 	for statement in (FILL, "delete from cdr where begin_ms < 50000", "vacuum"):
-		calls += call_while(s, gw, subprocess.Popen(["sqlite3", "-cmd", ".timeout 20000", path, statement]))
+		more, length = call_while(s, gw, subprocess.Popen(["sqlite3", "-cmd", ".timeout 20000", path, statement]))
+		calls, longest = calls + more, max(longest, length)
+	assert longest > 8 << 20, longest
+	s.net.until(lambda: (s.over(*s.talk(gw)), log_size(s) <= 4 << 20)[1], "the log is cut, calls or not", 2,
+		step=0.001)
 	s.settle()
 	with sqlite3.connect(path) as db:
 		ours = lambda: db.execute("select count(*) from cdr where caller_in <> ''").fetchone()[0]
@@ -142,6 +180,20 @@ def an_operators_vacuum_and_big_delete_lose_no_record(s):
 		db.execute("delete from cdr where caller_in = ''")
 	db.close()
 	assert "overwritten" not in s.switch.read_log(), s.switch.read_log()
+
+
+@scenario
+def a_reader_holds_up_the_end_of_a_long_log_only_for_its_own_time(s):
+	s.start()
+	with sqlite3.connect(s.switch.path("softswitch.db"), isolation_level=None) as reader:
+		reader.execute("begin")
+		reader.execute("select count(*) from gateway").fetchall()
+		s.switch.sql("create table t (x)", "insert into t values (zeroblob(8 << 20))", "drop table t")
+		s.net.quiet(1.3)  # the switch has tried by then
+		assert log_size(s, "softswitch.db") > 8 << 20
+		reader.execute("commit")
+	reader.close()
+	is_short_again(s, "softswitch.db")
 
 
 # the configuration
