@@ -1,6 +1,5 @@
 #include "check.h"
 
-#include "address.h"
 #include "db.h"
 #include "db_config.h"
 #include "db_orphans.h"
@@ -8,6 +7,7 @@
 #include "mapping_gateways.h"
 #include "options.h"
 #include "records.h"
+#include "service_manager.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -90,30 +90,6 @@ static bool switch_runs(const char *control)
 	return runs;
 }
 
-/** @return a socket that listens there, as the switch's would; -errno */
-static int open_listener(const struct listen *l)
-{
-	static const int one = 1;
-	bool stream = strcmp(l->transport, "udp") != 0;
-	struct sockaddr_storage local;
-	int fd, err;
-
-	listen_address(l, &local);
-	fd = socket(local.ss_family, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (local.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (stream) /* connections of a switch that has just ended are no hindrance */
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&local, address_length((struct sockaddr *)&local)) == 0 &&
-		(!stream || listen(fd, 1) == 0))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
-}
-
 /** All are held until the end, so that one given twice is found, too. */
 static void check_addresses(const struct options *o, unsigned *findings)
 {
@@ -122,7 +98,7 @@ static void check_addresses(const struct options *o, unsigned *findings)
 	for (unsigned i = 0; i < o->n_listen; i++) {
 		const struct listen *l = &o->listen[i];
 
-		fd[i] = open_listener(l);
+		fd[i] = listen_open(l);
 		if (fd[i] < 0)
 			find(findings,
 				strchr(l->host, ':') ? "cannot listen on sip:[%s]:%u;transport=%s: %s"
@@ -198,7 +174,7 @@ int check_run(const struct options *options, struct db *config)
 	check_folder(options->cdr, &findings);
 	check_records(options->cdr, &findings);
 	check_tls(options, &findings);
-	if (!switch_runs(options->control))
+	if (!switch_runs(options->control) && !service_manager_started_us())
 		check_addresses(options, &findings);
 	if (config)
 		check_rows(config, &findings);

@@ -7,7 +7,8 @@ struct options;
 
 /**
  * Look at files, addresses and rows, and change nothing. Each finding is a line on stderr. While a switch answers at
- * the control socket its addresses are rightly in use, so they are not tried.
+ * the control socket its addresses are rightly in use, so they are not tried; nor before a start by systemd, which may
+ * have stored the sockets.
  *
  * @param config  softswitch.db, NULL when it does not exist yet
  * @return EXIT_SUCCESS; EXIT_FAILURE when there is a finding

@@ -196,7 +196,6 @@ static void set_options(int fd, int family)
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 	if (family == AF_INET6) {
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof(one));
 	} else {
 		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof(one));
@@ -209,31 +208,28 @@ int datagram_open(struct datagram **out, struct event_base *base, const struct l
 {
 	struct datagram *d = calloc(1, sizeof(*d));
 	struct sockaddr_storage local;
-	int err = -ENOMEM;
+	int err;
 
 	if (!d)
 		return -ENOMEM;
-	listen_address(at, &local);
 	d->handlers = handlers;
 	d->arg = arg;
-	d->fd = socket(local.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (d->fd < 0)
-		goto fail;
+	d->fd = listen_open(at);
+	if (d->fd < 0) {
+		err = d->fd;
+		free(d);
+		return err;
+	}
+	datagram_local(d, &local);
 	set_options(d->fd, local.ss_family);
-	if (bind(d->fd, (struct sockaddr *)&local, address_length((struct sockaddr *)&local)) < 0)
-		goto fail;
 	event_assign(&d->event, base, d->fd, EV_READ | EV_PERSIST, on_readable, d);
 	event_assign(&d->flush, base, -1, 0, on_flush, d);
-	if (event_add(&d->event, NULL) < 0)
-		goto fail;
+	if (event_add(&d->event, NULL) < 0) {
+		datagram_close(d);
+		return -ENOMEM;
+	}
 	*out = d;
 	return 0;
-fail:
-	err = errno ? -errno : err;
-	if (d->fd >= 0)
-		close(d->fd);
-	free(d);
-	return err;
 }
 
 void datagram_close(struct datagram *d)
@@ -244,6 +240,19 @@ void datagram_close(struct datagram *d)
 	event_del(&d->flush);
 	close(d->fd);
 	free(d);
+}
+
+void datagram_pause(struct datagram *d, bool pause)
+{
+	if (pause)
+		event_del(&d->event);
+	else
+		event_add(&d->event, NULL);
+}
+
+int datagram_fd(const struct datagram *d)
+{
+	return d->fd;
 }
 
 bool datagram_has_more(const struct datagram *d)

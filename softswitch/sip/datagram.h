@@ -30,6 +30,11 @@ void datagram_close(struct datagram *d);
 /** The address it is bound to, the port the kernel chose included. */
 void datagram_local(const struct datagram *d, struct sockaddr_storage *out);
 
+/** For handing it over: leave in the kernel what comes, or read on. */
+void datagram_pause(struct datagram *d, bool pause);
+/** Its descriptor; borrowed. */
+int datagram_fd(const struct datagram *d);
+
 /** Was there more than could be handled in this pass of the loop? */
 bool datagram_has_more(const struct datagram *d);
 

@@ -2,6 +2,8 @@
 #ifndef LISTEN_H
 #define LISTEN_H
 
+#include "socket_handover.h"
+
 #include <netinet/in.h>
 #include <stdint.h>
 
@@ -12,5 +14,16 @@ struct listen {
 };
 
 void listen_address(const struct listen *at, struct sockaddr_storage *out);
+
+/**
+ * The socket that listens there: one that was handed to this process (socket_handover.h) and is bound there, to any port
+ * for port 0, else a new one. IPv6 takes no IPv4.
+ *
+ * @return a descriptor that never blocks; -EADDRINUSE or the like
+ */
+int listen_open(const struct listen *at);
+
+/** The name under which a socket is handed over: "udp/192.0.2.1/5060", "tls/2001_db8__1/5061". */
+void listen_name(const char *transport, const struct sockaddr *local, char out[SOCKET_HANDOVER_NAME_MAX]);
 
 #endif

@@ -211,6 +211,11 @@ void overload_destroy(struct overload *o)
 	free(o);
 }
 
+unsigned overload_waiting(const struct overload *o)
+{
+	return o->admission.n_waiting;
+}
+
 uint64_t overload_refused(const struct overload *o)
 {
 	return o->refused;

@@ -40,6 +40,8 @@ void overload_destroy(struct overload *o);
 void overload_take(
 	struct overload *o, struct hop_listener *l, char *data, size_t n, const struct sockaddr *source);
 
+/** How many datagrams wait? */
+unsigned overload_waiting(const struct overload *o);
 /** INVITEs refused or dropped since the start. */
 uint64_t overload_refused(const struct overload *o);
 

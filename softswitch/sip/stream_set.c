@@ -201,6 +201,15 @@ int stream_set_send(const struct hop *hop, const char *data, size_t len, struct 
 	return err || !c ? err : stream_send(c->stream, data, len, pending);
 }
 
+size_t stream_set_connections(const struct stream_set *set)
+{
+	size_t n = 0;
+
+	for (const struct stream_set_connection *c = set->all; c; c = c->next)
+		n++;
+	return n;
+}
+
 /* Life -------------------------------------------------------------------------------------- */
 
 /** As many as the system lets us have. */

@@ -47,6 +47,13 @@ void stream_set_limit(struct stream_set *set, const struct stream_set_limits *li
 int stream_set_listen(
 	struct stream_set *set, const struct listen *at, struct tls *tls, struct hop_listener *listener);
 
+/** For handing it over: leave in the kernel the connections that come, or accept on. */
+void stream_set_pause(struct stream_set_listener *l, bool pause);
+/** Its descriptor; borrowed. */
+int stream_set_fd(const struct stream_set_listener *l);
+/** How many connections there are? */
+size_t stream_set_connections(const struct stream_set *set);
+
 /** The address it is bound to, the port the kernel chose included. */
 void stream_set_local(const struct stream_set_listener *l, struct sockaddr_storage *out);
 

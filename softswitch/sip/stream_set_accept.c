@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 enum {
-	BACKLOG = 256,
 	ACCEPTS = 16,       /* before other sockets and timers have their turn */
 	RESERVE = 256,      /* descriptors for everything but connections of others */
 	SHORTAGE_MS = 1000, /* out of descriptors: accept nothing for so long */
@@ -169,27 +168,6 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 
 /* Listeners --------------------------------------------------------------------------------- */
 
-static int open_socket(const struct listen *at)
-{
-	static const int one = 1;
-	struct sockaddr_storage local;
-	int fd, err;
-
-	listen_address(at, &local);
-	fd = socket(local.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (local.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&local, address_length((struct sockaddr *)&local)) == 0 &&
-		listen(fd, BACKLOG) == 0)
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
-}
-
 int stream_set_listen(
 	struct stream_set *set, const struct listen *at, struct tls *tls, struct hop_listener *listener)
 {
@@ -197,7 +175,7 @@ int stream_set_listen(
 
 	if (!l)
 		return -ENOMEM;
-	l->fd = open_socket(at);
+	l->fd = listen_open(at);
 	if (l->fd < 0) {
 		int err = l->fd;
 
@@ -213,6 +191,20 @@ int stream_set_listen(
 	event_assign(&l->event, loop_base(set->loop), l->fd, EV_READ | EV_PERSIST, on_acceptable, l);
 	event_assign(&l->again, loop_base(set->loop), -1, 0, on_again, l);
 	return event_add(&l->event, NULL) ? -ENOMEM : 0;
+}
+
+void stream_set_pause(struct stream_set_listener *l, bool pause)
+{
+	event_del(&l->again);
+	if (pause)
+		event_del(&l->event);
+	else
+		event_add(&l->event, NULL);
+}
+
+int stream_set_fd(const struct stream_set_listener *l)
+{
+	return l->fd;
 }
 
 void stream_set_local(const struct stream_set_listener *l, struct sockaddr_storage *out)

@@ -437,6 +437,16 @@ uint64_t transport_refused(const struct transport *transport)
 	return overload_refused(transport->overload);
 }
 
+unsigned transport_waiting(const struct transport *transport)
+{
+	return overload_waiting(transport->overload);
+}
+
+size_t transport_connections(const struct transport *transport)
+{
+	return stream_set_connections(transport->streams);
+}
+
 struct loop *transport_loop(struct transport *transport)
 {
 	return transport->loop;

@@ -89,6 +89,11 @@ bool transport_find_name(const struct received *rx, bool (*is)(const char *name,
 /** New calls refused because of overload, since the start. */
 uint64_t transport_refused(const struct transport *transport);
 
+/** Datagrams that were read and wait for their turn. */
+unsigned transport_waiting(const struct transport *transport);
+/** TCP and TLS connections. */
+size_t transport_connections(const struct transport *transport);
+
 struct loop *transport_loop(struct transport *transport);
 
 #endif

@@ -1,0 +1,144 @@
+#include "socket_handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FIRST = 3, VARIABLES = 3, NAMES_MAX = SOCKET_HANDOVER_MAX * SOCKET_HANDOVER_NAME_MAX };
+
+static struct socket_handover received[SOCKET_HANDOVER_MAX];
+static size_t n_received;
+
+/* From the process before ------------------------------------------------------------------- */
+
+static long number(const char *variable)
+{
+	const char *text = getenv(variable);
+
+	return text ? strtol(text, NULL, 10) : 0;
+}
+
+/** Of a list that colons separate. */
+static const char *next_name(const char *names, char out[SOCKET_HANDOVER_NAME_MAX])
+{
+	size_t n = strcspn(names, ":");
+
+	snprintf(out, SOCKET_HANDOVER_NAME_MAX, "%.*s", (int)n, names);
+	return names + n + (names[n] == ':');
+}
+
+void socket_handover_receive(void)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+	const long n = number("LISTEN_PID") == (long)getpid() ? number("LISTEN_FDS") : 0;
+
+	names = names ? names : "";
+	for (long i = 0; i < n && n_received < SOCKET_HANDOVER_MAX; i++) {
+		struct socket_handover *s = &received[n_received];
+
+		s->fd = FIRST + (int)i;
+		names = next_name(names, s->name);
+		if (s->name[0] && fcntl(s->fd, F_SETFD, FD_CLOEXEC) == 0)
+			n_received++;
+	}
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+}
+
+int socket_handover_take(bool (*fits)(const struct socket_handover *socket, const void *arg), const void *arg)
+{
+	for (size_t i = 0; i < n_received; i++) {
+		int fd = received[i].fd;
+
+		if (fits(&received[i], arg)) {
+			received[i] = received[--n_received];
+			return fd;
+		}
+	}
+	return -1;
+}
+
+void socket_handover_close_rest(void (*h)(const char *name))
+{
+	while (n_received) {
+		const struct socket_handover *s = &received[--n_received];
+
+		close(s->fd);
+		if (h)
+			h(s->name);
+	}
+}
+
+/* To the next one --------------------------------------------------------------------------- */
+
+/** What the next process is told. */
+struct message {
+	char pid[32], fds[32], names[NAMES_MAX + 32];
+};
+
+static const struct socket_handover *find(const struct socket_handover *sockets, size_t n, int fd)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sockets[i].fd == fd)
+			return &sockets[i];
+	return NULL;
+}
+
+/** Sockets keep their numbers, since other threads are using theirs; what is in between is not handed over, and has no name. */
+static void write_message(struct message *m, const struct socket_handover *sockets, size_t n)
+{
+	int end = FIRST;
+	size_t len;
+
+	for (size_t i = 0; i < n; i++)
+		end = sockets[i].fd >= end ? sockets[i].fd + 1 : end;
+	snprintf(m->pid, sizeof(m->pid), "LISTEN_PID=%ld", (long)getpid());
+	snprintf(m->fds, sizeof(m->fds), "LISTEN_FDS=%d", end - FIRST);
+	len = (size_t)snprintf(m->names, sizeof(m->names), "LISTEN_FDNAMES=");
+	for (int fd = FIRST; fd < end && len < sizeof(m->names); fd++) {
+		const struct socket_handover *s = find(sockets, n, fd);
+
+		len += (size_t)snprintf(m->names + len, sizeof(m->names) - len, "%s%s", fd > FIRST ? ":" : "",
+			s ? s->name : "");
+	}
+}
+
+static void keep_over_exec(const struct socket_handover *sockets, size_t n, bool keep)
+{
+	for (size_t i = 0; i < n; i++)
+		fcntl(sockets[i].fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
+}
+
+int socket_handover_exec(
+	const char *path, char *const argv[], const struct socket_handover *sockets, size_t n)
+{
+	struct message *m = malloc(sizeof(*m));
+	size_t n_environment = 0;
+	char **environment;
+	int err;
+
+	while (environ[n_environment])
+		n_environment++;
+	environment = calloc(n_environment + VARIABLES + 1, sizeof(*environment));
+	if (!m || !environment) {
+		free(environment);
+		free(m);
+		return -ENOMEM;
+	}
+	write_message(m, sockets, n);
+	memcpy(environment, environ, n_environment * sizeof(*environment));
+	environment[n_environment] = m->pid;
+	environment[n_environment + 1] = m->fds;
+	environment[n_environment + 2] = m->names;
+	keep_over_exec(sockets, n, true);
+	execve(path, argv, environment);
+	err = -errno;
+	keep_over_exec(sockets, n, false);
+	free(environment);
+	free(m);
+	return err;
+}

@@ -1,0 +1,18 @@
+/** @file transport_handover.h  The SIP sockets go to another process, which finds them in listen_open(). */
+#ifndef TRANSPORT_HANDOVER_H
+#define TRANSPORT_HANDOVER_H
+
+#include "socket_handover.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct transport;
+
+/** The sockets that listen. @return how many */
+size_t transport_handover_sockets(
+	const struct transport *transport, struct socket_handover out[SOCKET_HANDOVER_MAX]);
+/** Leave in the kernel what comes to them from now on, or read on. Connections that are open are served meanwhile. */
+void transport_handover_pause(struct transport *transport, bool pause);
+
+#endif
