@@ -17,13 +17,16 @@
 #include "mapping_gateways.h"
 #include "options.h"
 #include "routing.h"
+#include "socket_handover.h"
 #include "publish.h"
 #include "records.h"
+#include "service_manager.h"
 #include "registration_drivers.h"
 #include "registrations.h"
 #include "stack.h"
 #include "strangers.h"
 #include "token.h"
+#include "transport_handover.h"
 
 #include <event2/event.h>
 
@@ -112,6 +115,7 @@ static void on_stop_signal(evutil_socket_t signal, short what, void *arg)
 	snprintf(d->context.state_reason, sizeof(d->context.state_reason),
 		"SIG%s, waits up to %u s for calls in progress", sigabbrev_np((int)signal),
 		d->options->drain_s);
+	service_manager_notify("STOPPING=1");
 	d->drain_until_ms = clock_now_ms() + 1000u * d->options->drain_s;
 	d->unregister_until_ms = clock_now_ms() + UNREGISTER_MS;
 	gate_refuse_new(d->gate);
@@ -188,6 +192,7 @@ static int open_stack(struct daemon *d, char *error, size_t size)
 	err = transport_create(&s->transport, d->loop, o->listen, o->n_listen, o->tls_dir, error, size);
 	if (err)
 		return err;
+	socket_handover_close_rest(service_manager_forget);
 	load_key(&key, o->cdr);
 	err = client_transactions_create(&s->client_transactions, s->transport, &key);
 	if (!err)
@@ -302,6 +307,21 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		&d->context, error, size);
 }
 
+/** What the kernel has queued in the sockets outlives this process, however it ends, if systemd stores them. */
+static void say_ready(struct daemon *d)
+{
+	struct socket_handover sockets[SOCKET_HANDOVER_MAX];
+	size_t n = transport_handover_sockets(d->stack.transport, sockets);
+
+	for (size_t i = 0; i < n; i++) {
+		service_manager_store(&sockets[i]);
+		log_info(NULL, "listening on=%s transport=%s",
+			transport_listener(d->stack.transport, i)->sent_by,
+			transport_listener(d->stack.transport, i)->transport);
+	}
+	service_manager_notify("READY=1");
+}
+
 static void close_all(struct daemon *d)
 {
 	if (d->calls)
@@ -352,11 +372,8 @@ static int run(const struct options *options, struct db *db)
 	if (err) {
 		log_error(NULL, "cannot start reason=%s", error[0] ? error : strerror(-err));
 	} else {
-		for (size_t i = 0; i < transport_listeners(d.stack.transport); i++)
-			log_info(NULL, "listening on=%s transport=%s",
-				transport_listener(d.stack.transport, i)->sent_by,
-				transport_listener(d.stack.transport, i)->transport);
 		calls_recover(d.calls);
+		say_ready(&d);
 		loop_run(d.loop);
 	}
 	close_all(&d);
@@ -392,6 +409,7 @@ int main(int argc, char *argv[])
 	int status;
 
 	heap_setup();
+	socket_handover_receive();
 	if (options_parse(&options, argc, argv, error, sizeof(error))) {
 		fprintf(stderr, "softswitch: %s\n%s\n", error, options_usage());
 		return EXIT_USAGE;

@@ -69,6 +69,10 @@ class Switch:
 
 	# the process
 
+	def launch(self, command):
+		"""The command line that starts it, and the descriptors handed to it. See manager.py."""
+		return command, ()
+
 	def start(self, listen=("udp",), arguments=()):
 		"""Write what is pending, start the switch and wait until it answers; its ports come from the kernel."""
 		if self.pending:
@@ -79,8 +83,9 @@ class Switch:
 			host = "::1" if transport.endswith("6") else "127.0.0.1"
 			arguments = ("--listen", "sip:%s;transport=%s" % (sip.host_port(host, 0), transport.strip("6")), *arguments)
 		self.given = arguments
-		self.process = subprocess.Popen(self.command(*arguments), stderr=self.stderr, stdin=subprocess.DEVNULL,
-			env=self.environment)
+		command, descriptors = self.launch(self.command(*arguments))
+		self.process = subprocess.Popen(command, stderr=self.stderr, stdin=subprocess.DEVNULL, env=self.environment,
+			pass_fds=descriptors)
 		self.net.until(self.answers, "the control socket answers", 10, step=0.01)
 		self.addresses = {}
 		for listener in self.status()["listeners"]:
