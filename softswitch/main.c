@@ -23,10 +23,11 @@
 #include "service_manager.h"
 #include "registration_drivers.h"
 #include "registrations.h"
+#include "restart.h"
 #include "stack.h"
+#include "stop.h"
 #include "strangers.h"
 #include "token.h"
-#include "transport_handover.h"
 
 #include <event2/event.h>
 
@@ -38,10 +39,7 @@
 
 enum {
 	EXIT_USAGE = 2,
-	CHECK_MS = 50,        /* while stopping: how often it is looked whether all is over */
-	FAREWELL_MS = 2000,   /* and how long the last BYEs are waited for */
-	UNREGISTER_MS = 5000, /* and the answers of the registrars */
-	N_CAUGHT = 4          /* signals with a handler */
+	N_CAUGHT = 5 /* signals with a handler */
 };
 
 struct daemon {
@@ -63,65 +61,21 @@ struct daemon {
 	struct gate *gate;
 	struct control_socket *control;
 	struct control_methods_context context;
-	struct event *signals[N_CAUGHT], *stopping;
-	uint64_t drain_until_ms, farewell_until_ms, unregister_until_ms; /* 0: not stopping */
+	struct stop *stop;
+	struct restart *restart;
+	char *const *argv;
+	struct event *signals[N_CAUGHT];
 };
 
-/* Stopping ---------------------------------------------------------------------------------- */
-
-static void schedule_check(struct daemon *d)
-{
-	struct timeval tv = {.tv_usec = CHECK_MS * 1000};
-
-	event_add(d->stopping, &tv);
-}
-
-static void on_stopping(evutil_socket_t fd, short what, void *arg)
-{
-	struct daemon *d = arg;
-	uint64_t now = clock_now_ms();
-	struct calls_held held;
-
-	(void)fd;
-	(void)what;
-	calls_held(d->calls, &held);
-	d->context.state = held.calls && now < d->drain_until_ms ? "draining" : "stopping";
-	if (held.calls && now >= d->drain_until_ms) {
-		log_info(NULL, "hanging up calls=%zu", held.calls);
-		calls_hangup_all(d->calls, CAUSE_SHUTDOWN);
-		calls_held(d->calls, &held);
-	}
-	if (!held.calls && !d->farewell_until_ms)
-		d->farewell_until_ms = now + FAREWELL_MS;
-	if (!held.calls && (!held.transactions || now >= d->farewell_until_ms) &&
-		(registration_drivers_is_over(d->drivers) || now >= d->unregister_until_ms))
-		loop_stop(d->loop);
-	else
-		schedule_check(d);
-}
+/* Signals ----------------------------------------------------------------------------------- */
 
 static void on_stop_signal(evutil_socket_t signal, short what, void *arg)
 {
 	struct daemon *d = arg;
 
 	(void)what;
-	if (d->drain_until_ms) {
-		log_info(NULL, "second signal, ending at once signal=%d", (int)signal);
-		calls_hangup_all(d->calls, CAUSE_SHUTDOWN);
-		loop_stop(d->loop);
-		return;
-	}
-	log_info(NULL, "stopping signal=%d drain_s=%u", (int)signal, d->options->drain_s);
-	snprintf(d->context.state_reason, sizeof(d->context.state_reason),
-		"SIG%s, waits up to %u s for calls in progress", sigabbrev_np((int)signal),
-		d->options->drain_s);
-	service_manager_notify("STOPPING=1");
-	d->drain_until_ms = clock_now_ms() + 1000u * d->options->drain_s;
-	d->unregister_until_ms = clock_now_ms() + UNREGISTER_MS;
-	gate_refuse_new(d->gate);
-	gateway_watch_stop(d->watch);
-	registration_drivers_stop(d->drivers);
-	on_stopping(-1, 0, d);
+	restart_cancel(d->restart);
+	stop_now(d->stop, (int)signal);
 }
 
 static void on_reload_signal(evutil_socket_t signal, short what, void *arg)
@@ -131,6 +85,18 @@ static void on_reload_signal(evutil_socket_t signal, short what, void *arg)
 	(void)what;
 	log_info(NULL, "reading the configuration again signal=%d", (int)signal);
 	reload_now(d->config);
+}
+
+static void on_restart_signal(evutil_socket_t signal, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)what;
+	log_info(NULL, "restarting signal=%d", (int)signal);
+	if (stop_has_begun(d->stop))
+		log_info(NULL, "not restarted reason=stopping");
+	else
+		restart_begin(d->restart);
 }
 
 /** No signal that somebody may send by mistake ends the calls. What the kernel says with the last two comes as errno. */
@@ -148,11 +114,8 @@ static int catch_signals(struct daemon *d)
 		int number;
 		event_callback_fn on_signal;
 	} caught[N_CAUGHT] = {{SIGTERM, on_stop_signal}, {SIGINT, on_stop_signal}, {SIGQUIT, on_stop_signal},
-		{SIGHUP, on_reload_signal}};
+		{SIGHUP, on_reload_signal}, {SIGUSR2, on_restart_signal}};
 
-	d->stopping = evtimer_new(loop_base(d->loop), on_stopping, d);
-	if (!d->stopping)
-		return -ENOMEM;
 	for (unsigned i = 0; i < N_CAUGHT; i++) {
 		d->signals[i] = evsignal_new(loop_base(d->loop), caught[i].number, caught[i].on_signal, d);
 		if (!d->signals[i] || event_add(d->signals[i], NULL))
@@ -307,25 +270,34 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		&d->context, error, size);
 }
 
-/** What the kernel has queued in the sockets outlives this process, however it ends, if systemd stores them. */
-static void say_ready(struct daemon *d)
+/** What ends this process, or puts another in its place. */
+static int open_ends(struct daemon *d)
 {
-	struct socket_handover sockets[SOCKET_HANDOVER_MAX];
-	size_t n = transport_handover_sockets(d->stack.transport, sockets);
+	int err = stop_create(&d->stop,
+		&(struct stop_parts){.loop = d->loop,
+			.calls = d->calls,
+			.gate = d->gate,
+			.watch = d->watch,
+			.drivers = d->drivers,
+			.context = &d->context,
+			.drain_s = d->options->drain_s});
 
-	for (size_t i = 0; i < n; i++) {
-		service_manager_store(&sockets[i]);
-		log_info(NULL, "listening on=%s transport=%s",
-			transport_listener(d->stack.transport, i)->sent_by,
-			transport_listener(d->stack.transport, i)->transport);
-	}
-	service_manager_notify("READY=1");
+	if (err)
+		return err;
+	return restart_create(&d->restart,
+		&(struct restart_parts){.loop = d->loop,
+			.transport = d->stack.transport,
+			.calls = d->calls,
+			.records = &d->records,
+			.argv = d->argv});
 }
 
 static void close_all(struct daemon *d)
 {
 	if (d->calls)
 		calls_hangup_all(d->calls, CAUSE_SHUTDOWN);
+	restart_destroy(d->restart);
+	stop_destroy(d->stop);
 	control_socket_destroy(d->control);
 	gate_destroy(d->gate);
 	strangers_destroy(d->strangers);
@@ -345,21 +317,18 @@ static void close_all(struct daemon *d)
 	registrations_destroy(d->registrations);
 	gateways_destroy(d->gateways);
 	transport_destroy(d->stack.transport);
-	if (d->stopping)
-		event_free(d->stopping);
 	for (unsigned i = 0; i < N_CAUGHT; i++)
 		if (d->signals[i])
 			event_free(d->signals[i]);
 	loop_destroy(d->loop);
 }
 
-static int run(const struct options *options, struct db *db)
+static int run(const struct options *options, char *const argv[], struct db *db)
 {
-	struct daemon d = {.options = options};
+	struct daemon d = {.options = options, .argv = argv};
 	char error[512] = "";
 	int err;
 
-	ignore_signals();
 	err = open_stack(&d, error, sizeof(error));
 	if (err)
 		db_close(db);
@@ -368,12 +337,14 @@ static int run(const struct options *options, struct db *db)
 	if (!err)
 		err = open_doors(&d, error, sizeof(error));
 	if (!err)
+		err = open_ends(&d);
+	if (!err)
 		err = catch_signals(&d);
 	if (err) {
 		log_error(NULL, "cannot start reason=%s", error[0] ? error : strerror(-err));
 	} else {
 		calls_recover(d.calls);
-		say_ready(&d);
+		restart_serve(d.restart);
 		loop_run(d.loop);
 	}
 	close_all(&d);
@@ -409,6 +380,7 @@ int main(int argc, char *argv[])
 	int status;
 
 	heap_setup();
+	ignore_signals();
 	socket_handover_receive();
 	if (options_parse(&options, argc, argv, error, sizeof(error))) {
 		fprintf(stderr, "softswitch: %s\n%s\n", error, options_usage());
@@ -422,7 +394,7 @@ int main(int argc, char *argv[])
 	}
 	status = open_databases(&options, &db);
 	if (status == EXIT_SUCCESS && options.action == OPTIONS_RUN)
-		status = run(&options, db);
+		status = run(&options, argv, db);
 	else
 		db_close(db);
 	options_clear(&options);

@@ -94,6 +94,14 @@ void records_restore(
 
 /* The end ----------------------------------------------------------------------------------- */
 
+bool records_are_written(const struct records *r)
+{
+	struct cdr_stats stats;
+
+	cdr_log_stats(r->cdr_log, &stats);
+	return !stats.pending;
+}
+
 void records_close(struct records *r)
 {
 	struct cdr_stats stats = {.error = ""};

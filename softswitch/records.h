@@ -2,6 +2,7 @@
 #ifndef RECORDS_H
 #define RECORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct cdr_log;
@@ -26,6 +27,8 @@ char *records_state_path(const char *cdr);
 /** Open state.db, and restore what it holds. The switch carries calls without it, too. */
 void records_restore(
 	struct records *r, const char *cdr, struct publish *publish, const struct gateways *gateways);
+/** Is nothing left to be written? */
+bool records_are_written(const struct records *r);
 /** Write what is left, and log what could not be. */
 void records_close(struct records *r);
 

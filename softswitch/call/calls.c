@@ -161,6 +161,12 @@ void calls_hangup_all(struct calls *set, enum cause cause)
 	}
 }
 
+void calls_leave(struct calls *set)
+{
+	keep_changed(set);
+	cdr_log_sign(set->context.cdr_log, clock_epoch_ms());
+}
+
 void calls_stats(const struct calls *set, struct calls_stats *out)
 {
 	*out = (struct calls_stats){.active = set->context.active,

@@ -40,6 +40,9 @@ size_t calls_from_elsewhere(const struct calls *set, const struct sockaddr *sour
 /** End every call; both sides are told. */
 void calls_hangup_all(struct calls *set, enum cause cause);
 
+/** This process leaves them to the next one, now: write down what has changed, and that they live. */
+void calls_leave(struct calls *set);
+
 /** Counters since start; active = now. */
 struct calls_stats {
 	uint64_t active, total, answered, failed;

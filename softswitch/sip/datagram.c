@@ -244,10 +244,12 @@ void datagram_close(struct datagram *d)
 
 void datagram_pause(struct datagram *d, bool pause)
 {
-	if (pause)
+	if (pause) {
 		event_del(&d->event);
-	else
+		d->more = false;
+	} else {
 		event_add(&d->event, NULL);
+	}
 }
 
 int datagram_fd(const struct datagram *d)

@@ -59,9 +59,10 @@ class Install(unittest.TestCase):
 		self.assertEqual((unit["ExecReload"], unit["Restart"], unit["StartLimitIntervalSec"], unit["RuntimeDirectory"]),
 			("/bin/kill -HUP $MAINPID", "always", "0", "softswitch"))
 
-	def test_the_unit_stores_the_sockets(self):
+	def test_the_unit_stores_the_sockets_and_a_restart_keeps_the_calls(self):
 		unit = dict(re.findall(r"^(\w+)=(.*)$", (self.installed / "lib/systemd/system/softswitch.service").read_text(), re.M))
-		self.assertEqual((unit["Type"], unit["NotifyAccess"]), ("notify", "main"))
+		self.assertEqual((unit["Type"], unit["NotifyAccess"], unit["RestartKillSignal"]), ("notify", "main", "SIGUSR2"))
+		self.assertNotIn("KillSignal", unit)  # a stop sends SIGTERM
 		self.assertGreaterEqual(int(unit["FileDescriptorStoreMax"]), 2 * 16)  # of one process and the next
 
 	def test_systemd_is_content(self):

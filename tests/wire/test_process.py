@@ -252,7 +252,7 @@ def a_second_switch_on_the_same_files_is_refused(s):
 	s.over(*s.talk(gw))
 
 
-@variants(*((number.name[3:].lower(), number) for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGPIPE,
+@variants(*((number.name[3:].lower(), number) for number in (signal.SIGUSR1, signal.SIGALRM, signal.SIGPIPE,
 	signal.SIGXFSZ, signal.SIGHUP)))
 def no_stray_signal_ends_a_call(s, number):
 	gw = s.gateway()

@@ -1,5 +1,11 @@
 """The switch is restarted: nothing that comes meanwhile is lost, and calls go on (docs/behaviour.md, Restart)."""
 
+import contextlib
+import os
+import shutil
+import signal
+
+import switch
 from manager import Manager
 from net import same
 from runner import run, scenario, variants
@@ -82,6 +88,166 @@ def a_socket_that_no_listener_wants_any_more_is_closed(s):
 	s.switch.kill()
 	s.switch.start((), ("--listen", "sip:%s:%d;transport=tcp" % (host, port)))  # it is free
 	same(s.switch.addresses, {"tcp": (host, port)})
+
+
+# In place: the process executes the next program
+
+
+def started(s):
+	return s.switch.read_log().count("listening on")
+
+
+def restart(s):
+	"""By the signal, in place."""
+	before, pid = started(s), s.switch.process.pid
+	s.switch.signal(signal.SIGUSR2)
+	s.net.until(lambda: started(s) >= before + len(s.switch.addresses), "it is restarted", step=0.002)
+	s.net.until(s.switch.answers, "the control socket answers", step=0.002)
+	same(s.switch.process.pid, pid)
+
+
+@variants(("the_caller", 0, 1), ("the_callee", 1, 0))
+def a_call_goes_on_over_a_restart_and_is_ended_by(s, one, other):
+	gw = s.gateway(capacity=1)
+	s.start(("udp", "tcp"))
+	at = dict(s.switch.addresses)
+	legs = a, b = s.talk(gw)
+	for _ in range(3):
+		restart(s)
+		checked(a, b)
+	same([call["recovered"] for call in s.switch.control("calls.list")["calls"]], [True])
+	same({"sip:%s:%d;transport=%s" % (*address, transport) for transport, address in at.items()},
+		set(s.switch.status()["listeners"]))
+	x, y = legs[one], legs[other]
+	x.send("INVITE", body=x.peer.sdp.replace(b"sendrecv", b"sendonly"))
+	y.expect("INVITE")
+	y.reply(200, sdp=True)
+	x.expect(200, "INVITE")
+	x.ack()
+	y.expect("ACK")
+	x.send("BYE")
+	y.hung_up()
+	x.expect(200, "BYE")
+	row = s.switch.record()
+	same((row["end_reason"], row["end_direction"]), ("normal clearing", one))
+
+
+@scenario
+def no_datagram_is_lost_while_it_is_restarted(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	sent, busy = 0, True
+
+	def flood():
+		"""A request outside any dialog every millisecond, and one inside the call every tenth time."""
+		nonlocal sent
+		s.caller.request("OPTIONS")
+		if sent % 10 == 0:
+			a.send("OPTIONS")
+		sent += 1
+		return not busy
+
+	for _ in range(5):
+		before = started(s)
+		s.switch.signal(signal.SIGUSR2)
+		s.net.until(lambda: flood() or started(s) > before, "it is restarted", step=0.001)
+		for _ in range(20):
+			flood()
+			s.net.poll(0.001)
+	s.net.until(lambda: len(s.caller.arrivals(200, "OPTIONS")) >= sent + (sent + 9) // 10, "all are answered", step=0.01)
+	a.ack()
+
+	def idle():
+		"""Each process has asked whether they are there."""
+		for leg in (a, b):
+			check = leg.peer.find("OPTIONS", call_id=leg.call_id)
+			if check:
+				leg.reply(200, request=check)
+		return s.switch.idle()
+
+	s.over(a, b)
+	s.net.until(idle, "all is over", step=0.02)
+	s.caller.inbox.clear()
+
+
+@scenario
+def nothing_stays_open_over_a_restart_but_the_sockets(s):
+	s.gateway()
+	s.start(("udp", "tcp"))
+
+	def sockets():
+		"""And what else is no file; a connection to the control socket may not be closed yet."""
+		at = "/proc/%d/fd" % s.switch.process.pid
+		found = []
+		for fd in os.listdir(at):
+			with contextlib.suppress(FileNotFoundError):
+				found.append(os.readlink(os.path.join(at, fd)))
+		return [name for name in found if not name.startswith("/")]
+
+	before = len(sockets())
+	for _ in range(4):
+		restart(s)
+	s.net.until(lambda: len(sockets()) <= before, "the same is open: %s" % sockets(), step=0.01)
+
+
+@scenario
+def records_are_written_before_a_restart(s):
+	gw = s.gateway()
+	s.start()
+	for _ in range(5):
+		s.over(*s.talk(gw))
+	restart(s)
+	same([row["end_reason"] for row in s.switch.records(5)], ["normal clearing"] * 5)
+
+
+@scenario
+def a_program_that_cannot_be_executed_leaves_all_as_it_was(s):
+	gw = s.gateway()
+	own = s.switch.path("softswitch")
+	shutil.copy(switch.BINARY, own)
+	s.switch.launch = lambda command: ([own, *command[1:]], ())
+	s.start(("udp", "tcp"))
+	a, b = s.talk(gw)
+	os.chmod(own, 0o600)
+	s.switch.signal(signal.SIGUSR2)
+	s.net.until(lambda: "not restarted" in s.switch.read_log(), "it is not restarted", step=0.01)
+	assert "Permission denied" in s.switch.read_log()
+	x = s.talk(gw)
+	s.over(*x)
+	os.chmod(own, 0o700)
+	restart(s)  # another time
+	checked(a, b)
+	s.over(a, b)
+
+
+@scenario
+def under_systemd_the_signal_ends_the_process_and_leaves_the_calls(s):
+	Manager(s)
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	s.switch.signal(signal.SIGUSR2)
+	s.switch.ended()
+	for _ in range(20):
+		s.caller.request("OPTIONS")
+	s.switch.start_again()
+	checked(a, b)
+	for _ in range(20):
+		s.caller.expect(200, "OPTIONS")
+	s.over(a, b)
+
+
+@scenario
+def a_stop_goes_before_a_restart(s):
+	gw = s.gateway()
+	s.start(arguments=("--drain", "30"))
+	a, b = s.talk(gw)
+	s.switch.stopping()
+	s.switch.signal(signal.SIGUSR2)
+	s.net.until(lambda: "not restarted reason=stopping" in s.switch.read_log(), "it is not restarted", step=0.01)
+	s.over(a, b)
+	s.switch.ended()
 
 
 if __name__ == "__main__":

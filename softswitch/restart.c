@@ -1,0 +1,190 @@
+#include "restart.h"
+
+#include "calls.h"
+#include "clock.h"
+#include "log.h"
+#include "loop.h"
+#include "records.h"
+#include "service_manager.h"
+#include "transport.h"
+#include "transport_handover.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	LOOK_MS = 2,       /* how often it is looked whether it is time */
+	RECORDS_MS = 1000, /* how long the last records are waited for; the journal has them in any case */
+	WAITING_MS = 200,  /* and datagrams that were read, and wait for their turn */
+	PATH_SIZE = 4096
+};
+
+enum restart_state {
+	RESTART_NONE,
+	RESTART_RECORDS, /* records are being written; the switch serves */
+	RESTART_PAUSED   /* what comes waits for the next process */
+};
+
+struct restart {
+	struct restart_parts parts;
+	enum restart_state state;
+	struct event timer;
+	uint64_t until_ms;    /* this state's, clock_real_ms() */
+	char path[PATH_SIZE]; /* of this program */
+};
+
+/* The last moment --------------------------------------------------------------------------- */
+
+/** Signals wait for the next process, which would otherwise be ended by them before it can handle them. */
+static void hold_signals(bool hold)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &all, NULL);
+}
+
+/** @return -errno when it cannot be executed */
+static int execute(struct restart *r)
+{
+	struct socket_handover sockets[SOCKET_HANDOVER_MAX];
+	size_t n = transport_handover_sockets(r->parts.transport, sockets);
+	int err;
+
+	service_manager_notify("RELOADING=1");
+	hold_signals(true);
+	err = socket_handover_exec(r->path, r->parts.argv, sockets, n);
+	hold_signals(false);
+	service_manager_notify("READY=1");
+	return err;
+}
+
+static void leave(struct restart *r)
+{
+	int err;
+
+	calls_leave(r->parts.calls);
+	if (service_manager_restarts_us()) {
+		log_info(NULL, "leaving the calls to the process that systemd starts next");
+		_exit(EXIT_SUCCESS); /* nothing is ended: as a crash does */
+	}
+	log_info(NULL, "leaving the calls to the next process program=%s", r->path);
+	err = execute(r);
+	log_error(NULL, "not restarted, serving on program=%s error=%s", r->path, strerror(-err));
+	restart_cancel(r);
+}
+
+/* On the way there -------------------------------------------------------------------------- */
+
+static void enter(struct restart *r, enum restart_state state, unsigned for_ms)
+{
+	struct timeval now = {0};
+
+	if (r->state == RESTART_PAUSED || state == RESTART_PAUSED)
+		transport_handover_pause(r->parts.transport, state == RESTART_PAUSED);
+	r->state = state;
+	r->until_ms = clock_real_ms() + for_ms;
+	if (state == RESTART_NONE)
+		event_del(&r->timer);
+	else
+		event_add(&r->timer, &now);
+}
+
+/** Is there something that this state waits for? */
+static bool waits(const struct restart *r)
+{
+	if (clock_real_ms() >= r->until_ms)
+		return false;
+	return r->state == RESTART_RECORDS ? !records_are_written(r->parts.records)
+					   : transport_waiting(r->parts.transport) > 0;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval again = {.tv_usec = LOOK_MS * 1000};
+	struct restart *r = arg;
+
+	(void)fd;
+	(void)what;
+	if (waits(r))
+		event_add(&r->timer, &again);
+	else if (r->state == RESTART_RECORDS)
+		enter(r, RESTART_PAUSED, WAITING_MS);
+	else
+		leave(r);
+}
+
+void restart_begin(struct restart *r)
+{
+	if (r->state == RESTART_NONE)
+		enter(r, RESTART_RECORDS, RECORDS_MS);
+}
+
+void restart_cancel(struct restart *r)
+{
+	enter(r, RESTART_NONE, 0);
+}
+
+void restart_serve(const struct restart *r)
+{
+	struct socket_handover sockets[SOCKET_HANDOVER_MAX];
+	size_t n = transport_handover_sockets(r->parts.transport, sockets);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct hop_listener *l = transport_listener(r->parts.transport, i);
+
+		service_manager_store(&sockets[i]);
+		log_info(NULL, "listening on=%s transport=%s", l->sent_by, l->transport);
+	}
+	hold_signals(false);
+	service_manager_notify("READY=1");
+}
+
+/* Life -------------------------------------------------------------------------------------- */
+
+/** As it was started, so that a symbolic link may lead elsewhere next time; else where the kernel found it. */
+static int find_program(struct restart *r)
+{
+	const char *given = r->parts.argv[0];
+	struct stat is, named;
+	ssize_t n;
+
+	if (given && strchr(given, '/') && strlen(given) < sizeof(r->path) && !stat("/proc/self/exe", &is) &&
+		!stat(given, &named) && is.st_dev == named.st_dev && is.st_ino == named.st_ino) {
+		memcpy(r->path, given, strlen(given) + 1);
+		return 0;
+	}
+	n = readlink("/proc/self/exe", r->path, sizeof(r->path) - 1);
+	return n < 0 ? -errno : 0;
+}
+
+int restart_create(struct restart **out, const struct restart_parts *parts)
+{
+	struct restart *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->parts = *parts;
+	if (find_program(r))
+		log_warning(NULL, "cannot be restarted in place error=%s", strerror(errno));
+	event_assign(&r->timer, loop_base(parts->loop), -1, 0, on_timer, r);
+	*out = r;
+	return 0;
+}
+
+void restart_destroy(struct restart *r)
+{
+	if (!r)
+		return;
+	event_del(&r->timer);
+	free(r);
+}
