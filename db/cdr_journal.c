@@ -343,6 +343,11 @@ int cdr_journal_open(struct cdr_journal **out, const char *path, int64_t *last_s
 	return err;
 }
 
+int cdr_journal_version(void)
+{
+	return (int)(state_words[CDR_JOURNAL_LIVE] & 0xff) - '0';
+}
+
 void cdr_journal_close(struct cdr_journal *j)
 {
 	if (!j)

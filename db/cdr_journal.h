@@ -42,6 +42,8 @@ typedef int cdr_journal_record_h(const struct cdr_journal_record *record, void *
  */
 int cdr_journal_open(struct cdr_journal **out, const char *path, int64_t *last_sign_ms,
 	cdr_journal_record_h *on_record, void *arg, char *error, size_t error_size);
+/** Of the layout. */
+int cdr_journal_version(void);
 /** Records that were not freed stay in the file. NULL is fine. */
 void cdr_journal_close(struct cdr_journal *journal);
 

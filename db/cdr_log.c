@@ -313,6 +313,11 @@ int cdr_log_open(struct cdr_log **out, const char *path, cdr_news_h *on_news, vo
 	return 0;
 }
 
+int cdr_log_version(void)
+{
+	return cdr_journal_version();
+}
+
 uint64_t cdr_log_close(struct cdr_log *log, unsigned wait_ms)
 {
 	struct cdr_stats stats = {0};

@@ -63,6 +63,9 @@ cdr_slot cdr_log_keep(
 /** The call is over: queue its row. Never blocks, and fails only without memory. Takes over the slot (0 = none). */
 void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record);
 
+/** Of the journal, as a program that goes on with it must read it. */
+int cdr_log_version(void);
+
 /** Free records whose rows have been committed. cdr_log_keep() and cdr_log_end() do it, too; call it when there are no calls. */
 void cdr_log_reclaim(struct cdr_log *log);
 

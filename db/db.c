@@ -280,6 +280,11 @@ void db_close(struct db *db)
 	free(db);
 }
 
+int db_version(enum db_kind kind)
+{
+	return file_kinds[kind].version;
+}
+
 const char *db_error(const struct db *db)
 {
 	return db->words[0] ? db->words : sqlite3_errmsg(db->handle);

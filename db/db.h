@@ -31,6 +31,9 @@ int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode m
 	size_t error_size);
 void db_close(struct db *db);
 
+/** PRAGMA user_version of the files that this program writes; it upgrades those with a lower one. */
+int db_version(enum db_kind kind);
+
 /** SQLite's words for what failed last, or why db_config_load() did. */
 const char *db_error(const struct db *db);
 

@@ -17,6 +17,7 @@
 #include "mapping_gateways.h"
 #include "options.h"
 #include "routing.h"
+#include "signals.h"
 #include "socket_handover.h"
 #include "publish.h"
 #include "records.h"
@@ -24,23 +25,19 @@
 #include "registration_drivers.h"
 #include "registrations.h"
 #include "restart.h"
+#include "restart_command.h"
 #include "stack.h"
+#include "state_version.h"
 #include "stop.h"
 #include "strangers.h"
 #include "token.h"
 
-#include <event2/event.h>
-
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	EXIT_USAGE = 2,
-	N_CAUGHT = 5 /* signals with a handler */
-};
+enum { EXIT_USAGE = 2 };
 
 struct daemon {
 	const struct options *options;
@@ -63,66 +60,10 @@ struct daemon {
 	struct control_methods_context context;
 	struct stop *stop;
 	struct restart *restart;
+	struct restart_command restart_command;
 	char *const *argv;
-	struct event *signals[N_CAUGHT];
+	struct signals *signals;
 };
-
-/* Signals ----------------------------------------------------------------------------------- */
-
-static void on_stop_signal(evutil_socket_t signal, short what, void *arg)
-{
-	struct daemon *d = arg;
-
-	(void)what;
-	restart_cancel(d->restart);
-	stop_now(d->stop, (int)signal);
-}
-
-static void on_reload_signal(evutil_socket_t signal, short what, void *arg)
-{
-	struct daemon *d = arg;
-
-	(void)what;
-	log_info(NULL, "reading the configuration again signal=%d", (int)signal);
-	reload_now(d->config);
-}
-
-static void on_restart_signal(evutil_socket_t signal, short what, void *arg)
-{
-	struct daemon *d = arg;
-
-	(void)what;
-	log_info(NULL, "restarting signal=%d", (int)signal);
-	if (stop_has_begun(d->stop))
-		log_info(NULL, "not restarted reason=stopping");
-	else
-		restart_begin(d->restart);
-}
-
-/** No signal that somebody may send by mistake ends the calls. What the kernel says with the last two comes as errno. */
-static void ignore_signals(void)
-{
-	static const int ignored[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE, SIGXFSZ};
-
-	for (unsigned i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		signal(ignored[i], SIG_IGN);
-}
-
-static int catch_signals(struct daemon *d)
-{
-	static const struct {
-		int number;
-		event_callback_fn on_signal;
-	} caught[N_CAUGHT] = {{SIGTERM, on_stop_signal}, {SIGINT, on_stop_signal}, {SIGQUIT, on_stop_signal},
-		{SIGHUP, on_reload_signal}, {SIGUSR2, on_restart_signal}};
-
-	for (unsigned i = 0; i < N_CAUGHT; i++) {
-		d->signals[i] = evsignal_new(loop_base(d->loop), caught[i].number, caught[i].on_signal, d);
-		if (!d->signals[i] || event_add(d->signals[i], NULL))
-			return -ENOMEM;
-	}
-	return 0;
-}
 
 /* Starting ---------------------------------------------------------------------------------- */
 
@@ -282,14 +223,17 @@ static int open_ends(struct daemon *d)
 			.context = &d->context,
 			.drain_s = d->options->drain_s});
 
-	if (err)
-		return err;
-	return restart_create(&d->restart,
-		&(struct restart_parts){.loop = d->loop,
-			.transport = d->stack.transport,
-			.calls = d->calls,
-			.records = &d->records,
-			.argv = d->argv});
+	if (!err)
+		err = restart_create(&d->restart,
+			&(struct restart_parts){.loop = d->loop,
+				.transport = d->stack.transport,
+				.calls = d->calls,
+				.records = &d->records,
+				.argv = d->argv});
+	d->restart_command = (struct restart_command){d->restart, d->stop, d->control, &d->context};
+	d->context.on_restart = restart_command_begin;
+	d->context.on_restart_arg = &d->restart_command;
+	return err;
 }
 
 static void close_all(struct daemon *d)
@@ -317,9 +261,7 @@ static void close_all(struct daemon *d)
 	registrations_destroy(d->registrations);
 	gateways_destroy(d->gateways);
 	transport_destroy(d->stack.transport);
-	for (unsigned i = 0; i < N_CAUGHT; i++)
-		if (d->signals[i])
-			event_free(d->signals[i]);
+	signals_destroy(d->signals);
 	loop_destroy(d->loop);
 }
 
@@ -339,7 +281,8 @@ static int run(const struct options *options, char *const argv[], struct db *db)
 	if (!err)
 		err = open_ends(&d);
 	if (!err)
-		err = catch_signals(&d);
+		err = signals_create(
+			&d.signals, d.loop, &(struct signals_parts){d.stop, d.restart, d.config});
 	if (err) {
 		log_error(NULL, "cannot start reason=%s", error[0] ? error : strerror(-err));
 	} else {
@@ -372,6 +315,27 @@ static int open_databases(const struct options *o, struct db **config)
 	return o->action == OPTIONS_CHECK ? check_run(o, *config) : EXIT_SUCCESS;
 }
 
+/** @return false when the action is another one */
+static bool print(enum options_action action)
+{
+	switch (action) {
+	case OPTIONS_HELP:
+		puts(options_help());
+		return true;
+	case OPTIONS_VERSION:
+		puts("softswitch " SOFTSWITCH_VERSION);
+		return true;
+	case OPTIONS_STATE_VERSION:
+		state_version_print(stdout, SOFTSWITCH_VERSION);
+		return true;
+	case OPTIONS_RUN:
+	case OPTIONS_INIT:
+	case OPTIONS_CHECK:
+		break;
+	}
+	return false;
+}
+
 int main(int argc, char *argv[])
 {
 	struct options options;
@@ -380,15 +344,14 @@ int main(int argc, char *argv[])
 	int status;
 
 	heap_setup();
-	ignore_signals();
+	signals_ignore();
 	socket_handover_receive();
 	if (options_parse(&options, argc, argv, error, sizeof(error))) {
 		fprintf(stderr, "softswitch: %s\n%s\n", error, options_usage());
 		return EXIT_USAGE;
 	}
 	log_setup(options.log_level, options.log_format);
-	if (options.action == OPTIONS_HELP || options.action == OPTIONS_VERSION) {
-		puts(options.action == OPTIONS_HELP ? options_help() : "softswitch " SOFTSWITCH_VERSION);
+	if (print(options.action)) {
 		options_clear(&options);
 		return EXIT_SUCCESS;
 	}

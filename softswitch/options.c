@@ -28,6 +28,7 @@ enum option_id {
 	OPT_INIT,
 	OPT_CHECK,
 	OPT_VERSION,
+	OPT_STATE_VERSION,
 	OPT_HELP,
 };
 
@@ -44,6 +45,7 @@ static const struct option long_options[] = {
 	{"init", no_argument, NULL, OPT_INIT},
 	{"check", no_argument, NULL, OPT_CHECK},
 	{"version", no_argument, NULL, OPT_VERSION},
+	{"state-version", no_argument, NULL, OPT_STATE_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -51,7 +53,7 @@ static const struct option long_options[] = {
 static const char usage[] =
 	"usage: softswitch [--db FILE] [--cdr FILE] [--control SOCKET] "
 	"[--listen sip:ADDR:PORT;transport=udp|tcp|tls]... [--tls-dir DIR] [--name NAME] [--drain SECONDS] "
-	"[--log-level error|warning|info|debug] [--log-format text|json] [--init] [--check] [--version] [--help]";
+	"[--log-level error|warning|info|debug] [--log-format text|json] [--init] [--check] [--version] [--state-version] [--help]";
 
 static const char help[] =
 	"usage: softswitch [OPTION]...\n"
@@ -71,6 +73,7 @@ static const char help[] =
 	"  --init                create or upgrade both databases, then exit\n"
 	"  --check               check databases and options, change nothing, then exit\n"
 	"  --version             print the version, then exit\n"
+	"  --state-version       print which versions of databases, journal and calls it reads at most, then exit\n"
 	"  --help                print this help, then exit\n";
 
 const char *options_usage(void)
@@ -236,6 +239,9 @@ static int apply(struct options *o, enum option_id option, const char *value, co
 	case OPT_VERSION:
 		o->action = OPTIONS_VERSION;
 		return 0;
+	case OPT_STATE_VERSION:
+		o->action = OPTIONS_STATE_VERSION;
+		return 0;
 	case OPT_HELP:
 		o->action = OPTIONS_HELP;
 		return 0;
@@ -360,7 +366,8 @@ int options_parse(struct options *out, int argc, char *const argv[], char *error
 	int result = read_arguments(&o, argc, argv, &why);
 	if (!result)
 		result = fill_in(&o);
-	if (!result && o.action != OPTIONS_HELP && o.action != OPTIONS_VERSION)
+	if (!result && o.action != OPTIONS_HELP && o.action != OPTIONS_VERSION &&
+		o.action != OPTIONS_STATE_VERSION)
 		result = check(&o, &why);
 	if (result == -ENOMEM)
 		snprintf(error, error_size, "out of memory");

@@ -15,6 +15,7 @@ enum options_action {
 	OPTIONS_INIT,  /* create or upgrade both databases, then exit */
 	OPTIONS_CHECK, /* check everything, change nothing, then exit */
 	OPTIONS_VERSION,
+	OPTIONS_STATE_VERSION, /* which state it reads (state_version.h) */
 	OPTIONS_HELP,
 };
 

@@ -6,6 +6,7 @@
 #include "loop.h"
 #include "records.h"
 #include "service_manager.h"
+#include "successor.h"
 #include "transport.h"
 #include "transport_handover.h"
 
@@ -30,6 +31,7 @@ enum {
 
 enum restart_state {
 	RESTART_NONE,
+	RESTART_ASKING,  /* the next program, whether it can go on */
 	RESTART_RECORDS, /* records are being written; the switch serves */
 	RESTART_PAUSED   /* what comes waits for the next process */
 };
@@ -38,8 +40,11 @@ struct restart {
 	struct restart_parts parts;
 	enum restart_state state;
 	struct event timer;
-	uint64_t until_ms;    /* this state's, clock_real_ms() */
-	char path[PATH_SIZE]; /* of this program */
+	uint64_t until_ms;       /* this state's, clock_real_ms() */
+	char path[PATH_SIZE];    /* of this program */
+	char program[PATH_SIZE]; /* the next one; "" = systemd starts it */
+	struct successor *successor;
+	struct restart_request request; /* while it is asked */
 };
 
 /* The last moment --------------------------------------------------------------------------- */
@@ -53,18 +58,36 @@ static void hold_signals(bool hold)
 	pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &all, NULL);
 }
 
+static char **copy_arguments(char *const argv[])
+{
+	size_t n = 0;
+	char **out;
+
+	while (argv[n])
+		n++;
+	out = calloc(n + 2, sizeof(*out));
+	if (out)
+		memcpy(out, argv, n * sizeof(*out));
+	return out;
+}
+
 /** @return -errno when it cannot be executed */
 static int execute(struct restart *r)
 {
 	struct socket_handover sockets[SOCKET_HANDOVER_MAX];
 	size_t n = transport_handover_sockets(r->parts.transport, sockets);
+	char **argv = copy_arguments(r->parts.argv);
 	int err;
 
+	if (!argv)
+		return -ENOMEM;
+	argv[0] = r->program;
 	service_manager_notify("RELOADING=1");
 	hold_signals(true);
-	err = socket_handover_exec(r->path, r->parts.argv, sockets, n);
+	err = socket_handover_exec(r->program, argv, sockets, n);
 	hold_signals(false);
 	service_manager_notify("READY=1");
+	free(argv);
 	return err;
 }
 
@@ -73,13 +96,13 @@ static void leave(struct restart *r)
 	int err;
 
 	calls_leave(r->parts.calls);
-	if (service_manager_restarts_us()) {
+	if (!r->program[0]) {
 		log_info(NULL, "leaving the calls to the process that systemd starts next");
 		_exit(EXIT_SUCCESS); /* nothing is ended: as a crash does */
 	}
-	log_info(NULL, "leaving the calls to the next process program=%s", r->path);
+	log_info(NULL, "leaving the calls to the next process program=%s", r->program);
 	err = execute(r);
-	log_error(NULL, "not restarted, serving on program=%s error=%s", r->path, strerror(-err));
+	log_error(NULL, "not restarted, serving on program=%s error=%s", r->program, strerror(-err));
 	restart_cancel(r);
 }
 
@@ -123,14 +146,70 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		leave(r);
 }
 
-void restart_begin(struct restart *r)
+static void on_successor(const char *refusal, const char *version, void *arg)
 {
-	if (r->state == RESTART_NONE)
+	struct restart *r = arg;
+	const struct restart_request request = r->request;
+
+	if (request.on_answer)
+		request.on_answer(refusal, r->program, version, request.arg);
+	if (refusal || request.only_ask)
+		restart_cancel(r);
+	else
 		enter(r, RESTART_RECORDS, RECORDS_MS);
+}
+
+int restart_begin(struct restart *r, const struct restart_request *request)
+{
+	const struct successor_parts parts = {.loop = r->parts.loop,
+		.program = r->program,
+		.argv = r->parts.argv,
+		.on_answer = on_successor,
+		.arg = r};
+	const char *program = request->program ? request->program : r->path;
+	int err;
+
+	if (r->state != RESTART_NONE)
+		return -EBUSY;
+	if (strlen(program) >= sizeof(r->program))
+		return -ENAMETOOLONG;
+	memcpy(r->program, program, strlen(program) + 1);
+	r->request = *request;
+	err = successor_ask(&r->successor, &parts);
+	if (!err)
+		r->state = RESTART_ASKING;
+	return err;
+}
+
+static void on_signal_answer(const char *refusal, const char *program, const char *version, void *arg)
+{
+	(void)program;
+	(void)arg;
+	if (refusal)
+		log_error(NULL, "not restarted, serving on reason=\"%s\"", refusal);
+	else
+		log_info(NULL, "restarting version=%s", version);
+}
+
+void restart_on_signal(struct restart *r)
+{
+	const struct restart_request request = {.on_answer = on_signal_answer};
+	int err;
+
+	if (r->state == RESTART_NONE && service_manager_restarts_us()) {
+		r->program[0] = '\0';
+		enter(r, RESTART_RECORDS, RECORDS_MS);
+		return;
+	}
+	err = restart_begin(r, &request);
+	if (err)
+		log_warning(NULL, "not restarted error=%s", strerror(-err));
 }
 
 void restart_cancel(struct restart *r)
 {
+	successor_destroy(r->successor);
+	r->successor = NULL;
 	enter(r, RESTART_NONE, 0);
 }
 
@@ -185,6 +264,7 @@ void restart_destroy(struct restart *r)
 {
 	if (!r)
 		return;
+	successor_destroy(r->successor);
 	event_del(&r->timer);
 	free(r);
 }

@@ -6,6 +6,8 @@
 #ifndef RESTART_H
 #define RESTART_H
 
+#include <stdbool.h>
+
 struct calls;
 struct loop;
 struct records;
@@ -25,8 +27,28 @@ int restart_create(struct restart **out, const struct restart_parts *parts);
 /** NULL is fine. */
 void restart_destroy(struct restart *r);
 
-/** Begin, unless it has begun. Calls are served until the last moment. */
-void restart_begin(struct restart *r);
+struct restart_request {
+	const char *program; /* its file, absolute; NULL = the one of this process, as it is now */
+	bool only_ask;       /* whether it could go on */
+	/**
+	 * Called once, later.
+	 *
+	 * @param refusal  why nothing will happen, one sentence; NULL = it is about to, or, if only asked, would
+	 * @param program  which
+	 * @param version  its own
+	 */
+	void (*on_answer)(const char *refusal, const char *program, const char *version, void *arg);
+	void *arg;
+};
+/**
+ * Have another program go on in place of this process, if it says that it can (successor.h). Calls are served until the
+ * last moment.
+ *
+ * @return 0; -EBUSY one is under way; -ENOMEM, -ENAMETOOLONG
+ */
+int restart_begin(struct restart *r, const struct restart_request *request);
+/** By a signal: the same with this program; under systemd the next process is its business, and nobody is asked. */
+void restart_on_signal(struct restart *r);
 /** The switch is to stop instead. */
 void restart_cancel(struct restart *r);
 

@@ -1,21 +1,19 @@
 /* swctl: sends a request to a running switch over its control socket and prints the answer for people or programs. */
 #include "control_path.h"
+#include "swctl_client.h"
+#include "swctl_restart.h"
 
 #include <jansson.h>
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, ANSWER_TIMEOUT_S = 10, COLUMNS_MAX = 16, NAME_COLUMN = 28 };
+enum { COLUMNS_MAX = 16, NAME_COLUMN = 28 };
 
 static const char usage[] =
 	"usage: swctl [--control SOCKET] [--json] COMMAND\n"
@@ -29,6 +27,7 @@ static const char usage[] =
 	"  unregister NAME                           remove its binding, until it is registered again by command\n"
 	"  strangers [limit=N] [offset=N]            what was refused, dropped or odd: by source and reason, the last one first\n"
 	"  lookup CALLEE [caller=..] [ingress=..]    the routing plan for a number, and why gateways are left out\n"
+	"  restart [--upgrade BINARY] [--yes]        say what a restart does, ask, and restart: calls and registrations go on\n"
 	"  db [ARGUMENT]...                          run sqlite3 on the configuration of the running switch\n"
 	"  METHOD [key=value]...                     any method, such as system.status\n"
 	"  call METHOD JSON                          any method, its parameters as one JSON object\n"
@@ -43,19 +42,9 @@ struct request {
 	bool json;
 	const char *method;
 	json_t *params;
-	char **db_arguments; /* of `db`, else NULL */
+	char **db_arguments;      /* of `db`, else NULL */
+	char **restart_arguments; /* of `restart`, else NULL */
 };
-
-__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	fputs("swctl: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	exit(EXIT_USAGE);
-}
 
 /** Add "key=value"; only limit and offset are numbers, so a telephone number stays text. */
 static void add_param(json_t *params, const char *word)
@@ -63,19 +52,19 @@ static void add_param(json_t *params, const char *word)
 	static const char *const numbers[] = {"limit", "offset"};
 	const char *equals = strchr(word, '=');
 	if (!equals || equals == word)
-		die("%s: parameters have the form key=value", word);
+		swctl_client_die("%s: parameters have the form key=value", word);
 	char *end, *key = strndup(word, (size_t)(equals - word));
 	json_t *value = NULL;
 	for (unsigned i = 0; key && i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (strcmp(key, numbers[i]) == 0) {
 			value = json_integer(strtoll(equals + 1, &end, 10));
 			if (end == equals + 1 || *end)
-				die("%s: not a whole number", word);
+				swctl_client_die("%s: not a whole number", word);
 		}
 	if (!value)
 		value = json_string(equals + 1);
 	if (!key || json_object_set_new(params, key, value) != 0)
-		die("%s: not UTF-8", word);
+		swctl_client_die("%s: not UTF-8", word);
 	free(key);
 }
 
@@ -100,7 +89,7 @@ static void parse_command(struct request *r, char **words)
 	for (unsigned i = 0; i < sizeof(named) / sizeof(named[0]); i++)
 		if (strcmp(command, named[i][0]) == 0) {
 			if (!words[0] || words[1])
-				die("%s: expected one NAME", command);
+				swctl_client_die("%s: expected one NAME", command);
 			r->method = named[i][1];
 			json_object_set_new(r->params, "name", json_string(*words));
 			return;
@@ -108,20 +97,22 @@ static void parse_command(struct request *r, char **words)
 	if (strcmp(command, "db") == 0) {
 		r->method = "system.status";
 		r->db_arguments = words;
+	} else if (strcmp(command, "restart") == 0) {
+		r->restart_arguments = words;
 	} else if (strcmp(command, "lookup") == 0) {
 		if (!*words)
-			die("lookup: expected a CALLEE");
+			swctl_client_die("lookup: expected a CALLEE");
 		r->method = "routes.lookup";
 		json_object_set_new(r->params, "callee", json_string(*words));
 		add_params(r->params, words + 1);
 	} else if (strcmp(command, "call") == 0) {
 		if (!words[0] || !words[1] || words[2])
-			die("call: expected METHOD and its parameters as one JSON object");
+			swctl_client_die("call: expected METHOD and its parameters as one JSON object");
 		json_decref(r->params);
 		r->method = words[0];
 		r->params = json_loads(words[1], JSON_REJECT_DUPLICATES, NULL);
 		if (!r->params)
-			die("call: %s: malformed JSON", words[1]);
+			swctl_client_die("call: %s: malformed JSON", words[1]);
 	} else {
 		add_params(r->params, words);
 	}
@@ -138,56 +129,12 @@ static void parse(struct request *r, char **words)
 		} else if (strcmp(*words, "--control") == 0 && words[1]) {
 			r->control = *++words;
 		} else {
-			die("%s: unknown option, or its value is missing\n%s", *words, usage);
+			swctl_client_die("%s: unknown option, or its value is missing\n%s", *words, usage);
 		}
 	}
 	if (!*words)
-		die("expected a COMMAND\n%s", usage);
+		swctl_client_die("expected a COMMAND\n%s", usage);
 	parse_command(r, words);
-}
-
-/** @return a stream over the control socket */
-static FILE *connect_to(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_S};
-	if (strlen(path) >= sizeof(address.sun_path))
-		die("%s: the path is too long for a socket", path);
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-		die("no switch answers at %s: %s%s", path, strerror(errno),
-			errno == ENOENT ? " (use --control SOCKET for another one)" : "");
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	FILE *stream = fdopen(fd, "r+");
-	if (!stream)
-		die("%s", strerror(errno));
-	return stream;
-}
-
-/** Send the request. @return the reply, an object */
-static json_t *ask(const struct request *r)
-{
-	FILE *stream = connect_to(r->control);
-	char *line = NULL;
-	size_t size = 0;
-	json_t *question = json_pack(
-		"{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", 1, "method", r->method, "params", r->params);
-	if (!question)
-		die("%s: not UTF-8", r->method);
-	json_dumpf(question, stream, JSON_COMPACT);
-	json_decref(question);
-	fputc('\n', stream);
-	fflush(stream);
-	ssize_t n = getline(&line, &size, stream);
-	if (n < 0)
-		die("%s: no answer: %s", r->control, feof(stream) ? "connection closed" : strerror(errno));
-	json_t *reply = json_loadb(line, (size_t)n, 0, NULL);
-	free(line);
-	fclose(stream);
-	if (!json_is_object(reply))
-		die("%s: not a reply from a switch", r->control);
-	return reply;
 }
 
 /* Printing */
@@ -203,7 +150,7 @@ static char *cell(const json_t *value)
 	else
 		text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 	if (!text)
-		die("out of memory");
+		swctl_client_die("out of memory");
 	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '?';
@@ -306,7 +253,7 @@ static void print_object(const char *prefix, json_t *object)
 	json_object_foreach (object, key, value) {
 		char *name, *text;
 		if (asprintf(&name, "%s%s%s", prefix, *prefix ? "." : "", key) < 0)
-			die("out of memory");
+			swctl_client_die("out of memory");
 		if (json_is_object(value)) {
 			print_object(name, value);
 		} else if (json_is_array(value) && !json_is_string(json_array_get(value, 0))) {
@@ -327,12 +274,8 @@ static void print_object(const char *prefix, json_t *object)
 static int print_reply(const struct request *r, json_t *reply)
 {
 	json_t *result = json_object_get(reply, "result"), *error = json_object_get(reply, "error");
-	if (error) {
-		char *text = cell(json_object_get(error, "message"));
-		fprintf(stderr, "swctl: %s: %s\n", r->method, text);
-		free(text);
-		return EXIT_REFUSED;
-	}
+	if (error)
+		return swctl_client_refused(r->method, reply);
 	if (r->json || !json_is_object(result)) {
 		json_dumpf(result, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
 		putchar('\n');
@@ -352,17 +295,17 @@ __attribute__((noreturn)) static void open_db(const struct request *r, const jso
 	const char *path = json_string_value(json_object_get(json_object_get(reply, "result"), "db"));
 	size_t n = 0;
 	if (!path)
-		die("%s: the switch does not report its database", r->control);
+		swctl_client_die("%s: the switch does not report its database", r->control);
 	while (r->db_arguments[n])
 		n++;
 	const char **command = calloc(n + 4, sizeof(*command));
 	if (!command)
-		die("out of memory");
+		swctl_client_die("out of memory");
 	command[0] = "sqlite3";
 	command[1] = path;
 	memcpy(command + 2, r->db_arguments, n * sizeof(*command));
 	execvp("sqlite3", (char *const *)(uintptr_t)command);
-	die("sqlite3: %s%s", strerror(errno), errno == ENOENT ? " (apt install sqlite3)" : "");
+	swctl_client_die("sqlite3: %s%s", strerror(errno), errno == ENOENT ? " (apt install sqlite3)" : "");
 }
 
 int main(int argc, char **argv)
@@ -371,9 +314,11 @@ int main(int argc, char **argv)
 	struct request r = {.control = control, .params = json_object()};
 	(void)argc;
 	if (!control)
-		die("out of memory");
+		swctl_client_die("out of memory");
 	parse(&r, argv);
-	json_t *reply = ask(&r);
+	if (r.restart_arguments)
+		return swctl_restart(r.control, r.json, r.restart_arguments);
+	json_t *reply = swctl_client_ask(r.control, r.method, r.params);
 	if (r.db_arguments && json_object_get(reply, "result"))
 		open_db(&r, reply);
 	int status = print_reply(&r, reply);

@@ -61,6 +61,11 @@ static void write_invite(struct text *t, const struct server_transaction *invite
 	field_end(t, begun);
 }
 
+int call_saved_version(void)
+{
+	return VERSION;
+}
+
 void call_saved_write(const struct call *call, const struct text *answer, struct text *t)
 {
 	write_head(t);

@@ -3,6 +3,7 @@
 #include "call_cdr.h"
 #include "call_end.h"
 #include "call_recovery.h"
+#include "call_saved.h"
 #include "cdr_log.h"
 #include "clock.h"
 #include "gateways.h"
@@ -159,6 +160,22 @@ void calls_hangup_all(struct calls *set, enum cause cause)
 		next = LIST_NEXT(call, link);
 		call_end_hangup(call, cause);
 	}
+}
+
+void calls_future(const struct calls *set, struct calls_future *out)
+{
+	const struct call *call;
+	size_t answered = 0;
+
+	LIST_FOREACH (call, &set->context.live, link)
+		answered += call_state_is_answered(call);
+	*out = (struct calls_future){.setup = set->context.active - answered};
+	*(set->context.stack->parameters.call_recovery ? &out->kept : &out->ended) = answered;
+}
+
+int calls_version(void)
+{
+	return call_saved_version();
 }
 
 void calls_leave(struct calls *set)

@@ -40,6 +40,14 @@ size_t calls_from_elsewhere(const struct calls *set, const struct sockaddr *sour
 /** End every call; both sides are told. */
 void calls_hangup_all(struct calls *set, enum cause cause);
 
+/** What will become of them when the process is restarted now. */
+struct calls_future {
+	size_t kept, ended; /* answered ones; SS_CALL_RECOVERY decides */
+	size_t setup;       /* not answered yet */
+};
+void calls_future(const struct calls *set, struct calls_future *out);
+/** Of the state that calls leave behind, as the next process must read it. */
+int calls_version(void);
 /** This process leaves them to the next one, now: write down what has changed, and that they live. */
 void calls_leave(struct calls *set);
 

@@ -148,7 +148,14 @@ static bool is_blank(const char *line, size_t n)
 	return n == strspn(line, " \t\r");
 }
 
-json_t *control_answer(const struct control_method *methods, void *arg, const char *line, size_t n)
+json_t *control_reply(const json_t *id, json_t *result_take, const struct control_error *e)
+{
+	return result_take ? json_pack("{s:s, s:o, s:O}", "jsonrpc", "2.0", "result", result_take, "id", id)
+			   : control_error_reply(id, e);
+}
+
+json_t *control_answer(
+	const struct control_method *methods, void *arg, const char *line, size_t n, json_t **later)
 {
 	struct control_error error = {.code = 0};
 	json_error_t where;
@@ -168,10 +175,10 @@ json_t *control_answer(const struct control_method *methods, void *arg, const ch
 		result = perform(methods, arg, method, json_object_get(request, "params"), &error);
 	if (method && !id)
 		json_decref(result); /* a notification */
-	else if (result)
-		reply = json_pack("{s:s, s:o, s:O}", "jsonrpc", "2.0", "result", result, "id", id);
+	else if (error.code == CONTROL_LATER)
+		*later = json_incref(id);
 	else
-		reply = control_error_reply(id, &error);
+		reply = control_reply(id, result, &error);
 	json_decref(request);
 	return reply;
 }

@@ -18,6 +18,8 @@ enum control_code {
 	CONTROL_UNKNOWN_METHOD = -32601,
 	CONTROL_INVALID_PARAMS = -32602,
 	CONTROL_INTERNAL_ERROR = -32603,
+	CONTROL_REFUSED = -32000, /* of ours: valid, but not now */
+	CONTROL_LATER = 1,        /* no error: control_socket_answer() will bring the answer */
 };
 
 enum control_type { CONTROL_STRING, CONTROL_INTEGER };
@@ -33,8 +35,8 @@ struct control_param {
 /** Why a request was refused. */
 struct control_error {
 	enum control_code code;
-	const char *field; /* the parameter at fault or NULL; borrowed until the answer is built */
-	char message[160]; /* UTF-8, without the field's name */
+	const char *field;  /* the parameter at fault or NULL; borrowed until the answer is built */
+	char message[1024]; /* UTF-8, without the field's name */
 };
 
 /**
@@ -57,9 +59,14 @@ struct control_method {
  *
  * @param methods  the table, ended by a NULL name; arg is passed to its handlers
  * @param line     n bytes followed by a NUL
- * @return the answer, owned by the caller; NULL when there is none to give (notification, blank line)
+ * @param later    receives the id of a request that is answered later, owned by the caller; else it stays
+ * @return the answer, owned by the caller; NULL when there is none to give (notification, blank line, later)
  */
-json_t *control_answer(const struct control_method *methods, void *arg, const char *line, size_t n);
+json_t *control_answer(
+	const struct control_method *methods, void *arg, const char *line, size_t n, json_t **later);
+
+/** The answer to the request with this id. @param result_take  NULL: the error counts */
+json_t *control_reply(const json_t *id, json_t *result_take, const struct control_error *e);
 
 /** Build an error response. @param id  the request's; NULL or not a valid id: the response has a null id */
 json_t *control_error_reply(const json_t *id, const struct control_error *e);

@@ -19,7 +19,13 @@
 #include <string.h>
 
 /* A page of this size holds up the loop for about 10 ms; longer lists take several requests. */
-enum { PAGE_DEFAULT = 100, PAGE_MAX = 2000, GATEWAYS_PAGE_MAX = 500, NAME_MAX_BYTES = 128 };
+enum {
+	PAGE_DEFAULT = 100,
+	PAGE_MAX = 2000,
+	GATEWAYS_PAGE_MAX = 500,
+	NAME_MAX_BYTES = 128,
+	PATH_MAX_BYTES = 4000
+};
 
 static const struct control_param no_params[] = {{0}};
 
@@ -46,6 +52,11 @@ static const struct control_param lookup_params[] = {
 	{"ingress", CONTROL_STRING, false, 0, NAME_MAX_BYTES},
 	{"limit", CONTROL_INTEGER, false, 1, PAGE_MAX},
 	{"offset", CONTROL_INTEGER, false, 0, INT32_MAX},
+	{0},
+};
+
+static const struct control_param restart_params[] = {
+	{"binary", CONTROL_STRING, false, 1, PATH_MAX_BYTES},
 	{0},
 };
 
@@ -126,6 +137,31 @@ static json_t *system_status(const json_t *params, void *arg, struct control_err
 		describe_calls(ctx), "records", describe_records(ctx->cdr_log), "held", describe_held(ctx),
 		"channel_drift", (json_int_t)calls_channel_drift(ctx->calls), "listeners",
 		describe_listeners(ctx->transport));
+}
+
+static json_t *ask_restart(const json_t *params, void *arg, struct control_error *error, bool only_ask)
+{
+	const struct control_methods_context *ctx = arg;
+	const char *program = control_string(params, "binary", NULL), *why_not;
+
+	if (program && program[0] != '/') {
+		*error = (struct control_error){CONTROL_INVALID_PARAMS, "binary", "must be an absolute path"};
+		return NULL;
+	}
+	why_not = ctx->on_restart(program, only_ask, ctx->on_restart_arg);
+	error->code = why_not ? CONTROL_REFUSED : CONTROL_LATER;
+	snprintf(error->message, sizeof(error->message), "%s", why_not ? why_not : "");
+	return NULL;
+}
+
+static json_t *system_restart(const json_t *params, void *arg, struct control_error *error)
+{
+	return ask_restart(params, arg, error, false);
+}
+
+static json_t *system_restart_check(const json_t *params, void *arg, struct control_error *error)
+{
+	return ask_restart(params, arg, error, true);
 }
 
 static void add_call(const struct call_info *call, void *arg)
@@ -335,6 +371,8 @@ static json_t *routes_lookup(const json_t *params, void *arg, struct control_err
 
 const struct control_method control_methods[] = {
 	{"system.status", no_params, system_status},
+	{"system.restart", restart_params, system_restart},
+	{"system.restart.check", restart_params, system_restart_check},
 	{"calls.list", page_params, calls_list},
 	{"gateways.list", gateways_params, gateways_list},
 	{"gateways.get", name_params, gateways_get},

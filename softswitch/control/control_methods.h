@@ -33,10 +33,21 @@ struct control_methods_context {
 	struct cdr_log *cdr_log;
 	const struct transport *transport;
 	const struct strangers *strangers;
+	/**
+	 * Have another program go on in place of this process; control_socket_answer() says what has become of it.
+	 *
+	 * @param program   its file; NULL = the one that runs
+	 * @param only_ask  whether it could
+	 * @return NULL; why not even that can be asked now
+	 */
+	const char *(*on_restart)(const char *program, bool only_ask, void *arg);
+	void *on_restart_arg;
 };
 
 /**
  * system.status   {}: name, version, state, reason, uptime_ms, db, cdr, calls, records, held, listeners
+ * system.restart  {binary}: control_restart_plan(), then the switch restarts in place, with this program or its own
+ * system.restart.check {binary}: the same, and nothing happens
  * calls.list      {limit, offset}: total, calls
  * gateways.list   {limit, offset}: total, gateways: state and main figures, without passwords
  * gateways.get    {name}: the same for one gateway, with all statistics

@@ -33,7 +33,8 @@ struct client {
 	TAILQ_ENTRY(client) link;
 	struct control_socket *control;
 	struct bufferevent *bev;
-	bool ending; /* nothing more is read; closed once its output is written */
+	json_t *later; /* id of a request that is answered later; NULL = none */
+	bool ending;   /* nothing more is read; closed once its output is written */
 };
 
 struct control_socket {
@@ -58,6 +59,7 @@ static void client_destroy(struct client *client)
 	TAILQ_REMOVE(&client->control->clients, client, link);
 	client->control->n_clients--;
 	bufferevent_free(client->bev);
+	json_decref(client->later);
 	free(client);
 }
 
@@ -110,12 +112,13 @@ static void serve(struct client *client)
 	struct evbuffer *in = bufferevent_get_input(client->bev);
 	char *line;
 	size_t n;
-	while (!client->ending && has_room(client) && (line = evbuffer_readln(in, &n, EVBUFFER_EOL_LF))) {
+	while (!client->ending && !client->later && has_room(client) &&
+		(line = evbuffer_readln(in, &n, EVBUFFER_EOL_LF))) {
 		note_request(client);
 		if (n > LINE_MAX_BYTES)
 			refuse_long_line(client);
 		else
-			send_reply_take(client, control_answer(c->methods, c->arg, line, n));
+			send_reply_take(client, control_answer(c->methods, c->arg, line, n, &client->later));
 		free(line);
 	}
 	if (!client->ending && has_room(client) && evbuffer_get_length(in) > LINE_MAX_BYTES)
@@ -124,6 +127,21 @@ static void serve(struct client *client)
 		bufferevent_disable(client->bev, EV_READ);
 	else
 		bufferevent_enable(client->bev, EV_READ);
+}
+
+void control_socket_answer(struct control_socket *c, json_t *result, const struct control_error *error)
+{
+	struct client *client, *next;
+
+	for (client = TAILQ_FIRST(&c->clients); client; client = next) {
+		next = TAILQ_NEXT(client, link);
+		if (!client->later)
+			continue;
+		send_reply_take(client, control_reply(client->later, json_incref(result), error));
+		json_decref(client->later);
+		client->later = NULL;
+		serve(client);
+	}
 }
 
 static void on_read(struct bufferevent *bev, void *arg)

@@ -8,8 +8,10 @@
 #ifndef CONTROL_SOCKET_H
 #define CONTROL_SOCKET_H
 
+#include <jansson.h>
 #include <stddef.h>
 
+struct control_error;
 struct control_method;
 struct control_socket;
 struct event_base;
@@ -25,6 +27,12 @@ struct event_base;
  */
 int control_socket_create(struct control_socket **out, struct event_base *base, const char *path,
 	const struct control_method *methods, void *arg, char *error, size_t error_size);
+/**
+ * Answer every request whose method has said CONTROL_LATER. A client that has one is served nothing else meanwhile.
+ *
+ * @param result  borrowed; NULL: the error counts
+ */
+void control_socket_answer(struct control_socket *c, json_t *result, const struct control_error *error);
 /** Close all connections and remove the socket file if it is still ours. NULL is fine. */
 void control_socket_destroy(struct control_socket *c);
 

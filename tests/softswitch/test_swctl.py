@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -145,6 +146,36 @@ class Swctl(unittest.TestCase):
 			self.assertIn(command + ": expected one NAME", self.ask(command, status=2))
 		self.assertIn("malformed JSON", self.ask("call", "calls.list", "{", status=2))
 		self.assertIn("not a whole number", self.ask("calls", "limit=x", status=2))
+
+	def test_restart_says_what_it_does_and_waits_for_the_next_process(self):
+		pid = self.switch.pid
+		said = self.ask("restart", "--upgrade", os.path.relpath(SWITCH, self.folder))
+		version = json.loads(self.ask("--json", "status"))["version"]
+		self.assertRegex(said, r"softswitch, version %s\n +0 calls that go on\n(.*\n)* +0 TCP and TLS connections that are closed\n"
+			"restarted, version %s, 0 calls\n$" % (version, version))
+		self.assertEqual(json.loads(self.ask("--json", "restart", "--yes"))["version"], version)
+		self.assertEqual((self.switch.poll(), self.switch.pid), (None, pid))
+		self.assertIn("/nonsense cannot be executed: No such file", self.ask("restart", "--upgrade", "nonsense", status=1))
+		self.assertIn("expected --upgrade BINARY or --yes", self.ask("restart", "now", status=2))
+
+	def test_restart_asks_on_a_terminal(self):
+		def restarts():
+			with open(self.log.name) as log:
+				return log.read().count("leaving the calls")
+
+		def answer(text):
+			terminal, end = pty.openpty()
+			os.write(terminal, text)
+			done = subprocess.run([SWCTL, "restart"], cwd=self.folder, env=ENVIRONMENT, stdin=end, capture_output=True,
+				text=True, timeout=PATIENCE_S)
+			os.close(terminal)
+			os.close(end)
+			self.assertIn("Restart? [y/N] ", done.stdout)
+			return done.returncode
+
+		before = restarts()
+		self.assertEqual((answer(b"\n"), answer(b"no\n"), restarts() - before), (1, 1, 0))
+		self.assertEqual((answer(b"y\n"), restarts() - before), (0, 1))
 
 	def test_the_environment_names_the_socket(self):
 		done = run("--json", "status", cwd=self.elsewhere, SOFTSWITCH_CONTROL=os.path.join(self.folder, "softswitch.sock"))

@@ -1,13 +1,16 @@
 """The switch is restarted: nothing that comes meanwhile is lost, and calls go on (docs/behaviour.md, Restart)."""
 
 import contextlib
+import json
 import os
+import shlex
 import shutil
 import signal
+import socket
 
 import switch
 from manager import Manager
-from net import same
+from net import WAIT, same
 from runner import run, scenario, variants
 
 
@@ -168,7 +171,8 @@ def no_datagram_is_lost_while_it_is_restarted(s):
 
 	s.over(a, b)
 	s.net.until(idle, "all is over", step=0.02)
-	s.caller.inbox.clear()
+	for peer in (s.caller, gw):
+		peer.inbox.clear()
 
 
 @scenario
@@ -236,6 +240,154 @@ def under_systemd_the_signal_ends_the_process_and_leaves_the_calls(s):
 	for _ in range(20):
 		s.caller.expect(200, "OPTIONS")
 	s.over(a, b)
+
+
+# By command
+
+
+def script(s, *lines):
+	"""A program that stands between the switch and the next one: it knows $1, and $next is the real one."""
+	path = s.switch.path("next-%d" % len(os.listdir(s.folder)))
+	with open(path, "w") as file:
+		file.write("\n".join(("#!/bin/sh", "next=%s" % shlex.quote(switch.BINARY), *lines, 'exec "$next" "$@"')))
+	os.chmod(path, 0o700)
+	return path
+
+
+def refused(s, method="system.restart", **params):
+	answer = s.switch.ask(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+	same(answer["error"]["code"], -32000)
+	return answer["error"]["message"]
+
+
+def upgrade(s, **params):
+	before = started(s)
+	plan = s.switch.control("system.restart", **params)
+	s.net.until(lambda: started(s) > before and s.switch.answers(), "it is restarted", step=0.002)
+	return plan
+
+
+@scenario
+def a_restart_by_command_says_what_becomes_of_everything(s):
+	Manager(s)  # also there it executes the next program in place
+	caller = s.peer("streamer", "tcp")
+	gw = s.gateway()
+	s.start(("udp", "tcp"))
+	pid = s.switch.process.pid
+	legs = *s.talk(gw), *s.talk(gw, caller=caller)
+	c = s.caller.invite("4930")
+	d = gw.leg()
+	d.reply(180)
+	c.expect(180)
+	s.net.until(lambda: s.switch.status()["calls"]["active"] == 3, "three calls", step=0.01)
+	plan = s.switch.control("system.restart.check")
+	same(plan, {"binary": switch.BINARY, "version": s.switch.status()["version"], "calls_kept": 2, "calls_ended": 0,
+		"calls_setup": 1, "registrations": 0, "connections_closed": 1})
+	same(s.switch.status()["calls"]["recovered"], 0)
+	d.refuse(486)
+	c.expect(486)
+	plan["calls_setup"] = 0
+	same(upgrade(s), plan)
+	same(s.switch.process.pid, pid)
+	checked(*legs)
+	s.over(*legs[:2])
+	s.over(*legs[2:])
+
+
+@scenario
+def calls_that_will_not_go_on_are_told_before(s):
+	gw = s.gateway()
+	s.start(SS_CALL_RECOVERY="Off")
+	legs = s.talk(gw)
+	plan = upgrade(s)
+	same((plan["calls_kept"], plan["calls_ended"]), (0, 1))
+	for leg in legs:
+		leg.hung_up()
+
+
+@variants(
+	("that_does_not_exist", [], "No such file or directory"),
+	("that_says_nothing", ["exit 0"], "does not say which version of calls it reads"),
+	("that_fails", ["echo softswitch: no way >&2; exit 3"], "does not say which state it reads: no way"),
+	("that_is_too_old", ['[ "$1" = --check ] || { "$next" "$@" | sed "s/^softswitch.db .*/softswitch.db 4/"; exit 0; }'],
+		"reads softswitch.db up to version 4, and ours is of version"),
+	("that_would_not_start", ['[ "$1" != --check ] || { echo softswitch: address gone >&2; echo more; exit 1; }'],
+		"would not start: address gone"),
+)
+def nothing_happens_for_a_program(s, lines, words):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	before = started(s)
+	program = script(s, *lines) if lines else s.switch.path("nonsense")
+	for method in ("system.restart.check", "system.restart"):
+		message = refused(s, method, binary=program)
+		assert message.startswith(program + " ") and words in message, message
+	same((started(s), s.switch.status()["calls"]["active"]), (before, 1))
+	s.over(a, b)
+
+
+@scenario
+def nothing_happens_for_a_program_that_anybody_may_change(s):
+	s.gateway()
+	s.start()
+	program = script(s, 'touch "$0.run"')
+	os.chmod(program, 0o777)
+	assert "everybody may write" in refused(s, binary=program)
+	assert not os.path.exists(program + ".run")
+
+
+@scenario
+def the_check_is_made_with_the_options_of_the_switch(s):
+	s.gateway()
+	s.start(arguments=("--name", "this-one"))
+	upgrade(s, binary=script(s, 'echo "$@" >>"$0.log"'))
+	with open([s.switch.path(name) for name in os.listdir(s.folder) if name.endswith(".log")][0]) as log:
+		asked, checked_with, run_with = log.read().splitlines()
+	same((asked, checked_with), ("--state-version", "--check " + run_with))
+	assert "--name this-one" in run_with
+	same(s.switch.status()["name"], "this-one")
+
+
+@scenario
+def a_newer_program_may_go_on(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	upgrade(s, binary=script(s, '[ "$1" != --state-version ] || { "$next" "$@" | sed "s/^calls .*/calls 77/"; exit 0; }'))
+	checked(a, b)
+	s.over(a, b)
+
+
+@scenario
+def a_program_that_cannot_be_executed_after_all_leaves_all_as_it_was(s):
+	gw = s.gateway()
+	s.start(("udp", "tcp"))
+	a, b = s.talk(gw)
+	s.switch.control("system.restart", binary=script(s, '[ "$1" != --check ] || chmod 600 "$0"'))
+	s.net.until(lambda: "not restarted" in s.switch.read_log(), "it is not restarted", step=0.01)
+	s.over(*s.talk(gw))
+	s.over(a, b)
+	upgrade(s)
+
+
+@scenario
+def a_program_that_never_answers_holds_up_nothing(s):
+	gw = s.gateway()
+	s.start(clock_speed=10)
+	with socket.socket(socket.AF_UNIX) as sock:
+		sock.settimeout(WAIT)
+		sock.connect(s.switch.path("c.sock"))
+		params = {"binary": script(s, "exec tail -f /dev/null")}
+		sock.sendall(json.dumps({"jsonrpc": "2.0", "id": 5, "method": "system.restart", "params": params}).encode() + b"\n")
+		a = s.caller.invite("4930")  # calls are set up meanwhile
+		gw.leg().refuse(486)
+		a.expect(486)
+		same(refused(s), "a restart is under way")
+		answer = json.loads(sock.makefile().readline())
+	same(answer["id"], 5)
+	assert answer["error"]["message"].endswith("did not answer in time"), answer
+	upgrade(s)
 
 
 @scenario

@@ -97,7 +97,7 @@ static char *ask(struct fixture *f, const char *method, const char *params)
 	char line[512];
 	int n = snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}",
 		method, params);
-	json_t *reply = control_answer(control_methods, &f->context, line, (size_t)n);
+	json_t *later = NULL, *reply = control_answer(control_methods, &f->context, line, (size_t)n, &later);
 	json_t *result = json_object_get(reply, "result");
 	char *text = json_dumps(result ? result : json_object_get(reply, "error"), JSON_COMPACT);
 	json_decref(reply);
