@@ -49,7 +49,9 @@ _Static_assert(sizeof(struct block) == BLOCK_SIZE, "no padding in a block");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "words in the file are plain words");
 
 struct cdr_journal {
+	char *path;
 	int fd;
+	bool whole; /* its records have been seen */
 	struct block *segment[SEGMENTS_MAX];
 	_Atomic unsigned n_segments; /* mapped; its store publishes segment[] */
 	_Atomic uint32_t in_use;     /* blocks of records */
@@ -296,15 +298,36 @@ static int64_t read_last_sign(const struct cdr_journal *j, const struct stat *st
 	return sign_ms > 0 && sign_ms < now_ms + DAY_MS ? sign_ms : file_ms;
 }
 
+static bool is_under_its_name(const struct cdr_journal *j, const struct stat *st)
+{
+	struct stat now;
+
+	return stat(j->path, &now) == 0 && now.st_ino == st->st_ino && now.st_dev == st->st_dev;
+}
+
+/** Its owner may remove it until we have the lock. */
+static int lock_file(struct cdr_journal *j, struct stat *st)
+{
+	for (;;) {
+		j->fd = open(j->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
+		if (j->fd < 0)
+			return -errno;
+		if (flock(j->fd, LOCK_EX | LOCK_NB))
+			return errno == EWOULDBLOCK ? -EBUSY : -errno;
+		if (fstat(j->fd, st))
+			return -errno;
+		if (is_under_its_name(j, st))
+			return 0;
+		close(j->fd);
+	}
+}
+
 static int open_file(struct cdr_journal *j, const char *path, struct stat *st)
 {
-	j->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
-	if (j->fd < 0)
-		return -errno;
-	if (flock(j->fd, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	if (fstat(j->fd, st))
-		return -errno;
+	j->path = strdup(path);
+	int err = j->path ? lock_file(j, st) : -ENOMEM;
+	if (err)
+		return err;
 	if (!S_ISREG(st->st_mode))
 		return -EINVAL;
 	if (st->st_size == 0 && fchmod(j->fd, FILE_MODE))
@@ -326,7 +349,11 @@ int cdr_journal_open(struct cdr_journal **out, const char *path, int64_t *last_s
 {
 	struct stat st = {0};
 	struct cdr_journal *j = calloc(1, sizeof(*j));
-	int err = j ? open_file(j, path, &st) : -ENOMEM;
+	int err = j ? 0 : -ENOMEM;
+	if (!err)
+		j->fd = -1;
+	if (!err)
+		err = open_file(j, path, &st);
 	if (!err)
 		err = map_file(j, st.st_size);
 	if (!err) {
@@ -334,6 +361,7 @@ int cdr_journal_open(struct cdr_journal **out, const char *path, int64_t *last_s
 		err = show_records(j, on_record, arg);
 	}
 	if (!err) {
+		j->whole = true;
 		*out = j;
 		return 0;
 	}
@@ -355,11 +383,11 @@ void cdr_journal_close(struct cdr_journal *j)
 	unsigned n = atomic_load_explicit(&j->n_segments, memory_order_acquire);
 	for (unsigned i = 0; i < n; i++)
 		munmap(j->segment[i], SEGMENT_SIZE);
-	/* Give back what it grew to in a busy hour or while cdr.db was locked; if that fails, it stays large. */
-	if (n > 1 && j->fresh > 0 && j->in_use == 0 && ftruncate(j->fd, SEGMENT_SIZE))
-		errno = 0;
+	if (j->whole && j->in_use == 0)
+		unlink(j->path);
 	if (j->fd >= 0)
 		close(j->fd);
 	free(j->spare);
+	free(j->path);
 	free(j);
 }

@@ -1,4 +1,4 @@
-/** @file cdr_journal.h  Records in a mapped file, which outlives the process. Private to db/.
+/** @file cdr_journal.h  Records in memory that outlives the process: a mapped file, best of tmpfs. Private to db/.
  *
  * The file is an array of blocks; a record is a chain of them. A record is valid once the state word
  * of its first block is written, which is done last, so a process that dies at any moment leaves
@@ -44,7 +44,7 @@ int cdr_journal_open(struct cdr_journal **out, const char *path, int64_t *last_s
 	cdr_journal_record_h *on_record, void *arg, char *error, size_t error_size);
 /** Of the layout. */
 int cdr_journal_version(void);
-/** Records that were not freed stay in the file. NULL is fine. */
+/** Records that were not freed stay in the file; without any it is removed. NULL is fine. */
 void cdr_journal_close(struct cdr_journal *journal);
 
 /** Add a record. Numbers are unique and below 2^48. @return 0 when there is no room */

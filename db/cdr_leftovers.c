@@ -6,26 +6,76 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int fit(struct cdr_leftovers *left)
+{
+	if (left->n < left->size)
+		return 0;
+	size_t size = left->size ? 2 * left->size : 64;
+	struct cdr_leftover *items = realloc(left->item, size * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	left->item = items;
+	left->size = size;
+	return 0;
+}
+
+static void add(struct cdr_leftovers *left, const struct cdr_leftover *item)
+{
+	left->item[left->n++] = *item;
+	left->n_ended += item->state == CDR_JOURNAL_ENDED;
+}
+
 int cdr_leftovers_collect(const struct cdr_journal_record *record, void *arg)
 {
 	struct cdr_leftovers *left = arg;
-	if (left->n == left->size) {
-		size_t size = left->size ? 2 * left->size : 64;
-		struct cdr_leftover *items = realloc(left->item, size * sizeof(*items));
-		if (!items)
-			return -ENOMEM;
-		left->item = items;
-		left->size = size;
-	}
+	if (fit(left))
+		return -ENOMEM;
 	struct cdr_entry *e = malloc(sizeof(*e) + record->size);
 	if (!e)
 		return -ENOMEM;
 	*e = (struct cdr_entry){.number = record->number, .record = record->slot, .size = record->size};
 	memcpy(e->bytes, record->bytes, record->size);
-	left->item[left->n++] =
-		(struct cdr_leftover){.entry = e, .state = record->state, .ended_by = record->ended_by};
-	left->n_ended += record->state == CDR_JOURNAL_ENDED;
+	add(left, &(struct cdr_leftover){.entry = e, .state = record->state, .ended_by = record->ended_by});
 	return 0;
+}
+
+static int move_one(struct cdr_leftover *item, struct cdr_journal *there, struct cdr_journal *here)
+{
+	struct cdr_entry *e = item->entry;
+	const cdr_slot was = e->record;
+	int err = 0;
+
+	for (;;) {
+		e->record = cdr_journal_put(here, item->state, e->number, e->bytes, e->size);
+		if (e->record || err)
+			break;
+		err = cdr_journal_grow(here);
+	}
+	if (!e->record)
+		return err;
+	if (item->ended_by)
+		cdr_journal_set_ended(here, e->record, item->ended_by);
+	cdr_journal_free(there, was);
+	return 0;
+}
+
+int cdr_leftovers_move(struct cdr_leftovers *to, struct cdr_leftovers *from, struct cdr_journal *there,
+	struct cdr_journal *here)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < from->n; i++) {
+		struct cdr_leftover *item = &from->item[i];
+		err = fit(to);
+		if (!err)
+			err = move_one(item, there, here);
+		if (!err) {
+			add(to, item);
+			item->entry = NULL;
+		}
+	}
+	cdr_leftovers_clear(from);
+	return err;
 }
 
 static int compare(const void *one, const void *other)
@@ -58,6 +108,9 @@ void cdr_leftovers_sort(struct cdr_leftovers *left)
 	size_t n = left->n - left->n_ended;
 	if (left->n)
 		qsort(left->item, left->n, sizeof(*left->item), compare);
+	for (size_t i = 1; i < left->n; i++)
+		if (compare(&left->item[i - 1], &left->item[i]) == 0)
+			left->item[i].superseded = true;
 	for (size_t i = 0; i < n; i++) {
 		struct cdr_leftover *old = NULL;
 		struct cdr_live live;

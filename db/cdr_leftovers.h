@@ -21,6 +21,13 @@ struct cdr_leftovers {
 
 /** For cdr_journal_open(). @param arg  a struct cdr_leftovers */
 int cdr_leftovers_collect(const struct cdr_journal_record *record, void *arg);
+/**
+ * Move what another journal holds, and what was found in it, over. A crash meanwhile leaves a record in both.
+ *
+ * @return 0; -ENOMEM, -ENOSPC: some of it stays there
+ */
+int cdr_leftovers_move(struct cdr_leftovers *to, struct cdr_leftovers *from, struct cdr_journal *there,
+	struct cdr_journal *here);
 /** Sort them, ended calls first, each kind in the order it was written, and see which are superseded. */
 void cdr_leftovers_sort(struct cdr_leftovers *left);
 /** Read an answered call. @return 0; -EINVAL when its bytes are none */

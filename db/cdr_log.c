@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 struct cdr_log {
@@ -238,6 +239,10 @@ static void restore(struct cdr_log *log, struct cdr_leftovers *left)
 	continue_numbers(log, left);
 	cdr_leftovers_sort(left);
 	for (struct cdr_leftover *i = item; i < answered; i++) {
+		if (i->superseded) {
+			drop_leftover(log, i);
+			continue;
+		}
 		i->entry->written_as = i->entry->number;
 		cdr_writer_add(log->writer, i->entry);
 	}
@@ -270,39 +275,57 @@ void cdr_log_recover(struct cdr_log *log, cdr_log_adopt_h *adopt, void *arg)
 	cdr_writer_wake(log->writer);
 }
 
+/* The journal of earlier versions was a file beside cdr.db. What a crash left in it moves over. */
+static void adopt_old(struct cdr_log *log, const char *path)
+{
+	struct cdr_leftovers left = {0};
+	struct cdr_journal *old = NULL;
+	char name[4096 + 8], error[256];
+	int64_t sign_ms = 0;
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s-live", path);
+	if (!log->journal || stat(name, &st) || !S_ISREG(st.st_mode) ||
+		cdr_journal_open(&old, name, &sign_ms, cdr_leftovers_collect, &left, error, sizeof(error)))
+		return;
+	if (cdr_leftovers_move(&log->live, &left, old, log->journal) == 0 && sign_ms > log->last_sign_ms)
+		log->last_sign_ms = sign_ms;
+	cdr_journal_close(old);
+}
+
 /*
  * Two processes must not share a journal; without any, records are only in memory until they are rows. cdr.db is read under
  * the journal's lock, because its previous owner may have written until then.
  */
-static int open_journal(struct cdr_log *log, const char *path, char *error, size_t error_size)
+static int open_journal(
+	struct cdr_log *log, const struct cdr_log_parts *parts, char *error, size_t error_size)
 {
-	char name[4096 + 8];
-	snprintf(name, sizeof(name), "%s-live", path);
-	int err = cdr_journal_open(&log->journal, name, &log->last_sign_ms, cdr_leftovers_collect, &log->live,
-		error, error_size);
+	int err = cdr_journal_open(&log->journal, parts->journal, &log->last_sign_ms, cdr_leftovers_collect,
+		&log->live, error, error_size);
 	if (err)
 		cdr_leftovers_clear(&log->live);
+	if (!err)
+		adopt_old(log, parts->path);
 	if (err != -EBUSY)
 		restore(log, &log->live);
 	return err == -EBUSY ? err : 0;
 }
 
-int cdr_log_open(struct cdr_log **out, const char *path, cdr_news_h *on_news, void *arg, char *error,
-	size_t error_size)
+int cdr_log_open(struct cdr_log **out, const struct cdr_log_parts *parts, char *error, size_t error_size)
 {
 	struct cdr_log *log = calloc(1, sizeof(*log));
-	snprintf(error, error_size, "no memory to open %s", path);
+	snprintf(error, error_size, "no memory to open %s", parts->path);
 	if (!log)
 		return -ENOMEM;
-	int err = cdr_writer_create(&log->writer, path, on_news, arg);
+	int err = cdr_writer_create(&log->writer, parts->path, parts->on_news, parts->arg);
 	if (!err) {
 		error[0] = '\0';
-		err = open_journal(log, path, error, error_size);
+		err = open_journal(log, parts, error, error_size);
 	}
 	if (!err) {
 		err = cdr_writer_start(log->writer, log->journal);
 		if (err)
-			snprintf(error, error_size, "cannot start the thread that writes %s: %s", path,
+			snprintf(error, error_size, "cannot start the thread that writes %s: %s", parts->path,
 				strerror(-err));
 	}
 	if (err) {

@@ -1,8 +1,8 @@
 /** @file cdr_log.h  Table `cdr` in cdr.db: one row per call, never lost.
  *
  * Records are written by a thread of this module, many in one transaction, so no disk can hold up
- * the caller's loop. cdr.db may be locked, broken or moved away meanwhile. Until its row is committed a record also lives in the journal, a mapped file
- * beside cdr.db, which outlives kill -9: what it holds is written at the next cdr_log_open().
+ * the caller's loop. cdr.db may be locked, broken or moved away meanwhile. Until its row is committed a record also lives in
+ * the journal, memory that outlives kill -9: what it holds is written at the next cdr_log_open().
  */
 #ifndef CDR_LOG_H
 #define CDR_LOG_H
@@ -14,17 +14,22 @@
 
 struct cdr_log;
 
+struct cdr_log_parts {
+	const char *path;    /* of cdr.db */
+	const char *journal; /* a file of tmpfs, which no other cdr.db has */
+	cdr_news_h *on_news; /* may be NULL */
+	void *arg;
+};
+
 /**
  * Open the journal, and have a thread write the records of ended calls that a crash left behind. Answered ones wait for
  * cdr_log_recover(). cdr.db is opened or created when it can be, now or later: records wait until then.
  *
- * @param on_news  may be NULL
- * @param error    receives one line when the result is not 0; also when it is 0, but there can be no journal, so that
+ * @param error  receives one line when the result is not 0; also when it is 0, but there can be no journal, so that
  *                 records are not safe from a crash before they are rows; else ""
  * @return 0; -EBUSY another process has the journal open; -ENOMEM, -EAGAIN
  */
-int cdr_log_open(struct cdr_log **out, const char *path, cdr_news_h *on_news, void *arg, char *error,
-	size_t error_size);
+int cdr_log_open(struct cdr_log **out, const struct cdr_log_parts *parts, char *error, size_t error_size);
 
 /** An answered call that a crash cut off. */
 struct cdr_log_leftover {

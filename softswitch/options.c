@@ -18,6 +18,7 @@ enum { DRAIN_MAX_S = 86400, NAME_MAX_BYTES = 64 };
 enum option_id {
 	OPT_DB,
 	OPT_CDR,
+	OPT_JOURNAL,
 	OPT_CONTROL,
 	OPT_LISTEN,
 	OPT_NAME,
@@ -35,6 +36,7 @@ enum option_id {
 static const struct option long_options[] = {
 	{"db", required_argument, NULL, OPT_DB},
 	{"cdr", required_argument, NULL, OPT_CDR},
+	{"journal", required_argument, NULL, OPT_JOURNAL},
 	{"control", required_argument, NULL, OPT_CONTROL},
 	{"listen", required_argument, NULL, OPT_LISTEN},
 	{"name", required_argument, NULL, OPT_NAME},
@@ -51,7 +53,7 @@ static const struct option long_options[] = {
 };
 
 static const char usage[] =
-	"usage: softswitch [--db FILE] [--cdr FILE] [--control SOCKET] "
+	"usage: softswitch [--db FILE] [--cdr FILE] [--journal FILE] [--control SOCKET] "
 	"[--listen sip:ADDR:PORT;transport=udp|tcp|tls]... [--tls-dir DIR] [--name NAME] [--drain SECONDS] "
 	"[--log-level error|warning|info|debug] [--log-format text|json] [--init] [--check] [--version] [--state-version] [--help]";
 
@@ -60,6 +62,9 @@ static const char help[] =
 	"\n"
 	"  --db FILE             configuration database (./softswitch.db)\n"
 	"  --cdr FILE            call records (cdr.db next to the configuration)\n"
+	"  --journal FILE        calls in progress and records not yet in cdr.db, in memory that outlives the process\n"
+	"                        (a file in $RUNTIME_DIRECTORY, else in /run/softswitch where that may be written\n"
+	"                        in, else in /dev/shm/softswitch-UID)\n"
 	"  --control SOCKET      control socket for swctl ($SOFTSWITCH_CONTROL; without it control.sock in\n"
 	"                        /run/softswitch where that may be written in, else softswitch.sock next to the\n"
 	"                        configuration)\n"
@@ -210,6 +215,8 @@ static int apply(struct options *o, enum option_id option, const char *value, co
 		return set_string(&o->db, value, "--db", why);
 	case OPT_CDR:
 		return set_string(&o->cdr, value, "--cdr", why);
+	case OPT_JOURNAL:
+		return set_string(&o->journal, value, "--journal", why);
 	case OPT_CONTROL:
 		return set_string(&o->control, value, "--control", why);
 	case OPT_TLS_DIR:
@@ -383,6 +390,7 @@ void options_clear(struct options *o)
 {
 	free(o->db);
 	free(o->cdr);
+	free(o->journal);
 	free(o->control);
 	free(o->name);
 	free(o->tls_dir);

@@ -1,6 +1,7 @@
 #include "records.h"
 
 #include "cdr_log.h"
+#include "journal_path.h"
 #include "log.h"
 #include "publish.h"
 #include "state.h"
@@ -37,15 +38,32 @@ static void on_news(const struct cdr_report *r, void *arg)
 	}
 }
 
-int records_open(struct records *r, const char *cdr, char *error, size_t error_size)
+static int open_log(struct records *r, const char *cdr, const char *journal, char *error, size_t error_size)
 {
-	int err = cdr_log_open(&r->cdr_log, cdr, on_news, NULL, error, error_size);
+	const struct cdr_log_parts parts = {.path = cdr, .journal = journal, .on_news = on_news};
+	int err = cdr_log_open(&r->cdr_log, &parts, error, error_size);
 
-	if (!err && error[0]) {
+	if (err)
+		return err;
+	if (error[0])
 		log_error(
 			NULL, "a crash would lose calls in progress and records that wait reason=%s", error);
-		error[0] = '\0';
-	}
+	else if (journal_path_in_memory(journal))
+		log_info(NULL, "journal in memory file=%s", journal);
+	else
+		log_warning(
+			NULL, "the journal is not in memory, a slow disk can hold up calls file=%s", journal);
+	error[0] = '\0';
+	return 0;
+}
+
+/** Without a folder for the journal it has a name under which it cannot be opened, which is logged. */
+int records_open(struct records *r, const char *cdr, const char *journal, char *error, size_t error_size)
+{
+	char *path = journal ? strdup(journal) : journal_path(cdr);
+	int err = open_log(r, cdr, path ? path : "", error, error_size);
+
+	free(path);
 	return err;
 }
 

@@ -19,9 +19,10 @@ struct records {
 /**
  * Open the records; whatever cdr.db is like, calls go on.
  *
+ * @param journal  its file; NULL: journal_path() says which
  * @return 0; -EBUSY another process has them; -ENOMEM, -EAGAIN; one line in error
  */
-int records_open(struct records *r, const char *cdr, char *error, size_t error_size);
+int records_open(struct records *r, const char *cdr, const char *journal, char *error, size_t error_size);
 /** Where state.db is: beside cdr.db. @return free() it; NULL without memory */
 char *records_state_path(const char *cdr);
 /** Open state.db, and restore what it holds. The switch carries calls without it, too. */

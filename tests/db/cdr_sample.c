@@ -32,11 +32,19 @@ struct cdr cdr_sample(const char *a_call_id)
 	};
 }
 
+const char *cdr_journal_of(const char *path)
+{
+	static char name[300];
+	snprintf(name, sizeof(name), "%s-ram", path);
+	return name;
+}
+
 struct cdr_log *cdr_opened(const char *path)
 {
 	struct cdr_log *log = NULL;
 	char error[256];
-	if (cdr_log_open(&log, path, NULL, NULL, error, sizeof(error)))
+	const struct cdr_log_parts parts = {.path = path, .journal = cdr_journal_of(path)};
+	if (cdr_log_open(&log, &parts, error, sizeof(error)))
 		fail_msg("%s", error);
 	return log;
 }
@@ -82,7 +90,7 @@ struct cdr_stats cdr_wait_error(struct cdr_log *log)
 void cdr_copy(const char *path, const char *copy)
 {
 	char from[300], to[300];
-	static const char *const suffixes[] = {"", "-wal", "-live"};
+	static const char *const suffixes[] = {"", "-wal", "-ram"};
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(from, sizeof(from), "%s%s", path, suffixes[i]);
 		snprintf(to, sizeof(to), "%s%s", copy, suffixes[i]);

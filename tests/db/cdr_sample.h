@@ -9,6 +9,8 @@
 /** A call as it ends well; `a_call_id` tells it from the others. */
 struct cdr cdr_sample(const char *a_call_id);
 
+/** Where the tests have the journal of this cdr.db. Valid until the next call. */
+const char *cdr_journal_of(const char *path);
 struct cdr_log *cdr_opened(const char *path);
 /** End n calls, named 0 to n - 1, most of which were answered. */
 void cdr_calls(struct cdr_log *log, int n);

@@ -171,7 +171,8 @@ static void a_second_process_on_the_same_file_is_refused(void **state)
 {
 	(void)state;
 	struct cdr_log *log = cdr_opened(path), *second = NULL;
-	assert_int_equal(cdr_log_open(&second, path, NULL, NULL, error, sizeof(error)), -EBUSY);
+	const struct cdr_log_parts parts = {.path = path, .journal = cdr_journal_of(path)};
+	assert_int_equal(cdr_log_open(&second, &parts, error, sizeof(error)), -EBUSY);
 	assert_null(second);
 	assert_contains(error, path);
 	assert_contains(error, "another process has it open");

@@ -21,7 +21,7 @@ static int make_path(void **state)
 static void calls_in_progress_at_a_crash_end_with_its_last_sign(void **state)
 {
 	(void)state;
-	const char *copy = scratch_path("copy.db"), *live = scratch_path("copy.db-live");
+	const char *copy = scratch_path("copy.db"), *live = scratch_path("copy.db-ram");
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr call = cdr_sample("cut");
 	call.end_ms = 0;
@@ -51,7 +51,7 @@ static void calls_in_progress_at_a_crash_end_with_its_last_sign(void **state)
 static void the_time_of_the_file_counts_for_nothing_beside_a_sign(void **state)
 {
 	(void)state;
-	const char *live = scratch_path("cdr.db-live");
+	const char *live = scratch_path("cdr.db-ram");
 	const struct timespec then[2] = {{.tv_sec = 1700000100}, {.tv_sec = 1700000100}};
 	struct cdr_log *log = cdr_opened(path);
 	struct cdr call = cdr_sample("cut");
@@ -107,7 +107,7 @@ static void leave_behind(const struct left *left, size_t n, int written)
 	cdr_log_close(cdr_opened(path), 0);
 	snprintf(sql, sizeof(sql), "UPDATE journal SET written = %d", written);
 	sql_run(path, sql);
-	snprintf(live, sizeof(live), "%s-live", path);
+	snprintf(live, sizeof(live), "%s-ram", path);
 	assert_int_equal(cdr_journal_open(&j, live, &last_sign_ms, no_record, NULL, error, sizeof(error)), 0);
 	for (size_t i = 0; i < n; i++) {
 		struct cdr_record_lengths measure;

@@ -59,7 +59,8 @@ static void wait_told(const char *part)
 static struct cdr_log *opened(const char *at)
 {
 	struct cdr_log *log = NULL;
-	assert_int_equal(cdr_log_open(&log, at, on_news, NULL, error, sizeof(error)), 0);
+	const struct cdr_log_parts parts = {.path = at, .journal = cdr_journal_of(at), .on_news = on_news};
+	assert_int_equal(cdr_log_open(&log, &parts, error, sizeof(error)), 0);
 	assert_string_equal(error, "");
 	return log;
 }
@@ -203,7 +204,7 @@ static void what_a_crash_left_waits_for_the_table_that_knows_it(void **state)
 	log = opened(copy);
 	end_call(log, "new");
 	cdr_wait_error(log);
-	shell("cp copy.db-live second.db-live; cp kept_copy.db second.db");
+	shell("cp copy.db-ram second.db-ram; cp kept_copy.db second.db");
 	assert_int_equal(rename(kept, copy), 0);
 	cdr_wait_written(log, 3);
 	cdr_log_close(log, 0);
@@ -296,9 +297,10 @@ static void without_a_journal_calls_become_rows_all_the_same(void **state)
 	(void)state;
 	struct cdr_log *log = NULL;
 	struct cdr_stats stats;
-	assert_int_equal(mkdir(scratch_path("cdr.db-live"), 0700), 0);
-	assert_int_equal(cdr_log_open(&log, path, NULL, NULL, error, sizeof(error)), 0);
-	assert_contains(error, "cdr.db-live");
+	assert_int_equal(mkdir(cdr_journal_of(path), 0700), 0);
+	const struct cdr_log_parts parts = {.path = path, .journal = cdr_journal_of(path)};
+	assert_int_equal(cdr_log_open(&log, &parts, error, sizeof(error)), 0);
+	assert_contains(error, "cdr.db-ram");
 	cdr_calls(log, 10);
 	cdr_wait_written(log, 10);
 	cdr_log_stats(log, &stats);

@@ -31,7 +31,7 @@ static int64_t last_sign_ms;
 static int make_path(void **state)
 {
 	int err = scratch_make(state);
-	path = scratch_path("cdr.db-live");
+	path = scratch_path("cdr.db-ram");
 	return err;
 }
 
@@ -186,9 +186,7 @@ static void without_room_nothing_is_put_and_growing_helps(void **state)
 {
 	(void)state;
 	uint64_t n = 0;
-	struct stat before, after;
 	struct cdr_journal *j = opened();
-	assert_int_equal(stat(path, &before), 0);
 	while (put(j, CDR_JOURNAL_ANSWERED, n + 1, 900))
 		n++;
 	assert_true(n > 1000);
@@ -202,8 +200,7 @@ static void without_room_nothing_is_put_and_growing_helps(void **state)
 	for (size_t i = 0; i < seen.n; i++)
 		cdr_journal_free(j, seen.record[i].slot);
 	cdr_journal_close(j);
-	assert_int_equal(stat(path, &after), 0);
-	assert_int_equal(before.st_size, after.st_size); /* what it grew by is given back */
+	assert_int_equal(access(path, F_OK), -1); /* nothing is left in it */
 	cdr_journal_close(opened());
 	assert_int_equal(seen.n, 0);
 }
@@ -243,6 +240,7 @@ static void the_last_sign_is_the_noted_time_or_the_files(void **state)
 	const struct timespec past[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
 	struct cdr_journal *j = opened();
 	clock_gettime(CLOCK_REALTIME, &now);
+	put(j, CDR_JOURNAL_ANSWERED, 1, 100);
 	int64_t now_ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 	cdr_journal_sign(j, now_ms - 5000);
 	cdr_journal_close(j);

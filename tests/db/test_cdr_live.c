@@ -133,7 +133,7 @@ static void of_two_entries_of_a_call_the_later_counts(void **state)
 	char error[256], live[300], bytes[1000];
 	int64_t last_sign_ms;
 	cdr_log_close(cdr_opened(path), 0);
-	snprintf(live, sizeof(live), "%s-live", path);
+	snprintf(live, sizeof(live), "%s-ram", path);
 	assert_int_equal(cdr_journal_open(&j, live, &last_sign_ms, no_record, NULL, error, sizeof(error)), 0);
 	for (uint64_t number = 7; number <= 8; number++) {
 		struct cdr_record_lengths measure;

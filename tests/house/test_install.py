@@ -56,8 +56,8 @@ class Install(unittest.TestCase):
 
 	def test_the_unit_reloads_by_sighup_and_restarts_always(self):
 		unit = dict(re.findall(r"^(\w+)=(.*)$", (self.installed / "lib/systemd/system/softswitch.service").read_text(), re.M))
-		self.assertEqual((unit["ExecReload"], unit["Restart"], unit["StartLimitIntervalSec"], unit["RuntimeDirectory"]),
-			("/bin/kill -HUP $MAINPID", "always", "0", "softswitch"))
+		self.assertEqual((unit["ExecReload"], unit["Restart"], unit["StartLimitIntervalSec"], unit["RuntimeDirectory"],
+			unit["RuntimeDirectoryPreserve"]), ("/bin/kill -HUP $MAINPID", "always", "0", "softswitch", "yes"))
 
 	def test_the_unit_stores_the_sockets_and_a_restart_keeps_the_calls(self):
 		unit = dict(re.findall(r"^(\w+)=(.*)$", (self.installed / "lib/systemd/system/softswitch.service").read_text(), re.M))

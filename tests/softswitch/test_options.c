@@ -81,11 +81,14 @@ static void files_lie_beside_the_database_unless_said(void **state)
 	(void)state;
 	assert_int_equal(parse(&o, "--db", "/var/lib/x/switch.db", NULL), 0);
 	assert_string_equal(o.cdr, "/var/lib/x/cdr.db");
+	assert_null(o.journal);
 	assert_string_equal(o.control, expected_control("/var/lib/x/softswitch.sock"));
 	options_clear(&o);
-	assert_int_equal(parse(&o, "--db=/a.db", "--cdr=/b/c.db", "--control=d.sock", NULL), 0);
+	assert_int_equal(
+		parse(&o, "--db=/a.db", "--cdr=/b/c.db", "--journal=/m/j", "--control=d.sock", NULL), 0);
 	assert_string_equal(o.db, "/a.db");
 	assert_string_equal(o.cdr, "/b/c.db");
+	assert_string_equal(o.journal, "/m/j");
 	assert_string_equal(o.control, "d.sock");
 	options_clear(&o);
 }

@@ -35,6 +35,7 @@ class Switch:
 
 	def command(self, *arguments):
 		return [BINARY, "--db", self.path("softswitch.db"), "--cdr", self.path("cdr.db"),
+			"--journal", self.path("journal"),
 			"--control", self.path("c.sock"), *arguments]
 
 	def run(self, *arguments, expected=0):

@@ -117,7 +117,7 @@ def a_request_of_a_call_that_left_nothing_is_481(s):
 	s.start()
 	a, _ = s.talk(gw)
 	s.switch.kill()
-	os.remove(s.switch.path("cdr.db-live"))
+	os.remove(s.switch.path("journal"))
 	s.start()
 	a.route = s.caller.proxy
 	a.send("BYE")

@@ -98,7 +98,7 @@ def a_hold_after_the_crash_crosses_from(s, one, other):
 
 
 def records_file(s):
-	return s.switch.path("cdr.db-live")
+	return s.switch.path("journal")
 
 
 @contextlib.contextmanager
