@@ -19,6 +19,16 @@ struct cdr {
 	const char *end_reason;
 	enum cdr_direction end_direction;
 	const char *attempts; /* JSON array; "" = [] */
+	int64_t offset_ms; /* no column: what its times are ahead of the steady clock, see struct cdr_sign */
+};
+
+/**
+ * A moment at which the switch was alive: the steady clock of this boot of the machine tells how long calls have lasted
+ * that a crash cut off, whatever the wall clock does.
+ */
+struct cdr_sign {
+	uint64_t boot, steady_ms;
+	int64_t epoch_ms; /* 0 = never */
 };
 
 /** A record in the journal; 0 = none. */

@@ -4,18 +4,16 @@
 
 #include "cdr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/**
- * Ended calls are numbered in the order they are queued and committed, so the number of the last row, stored in the same
- * transaction, tells after a crash which records of the journal already are rows.
- */
+/** The number of a call goes into its row, so that after a crash the table tells which calls of the journal already have one. */
 struct cdr_entry {
 	struct cdr_entry *next;
 	uint64_t number;
-	uint64_t
-		written_as; /* left by a crash: a row if the last number in the table is this or more; 0 = certainly none */
+	uint64_t sequence;         /* of its entry in the journal, 0 = none */
+	bool may_be_row;           /* it was left by a crash */
 	cdr_slot answered, record; /* in the journal, 0 = none */
 	size_t size;
 	char bytes[]; /* cdr_record_write() */

@@ -1,5 +1,7 @@
 #include "cdr_journal.h"
 
+#include "cdr_sum.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -9,43 +11,49 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
 	BLOCK_SIZE = 512,
-	BLOCK_DATA = BLOCK_SIZE - 40,
+	BLOCK_DATA = BLOCK_SIZE - 48,
 	SEGMENT_BLOCKS = 8192,
 	SEGMENT_SIZE = BLOCK_SIZE * SEGMENT_BLOCKS,
 	SEGMENTS_MAX = 4096,             /* 16 GiB */
 	LOW_BLOCKS = SEGMENT_BLOCKS / 2, /* grow when fewer are free */
 	FILE_MODE = 0660,
-	DAY_MS = 86400000, /* no clock is set back by more */
 };
+_Static_assert(BLOCK_DATA % CDR_SUM_PIECE == 0, "the sum does not depend on where an entry is cut");
 
-/* The words carry the version of the layout: what another version wrote is not taken for a record. */
+/* The words carry the version of the layout: what another version wrote is not taken for an entry. */
 static const uint32_t state_words[] = {
-	[CDR_JOURNAL_ANSWERED] = 0x414e5731 /* ANW1 */,
-	[CDR_JOURNAL_ENDED] = 0x454e4431 /* END1 */,
-	[CDR_JOURNAL_LIVE] = 0x4c495631 /* LIV1 */,
+	[CDR_JOURNAL_LIVE] = 0x4c495632 /* LIV2 */,
+	[CDR_JOURNAL_OVER] = 0x4f565232 /* OVR2 */,
+	[CDR_JOURNAL_ENDED] = 0x454e4432 /* END2 */,
 };
 enum { STATES = sizeof(state_words) / sizeof(state_words[0]) };
 
-/*
- * All members but `next` and `data` are used in the first block of a record only. Block 0 holds no record; its
- * `number` is the time of cdr_journal_sign().
- */
+/* All members but `next` and `data` are used in the first block of an entry only. */
 struct block {
 	_Atomic uint32_t state; /* one of state_words, or 0 */
 	uint32_t next;          /* 0 = the last one */
 	uint64_t number;
-	_Atomic uint64_t ended_by; /* stamped(), or 0 */
-	uint64_t sum;              /* over state, number, size and data */
-	uint32_t size;             /* of the record in bytes */
-	uint32_t unused;
+	_Atomic uint64_t sequence;
+	uint64_t sum;  /* over all but state and next */
+	uint32_t size; /* of the entry in bytes */
+	uint32_t unused[3];
 	char data[BLOCK_DATA];
 };
-_Static_assert(sizeof(struct block) == BLOCK_SIZE, "no padding in a block");
+
+/* Lies in block 0, which holds no entry. */
+struct header {
+	uint32_t word; /* HEADER */
+	uint32_t unused;
+	struct cdr_sign sign;
+	uint64_t sequence; /* of the entry put last */
+};
+enum { HEADER = 0x4a524e32 /* JRN2 */ };
+_Static_assert(
+	sizeof(struct block) == BLOCK_SIZE && sizeof(struct header) < BLOCK_SIZE, "no padding in a block");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "words in the file are plain words");
 
 struct cdr_journal {
@@ -55,8 +63,11 @@ struct cdr_journal {
 	struct block *segment[SEGMENTS_MAX];
 	_Atomic unsigned n_segments; /* mapped; its store publishes segment[] */
 	_Atomic uint32_t in_use;     /* blocks of records */
-	/* Only for the thread that puts and frees: */
-	uint32_t n_blocks; /* that `spare` has room for */
+	/* Only for the thread that puts and frees, which trusts nothing that is in the file: */
+	uint64_t sequence; /* of the entry put last */
+	uint64_t *number;  /* of the call whose entry begins in this block */
+	uint32_t *next;    /* of each block */
+	uint32_t n_blocks; /* that these have room for */
 	uint32_t fresh;    /* blocks from this one on have never been used */
 	uint32_t *spare;   /* free blocks that were used before */
 	uint32_t n_spare;
@@ -67,36 +78,16 @@ static struct block *block_at(const struct cdr_journal *j, uint32_t i)
 	return &j->segment[i / SEGMENT_BLOCKS][i % SEGMENT_BLOCKS];
 }
 
-static uint64_t mix(uint64_t sum, uint64_t word)
+static struct header *header(const struct cdr_journal *j)
 {
-	sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
-	return sum ^ sum >> 29;
+	return (struct header *)(void *)j->segment[0];
 }
 
-static uint64_t sum_record(uint32_t state_word, uint64_t number, const char *bytes, size_t size)
+static uint64_t sum_head(const struct block *head)
 {
-	uint64_t word, sum = mix(0, state_word);
-	sum = mix(sum, number);
-	sum = mix(sum, size);
-	for (; size >= sizeof(word); bytes += sizeof(word), size -= sizeof(word)) {
-		memcpy(&word, bytes, sizeof(word));
-		sum = mix(sum, word);
-	}
-	word = 0;
-	memcpy(&word, bytes, size);
-	return mix(sum, word);
-}
-
-/* `ended_by` changes after the sum was taken, so 16 bits of its own distinguish it from garbage. */
-static uint64_t stamped(uint64_t number)
-{
-	return number | mix(~0u, number) >> 48 << 48;
-}
-
-static uint64_t unstamped(uint64_t word)
-{
-	uint64_t number = word & (UINT64_MAX >> 16);
-	return stamped(number) == word ? number : 0;
+	uint64_t sum =
+		cdr_sum_number(head->number, atomic_load_explicit(&head->sequence, memory_order_relaxed));
+	return cdr_sum_number(sum, head->size);
 }
 
 static uint32_t blocks_for(size_t size)
@@ -104,17 +95,24 @@ static uint32_t blocks_for(size_t size)
 	return size == 0 ? 1 : (uint32_t)((size + BLOCK_DATA - 1) / BLOCK_DATA);
 }
 
+static int fit(void *array_of_pointers, uint32_t n, size_t size)
+{
+	void **array = array_of_pointers, *larger = realloc(*array, n * size);
+	if (!larger)
+		return -ENOMEM;
+	*array = larger;
+	return 0;
+}
+
 /* Start to use segments that were added meanwhile. Without memory for it the journal keeps its size. */
 static void adopt_segments(struct cdr_journal *j)
 {
-	uint32_t n_blocks = atomic_load_explicit(&j->n_segments, memory_order_acquire) * SEGMENT_BLOCKS;
-	if (n_blocks == j->n_blocks)
+	uint32_t n = atomic_load_explicit(&j->n_segments, memory_order_acquire) * SEGMENT_BLOCKS;
+	if (n == j->n_blocks)
 		return;
-	uint32_t *spare = realloc(j->spare, n_blocks * sizeof(*spare));
-	if (!spare)
-		return;
-	j->spare = spare;
-	j->n_blocks = n_blocks;
+	if (!fit(&j->spare, n, sizeof(*j->spare)) && !fit(&j->next, n, sizeof(*j->next)) &&
+		!fit(&j->number, n, sizeof(*j->number)))
+		j->n_blocks = n;
 }
 
 static uint32_t free_blocks(const struct cdr_journal *j)
@@ -133,56 +131,101 @@ static void count_in_use(struct cdr_journal *j)
 	atomic_store_explicit(&j->in_use, j->fresh - 1 - j->n_spare, memory_order_relaxed);
 }
 
-cdr_slot cdr_journal_put(
-	struct cdr_journal *j, enum cdr_journal_state state, uint64_t number, const char *bytes, size_t size)
+static size_t size_of(const struct iovec *parts, size_t n)
 {
+	size_t size = 0;
+	for (size_t i = 0; i < n; i++)
+		size += parts[i].iov_len;
+	return size;
+}
+
+/* The next bytes of the parts, which are used up. */
+static void take_bytes(char *to, size_t size, struct iovec *part)
+{
+	for (size_t n; size;
+		to += n, size -= n, part->iov_base = (char *)part->iov_base + n, part->iov_len -= n) {
+		while (!part->iov_len)
+			part++;
+		n = part->iov_len < size ? part->iov_len : size;
+		memcpy(to, part->iov_base, n);
+	}
+}
+
+/* Fill a chain of blocks. @return the sum over them */
+static uint64_t fill(struct cdr_journal *j, cdr_slot slot, struct iovec *parts, uint64_t sum)
+{
+	size_t left = block_at(j, slot)->size;
+	for (cdr_slot i = slot;; i = j->next[i]) {
+		struct block *block = block_at(j, i);
+		size_t part = left < BLOCK_DATA ? left : BLOCK_DATA;
+		take_bytes(block->data, part, parts);
+		sum = cdr_sum_bytes(sum, block->data, part);
+		left -= part;
+		block->next = j->next[i] = left ? take_block(j) : 0;
+		if (!left)
+			return sum;
+	}
+}
+
+cdr_slot cdr_journal_put(struct cdr_journal *j, enum cdr_journal_state state, uint64_t number,
+	const struct iovec *parts, size_t n)
+{
+	struct iovec left[CDR_JOURNAL_PARTS_MAX] = {0};
+	const size_t size = size_of(parts, n);
 	adopt_segments(j);
 	if (size > UINT32_MAX / 2 || blocks_for(size) > free_blocks(j))
 		return 0;
 	cdr_slot slot = take_block(j);
-	struct block *head = block_at(j, slot), *block = head;
-	head->number = number;
-	atomic_store_explicit(&head->ended_by, 0, memory_order_relaxed);
-	head->sum = sum_record(state_words[state], number, bytes, size);
+	struct block *head = block_at(j, slot);
+	memcpy(left, parts, n * sizeof(*parts));
+	head->number = j->number[slot] = number;
+	atomic_store_explicit(&head->sequence, ++j->sequence, memory_order_relaxed);
 	head->size = (uint32_t)size;
-	for (;;) {
-		size_t part = size < BLOCK_DATA ? size : BLOCK_DATA;
-		memcpy(block->data, bytes, part);
-		bytes += part;
-		size -= part;
-		block->next = size ? take_block(j) : 0;
-		if (!size)
-			break;
-		block = block_at(j, block->next);
-	}
+	head->sum = fill(j, slot, left, sum_head(head));
+	header(j)->sequence = j->sequence;
 	count_in_use(j);
 	atomic_store_explicit(&head->state, state_words[state], memory_order_release);
 	return slot;
 }
 
-void cdr_journal_set_ended(struct cdr_journal *j, cdr_slot slot, uint64_t by)
+uint64_t cdr_journal_sequence(const struct cdr_journal *j)
 {
-	atomic_store_explicit(&block_at(j, slot)->ended_by, stamped(by), memory_order_release);
+	return j->sequence;
+}
+
+void cdr_journal_continue(struct cdr_journal *j, uint64_t sequence)
+{
+	if (sequence > j->sequence)
+		j->sequence = sequence;
 }
 
 uint64_t cdr_journal_number(const struct cdr_journal *j, cdr_slot slot)
 {
-	return block_at(j, slot)->number;
+	return j->number[slot];
+}
+
+void cdr_journal_set_over(struct cdr_journal *j, cdr_slot slot)
+{
+	atomic_store_explicit(&block_at(j, slot)->state, state_words[CDR_JOURNAL_OVER], memory_order_release);
+}
+
+void cdr_journal_wipe(struct cdr_journal *j, cdr_slot slot)
+{
+	atomic_store_explicit(&block_at(j, slot)->state, 0, memory_order_release);
 }
 
 void cdr_journal_free(struct cdr_journal *j, cdr_slot slot)
 {
-	atomic_store_explicit(&block_at(j, slot)->state, 0, memory_order_release);
-	while (slot) {
+	cdr_journal_wipe(j, slot);
+	for (; slot; slot = j->next[slot])
 		j->spare[j->n_spare++] = slot;
-		slot = block_at(j, slot)->next;
-	}
 	count_in_use(j);
+	atomic_thread_fence(memory_order_release); /* nothing is written to the blocks before the state */
 }
 
-void cdr_journal_sign(struct cdr_journal *j, int64_t now_ms)
+void cdr_journal_sign(struct cdr_journal *j, const struct cdr_sign *sign)
 {
-	block_at(j, 0)->number = (uint64_t)now_ms;
+	header(j)->sign = *sign;
 }
 
 bool cdr_journal_is_low(const struct cdr_journal *j)
@@ -208,11 +251,12 @@ int cdr_journal_grow(struct cdr_journal *j)
 	return 0;
 }
 
-/* Collect a record if it is complete and shares no block with another one. NULL: it is garbage. */
+/* Collect an entry if it is complete and shares no block with another one. NULL: it is garbage. */
 static char *gather(const struct cdr_journal *j, const bool *used, cdr_slot slot)
 {
 	const struct block *head = block_at(j, slot);
 	size_t left = head->size;
+	uint64_t sum = sum_head(head);
 	if (left > (size_t)j->n_blocks * BLOCK_DATA)
 		return NULL;
 	char *bytes = malloc(left + 1), *to = bytes;
@@ -220,30 +264,31 @@ static char *gather(const struct cdr_journal *j, const bool *used, cdr_slot slot
 		size_t part = left < BLOCK_DATA ? left : BLOCK_DATA;
 		const struct block *block = block_at(j, i);
 		memcpy(to, block->data, part);
+		sum = cdr_sum_bytes(sum, to, part);
 		to += part;
 		left -= part;
 		i = left ? block->next : 0;
-		if (!left && sum_record(head->state, head->number, bytes, head->size) == head->sum)
+		if (!left && sum == head->sum)
 			return bytes;
 	}
 	free(bytes);
 	return NULL;
 }
 
-/* Mark the record's blocks as used. The last link may be anything if the file was not written by us. */
+/* Mark the entry's blocks as used. The last link may be anything if the file was not written by us. */
 static void keep(struct cdr_journal *j, bool *used, cdr_slot slot)
 {
 	uint32_t n = blocks_for(block_at(j, slot)->size), i = slot;
-	while (--n) {
+	j->number[slot] = block_at(j, slot)->number;
+	for (; --n; i = j->next[i]) {
 		used[i] = true;
-		i = block_at(j, i)->next;
+		j->next[i] = block_at(j, i)->next;
 	}
 	used[i] = true;
-	block_at(j, i)->next = 0;
+	j->next[i] = block_at(j, i)->next = 0;
 }
 
-static int show_record(
-	struct cdr_journal *j, bool *used, cdr_slot slot, cdr_journal_record_h *on_record, void *arg)
+static int show(struct cdr_journal *j, bool *used, cdr_slot slot, struct cdr_journal_entry *out)
 {
 	struct block *head = block_at(j, slot);
 	unsigned state = 0;
@@ -252,50 +297,70 @@ static int show_record(
 	char *bytes = state < STATES ? gather(j, used, slot) : NULL;
 	if (!bytes) {
 		head->state = 0;
-		return 0;
+		return -EINVAL;
 	}
-	const struct cdr_journal_record record = {
+	*out = (struct cdr_journal_entry){
 		.slot = slot,
 		.state = (enum cdr_journal_state)state,
 		.number = head->number,
-		.ended_by = unstamped(head->ended_by),
+		.sequence = head->sequence,
 		.bytes = bytes,
 		.size = head->size,
 	};
 	keep(j, used, slot);
-	int err = on_record(&record, arg);
-	free(bytes);
+	cdr_journal_continue(j, out->sequence);
+	return 0;
+}
+
+static int show_all(struct cdr_journal *j, bool *used, struct cdr_journal_found *found,
+	cdr_journal_entry_h *on_entry, void *arg)
+{
+	struct cdr_journal_entry entry;
+	int err = 0;
+	for (uint32_t i = 1; !err && i < j->n_blocks; i++) {
+		if (used[i] || !block_at(j, i)->state)
+			continue;
+		if (show(j, used, i, &entry)) {
+			found->damaged++;
+			continue;
+		}
+		err = on_entry(&entry, arg);
+		free((void *)entry.bytes);
+	}
 	return err;
 }
 
-static int show_records(struct cdr_journal *j, cdr_journal_record_h *on_record, void *arg)
+static void find_spare(struct cdr_journal *j, const bool *used)
 {
-	adopt_segments(j);
-	bool *used = calloc(j->n_blocks + 1, sizeof(*used));
-	int err = used && j->n_blocks ? 0 : -ENOMEM;
-	for (uint32_t i = 1; !err && i < j->n_blocks; i++)
-		if (!used[i] && block_at(j, i)->state)
-			err = show_record(j, used, i, on_record, arg);
-	for (j->fresh = j->n_blocks; !err && j->fresh > 1 && !used[j->fresh - 1]; j->fresh--)
+	for (j->fresh = j->n_blocks; j->fresh > 1 && !used[j->fresh - 1]; j->fresh--)
 		continue;
-	for (uint32_t i = j->fresh; !err && i-- > 1;)
+	for (uint32_t i = j->fresh; i-- > 1;)
 		if (!used[i])
 			j->spare[j->n_spare++] = i;
 	count_in_use(j);
-	free(used);
-	return err;
 }
 
-static int64_t read_last_sign(const struct cdr_journal *j, const struct stat *st)
+int cdr_journal_read(
+	struct cdr_journal *j, struct cdr_journal_found *found, cdr_journal_entry_h *on_entry, void *arg)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	int64_t now_ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-	int64_t file_ms = st->st_mtim.tv_sec * INT64_C(1000) + st->st_mtim.tv_nsec / 1000000;
-	int64_t sign_ms = (int64_t)block_at(j, 0)->number;
-	if (st->st_size == 0)
-		return 0;
-	return sign_ms > 0 && sign_ms < now_ms + DAY_MS ? sign_ms : file_ms;
+	struct header *h = header(j);
+	adopt_segments(j);
+	bool *used = calloc(j->n_blocks + 1, sizeof(*used));
+	int err = used && j->n_blocks ? 0 : -ENOMEM;
+	*found = (struct cdr_journal_found){0};
+	if (h->word == HEADER) {
+		found->sign = h->sign;
+		cdr_journal_continue(j, h->sequence);
+	}
+	if (!err)
+		err = show_all(j, used, found, on_entry, arg);
+	if (!err)
+		find_spare(j, used);
+	free(used);
+	found->sequence = j->sequence;
+	*h = (struct header){.word = HEADER, .sign = found->sign, .sequence = j->sequence};
+	j->whole = !err;
+	return err;
 }
 
 static bool is_under_its_name(const struct cdr_journal *j, const struct stat *st)
@@ -344,24 +409,20 @@ static int map_file(struct cdr_journal *j, off_t size)
 	return err;
 }
 
-int cdr_journal_open(struct cdr_journal **out, const char *path, int64_t *last_sign_ms,
-	cdr_journal_record_h *on_record, void *arg, char *error, size_t error_size)
+static int open_and_map(struct cdr_journal *j, const char *path)
 {
 	struct stat st = {0};
+	int err = open_file(j, path, &st);
+	return err ? err : map_file(j, st.st_size);
+}
+
+int cdr_journal_open(struct cdr_journal **out, const char *path, char *error, size_t error_size)
+{
 	struct cdr_journal *j = calloc(1, sizeof(*j));
-	int err = j ? 0 : -ENOMEM;
-	if (!err)
+	if (j)
 		j->fd = -1;
-	if (!err)
-		err = open_file(j, path, &st);
-	if (!err)
-		err = map_file(j, st.st_size);
+	int err = j ? open_and_map(j, path) : -ENOMEM;
 	if (!err) {
-		*last_sign_ms = read_last_sign(j, &st);
-		err = show_records(j, on_record, arg);
-	}
-	if (!err) {
-		j->whole = true;
 		*out = j;
 		return 0;
 	}
@@ -388,6 +449,8 @@ void cdr_journal_close(struct cdr_journal *j)
 	if (j->fd >= 0)
 		close(j->fd);
 	free(j->spare);
+	free(j->next);
+	free(j->number);
 	free(j->path);
 	free(j);
 }

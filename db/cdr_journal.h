@@ -1,12 +1,11 @@
-/** @file cdr_journal.h  Records in memory that outlives the process: a mapped file, best of tmpfs. Private to db/.
+/** @file cdr_journal.h  Calls in memory that outlives the process: a mapped file, best of tmpfs. Private to db/.
  *
- * The file is an array of blocks; a record is a chain of them. A record is valid once the state word
- * of its first block is written, which is done last, so a process that dies at any moment leaves
- * complete records or none. Disk space is allocated before it is mapped: a full disk can refuse more
- * room, but not take away what is in use.
+ * The file is an array of blocks; an entry is a chain of them. An entry is valid once the state word of its first block is
+ * written, which is done last, so a process that dies at any moment leaves complete entries or none. Memory is allocated
+ * before it is mapped: where there is no more, the file cannot grow, but keeps what is in use.
  *
- * One thread puts and frees; another may grow the file at the same time. Only one process at a time
- * can have the journal open.
+ * One thread puts and frees. Others may grow the file, copy entries and wipe them meanwhile. Only one process at a time can
+ * have the journal open.
  */
 #ifndef CDR_JOURNAL_H
 #define CDR_JOURNAL_H
@@ -16,51 +15,68 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 struct cdr_journal;
 
-/** Answered calls are LIVE; ANSWERED is what earlier versions wrote: their record without a state. */
-enum cdr_journal_state { CDR_JOURNAL_ANSWERED, CDR_JOURNAL_ENDED, CDR_JOURNAL_LIVE };
+enum cdr_journal_state {
+	CDR_JOURNAL_LIVE,  /* the call goes on: cdr_live.h */
+	CDR_JOURNAL_OVER,  /* the same of one that is over, but whose record found no room */
+	CDR_JOURNAL_ENDED, /* the record of a call that is over */
+};
 
-/** What a crash left. */
-struct cdr_journal_record {
-	cdr_slot slot;
+struct cdr_journal_entry {
+	cdr_slot slot; /* 0 = it is in no journal */
 	enum cdr_journal_state state;
-	uint64_t number;   /* as given to cdr_journal_put() */
-	uint64_t ended_by; /* as given to cdr_journal_set_ended(), 0 = never */
+	uint64_t number;   /* of the call, as given to cdr_journal_put() */
+	uint64_t sequence; /* of two entries of a call the one with the higher counts */
 	const char *bytes;
 	size_t size;
 };
-/** Called for each record, which keeps its blocks until freed. @return 0 to go on, -errno to stop */
-typedef int cdr_journal_record_h(const struct cdr_journal_record *record, void *arg);
+/** Called for each entry, which keeps its blocks until freed. @return 0 to go on, -errno to stop */
+typedef int cdr_journal_entry_h(const struct cdr_journal_entry *entry, void *arg);
 
 /**
- * Open or create the journal and hand out the records in it; incomplete ones are wiped.
+ * Open or create the journal. Before anything is put, cdr_journal_read() has to see what is in it.
  *
- * @param last_sign_ms  the last cdr_journal_sign(), epoch; without one when the file was last written to; 0 = it is new
  * @return 0; -EBUSY another process has it open; -EACCES, -EIO, -ENOMEM; one line in error
  */
-int cdr_journal_open(struct cdr_journal **out, const char *path, int64_t *last_sign_ms,
-	cdr_journal_record_h *on_record, void *arg, char *error, size_t error_size);
+int cdr_journal_open(struct cdr_journal **out, const char *path, char *error, size_t error_size);
 /** Of the layout. */
 int cdr_journal_version(void);
-/** Records that were not freed stay in the file; without any it is removed. NULL is fine. */
+/** Entries that were not freed stay in the file; without any it is removed. NULL is fine. */
 void cdr_journal_close(struct cdr_journal *journal);
 
-/** Add a record. Numbers are unique and below 2^48. @return 0 when there is no room */
+/** What the journal was like when it was opened. */
+struct cdr_journal_found {
+	struct cdr_sign sign; /* the last */
+	uint64_t sequence;    /* the highest it gave; 0 = the file was new */
+	unsigned damaged;     /* entries that could not be read, and were wiped */
+};
+/** Hand out the entries in it. @return 0; -ENOMEM, or what on_entry returned */
+int cdr_journal_read(struct cdr_journal *journal, struct cdr_journal_found *found,
+	cdr_journal_entry_h *on_entry, void *arg);
+/** Numbers of entries go on behind this one. */
+void cdr_journal_continue(struct cdr_journal *journal, uint64_t sequence);
+
+enum { CDR_JOURNAL_PARTS_MAX = 4 };
+/** Add an entry of so many parts. @return 0 when there is no room */
 cdr_slot cdr_journal_put(struct cdr_journal *journal, enum cdr_journal_state state, uint64_t number,
-	const char *bytes, size_t size);
-/** The answered call of this slot has ended: the record with the number `by` replaces it. */
-void cdr_journal_set_ended(struct cdr_journal *journal, cdr_slot slot, uint64_t by);
-/** The number of the record in this slot. */
+	const struct iovec *parts, size_t n);
+/** The sequence of the entry that was put last. */
+uint64_t cdr_journal_sequence(const struct cdr_journal *journal);
+/** The number of the call in this slot. */
 uint64_t cdr_journal_number(const struct cdr_journal *journal, cdr_slot slot);
+/** The call in this slot is CDR_JOURNAL_OVER. */
+void cdr_journal_set_over(struct cdr_journal *journal, cdr_slot slot);
 void cdr_journal_free(struct cdr_journal *journal, cdr_slot slot);
-/** Store the time for cdr_journal_open() after a crash: that of the file lags behind, and is another after a copy. */
-void cdr_journal_sign(struct cdr_journal *journal, int64_t now_ms);
+/** Make the entry invalid, which still has to be freed. In any thread. */
+void cdr_journal_wipe(struct cdr_journal *journal, cdr_slot slot);
+void cdr_journal_sign(struct cdr_journal *journal, const struct cdr_sign *sign);
 
 /** Is it time to call cdr_journal_grow()? */
 bool cdr_journal_is_low(const struct cdr_journal *journal);
-/** Enlarge it; blocks while the disk works. May run in another thread. @return 0 or -errno */
+/** Enlarge it. May run in another thread. @return 0 or -errno */
 int cdr_journal_grow(struct cdr_journal *journal);
 
 #endif

@@ -19,110 +19,86 @@ static int fit(struct cdr_leftovers *left)
 	return 0;
 }
 
-static void add(struct cdr_leftovers *left, const struct cdr_leftover *item)
-{
-	left->item[left->n++] = *item;
-	left->n_ended += item->state == CDR_JOURNAL_ENDED;
-}
-
-int cdr_leftovers_collect(const struct cdr_journal_record *record, void *arg)
+int cdr_leftovers_collect(const struct cdr_journal_entry *entry, void *arg)
 {
 	struct cdr_leftovers *left = arg;
 	if (fit(left))
 		return -ENOMEM;
-	struct cdr_entry *e = malloc(sizeof(*e) + record->size);
+	struct cdr_entry *e = malloc(sizeof(*e) + entry->size);
 	if (!e)
 		return -ENOMEM;
-	*e = (struct cdr_entry){.number = record->number, .record = record->slot, .size = record->size};
-	memcpy(e->bytes, record->bytes, record->size);
-	add(left, &(struct cdr_leftover){.entry = e, .state = record->state, .ended_by = record->ended_by});
+	*e = (struct cdr_entry){.number = entry->number,
+		.sequence = entry->sequence,
+		.may_be_row = true,
+		.record = entry->slot,
+		.size = entry->size};
+	memcpy(e->bytes, entry->bytes, entry->size);
+	left->item[left->n++] = (struct cdr_leftover){.entry = e, .state = entry->state};
 	return 0;
 }
 
-static int move_one(struct cdr_leftover *item, struct cdr_journal *there, struct cdr_journal *here)
+static int compare(uint64_t a, uint64_t b)
 {
-	struct cdr_entry *e = item->entry;
-	const cdr_slot was = e->record;
-	int err = 0;
-
-	for (;;) {
-		e->record = cdr_journal_put(here, item->state, e->number, e->bytes, e->size);
-		if (e->record || err)
-			break;
-		err = cdr_journal_grow(here);
-	}
-	if (!e->record)
-		return err;
-	if (item->ended_by)
-		cdr_journal_set_ended(here, e->record, item->ended_by);
-	cdr_journal_free(there, was);
-	return 0;
+	return (a > b) - (a < b);
 }
 
-int cdr_leftovers_move(struct cdr_leftovers *to, struct cdr_leftovers *from, struct cdr_journal *there,
-	struct cdr_journal *here)
+static int by_call(const void *one, const void *other)
 {
-	int err = 0;
-
-	for (size_t i = 0; !err && i < from->n; i++) {
-		struct cdr_leftover *item = &from->item[i];
-		err = fit(to);
-		if (!err)
-			err = move_one(item, there, here);
-		if (!err) {
-			add(to, item);
-			item->entry = NULL;
-		}
-	}
-	cdr_leftovers_clear(from);
-	return err;
+	const struct cdr_entry *a = ((const struct cdr_leftover *)one)->entry,
+			       *b = ((const struct cdr_leftover *)other)->entry;
+	int order = compare(a->number, b->number);
+	return order ? order : compare(a->sequence, b->sequence);
 }
 
-static int compare(const void *one, const void *other)
+static int by_sequence(const void *one, const void *other)
 {
-	const struct cdr_leftover *a = one, *b = other;
-	if ((a->state == CDR_JOURNAL_ENDED) != (b->state == CDR_JOURNAL_ENDED))
-		return a->state == CDR_JOURNAL_ENDED ? -1 : 1;
-	return (a->entry->number > b->entry->number) - (a->entry->number < b->entry->number);
-}
-
-static struct cdr_leftover *find(
-	struct cdr_leftover *item, size_t n, enum cdr_journal_state state, uint64_t number)
-{
-	struct cdr_entry wanted = {.number = number};
-	const struct cdr_leftover key = {.entry = &wanted, .state = state};
-	return n ? bsearch(&key, item, n, sizeof(key), compare) : NULL;
-}
-
-int cdr_leftovers_read(const struct cdr_leftover *item, struct cdr_live *live, struct cdr *record)
-{
-	const struct cdr_entry *e = item->entry;
-	*live = (struct cdr_live){.record = e->bytes, .record_size = e->size};
-	int err = item->state == CDR_JOURNAL_LIVE ? cdr_live_read(live, e->bytes, e->size) : 0;
-	return err ? err : cdr_record_read(record, live->record, live->record_size);
+	return compare(((const struct cdr_leftover *)one)->entry->sequence,
+		((const struct cdr_leftover *)other)->entry->sequence);
 }
 
 void cdr_leftovers_sort(struct cdr_leftovers *left)
 {
-	struct cdr_leftover *answered = left->item + left->n_ended;
-	size_t n = left->n - left->n_ended;
-	if (left->n)
-		qsort(left->item, left->n, sizeof(*left->item), compare);
+	if (!left->n)
+		return;
+	qsort(left->item, left->n, sizeof(*left->item), by_call);
 	for (size_t i = 1; i < left->n; i++)
-		if (compare(&left->item[i - 1], &left->item[i]) == 0)
-			left->item[i].superseded = true;
-	for (size_t i = 0; i < n; i++) {
-		struct cdr_leftover *old = NULL;
-		struct cdr_live live;
-		struct cdr record;
-		if (cdr_leftovers_read(&answered[i], &live, &record) == 0 && live.replaces)
-			old = find(answered, n, CDR_JOURNAL_LIVE, live.replaces);
-		if (old)
-			old->superseded = true;
-		if (answered[i].ended_by &&
-			find(left->item, left->n_ended, CDR_JOURNAL_ENDED, answered[i].ended_by))
-			answered[i].superseded = true;
+		left->item[i - 1].superseded = left->item[i - 1].entry->number == left->item[i].entry->number;
+	qsort(left->item, left->n, sizeof(*left->item), by_sequence);
+}
+
+int cdr_leftovers_read(const struct cdr_leftover *item, struct cdr_live *live, struct cdr *record)
+{
+	int err = cdr_live_read(live, item->entry->bytes, item->entry->size);
+	if (!err)
+		err = cdr_record_read(record, live->record, live->record_size);
+	record->offset_ms = live->offset_ms;
+	return err;
+}
+
+static int put(struct cdr_leftover *item, struct cdr_journal *journal)
+{
+	struct cdr_entry *e = item->entry;
+	const struct iovec part = {e->bytes, e->size};
+
+	for (int err = 0; !err; err = cdr_journal_grow(journal)) {
+		e->record = cdr_journal_put(journal, item->state, e->number, &part, 1);
+		if (e->record)
+			break;
 	}
+	if (!e->record)
+		return -ENOSPC;
+	e->sequence = cdr_journal_sequence(journal);
+	return 0;
+}
+
+int cdr_leftovers_put(struct cdr_leftovers *left, struct cdr_journal *journal)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < left->n; i++)
+		if (!left->item[i].entry->record && !left->item[i].superseded)
+			err = put(&left->item[i], journal);
+	return err;
 }
 
 void cdr_leftovers_clear(struct cdr_leftovers *left)

@@ -5,13 +5,14 @@
 
 /* In the byte order of the machine. */
 struct head {
-	uint64_t replaces, record_size;
+	int64_t offset_ms;
+	uint64_t record_size;
 };
 _Static_assert(sizeof(struct head) == CDR_LIVE_HEAD, "no padding in the head");
 
-void cdr_live_write_head(char out[CDR_LIVE_HEAD], uint64_t replaces, size_t record_size)
+void cdr_live_write_head(char out[CDR_LIVE_HEAD], int64_t offset_ms, size_t record_size)
 {
-	memcpy(out, &(struct head){replaces, record_size}, sizeof(struct head));
+	memcpy(out, &(struct head){offset_ms, record_size}, sizeof(struct head));
 }
 
 int cdr_live_read(struct cdr_live *out, const char *bytes, size_t size)
@@ -24,7 +25,7 @@ int cdr_live_read(struct cdr_live *out, const char *bytes, size_t size)
 	if (head.record_size > size - sizeof(head))
 		return -EINVAL;
 	*out = (struct cdr_live){
-		.replaces = head.replaces, .record = bytes + sizeof(head), .record_size = head.record_size};
+		.offset_ms = head.offset_ms, .record = bytes + sizeof(head), .record_size = head.record_size};
 	out->state = out->record + head.record_size;
 	out->state_size = size - sizeof(head) - head.record_size;
 	return 0;

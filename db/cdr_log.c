@@ -1,27 +1,30 @@
 #include "cdr_log.h"
 #include "cdr_journal.h"
 #include "cdr_leftovers.h"
+#include "cdr_old.h"
 #include "cdr_record.h"
 #include "cdr_writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 struct cdr_log {
 	struct cdr_journal *journal;
 	struct cdr_writer *writer;
-	uint64_t number; /* of the last record put into the journal */
-	char *scratch;   /* buffer for the bytes of an answered call */
+	uint64_t number; /* of the last call put into the journal */
+	char *scratch;   /* buffer for the record of a live call */
 	size_t scratch_size;
 	_Atomic uint64_t journal_failures;
-	struct cdr_leftovers live; /* answered calls of the process before, until cdr_log_recover() */
-	int64_t last_sign_ms;
+	struct cdr_leftovers live; /* calls of the process before, until cdr_log_recover() */
+	struct cdr_sign last_sign; /* of the process before */
 };
 
 /* Slots and memory are freed by the thread that took them. */
@@ -43,24 +46,30 @@ static void count_failure(struct cdr_log *log)
 	atomic_fetch_add_explicit(&log->journal_failures, 1, memory_order_relaxed);
 }
 
-static cdr_slot put(struct cdr_log *log, enum cdr_journal_state state, const char *bytes, size_t size)
+static cdr_slot put(struct cdr_log *log, enum cdr_journal_state state, uint64_t number,
+	const struct iovec *parts, size_t n)
 {
-	uint64_t number = ++log->number;
-	cdr_slot slot = log->journal ? cdr_journal_put(log->journal, state, number, bytes, size) : 0;
+	cdr_slot slot = log->journal ? cdr_journal_put(log->journal, state, number, parts, n) : 0;
 	if (!slot)
 		count_failure(log);
 	return slot;
 }
 
-void cdr_log_sign(struct cdr_log *log, int64_t now_ms)
+/* A call keeps its number. */
+static uint64_t number_of(struct cdr_log *log, cdr_slot slot)
 {
-	if (log->journal)
-		cdr_journal_sign(log->journal, now_ms);
+	return slot ? cdr_journal_number(log->journal, slot) : ++log->number;
 }
 
-int64_t cdr_log_last_sign_ms(const struct cdr_log *log)
+void cdr_log_sign(struct cdr_log *log, const struct cdr_sign *now)
 {
-	return log->last_sign_ms;
+	if (log->journal)
+		cdr_journal_sign(log->journal, now);
+}
+
+const struct cdr_sign *cdr_log_last_sign(const struct cdr_log *log)
+{
+	return &log->last_sign;
 }
 
 static int fit_scratch(struct cdr_log *log, size_t size)
@@ -75,27 +84,25 @@ static int fit_scratch(struct cdr_log *log, size_t size)
 	return 0;
 }
 
-/* The call is valid in the old slot until the new one, which names it, is complete. */
+/* The call is valid in the old slot until the new one, which has the same number, is complete. */
 cdr_slot cdr_log_keep(
 	struct cdr_log *log, cdr_slot slot, const struct cdr *record, const char *state, size_t state_size)
 {
+	char head[CDR_LIVE_HEAD];
 	struct cdr_record_lengths measure;
 	cdr_log_reclaim(log);
 	cdr_record_measure(record, &measure);
-	size_t size = CDR_LIVE_HEAD + measure.size + state_size;
-	if (fit_scratch(log, size)) {
+	if (fit_scratch(log, measure.size)) {
 		count_failure(log);
 		return slot;
 	}
-	cdr_live_write_head(log->scratch, slot ? cdr_journal_number(log->journal, slot) : 0, measure.size);
-	cdr_record_write(record, &measure, log->scratch + CDR_LIVE_HEAD);
-	if (state_size)
-		memcpy(log->scratch + CDR_LIVE_HEAD + measure.size, state, state_size);
-	cdr_slot kept = put(log, CDR_JOURNAL_LIVE, log->scratch, size);
+	cdr_live_write_head(head, record->offset_ms, measure.size);
+	cdr_record_write(record, &measure, log->scratch);
+	const struct iovec parts[] = {
+		{head, sizeof(head)}, {log->scratch, measure.size}, {(void *)state, state_size}};
+	cdr_slot kept = put(log, CDR_JOURNAL_LIVE, number_of(log, slot), parts, 3);
 	if (kept && slot)
 		cdr_journal_free(log->journal, slot);
-	if (!slot)
-		cdr_log_sign(log, record->answer_ms ? record->answer_ms : record->begin_ms);
 	if (log->journal && cdr_journal_is_low(log->journal))
 		cdr_writer_wake(log->writer); /* it enlarges the journal */
 	return kept ? kept : slot;
@@ -116,23 +123,25 @@ static struct cdr_entry *make_entry(struct cdr_log *log, const struct cdr *recor
 }
 
 /*
- * The journal counts the call exactly once at any moment: the answered record is valid until the ended
- * one, whose number it names, is complete. If there is no room for that one, the answered one stays
- * until the row is committed.
+ * The journal counts the call exactly once at any moment: the live entry counts until the record, which has the same
+ * number, is complete. If there is no room for that one, the live one stays until the row is committed.
  */
-static void end_call(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
+static void end_call(struct cdr_log *log, cdr_slot slot, const struct cdr *record, bool may_be_row)
 {
 	struct cdr_entry *e = make_entry(log, record);
 	if (!e)
-		return; /* an answered call is still in the journal, for the next start */
-	if (slot)
-		cdr_journal_set_ended(log->journal, slot, log->number + 1);
-	e->record = put(log, CDR_JOURNAL_ENDED, e->bytes, e->size);
-	e->number = log->number;
-	e->answered = slot;
+		return; /* a live call is still in the journal, for the next start */
+	const struct iovec part = {e->bytes, e->size};
+	e->number = number_of(log, slot);
+	e->may_be_row = may_be_row;
+	e->record = put(log, CDR_JOURNAL_ENDED, e->number, &part, 1);
+	if (e->record)
+		e->sequence = cdr_journal_sequence(log->journal);
 	if (slot && e->record) {
 		cdr_journal_free(log->journal, slot);
-		e->answered = 0;
+	} else if (slot) {
+		cdr_journal_set_over(log->journal, slot);
+		e->answered = slot;
 	}
 	cdr_writer_add(log->writer, e);
 }
@@ -140,8 +149,7 @@ static void end_call(struct cdr_log *log, cdr_slot slot, const struct cdr *recor
 void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
 {
 	cdr_log_reclaim(log);
-	end_call(log, slot, record);
-	cdr_log_sign(log, record->end_ms);
+	end_call(log, slot, record, false);
 	cdr_writer_wake(log->writer);
 }
 
@@ -165,95 +173,76 @@ void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out)
 
 static void drop_leftover(struct cdr_log *log, struct cdr_leftover *item)
 {
-	cdr_journal_free(log->journal, item->entry->record);
+	if (item->entry->record)
+		cdr_journal_free(log->journal, item->entry->record);
 	free(item->entry);
+	item->entry = NULL;
 }
 
-/*
- * A call cut off by the crash: it ended when the switch last gave a sign of life. If its end was noted, but found no room
- * in the journal, it may be a row; until the table tells, the journal has to stay as it is.
- */
-static void restore_answered(struct cdr_log *log, struct cdr_leftover *item)
+/* A call cut off by the crash: it ended when the switch last gave a sign of life. */
+static void close_call(struct cdr_log *log, struct cdr_leftover *item)
 {
-	const int64_t last_sign_ms = log->last_sign_ms;
 	struct cdr_live live;
 	struct cdr record;
-	struct cdr_entry *e;
 	if (cdr_leftovers_read(item, &live, &record)) {
 		drop_leftover(log, item);
 		return;
 	}
 	const int64_t begun_ms = record.answer_ms ? record.answer_ms : record.begin_ms;
-	record.end_ms = last_sign_ms > begun_ms ? last_sign_ms : begun_ms;
+	const int64_t sign_ms = (int64_t)log->last_sign.steady_ms + record.offset_ms;
+	record.end_ms = sign_ms > begun_ms ? sign_ms : begun_ms;
 	record.hold_ms = record.answer_ms ? record.end_ms - record.answer_ms : -1;
 	record.end_direction = CDR_SERVER;
 	record.end_reason = "switch restarted";
-	if (!item->ended_by) {
-		end_call(log, item->entry->record, &record);
-	} else if ((e = make_entry(log, &record))) {
-		e->number = ++log->number;
-		e->written_as = item->ended_by;
-		e->answered = item->entry->record;
-		cdr_writer_add(log->writer, e);
-	}
+	end_call(log, item->entry->record, &record, true);
 	free(item->entry);
+	item->entry = NULL;
 }
 
-/*
- * Numbers go on behind all that are known. While cdr.db cannot be read, the time stands in for what it knows: no switch
- * ends a thousand calls a second for long.
- */
-static void continue_numbers(struct cdr_log *log, const struct cdr_leftovers *left)
+/* Numbers go on behind all that are known. With the time to go by they do so, too, when the journal was lost. */
+static void continue_numbers(struct cdr_log *log)
 {
+	const struct cdr_leftovers *left = &log->live;
 	struct timespec now;
-	uint64_t written;
-	if (cdr_writer_last_number(log->writer, &written)) {
-		log->number = written;
-	} else {
-		clock_gettime(CLOCK_REALTIME, &now);
-		log->number = (uint64_t)now.tv_sec * 1000;
-	}
-	for (size_t i = 0; i < left->n; i++) {
+	clock_gettime(CLOCK_REALTIME, &now);
+	log->number = CDR_OLD_NUMBERS + (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	for (size_t i = 0; i < left->n; i++)
 		if (left->item[i].entry->number > log->number)
 			log->number = left->item[i].entry->number;
-		if (left->item[i].ended_by > log->number)
-			log->number = left->item[i].ended_by;
-	}
+	if (log->journal)
+		cdr_journal_continue(log->journal, log->number);
 }
 
 /* May it be adopted? */
-static bool is_recoverable(const struct cdr_leftover *item)
+static bool is_recoverable(struct cdr_log *log, const struct cdr_leftover *item)
 {
 	struct cdr_live live;
 	struct cdr record;
-	return !item->ended_by && cdr_leftovers_read(item, &live, &record) == 0 && live.state_size;
+	return item->state == CDR_JOURNAL_LIVE && cdr_leftovers_read(item, &live, &record) == 0 &&
+		live.state_size && !cdr_writer_has(log->writer, item->entry->number, &record);
 }
 
 /*
  * What already is a row is sorted out by the writer, once it can read the table. Calls that may go on are left for
  * cdr_log_recover().
  */
-static void restore(struct cdr_log *log, struct cdr_leftovers *left)
+static void restore(struct cdr_log *log)
 {
-	struct cdr_leftover *item = left->item, *answered = item + left->n_ended, *end = item + left->n;
-	continue_numbers(log, left);
+	struct cdr_leftovers *left = &log->live;
+	size_t n = left->n;
+	continue_numbers(log);
 	cdr_leftovers_sort(left);
-	for (struct cdr_leftover *i = item; i < answered; i++) {
-		if (i->superseded) {
-			drop_leftover(log, i);
-			continue;
-		}
-		i->entry->written_as = i->entry->number;
-		cdr_writer_add(log->writer, i->entry);
-	}
 	left->n = 0;
-	for (struct cdr_leftover *i = answered; i < end; i++) {
-		if (i->superseded)
-			drop_leftover(log, i);
-		else if (is_recoverable(i))
-			item[left->n++] = *i;
+	for (size_t i = 0; i < n; i++) {
+		struct cdr_leftover *item = &left->item[i];
+		if (item->superseded)
+			drop_leftover(log, item);
+		else if (item->state == CDR_JOURNAL_ENDED)
+			cdr_writer_add(log->writer, item->entry);
+		else if (is_recoverable(log, item))
+			left->item[left->n++] = *item;
 		else
-			restore_answered(log, i);
+			close_call(log, item);
 	}
 }
 
@@ -266,49 +255,63 @@ void cdr_log_recover(struct cdr_log *log, cdr_log_adopt_h *adopt, void *arg)
 		cdr_leftovers_read(item, &live, &call.record);
 		call.state = live.state;
 		call.state_size = live.state_size;
-		if (!adopt || !adopt(&call, arg)) {
-			restore_answered(log, item);
-			item->entry = NULL;
-		}
+		if (!adopt || !adopt(&call, arg))
+			close_call(log, item);
 	}
 	cdr_leftovers_clear(&log->live);
 	cdr_writer_wake(log->writer);
 }
 
-/* The journal of earlier versions was a file beside cdr.db. What a crash left in it moves over. */
+/* What a crash left in the journal of earlier versions, a file beside cdr.db, moves over. */
 static void adopt_old(struct cdr_log *log, const char *path)
 {
-	struct cdr_leftovers left = {0};
-	struct cdr_journal *old = NULL;
-	char name[4096 + 8], error[256];
+	char name[4096 + 8];
 	int64_t sign_ms = 0;
-	struct stat st;
+	size_t before = log->live.n;
 
 	snprintf(name, sizeof(name), "%s-live", path);
-	if (!log->journal || stat(name, &st) || !S_ISREG(st.st_mode) ||
-		cdr_journal_open(&old, name, &sign_ms, cdr_leftovers_collect, &left, error, sizeof(error)))
+	int fd = open(name, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
 		return;
-	if (cdr_leftovers_move(&log->live, &left, old, log->journal) == 0 && sign_ms > log->last_sign_ms)
-		log->last_sign_ms = sign_ms;
-	cdr_journal_close(old);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+		cdr_old_read(fd, &sign_ms, cdr_leftovers_collect, &log->live) == 0) {
+		if (log->live.n > before)
+			log->last_sign = (struct cdr_sign){0, (uint64_t)sign_ms, sign_ms};
+		if (log->journal && cdr_leftovers_put(&log->live, log->journal) == 0)
+			unlink(name);
+	}
+	close(fd);
+}
+
+static int open_journal(struct cdr_log *log, const char *path, char *error, size_t error_size)
+{
+	struct cdr_journal_found found;
+	int err = cdr_journal_open(&log->journal, path, error, error_size);
+	if (err)
+		return err;
+	err = cdr_journal_read(log->journal, &found, cdr_leftovers_collect, &log->live);
+	log->last_sign = found.sign;
+	if (!err)
+		return 0;
+	snprintf(error, error_size, "journal %s: %s", path, strerror(-err));
+	cdr_journal_close(log->journal);
+	log->journal = NULL;
+	cdr_leftovers_clear(&log->live);
+	return err;
 }
 
 /*
  * Two processes must not share a journal; without any, records are only in memory until they are rows. cdr.db is read under
  * the journal's lock, because its previous owner may have written until then.
  */
-static int open_journal(
-	struct cdr_log *log, const struct cdr_log_parts *parts, char *error, size_t error_size)
+static int take_over(struct cdr_log *log, const struct cdr_log_parts *parts, char *error, size_t error_size)
 {
-	int err = cdr_journal_open(&log->journal, parts->journal, &log->last_sign_ms, cdr_leftovers_collect,
-		&log->live, error, error_size);
-	if (err)
-		cdr_leftovers_clear(&log->live);
-	if (!err)
-		adopt_old(log, parts->path);
-	if (err != -EBUSY)
-		restore(log, &log->live);
-	return err == -EBUSY ? err : 0;
+	int err = open_journal(log, parts->journal, error, error_size);
+	if (err == -EBUSY)
+		return err;
+	adopt_old(log, parts->path);
+	restore(log);
+	return 0;
 }
 
 int cdr_log_open(struct cdr_log **out, const struct cdr_log_parts *parts, char *error, size_t error_size)
@@ -320,7 +323,7 @@ int cdr_log_open(struct cdr_log **out, const struct cdr_log_parts *parts, char *
 	int err = cdr_writer_create(&log->writer, parts->path, parts->on_news, parts->arg);
 	if (!err) {
 		error[0] = '\0';
-		err = open_journal(log, parts, error, error_size);
+		err = take_over(log, parts, error, error_size);
 	}
 	if (!err) {
 		err = cdr_writer_start(log->writer, log->journal);

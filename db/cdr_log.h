@@ -47,10 +47,10 @@ typedef bool cdr_log_adopt_h(const struct cdr_log_leftover *call, void *arg);
  * @param adopt  NULL: none is adopted
  */
 void cdr_log_recover(struct cdr_log *log, cdr_log_adopt_h *adopt, void *arg);
-/** The last sign of life before the crash, epoch; 0 = there was none. */
-int64_t cdr_log_last_sign_ms(const struct cdr_log *log);
+/** The last sign of life before the crash. */
+const struct cdr_sign *cdr_log_last_sign(const struct cdr_log *log);
 /** Here is one, to be given every second at least while there are calls. No system call. */
-void cdr_log_sign(struct cdr_log *log, int64_t now_ms);
+void cdr_log_sign(struct cdr_log *log, const struct cdr_sign *now);
 
 enum { CDR_LOG_STATE_MAX = 32768 };
 

@@ -1,4 +1,5 @@
 #include "cdr_table.h"
+#include "cdr_old.h"
 #include "cdr_record.h"
 #include "db_internal.h"
 #include "db_place.h"
@@ -17,18 +18,19 @@ enum {
 	RETRY_MS = 1000,    /* after a file could not be used */
 };
 
-enum statement { LAST_NUMBER, BEGIN, ADD, SET_NUMBER, COMMIT, STATEMENTS };
+enum statement { OLD_NUMBER, FIND, BEGIN, ADD, COMMIT, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
-	[LAST_NUMBER] = "SELECT written FROM journal",
+	[OLD_NUMBER] = "SELECT written FROM journal",
+	[FIND] = "SELECT 1 FROM cdr WHERE begin_ms IS $begin_ms AND journal_number = $number",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[ADD] = "INSERT INTO cdr (a_call_id, b_call_id, ingress, gateway, caller_in, caller_out, callee_in,"
 		" callee_out, source_addr, destination_addr, end_reason, attempts, begin_ms, ring_ms,"
-		" answer_ms, end_ms, pdd_ms, hold_ms, sip_code, end_direction)"
+		" answer_ms, end_ms, pdd_ms, hold_ms, sip_code, end_direction, journal_number)"
 		" VALUES ($a_call_id, $b_call_id, $ingress, $gateway, $caller_in, $caller_out, $callee_in,"
 		" $callee_out, $source_addr, $destination_addr, $end_reason, $attempts, $begin_ms,"
-		" $ring_ms, $answer_ms, $end_ms, $pdd_ms, $hold_ms, $sip_code, $end_direction)",
-	[SET_NUMBER] = "UPDATE journal SET written = $written",
+		" $ring_ms, $answer_ms, $end_ms, $pdd_ms, $hold_ms, $sip_code, $end_direction,"
+		" $journal_number)",
 	[COMMIT] = "COMMIT",
 };
 
@@ -42,15 +44,15 @@ enum parameter {
 	PDD_MS,
 	HOLD_MS,
 	SIP_CODE,
-	END_DIRECTION
+	END_DIRECTION,
+	NUMBER
 };
 
 struct cdr_table {
 	char *path;
 	struct db *db; /* NULL: it could not be opened, or is not needed yet */
 	sqlite3_stmt *statement[STATEMENTS];
-	uint64_t number; /* of the last row */
-	bool known;      /* is it? */
+	uint64_t old_number; /* calls of cdr_old.h up to this one are rows */
 	uint64_t retry_ms;
 	int err;
 	char error[CDR_ERROR_SIZE]; /* of the last failure */
@@ -104,13 +106,8 @@ static int add_row(struct cdr_table *t, const struct cdr_entry *e)
 	bind(add, HOLD_MS, record.hold_ms, -1);
 	sqlite3_bind_int(add, SIP_CODE, record.sip_code);
 	sqlite3_bind_int(add, END_DIRECTION, record.end_direction);
+	sqlite3_bind_int64(add, NUMBER, (int64_t)e->number);
 	return step(t, ADD);
-}
-
-static int set_number(struct cdr_table *t, uint64_t number)
-{
-	sqlite3_bind_int64(t->statement[SET_NUMBER], 1, (int64_t)number);
-	return step(t, SET_NUMBER);
 }
 
 static int add_rows(struct cdr_table *t, struct cdr_entry *first, struct cdr_entry **last, uint64_t *rows)
@@ -122,9 +119,6 @@ static int add_rows(struct cdr_table *t, struct cdr_entry *first, struct cdr_ent
 		*last = e;
 		++*rows;
 	}
-	if (err)
-		return err;
-	err = set_number(t, (*last)->number);
 	return err ? err : step(t, COMMIT);
 }
 
@@ -159,29 +153,36 @@ int cdr_table_add(struct cdr_table *t, struct cdr_entry *first, struct cdr_entry
 	err = add_rows(t, first, last, rows);
 	if (err)
 		return fail(t, err);
-	t->number = (*last)->number;
 	db_place_settle(t->db);
 	return 0;
 }
 
 static int read_number(struct cdr_table *t)
 {
-	sqlite3_stmt *statement = t->statement[LAST_NUMBER];
-	int result = sqlite3_step(statement), err = db_sqlite_errno(result);
+	sqlite3_stmt *statement = t->statement[OLD_NUMBER];
+	int result = sqlite3_step(statement);
 	if (result == SQLITE_ROW)
-		t->number = (uint64_t)sqlite3_column_int64(statement, 0);
+		t->old_number = (uint64_t)sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
-	t->known = t->known || result == SQLITE_ROW;
-	return err;
+	return db_sqlite_errno(result);
 }
 
-/*
- * The number tells what of the journal has become rows. Only the first file can know that; in any other it is what this
- * process has written, whatever that file has been used for before.
- */
-static int agree_on_number(struct cdr_table *t)
+/* The index on begin_ms finds it. */
+int cdr_table_has(struct cdr_table *t, uint64_t number, const struct cdr *record, bool *out)
 {
-	return t->known ? set_number(t, t->number) : read_number(t);
+	sqlite3_stmt *find = t->statement[FIND];
+	*out = number < CDR_OLD_NUMBERS && number <= t->old_number;
+	if (*out)
+		return 0;
+	if (record->begin_ms)
+		sqlite3_bind_int64(find, 1, record->begin_ms);
+	else
+		sqlite3_bind_null(find, 1);
+	sqlite3_bind_int64(find, 2, (int64_t)number);
+	int result = sqlite3_step(find), err = db_sqlite_errno(result);
+	*out = result == SQLITE_ROW;
+	sqlite3_reset(find);
+	return err ? fail(t, err) : 0;
 }
 
 static int open_file(struct cdr_table *t)
@@ -192,13 +193,13 @@ static int open_file(struct cdr_table *t)
 	sqlite3_busy_timeout(t->db->handle, BUSY_WAIT_MS);
 	err = db_sqlite_prepare(t->db->handle, sql, t->statement, STATEMENTS);
 	if (!err)
-		err = agree_on_number(t);
+		err = read_number(t);
 	if (!err) {
 		db_place_settle(t->db);
 		return 0;
 	}
 	fail(t, err);
-	if (t->db) /* it has to agree on the number again */
+	if (t->db) /* its number is not known */
 		close_file(t, db_close);
 	t->retry_ms = now_ms() + RETRY_MS;
 	return err;
@@ -230,12 +231,6 @@ void cdr_table_rest(struct cdr_table *t)
 const char *cdr_table_error(const struct cdr_table *t)
 {
 	return t->error;
-}
-
-bool cdr_table_last_number(const struct cdr_table *t, uint64_t *out)
-{
-	*out = t->number;
-	return t->known;
 }
 
 int cdr_table_create(struct cdr_table **out, const char *path)

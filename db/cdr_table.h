@@ -32,8 +32,8 @@ const char *cdr_table_error(const struct cdr_table *t);
 /** There is nothing to add at present. After cdr_table_need(). */
 void cdr_table_rest(struct cdr_table *t);
 
-/** The number of the last ended call that became a row. @return false while no file could be opened yet */
-bool cdr_table_last_number(const struct cdr_table *t, uint64_t *out);
+/** Has this call of the journal a row? After cdr_table_need(). @return 0; -errno */
+int cdr_table_has(struct cdr_table *t, uint64_t number, const struct cdr *record, bool *out);
 
 /**
  * Add the first rows of a list, which is not empty, in one transaction. After cdr_table_need().

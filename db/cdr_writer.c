@@ -1,4 +1,5 @@
 #include "cdr_writer.h"
+#include "cdr_record.h"
 #include "cdr_table.h"
 #include "cdr_trouble.h"
 
@@ -137,26 +138,51 @@ static void collect_queue(struct cdr_writer *w)
 	w->backlog.end = &newest->next;
 }
 
-/* Records that were rows when the last process died go back at once. */
-static void sort_out(struct cdr_writer *w)
+/* What they hold in the journal is no call any more, whenever it is freed. */
+static void hand_back(struct cdr_writer *w, struct cdr_entry *first, struct cdr_entry *last)
+{
+	for (struct cdr_entry *e = first;; e = e->next) {
+		if (e->answered)
+			cdr_journal_wipe(w->journal, e->answered);
+		if (e->record)
+			cdr_journal_wipe(w->journal, e->record);
+		if (e == last)
+			break;
+	}
+	push(&w->committed, first, last);
+}
+
+static int is_row(struct cdr_writer *w, const struct cdr_entry *e, bool *out)
+{
+	struct cdr record = {0};
+
+	*out = false;
+	cdr_record_read(&record, e->bytes, e->size);
+	return e->may_be_row ? cdr_table_has(w->table, e->number, &record, out) : 0;
+}
+
+/* What a crash left, and was a row then, goes back at once. */
+static int sort_out(struct cdr_writer *w)
 {
 	struct cdr_entry *e, *next, **link = &w->backlog.first;
-	uint64_t last;
+	int err = 0;
 
-	if (w->sorted_out || !cdr_table_last_number(w->table, &last))
-		return;
-	for (e = w->backlog.first; e; e = next) {
+	for (e = w->sorted_out ? NULL : w->backlog.first; e && !err; e = next) {
+		bool found;
 		next = e->next;
-		if (e->written_as && e->written_as <= last) {
+		err = is_row(w, e, &found);
+		if (found) {
 			*link = next;
+			if (!next)
+				w->backlog.end = link;
 			atomic_fetch_sub(&w->queued, 1);
-			push(&w->committed, e, e);
+			hand_back(w, e, e);
 		} else {
 			link = &e->next;
 		}
 	}
-	w->backlog.end = link;
-	w->sorted_out = true;
+	w->sorted_out = !err;
+	return err;
 }
 
 static void tell(struct cdr_writer *w, enum cdr_news news, uint64_t since_ms)
@@ -197,7 +223,7 @@ static int write_rows(struct cdr_writer *w)
 		if (!last->next)
 			w->backlog.end = &w->backlog.first;
 		atomic_fetch_add(&w->written, rows);
-		push(&w->committed, first, last);
+		hand_back(w, first, last);
 	}
 	return err;
 }
@@ -210,12 +236,12 @@ static int write_backlog(struct cdr_writer *w)
 
 	if (replaced)
 		tell(w, CDR_REPLACED, 0);
-	if (!err) {
-		sort_out(w);
-		if (!w->backlog.first)
-			cdr_table_rest(w->table);
+	if (!err && !w->backlog.first)
+		cdr_table_rest(w->table);
+	if (!err)
+		err = sort_out(w);
+	if (!err)
 		err = write_rows(w);
-	}
 	if (err && w->backlog.first)
 		atomic_fetch_add(&w->errors, 1);
 	note_result(w, err);
@@ -300,12 +326,12 @@ void cdr_writer_stop(struct cdr_writer *w, unsigned wait_ms)
 	w->started = false;
 }
 
-bool cdr_writer_last_number(struct cdr_writer *w, uint64_t *out)
+bool cdr_writer_has(struct cdr_writer *w, uint64_t number, const struct cdr *record)
 {
-	bool replaced;
+	bool replaced, found = false;
 
-	cdr_table_need(w->table, &replaced);
-	return cdr_table_last_number(w->table, out);
+	return cdr_table_need(w->table, &replaced) == 0 &&
+		cdr_table_has(w->table, number, record, &found) == 0 && found;
 }
 
 int cdr_writer_create(struct cdr_writer **out, const char *path, cdr_news_h *on_news, void *arg)

@@ -19,10 +19,11 @@ int cdr_writer_create(struct cdr_writer **out, const char *path, cdr_news_h *on_
 /** Also frees what was not committed; stop it first. NULL is fine. */
 void cdr_writer_destroy(struct cdr_writer *writer);
 
-/** The number of the last ended call that became a row, before the thread runs. @return false when cdr.db cannot be read now */
-bool cdr_writer_last_number(struct cdr_writer *writer, uint64_t *out);
+/** Has this call of the journal a row? Before the thread runs. @return false also when cdr.db cannot be read now */
+bool cdr_writer_has(struct cdr_writer *writer, uint64_t number, const struct cdr *record);
 
-/** Write what is queued so far, then start the thread, which also grows the journal (NULL: there is none). @return 0 or -errno */
+/** Write what is queued so far, then start the thread, which also grows the journal (NULL: there is none) and wipes there
+ * what is a row. @return 0 or -errno */
 int cdr_writer_start(struct cdr_writer *writer, struct cdr_journal *journal);
 /** Write what is queued, for at most wait_ms while another process holds the file, then end the thread. */
 void cdr_writer_stop(struct cdr_writer *writer, unsigned wait_ms);

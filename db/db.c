@@ -29,6 +29,8 @@ static const char *const config_upgrades[] = {[1] = schema_upgrade_2_sql,
 	[3] = schema_upgrade_4_sql,
 	[4] = schema_upgrade_5_sql};
 
+static const char *const cdr_upgrades[] = {[1] = schema_cdr_upgrade_2_sql};
+
 static const struct file_kind file_kinds[] = {
 	[DB_CONFIG] =
 		{
@@ -44,8 +46,9 @@ static const struct file_kind file_kinds[] = {
 		{
 			.what = "call record",
 			.application_id = 0x53574352 /* SWCR */,
-			.version = 1,
+			.version = 2,
 			.schema = schema_cdr_sql,
+			.upgrade = cdr_upgrades,
 			/* A commit reaches the disk and not only the kernel: billing survives a power cut. */
 			.pragmas = "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",
 		},

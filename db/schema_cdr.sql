@@ -1,7 +1,8 @@
 -- cdr.db: one row per call. The names of columns are a contract with the operator.
 --
 -- No CHECK and no UNIQUE here: only the switch writes, and a rejected row would hold up every row
--- after it. The one index is for the usual query: the calls of a period.
+-- after it. The indexes are for the usual queries: the calls of a period, and a call by one of its Call-IDs.
+-- In a file of version 1 nobody has made those of the Call-IDs.
 CREATE TABLE cdr (
 	id INTEGER PRIMARY KEY,
 	a_call_id TEXT NOT NULL,
@@ -23,13 +24,15 @@ CREATE TABLE cdr (
 	sip_code INTEGER NOT NULL,
 	end_reason TEXT NOT NULL,
 	end_direction INTEGER NOT NULL,
-	attempts TEXT NOT NULL
+	attempts TEXT NOT NULL,
+	journal_number INTEGER
 ) STRICT;
 
 CREATE INDEX cdr_by_begin ON cdr (begin_ms);
+CREATE INDEX cdr_by_a_call_id ON cdr (a_call_id);
+CREATE INDEX cdr_by_b_call_id ON cdr (b_call_id);
 
--- How much of the journal beside this file has been written to the table. It changes in the
--- transaction that adds the rows, so that a crash right after it cannot add them twice.
+-- How far the journal of version 1 had been written to the table. Since version 2 each row has the number of its call.
 CREATE TABLE journal (
 	one INTEGER PRIMARY KEY CHECK (one = 1),
 	written INTEGER NOT NULL

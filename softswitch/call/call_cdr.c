@@ -205,6 +205,7 @@ static void fill_row(const struct call *call, struct cdr *row)
 		.pdd_ms = call->first_answer_ms ? (int64_t)(call->first_answer_ms - call->begin_ms) : -1,
 		.hold_ms = -1,
 		.attempts = call->attempts_json,
+		.offset_ms = call->begin_epoch_ms - (int64_t)call->begin_ms,
 	};
 }
 

@@ -218,11 +218,19 @@ static bool adopt(const struct cdr_log_leftover *left, void *arg)
 	return false;
 }
 
+/** How long nobody was there, in real time: peers do not wait any faster when our clock runs faster. */
+static uint64_t outage(const struct cdr_sign *sign)
+{
+	const struct clock_moment last = {sign->boot, sign->steady_ms, sign->epoch_ms};
+	uint64_t ms = clock_now_ms() - (sign->steady_ms + clock_shift(&last));
+
+	return sign->epoch_ms ? clock_delay_us(ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX) / 1000u : 0;
+}
+
 void call_recovery(struct call_context *context, const struct gateways *gateways,
 	const struct mapping_gateways *ingresses)
 {
-	const int64_t sign_ms = cdr_log_last_sign_ms(context->cdr_log);
-	const int64_t outage_ms = sign_ms ? clock_epoch_ms() - sign_ms : 0;
+	const uint64_t outage_ms = outage(cdr_log_last_sign(context->cdr_log));
 	struct recovery r = {.context = context,
 		.gateways = gateways,
 		.ingresses = ingresses,
@@ -231,6 +239,6 @@ void call_recovery(struct call_context *context, const struct gateways *gateways
 	cdr_log_recover(context->cdr_log, adopt, &r);
 	if (r.recovered || r.ended || r.refused)
 		log_info(NULL,
-			"calls of the process before recovered=%zu ended=%zu refused=%zu outage_ms=%lld",
-			r.recovered, r.ended, r.refused, (long long)outage_ms);
+			"calls of the process before recovered=%zu ended=%zu refused=%zu outage_ms=%llu",
+			r.recovered, r.ended, r.refused, (unsigned long long)outage_ms);
 }

@@ -53,7 +53,14 @@ static void on_sign(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	set->signs = false;
-	cdr_log_sign(set->context.cdr_log, clock_epoch_ms());
+}
+
+static void sign(struct calls *set)
+{
+	struct clock_moment now;
+
+	clock_note(&now);
+	cdr_log_sign(set->context.cdr_log, &(struct cdr_sign){now.boot, now.now_ms, now.epoch_ms});
 }
 
 /** A crash ends the records of the calls that do not go on with the last sign. */
@@ -63,6 +70,7 @@ static void schedule_sign(struct calls *set)
 
 	if (set->signs || !set->context.active)
 		return;
+	sign(set);
 	set->signs = true;
 	event_add(&set->sign, &tv);
 }

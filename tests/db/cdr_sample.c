@@ -49,6 +49,11 @@ struct cdr_log *cdr_opened(const char *path)
 	return log;
 }
 
+void cdr_sign(struct cdr_log *log, int64_t now_ms)
+{
+	cdr_log_sign(log, &(struct cdr_sign){.steady_ms = (uint64_t)now_ms, .epoch_ms = now_ms});
+}
+
 void cdr_calls(struct cdr_log *log, int n)
 {
 	char name[16];
@@ -90,7 +95,8 @@ struct cdr_stats cdr_wait_error(struct cdr_log *log)
 void cdr_copy(const char *path, const char *copy)
 {
 	char from[300], to[300];
-	static const char *const suffixes[] = {"", "-wal", "-ram"};
+	/* The journal first: what becomes a row meanwhile is in both, and not in none. */
+	static const char *const suffixes[] = {"-ram", "", "-wal"};
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(from, sizeof(from), "%s%s", path, suffixes[i]);
 		snprintf(to, sizeof(to), "%s%s", copy, suffixes[i]);

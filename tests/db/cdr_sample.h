@@ -12,6 +12,8 @@ struct cdr cdr_sample(const char *a_call_id);
 /** Where the tests have the journal of this cdr.db. Valid until the next call. */
 const char *cdr_journal_of(const char *path);
 struct cdr_log *cdr_opened(const char *path);
+/** A sign of life at this moment, on a steady clock that agrees with the wall clock. */
+void cdr_sign(struct cdr_log *log, int64_t now_ms);
 /** End n calls, named 0 to n - 1, most of which were answered. */
 void cdr_calls(struct cdr_log *log, int n);
 

@@ -291,6 +291,48 @@ static void a_file_overwritten_by_an_older_copy_of_it_goes_on(void **state)
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 11);
 }
 
+/* The index on Call-IDs, which takes long in a large file, is left to the operator. */
+static void a_file_of_version_1_goes_on_with_its_rows(void **state)
+{
+	(void)state;
+	size_t size;
+	char *schema = scratch_read(SCHEMA_CDR_V1, &size);
+	sql_run(path, schema);
+	sql_run(path,
+		"PRAGMA application_id = 0x53574352; PRAGMA user_version = 1;"
+		"INSERT INTO cdr (a_call_id, b_call_id, ingress, gateway, caller_in, caller_out, callee_in, callee_out,"
+		" source_addr, destination_addr, sip_code, end_reason, end_direction, attempts)"
+		" VALUES ('old', '', '', '', '', '', '', '', '', '', 200, '', 0, '[]')");
+	free(schema);
+	struct cdr_log *log = cdr_opened(path);
+	end_call(log, "new");
+	cdr_log_close(log, 1000);
+	assert_string_equal(sql_text(path, names), "old,new");
+	assert_int_equal(sql_int(path, "PRAGMA user_version"), 2);
+	assert_int_equal(sql_int(path, "SELECT journal_number > 0 FROM cdr WHERE a_call_id = 'new'"), 1);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM sqlite_schema WHERE type = 'index'"), 1);
+}
+
+static void look_ups_use_an_index(void **state)
+{
+	(void)state;
+	static const char *const conditions[] = {
+		"a_call_id = 'x'", "b_call_id = 'x'", "begin_ms > 0", "begin_ms IS 1 AND journal_number = 5"};
+	char query[200];
+	make_good(NULL);
+	sqlite3 *db = sql_connect(path, "");
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+		sqlite3_stmt *plan;
+		snprintf(query, sizeof(query), "EXPLAIN QUERY PLAN SELECT gateway FROM cdr WHERE %s",
+			conditions[i]);
+		assert_int_equal(sqlite3_prepare_v2(db, query, -1, &plan, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_step(plan), SQLITE_ROW);
+		assert_contains((const char *)sqlite3_column_text(plan, 3), "USING INDEX cdr_by_");
+		sqlite3_finalize(plan);
+	}
+	sqlite3_close(db);
+}
+
 /* A folder without room for a journal, here because its name is taken. */
 static void without_a_journal_calls_become_rows_all_the_same(void **state)
 {
@@ -320,6 +362,8 @@ int main(void)
 		TEST(a_file_moved_away_keeps_its_rows_and_a_new_one_gets_the_next),
 		TEST(a_file_moved_away_under_a_reader_gets_all_its_rows),
 		TEST(a_file_overwritten_by_an_older_copy_of_it_goes_on),
+		TEST(a_file_of_version_1_goes_on_with_its_rows),
+		TEST(look_ups_use_an_index),
 		TEST(without_a_journal_calls_become_rows_all_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

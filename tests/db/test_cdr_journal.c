@@ -18,7 +18,7 @@ struct seen {
 	struct {
 		cdr_slot slot;
 		enum cdr_journal_state state;
-		uint64_t number, ended_by;
+		uint64_t number, sequence;
 		size_t size;
 	} record[SEEN_MAX];
 };
@@ -26,7 +26,7 @@ struct seen {
 static struct seen seen;
 static const char *path;
 static char error[256];
-static int64_t last_sign_ms;
+static struct cdr_journal_found found;
 
 static int make_path(void **state)
 {
@@ -44,7 +44,7 @@ static const char *bytes_of(uint64_t number, size_t size)
 	return bytes;
 }
 
-static int on_record(const struct cdr_journal_record *record, void *arg)
+static int on_record(const struct cdr_journal_entry *record, void *arg)
 {
 	(void)arg;
 	assert_true(seen.n < SEEN_MAX);
@@ -52,7 +52,7 @@ static int on_record(const struct cdr_journal_record *record, void *arg)
 	seen.record[seen.n].slot = record->slot;
 	seen.record[seen.n].state = record->state;
 	seen.record[seen.n].number = record->number;
-	seen.record[seen.n].ended_by = record->ended_by;
+	seen.record[seen.n].sequence = record->sequence;
 	seen.record[seen.n++].size = record->size;
 	return 0;
 }
@@ -61,14 +61,23 @@ static struct cdr_journal *opened(void)
 {
 	struct cdr_journal *j = NULL;
 	seen.n = 0;
-	if (cdr_journal_open(&j, path, &last_sign_ms, on_record, NULL, error, sizeof(error)))
+	if (cdr_journal_open(&j, path, error, sizeof(error)) || cdr_journal_read(j, &found, on_record, NULL))
 		fail_msg("%s", error);
 	return j;
 }
 
+/* In pieces, whose ends are everywhere in a block. */
+static cdr_slot put_bytes(
+	struct cdr_journal *j, enum cdr_journal_state state, uint64_t number, const char *bytes, size_t size)
+{
+	const size_t cut = size * 2 / 3;
+	const struct iovec parts[] = {{(void *)bytes, cut}, {NULL, 0}, {(void *)(bytes + cut), size - cut}};
+	return cdr_journal_put(j, state, number, parts, 3);
+}
+
 static cdr_slot put(struct cdr_journal *j, enum cdr_journal_state state, uint64_t number, size_t size)
 {
-	return cdr_journal_put(j, state, number, bytes_of(number, size), size);
+	return put_bytes(j, state, number, bytes_of(number, size), size);
 }
 
 static void a_new_journal_is_empty_and_takes_its_space_at_once(void **state)
@@ -79,7 +88,8 @@ static void a_new_journal_is_empty_and_takes_its_space_at_once(void **state)
 	struct cdr_journal *j = opened();
 	umask(before);
 	assert_int_equal(seen.n, 0);
-	assert_int_equal(last_sign_ms, 0);
+	assert_int_equal(found.sign.epoch_ms, 0);
+	assert_int_equal(found.sequence, 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0660);
 	assert_true(st.st_size > 1000000 && st.st_blocks * 512 >= st.st_size);
@@ -89,20 +99,20 @@ static void a_new_journal_is_empty_and_takes_its_space_at_once(void **state)
 static void records_of_all_sizes_come_back_whole(void **state)
 {
 	(void)state;
-	static const size_t sizes[] = {0, 1, 7, 8, 9, 471, 472, 473, 943, 944, 945, 5000, 100000};
+	static const size_t sizes[] = {0, 1, 7, 8, 9, 463, 464, 465, 927, 928, 929, 5000, 100000};
 	enum { N = sizeof(sizes) / sizeof(sizes[0]) };
 	struct cdr_journal *j = opened();
 	for (size_t i = 0; i < N; i++)
 		assert_int_not_equal(
-			put(j, i % 2 ? CDR_JOURNAL_ENDED : CDR_JOURNAL_ANSWERED, i + 1, sizes[i]), 0);
+			put(j, i % 2 ? CDR_JOURNAL_ENDED : CDR_JOURNAL_LIVE, i + 1, sizes[i]), 0);
 	cdr_journal_close(j);
 	j = opened();
 	assert_int_equal(seen.n, N);
 	for (size_t i = 0; i < N; i++) {
 		size_t number = (size_t)seen.record[i].number;
 		assert_int_equal(seen.record[i].size, sizes[number - 1]);
-		assert_int_equal(seen.record[i].state, number % 2 ? CDR_JOURNAL_ANSWERED : CDR_JOURNAL_ENDED);
-		assert_int_equal(seen.record[i].ended_by, 0);
+		assert_int_equal(seen.record[i].state, number % 2 ? CDR_JOURNAL_LIVE : CDR_JOURNAL_ENDED);
+		assert_int_equal(seen.record[i].sequence, number);
 	}
 	cdr_journal_close(j);
 }
@@ -112,7 +122,7 @@ static void a_freed_record_is_gone_and_its_room_used_again(void **state)
 	(void)state;
 	struct cdr_journal *j = opened();
 	for (uint64_t i = 1; i <= 100000; i++) {
-		cdr_slot slot = put(j, CDR_JOURNAL_ANSWERED, i, 600);
+		cdr_slot slot = put(j, CDR_JOURNAL_LIVE, i, 600);
 		assert_int_not_equal(slot, 0);
 		assert_true(slot < 10);
 		cdr_journal_free(j, slot);
@@ -134,7 +144,7 @@ static void records_of_a_crash_keep_their_room_until_freed(void **state)
 		j = opened();
 		assert_int_equal(seen.n, 1000);
 		for (uint64_t i = 0; i < 500; i++) {
-			cdr_slot slot = put(j, CDR_JOURNAL_ANSWERED, 2000 + i, 900);
+			cdr_slot slot = put(j, CDR_JOURNAL_LIVE, 2000 + i, 900);
 			for (size_t k = 0; k < seen.n; k++)
 				assert_int_not_equal(slot, seen.record[k].slot);
 			cdr_journal_free(j, slot);
@@ -149,37 +159,36 @@ static void records_of_a_crash_keep_their_room_until_freed(void **state)
 	assert_int_equal(seen.n, 0);
 }
 
-static void the_end_of_an_answered_call_is_noted_in_place(void **state)
+static void a_call_that_is_over_is_noted_in_place(void **state)
 {
 	(void)state;
 	struct cdr_journal *j = opened();
-	cdr_slot slot = put(j, CDR_JOURNAL_ANSWERED, 5, 700);
-	cdr_journal_set_ended(j, slot, (UINT64_C(1) << 48) - 1);
+	cdr_slot slot = put(j, CDR_JOURNAL_LIVE, 5, 700);
+	cdr_journal_set_over(j, slot);
+	slot = put(j, CDR_JOURNAL_LIVE, 6, 700);
+	cdr_journal_wipe(j, slot);
 	cdr_journal_close(j);
 	cdr_journal_close(opened());
 	assert_int_equal(seen.n, 1);
-	assert_int_equal(seen.record[0].ended_by, (UINT64_C(1) << 48) - 1);
+	assert_int_equal(seen.record[0].number, 5);
+	assert_int_equal(seen.record[0].state, CDR_JOURNAL_OVER);
 }
 
-static void a_noted_end_that_is_garbage_is_none(void **state)
+static void sequences_go_on(void **state)
 {
 	(void)state;
-	static const uint64_t garbage[] = {1, 7, UINT64_MAX, UINT64_C(0x0123456789abcdef)};
-	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
-		struct cdr_journal *j = opened();
-		for (size_t k = 0; k < seen.n; k++)
-			cdr_journal_free(j, seen.record[k].slot);
-		cdr_slot slot = put(j, CDR_JOURNAL_ANSWERED, 5, 700);
-		cdr_journal_close(j);
-		FILE *file = fopen(path, "r+b");
-		assert_non_null(file);
-		fseek(file, (long)slot * 512 + 16, SEEK_SET);
-		assert_int_equal(fwrite(&garbage[i], 8, 1, file), 1);
-		fclose(file);
-		cdr_journal_close(opened());
-		assert_int_equal(seen.n, 1);
-		assert_int_equal(seen.record[0].ended_by, 0);
-	}
+	struct cdr_journal *j = opened();
+	cdr_slot slot = put(j, CDR_JOURNAL_LIVE, 5, 700);
+	cdr_journal_continue(j, 100);
+	cdr_journal_free(j, put(j, CDR_JOURNAL_LIVE, 6, 700));
+	assert_int_equal(cdr_journal_sequence(j), 101);
+	cdr_journal_close(j);
+	j = opened();
+	assert_int_equal(found.sequence, 101);
+	cdr_journal_free(j, slot);
+	put(j, CDR_JOURNAL_LIVE, 6, 700);
+	assert_int_equal(cdr_journal_sequence(j), 102);
+	cdr_journal_close(j);
 }
 
 static void without_room_nothing_is_put_and_growing_helps(void **state)
@@ -187,13 +196,13 @@ static void without_room_nothing_is_put_and_growing_helps(void **state)
 	(void)state;
 	uint64_t n = 0;
 	struct cdr_journal *j = opened();
-	while (put(j, CDR_JOURNAL_ANSWERED, n + 1, 900))
+	while (put(j, CDR_JOURNAL_LIVE, n + 1, 900))
 		n++;
 	assert_true(n > 1000);
 	assert_true(cdr_journal_is_low(j));
 	assert_int_equal(cdr_journal_grow(j), 0);
 	assert_false(cdr_journal_is_low(j));
-	assert_int_not_equal(put(j, CDR_JOURNAL_ANSWERED, ++n, 900), 0);
+	assert_int_not_equal(put(j, CDR_JOURNAL_LIVE, ++n, 900), 0);
 	cdr_journal_close(j);
 	j = opened();
 	assert_int_equal(seen.n, n);
@@ -209,10 +218,8 @@ static void a_second_opener_is_refused_in_words(void **state)
 {
 	(void)state;
 	struct cdr_journal *j = opened(), *second = NULL;
-	cdr_slot slot = put(j, CDR_JOURNAL_ANSWERED, 1, 100);
-	assert_int_equal(
-		cdr_journal_open(&second, path, &last_sign_ms, on_record, NULL, error, sizeof(error)),
-		-EBUSY);
+	cdr_slot slot = put(j, CDR_JOURNAL_LIVE, 1, 100);
+	assert_int_equal(cdr_journal_open(&second, path, error, sizeof(error)), -EBUSY);
 	assert_null(second);
 	assert_contains(error, path);
 	assert_contains(error, "another process has it open");
@@ -225,35 +232,26 @@ static void what_is_no_file_is_refused(void **state)
 	(void)state;
 	struct cdr_journal *j = NULL;
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_true(cdr_journal_open(&j, path, &last_sign_ms, on_record, NULL, error, sizeof(error)) < 0);
+	assert_true(cdr_journal_open(&j, path, error, sizeof(error)) < 0);
 	assert_contains(error, path);
 	assert_int_equal(rmdir(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_true(cdr_journal_open(&j, path, &last_sign_ms, on_record, NULL, error, sizeof(error)) < 0);
+	assert_true(cdr_journal_open(&j, path, error, sizeof(error)) < 0);
 	assert_null(j);
 }
 
-static void the_last_sign_is_the_noted_time_or_the_files(void **state)
+static void the_last_sign_comes_back_whatever_the_time_of_the_file(void **state)
 {
 	(void)state;
-	struct timespec now;
 	const struct timespec past[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+	const struct cdr_sign sign = {.boot = 7, .steady_ms = 123456, .epoch_ms = 1700000000000};
 	struct cdr_journal *j = opened();
-	clock_gettime(CLOCK_REALTIME, &now);
-	put(j, CDR_JOURNAL_ANSWERED, 1, 100);
-	int64_t now_ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-	cdr_journal_sign(j, now_ms - 5000);
+	put(j, CDR_JOURNAL_LIVE, 1, 100);
+	cdr_journal_sign(j, &sign);
 	cdr_journal_close(j);
 	assert_int_equal(utimensat(AT_FDCWD, path, past, 0), 0);
 	cdr_journal_close(opened());
-	assert_int_equal(last_sign_ms, now_ms - 5000);
-	/* What cannot be a time, or is days ahead, is not believed. */
-	j = opened();
-	cdr_journal_sign(j, now_ms + 2 * 86400000);
-	cdr_journal_close(j);
-	assert_int_equal(utimensat(AT_FDCWD, path, past, 0), 0);
-	cdr_journal_close(opened());
-	assert_int_equal(last_sign_ms, 1000000000);
+	assert_memory_equal(&found.sign, &sign, sizeof(sign));
 }
 
 /* What is not damaged comes back, what is damaged does not, and neither crashes nor blocks the next ones. */
@@ -264,7 +262,7 @@ static void damage_costs_the_damaged_records_only(void **state)
 	scratch_seed(7);
 	struct cdr_journal *j = opened();
 	for (uint64_t i = 1; i <= 300; i++)
-		put(j, i % 2 ? CDR_JOURNAL_ENDED : CDR_JOURNAL_ANSWERED, i, (size_t)(i * 37 % 1800));
+		put(j, i % 2 ? CDR_JOURNAL_ENDED : CDR_JOURNAL_LIVE, i, (size_t)(i * 37 % 1800));
 	cdr_journal_close(j);
 	char *good = scratch_read(path, &size);
 	const size_t used = 900 * 512; /* more than the records take */
@@ -279,6 +277,7 @@ static void damage_costs_the_damaged_records_only(void **state)
 		fclose(file);
 		j = opened();
 		assert_in_range(seen.n, 300 - 20, 300);
+		assert_in_range(found.damaged, seen.n < 300, 40);
 		assert_int_not_equal(put(j, CDR_JOURNAL_ENDED, 1000, 5000), 0);
 		for (size_t i = 0; i < seen.n; i++)
 			cdr_journal_free(j, seen.record[i].slot);
@@ -293,7 +292,7 @@ static void damage_costs_the_damaged_records_only(void **state)
 static void garbage_and_truncation_are_survived(void **state)
 {
 	(void)state;
-	static const uint32_t state_words[] = {0x414e5731, 0x454e4431};
+	static const uint32_t state_words[] = {0x4c495632, 0x454e4432};
 	size_t size;
 	scratch_seed(8);
 	struct cdr_journal *j = opened();
@@ -327,7 +326,7 @@ static void garbage_and_truncation_are_survived(void **state)
 	free(good);
 }
 
-static int free_it(const struct cdr_journal_record *record, void *arg)
+static int note_it(const struct cdr_journal_entry *record, void *arg)
 {
 	*(cdr_slot *)arg = record->slot;
 	return 0;
@@ -337,9 +336,9 @@ static int free_it(const struct cdr_journal_record *record, void *arg)
 static void a_chain_that_never_ends_is_walked_once(void **state)
 {
 	(void)state;
-	static const char same[472 * 3];
+	static const char same[464 * 3];
 	struct cdr_journal *j = opened();
-	cdr_slot slot = cdr_journal_put(j, CDR_JOURNAL_ENDED, 1, same, sizeof(same)), found = 0;
+	cdr_slot slot = put_bytes(j, CDR_JOURNAL_ENDED, 1, same, sizeof(same)), got = 0;
 	cdr_journal_close(j);
 	FILE *file = fopen(path, "r+b");
 	assert_non_null(file);
@@ -347,9 +346,10 @@ static void a_chain_that_never_ends_is_walked_once(void **state)
 	assert_int_equal(fwrite(&slot, 4, 1, file), 1);
 	fclose(file);
 	alarm(10); /* a loop without end ends the test */
-	assert_int_equal(cdr_journal_open(&j, path, &last_sign_ms, free_it, &found, error, sizeof(error)), 0);
-	assert_int_equal(found, slot);
-	cdr_journal_free(j, found);
+	assert_int_equal(cdr_journal_open(&j, path, error, sizeof(error)), 0);
+	assert_int_equal(cdr_journal_read(j, &found, note_it, &got), 0);
+	assert_int_equal(got, slot);
+	cdr_journal_free(j, got);
 	alarm(0);
 	cdr_journal_close(j);
 }
@@ -363,12 +363,12 @@ int main(void)
 		TEST(records_of_all_sizes_come_back_whole),
 		TEST(a_freed_record_is_gone_and_its_room_used_again),
 		TEST(records_of_a_crash_keep_their_room_until_freed),
-		TEST(the_end_of_an_answered_call_is_noted_in_place),
-		TEST(a_noted_end_that_is_garbage_is_none),
+		TEST(a_call_that_is_over_is_noted_in_place),
+		TEST(sequences_go_on),
 		TEST(without_room_nothing_is_put_and_growing_helps),
 		TEST(a_second_opener_is_refused_in_words),
 		TEST(what_is_no_file_is_refused),
-		TEST(the_last_sign_is_the_noted_time_or_the_files),
+		TEST(the_last_sign_comes_back_whatever_the_time_of_the_file),
 		TEST(damage_costs_the_damaged_records_only),
 		TEST(garbage_and_truncation_are_survived),
 		TEST(a_chain_that_never_ends_is_walked_once),

@@ -37,7 +37,7 @@ def is_row(row, s, a, b, gw, begin, end, ring=None, answer=None, attempts=None, 
 		assert abs(row["pdd_ms"] - (first.time - begin.time) * 1000) <= SLACK_MS, row
 	same(row["hold_ms"], row["end_ms"] - row["answer_ms"] if answer else None)
 	assert set(row) == {*expected, "id", "begin_ms", "ring_ms", "answer_ms", "end_ms", "pdd_ms", "hold_ms",
-		"attempts"}, row
+		"attempts", "journal_number"}, row
 	same([(attempt["gateway"], attempt["stage"], attempt["code"]) for attempt in row["attempts"]], attempts)
 	for attempt in row["attempts"]:
 		assert 0 <= attempt["duration_ms"] <= row["end_ms"] - row["begin_ms"] + 1, row

@@ -227,8 +227,8 @@ def after_an_outage_of_more_than_a_minute_both_sides_get_bye(s):
 	a, b = s.talk(gw)
 	s.switch.kill()
 	with patched(s) as data:
-		sign, = struct.unpack_from("<Q", data, 8)
-		struct.pack_into("<Q", data, 8, sign - 61000)
+		steady, epoch = struct.unpack_from("<QQ", data, 16)
+		struct.pack_into("<QQ", data, 16, steady - 61000, epoch - 61000)
 	s.switch.start_again()
 	row = cut(s, a, b)
 	same(row["end_ms"], row["answer_ms"])  # it was answered after that
