@@ -10,16 +10,38 @@ struct head {
 
 /* Writing ----------------------------------------------------------------------------------- */
 
-void field_add(struct text *t, uint16_t number, const void *bytes, size_t n)
+static inline void add(struct text *t, uint16_t number, const void *bytes, size_t n)
 {
 	const struct head head = {.number = number, .length = (uint16_t)n};
+	char *at = t->data + t->len;
 
-	t->full |= n > UINT16_MAX || sizeof(head) + n > t->size - t->len;
-	if (t->full)
+	if (t->full || n > UINT16_MAX || sizeof(head) + n > t->size - t->len) {
+		t->full = true;
 		return;
-	memcpy(t->data + t->len, &head, sizeof(head));
-	memcpy(t->data + t->len + sizeof(head), bytes, n);
+	}
+	memcpy(at, &head, sizeof(head));
+	memcpy(at + sizeof(head), bytes, n);
 	t->len += sizeof(head) + n;
+}
+
+/** The same; where there is room a number is stored whole, and the next field lies over what it does not have. */
+static inline void add_number(struct text *t, uint16_t number, uint64_t value, size_t size)
+{
+	const struct head head = {.number = number, .length = (uint16_t)size};
+	char *at = t->data + t->len;
+
+	if (t->full || t->size - t->len < sizeof(head) + sizeof(value)) {
+		add(t, number, &value, size);
+		return;
+	}
+	memcpy(at, &head, sizeof(head));
+	memcpy(at + sizeof(head), &value, sizeof(value));
+	t->len += sizeof(head) + size;
+}
+
+void field_add(struct text *t, uint16_t number, const void *bytes, size_t n)
+{
+	add(t, number, bytes, n);
 }
 
 size_t field_begin(struct text *t, uint16_t number)
@@ -39,7 +61,7 @@ void field_end(struct text *t, size_t begun)
 		memcpy(t->data + begun - sizeof(length), &length, sizeof(length));
 }
 
-static uint64_t number_at(const char *at, size_t size)
+static inline uint64_t number_at(const char *at, size_t size)
 {
 	uint64_t number = 0;
 
@@ -50,6 +72,9 @@ static uint64_t number_at(const char *at, size_t size)
 	case sizeof(uint32_t):
 		memcpy(&number, at, sizeof(uint32_t));
 		break;
+	case sizeof(uint64_t):
+		memcpy(&number, at, sizeof(uint64_t));
+		break;
 	default:
 		memcpy(&number, at, size);
 		break;
@@ -57,22 +82,37 @@ static uint64_t number_at(const char *at, size_t size)
 	return number;
 }
 
+static inline void write_one(struct text *t, const struct field *f, const char *at)
+{
+	uint64_t number;
+	const char *text = at;
+
+	switch (f->type) {
+	case FIELD_NUMBER:
+		number = number_at(at, f->size);
+		if (number)
+			add_number(t, f->number, number, f->size);
+		return;
+	case FIELD_TEXT:
+		memcpy(&text, at, sizeof(text));
+		if (text)
+			add(t, f->number, text, strlen(text));
+		return;
+	case FIELD_ARRAY:
+		if (*text)
+			add(t, f->number, text, strlen(text));
+		return;
+	}
+}
+
 void field_write(struct text *t, const struct field *fields, size_t n, const void *object)
 {
-	for (const struct field *f = fields; f < fields + n; f++) {
-		const char *at = (const char *)object + f->offset, *text;
+	struct text local =
+		*t; /* the bytes that are written might be those of *t, for all that the compiler knows */
 
-		if (f->type == FIELD_TEXT) {
-			memcpy(&text, at, sizeof(text));
-			if (text)
-				field_add(t, f->number, text, strlen(text));
-		} else if (f->type == FIELD_ARRAY) {
-			if (*at)
-				field_add(t, f->number, at, strlen(at));
-		} else if (number_at(at, f->size)) {
-			field_add(t, f->number, at, f->size);
-		}
-	}
+	for (const struct field *f = fields; f < fields + n; f++)
+		write_one(&local, f, (const char *)object + f->offset);
+	*t = local;
 }
 
 /* Reading ----------------------------------------------------------------------------------- */
