@@ -55,7 +55,7 @@ static void on_sign(evutil_socket_t fd, short what, void *arg)
 	set->signs = false;
 }
 
-static void sign(struct calls *set)
+static void sign(const struct calls *set)
 {
 	struct clock_moment now;
 
@@ -189,7 +189,7 @@ int calls_version(void)
 void calls_leave(struct calls *set)
 {
 	keep_changed(set);
-	cdr_log_sign(set->context.cdr_log, clock_epoch_ms());
+	sign(set);
 }
 
 void calls_stats(const struct calls *set, struct calls_stats *out)
