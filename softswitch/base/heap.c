@@ -2,7 +2,6 @@
 
 #include <malloc.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,33 +11,28 @@ enum {
 		<< 20, /* the heap grows by so much, so that most of it has been seen here before it is used */
 };
 
-static uintptr_t seen; /* up to here, a multiple of PAGE */
-
-static uintptr_t round_up(uintptr_t address)
-{
-	return (address + PAGE - 1) / PAGE * PAGE;
-}
+static uintptr_t begin, seen; /* multiples of PAGE; between them, pages are large: */
+static bool are_large;
 
 static uintptr_t heap_end(void)
 {
-	return (uintptr_t)sbrk(0);
+	return (uintptr_t)sbrk(0) / PAGE * PAGE;
 }
 
 void heap_setup(void)
 {
-	seen = round_up(heap_end());
+	begin = seen = heap_end() + PAGE;
 	mallopt(M_TOP_PAD, STEP);
 	mallopt(M_TRIM_THRESHOLD, 2 * STEP);
 	mallopt(M_MMAP_THRESHOLD, STEP); /* the arrays of hash tables, too */
-	free(malloc(STEP / 2));
-	heap_look();
 }
 
-void heap_look(void)
+void heap_look(bool large)
 {
-	const uintptr_t end = heap_end() / PAGE * PAGE;
+	const uintptr_t end = heap_end(), from = large == are_large ? seen : begin;
 
-	if (end > seen)
-		madvise((void *)seen, end - seen, MADV_HUGEPAGE);
-	seen = end;
+	if (end > from)
+		madvise((void *)from, end - from, large ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	are_large = large;
+	seen = end > begin ? end : begin;
 }

@@ -51,9 +51,9 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	schedule(m);
-	heap_look();
 	if (kept > m->most)
 		m->most = kept;
+	heap_look(m->most >= FLOOD);
 	if (m->most < FLOOD || kept > m->most / QUIET_SHARE) {
 		m->quiet_since_ms = 0;
 	} else if (!m->quiet_since_ms) {
@@ -65,6 +65,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 			(unsigned long)m->most);
 		m->most = kept;
 		m->quiet_since_ms = 0;
+		heap_look(m->most >= FLOOD); /* else the kernel makes large pages of the little that is left */
 	}
 }
 

@@ -1,4 +1,4 @@
-/** @file memory_trim.h  After a flood of calls its memory goes back to the system.
+/** @file memory_trim.h  During a flood of calls its memory is in large pages (heap.h), after it goes back to the system.
  *
  * The allocator returns by itself only what is free at the end of its heap; one long-lived block there keeps the rest.
  * Asking it to look through all of it takes some 10 ms per 100 MB, so it is asked once the flood is over, when few

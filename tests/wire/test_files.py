@@ -158,7 +158,7 @@ def call_while(s, gw, process):
 
 
 FILL = "insert into cdr select null, value, '', '', '', '', '', '', '', '', '', value, null, null, value, null, null, 200, '', 0," \
-	" hex(zeroblob(500)) from generate_series(1, 60000)"
+	" hex(zeroblob(500)), null from generate_series(1, 60000)"
 
 
 @scenario

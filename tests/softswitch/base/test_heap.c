@@ -1,4 +1,4 @@
-/* The heap asks for large pages, also for what it grows by. */
+/* The heap asks for large pages while it should, also for what it grows by. */
 
 #include "heap.h"
 
@@ -45,8 +45,14 @@ static void what_the_heap_grows_by_has_large_pages(void **state)
 	for (int i = 0; i < BLOCKS; i++) {
 		block[i] = malloc(BLOCK);
 		assert_non_null(block[i]);
-		heap_look();
+		heap_look(true);
 	}
+	for (int i = 0; i < BLOCKS; i++)
+		assert_true(is_advised(block[i] + BLOCK / 2));
+	heap_look(false);
+	for (int i = 0; i < BLOCKS; i++)
+		assert_false(is_advised(block[i] + BLOCK / 2));
+	heap_look(true);
 	for (int i = 0; i < BLOCKS; i++)
 		assert_true(is_advised(block[i] + BLOCK / 2));
 	for (int i = 0; i < BLOCKS; i++)
