@@ -115,7 +115,7 @@ class Scene:
 			raise Failed("%s: no Contact" % message)
 		for other in self.net.peers:
 			for secret in other.secrets - peer.secrets:
-				if re.search(re.escape(secret) + r"(?!\d)", message.head):
+				if secret in message.head and re.search(re.escape(secret) + r"(?!\d)", message.head):
 					raise Failed("%s has %s of %s:\n%s" % (message, secret, other.name, message.head))
 
 	def check_record(self, row):
