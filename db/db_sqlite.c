@@ -1,6 +1,8 @@
 #include "db_sqlite.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 int db_sqlite_errno(int result)
 {
@@ -51,4 +53,21 @@ void db_sqlite_finalize(sqlite3_stmt **statements, size_t n)
 		sqlite3_finalize(statements[i]);
 		statements[i] = NULL;
 	}
+}
+
+int db_sqlite_check(sqlite3 *handle, bool deep, const char *path, char *error, size_t error_size)
+{
+	const char *const sql = deep ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)";
+	const char *found = NULL;
+	sqlite3_stmt *statement = NULL;
+	int err = db_sqlite_prepare(handle, &sql, &statement, 1);
+
+	if (!err && sqlite3_step(statement) == SQLITE_ROW)
+		found = (const char *)sqlite3_column_text(statement, 0);
+	err = found && strcmp(found, "ok") == 0 ? 0 : -EUCLEAN;
+	if (err)
+		snprintf(
+			error, error_size, "%s is damaged: %s", path, found ? found : sqlite3_errmsg(handle));
+	sqlite3_finalize(statement);
+	return err;
 }

@@ -147,30 +147,13 @@ static int move_aside(const char *path, char *aside, size_t size)
 	return rename(path, aside) && errno != ENOENT ? -errno : 0;
 }
 
-/** A damaged file may open well. */
-static int check_pages(struct db *db, const char *path, char *error, size_t size)
-{
-	static const char *const sql = "PRAGMA quick_check(1)";
-	sqlite3_stmt *statement = NULL;
-	bool ok = false;
-	int err = db_sqlite_prepare(db->handle, &sql, &statement, 1);
-
-	if (!err && sqlite3_step(statement) == SQLITE_ROW)
-		ok = strcmp((const char *)sqlite3_column_text(statement, 0), "ok") == 0;
-	sqlite3_finalize(statement);
-	if (ok)
-		return 0;
-	snprintf(error, size, "%s is damaged", path);
-	return -EINVAL;
-}
-
 static int open_file(struct state *s, enum db_mode mode, char *error, size_t size)
 {
 	struct db *db = NULL;
 	int err = db_open(&db, s->path, DB_STATE, mode, error, size);
 
 	if (!err)
-		err = check_pages(db, s->path, error, size);
+		err = db_sqlite_check(db->handle, false, s->path, error, size);
 	if (err) {
 		db_close(db);
 		return err;
@@ -346,6 +329,14 @@ int state_load(
 	struct loading loading = {s, t, on_row, arg};
 
 	return s->db ? state_rows_load(s->db->handle, t, on_loaded, &loading) : 0;
+}
+
+char *state_path(const char *cdr)
+{
+	const char *slash = strrchr(cdr, '/');
+	char *path;
+
+	return asprintf(&path, "%.*sstate.db", slash ? (int)(slash - cdr + 1) : 0, cdr) < 0 ? NULL : path;
 }
 
 /* Life -------------------------------------------------------------------------------------- */

@@ -22,6 +22,9 @@ struct state_handlers {
 	void *arg;
 };
 
+/** Where the file is: beside cdr.db. @return free() it; NULL without memory */
+char *state_path(const char *cdr);
+
 /**
  * Open or create the file. One that is not ours, newer than this program or damaged is moved aside; one that cannot be
  * used at all is named, and tried again by state_write().

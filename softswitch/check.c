@@ -6,8 +6,8 @@
 #include "listen.h"
 #include "mapping_gateways.h"
 #include "options.h"
-#include "records.h"
 #include "service_manager.h"
+#include "state.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -66,7 +66,7 @@ static void check_database(const char *path, enum db_kind kind, unsigned *findin
 
 static void check_records(const char *cdr, unsigned *findings)
 {
-	char *state = records_state_path(cdr);
+	char *state = state_path(cdr);
 
 	check_database(cdr, DB_CDR, findings);
 	if (state)

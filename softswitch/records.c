@@ -85,19 +85,11 @@ static bool write_state(void *arg)
 	return state_write(arg);
 }
 
-char *records_state_path(const char *cdr)
-{
-	const char *slash = strrchr(cdr, '/');
-	char *path;
-
-	return asprintf(&path, "%.*sstate.db", slash ? (int)(slash - cdr + 1) : 0, cdr) < 0 ? NULL : path;
-}
-
 void records_restore(
 	struct records *r, const char *cdr, struct publish *publish, const struct gateways *gateways)
 {
 	const struct state_handlers handlers = {on_state_trouble, on_state_change, r};
-	char *path = records_state_path(cdr);
+	char *path = state_path(cdr);
 	int err = path ? state_open(&r->state, path, &handlers) : -ENOMEM;
 
 	free(path);

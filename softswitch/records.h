@@ -23,8 +23,6 @@ struct records {
  * @return 0; -EBUSY another process has them; -ENOMEM, -EAGAIN; one line in error
  */
 int records_open(struct records *r, const char *cdr, const char *journal, char *error, size_t error_size);
-/** Where state.db is: beside cdr.db. @return free() it; NULL without memory */
-char *records_state_path(const char *cdr);
 /** Open state.db, and restore what it holds. The switch carries calls without it, too. */
 void records_restore(
 	struct records *r, const char *cdr, struct publish *publish, const struct gateways *gateways);
