@@ -273,6 +273,36 @@ int db_open(struct db **out, const char *path, enum db_kind kind, enum db_mode m
 	return 0;
 }
 
+static int recognise(struct db *db, const char *path, enum db_kind *kind, char *error, size_t error_size)
+{
+	struct file_state state = {0};
+	int err = read_state(db, &state);
+
+	if (err)
+		return explain(db, err, path, error, error_size);
+	for (size_t i = 0; i < sizeof(file_kinds) / sizeof(file_kinds[0]); i++)
+		if (state.application_id == file_kinds[i].application_id) {
+			*kind = (enum db_kind)i;
+			err = judge(&state, &file_kinds[i], path, error, error_size);
+			return err == -ENODATA ? 0 : err;
+		}
+	snprintf(error, error_size, "%s is not a database of softswitch", path);
+	return -EINVAL;
+}
+
+int db_recognise(const char *path, enum db_kind *kind, char *error, size_t error_size)
+{
+	struct db db = {0};
+	int result = sqlite3_open_v2(path, &db.handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_EXRESCODE, NULL);
+	int err;
+
+	error[0] = '\0';
+	err = result == SQLITE_OK ? recognise(&db, path, kind, error, error_size)
+				  : explain(&db, db_sqlite_errno(result), path, error, error_size);
+	sqlite3_close(db.handle);
+	return err;
+}
+
 void db_close(struct db *db)
 {
 	if (!db)

@@ -34,6 +34,13 @@ void db_close(struct db *db);
 /** PRAGMA user_version of the files that this program writes; it upgrades those with a lower one. */
 int db_version(enum db_kind kind);
 
+/**
+ * Which of our files is it? It is only read.
+ *
+ * @return 0; -EINVAL not ours; -ENOTSUP newer than this program; -EACCES, -EUCLEAN, -EBUSY, -EIO, -ENOMEM; one line in error
+ */
+int db_recognise(const char *path, enum db_kind *kind, char *error, size_t error_size);
+
 /** SQLite's words for what failed last, or why db_config_load() did. */
 const char *db_error(const struct db *db);
 

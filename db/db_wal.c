@@ -53,7 +53,7 @@ static int find_holder(ino_t file)
 	return found;
 }
 
-static void name_holder(const struct db *db, char *out, size_t size)
+void db_wal_name_holder(const struct db *db, char *out, size_t size)
 {
 	char path[32], program[17] = "";
 	struct stat shm;
@@ -84,7 +84,7 @@ int db_wal_make_room(struct db *db, char *error, size_t error_size)
 		sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
 	if (err != -EBUSY)
 		return 0;
-	name_holder(db, holder, sizeof(holder));
+	db_wal_name_holder(db, holder, sizeof(holder));
 	snprintf(error, error_size, "%s-wal has grown to %lld MiB and %s does not end its transaction",
 		db->path, (long long)wal.st_size / MEBIBYTE, holder);
 	return err;

@@ -12,6 +12,9 @@ struct db;
 
 enum { DB_WAL_MAX = 64 * 1024 * 1024 }; /* bytes: a longer one has to be emptied before more is written */
 
+/** Who reads or writes the file? At most `size` bytes: "sqlite3 (process 4711)", or "another process". */
+void db_wal_name_holder(const struct db *db, char *out, size_t size);
+
 /**
  * To be called before writing: empty a log that is too long.
  *

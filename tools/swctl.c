@@ -1,6 +1,7 @@
 /* swctl: sends a request to a running switch over its control socket and prints the answer for people or programs. */
 #include "control_path.h"
 #include "swctl_client.h"
+#include "swctl_files.h"
 #include "swctl_restart.h"
 
 #include <jansson.h>
@@ -28,7 +29,7 @@ static const char usage[] =
 	"  strangers [limit=N] [offset=N]            what was refused, dropped or odd: by source and reason, the last one first\n"
 	"  lookup CALLEE [caller=..] [ingress=..]    the routing plan for a number, and why gateways are left out\n"
 	"  restart [--upgrade BINARY] [--yes]        say what a restart does, ask, and restart: calls and registrations go on\n"
-	"  db [ARGUMENT]...                          run sqlite3 on the configuration of the running switch\n"
+	"  db [ARGUMENT]...                          run sqlite3 on the configuration of the running switch\n" SWCTL_FILES_USAGE
 	"  METHOD [key=value]...                     any method, such as system.status\n"
 	"  call METHOD JSON                          any method, its parameters as one JSON object\n"
 	"\n"
@@ -44,6 +45,7 @@ struct request {
 	json_t *params;
 	char **db_arguments;      /* of `db`, else NULL */
 	char **restart_arguments; /* of `restart`, else NULL */
+	char **file_words;        /* of a command on files, with its name; else NULL */
 };
 
 /** Add "key=value"; only limit and offset are numbers, so a telephone number stays text. */
@@ -94,7 +96,9 @@ static void parse_command(struct request *r, char **words)
 			json_object_set_new(r->params, "name", json_string(*words));
 			return;
 		}
-	if (strcmp(command, "db") == 0) {
+	if (swctl_files_is(command)) {
+		r->file_words = words - 1;
+	} else if (strcmp(command, "db") == 0) {
 		r->method = "system.status";
 		r->db_arguments = words;
 	} else if (strcmp(command, "restart") == 0) {
@@ -318,6 +322,8 @@ int main(int argc, char **argv)
 	parse(&r, argv);
 	if (r.restart_arguments)
 		return swctl_restart(r.control, r.json, r.restart_arguments);
+	if (r.file_words)
+		return swctl_files(r.control, r.file_words);
 	json_t *reply = swctl_client_ask(r.control, r.method, r.params);
 	if (r.db_arguments && json_object_get(reply, "result"))
 		open_db(&r, reply);

@@ -14,6 +14,7 @@ from net import WAIT, Failed
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.environ.get("SOFTSWITCH", os.path.join(ROOT, "build", "softswitch", "softswitch"))
+SWCTL = os.environ.get("SWCTL", os.path.join(os.path.dirname(os.path.dirname(BINARY)), "tools", "swctl"))
 SANITIZER = re.compile(r"Sanitizer|runtime error:")
 
 
@@ -67,6 +68,13 @@ class Switch:
 	def parameters(self, **values):
 		self.pending += ["update parameter set value = %s where name = '%s'" % (quoted(value), name)
 			for name, value in values.items()]
+
+	def swctl(self, *arguments, expected=0):
+		"""Run swctl to its end, on this switch if it is running; what it wrote to stdout and stderr."""
+		done = subprocess.run([SWCTL, "--control", self.path("c.sock"), *arguments], capture_output=True, text=True, timeout=20)
+		if done.returncode != expected or SANITIZER.search(done.stderr):
+			raise Failed("exit %d: %s%s" % (done.returncode, done.stdout, done.stderr))
+		return done.stdout + done.stderr
 
 	# the process
 
