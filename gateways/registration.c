@@ -368,6 +368,38 @@ bool registration_is_registered(const struct registration *r, uint64_t now_ms)
 	return r->state == REGISTRATION_REGISTERED && now_ms < r->expires_ms;
 }
 
+bool registration_binding(const struct registration *r, uint64_t now_ms, struct registration_binding *out)
+{
+	*out = (struct registration_binding){.used = r->used,
+		.fixed_s = r->fixed_s,
+		.asked_s = r->asked_s,
+		.privacy = r->privacy,
+		.expires_ms = r->expires_ms,
+		.next_ms = r->busy ? now_ms : r->next_ms};
+	return registration_is_registered(r, now_ms);
+}
+
+int registration_resume(struct registration *r, const struct registration_binding *b, uint64_t now_ms)
+{
+	struct db_registration *copy;
+
+	if (b->expires_ms <= now_ms)
+		return -ESTALE;
+	copy = db_table_copy_row(&db_registration_table, b->used);
+	if (!copy)
+		return -ENOMEM;
+	free(r->used);
+	r->used = copy;
+	r->fixed_s = b->fixed_s;
+	r->asked_s = b->asked_s;
+	r->privacy = b->privacy;
+	r->expires_ms = b->expires_ms;
+	r->next_ms = b->next_ms;
+	note_answer(r, 200, "200 OK");
+	set_state(r, REGISTRATION_REGISTERED, now_ms);
+	return 0;
+}
+
 void registration_set_route(struct registration *r, struct registration_route *route_take)
 {
 	free(r->route.lines);

@@ -100,6 +100,23 @@ void registration_succeeded(struct registration *r, uint32_t granted_s, uint64_t
  */
 void registration_failed(struct registration *r, int code, const char *words, uint64_t now_ms);
 
+/** What a binding in force is, for another process; times are monotonic. */
+struct registration_binding {
+	const struct db_registration *used; /* registration_used() */
+	uint32_t fixed_s, asked_s; /* the expiry that the operator wanted, 0 = Auto; that was asked for */
+	enum parameter_privacy privacy;
+	uint64_t expires_ms, next_ms; /* when the next REGISTER is due */
+};
+/** @return false when there is none; out->used is valid as long as that of the registration */
+bool registration_binding(const struct registration *r, uint64_t now_ms, struct registration_binding *out);
+/**
+ * Go on with the binding of the process before, as a new registration; registration_next() sees what has been edited
+ * since.
+ *
+ * @return 0; -ESTALE it has expired; -ENOMEM
+ */
+int registration_resume(struct registration *r, const struct registration_binding *binding, uint64_t now_ms);
+
 /** Is a binding in force? */
 bool registration_is_registered(const struct registration *r, uint64_t now_ms);
 

@@ -18,10 +18,9 @@
 #include "options.h"
 #include "routing.h"
 #include "signals.h"
-#include "socket_handover.h"
+#include "handover.h"
 #include "publish.h"
 #include "records.h"
-#include "service_manager.h"
 #include "registration_drivers.h"
 #include "registrations.h"
 #include "restart.h"
@@ -96,7 +95,6 @@ static int open_stack(struct daemon *d, char *error, size_t size)
 	err = transport_create(&s->transport, d->loop, o->listen, o->n_listen, o->tls_dir, error, size);
 	if (err)
 		return err;
-	socket_handover_close_rest(service_manager_forget);
 	load_key(&key, o->cdr);
 	err = client_transactions_create(&s->client_transactions, s->transport, &key);
 	if (!err)
@@ -152,6 +150,7 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 		.registrations = d->registrations,
 		.routing = d->routing,
 	};
+	registration_drivers_restore(d->drivers, restart_take_registrations());
 	err = reload_create(&d->config, d->loop, db, &targets, error, size);
 	if (!err)
 		err = gateway_log_create(&d->gateway_log, d->loop, d->gateways);
@@ -228,6 +227,7 @@ static int open_ends(struct daemon *d)
 			&(struct restart_parts){.loop = d->loop,
 				.transport = d->stack.transport,
 				.calls = d->calls,
+				.drivers = d->drivers,
 				.records = &d->records,
 				.argv = d->argv});
 	d->restart_command = (struct restart_command){d->restart, d->stop, d->control, &d->context};
@@ -345,7 +345,7 @@ int main(int argc, char *argv[])
 
 	heap_setup();
 	signals_ignore();
-	socket_handover_receive();
+	handover_receive();
 	if (options_parse(&options, argc, argv, error, sizeof(error))) {
 		fprintf(stderr, "softswitch: %s\n%s\n", error, options_usage());
 		return EXIT_USAGE;

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "loop.h"
 #include "records.h"
+#include "registration_drivers.h"
 #include "service_manager.h"
 #include "successor.h"
 #include "transport.h"
@@ -17,6 +18,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,6 +37,8 @@ enum restart_state {
 	RESTART_RECORDS, /* records are being written; the switch serves */
 	RESTART_PAUSED   /* what comes waits for the next process */
 };
+
+static const char registrations_name[] = "registrations";
 
 struct restart {
 	struct restart_parts parts;
@@ -72,10 +76,8 @@ static char **copy_arguments(char *const argv[])
 }
 
 /** @return -errno when it cannot be executed */
-static int execute(struct restart *r)
+static int execute(struct restart *r, const struct handover *handed, size_t n)
 {
-	struct socket_handover sockets[SOCKET_HANDOVER_MAX];
-	size_t n = transport_handover_sockets(r->parts.transport, sockets);
 	char **argv = copy_arguments(r->parts.argv);
 	int err;
 
@@ -84,24 +86,42 @@ static int execute(struct restart *r)
 	argv[0] = r->program;
 	service_manager_notify("RELOADING=1");
 	hold_signals(true);
-	err = socket_handover_exec(r->program, argv, sockets, n);
+	err = handover_exec(r->program, argv, handed, n);
 	hold_signals(false);
 	service_manager_notify("READY=1");
 	free(argv);
 	return err;
 }
 
+/** What our registrations need to go on. @return false: they register again */
+static bool save_registrations(const struct restart *r, struct handover *out)
+{
+	out->fd = registration_drivers_save(r->parts.drivers);
+	snprintf(out->name, sizeof(out->name), "%s", registrations_name);
+	if (out->fd < 0)
+		log_warning(
+			NULL, "registrations do not go on, but register again error=%s", strerror(-out->fd));
+	return out->fd >= 0;
+}
+
 static void leave(struct restart *r)
 {
+	struct handover handed[HANDOVER_MAX];
+	size_t n = transport_handover_sockets(r->parts.transport, handed);
+	bool saved = n < HANDOVER_MAX && save_registrations(r, &handed[n]);
 	int err;
 
 	calls_leave(r->parts.calls);
 	if (!r->program[0]) {
 		log_info(NULL, "leaving the calls to the process that systemd starts next");
+		if (saved)
+			service_manager_store(&handed[n]);
 		_exit(EXIT_SUCCESS); /* nothing is ended: as a crash does */
 	}
 	log_info(NULL, "leaving the calls to the next process program=%s", r->program);
-	err = execute(r);
+	err = execute(r, handed, n + saved);
+	if (saved)
+		close(handed[n].fd);
 	log_error(NULL, "not restarted, serving on program=%s error=%s", r->program, strerror(-err));
 	restart_cancel(r);
 }
@@ -213,11 +233,27 @@ void restart_cancel(struct restart *r)
 	enter(r, RESTART_NONE, 0);
 }
 
+static bool is_registrations(const struct handover *handed, const void *arg)
+{
+	(void)arg;
+	return strcmp(handed->name, registrations_name) == 0;
+}
+
+int restart_take_registrations(void)
+{
+	int fd = handover_take(is_registrations, NULL);
+
+	if (fd >= 0)
+		service_manager_forget(registrations_name);
+	return fd;
+}
+
 void restart_serve(const struct restart *r)
 {
-	struct socket_handover sockets[SOCKET_HANDOVER_MAX];
+	struct handover sockets[HANDOVER_MAX];
 	size_t n = transport_handover_sockets(r->parts.transport, sockets);
 
+	handover_close_rest(service_manager_forget);
 	for (size_t i = 0; i < n; i++) {
 		const struct hop_listener *l = transport_listener(r->parts.transport, i);
 

@@ -11,6 +11,7 @@
 struct calls;
 struct loop;
 struct records;
+struct registration_drivers;
 struct restart;
 struct transport;
 
@@ -19,6 +20,7 @@ struct restart_parts {
 	struct loop *loop;
 	struct transport *transport;
 	struct calls *calls;
+	const struct registration_drivers *drivers;
 	struct records *records;
 	char *const *argv; /* of this process */
 };
@@ -52,7 +54,9 @@ void restart_on_signal(struct restart *r);
 /** The switch is to stop instead. */
 void restart_cancel(struct restart *r);
 
-/** This process serves from now on: tell systemd, and have it store the sockets. */
+/** What the process before has left for registration_drivers_restore(). */
+int restart_take_registrations(void);
+/** This process serves from now on: tell systemd, have it store the sockets, and close what was handed over in vain. */
 void restart_serve(const struct restart *r);
 
 #endif

@@ -1,6 +1,6 @@
 #include "service_manager.h"
 
-#include "socket_handover.h"
+#include "handover.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { STATE_MAX = SOCKET_HANDOVER_NAME_MAX + 40 };
+enum { STATE_MAX = HANDOVER_NAME_MAX + 40 };
 
 static const char *where(void)
 {
@@ -71,7 +71,7 @@ void service_manager_notify(const char *state)
 	send_message(state, -1);
 }
 
-void service_manager_store(const struct socket_handover *socket)
+void service_manager_store(const struct handover *socket)
 {
 	char state[STATE_MAX];
 

@@ -1,6 +1,6 @@
 /** @file service_manager.h  What systemd is told: the protocol of sd_notify(3), which is guaranteed to stay, without its library.
  *
- * Sockets that it stores outlive the process, and come back at the next start (socket_handover.h). Without
+ * Sockets that it stores outlive the process, and come back at the next start (handover.h). Without
  * $NOTIFY_SOCKET all this does nothing.
  */
 #ifndef SERVICE_MANAGER_H
@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-struct socket_handover;
+struct handover;
 
 /** Did systemd start this very process ($SYSTEMD_EXEC_PID)? */
 bool service_manager_started_us(void);
@@ -18,7 +18,7 @@ bool service_manager_restarts_us(void);
 /** "READY=1" and the like; waits a second at most. */
 void service_manager_notify(const char *state);
 /** Store a socket, also one it has already. */
-void service_manager_store(const struct socket_handover *socket);
+void service_manager_store(const struct handover *socket);
 /** Let go of the sockets with this name. */
 void service_manager_forget(const char *name);
 

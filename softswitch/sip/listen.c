@@ -1,7 +1,7 @@
 #include "listen.h"
 
 #include "address.h"
-#include "socket_handover.h"
+#include "handover.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,7 +36,7 @@ void listen_address(const struct listen *at, struct sockaddr_storage *out)
 
 /* Of the process before --------------------------------------------------------------------- */
 
-void listen_name(const char *transport, const struct sockaddr *local, char out[SOCKET_HANDOVER_NAME_MAX])
+void listen_name(const char *transport, const struct sockaddr *local, char out[HANDOVER_NAME_MAX])
 {
 	char host[ADDRESS_HOST_MAX];
 
@@ -44,7 +44,7 @@ void listen_name(const char *transport, const struct sockaddr *local, char out[S
 	for (char *c = host; *c; c++)
 		if (*c == ':')
 			*c = '_';
-	snprintf(out, SOCKET_HANDOVER_NAME_MAX, "%s/%s/%u", transport, host, address_port(local));
+	snprintf(out, HANDOVER_NAME_MAX, "%s/%s/%u", transport, host, address_port(local));
 }
 
 static int option(int fd, int level, int name)
@@ -56,7 +56,7 @@ static int option(int fd, int level, int name)
 }
 
 /** The name alone tells TCP from TLS; of the rest only the socket itself is believed. */
-static bool fits(const struct socket_handover *s, const void *arg)
+static bool fits(const struct handover *s, const void *arg)
 {
 	const struct listen *at = arg;
 	const size_t n = strlen(at->transport);
@@ -100,7 +100,7 @@ static int open_socket(const struct listen *at)
 
 int listen_open(const struct listen *at)
 {
-	int fd = socket_handover_take(fits, at);
+	int fd = handover_take(fits, at);
 
 	if (fd < 0)
 		return open_socket(at);

@@ -2,7 +2,7 @@
 #ifndef LISTEN_H
 #define LISTEN_H
 
-#include "socket_handover.h"
+#include "handover.h"
 
 #include <netinet/in.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@ struct listen {
 void listen_address(const struct listen *at, struct sockaddr_storage *out);
 
 /**
- * The socket that listens there: one that was handed to this process (socket_handover.h) and is bound there, to any port
+ * The socket that listens there: one that was handed to this process (handover.h) and is bound there, to any port
  * for port 0, else a new one. IPv6 takes no IPv4.
  *
  * @return a descriptor that never blocks; -EADDRINUSE or the like
@@ -24,6 +24,6 @@ void listen_address(const struct listen *at, struct sockaddr_storage *out);
 int listen_open(const struct listen *at);
 
 /** The name under which a socket is handed over: "udp/192.0.2.1/5060", "tls/2001_db8__1/5061". */
-void listen_name(const char *transport, const struct sockaddr *local, char out[SOCKET_HANDOVER_NAME_MAX]);
+void listen_name(const char *transport, const struct sockaddr *local, char out[HANDOVER_NAME_MAX]);
 
 #endif

@@ -5,12 +5,11 @@
 #include "stream_set.h"
 #include "transport.h"
 
-size_t transport_handover_sockets(
-	const struct transport *transport, struct socket_handover out[SOCKET_HANDOVER_MAX])
+size_t transport_handover_sockets(const struct transport *transport, struct handover out[HANDOVER_MAX])
 {
 	size_t n = 0;
 
-	for (; n < transport_listeners(transport) && n < SOCKET_HANDOVER_MAX; n++) {
+	for (; n < transport_listeners(transport) && n < HANDOVER_MAX; n++) {
 		const struct hop_listener *l = transport_listener(transport, n);
 
 		out[n].fd = l->datagram ? datagram_fd(l->datagram) : stream_set_fd(l->stream);

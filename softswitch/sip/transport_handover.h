@@ -2,7 +2,7 @@
 #ifndef TRANSPORT_HANDOVER_H
 #define TRANSPORT_HANDOVER_H
 
-#include "socket_handover.h"
+#include "handover.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,8 +10,7 @@
 struct transport;
 
 /** The sockets that listen. @return how many */
-size_t transport_handover_sockets(
-	const struct transport *transport, struct socket_handover out[SOCKET_HANDOVER_MAX]);
+size_t transport_handover_sockets(const struct transport *transport, struct handover out[HANDOVER_MAX]);
 /** Leave in the kernel what comes to them from now on, or read on. Connections that are open are served meanwhile. */
 void transport_handover_pause(struct transport *transport, bool pause);
 

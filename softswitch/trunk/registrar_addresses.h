@@ -8,6 +8,15 @@
 
 struct db_registration;
 
+/**
+ * Where REGISTER is sent: the proxy of the row, or else its registrar.
+ *
+ * @param proxy  room for its host
+ */
+enum { REGISTRAR_ADDRESSES_PROXY_MAX = 300 };
+struct resolver_target registrar_addresses_target(
+	const struct db_registration *row, char proxy[REGISTRAR_ADDRESSES_PROXY_MAX]);
+
 /** Zeroed = none. */
 struct registrar_addresses {
 	struct resolver_query *query;

@@ -196,18 +196,6 @@ static void on_resolved(int error, const struct resolver_answer *answer, void *a
 	registration_driver_drive(d);
 }
 
-/** "host", "host:port", "[IPv6]", "[IPv6]:port" or "IPv6". @param host  room for the host, as long as the text */
-static uint16_t split_proxy(const char *proxy, char *host)
-{
-	const char *colon = strrchr(proxy, ':'), *bracket = strrchr(proxy, ']');
-	bool with_port = colon && (bracket ? colon > bracket : strchr(proxy, ':') == colon);
-	size_t n = with_port ? (size_t)(colon - proxy) : strlen(proxy);
-
-	memcpy(host, proxy, n);
-	host[n] = '\0';
-	return with_port ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
-}
-
 /** What is under way is not wanted any more. */
 static void give_up(struct registration_driver *d)
 {
@@ -221,21 +209,40 @@ static void give_up(struct registration_driver *d)
 	event_del(&d->silence);
 }
 
+static void on_found(int error, const struct resolver_answer *answer, void *arg)
+{
+	struct registration_driver *d = arg;
+
+	d->query = NULL;
+	if (!error)
+		d->addresses = *answer;
+}
+
+void registration_driver_resume(struct registration_driver *d)
+{
+	const struct db_registration *row = registration_used(d->registration);
+	char proxy[REGISTRAR_ADDRESSES_PROXY_MAX];
+	const struct resolver_target target = registrar_addresses_target(row, proxy);
+
+	d->sent = true;
+	d->identity = d->hop.identity;
+	keep_alive_bind(&d->keep_alive, &d->hop, NULL);
+	registrar_addresses_learn(&d->registrar, d->stack->resolver, row);
+	if (resolver_try(d->stack->resolver, &target, &d->addresses) == -EAGAIN)
+		resolver_lookup(&d->query, d->stack->resolver, &target, on_found, d);
+}
+
 /** Register, or unregister. @return 0 when it is under way */
 static int begin(struct registration_driver *d, bool remove)
 {
 	const struct db_registration *row = registration_used(d->registration);
 	struct resolver *resolver = d->stack->resolver;
-	struct resolver_target target = {.host = row->host, .port = row->port, .transport = row->transport};
-	char proxy[300];
+	char proxy[REGISTRAR_ADDRESSES_PROXY_MAX];
+	const struct resolver_target target = registrar_addresses_target(row, proxy);
 	int err;
 
 	d->remove = remove;
 	registrar_addresses_learn(&d->registrar, resolver, row);
-	if (row->proxy[0] && strlen(row->proxy) < sizeof(proxy)) {
-		target.port = split_proxy(row->proxy, proxy);
-		target.host = proxy;
-	}
 	err = tls_identity_find(&d->identity,
 		&(struct tls_identity_demand){
 			target.host, row->tls_verify, row->tls_fingerprint, row->tls_certificate});

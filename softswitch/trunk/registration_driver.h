@@ -62,6 +62,9 @@ void registration_driver_destroy(struct registration_driver *d);
  */
 void registration_driver_drive(struct registration_driver *d);
 
+/** Its registration goes on with a binding of the process before: call_id, tag, cseq and hop are those of its REGISTERs. */
+void registration_driver_resume(struct registration_driver *d);
+
 /** Report the state to this gateway, too. Out of memory it is left out, and stays unusable. */
 void registration_driver_link_gateway(struct registration_driver *d, struct gateway *gw);
 void registration_driver_unlink_gateways(struct registration_driver *d);

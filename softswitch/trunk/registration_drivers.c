@@ -5,10 +5,17 @@
 #include "log.h"
 #include "register_request.h"
 #include "registration_driver.h"
+#include "registration_saved.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { SAVED_MAX = 64 << 20 };
 
 struct registration_drivers {
 	struct stack *stack;
@@ -16,6 +23,7 @@ struct registration_drivers {
 	struct gateways *all_gateways;
 	struct registration_driver_list drivers;
 	struct registration_driver *by_token, *by_user;
+	struct text saved; /* the bindings of the process before, each behind its length; until they go on */
 };
 
 /* The set ----------------------------------------------------------------------------------- */
@@ -35,6 +43,11 @@ int registration_drivers_create(struct registration_drivers **out, struct stack 
 	return 0;
 }
 
+static bool is_registered(const struct registration_driver *d)
+{
+	return registration_is_registered(d->registration, clock_now_ms());
+}
+
 static void clear_indexes(struct registration_drivers *set)
 {
 	HASH_CLEAR(by_token, set->by_token);
@@ -48,6 +61,7 @@ void registration_drivers_destroy(struct registration_drivers *set)
 	if (!set)
 		return;
 	clear_indexes(set);
+	free(set->saved.data);
 	for (d = LIST_FIRST(&set->drivers); d; d = next) {
 		next = LIST_NEXT(d, link);
 		registration_driver_destroy(d);
@@ -93,6 +107,79 @@ static void drive_all(struct registration_drivers *set)
 	}
 }
 
+/* A restart --------------------------------------------------------------------------------- */
+
+static int save(const struct registration_driver *d, int fd)
+{
+	struct text t = text_scratch();
+	struct iovec parts[2] = {{&(uint32_t){0}, sizeof(uint32_t)}};
+	uint32_t n;
+
+	registration_saved_write(d, &t);
+	if (t.full)
+		return 0; /* it registers again */
+	n = (uint32_t)t.len;
+	parts[0].iov_base = &n;
+	parts[1] = (struct iovec){t.data, t.len};
+	return writev(fd, parts, 2) == (ssize_t)(sizeof(n) + t.len) ? 0 : -ENOSPC;
+}
+
+int registration_drivers_save(const struct registration_drivers *set)
+{
+	const struct registration_driver *d;
+	int fd = memfd_create("registrations", MFD_CLOEXEC), err = fd < 0 ? -errno : 0;
+
+	LIST_FOREACH (d, &set->drivers, link)
+		if (!err && is_registered(d))
+			err = save(d, fd);
+	if (err && fd >= 0)
+		close(fd);
+	return err ? err : fd;
+}
+
+void registration_drivers_restore(struct registration_drivers *set, int fd_take)
+{
+	struct stat st;
+
+	if (fd_take < 0)
+		return;
+	if (fstat(fd_take, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size < SAVED_MAX)
+		set->saved.data = malloc((size_t)st.st_size);
+	if (set->saved.data && pread(fd_take, set->saved.data, (size_t)st.st_size, 0) == st.st_size)
+		set->saved.len = (size_t)st.st_size;
+	close(fd_take);
+}
+
+static void resume(struct registration_drivers *set, const struct field_bytes *bytes)
+{
+	char *name = registration_saved_name(bytes);
+	struct registration *r = name ? registrations_find(set->registrations, name) : NULL;
+	int err = r && registration_driver(r) ? registration_saved_read(registration_driver(r), bytes) : 0;
+
+	if (err)
+		log_warning(NULL, "registration does not go on, registering again name=%s error=%s", name,
+			strerror(-err));
+	free(name);
+}
+
+static void resume_all(struct registration_drivers *set)
+{
+	const struct text *saved = &set->saved;
+	uint32_t n;
+
+	for (size_t at = 0; saved->len - at > sizeof(n); at += n) {
+		memcpy(&n, saved->data + at, sizeof(n));
+		at += sizeof(n);
+		if (n > saved->len - at)
+			break;
+		resume(set, &(struct field_bytes){saved->data + at, n});
+	}
+	free(set->saved.data);
+	set->saved = (struct text){0};
+}
+
+/* Life -------------------------------------------------------------------------------------- */
+
 void registration_drivers_apply(struct registration_drivers *set)
 {
 	struct registration_driver *d;
@@ -110,6 +197,7 @@ void registration_drivers_apply(struct registration_drivers *set)
 			add_to_indexes(set, registration_driver(r));
 	}
 	link_gateways(set);
+	resume_all(set);
 	drive_all(set);
 }
 
@@ -132,11 +220,6 @@ bool registration_drivers_is_over(const struct registration_drivers *set)
 }
 
 /* Whose call is it? ------------------------------------------------------------------------- */
-
-static bool is_registered(const struct registration_driver *d)
-{
-	return registration_is_registered(d->registration, clock_now_ms());
-}
 
 const struct registration *registration_drivers_by_token(
 	const struct registration_drivers *set, const struct received *rx)

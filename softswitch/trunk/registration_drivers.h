@@ -21,6 +21,11 @@ void registration_drivers_destroy(struct registration_drivers *set);
  */
 void registration_drivers_apply(struct registration_drivers *set);
 
+/** What the next process needs to go on with the bindings. @return a descriptor of memory; -errno */
+int registration_drivers_save(const struct registration_drivers *set);
+/** Go on with those of the process before, before registration_drivers_apply(). @param fd_take  registration_drivers_save()'s; -1 = none */
+void registration_drivers_restore(struct registration_drivers *set, int fd_take);
+
 /** Act on registration_hold() or registration_release(). */
 void registration_drivers_drive(struct registration *r);
 

@@ -496,6 +496,74 @@ static void the_parameters_behind_a_row_act_at_once(void **state)
 	due_after(f, 50000, REGISTRATION_REGISTER);
 }
 
+/** Another process goes on with what this one has. @param edited  its row then */
+static int next_process(struct fixture *f, const struct db_registration *edited, uint64_t later_ms)
+{
+	struct registrations *set = f->set;
+	struct registration *r = f->r;
+	struct registration_binding binding;
+	int err;
+
+	assert_true(registration_binding(r, f->now, &binding));
+	assert_int_equal(registrations_create(&f->set), 0);
+	f->row = *edited;
+	f->now += later_ms;
+	apply(f);
+	f->r = registration_ref(registrations_find(f->set, "carrier"));
+	err = registration_resume(f->r, &binding, f->now);
+	registration_unref(r);
+	registrations_destroy(set);
+	return err;
+}
+
+static void a_binding_goes_on_in_another_process(void **state)
+{
+	struct fixture *f = *state;
+
+	register_for(f, 1000);
+	assert_int_equal(next_process(f, &f->row, 100000), 0);
+	assert_true(registration_is_registered(f->r, f->now));
+	assert_int_equal(info(f).expires_ms - f->now, 900000);
+	due_after(f, 400000, REGISTRATION_REGISTER);
+}
+
+static void a_refresh_under_way_is_sent_again_by_another_process(void **state)
+{
+	struct fixture *f = *state;
+
+	register_for(f, 1000);
+	f->now += 500000;
+	assert_int_equal(next(f), REGISTRATION_REGISTER);
+	assert_int_equal(next_process(f, &f->row, 10), 0);
+	assert_int_equal(next(f), REGISTRATION_REGISTER);
+}
+
+static void what_is_edited_between_two_processes_is_asked_for_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct db_registration edited = f->row;
+
+	register_for(f, 1000);
+	edited.password = "other";
+	assert_int_equal(next_process(f, &edited, 10), 0);
+	assert_int_equal(next(f), REGISTRATION_REGISTER);
+	registration_succeeded(f->r, 1000, f->now);
+	edited.user = "4999";
+	assert_int_equal(next_process(f, &edited, 10), 0);
+	assert_int_equal(next(f), REGISTRATION_UNREGISTER);
+	assert_string_not_equal(registration_used(f->r)->user, "4999");
+}
+
+static void what_has_expired_between_two_processes_is_made_anew(void **state)
+{
+	struct fixture *f = *state;
+
+	register_for(f, 1000);
+	assert_int_equal(next_process(f, &f->row, 1000000), -ESTALE);
+	assert_false(registration_is_registered(f->r, f->now));
+	assert_int_equal(next(f), REGISTRATION_REGISTER);
+}
+
 static void a_corrected_password_is_tried_now(void **state)
 {
 	struct fixture *f = *state;
@@ -696,6 +764,10 @@ int main(void)
 		TEST(what_is_edited_while_registered_is_asked_for_at_once),
 		TEST(what_does_not_concern_the_request_sends_none),
 		TEST(the_parameters_behind_a_row_act_at_once),
+		TEST(a_binding_goes_on_in_another_process),
+		TEST(a_refresh_under_way_is_sent_again_by_another_process),
+		TEST(what_is_edited_between_two_processes_is_asked_for_at_once),
+		TEST(what_has_expired_between_two_processes_is_made_anew),
 		TEST(a_corrected_password_is_tried_now),
 		TEST(what_is_edited_during_a_request_is_asked_for_after_it),
 		TEST(another_retry_delay_counts_from_the_failure),

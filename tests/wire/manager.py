@@ -1,6 +1,7 @@
 """systemd, as far as the switch sees it: it hears what a service says, stores its sockets and hands them to the next process."""
 
 import array
+import contextlib
 import fcntl
 import os
 import socket
@@ -34,7 +35,7 @@ class Manager:
 			fd, = array.array("i", data)
 			self.store(message["FDNAME"], fd)
 			os.close(fd)
-		if "FDSTOREREMOVE" in message:
+		if "FDSTOREREMOVE" in message and message["FDNAME"] in self.stored:
 			os.close(self.stored.pop(message["FDNAME"]))
 
 	def store(self, name, fd):
@@ -43,6 +44,9 @@ class Manager:
 
 	def launch(self, command):
 		"""The command line that starts it with what is stored, and the descriptors that it needs for that."""
+		with contextlib.suppress(BlockingIOError):
+			while True:  # what the process before has said at its end
+				self.hear()
 		moves = " ".join("%d<&%d %d<&-" % (to, fd, fd) for to, fd in enumerate(self.stored.values(), 3))
 		script = "exec %s; export SYSTEMD_EXEC_PID=$$" % moves
 		if self.stored:

@@ -8,9 +8,11 @@ import shutil
 import signal
 import socket
 
+import sip
 import switch
 from manager import Manager
 from net import WAIT, same
+from registrar import about, challenge, grant, reaches, registrar
 from runner import run, scenario, variants
 
 
@@ -240,6 +242,91 @@ def under_systemd_the_signal_ends_the_process_and_leaves_the_calls(s):
 	for _ in range(20):
 		s.caller.expect(200, "OPTIONS")
 	s.over(a, b)
+
+
+# Registrations
+
+
+@variants(("in_place", None), ("by_systemd", Manager))
+def a_registration_goes_on_without_a_register_over_a_restart(s, manager):
+	if manager:
+		manager(s)
+	r = registrar(s, columns={"expiry": 60})
+	r.script = [challenge(), grant(headers=[("Service-Route", "<sip:%s;lr>" % r.host_port)])]
+	s.vendor("trunk", r.port, registration="carrier")
+	s.start(("udp", "tcp"), clock_speed=10)
+	before = reaches(s, "registered")
+	if manager:
+		s.switch.signal(signal.SIGUSR2)
+		s.switch.ended()
+		s.switch.start_again()
+	else:
+		restart(s)
+	after = reaches(s, "registered")
+	assert 0 <= before["expires_s"] - after["expires_s"] < 20, (before, after)
+	same(len(r.requests), 2)
+	a = s.caller.invite("4930")  # by the gateway that is usable only while registered
+	b = r.leg()
+	assert r.host_port in b.invited["Route"], b.invited.head
+	b.refuse(486)
+	a.expect(486)
+	refresh = r.expect_requests(3)
+	same((refresh["Call-ID"], refresh["From"], refresh["Contact"], sip.cseq(refresh)),
+		(r.requests[1]["Call-ID"], r.requests[1]["From"], r.requests[1]["Contact"], 3))
+	about(refresh.time - r.requests[1].time, 30, speed=10)
+	reaches(s, "registered")
+
+
+@variants(("the_password", {"password": "other"}, True), ("the_user", {"user": "4999"}, False),
+	("the_expiry", {"expiry": 120}, True))
+def a_registration_that_is_edited_meanwhile_registers_again(s, columns, same_binding):
+	manager = Manager(s)
+	r = registrar(s)
+	s.start()
+	reaches(s, "registered")
+	s.switch.signal(signal.SIGUSR2)
+	s.switch.ended()
+	s.switch.sql(*("update registration set %s = '%s'" % column for column in columns.items()))
+	s.net.until(lambda: "registrations" in manager.stored, "they are stored", step=0.01)
+	s.switch.start_again()
+	second = r.expect_requests(2)
+	same(second["Call-ID"], r.requests[0]["Call-ID"])
+	if same_binding:
+		same(int(second["Expires"]), columns.get("expiry", 3600))
+	else:  # the old one is removed first
+		same((sip.user(second["To"]), second["Expires"]), ("4930", "0"))
+		same(sip.user(r.expect_requests(3)["To"]), "4999")
+	reaches(s, "registered")
+	s.net.until(lambda: "registrations" not in manager.stored, "it is let go", step=0.01)
+
+
+@scenario
+def a_registration_whose_listener_is_gone_registers_again(s):
+	Manager(s)
+	r = registrar(s)
+	s.start()
+	reaches(s, "registered")
+	s.switch.signal(signal.SIGUSR2)
+	s.switch.ended()
+	s.switch.start((), ("--listen", "sip:127.0.0.2:0;transport=udp"))
+	second = r.expect_requests(2)
+	assert second["Contact"] != r.requests[0]["Contact"]
+	reaches(s, "registered")
+
+
+@scenario
+def a_registration_that_has_expired_meanwhile_registers_at_once(s):
+	Manager(s)
+	r = registrar(s, columns={"expiry": 20})
+	s.start(clock_speed=20)
+	reaches(s, "registered")
+	s.switch.signal(signal.SIGUSR2)
+	s.switch.ended()
+	s.net.quiet(1.1)
+	s.switch.start_again()
+	second = r.expect_requests(2)
+	assert second["Call-ID"] != r.requests[0]["Call-ID"]
+	reaches(s, "registered")
 
 
 # By command

@@ -2,7 +2,7 @@
 
 #include "address.h"
 #include "listen.h"
-#include "socket_handover.h"
+#include "handover.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,12 +22,12 @@
 
 static const char *self;
 
-static struct socket_handover open_one(const char *host, const char *transport)
+static struct handover open_one(const char *host, const char *transport)
 {
 	struct listen at = {.transport = transport};
 	struct sockaddr_storage local;
 	socklen_t size = sizeof(local);
-	struct socket_handover s;
+	struct handover s;
 
 	snprintf(at.host, sizeof(at.host), "%s", host);
 	s.fd = listen_open(&at);
@@ -37,7 +37,7 @@ static struct socket_handover open_one(const char *host, const char *transport)
 	return s;
 }
 
-static unsigned port_of(const struct socket_handover *s)
+static unsigned port_of(const struct handover *s)
 {
 	return (unsigned)strtoul(strrchr(s->name, '/') + 1, NULL, 10);
 }
@@ -50,7 +50,7 @@ static unsigned long inode(int fd)
 }
 
 /** The next process listens at these places: "udp 127.0.0.1 5060", ... @return what it says: inodes, or -errno */
-static void next_process(const struct socket_handover *sockets, size_t n, char *const places[], long out[])
+static void next_process(const struct handover *sockets, size_t n, char *const places[], long out[])
 {
 	char text[256] = "", *argv[12] = {(char *)(uintptr_t)self}, *at = text;
 	int fds[2], status;
@@ -63,7 +63,7 @@ static void next_process(const struct socket_handover *sockets, size_t n, char *
 	pid = fork();
 	if (!pid) {
 		dup2(fds[1], STDOUT_FILENO);
-		socket_handover_exec(self, argv, sockets, n);
+		handover_exec(self, argv, sockets, n);
 		_exit(99);
 	}
 	close(fds[1]);
@@ -84,7 +84,7 @@ static void on_rest(const char *name)
 
 static int be_next_process(char *places[])
 {
-	socket_handover_receive();
+	handover_receive();
 	for (; *places; places++) {
 		struct listen at = {.transport = ""};
 		char transport[4];
@@ -94,7 +94,7 @@ static int be_next_process(char *places[])
 			int fd = listen_open(&at);
 			printf("%ld ", fd < 0 ? (long)fd : (long)inode(fd));
 		} else {
-			socket_handover_close_rest(on_rest);
+			handover_close_rest(on_rest);
 		}
 	}
 	return 0;
@@ -117,7 +117,7 @@ static void a_socket_is_taken_where_it_is_bound(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		struct socket_handover s = open_one(kinds[i][0], kinds[i][1]);
+		struct handover s = open_one(kinds[i][0], kinds[i][1]);
 		char *places[] = {place(kinds[i][1], kinds[i][0], port_of(&s)), NULL};
 		long got;
 
@@ -129,7 +129,7 @@ static void a_socket_is_taken_where_it_is_bound(void **state)
 
 static void for_port_0_any_port_will_do(void **state)
 {
-	struct socket_handover s[] = {open_one("127.0.0.1", "udp"), open_one("127.0.0.1", "udp")};
+	struct handover s[] = {open_one("127.0.0.1", "udp"), open_one("127.0.0.1", "udp")};
 	char *places[] = {place("udp", "127.0.0.1", 0), place("udp", "127.0.0.1", 0), NULL};
 	long got[2];
 
@@ -143,7 +143,7 @@ static void for_port_0_any_port_will_do(void **state)
 }
 
 /** It is still open here, so that the address cannot be had. */
-static void expect_refused(const struct socket_handover *s, char *at)
+static void expect_refused(const struct handover *s, char *at)
 {
 	char *places[] = {at, NULL};
 	long got;
@@ -154,8 +154,8 @@ static void expect_refused(const struct socket_handover *s, char *at)
 
 static void what_is_not_as_the_option_says_is_not_taken(void **state)
 {
-	struct socket_handover udp = open_one("127.0.0.1", "udp"), tcp = open_one("127.0.0.1", "tcp");
-	struct socket_handover wrong = tcp;
+	struct handover udp = open_one("127.0.0.1", "udp"), tcp = open_one("127.0.0.1", "tcp");
+	struct handover wrong = tcp;
 
 	(void)state;
 	expect_refused(&udp, place("udp", "127.0.0.1", port_of(&udp) ^ 1)); /* another port */
@@ -179,7 +179,7 @@ static void what_is_not_as_the_option_says_is_not_taken(void **state)
 
 static void what_nobody_takes_is_closed_and_named(void **state)
 {
-	struct socket_handover s = open_one("127.0.0.1", "udp");
+	struct handover s = open_one("127.0.0.1", "udp");
 	char *rest[] = {(char *)(uintptr_t) "rest", place("udp", "127.0.0.1", port_of(&s)), NULL};
 	long got[2];
 
@@ -192,12 +192,12 @@ static void what_nobody_takes_is_closed_and_named(void **state)
 
 static void a_program_that_cannot_be_executed_changes_nothing(void **state)
 {
-	struct socket_handover s = open_one("127.0.0.1", "udp");
+	struct handover s = open_one("127.0.0.1", "udp");
 	char *argv[] = {(char *)(uintptr_t) "x", NULL};
 
 	(void)state;
-	assert_int_equal(socket_handover_exec("/nonexistent", argv, &s, 1), -ENOENT);
-	assert_int_equal(socket_handover_exec("/dev/null", argv, &s, 1), -EACCES);
+	assert_int_equal(handover_exec("/nonexistent", argv, &s, 1), -ENOENT);
+	assert_int_equal(handover_exec("/dev/null", argv, &s, 1), -EACCES);
 	assert_int_equal(fcntl(s.fd, F_GETFD), FD_CLOEXEC);
 	assert_null(getenv("LISTEN_FDS"));
 	close(s.fd);
@@ -207,7 +207,7 @@ static void names_are_fit_for_systemd(void **state)
 {
 	struct sockaddr_in6 v6 = {
 		.sin6_family = AF_INET6, .sin6_port = htons(5061), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-	char name[SOCKET_HANDOVER_NAME_MAX];
+	char name[HANDOVER_NAME_MAX];
 
 	(void)state;
 	listen_name("tls", (struct sockaddr *)&v6, name);

@@ -1,4 +1,4 @@
-#include "socket_handover.h"
+#include "handover.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FIRST = 3, VARIABLES = 3, NAMES_MAX = SOCKET_HANDOVER_MAX * SOCKET_HANDOVER_NAME_MAX };
+enum { FIRST = 3, VARIABLES = 3, NAMES_MAX = HANDOVER_MAX * HANDOVER_NAME_MAX };
 
-static struct socket_handover received[SOCKET_HANDOVER_MAX];
+static struct handover received[HANDOVER_MAX];
 static size_t n_received;
 
 /* From the process before ------------------------------------------------------------------- */
@@ -22,22 +22,22 @@ static long number(const char *variable)
 }
 
 /** Of a list that colons separate. */
-static const char *next_name(const char *names, char out[SOCKET_HANDOVER_NAME_MAX])
+static const char *next_name(const char *names, char out[HANDOVER_NAME_MAX])
 {
 	size_t n = strcspn(names, ":");
 
-	snprintf(out, SOCKET_HANDOVER_NAME_MAX, "%.*s", (int)n, names);
+	snprintf(out, HANDOVER_NAME_MAX, "%.*s", (int)n, names);
 	return names + n + (names[n] == ':');
 }
 
-void socket_handover_receive(void)
+void handover_receive(void)
 {
 	const char *names = getenv("LISTEN_FDNAMES");
 	const long n = number("LISTEN_PID") == (long)getpid() ? number("LISTEN_FDS") : 0;
 
 	names = names ? names : "";
-	for (long i = 0; i < n && n_received < SOCKET_HANDOVER_MAX; i++) {
-		struct socket_handover *s = &received[n_received];
+	for (long i = 0; i < n && n_received < HANDOVER_MAX; i++) {
+		struct handover *s = &received[n_received];
 
 		s->fd = FIRST + (int)i;
 		names = next_name(names, s->name);
@@ -49,7 +49,7 @@ void socket_handover_receive(void)
 	unsetenv("LISTEN_FDNAMES");
 }
 
-int socket_handover_take(bool (*fits)(const struct socket_handover *socket, const void *arg), const void *arg)
+int handover_take(bool (*fits)(const struct handover *socket, const void *arg), const void *arg)
 {
 	for (size_t i = 0; i < n_received; i++) {
 		int fd = received[i].fd;
@@ -62,10 +62,10 @@ int socket_handover_take(bool (*fits)(const struct socket_handover *socket, cons
 	return -1;
 }
 
-void socket_handover_close_rest(void (*h)(const char *name))
+void handover_close_rest(void (*h)(const char *name))
 {
 	while (n_received) {
-		const struct socket_handover *s = &received[--n_received];
+		const struct handover *s = &received[--n_received];
 
 		close(s->fd);
 		if (h)
@@ -80,7 +80,7 @@ struct message {
 	char pid[32], fds[32], names[NAMES_MAX + 32];
 };
 
-static const struct socket_handover *find(const struct socket_handover *sockets, size_t n, int fd)
+static const struct handover *find(const struct handover *sockets, size_t n, int fd)
 {
 	for (size_t i = 0; i < n; i++)
 		if (sockets[i].fd == fd)
@@ -89,7 +89,7 @@ static const struct socket_handover *find(const struct socket_handover *sockets,
 }
 
 /** Sockets keep their numbers, since other threads are using theirs; what is in between is not handed over, and has no name. */
-static void write_message(struct message *m, const struct socket_handover *sockets, size_t n)
+static void write_message(struct message *m, const struct handover *sockets, size_t n)
 {
 	int end = FIRST;
 	size_t len;
@@ -100,21 +100,20 @@ static void write_message(struct message *m, const struct socket_handover *socke
 	snprintf(m->fds, sizeof(m->fds), "LISTEN_FDS=%d", end - FIRST);
 	len = (size_t)snprintf(m->names, sizeof(m->names), "LISTEN_FDNAMES=");
 	for (int fd = FIRST; fd < end && len < sizeof(m->names); fd++) {
-		const struct socket_handover *s = find(sockets, n, fd);
+		const struct handover *s = find(sockets, n, fd);
 
 		len += (size_t)snprintf(m->names + len, sizeof(m->names) - len, "%s%s", fd > FIRST ? ":" : "",
 			s ? s->name : "");
 	}
 }
 
-static void keep_over_exec(const struct socket_handover *sockets, size_t n, bool keep)
+static void keep_over_exec(const struct handover *sockets, size_t n, bool keep)
 {
 	for (size_t i = 0; i < n; i++)
 		fcntl(sockets[i].fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
 }
 
-int socket_handover_exec(
-	const char *path, char *const argv[], const struct socket_handover *sockets, size_t n)
+int handover_exec(const char *path, char *const argv[], const struct handover *sockets, size_t n)
 {
 	struct message *m = malloc(sizeof(*m));
 	size_t n_environment = 0;

@@ -1,29 +1,28 @@
-/** @file socket_handover.h  Open sockets pass from one process to the next, by the protocol of sd_listen_fds(3).
+/** @file handover.h  Open sockets, and memory, pass from one process to the next, by the protocol of sd_listen_fds(3).
  *
  * They come from systemd, which stores them (service_manager.h), or from the process before, which has executed this
  * program in its place: LISTEN_PID, LISTEN_FDS, and in LISTEN_FDNAMES a name for each.
  */
-#ifndef SOCKET_HANDOVER_H
-#define SOCKET_HANDOVER_H
+#ifndef HANDOVER_H
+#define HANDOVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SOCKET_HANDOVER_MAX = 64, SOCKET_HANDOVER_NAME_MAX = 80 };
+enum { HANDOVER_MAX = 64, HANDOVER_NAME_MAX = 80 };
 
-/** An open socket; what its name says is up to the giver: no colon, no control character. */
-struct socket_handover {
+/** An open descriptor; what its name says is up to the giver: no colon, no control character. */
+struct handover {
 	int fd;
-	char name[SOCKET_HANDOVER_NAME_MAX];
+	char name[HANDOVER_NAME_MAX];
 };
 
 /** Note what was handed to this process. First of all, before it opens anything, and with one thread. */
-void socket_handover_receive(void);
+void handover_receive(void);
 /** @return the descriptor of the first one that fits, now the caller's; -1 without one */
-int socket_handover_take(
-	bool (*fits)(const struct socket_handover *socket, const void *arg), const void *arg);
+int handover_take(bool (*fits)(const struct handover *socket, const void *arg), const void *arg);
 /** Close those that nobody has taken. @param h  told each name; may be NULL */
-void socket_handover_close_rest(void (*h)(const char *name));
+void handover_close_rest(void (*h)(const char *name));
 
 /**
  * Execute a program in place of this one and hand it these sockets. It gets the environment of this process.
@@ -31,7 +30,6 @@ void socket_handover_close_rest(void (*h)(const char *name));
  * @param path  absolute
  * @return -errno: it could not be, and nothing has changed
  */
-int socket_handover_exec(
-	const char *path, char *const argv[], const struct socket_handover *sockets, size_t n);
+int handover_exec(const char *path, char *const argv[], const struct handover *sockets, size_t n);
 
 #endif
