@@ -14,7 +14,8 @@ struct bridge_check {
 		struct bridge_check *check;
 		struct dialog_request request;
 		enum bridge_side side;
-	} question[2]; /* by side */
+		const struct stream *by; /* the connection that it took first; not to be looked into */
+	} question[2];                   /* by side */
 };
 
 static struct dialog *leg_of(const struct question *q)
@@ -49,17 +50,12 @@ static void on_response(const struct received *rx, void *arg)
 		report_failed(q);
 }
 
-static void on_failure(int error, void *arg)
-{
-	(void)error;
-	report_failed(arg);
-}
+static void on_failure(int error, void *arg);
 
 static const struct dialog_request_handlers handlers = {write_question, on_response, on_failure};
 
-static void ask(struct pace_task *task)
+static void ask(struct question *q)
 {
-	struct question *q = (struct question *)((char *)task - offsetof(struct question, task));
 	struct bridge *b = q->check->bridge;
 
 	q->request = (struct dialog_request){.stack = b->stack,
@@ -69,8 +65,27 @@ static void ask(struct pace_task *task)
 		.max_forwards = MAX_FORWARDS,
 		.handlers = &handlers,
 		.arg = q};
+	q->by = leg_of(q)->hop.connection;
 	if (dialog_request_start(&q->request))
 		report_failed(q);
+}
+
+/** A peer that no connection led to may have opened one itself (next_hop_reconnect()): it is asked again by that. */
+static void on_failure(int error, void *arg)
+{
+	struct question *q = arg;
+	const struct stream *by = leg_of(q)->hop.connection;
+
+	(void)error;
+	if (by && by != q->by)
+		ask(q);
+	else
+		report_failed(q);
+}
+
+static void on_turn(struct pace_task *task)
+{
+	ask((struct question *)((char *)task - offsetof(struct question, task)));
 }
 
 int bridge_check_start(struct bridge_check **out, struct bridge *b, struct pace *pace)
@@ -83,7 +98,7 @@ int bridge_check_start(struct bridge_check **out, struct bridge *b, struct pace 
 	for (enum bridge_side side = BRIDGE_CALLER; side <= BRIDGE_GATEWAY; side++) {
 		check->question[side].check = check;
 		check->question[side].side = side;
-		pace_add(pace, &check->question[side].task, ask);
+		pace_add(pace, &check->question[side].task, on_turn);
 	}
 	*out = check;
 	return 0;

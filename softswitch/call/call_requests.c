@@ -203,6 +203,7 @@ void call_requests_receive(struct call *call, struct dialog *d, const struct rec
 		transport_reply_stateless(rx, 500, "CSeq out of order", NULL);
 		return;
 	}
+	next_hop_reconnect(&d->hop, rx);
 	rule = find_rule(call, sip->sip_request->rq_method_name);
 	if (rule < 0) {
 		bridge_reply(&call->bridge, d, rx, 501, bridge_allow(&call->bridge, d));

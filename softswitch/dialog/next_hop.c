@@ -2,6 +2,7 @@
 
 #include "address.h"
 #include "nat.h"
+#include "stream.h"
 #include "transport.h"
 
 #include <errno.h>
@@ -124,6 +125,23 @@ void next_hop_renew(const struct next_hop *next, struct hop *hop, const struct r
 {
 	if (next->hidden)
 		nat_follow(hop, from);
+}
+
+/** Over TLS a connection to whom we called is one that we have opened, and verified. */
+static bool may_lead_back(const struct hop *hop, const struct received *from)
+{
+	return from->back.connection && hop->listener == from->back.listener &&
+		address_same_host(&hop->to.any, from->source) &&
+		(!is_secure(hop) || (hop->peer && hop->peer->called_us));
+}
+
+void next_hop_reconnect(struct hop *hop, const struct received *from)
+{
+	if (!may_lead_back(hop, from) || (hop->connection && stream_is_open(hop->connection)))
+		return;
+	hop_disconnect(hop);
+	stream_ref(from->back.connection);
+	hop->connection = from->back.connection;
 }
 
 void next_hop_update(const struct next_hop *next, struct hop *hop, const struct next_hop_resolver *resolver)

@@ -39,6 +39,11 @@ int next_hop_set(struct next_hop *next, struct hop *hop, struct next_hop_resolve
 	const struct uri *uri, const struct received *from);
 /** The URI stays, but this message may come from another port of the NAT. */
 void next_hop_renew(const struct next_hop *next, struct hop *hop, const struct received *from);
+/**
+ * A request of the peer came by this connection. If the one to it is gone, as after a restart, requests go back by it: no
+ * other may lead to a peer behind NAT.
+ */
+void next_hop_reconnect(struct hop *hop, const struct received *from);
 /** A request is about to be written: where does the name lead now? */
 void next_hop_update(const struct next_hop *next, struct hop *hop, const struct next_hop_resolver *resolver);
 void next_hop_clear(struct next_hop *next);

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import signal
 import socket
+import time
 
 import sip
 import switch
@@ -242,6 +243,67 @@ def under_systemd_the_signal_ends_the_process_and_leaves_the_calls(s):
 	for _ in range(20):
 		s.caller.expect(200, "OPTIONS")
 	s.over(a, b)
+
+
+# A phone over TCP to which no connection can be opened
+
+
+def unreachable(s, **more):
+	"""A call from a phone that only its own connection leads to; the phone, and both legs."""
+	phone, gw = s.peer("phone", "tcp"), s.gateway()
+	s.start(("udp", "tcp"), **more)
+	legs = s.talk(gw, caller=phone)
+	s.net.drop(phone.sock)  # it no longer listens
+	return phone, *legs
+
+
+def lost(s, phone):
+	s.net.until(lambda: not any(c.open for c in phone.connections.values()), "its connection is closed")
+	phone.connections.clear()
+
+
+@scenario
+def a_phone_that_comes_back_is_asked_by_its_own_connection(s):
+	phone, a, b = unreachable(s, clock_speed=20)
+	restart(s)
+	checked(b)
+	lost(s, phone)
+	a.send("INFO", body=b"x", Content_Type="text/plain")
+	b.expect("INFO")
+	b.reply(200)
+	a.expect(200, "INFO")
+	a.ack()
+	a.route = a.expect("OPTIONS").source
+	a.reply(200)
+	b.send("BYE")
+	a.hung_up()
+	b.expect(200, "BYE")
+
+
+@scenario
+def a_phone_that_comes_back_is_hung_up_by_its_own_connection(s):
+	phone, a, b = unreachable(s, clock_speed=20)
+	restart(s)
+	checked(b)
+	lost(s, phone)
+	a.send("OPTIONS")
+	a.expect(200, "OPTIONS")
+	a.ack()
+	b.send("BYE")
+	b.expect(200, "BYE")
+	a.hung_up()
+
+
+@scenario
+def a_phone_that_does_not_come_back_loses_its_call(s):
+	phone, a, b = unreachable(s, clock_speed=20)
+	began = time.monotonic()
+	restart(s)
+	checked(b)
+	lost(s, phone)
+	b.hung_up()
+	assert time.monotonic() - began > 31 / 20
+	same(s.switch.record()["end_direction"], 2)
 
 
 # Registrations
