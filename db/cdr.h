@@ -2,6 +2,7 @@
 #ifndef CDR_H
 #define CDR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,31 +35,34 @@ struct cdr_sign {
 /** A record in the journal; 0 = none. */
 typedef uint32_t cdr_slot;
 
-/** What becomes of rows, for the log. */
+/** What becomes of rows and of the journal, for the log. */
 enum cdr_news {
 	CDR_FAILING,   /* they cannot be written: after one second of it, then every minute */
 	CDR_RECOVERED, /* they can again */
-	CDR_REPLACED /* cdr.db was moved, overwritten or removed: they go into the file that has its name now */
+	CDR_REPLACED, /* cdr.db was moved, overwritten or removed: they go into the file that has its name now */
+	CDR_DAMAGED, /* what the process before left of the journal could not be read in some places */
 };
 struct cdr_report {
 	enum cdr_news news;
-	const char *words;  /* CDR_FAILING: why, in SQLite's words */
+	bool journal;       /* it is about the journal on disk, not about rows */
+	const char *words;  /* CDR_FAILING: why, in SQLite's words; CDR_DAMAGED: what */
 	uint64_t lasted_ms; /* CDR_FAILING, CDR_RECOVERED: how long it has been so, or was so */
 	uint64_t pending;   /* ended calls that wait for their rows */
 };
-/** Called by the thread that writes. */
+/** Called by the thread that writes, and by the loop in cdr_log_open() and cdr_log_look(). */
 typedef void cdr_news_h(const struct cdr_report *report, void *arg);
 
 enum { CDR_ERROR_SIZE = 512 };
 
 /** Counters for control and metrics. */
 struct cdr_stats {
-	uint64_t written;           /* rows committed */
-	uint64_t pending;           /* ended calls whose rows are not committed yet */
-	uint64_t errors;            /* failed commits (tried again until they succeed) */
-	uint64_t journal_failures;  /* records the journal had no room for */
-	char error[CDR_ERROR_SIZE]; /* why rows cannot be written at present; "" = they can */
-	uint64_t error_ms;          /* and for how long that has been so */
+	uint64_t written;          /* rows committed */
+	uint64_t pending;          /* ended calls whose rows are not committed yet */
+	uint64_t errors;           /* failed commits (tried again until they succeed) */
+	uint64_t journal_failures; /* records the journal had no room for */
+	char error
+		[CDR_ERROR_SIZE]; /* why rows, or the journal on disk, cannot be written at present; "" = they can */
+	uint64_t error_ms;        /* and for how long that has been so */
 };
 
 #endif

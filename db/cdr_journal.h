@@ -23,6 +23,7 @@ enum cdr_journal_state {
 	CDR_JOURNAL_LIVE,  /* the call goes on: cdr_live.h */
 	CDR_JOURNAL_OVER,  /* the same of one that is over, but whose record found no room */
 	CDR_JOURNAL_ENDED, /* the record of a call that is over */
+	CDR_JOURNAL_DONE,  /* nothing is left of the call: only on disk, see cdr_disk.h */
 };
 
 struct cdr_journal_entry {
@@ -73,6 +74,29 @@ void cdr_journal_free(struct cdr_journal *journal, cdr_slot slot);
 /** Make the entry invalid, which still has to be freed. In any thread. */
 void cdr_journal_wipe(struct cdr_journal *journal, cdr_slot slot);
 void cdr_journal_sign(struct cdr_journal *journal, const struct cdr_sign *sign);
+
+/**
+ * Copy an entry, in any thread, while others may be put and freed.
+ *
+ * @param sum   receives cdr_journal_sum(), then taken over its bytes
+ * @param room  for its bytes, where entry->bytes will point
+ * @return 0; -ENOENT there is none now; -ENOSPC it has entry->size bytes
+ */
+int cdr_journal_copy(const struct cdr_journal *journal, cdr_slot slot, struct cdr_journal_entry *entry,
+	uint64_t *sum, char *room, size_t size);
+/** All slots are below this one. */
+cdr_slot cdr_journal_slots(const struct cdr_journal *journal);
+void cdr_journal_last_sign(const struct cdr_journal *journal, struct cdr_sign *out);
+/** The sequence of the last entry, as the file has it. */
+uint64_t cdr_journal_last_sequence(const struct cdr_journal *journal);
+bool cdr_journal_is_empty(const struct cdr_journal *journal);
+
+/** How a state is written. */
+uint32_t cdr_journal_word(enum cdr_journal_state state);
+/** @return 0; -EINVAL it is none */
+int cdr_journal_state(uint32_t word, enum cdr_journal_state *out);
+/** What the sum over the bytes of an entry begins with: cdr_sum_bytes(). */
+uint64_t cdr_journal_sum(uint64_t number, uint64_t sequence, size_t size);
 
 /** Is it time to call cdr_journal_grow()? */
 bool cdr_journal_is_low(const struct cdr_journal *journal);

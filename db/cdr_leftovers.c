@@ -42,12 +42,19 @@ static int compare(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
+/* Of one call the one that counts comes last: of the same twice that which is in the journal. */
 static int by_call(const void *one, const void *other)
 {
 	const struct cdr_entry *a = ((const struct cdr_leftover *)one)->entry,
 			       *b = ((const struct cdr_leftover *)other)->entry;
+	const bool a_done = ((const struct cdr_leftover *)one)->state == CDR_JOURNAL_DONE,
+		   b_done = ((const struct cdr_leftover *)other)->state == CDR_JOURNAL_DONE;
 	int order = compare(a->number, b->number);
-	return order ? order : compare(a->sequence, b->sequence);
+	if (!order)
+		order = a_done - b_done;
+	if (!order)
+		order = compare(a->sequence, b->sequence);
+	return order ? order : compare(a->record, b->record);
 }
 
 static int by_sequence(const void *one, const void *other)
@@ -75,6 +82,21 @@ int cdr_leftovers_read(const struct cdr_leftover *item, struct cdr_live *live, s
 	return err;
 }
 
+int cdr_leftovers_add(struct cdr_leftovers *left, struct cdr_leftovers *other)
+{
+	size_t n = left->n + other->n;
+	struct cdr_leftover *items = other->n ? realloc(left->item, n * sizeof(*items)) : left->item;
+	if (other->n && !items)
+		return -ENOMEM;
+	if (other->n)
+		memcpy(items + left->n, other->item, other->n * sizeof(*items));
+	left->item = items;
+	left->size = left->n = n;
+	other->n = 0;
+	cdr_leftovers_clear(other);
+	return 0;
+}
+
 static int put(struct cdr_leftover *item, struct cdr_journal *journal)
 {
 	struct cdr_entry *e = item->entry;
@@ -96,7 +118,8 @@ int cdr_leftovers_put(struct cdr_leftovers *left, struct cdr_journal *journal)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < left->n; i++)
-		if (!left->item[i].entry->record && !left->item[i].superseded)
+		if (!left->item[i].entry->record && !left->item[i].superseded &&
+			left->item[i].state != CDR_JOURNAL_DONE)
 			err = put(&left->item[i], journal);
 	return err;
 }

@@ -9,7 +9,7 @@
 struct cdr_leftover {
 	struct cdr_entry *entry; /* ->record is the slot, whichever the state; 0 = it is in no journal yet */
 	enum cdr_journal_state state;
-	bool superseded; /* there is a later entry of the same call */
+	bool superseded; /* there is a later entry of the same call, or the same again */
 };
 
 /** Zeroed = empty. */
@@ -20,6 +20,8 @@ struct cdr_leftovers {
 
 /** For cdr_journal_read(). @param arg  a struct cdr_leftovers */
 int cdr_leftovers_collect(const struct cdr_journal_entry *entry, void *arg);
+/** Add what another journal has, which is taken over. @return 0; -ENOMEM, and it stays there */
+int cdr_leftovers_add(struct cdr_leftovers *left, struct cdr_leftovers *other);
 /** Sort them in the order they were written, and see which are superseded. */
 void cdr_leftovers_sort(struct cdr_leftovers *left);
 /** Read one that goes on, or is over. @return 0; -EINVAL when its bytes are none */

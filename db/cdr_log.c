@@ -1,23 +1,26 @@
 #include "cdr_log.h"
+#include "cdr_disk.h"
 #include "cdr_journal.h"
 #include "cdr_leftovers.h"
 #include "cdr_old.h"
 #include "cdr_record.h"
+#include "cdr_trouble.h"
+#include "cdr_wait.h"
 #include "cdr_writer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
-#include <unistd.h>
+
+enum { CLOSE_DISK_MS = 2000 };
 
 struct cdr_log {
 	struct cdr_journal *journal;
+	struct cdr_disk *disk;
 	struct cdr_writer *writer;
 	uint64_t number; /* of the last call put into the journal */
 	char *scratch;   /* buffer for the record of a live call */
@@ -25,7 +28,12 @@ struct cdr_log {
 	_Atomic uint64_t journal_failures;
 	struct cdr_leftovers live; /* calls of the process before, until cdr_log_recover() */
 	struct cdr_sign last_sign; /* of the process before */
+	cdr_news_h *on_news;
+	void *news_arg;
+	struct cdr_trouble disk_trouble, rows_trouble; /* the latter: the disk does not answer the writer */
 };
+
+static const char *const no_answer = "the disk does not answer";
 
 /* Slots and memory are freed by the thread that took them. */
 void cdr_log_reclaim(struct cdr_log *log)
@@ -37,6 +45,7 @@ void cdr_log_reclaim(struct cdr_log *log)
 			cdr_journal_free(log->journal, e->answered);
 		if (e->record)
 			cdr_journal_free(log->journal, e->record);
+		cdr_disk_note_done(log->disk, e->number);
 		free(e);
 	}
 }
@@ -50,7 +59,9 @@ static cdr_slot put(struct cdr_log *log, enum cdr_journal_state state, uint64_t 
 	const struct iovec *parts, size_t n)
 {
 	cdr_slot slot = log->journal ? cdr_journal_put(log->journal, state, number, parts, n) : 0;
-	if (!slot)
+	if (slot)
+		cdr_disk_note(log->disk, slot, cdr_journal_sequence(log->journal));
+	else
 		count_failure(log);
 	return slot;
 }
@@ -167,6 +178,41 @@ void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out)
 {
 	cdr_writer_stats(log->writer, out);
 	out->journal_failures = atomic_load(&log->journal_failures);
+	if (!out->error[0] && cdr_writer_stuck_ms(log->writer)) {
+		snprintf(out->error, sizeof(out->error), "%s", no_answer);
+		out->error_ms = cdr_writer_stuck_ms(log->writer);
+	}
+	if (!out->error[0])
+		out->error_ms = cdr_disk_error(log->disk, out->error, sizeof(out->error));
+}
+
+static void tell(struct cdr_log *log, struct cdr_trouble *t, const struct cdr_report *report)
+{
+	const uint64_t now = cdr_wait_now_ms();
+	struct cdr_report told = *report;
+	if (report->lasted_ms && !t->since_ms)
+		t->since_ms = now - report->lasted_ms;
+	if (t->since_ms)
+		told.lasted_ms = now - t->since_ms;
+	const enum cdr_trouble_news news = cdr_trouble_look(t, report->lasted_ms, now);
+	told.news = news == CDR_TROUBLE_OVER ? CDR_RECOVERED : CDR_FAILING;
+	if (news != CDR_TROUBLE_SILENT && log->on_news)
+		log->on_news(&told, log->news_arg);
+}
+
+void cdr_log_look(struct cdr_log *log)
+{
+	char error[CDR_ERROR_SIZE];
+	struct cdr_stats stats;
+	cdr_log_reclaim(log);
+	cdr_writer_stats(log->writer, &stats);
+	tell(log, &log->rows_trouble,
+		&(struct cdr_report){.words = no_answer,
+			.lasted_ms = cdr_writer_stuck_ms(log->writer),
+			.pending = stats.pending});
+	const uint64_t failing_ms = log->journal ? cdr_disk_error(log->disk, error, sizeof(error)) : 0;
+	tell(log, &log->disk_trouble,
+		&(struct cdr_report){.journal = true, .words = error, .lasted_ms = failing_ms});
 }
 
 /* After a crash ----------------------------------------------------------------------------- */
@@ -231,11 +277,10 @@ static void restore(struct cdr_log *log)
 	struct cdr_leftovers *left = &log->live;
 	size_t n = left->n;
 	continue_numbers(log);
-	cdr_leftovers_sort(left);
 	left->n = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct cdr_leftover *item = &left->item[i];
-		if (item->superseded)
+		if (item->superseded || item->state == CDR_JOURNAL_DONE)
 			drop_leftover(log, item);
 		else if (item->state == CDR_JOURNAL_ENDED)
 			cdr_writer_add(log->writer, item->entry);
@@ -262,56 +307,94 @@ void cdr_log_recover(struct cdr_log *log, cdr_log_adopt_h *adopt, void *arg)
 	cdr_writer_wake(log->writer);
 }
 
-/* What a crash left in the journal of earlier versions, a file beside cdr.db, moves over. */
-static void adopt_old(struct cdr_log *log, const char *path)
+static void report_damage(struct cdr_log *log, unsigned memory, unsigned disk)
 {
-	char name[4096 + 8];
-	int64_t sign_ms = 0;
-	size_t before = log->live.n;
-
-	snprintf(name, sizeof(name), "%s-live", path);
-	int fd = open(name, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-		cdr_old_read(fd, &sign_ms, cdr_leftovers_collect, &log->live) == 0) {
-		if (log->live.n > before)
-			log->last_sign = (struct cdr_sign){0, (uint64_t)sign_ms, sign_ms};
-		if (log->journal && cdr_leftovers_put(&log->live, log->journal) == 0)
-			unlink(name);
-	}
-	close(fd);
+	char words[100];
+	snprintf(words, sizeof(words), "%u entries in memory, %u places on disk", memory, disk);
+	const struct cdr_report report = {.news = CDR_DAMAGED, .journal = true, .words = words};
+	if ((memory || disk) && log->on_news)
+		log->on_news(&report, log->news_arg);
 }
 
-static int open_journal(struct cdr_log *log, const char *path, char *error, size_t error_size)
+/* They stay where they are, but count for nothing. */
+static void ignore(struct cdr_log *log, struct cdr_leftovers *left)
 {
-	struct cdr_journal_found found;
+	for (size_t i = 0; i < left->n; i++)
+		if (left->item[i].entry->record)
+			cdr_journal_free(log->journal, left->item[i].entry->record);
+	cdr_leftovers_clear(left);
+}
+
+/*
+ * Memory is the better one after a crash, and the disk when memory is gone, or older. What is damaged is made up for by the
+ * other; what both have counts once.
+ */
+static int choose(struct cdr_log *log, struct cdr_leftovers *memory,
+	const struct cdr_journal_found *in_memory, struct cdr_leftovers *disk,
+	const struct cdr_disk_file_found *on_disk)
+{
+	const bool newer = in_memory->sequence && in_memory->sequence >= on_disk->sequence;
+	report_damage(log, in_memory->damaged, on_disk->damaged);
+	log->last_sign = newer && !on_disk->old ? in_memory->sign : on_disk->sign;
+	if (!newer && !on_disk->damaged && !on_disk->old)
+		ignore(log, memory);
+	if (newer && !in_memory->damaged && !on_disk->old)
+		ignore(log, disk);
+	if (log->journal)
+		cdr_journal_continue(log->journal, on_disk->sequence);
+	log->live = *memory;
+	*memory = (struct cdr_leftovers){0};
+	int err = cdr_leftovers_add(&log->live, disk);
+	cdr_leftovers_sort(&log->live);
+	if (!err && log->journal)
+		cdr_leftovers_put(&log->live, log->journal);
+	return err;
+}
+
+static int open_memory(struct cdr_log *log, const char *path, struct cdr_journal_found *found,
+	struct cdr_leftovers *left, char *error, size_t error_size)
+{
 	int err = cdr_journal_open(&log->journal, path, error, error_size);
 	if (err)
 		return err;
-	err = cdr_journal_read(log->journal, &found, cdr_leftovers_collect, &log->live);
-	log->last_sign = found.sign;
+	err = cdr_journal_read(log->journal, found, cdr_leftovers_collect, left);
 	if (!err)
 		return 0;
 	snprintf(error, error_size, "journal %s: %s", path, strerror(-err));
 	cdr_journal_close(log->journal);
 	log->journal = NULL;
-	cdr_leftovers_clear(&log->live);
+	cdr_leftovers_clear(left);
 	return err;
 }
 
 /*
  * Two processes must not share a journal; without any, records are only in memory until they are rows. cdr.db is read under
- * the journal's lock, because its previous owner may have written until then.
+ * the lock of the journal on disk, because its previous owner may have written until then.
  */
 static int take_over(struct cdr_log *log, const struct cdr_log_parts *parts, char *error, size_t error_size)
 {
-	int err = open_journal(log, parts->journal, error, error_size);
-	if (err == -EBUSY)
-		return err;
-	adopt_old(log, parts->path);
-	restore(log);
-	return 0;
+	struct cdr_leftovers memory = {0}, disk = {0};
+	struct cdr_journal_found in_memory = {0};
+	struct cdr_disk_file_found on_disk;
+	int err = cdr_disk_open(&log->disk, parts->path, &on_disk, cdr_leftovers_collect, &disk);
+	if (err)
+		snprintf(error, error_size, "%s-live: %s", parts->path,
+			err == -EBUSY ? "another process has it open" : strerror(-err));
+	if (!err && open_memory(log, parts->journal, &in_memory, &memory, error, error_size) == -EBUSY)
+		err = -EBUSY;
+	if (!err)
+		err = choose(log, &memory, &in_memory, &disk, &on_disk);
+	cdr_leftovers_clear(&memory);
+	cdr_leftovers_clear(&disk);
+	if (!err)
+		restore(log);
+	return err;
+}
+
+static int start(struct cdr_log *log)
+{
+	int err = log->journal ? cdr_disk_start(log->disk, log->journal) : 0;
+	return err ? err : cdr_writer_start(log->writer, log->journal, log->journal ? log->disk : NULL);
 }
 
 int cdr_log_open(struct cdr_log **out, const struct cdr_log_parts *parts, char *error, size_t error_size)
@@ -320,15 +403,17 @@ int cdr_log_open(struct cdr_log **out, const struct cdr_log_parts *parts, char *
 	snprintf(error, error_size, "no memory to open %s", parts->path);
 	if (!log)
 		return -ENOMEM;
+	log->on_news = parts->on_news;
+	log->news_arg = parts->arg;
 	int err = cdr_writer_create(&log->writer, parts->path, parts->on_news, parts->arg);
 	if (!err) {
 		error[0] = '\0';
 		err = take_over(log, parts, error, error_size);
 	}
 	if (!err) {
-		err = cdr_writer_start(log->writer, log->journal);
+		err = start(log);
 		if (err)
-			snprintf(error, error_size, "cannot start the thread that writes %s: %s", parts->path,
+			snprintf(error, error_size, "cannot start the threads that write %s: %s", parts->path,
 				strerror(-err));
 	}
 	if (err) {
@@ -354,6 +439,7 @@ uint64_t cdr_log_close(struct cdr_log *log, unsigned wait_ms)
 		cdr_log_reclaim(log);
 		cdr_writer_stats(log->writer, &stats);
 	}
+	cdr_disk_close(log->disk, CLOSE_DISK_MS, log->journal && cdr_journal_is_empty(log->journal));
 	cdr_journal_close(log->journal);
 	cdr_writer_destroy(log->writer);
 	cdr_leftovers_clear(&log->live);

@@ -2,7 +2,8 @@
  *
  * Records are written by a thread of this module, many in one transaction, so no disk can hold up
  * the caller's loop. cdr.db may be locked, broken or moved away meanwhile. Until its row is committed a record also lives in
- * the journal, memory that outlives kill -9: what it holds is written at the next cdr_log_open().
+ * the journal, memory that outlives kill -9, and within 10 ms in a file beside cdr.db, which outlives a loss of power: what
+ * they hold is written at the next cdr_log_open().
  */
 #ifndef CDR_LOG_H
 #define CDR_LOG_H
@@ -27,7 +28,7 @@ struct cdr_log_parts {
  *
  * @param error  receives one line when the result is not 0; also when it is 0, but there can be no journal, so that
  *                 records are not safe from a crash before they are rows; else ""
- * @return 0; -EBUSY another process has the journal open; -ENOMEM, -EAGAIN
+ * @return 0; -EBUSY another process has cdr.db or the journal open; -ENOMEM, -EAGAIN
  */
 int cdr_log_open(struct cdr_log **out, const struct cdr_log_parts *parts, char *error, size_t error_size);
 
@@ -71,8 +72,10 @@ void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record);
 /** Of the journal, as a program that goes on with it must read it. */
 int cdr_log_version(void);
 
-/** Free records whose rows have been committed. cdr_log_keep() and cdr_log_end() do it, too; call it when there are no calls. */
+/** Free records whose rows have been committed. cdr_log_keep(), cdr_log_end() and cdr_log_look() do it, too. */
 void cdr_log_reclaim(struct cdr_log *log);
+/** To be called every second: tells what is wrong with the disk, also when it does not answer. */
+void cdr_log_look(struct cdr_log *log);
 
 /** Have the writer thread call write(arg) as well, after cdr_log_wake() and once at the end; true: it is to be called again. */
 void cdr_log_also(struct cdr_log *log, bool (*write)(void *arg), void *arg);

@@ -1,7 +1,9 @@
 #include "cdr_writer.h"
+#include "cdr_disk.h"
 #include "cdr_record.h"
 #include "cdr_table.h"
 #include "cdr_trouble.h"
+#include "cdr_wait.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -11,7 +13,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
 	PAUSE_MS = 100, /* between two transactions */
@@ -26,6 +27,8 @@ struct list {
 struct cdr_writer {
 	struct cdr_table *table;
 	struct cdr_journal *journal;
+	struct cdr_disk *disk;
+	uint64_t sequence; /* the highest in the backlog, or of what was there; the thread's own */
 	_Atomic(struct cdr_entry *) queue, committed; /* stacks, newest first */
 	struct list backlog;                          /* taken off the queue; the thread's own */
 	atomic_bool asleep, stopping, nudged;
@@ -43,33 +46,15 @@ struct cdr_writer {
 	struct cdr_trouble trouble;
 	pthread_mutex_t lock;
 	char error[CDR_ERROR_SIZE]; /* under the lock, as the next: "" = rows can be written */
-	uint64_t error_since_ms;
+	uint64_t error_since_ms,
+		busy_since_ms; /* the latter of one piece of work with the file; 0 = there is none */
 };
-
-static struct timespec after_ms(unsigned ms)
-{
-	struct timespec at;
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += ms / 1000;
-	at.tv_nsec += ms % 1000 * 1000000L;
-	if (at.tv_nsec >= 1000000000L) {
-		at.tv_nsec -= 1000000000L;
-		at.tv_sec++;
-	}
-	return at;
-}
 
 static bool is_past(const struct timespec *deadline)
 {
-	struct timespec now = after_ms(0);
+	struct timespec now = cdr_wait_after_ms(0);
 	return now.tv_sec > deadline->tv_sec ||
 		(now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now = after_ms(0);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static void push(_Atomic(struct cdr_entry *) *stack, struct cdr_entry *first, struct cdr_entry *last)
@@ -119,7 +104,22 @@ void cdr_writer_stats(struct cdr_writer *w, struct cdr_stats *out)
 	out->errors = atomic_load(&w->errors);
 	pthread_mutex_lock(&w->lock);
 	snprintf(out->error, sizeof(out->error), "%s", w->error);
-	out->error_ms = w->error[0] ? now_ms() - w->error_since_ms : 0;
+	out->error_ms = w->error[0] ? cdr_wait_now_ms() - w->error_since_ms : 0;
+	pthread_mutex_unlock(&w->lock);
+}
+
+uint64_t cdr_writer_stuck_ms(struct cdr_writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	uint64_t since = w->busy_since_ms, ms = since ? cdr_wait_now_ms() - since : 0;
+	pthread_mutex_unlock(&w->lock);
+	return ms >= CDR_WAIT_STUCK_MS ? ms : 0;
+}
+
+static void set_busy(struct cdr_writer *w, bool busy)
+{
+	pthread_mutex_lock(&w->lock);
+	w->busy_since_ms = busy ? cdr_wait_now_ms() : 0;
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -133,6 +133,8 @@ static void collect_queue(struct cdr_writer *w)
 		next = e->next;
 		e->next = oldest;
 		oldest = e;
+		if (e->sequence > w->sequence)
+			w->sequence = e->sequence;
 	}
 	*w->backlog.end = oldest;
 	w->backlog.end = &newest->next;
@@ -189,7 +191,7 @@ static void tell(struct cdr_writer *w, enum cdr_news news, uint64_t since_ms)
 {
 	const struct cdr_report report = {.news = news,
 		.words = cdr_table_error(w->table),
-		.lasted_ms = now_ms() - since_ms,
+		.lasted_ms = cdr_wait_now_ms() - since_ms,
 		.pending = pending(w)};
 
 	if (w->on_news)
@@ -198,7 +200,7 @@ static void tell(struct cdr_writer *w, enum cdr_news news, uint64_t since_ms)
 
 static void note_result(struct cdr_writer *w, int err)
 {
-	const uint64_t now = now_ms(), since = w->trouble.since_ms ? w->trouble.since_ms : now;
+	const uint64_t now = cdr_wait_now_ms(), since = w->trouble.since_ms ? w->trouble.since_ms : now;
 	const enum cdr_trouble_news news = cdr_trouble_look(&w->trouble, err, now);
 
 	pthread_mutex_lock(&w->lock);
@@ -216,7 +218,9 @@ static int write_rows(struct cdr_writer *w)
 	while (!err && w->backlog.first) {
 		struct cdr_entry *first = w->backlog.first, *last = NULL;
 		uint64_t rows;
+		set_busy(w, true);
 		err = cdr_table_add(w->table, first, &last, &rows);
+		set_busy(w, false);
 		if (err)
 			continue;
 		w->backlog.first = last->next;
@@ -232,14 +236,19 @@ static int write_rows(struct cdr_writer *w)
 static int write_backlog(struct cdr_writer *w)
 {
 	bool replaced;
-	int err = cdr_table_need(w->table, &replaced);
+	int err;
 
+	set_busy(w, true);
+	err = cdr_table_need(w->table, &replaced);
+	set_busy(w, false);
 	if (replaced)
 		tell(w, CDR_REPLACED, 0);
 	if (!err && !w->backlog.first)
 		cdr_table_rest(w->table);
 	if (!err)
 		err = sort_out(w);
+	if (!err && w->backlog.first && w->disk)
+		cdr_disk_wait(w->disk, w->sequence);
 	if (!err)
 		err = write_rows(w);
 	if (err && w->backlog.first)
@@ -251,9 +260,7 @@ static int write_backlog(struct cdr_writer *w)
 /* Only a stop cuts the pause short. */
 static void pause_thread(struct cdr_writer *w)
 {
-	struct timespec end = after_ms(atomic_load(&w->stopping) ? PAUSE_STOPPING_MS : PAUSE_MS);
-	while (sem_clockwait(&w->wake, CLOCK_MONOTONIC, &end) && errno == EINTR)
-		continue;
+	cdr_wait_for(&w->wake, atomic_load(&w->stopping) ? PAUSE_STOPPING_MS : PAUSE_MS);
 }
 
 static bool has_work(struct cdr_writer *w)
@@ -264,12 +271,9 @@ static bool has_work(struct cdr_writer *w)
 
 static void sleep_until_woken(struct cdr_writer *w)
 {
-	struct timespec end = after_ms(LOOK_MS);
-
 	atomic_store(&w->asleep, true);
 	if (!has_work(w))
-		while (sem_clockwait(&w->wake, CLOCK_MONOTONIC, &end) && errno == EINTR)
-			continue;
+		cdr_wait_for(&w->wake, LOOK_MS);
 	atomic_store(&w->asleep, false);
 }
 
@@ -301,10 +305,11 @@ static void *thread_main(void *arg)
 	}
 }
 
-int cdr_writer_start(struct cdr_writer *w, struct cdr_journal *journal)
+int cdr_writer_start(struct cdr_writer *w, struct cdr_journal *journal, struct cdr_disk *disk)
 {
 	sigset_t all, before;
 	w->journal = journal;
+	w->disk = disk;
 	collect_queue(w);
 	write_backlog(w);
 	sigfillset(&all); /* signals are handled by other threads */
@@ -319,7 +324,7 @@ void cdr_writer_stop(struct cdr_writer *w, unsigned wait_ms)
 {
 	if (!w->started)
 		return;
-	w->deadline = after_ms(wait_ms);
+	w->deadline = cdr_wait_after_ms(wait_ms);
 	atomic_store(&w->stopping, true);
 	sem_post(&w->wake);
 	pthread_join(w->thread, NULL);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct cdr_writer;
+struct cdr_disk;
 
 /** @param on_news  may be NULL @return 0; -ENOMEM */
 int cdr_writer_create(struct cdr_writer **out, const char *path, cdr_news_h *on_news, void *arg);
@@ -22,9 +23,13 @@ void cdr_writer_destroy(struct cdr_writer *writer);
 /** Has this call of the journal a row? Before the thread runs. @return false also when cdr.db cannot be read now */
 bool cdr_writer_has(struct cdr_writer *writer, uint64_t number, const struct cdr *record);
 
-/** Write what is queued so far, then start the thread, which also grows the journal (NULL: there is none) and wipes there
- * what is a row. @return 0 or -errno */
-int cdr_writer_start(struct cdr_writer *writer, struct cdr_journal *journal);
+/**
+ * Write what is queued so far, then start the thread, which also grows the journal and wipes there what is a row. No row is
+ * written before its record is in the journal on disk. Without journals both are NULL.
+ *
+ * @return 0 or -errno
+ */
+int cdr_writer_start(struct cdr_writer *writer, struct cdr_journal *journal, struct cdr_disk *disk);
 /** Write what is queued, for at most wait_ms while another process holds the file, then end the thread. */
 void cdr_writer_stop(struct cdr_writer *writer, unsigned wait_ms);
 
@@ -38,5 +43,7 @@ struct cdr_entry *cdr_writer_take_committed(struct cdr_writer *writer);
 
 /** All but journal_failures. */
 void cdr_writer_stats(struct cdr_writer *writer, struct cdr_stats *out);
+/** For how long the disk has not answered; 0 = it does. */
+uint64_t cdr_writer_stuck_ms(struct cdr_writer *writer);
 
 #endif

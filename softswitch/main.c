@@ -155,7 +155,7 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	if (!err)
 		err = gateway_log_create(&d->gateway_log, d->loop, d->gateways);
 	if (!err)
-		err = records_open(&d->records, d->options->cdr, d->options->journal, error, size);
+		err = records_open(&d->records, d->loop, d->options->cdr, d->options->journal, error, size);
 	if (!err)
 		records_restore(&d->records, d->options->cdr, d->publish, d->gateways);
 	return err;

@@ -3,8 +3,11 @@
 #include "cdr_log.h"
 #include "journal_path.h"
 #include "log.h"
+#include "loop.h"
 #include "publish.h"
 #include "state.h"
+
+#include <event2/event.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,24 +19,48 @@ enum { CLOSE_MS = 10000 }; /* how long the end waits for a lock that another pro
 
 /* Call records ------------------------------------------------------------------------------ */
 
+/** Words for rows, and for the journal on disk. */
+static void on_failing(const struct cdr_report *r)
+{
+	if (r->journal)
+		log_error(NULL,
+			"the journal cannot be written to disk, a loss of power would lose calls in progress"
+			" reason=\"%s\" for_s=%" PRIu64,
+			r->words, r->lasted_ms / 1000);
+	else
+		log_error(NULL,
+			"call records cannot be written, they wait reason=%s waiting=%" PRIu64
+			" for_s=%" PRIu64,
+			r->words, r->pending, r->lasted_ms / 1000);
+}
+
+static void on_recovered(const struct cdr_report *r)
+{
+	if (r->journal)
+		log_info(NULL, "the journal is written to disk again after_s=%" PRIu64, r->lasted_ms / 1000);
+	else
+		log_info(NULL, "call records are written again waiting=%" PRIu64 " after_s=%" PRIu64,
+			r->pending, r->lasted_ms / 1000);
+}
+
 static void on_news(const struct cdr_report *r, void *arg)
 {
 	(void)arg;
 	switch (r->news) {
 	case CDR_FAILING:
-		log_error(NULL,
-			"call records cannot be written, they wait reason=%s waiting=%" PRIu64
-			" for_s=%" PRIu64,
-			r->words, r->pending, r->lasted_ms / 1000);
+		on_failing(r);
 		return;
 	case CDR_RECOVERED:
-		log_info(NULL, "call records are written again waiting=%" PRIu64 " after_s=%" PRIu64,
-			r->pending, r->lasted_ms / 1000);
+		on_recovered(r);
 		return;
 	case CDR_REPLACED:
 		log_warning(NULL,
 			"the file of call records was moved, removed or overwritten; they go on in"
 			" the one of its name");
+		return;
+	case CDR_DAMAGED:
+		log_warning(NULL, "the journal is damaged, what can be read of it is used damaged=\"%s\"",
+			r->words);
 		return;
 	}
 }
@@ -57,14 +84,30 @@ static int open_log(struct records *r, const char *cdr, const char *journal, cha
 	return 0;
 }
 
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	cdr_log_look(((struct records *)arg)->cdr_log);
+}
+
+static int watch(struct records *r, struct loop *loop)
+{
+	const struct timeval second = {.tv_sec = 1};
+
+	r->look = event_new(loop_base(loop), -1, EV_PERSIST, on_look, r);
+	return r->look && !event_add(r->look, &second) ? 0 : -ENOMEM;
+}
+
 /** Without a folder for the journal it has a name under which it cannot be opened, which is logged. */
-int records_open(struct records *r, const char *cdr, const char *journal, char *error, size_t error_size)
+int records_open(struct records *r, struct loop *loop, const char *cdr, const char *journal, char *error,
+	size_t error_size)
 {
 	char *path = journal ? strdup(journal) : journal_path(cdr);
 	int err = open_log(r, cdr, path ? path : "", error, error_size);
 
 	free(path);
-	return err;
+	return err ? err : watch(r, loop);
 }
 
 /* state.db ---------------------------------------------------------------------------------- */
@@ -117,6 +160,8 @@ void records_close(struct records *r)
 	struct cdr_stats stats = {.error = ""};
 	uint64_t left;
 
+	if (r->look)
+		event_free(r->look);
 	if (r->cdr_log)
 		cdr_log_stats(r->cdr_log, &stats);
 	left = cdr_log_close(r->cdr_log, CLOSE_MS);

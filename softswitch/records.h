@@ -6,13 +6,16 @@
 #include <stddef.h>
 
 struct cdr_log;
+struct event;
 struct gateways;
+struct loop;
 struct publish;
 struct state;
 
 /** Zeroed: nothing is open. */
 struct records {
 	struct cdr_log *cdr_log;
+	struct event *look;  /* every second: what is wrong with the disk? */
 	struct state *state; /* NULL: nothing is remembered over a restart */
 };
 
@@ -22,7 +25,8 @@ struct records {
  * @param journal  its file; NULL: journal_path() says which
  * @return 0; -EBUSY another process has them; -ENOMEM, -EAGAIN; one line in error
  */
-int records_open(struct records *r, const char *cdr, const char *journal, char *error, size_t error_size);
+int records_open(struct records *r, struct loop *loop, const char *cdr, const char *journal, char *error,
+	size_t error_size);
 /** Open state.db, and restore what it holds. The switch carries calls without it, too. */
 void records_restore(
 	struct records *r, const char *cdr, struct publish *publish, const struct gateways *gateways);

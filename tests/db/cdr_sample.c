@@ -34,9 +34,11 @@ struct cdr cdr_sample(const char *a_call_id)
 
 const char *cdr_journal_of(const char *path)
 {
-	static char name[300];
-	snprintf(name, sizeof(name), "%s-ram", path);
-	return name;
+	static char name[2][300];
+	static int which;
+	which = !which;
+	snprintf(name[which], sizeof(name[which]), "%s-ram", path);
+	return name[which];
 }
 
 struct cdr_log *cdr_opened(const char *path)

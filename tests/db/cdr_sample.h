@@ -9,7 +9,7 @@
 /** A call as it ends well; `a_call_id` tells it from the others. */
 struct cdr cdr_sample(const char *a_call_id);
 
-/** Where the tests have the journal of this cdr.db. Valid until the next call. */
+/** Where the tests have the journal of this cdr.db. Valid until the next call but one. */
 const char *cdr_journal_of(const char *path);
 struct cdr_log *cdr_opened(const char *path);
 /** A sign of life at this moment, on a steady clock that agrees with the wall clock. */

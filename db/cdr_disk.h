@@ -1,0 +1,46 @@
+/** @file cdr_disk.h  The journal on disk, for a loss of power: a thread copies each change to a file beside cdr.db within 10 ms. Private to db/.
+ *
+ * The loop notes which entries it has put; the thread takes them from the journal in memory. Neither waits for the other:
+ * when the disk does not keep up, notes are given up, and the file is written anew from memory once it works again.
+ */
+#ifndef CDR_DISK_H
+#define CDR_DISK_H
+
+#include "cdr_disk_file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cdr_disk;
+
+/**
+ * Open the file beside this cdr.db, whose lock it is, and hand out what is in it. One that cannot be opened is tried again by
+ * the thread.
+ *
+ * @return 0; -EBUSY another process has it; -ENOMEM, or what on_entry returned
+ */
+int cdr_disk_open(struct cdr_disk **out, const char *cdr, struct cdr_disk_file_found *found,
+	cdr_journal_entry_h *on_entry, void *arg);
+/** Start the thread, which begins with a new file of what is in the journal. @return 0 or -errno */
+int cdr_disk_start(struct cdr_disk *disk, const struct cdr_journal *journal);
+/**
+ * Write what was noted, wait for that wait_ms at most, and close. NULL is fine.
+ *
+ * @param remove  the journal is empty: no file has to stay
+ */
+void cdr_disk_close(struct cdr_disk *disk, unsigned wait_ms, bool remove);
+const char *cdr_disk_path(const struct cdr_disk *disk);
+
+/* For the loop. A system call only when the thread sleeps, which it does when there has been nothing to do for 5 ms. */
+/** The entry with this sequence was put into the slot. */
+void cdr_disk_note(struct cdr_disk *disk, cdr_slot slot, uint64_t sequence);
+/** Nothing is left of the call with this number. */
+void cdr_disk_note_done(struct cdr_disk *disk, uint64_t number);
+
+/** In any thread: wait until the entry with this sequence is on the disk, for a second at most, and not while the disk fails. */
+void cdr_disk_wait(struct cdr_disk *disk, uint64_t sequence);
+/** Why the file cannot be written at present; "" = it can. @return for how long that has been so, ms */
+uint64_t cdr_disk_error(struct cdr_disk *disk, char *error, size_t size);
+
+#endif

@@ -1,0 +1,262 @@
+#include "cdr_disk_file.h"
+
+#include "cdr_old.h"
+#include "cdr_sum.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILE_MODE = 0660, ALIGNMENT = 8, SIGN = 0x53474e32 /* SGN2 */, BYTES_MIN = 65536 };
+
+static const char magic[16] = "softswitch log2";
+
+/* An item; its bytes follow, filled up to ALIGNMENT. */
+struct head {
+	uint32_t word; /* cdr_journal_word(), SIGN */
+	uint32_t size; /* of the bytes */
+	uint64_t number, sequence;
+	uint64_t sum; /* cdr_journal_sum() and the bytes */
+};
+_Static_assert(sizeof(struct head) == 32, "no padding in a head");
+
+/* Files ------------------------------------------------------------------------------------- */
+
+static bool is_under_its_name(const char *path, const struct stat *st)
+{
+	struct stat now;
+
+	return stat(path, &now) == 0 && now.st_ino == st->st_ino && now.st_dev == st->st_dev;
+}
+
+static int check(int fd, const char *path, bool *again)
+{
+	struct stat st;
+
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	*again = !is_under_its_name(path, &st);
+	return st.st_size || !fchmod(fd, FILE_MODE) ? 0 : -errno;
+}
+
+/* Its owner may put another file in its place, or remove it, until we have the lock. */
+static int open_file(const char *path, int flags)
+{
+	for (;;) {
+		bool again = false;
+		int fd = open(path, flags | O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
+		int err = fd < 0 ? -errno : check(fd, path, &again);
+
+		if (!err && !again)
+			return fd;
+		if (fd >= 0)
+			close(fd);
+		if (err)
+			return err;
+	}
+}
+
+int cdr_disk_file_open(const char *path)
+{
+	return open_file(path, O_APPEND);
+}
+
+int cdr_disk_file_create(const char *path)
+{
+	return open_file(path, O_APPEND | O_TRUNC);
+}
+
+/* Reading ----------------------------------------------------------------------------------- */
+
+static size_t filled(size_t size)
+{
+	return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+/* What cannot be read is zero, and so no item. */
+static char *read_all(int fd, size_t *size)
+{
+	struct stat st;
+	char *bytes;
+	ssize_t n;
+
+	if (fstat(fd, &st))
+		return NULL;
+	bytes = calloc(1, (size_t)st.st_size + 1);
+	for (*size = 0; bytes && *size < (size_t)st.st_size; *size += (size_t)n) {
+		n = pread(fd, bytes + *size, (size_t)st.st_size - *size, (off_t)*size);
+		if (n <= 0)
+			n = st.st_size - (off_t)*size < BYTES_MIN ? st.st_size - (off_t)*size : BYTES_MIN;
+	}
+	return bytes;
+}
+
+static bool is_item(const struct head *head, size_t left)
+{
+	enum cdr_journal_state state;
+
+	return (head->word == SIGN ? head->size == sizeof(struct cdr_sign)
+				   : cdr_journal_state(head->word, &state) == 0) &&
+		filled(head->size) <= left - sizeof(*head) &&
+		cdr_sum_bytes(cdr_journal_sum(head->number, head->sequence, head->size), head + 1,
+			head->size) == head->sum;
+}
+
+static int take(
+	const struct head *head, struct cdr_disk_file_found *found, cdr_journal_entry_h *on_entry, void *arg)
+{
+	struct cdr_journal_entry entry = {.number = head->number,
+		.sequence = head->sequence,
+		.bytes = (const char *)(head + 1),
+		.size = head->size};
+
+	if (head->word == SIGN) {
+		memcpy(&found->sign, head + 1, sizeof(found->sign));
+		return 0;
+	}
+	cdr_journal_state(head->word, &entry.state);
+	if (head->sequence > found->sequence)
+		found->sequence = head->sequence;
+	return on_entry(&entry, arg);
+}
+
+static int read_items(const char *bytes, size_t size, struct cdr_disk_file_found *found,
+	cdr_journal_entry_h *on_entry, void *arg)
+{
+	bool was_item = true;
+	int err = 0;
+
+	for (size_t at = sizeof(magic), n; !err && at < size; at += n) {
+		const struct head *head = (const struct head *)(const void *)(bytes + at);
+		bool item = size - at >= sizeof(*head) && is_item(head, size - at);
+
+		n = item ? sizeof(*head) + filled(head->size) : ALIGNMENT;
+		found->damaged += was_item && !item;
+		was_item = item;
+		if (item)
+			err = take(head, found, on_entry, arg);
+	}
+	return err;
+}
+
+static int read_old(int fd, struct cdr_disk_file_found *found, cdr_journal_entry_h *on_entry, void *arg)
+{
+	int64_t sign_ms = 0;
+	int err = cdr_old_read(fd, &sign_ms, on_entry, arg);
+
+	found->old = !err;
+	found->sign = (struct cdr_sign){.steady_ms = (uint64_t)sign_ms, .epoch_ms = sign_ms};
+	if (err == -EINVAL)
+		found->damaged++;
+	return err == -EINVAL ? 0 : err;
+}
+
+int cdr_disk_file_read(int fd, struct cdr_disk_file_found *found, cdr_journal_entry_h *on_entry, void *arg)
+{
+	size_t size;
+	char *bytes = read_all(fd, &size);
+	int err = bytes ? 0 : -ENOMEM;
+
+	*found = (struct cdr_disk_file_found){0};
+	if (!err && size && (size < sizeof(magic) || memcmp(bytes, magic, sizeof(magic)) != 0))
+		err = read_old(fd, found, on_entry, arg);
+	if (!err && size && !found->old)
+		err = read_items(bytes, size, found, on_entry, arg);
+	free(bytes);
+	return err;
+}
+
+/* Writing ----------------------------------------------------------------------------------- */
+
+static int fit(struct cdr_disk_file_bytes *b, size_t n)
+{
+	size_t size = b->size ? b->size : BYTES_MIN;
+	char *data;
+
+	if (n <= b->size - b->n)
+		return 0;
+	while (size - b->n < n)
+		size *= 2;
+	data = realloc(b->data, size);
+	if (!data)
+		return -ENOMEM;
+	b->data = data;
+	b->size = size;
+	return 0;
+}
+
+int cdr_disk_file_begin(struct cdr_disk_file_bytes *b)
+{
+	int err = fit(b, sizeof(magic));
+
+	if (err)
+		return err;
+	memcpy(b->data + b->n, magic, sizeof(magic));
+	b->n += sizeof(magic);
+	return 0;
+}
+
+/* Its bytes are behind the head already. */
+static void end_item(struct cdr_disk_file_bytes *b, const struct head *head)
+{
+	memcpy(b->data + b->n, head, sizeof(*head));
+	b->n += sizeof(*head) + head->size;
+	for (size_t n = filled(head->size) - head->size; n; n--)
+		b->data[b->n++] = '\0';
+}
+
+int cdr_disk_file_add(
+	struct cdr_disk_file_bytes *b, const struct cdr_journal *journal, cdr_slot slot, uint64_t sequence)
+{
+	struct cdr_journal_entry entry = {0};
+	struct head head;
+	int err;
+
+	do {
+		if (fit(b, sizeof(head) + entry.size + ALIGNMENT))
+			return -ENOMEM;
+		err = cdr_journal_copy(journal, slot, &entry, &head.sum, b->data + b->n + sizeof(head),
+			b->size - b->n - sizeof(head) - ALIGNMENT);
+	} while (err == -ENOSPC);
+	if (err || (sequence && entry.sequence != sequence))
+		return 0; /* another entry of the call follows, or it is done */
+	head.word = cdr_journal_word(entry.state);
+	head.size = (uint32_t)entry.size;
+	head.number = entry.number;
+	head.sequence = entry.sequence;
+	end_item(b, &head);
+	return 0;
+}
+
+static int add(struct cdr_disk_file_bytes *b, uint32_t word, uint64_t number, const void *bytes, size_t n)
+{
+	const struct head head = {.word = word,
+		.size = (uint32_t)n,
+		.number = number,
+		.sum = cdr_sum_bytes(cdr_journal_sum(number, 0, n), bytes, n)};
+
+	if (fit(b, sizeof(head) + filled(n)))
+		return -ENOMEM;
+	if (n)
+		memcpy(b->data + b->n + sizeof(head), bytes, n);
+	end_item(b, &head);
+	return 0;
+}
+
+int cdr_disk_file_add_done(struct cdr_disk_file_bytes *b, uint64_t number)
+{
+	return add(b, cdr_journal_word(CDR_JOURNAL_DONE), number, NULL, 0);
+}
+
+int cdr_disk_file_add_sign(struct cdr_disk_file_bytes *b, const struct cdr_sign *sign)
+{
+	return add(b, SIGN, 0, sign, sizeof(*sign));
+}

@@ -1,0 +1,45 @@
+/** @file cdr_disk_file.h  The journal on disk as a file: a log that only grows, and is written anew when it has grown too much. Private to db/.
+ *
+ * Each item has a sum of its own, so that what follows a damaged one is still found, and a torn last one costs itself only.
+ */
+#ifndef CDR_DISK_FILE_H
+#define CDR_DISK_FILE_H
+
+#include "cdr_journal.h"
+
+#include <stdbool.h>
+
+/** What was found in it. */
+struct cdr_disk_file_found {
+	struct cdr_sign sign; /* the last */
+	uint64_t sequence;    /* the highest; 0 = the file was new */
+	unsigned damaged;     /* places that could not be read */
+	bool old;             /* it is the journal of an earlier version: cdr_old.h */
+};
+
+/**
+ * Open or create the file of this name, and take its lock, which is that of cdr.db.
+ *
+ * @return its descriptor; -EBUSY another process has it; -EINVAL no regular file; -errno
+ */
+int cdr_disk_file_open(const char *path);
+/** The same of a new file, which shall get this name: one that exists is emptied. */
+int cdr_disk_file_create(const char *path);
+/** Hand out what is in it, also several entries of a call. @return 0; -ENOMEM, -EIO, or what on_entry returned */
+int cdr_disk_file_read(int fd, struct cdr_disk_file_found *found, cdr_journal_entry_h *on_entry, void *arg);
+
+/** Bytes to be added to the file. Zeroed = none; free(data). */
+struct cdr_disk_file_bytes {
+	char *data;
+	size_t n, size;
+};
+/** What a file begins with. All of these: @return 0; -ENOMEM, and nothing was added */
+int cdr_disk_file_begin(struct cdr_disk_file_bytes *bytes);
+/** Add the entry of a slot, if it is still that with this sequence; 0 = whichever is there. */
+int cdr_disk_file_add(struct cdr_disk_file_bytes *bytes, const struct cdr_journal *journal, cdr_slot slot,
+	uint64_t sequence);
+/** Nothing is left of the call with this number. */
+int cdr_disk_file_add_done(struct cdr_disk_file_bytes *bytes, uint64_t number);
+int cdr_disk_file_add_sign(struct cdr_disk_file_bytes *bytes, const struct cdr_sign *sign);
+
+#endif
