@@ -11,14 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
-	BATCH_MS = 5,       /* so long notes are collected: with the write, an entry waits less than 10 ms */
-	LOOK_MS = 1000,     /* the sign of an idle switch, and the next try after a failure */
-	WAIT_MS = 1000,     /* for the disk, before rows are written without it */
-	NOTES = 65536,      /* what is noted while the disk does not answer */
-	CHUNK = 256 * 1024, /* of a new file, between two batches for the present one */
+	BATCH_MS = 9,   /* an entry waits no longer, with the batch before it and the writing of its own */
+	LOOK_MS = 1000, /* the sign of an idle switch, and the next try after a failure */
+	WAIT_MS = 1000, /* for the disk, before rows are written without it */
+	NOTES = 65536,  /* what is noted while the disk does not answer */
+	CHUNK = 256 * 1024,   /* of a new file, between two batches for the present one */
 	GROWN = 16 * 1048576, /* a file is written anew when it is this large */
 	GROWN_TIMES = 4,      /* and this many times as large as what was in use then */
 	PATH_SIZE = 4096 + 16,
@@ -31,12 +33,13 @@ struct note {
 
 /** A file and what has been added to it. */
 struct file {
-	int fd; /* -1 = none */
-	size_t size;
+	int fd;    /* -1 = none */
+	size_t at; /* the end of the log in it */
+	uint64_t generation;
 };
 
 struct cdr_disk {
-	char path[PATH_SIZE], fresh_path[PATH_SIZE]; /* the latter of a file that is being written anew */
+	char path[PATH_SIZE], next_path[PATH_SIZE]; /* the latter of the file whose turn is next */
 	const struct cdr_journal *journal;
 	struct note *notes; /* a ring: the loop adds, the thread takes */
 	_Atomic uint32_t added, taken;
@@ -45,11 +48,11 @@ struct cdr_disk {
 	pthread_t thread;
 	bool started;
 	/* The thread's own: */
-	struct file lock, file,
-		fresh;  /* lock: as it was found, before the first file of ours takes its place */
-	cdr_slot next;  /* of the journal, to be written into fresh */
-	uint64_t begun; /* sequence of the last entry when fresh was begun */
-	size_t grown;   /* at which size the file is written anew */
+	struct file file, fresh; /* the one under the name, and the one that is written to take its place */
+	int lock, spare;         /* what was under the name before, and waits for its turn; -1 = none */
+	cdr_slot next;           /* of the journal, to be written into fresh */
+	uint64_t begun;          /* sequence of the last entry when fresh was begun */
+	size_t grown;            /* at which size the file is written anew */
 	struct cdr_disk_file_bytes bytes;
 	struct cdr_sign sign; /* in the file */
 	uint64_t collected;   /* sequence of the last entry in bytes */
@@ -147,28 +150,29 @@ uint64_t cdr_disk_error(struct cdr_disk *d, char *error, size_t size)
 
 /* Files ------------------------------------------------------------------------------------- */
 
-static void close_file(struct file *f)
+static void close_fd(int *fd)
 {
-	if (f->fd >= 0)
-		close(f->fd);
-	f->fd = -1;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
-static int append(struct file *f, const struct cdr_disk_file_bytes *b, size_t from)
+/* @param from  what stands before is not stamped @param flags  RWF_DSYNC: it is on the disk then */
+static int append(struct file *f, struct cdr_disk_file_bytes *b, size_t from, int flags)
 {
-	for (size_t at = from; f->fd >= 0 && at < b->n;) {
-		ssize_t n = write(f->fd, b->data + at, b->n - at);
+	if (f->fd < 0)
+		return 0;
+	cdr_disk_file_stamp(b, from, f->generation);
+	for (size_t at = 0; at < b->n;) {
+		const struct iovec part = {b->data + at, b->n - at};
+		ssize_t n = pwritev2(f->fd, &part, 1, (off_t)f->at, flags);
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		at += n > 0 ? (size_t)n : 0;
-		f->size += n > 0 ? (size_t)n : 0;
+		f->at += n > 0 ? (size_t)n : 0;
 	}
+	cdr_disk_file_stamp(b, from, f->generation); /* for another file */
 	return 0;
-}
-
-static int sync_file(const struct file *f)
-{
-	return f->fd < 0 || fdatasync(f->fd) == 0 ? 0 : -errno;
 }
 
 static int sync_folder(const struct cdr_disk *d)
@@ -181,58 +185,86 @@ static int sync_folder(const struct cdr_disk *d)
 		slash ? d->path : ".");
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	err = fd < 0 || fsync(fd) ? -errno : 0;
-	if (fd >= 0)
-		close(fd);
+	close_fd(&fd);
 	return err;
 }
 
-/* Nothing of it counts: after an error it is not known what of it is on the disk. */
+/* Nothing of it counts: after an error it is not known what of it is on the disk, which may be full. */
 static void fail(struct cdr_disk *d, int err)
 {
-	if (d->file.fd >= 0 && d->lock.fd < 0) {
-		d->lock = d->file; /* what is under the name stays locked */
+	if (d->lock < 0) {
+		d->lock = d->file.fd; /* what is under the name stays locked */
 		d->file.fd = -1;
 	}
-	close_file(&d->file);
-	if (d->fresh.fd >= 0)
-		unlink(d->fresh_path); /* the disk may be full */
-	close_file(&d->fresh);
+	if (d->fresh.fd >= 0 || d->spare >= 0)
+		unlink(d->next_path);
+	close_fd(&d->file.fd);
+	close_fd(&d->fresh.fd);
+	close_fd(&d->spare);
 	d->retry_ms = cdr_wait_now_ms() + LOOK_MS;
 	set_error(d, err);
 }
 
-static int begin_fresh(struct cdr_disk *d)
+static int write_beginning(struct cdr_disk *d)
 {
 	struct cdr_disk_file_bytes begin = {0};
-	int fd = cdr_disk_file_create(d->fresh_path), err = fd < 0 ? fd : cdr_disk_file_begin(&begin);
+	int err;
 
-	if (fd < 0)
-		return err;
-	d->fresh = (struct file){.fd = fd};
-	d->next = 1;
-	d->begun = cdr_journal_last_sequence(d->journal);
-	atomic_store(&d->overflowed, false);
+	if (getrandom(&d->fresh.generation, sizeof(d->fresh.generation), 0) != sizeof(d->fresh.generation))
+		return -EIO;
+	err = cdr_disk_file_begin(&begin, d->fresh.generation);
 	cdr_journal_last_sign(d->journal, &d->sign);
 	if (!err)
 		err = cdr_disk_file_add_sign(&begin, &d->sign);
 	if (!err)
-		err = append(&d->fresh, &begin, 0);
+		err = append(&d->fresh, &begin, CDR_DISK_FILE_BEGINNING, 0);
 	free(begin.data);
 	return err;
 }
 
-/* The new file is whole: it takes the place of the present one. */
+static int begin_fresh(struct cdr_disk *d)
+{
+	int fd = d->spare >= 0 ? d->spare : cdr_disk_file_create(d->next_path);
+
+	if (fd < 0)
+		return fd;
+	d->spare = -1;
+	d->fresh = (struct file){.fd = fd};
+	d->next = 1;
+	d->begun = cdr_journal_last_sequence(d->journal);
+	atomic_store(&d->overflowed, false);
+	return write_beginning(d);
+}
+
+/* It takes the place of the present one, whose turn is next. */
+static int exchange(struct cdr_disk *d)
+{
+	if (d->file.fd >= 0 && renameat2(AT_FDCWD, d->next_path, AT_FDCWD, d->path, RENAME_EXCHANGE) == 0) {
+		d->spare = d->file.fd;
+		if (d->file.at > GROWN_TIMES * d->fresh.at && d->file.at > GROWN &&
+			ftruncate(d->spare, GROWN))
+			return -errno;
+	} else if (rename(d->next_path, d->path)) {
+		return -errno;
+	} else {
+		close_fd(&d->file.fd);
+	}
+	close_fd(&d->lock);
+	return 0;
+}
+
+/* The new file is whole. */
 static int end_fresh(struct cdr_disk *d)
 {
-	if (rename(d->fresh_path, d->path))
-		return -errno;
-	close_file(&d->file);
-	close_file(&d->lock);
+	int err = exchange(d);
+
+	if (err)
+		return err;
 	d->file = d->fresh;
 	d->fresh.fd = -1;
 	if (d->begun > d->collected)
 		d->collected = d->begun;
-	d->grown = d->file.size > GROWN / GROWN_TIMES ? GROWN_TIMES * d->file.size : GROWN;
+	d->grown = d->file.at > GROWN / GROWN_TIMES ? GROWN_TIMES * d->file.at : GROWN;
 	return sync_folder(d);
 }
 
@@ -246,10 +278,10 @@ static int go_on_with_fresh(struct cdr_disk *d)
 	for (; !err && d->next < slots && chunk.n < CHUNK; d->next++)
 		err = cdr_disk_file_add(&chunk, d->journal, d->next, 0);
 	if (!err)
-		err = append(&d->fresh, &chunk, 0);
+		err = append(&d->fresh, &chunk, 0, 0);
 	free(chunk.data);
-	if (!err)
-		err = sync_file(&d->fresh);
+	if (!err && fdatasync(d->fresh.fd))
+		err = -errno;
 	return !err && d->next >= slots ? end_fresh(d) : err;
 }
 
@@ -291,7 +323,7 @@ static bool needs_fresh(const struct cdr_disk *d)
 {
 	if (d->file.fd < 0)
 		return cdr_wait_now_ms() >= d->retry_ms;
-	return d->file.size > d->grown || atomic_load(&d->overflowed);
+	return d->file.at > d->grown || atomic_load(&d->overflowed);
 }
 
 static int write_batch(struct cdr_disk *d)
@@ -303,11 +335,9 @@ static int write_batch(struct cdr_disk *d)
 	if (!err)
 		err = take_sign(d);
 	if (!err)
-		err = append(&d->file, &d->bytes, 0);
-	if (!err && d->bytes.n)
-		err = sync_file(&d->file);
+		err = append(&d->file, &d->bytes, 0, RWF_DSYNC);
 	if (!err)
-		err = append(&d->fresh, &d->bytes, 0);
+		err = append(&d->fresh, &d->bytes, 0, 0);
 	return err;
 }
 
@@ -338,19 +368,27 @@ static void sleep_until_woken(struct cdr_disk *d)
 	atomic_store(&d->asleep, false);
 }
 
+/* How long notes are collected after a batch that took so long. */
+static unsigned pause_ms(uint64_t batch_ms)
+{
+	return batch_ms < BATCH_MS / 2 ? BATCH_MS - 2 * (unsigned)batch_ms : 1;
+}
+
 static void *thread_main(void *arg)
 {
 	struct cdr_disk *d = arg;
 	bool stopping;
 
 	do {
+		const uint64_t begun_ms = cdr_wait_now_ms();
 		stopping = atomic_load(&d->stopping);
 		work(d);
+		const unsigned pause = pause_ms(cdr_wait_now_ms() - begun_ms);
 		if (stopping && d->fresh.fd < 0)
 			break;
 		if (d->fresh.fd < 0 && !has_notes(d))
 			sleep_until_woken(d);
-		cdr_wait_for(&d->wake, BATCH_MS);
+		cdr_wait_for(&d->wake, pause);
 	} while (true);
 	pthread_mutex_lock(&d->mutex);
 	d->ended = true;
@@ -384,17 +422,17 @@ int cdr_disk_open(struct cdr_disk **out, const char *cdr, struct cdr_disk_file_f
 	*found = (struct cdr_disk_file_found){0};
 	if (!d)
 		return -ENOMEM;
-	d->file.fd = d->fresh.fd = -1;
+	d->file.fd = d->fresh.fd = d->spare = -1;
 	sem_init(&d->wake, 0, 0);
 	pthread_mutex_init(&d->mutex, NULL);
 	pthread_cond_init(&d->changed, NULL);
 	snprintf(d->path, sizeof(d->path), "%s-live", cdr);
-	snprintf(d->fresh_path, sizeof(d->fresh_path), "%s-live.new", cdr);
-	d->lock.fd = cdr_disk_file_open(d->path);
+	snprintf(d->next_path, sizeof(d->next_path), "%s-live.next", cdr);
+	d->lock = cdr_disk_file_open(d->path);
 	d->notes = calloc(NOTES, sizeof(*d->notes));
-	err = !d->notes ? -ENOMEM : d->lock.fd == -EBUSY ? -EBUSY : 0;
-	if (!err && d->lock.fd >= 0)
-		err = cdr_disk_file_read(d->lock.fd, found, on_entry, arg);
+	err = !d->notes ? -ENOMEM : d->lock == -EBUSY ? -EBUSY : 0;
+	if (!err && d->lock >= 0)
+		err = cdr_disk_file_read(d->lock, found, on_entry, arg);
 	if (err) {
 		cdr_disk_close(d, 0, false);
 		return err;
@@ -422,13 +460,14 @@ void cdr_disk_close(struct cdr_disk *d, unsigned wait_ms, bool remove)
 {
 	if (!d || (d->started && !stop(d, wait_ms)))
 		return; /* the thread still has it */
-	if (remove && (d->file.fd >= 0 || d->lock.fd >= 0))
+	if (remove && (d->file.fd >= 0 || d->lock >= 0))
 		unlink(d->path);
-	if (d->fresh.fd >= 0)
-		unlink(d->fresh_path);
-	close_file(&d->file);
-	close_file(&d->fresh);
-	close_file(&d->lock);
+	if (d->fresh.fd >= 0 || d->spare >= 0)
+		unlink(d->next_path);
+	close_fd(&d->file.fd);
+	close_fd(&d->fresh.fd);
+	close_fd(&d->spare);
+	close_fd(&d->lock);
 	pthread_cond_destroy(&d->changed);
 	pthread_mutex_destroy(&d->mutex);
 	sem_destroy(&d->wake);

@@ -32,7 +32,7 @@ int cdr_disk_start(struct cdr_disk *disk, const struct cdr_journal *journal);
 void cdr_disk_close(struct cdr_disk *disk, unsigned wait_ms, bool remove);
 const char *cdr_disk_path(const struct cdr_disk *disk);
 
-/* For the loop. A system call only when the thread sleeps, which it does when there has been nothing to do for 5 ms. */
+/* For the loop. A system call only when the thread sleeps, which it does when there has been nothing to do for some milliseconds. */
 /** The entry with this sequence was put into the slot. */
 void cdr_disk_note(struct cdr_disk *disk, cdr_slot slot, uint64_t sequence);
 /** Nothing is left of the call with this number. */

@@ -15,12 +15,18 @@ enum { FILE_MODE = 0660, ALIGNMENT = 8, SIGN = 0x53474e32 /* SGN2 */, BYTES_MIN 
 
 static const char magic[16] = "softswitch log2";
 
+struct beginning {
+	char magic[sizeof(magic)];
+	uint64_t generation, unused;
+};
+_Static_assert(sizeof(struct beginning) == CDR_DISK_FILE_BEGINNING, "no padding in a beginning");
+
 /* An item; its bytes follow, filled up to ALIGNMENT. */
 struct head {
 	uint32_t word; /* cdr_journal_word(), SIGN */
 	uint32_t size; /* of the bytes */
 	uint64_t number, sequence;
-	uint64_t sum; /* cdr_journal_sum() and the bytes */
+	uint64_t sum; /* cdr_journal_sum() and the bytes, XOR the generation */
 };
 _Static_assert(sizeof(struct head) == 32, "no padding in a head");
 
@@ -48,11 +54,11 @@ static int check(int fd, const char *path, bool *again)
 }
 
 /* Its owner may put another file in its place, or remove it, until we have the lock. */
-static int open_file(const char *path, int flags)
+static int open_file(const char *path)
 {
 	for (;;) {
 		bool again = false;
-		int fd = open(path, flags | O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
 		int err = fd < 0 ? -errno : check(fd, path, &again);
 
 		if (!err && !again)
@@ -66,12 +72,12 @@ static int open_file(const char *path, int flags)
 
 int cdr_disk_file_open(const char *path)
 {
-	return open_file(path, O_APPEND);
+	return open_file(path);
 }
 
 int cdr_disk_file_create(const char *path)
 {
-	return open_file(path, O_APPEND | O_TRUNC);
+	return open_file(path);
 }
 
 /* Reading ----------------------------------------------------------------------------------- */
@@ -99,7 +105,7 @@ static char *read_all(int fd, size_t *size)
 	return bytes;
 }
 
-static bool is_item(const struct head *head, size_t left)
+static bool is_item(const struct head *head, size_t left, uint64_t generation)
 {
 	enum cdr_journal_state state;
 
@@ -107,7 +113,7 @@ static bool is_item(const struct head *head, size_t left)
 				   : cdr_journal_state(head->word, &state) == 0) &&
 		filled(head->size) <= left - sizeof(*head) &&
 		cdr_sum_bytes(cdr_journal_sum(head->number, head->sequence, head->size), head + 1,
-			head->size) == head->sum;
+			head->size) == (head->sum ^ generation);
 }
 
 static int take(
@@ -128,18 +134,20 @@ static int take(
 	return on_entry(&entry, arg);
 }
 
+/* What is no item is damage if there is another behind it; else it is the end. */
 static int read_items(const char *bytes, size_t size, struct cdr_disk_file_found *found,
 	cdr_journal_entry_h *on_entry, void *arg)
 {
+	const uint64_t generation = ((const struct beginning *)(const void *)bytes)->generation;
 	bool was_item = true;
 	int err = 0;
 
-	for (size_t at = sizeof(magic), n; !err && at < size; at += n) {
+	for (size_t at = sizeof(struct beginning), n; !err && at < size; at += n) {
 		const struct head *head = (const struct head *)(const void *)(bytes + at);
-		bool item = size - at >= sizeof(*head) && is_item(head, size - at);
+		bool item = size - at >= sizeof(*head) && is_item(head, size - at, generation);
 
 		n = item ? sizeof(*head) + filled(head->size) : ALIGNMENT;
-		found->damaged += was_item && !item;
+		found->damaged += item && !was_item;
 		was_item = item;
 		if (item)
 			err = take(head, found, on_entry, arg);
@@ -166,7 +174,7 @@ int cdr_disk_file_read(int fd, struct cdr_disk_file_found *found, cdr_journal_en
 	int err = bytes ? 0 : -ENOMEM;
 
 	*found = (struct cdr_disk_file_found){0};
-	if (!err && size && (size < sizeof(magic) || memcmp(bytes, magic, sizeof(magic)) != 0))
+	if (!err && size && (size < sizeof(struct beginning) || memcmp(bytes, magic, sizeof(magic)) != 0))
 		err = read_old(fd, found, on_entry, arg);
 	if (!err && size && !found->old)
 		err = read_items(bytes, size, found, on_entry, arg);
@@ -193,15 +201,26 @@ static int fit(struct cdr_disk_file_bytes *b, size_t n)
 	return 0;
 }
 
-int cdr_disk_file_begin(struct cdr_disk_file_bytes *b)
+int cdr_disk_file_begin(struct cdr_disk_file_bytes *b, uint64_t generation)
 {
-	int err = fit(b, sizeof(magic));
+	struct beginning beginning = {.generation = generation};
+	int err = fit(b, sizeof(beginning));
 
 	if (err)
 		return err;
-	memcpy(b->data + b->n, magic, sizeof(magic));
-	b->n += sizeof(magic);
+	memcpy(beginning.magic, magic, sizeof(magic));
+	memcpy(b->data + b->n, &beginning, sizeof(beginning));
+	b->n += sizeof(beginning);
 	return 0;
+}
+
+void cdr_disk_file_stamp(struct cdr_disk_file_bytes *b, size_t from, uint64_t generation)
+{
+	for (size_t at = from; at < b->n;) {
+		struct head *head = (struct head *)(void *)(b->data + at);
+		head->sum ^= generation;
+		at += sizeof(*head) + filled(head->size);
+	}
 }
 
 /* Its bytes are behind the head already. */

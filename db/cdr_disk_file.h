@@ -1,6 +1,8 @@
-/** @file cdr_disk_file.h  The journal on disk as a file: a log that only grows, and is written anew when it has grown too much. Private to db/.
+/** @file cdr_disk_file.h  The journal on disk as a file: a log that is written from its beginning again when it has grown too much. Private to db/.
  *
- * Each item has a sum of its own, so that what follows a damaged one is still found, and a torn last one costs itself only.
+ * Two files take turns, so that most writes go where the file system has nothing to note but the bytes. Behind the end of a
+ * log lie items of an earlier one: each use of a file has a generation, which is part of the sum of each item. By its sum,
+ * what follows a damaged item is still found, and a torn last one costs itself only.
  */
 #ifndef CDR_DISK_FILE_H
 #define CDR_DISK_FILE_H
@@ -23,7 +25,7 @@ struct cdr_disk_file_found {
  * @return its descriptor; -EBUSY another process has it; -EINVAL no regular file; -errno
  */
 int cdr_disk_file_open(const char *path);
-/** The same of a new file, which shall get this name: one that exists is emptied. */
+/** The same of the file that is to be the next of that name, and may have been one before. */
 int cdr_disk_file_create(const char *path);
 /** Hand out what is in it, also several entries of a call. @return 0; -ENOMEM, -EIO, or what on_entry returned */
 int cdr_disk_file_read(int fd, struct cdr_disk_file_found *found, cdr_journal_entry_h *on_entry, void *arg);
@@ -34,12 +36,15 @@ struct cdr_disk_file_bytes {
 	size_t n, size;
 };
 /** What a file begins with. All of these: @return 0; -ENOMEM, and nothing was added */
-int cdr_disk_file_begin(struct cdr_disk_file_bytes *bytes);
+int cdr_disk_file_begin(struct cdr_disk_file_bytes *bytes, uint64_t generation);
 /** Add the entry of a slot, if it is still that with this sequence; 0 = whichever is there. */
 int cdr_disk_file_add(struct cdr_disk_file_bytes *bytes, const struct cdr_journal *journal, cdr_slot slot,
 	uint64_t sequence);
 /** Nothing is left of the call with this number. */
 int cdr_disk_file_add_done(struct cdr_disk_file_bytes *bytes, uint64_t number);
 int cdr_disk_file_add_sign(struct cdr_disk_file_bytes *bytes, const struct cdr_sign *sign);
+/** Make the items from this offset on those of a generation. A second call turns them into those of its generation XOR the one before. */
+void cdr_disk_file_stamp(struct cdr_disk_file_bytes *bytes, size_t from, uint64_t generation);
+enum { CDR_DISK_FILE_BEGINNING = 32 /* bytes */ };
 
 #endif
