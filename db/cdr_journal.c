@@ -128,6 +128,7 @@ cdr_slot cdr_journal_put(struct cdr_journal *j, enum cdr_journal_state state, ui
 	memcpy(left, parts, n * sizeof(*parts));
 	head->number = j->number[slot] = number;
 	atomic_store_explicit(&head->sequence, ++j->sequence, memory_order_relaxed);
+	atomic_store_explicit(&head->note, 0, memory_order_relaxed);
 	head->size = (uint32_t)size;
 	head->sum = fill(j, slot, left, size, cdr_journal_block_sum(head));
 	cdr_journal_header(j)->sequence = j->sequence;
@@ -145,6 +146,11 @@ void cdr_journal_continue(struct cdr_journal *j, uint64_t sequence)
 {
 	if (sequence > j->sequence)
 		j->sequence = sequence;
+}
+
+void cdr_journal_note(struct cdr_journal *j, cdr_slot slot, uint32_t note)
+{
+	atomic_store_explicit(&cdr_journal_block(j, slot)->note, note, memory_order_relaxed);
 }
 
 uint64_t cdr_journal_number(const struct cdr_journal *j, cdr_slot slot)

@@ -31,6 +31,7 @@ struct cdr_journal_entry {
 	enum cdr_journal_state state;
 	uint64_t number;   /* of the call, as given to cdr_journal_put() */
 	uint64_t sequence; /* of two entries of a call the one with the higher counts */
+	uint32_t note;     /* as given to cdr_journal_note(), 0 = never */
 	const char *bytes;
 	size_t size;
 };
@@ -66,6 +67,8 @@ cdr_slot cdr_journal_put(struct cdr_journal *journal, enum cdr_journal_state sta
 	const struct iovec *parts, size_t n);
 /** The sequence of the entry that was put last. */
 uint64_t cdr_journal_sequence(const struct cdr_journal *journal);
+/** Write a word beside the entry, over the one before. The copy on disk may lack it. */
+void cdr_journal_note(struct cdr_journal *journal, cdr_slot slot, uint32_t note);
 /** The number of the call in this slot. */
 uint64_t cdr_journal_number(const struct cdr_journal *journal, cdr_slot slot);
 /** The call in this slot is CDR_JOURNAL_OVER. */

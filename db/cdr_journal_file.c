@@ -62,6 +62,7 @@ static int show(struct cdr_journal *j, bool *used, cdr_slot slot, struct cdr_jou
 	*out = (struct cdr_journal_entry){
 		.slot = slot,
 		.state = state,
+		.note = head->note,
 		.number = head->number,
 		.sequence = head->sequence,
 		.bytes = bytes,

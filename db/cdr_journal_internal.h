@@ -22,9 +22,10 @@ struct cdr_journal_block {
 	uint32_t next;          /* 0 = the last one */
 	uint64_t number;
 	_Atomic uint64_t sequence;
-	uint64_t sum;  /* over all but state and next */
-	uint32_t size; /* of the entry in bytes */
-	uint32_t unused[3];
+	uint64_t sum;          /* over all but state, next and note */
+	uint32_t size;         /* of the entry in bytes */
+	_Atomic uint32_t note; /* as given to cdr_journal_note() */
+	uint32_t unused[2];
 	char data[BLOCK_DATA];
 };
 

@@ -33,7 +33,7 @@ int cdr_leftovers_collect(const struct cdr_journal_entry *entry, void *arg)
 		.record = entry->slot,
 		.size = entry->size};
 	memcpy(e->bytes, entry->bytes, entry->size);
-	left->item[left->n++] = (struct cdr_leftover){.entry = e, .state = entry->state};
+	left->item[left->n++] = (struct cdr_leftover){.entry = e, .state = entry->state, .note = entry->note};
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 struct cdr_leftover {
 	struct cdr_entry *entry; /* ->record is the slot, whichever the state; 0 = it is in no journal yet */
 	enum cdr_journal_state state;
+	uint32_t note;
 	bool superseded; /* there is a later entry of the same call, or the same again */
 };
 

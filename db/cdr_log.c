@@ -119,6 +119,12 @@ cdr_slot cdr_log_keep(
 	return kept ? kept : slot;
 }
 
+void cdr_log_note(struct cdr_log *log, cdr_slot slot, uint32_t note)
+{
+	if (slot)
+		cdr_journal_note(log->journal, slot, note);
+}
+
 static struct cdr_entry *make_entry(struct cdr_log *log, const struct cdr *record)
 {
 	struct cdr_record_lengths measure;
@@ -300,6 +306,7 @@ void cdr_log_recover(struct cdr_log *log, cdr_log_adopt_h *adopt, void *arg)
 		cdr_leftovers_read(item, &live, &call.record);
 		call.state = live.state;
 		call.state_size = live.state_size;
+		call.note = item->note;
 		if (!adopt || !adopt(&call, arg))
 			close_call(log, item);
 	}

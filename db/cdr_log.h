@@ -38,6 +38,7 @@ struct cdr_log_leftover {
 	struct cdr record;
 	const char *state; /* as given to cdr_log_keep() */
 	size_t state_size;
+	uint32_t note; /* cdr_log_note(), 0 = none */
 };
 /** @return true to adopt it: it goes on, and its slot is the application's */
 typedef bool cdr_log_adopt_h(const struct cdr_log_leftover *call, void *arg);
@@ -65,6 +66,13 @@ enum { CDR_LOG_STATE_MAX = 32768 };
  */
 cdr_slot cdr_log_keep(
 	struct cdr_log *log, cdr_slot slot, const struct cdr *record, const char *state, size_t state_size);
+
+/**
+ * Write a word beside the state, until the next cdr_log_keep(): for what changes often. It may be lost where the state is not.
+ *
+ * @param slot  0 = none, and nothing is written
+ */
+void cdr_log_note(struct cdr_log *log, cdr_slot slot, uint32_t note);
 
 /** The call is over: queue its row. Never blocks, and fails only without memory. Takes over the slot (0 = none). */
 void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record);

@@ -17,7 +17,7 @@ static int make_path(void **state)
 	return err;
 }
 
-/* What cdr_log_recover() offered: "call-id=state ..."; calls with these Call-IDs are adopted. */
+/* What cdr_log_recover() offered: "call-id=state/note ..."; calls with these Call-IDs are adopted. */
 struct offered {
 	char all[500];
 	const char *adopted[4];
@@ -28,8 +28,10 @@ static bool adopt(const struct cdr_log_leftover *call, void *arg)
 {
 	struct offered *offered = arg;
 	size_t n = strlen(offered->all);
-	snprintf(offered->all + n, sizeof(offered->all) - n, "%s=%.*s ", call->record.a_call_id,
+	snprintf(offered->all + n, sizeof(offered->all) - n, "%s=%.*s", call->record.a_call_id,
 		(int)call->state_size, call->state);
+	n = strlen(offered->all);
+	snprintf(offered->all + n, sizeof(offered->all) - n, "%s%.0x ", call->note ? "/" : "", call->note);
 	for (unsigned i = 0; i < 4; i++) {
 		if (offered->adopted[i] && !strcmp(offered->adopted[i], call->record.a_call_id)) {
 			offered->slot[i] = call->slot;
@@ -44,6 +46,24 @@ static cdr_slot keep(struct cdr_log *log, cdr_slot slot, const char *name, const
 	struct cdr call = cdr_sample(name);
 	call.end_ms = 0;
 	return cdr_log_keep(log, slot, &call, call_state, strlen(call_state));
+}
+
+static void a_note_lasts_until_the_next_state(void **state)
+{
+	(void)state;
+	struct offered offered = {0};
+	struct cdr_log *log = cdr_opened(path);
+	cdr_slot one = keep(log, 0, "one", "first"), two = keep(log, 0, "two", "first");
+	cdr_log_note(log, one, 7);
+	cdr_log_note(log, one, 0xfffffff1);
+	cdr_log_note(log, two, 7);
+	keep(log, two, "two", "second");
+	cdr_log_note(log, 0, 1); /* there was no room for the call */
+	cdr_crash(log, path, second);
+	log = cdr_opened(second);
+	cdr_log_recover(log, adopt, &offered);
+	assert_string_equal(offered.all, "one=first/fffffff1 two=second ");
+	cdr_log_close(log, 1000);
 }
 
 static void an_answered_call_is_offered_with_its_last_state(void **state)
@@ -172,6 +192,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_answered_call_is_offered_with_its_last_state),
+		TEST(a_note_lasts_until_the_next_state),
 		TEST(an_adopted_call_is_offered_again_after_the_next_crash),
 		TEST(calls_that_nobody_asks_for_wait_in_the_journal),
 		TEST(of_two_entries_of_a_call_the_later_counts),
