@@ -37,7 +37,7 @@ static void print_plan(const json_t *plan)
 {
 	static const char *const lines[][2] = {{"calls_kept", "calls that go on"},
 		{"calls_ended", "calls that end, since SS_CALL_RECOVERY is Off"},
-		{"calls_setup", "calls being set up"}, {"registrations", "registrations that go on"},
+		{"calls_setup", "of them being set up"}, {"registrations", "registrations that go on"},
 		{"connections_closed", "TCP and TLS connections that are closed"}};
 
 	printf("%s, version %s\n", json_string_value(json_object_get(plan, "binary")),

@@ -1,6 +1,5 @@
-#include "attempt.h"
+#include "attempt_state.h"
 
-#include "attempt_route.h"
 #include "clock.h"
 #include "gateway.h"
 #include "loop.h"
@@ -11,35 +10,11 @@
 #include "token.h"
 
 #include <event2/event.h>
-#include <event2/event_struct.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct attempt {
-	struct stack *stack;
-	struct call *call;
-	struct gateway *gateway;
-	struct gateway_policy policy;
-	struct parameter_codes stop_codes; /* of the policy: the row may be replaced meanwhile */
-	struct invite_content *content;
-	const struct attempt_handlers *handlers;
-	void *arg;
-	struct resolver_query *query;
-	struct resolver_answer servers;
-	int result[RESOLVER_ADDRESSES_MAX]; /* of each, as attempt_server() has it */
-	unsigned server, next_server;       /* the one called last, and those after it */
-	struct invite *invite;
-	enum failover_stage stage;
-	struct event stage_timer, server_timer, soon;
-	int soon_error;         /* what `soon` reports */
-	bool answered_anything; /* that server has */
-	char address[ADDRESS_NAME_MAX];
-	char call_id[2 * TOKEN_SIZE];
-	struct attempt_route route;
-};
 
 static void fail(struct attempt *a, const struct attempt_end *end)
 {
@@ -60,9 +35,14 @@ static void start_timer(struct attempt *a, struct event *timer, uint32_t ms)
 	event_add(timer, loop_delay(a->stack->loop, ms, &tv));
 }
 
+void attempt_limit_stage(struct attempt *a, uint32_t ms)
+{
+	start_timer(a, &a->stage_timer, ms);
+}
+
 static void start_stage_timer(struct attempt *a)
 {
-	start_timer(a, &a->stage_timer, failover_stage_timeout_ms(&a->policy, a->stage));
+	attempt_limit_stage(a, failover_stage_timeout_ms(&a->policy, a->stage));
 }
 
 /** Entering a stage cancels the timer of the one before; a stage is never left backwards. */
@@ -72,6 +52,7 @@ static void enter_stage(struct attempt *a, enum failover_stage stage)
 		return;
 	a->stage = stage;
 	start_stage_timer(a);
+	a->handlers->on_stage(a->arg);
 }
 
 static void on_stage_timeout(evutil_socket_t fd, short what, void *arg)
@@ -108,6 +89,13 @@ static void on_first_answer(struct attempt *a)
 		return;
 	a->answered_anything = true;
 	event_del(&a->server_timer);
+}
+
+static void on_sending(void *arg)
+{
+	struct attempt *a = arg;
+
+	a->handlers->on_sending(a->arg);
 }
 
 static void on_provisional(const struct received *rx, void *arg)
@@ -187,7 +175,8 @@ static void on_failure(int error, void *arg)
 		fail(a, &end);
 }
 
-static const struct invite_handlers invite_handlers = {on_provisional, on_answer, on_refused, on_failure};
+const struct invite_handlers attempt_invite_handlers = {
+	on_sending, on_provisional, on_answer, on_refused, on_failure};
 
 /* Servers ----------------------------------------------------------------------------------- */
 
@@ -217,7 +206,7 @@ static int create_invite(struct attempt *a, struct invite **out, struct hop *hop
 		hop->peer->nat = gateway_row(a->gateway)->nat;
 		hop->peer->response_time = response_time_ref(gateway_response_time(a->gateway));
 	}
-	err = invite_create(out, a->stack, a->call, hop, a->content, &invite_handlers, a);
+	err = invite_create(out, a->stack, a->call, hop, a->content, &attempt_invite_handlers, a);
 	hop_peer_unref(hop->peer);
 	if (err)
 		return err;
@@ -240,8 +229,10 @@ static int call_server(struct attempt *a, unsigned i)
 		err = find_hop(a, server, &hop);
 	if (!err)
 		err = create_invite(a, &invite, &hop);
+	a->sending = invite;
 	if (!err)
 		err = invite_send(invite, a->content, &a->policy.resend);
+	a->sending = NULL;
 	if (err) {
 		invite_destroy(invite);
 		return err;
@@ -256,23 +247,34 @@ static int call_server(struct attempt *a, unsigned i)
 	return 0;
 }
 
+void attempt_limit_server(struct attempt *a)
+{
+	if (a->next_server < a->servers.n)
+		start_timer(a, &a->server_timer, REQUEST_RETRY_SERVER_SILENCE_MS);
+}
+
+void attempt_name_server(struct attempt *a, unsigned i)
+{
+	a->server = i;
+	address_name(&a->servers.address[i].addr.any, a->address);
+}
+
 /** Call the next server that is not set aside and can be reached. @return 0; the error of the last one */
 static int call_next_server(struct attempt *a)
 {
 	int err = -ENOENT;
 
 	while (err && a->next_server < a->servers.n) {
-		unsigned i = a->next_server++;
+		unsigned i = a->next_server++, before = a->server;
 
+		attempt_name_server(a, i);
 		err = call_server(a, i);
 		a->result[i] = err;
 		if (err && a->invite)
-			continue;
-		a->server = i;
-		address_name(&a->servers.address[i].addr.any, a->address);
+			attempt_name_server(a, before);
 	}
-	if (!err && a->next_server < a->servers.n)
-		start_timer(a, &a->server_timer, REQUEST_RETRY_SERVER_SILENCE_MS);
+	if (!err)
+		attempt_limit_server(a);
 	return err;
 }
 
@@ -318,23 +320,28 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
 	fail_transport(a, a->soon_error);
 }
 
+void attempt_fail_soon(struct attempt *a, int error)
+{
+	static const struct timeval now = {0};
+
+	a->soon_error = error;
+	event_add(&a->soon, &now);
+}
+
 static void resolve(struct attempt *a)
 {
 	const struct resolver_target target = attempt_route_target(&a->route);
-	static const struct timeval now = {0};
 	int err = resolver_try(a->stack->resolver, &target, &a->servers);
 
 	if (err == -EAGAIN)
 		err = resolver_lookup(&a->query, a->stack->resolver, &target, on_resolved, a);
 	else if (!err)
 		err = call_next_server(a);
-	if (err) {
-		a->soon_error = err;
-		event_add(&a->soon, &now);
-	}
+	if (err)
+		attempt_fail_soon(a, err);
 }
 
-int attempt_create(struct attempt **out, const struct call_context *context, struct call *call,
+int attempt_make(struct attempt **out, const struct call_context *context, struct call *call,
 	struct gateway *gw, struct invite_content *content, const struct attempt_handlers *handlers,
 	void *arg)
 {
@@ -362,9 +369,20 @@ int attempt_create(struct attempt **out, const struct call_context *context, str
 	event_assign(&a->server_timer, base, -1, 0, on_server_silent, a);
 	event_assign(&a->soon, base, -1, 0, on_soon, a);
 	content->sip_100rel = a->policy.sip_100rel;
-	start_stage_timer(a);
-	resolve(a);
 	*out = a;
+	return 0;
+}
+
+int attempt_create(struct attempt **out, const struct call_context *context, struct call *call,
+	struct gateway *gw, struct invite_content *content, const struct attempt_handlers *handlers,
+	void *arg)
+{
+	int err = attempt_make(out, context, call, gw, content, handlers, arg);
+
+	if (err)
+		return err;
+	start_stage_timer(*out);
+	resolve(*out);
 	return 0;
 }
 
@@ -426,7 +444,7 @@ int attempt_server(const struct attempt *a, unsigned i, char address[ADDRESS_NAM
 
 const char *attempt_call_id(const struct attempt *a)
 {
-	return a->call_id;
+	return a->sending ? invite_dialog(a->sending)->call_id : a->call_id;
 }
 
 struct early_dialogs *attempt_early(const struct attempt *a)

@@ -19,6 +19,10 @@ struct attempt_end {
 };
 
 struct attempt_handlers {
+	/** An INVITE is about to be sent: attempt_save() writes it as it will be then. */
+	void (*on_sending)(void *arg);
+	/** attempt_stage() is another one. */
+	void (*on_stage)(void *arg);
 	void (*on_progress)(const struct received *rx, void *arg); /* 101-199 */
 	void (*on_answer)(const struct received *rx, void *arg);   /* 2xx */
 	/** The INVITE was refused and so its early dialogs end (RFC 3261 section 12.3), even if it is sent once more now. */
@@ -30,13 +34,33 @@ struct attempt_handlers {
 };
 
 /**
- * Try a gateway, whose channel the caller has seized. No handler is called before this returns.
+ * Try a gateway, whose channel the caller has seized. No handler but on_sending is called before this returns.
  *
  * @param content  target is filled in here; borrowed with what it points to until the attempt ends
  */
 int attempt_create(struct attempt **out, const struct call_context *context, struct call *call,
 	struct gateway *gw, struct invite_content *content, const struct attempt_handlers *handlers,
 	void *arg);
+
+/** Write one that is about to send an INVITE, or awaits its final response; without an INVITE nothing is written. */
+void attempt_save(const struct attempt *a, struct text *t);
+/** The INVITE that was under way. @return as invite_read(); -ENOENT there was none, and NULL */
+int attempt_read_invite(
+	struct invite **out, struct stack *stack, void *owner, const struct field_bytes *bytes);
+/** Where an attempt of the process before goes on. */
+struct attempt_rest {
+	const struct field_bytes *bytes; /* attempt_save() */
+	struct invite *invite_take;      /* attempt_read_invite() */
+	enum failover_stage stage;       /* in which it was */
+	uint64_t stage_ms;               /* since when, monotonic */
+};
+/**
+ * Go on with it: the INVITE is sent again, and the stage lasts as long as it would have, but 2 s at least, so that the
+ * gateway can say how far it is by now. The rest is as with attempt_create().
+ */
+int attempt_resume(struct attempt **out, const struct call_context *context, struct call *call,
+	struct gateway *gw, struct invite_content *content, const struct attempt_handlers *handlers,
+	void *arg, const struct attempt_rest *rest);
 
 /** Give it up; what is under way at the gateway is cleaned up. NULL is fine. */
 void attempt_abandon(struct attempt *a, const char *reason_header);

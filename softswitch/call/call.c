@@ -151,13 +151,15 @@ static void limit_setup(struct call *call, const sip_expires_t *expires)
 {
 	uint32_t limit = call_stack(call)->parameters.early_hangup_ms;
 	uint32_t seconds = expires && !expires->ex_date ? message_seconds(expires->ex_delta) : 0;
+	uint64_t passed = clock_now_ms() - call->begin_ms;
 
 	call->expires = seconds && seconds < UINT32_MAX / 1000 && (!limit || 1000 * seconds < limit);
-	call_end_after(call, call->expires ? 1000 * seconds : limit);
+	limit = call->expires ? 1000 * seconds : limit;
+	call_end_after(call, passed < limit ? limit - (uint32_t)passed : !!limit);
 }
 
-/** It goes on: note what was asked for, answer 100, find a way. */
-static void begin(struct call *call, const struct received *invite)
+/** Note what was asked for. */
+static void note(struct call *call, const struct received *invite)
 {
 	const sip_t *sip = invite->sip;
 	struct mapping_gateway_policy policy;
@@ -179,9 +181,39 @@ static void begin(struct call *call, const struct received *invite)
 		.can_answer = call->rel100.on,
 		.caller_session = &call->a.session,
 		.max_forwards = message_next_max_forwards(sip)};
+}
+
+static void say_trying(struct call *call)
+{
 	server_transaction_reply(call->invite, 100, NULL, call->a.local_tag, NULL, call_resend(call));
-	call_cdr_begin(call);
-	call_setup(call);
+}
+
+/** Its strings, its leg, and the transaction of its INVITE. */
+static int take_invite(struct call *call, const struct received *invite)
+{
+	struct stack *stack = call_stack(call);
+	int err = take_strings(call, invite);
+
+	if (!err)
+		err = dialog_accept(&call->a, stack->dialogs, call, invite);
+	if (!err)
+		err = server_transaction_create(
+			&call->invite, stack->server_transactions, invite, &server_handlers, call);
+	return err;
+}
+
+int call_resume_invite(struct call *call, const struct received *invite)
+{
+	return server_transactions_find(call_stack(call)->server_transactions, invite->sip)
+		? -EEXIST
+		: take_invite(call, invite);
+}
+
+void call_resume(struct call *call, const struct received *invite)
+{
+	call_set_state(call, CALL_TRYING);
+	note(call, invite);
+	say_trying(call);
 }
 
 struct call *call_prepare(struct call_context *context)
@@ -210,12 +242,7 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	call->ingress = mapping_gateway_ref(ingress);
 	call->begin_ms = clock_now_ms();
 	call->begin_epoch_ms = clock_epoch_ms();
-	err = take_strings(call, invite);
-	if (!err)
-		err = dialog_accept(&call->a, context->stack->dialogs, call, invite);
-	if (!err)
-		err = server_transaction_create(
-			&call->invite, context->stack->server_transactions, invite, &server_handlers, call);
+	err = take_invite(call, invite);
 	if (err) {
 		call_destroy(call);
 		return err;
@@ -231,7 +258,9 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 		call_end_refused(call, CAUSE_INGRESS_FULL, words, CDR_SERVER);
 		return 0;
 	}
-	begin(call, invite);
+	note(call, invite);
+	say_trying(call);
+	call_setup(call);
 	return 0;
 }
 

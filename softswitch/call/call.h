@@ -33,6 +33,14 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	const struct call_refusal *refusal);
 /** A call that has neither legs nor numbers yet. @return NULL without memory */
 struct call *call_prepare(struct call_context *context);
+/**
+ * Take the INVITE of a call of the process before, whose local tag is set: leg and transaction, so that it can be refused.
+ *
+ * @return as call_create(); -EEXIST there is one with that INVITE
+ */
+int call_resume_invite(struct call *call, const struct received *invite);
+/** It goes on; its ingress is known. The caller gets 100 once more, the rest is for call_setup.h. */
+void call_resume(struct call *call, const struct received *invite);
 /** Free a call that has ended, or that has not begun. NULL is fine. */
 void call_destroy(struct call *call);
 

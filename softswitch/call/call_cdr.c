@@ -3,6 +3,7 @@
 #include "call_saved.h"
 #include "cdr_log.h"
 #include "clock.h"
+#include "gateway.h"
 #include "json_text.h"
 
 #include <jansson.h>
@@ -138,15 +139,16 @@ static size_t room_for(const struct call_cdr_attempt *a)
 /** The column `attempts`: a JSON array. @return NULL when memory is short */
 static char *attempts_json(const struct call *call)
 {
+	const char *before = call->attempts_before ? call->attempts_before : "[]";
 	const struct call_cdr_attempt *a;
-	struct text t = {.size = sizeof("[]")};
+	struct text t = {.size = strlen(before) + 1};
 
 	STAILQ_FOREACH (a, &call->attempts, link)
 		t.size += room_for(a);
 	t.data = malloc(t.size);
 	if (!t.data)
 		return NULL;
-	text_add(&t, "[");
+	text_add_bytes(&t, before, strlen(before) - 1); /* its ] comes last */
 	STAILQ_FOREACH (a, &call->attempts, link)
 		add_attempt_json(&t, a);
 	text_add(&t, "]");
@@ -224,31 +226,77 @@ static struct text state_buffer(void)
 }
 
 /** What is too large for the journal leaves its record alone. */
-static void keep(struct call *call, int code, const struct text *t)
+static void keep(struct call *call, const struct cdr *row, const struct text *t)
 {
-	struct cdr row;
-
-	fill_row(call, &row);
-	row.sip_code = code;
-	call->slot = cdr_log_keep(call->context->cdr_log, call->slot, &row, t->data, t->full ? 0 : t->len);
+	call->slot = cdr_log_keep(call->context->cdr_log, call->slot, row, t->data, t->full ? 0 : t->len);
 }
 
-void call_cdr_begin(struct call *call)
+static void keep_answered(struct call *call, const struct text *answer)
 {
 	struct text t = state_buffer();
+	struct cdr row;
 
-	call_saved_write_setup(call, &t);
-	keep(call, cause_sip_code(CAUSE_RESTART), &t);
+	close_attempts(call);
+	fill_row(call, &row);
+	row.sip_code = 200;
+	call_saved_write(call, answer, &t);
+	keep(call, &row, &t);
+}
+
+/** A call that is being set up, as a record that a crash cuts off: with the gateway it was at. */
+static void keep_setup(struct call *call)
+{
+	struct text t = state_buffer();
+	struct cdr row;
+	char *attempts = STAILQ_EMPTY(&call->attempts) ? NULL : attempts_json(call);
+
+	fill_row(call, &row);
+	row.sip_code = cause_sip_code(CAUSE_RESTART);
+	row.attempts = attempts ? attempts : call->attempts_before;
+	if (call->attempt && attempt_call_id(call->attempt)[0]) {
+		row.gateway = gateway_name(call->gateway);
+		row.caller_out = call->caller;
+		row.callee_out = call->callee;
+		row.b_call_id = attempt_call_id(call->attempt);
+		row.destination_addr = attempt_address(call->attempt);
+	}
+	if (!call->rel100.on)
+		call_saved_write_setup(call, &t);
+	if (t.full || call->rel100.on) {
+		t = state_buffer();
+		call_saved_write_refusal(call, &t);
+	}
+	keep(call, &row, &t);
+	free(attempts);
 }
 
 void call_cdr_keep(struct call *call, const struct text *answer)
 {
-	struct text t = state_buffer();
-
 	forget_change(call);
-	close_attempts(call);
-	call_saved_write(call, answer, &t);
-	keep(call, 200, &t);
+	if (call_state_is_answered(call))
+		keep_answered(call, answer);
+	else
+		keep_setup(call);
+}
+
+/** Bits of the word beside the state: the stage, and above it when it began, in ms since the attempt. */
+enum { STAGE_BITS = 3, STAGE_MASK = (1 << STAGE_BITS) - 1, STAGE_MS_MAX = (1 << (32 - STAGE_BITS)) - 1 };
+
+void call_cdr_stage(struct call *call)
+{
+	uint64_t ms = clock_now_ms() - call->attempt_ms;
+
+	cdr_log_note(call->context->cdr_log, call->slot,
+		(uint32_t)(ms < STAGE_MS_MAX ? ms : STAGE_MS_MAX) << STAGE_BITS |
+			attempt_stage(call->attempt));
+}
+
+uint64_t call_cdr_read_stage(const struct call *call, uint32_t note, enum failover_stage *stage)
+{
+	uint32_t read = note & STAGE_MASK;
+
+	*stage = read <= FAILOVER_STAGE_RINGING ? (enum failover_stage)read : FAILOVER_STAGE_CALLING;
+	return call->attempt_ms + (note >> STAGE_BITS);
 }
 
 void call_cdr_changed(struct call *call)
@@ -279,5 +327,6 @@ void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direc
 void call_cdr_clear(struct call *call)
 {
 	clear_attempts(call);
+	free(call->attempts_before);
 	free(call->attempts_json);
 }

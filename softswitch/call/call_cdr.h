@@ -19,14 +19,17 @@ void call_cdr_attempt(struct call *call, const char *stage, int code, const char
 /** Note a gateway that was passed over. */
 void call_cdr_skip(struct call *call, struct gateway *gw, enum gateway_verdict verdict);
 
-/** It is being set up: a crash from now on leaves a record, and the caller is refused. */
-void call_cdr_begin(struct call *call);
 /**
- * The call is answered, or what was written of it has changed: the process that follows a crash finds it as it is now.
+ * The process that follows a crash is to find the call as it is now: an INVITE is about to be sent for it, it is answered, or
+ * what was written of it has changed.
  *
- * @param answer  the 2xx that the caller is about to get; NULL = it has had it
+ * @param answer  the 2xx that the caller is about to get; NULL = it has had it, or there is none yet
  */
 void call_cdr_keep(struct call *call, const struct text *answer);
+/** The same for the stage of its attempt alone, which takes little. */
+void call_cdr_stage(struct call *call);
+/** Read that. @param note  of cdr_log_note(). @return when the stage began, monotonic */
+uint64_t call_cdr_read_stage(const struct call *call, uint32_t note, enum failover_stage *stage);
 /** An answered call has changed: call_cdr_keep() follows after the pass of the loop. */
 void call_cdr_changed(struct call *call);
 /** Write the row. */

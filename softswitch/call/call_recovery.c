@@ -7,6 +7,7 @@
 #include "call_cdr.h"
 #include "call_end.h"
 #include "call_saved.h"
+#include "call_setup.h"
 #include "cdr_log.h"
 #include "clock.h"
 #include "dialog_ack.h"
@@ -31,6 +32,11 @@ struct recovery {
 /** So long a caller acknowledges a 200 that it gets again (64 T1, RFC 3261 section 13.2.2.4). */
 enum { ANSWER_REPEATED_MS = 32000, ANSWER_REPEATED = 2 };
 
+static void restart_reason(char *out, size_t size)
+{
+	cause_reason_header(out, size, cause_sip_code(CAUSE_RESTART), cause_words(CAUSE_RESTART));
+}
+
 /* Those that end ---------------------------------------------------------------------------- */
 
 /** A leg whose turn to get its BYE has not come. Requests of its peer find the dialog (bye.h). */
@@ -46,8 +52,7 @@ static void say_farewell(struct pace_task *task)
 	struct farewell *f = (struct farewell *)((char *)task - offsetof(struct farewell, task));
 	char reason[120];
 
-	cause_reason_header(
-		reason, sizeof(reason), cause_sip_code(CAUSE_RESTART), cause_words(CAUSE_RESTART));
+	restart_reason(reason, sizeof(reason));
 	if (f->leg.invite_seq && !f->leg.ack_seq)
 		dialog_ack(f->stack, &f->leg, NULL); /* its 2xx has had no ACK yet */
 	bye_send(f->stack, &f->leg, &f->resend, reason, NULL);
@@ -71,7 +76,8 @@ static void end_leg(struct call *call, struct dialog *leg)
 
 static void end(struct call *call)
 {
-	end_leg(call, &call->a);
+	if (call->answer_ms)
+		end_leg(call, &call->a);
 	end_leg(call, call_leg_b(call));
 	invite_destroy(call->b);
 	call_destroy(call);
@@ -79,13 +85,18 @@ static void end(struct call *call)
 
 /* Those that go on -------------------------------------------------------------------------- */
 
-/** Its rows may have been renamed meanwhile. @return 0; -ENOENT */
-static int find_rows(const struct recovery *r, struct call *call, const struct cdr *record)
+static int64_t row_of(const struct dialog *leg)
 {
-	const struct hop_peer *a = call->a.hop.peer, *b = call_leg_b(call)->hop.peer;
-	struct gateway *gw = gateways_recognise(r->gateways, b ? b->row_id : 0, record->gateway);
+	return leg->hop.peer ? leg->hop.peer->row_id : 0;
+}
+
+/** Its rows may have been renamed meanwhile. @param leg  at the gateway; NULL = there is none. @return 0; -ENOENT */
+static int find_rows(
+	const struct recovery *r, struct call *call, const struct dialog *leg, const struct cdr *record)
+{
+	struct gateway *gw = leg ? gateways_recognise(r->gateways, row_of(leg), record->gateway) : NULL;
 	struct mapping_gateway *ingress =
-		mapping_gateways_recognise(r->ingresses, a ? a->row_id : 0, record->ingress);
+		mapping_gateways_recognise(r->ingresses, row_of(&call->a), record->ingress);
 
 	if (gw) {
 		call->gateway = gateway_ref(gw);
@@ -93,7 +104,7 @@ static int find_rows(const struct recovery *r, struct call *call, const struct c
 	}
 	if (ingress)
 		call->ingress = mapping_gateway_ref(ingress);
-	return gw && ingress ? 0 : -ENOENT;
+	return (gw || !leg) && ingress ? 0 : -ENOENT;
 }
 
 /** They are not in the journal, which others may read. */
@@ -128,6 +139,7 @@ static int go_on(struct call *call, cdr_slot slot)
 	if (err)
 		return err;
 	call->slot = slot;
+	call->recovered = true;
 	call->bridge.leg[BRIDGE_GATEWAY] = call_leg_b(call);
 	call_state_resume_channels(call);
 	call_set_state(call, CALL_UP);
@@ -153,7 +165,7 @@ static void finish_invite(const struct recovery *r, const struct field_bytes *by
 	struct field_bytes invite;
 	char reason[120];
 
-	cause_reason_header(reason, sizeof(reason), code, cause_words(CAUSE_RESTART));
+	restart_reason(reason, sizeof(reason));
 	if (answered)
 		resend_schedule_limit(&resend, ANSWER_REPEATED);
 	if (call_saved_invite(&invite, bytes))
@@ -167,12 +179,102 @@ static int take(const struct recovery *r, struct call *call, const struct cdr_lo
 
 	if (err == -ENOTSUP || !call->b)
 		return err;
-	rows_err = find_rows(r, call, &left->record);
+	rows_err = find_rows(r, call, call_leg_b(call), &left->record);
 	if (!r->on || (!err && lacks_answer(call)))
 		return -ECANCELED;
 	err = err ? err : rows_err ? rows_err : go_on(call, left->slot);
 	if (!err && clock_now_ms() - call->answer_ms < ANSWER_REPEATED_MS)
 		finish_invite(r, &bytes, true); /* its 200 may have been lost, or the ACK to it */
+	return err;
+}
+
+/* Those that are being set up --------------------------------------------------------------- */
+
+/** The candidates that are left and still have a row. @return 0 or -ENOMEM */
+static int make_plan(const struct recovery *r, struct call *call, const struct call_saved_setup *saved)
+{
+	struct routing_plan *plan = &call->plan;
+	struct gateway *gw;
+
+	plan->candidate = calloc(saved->plan.size / sizeof(int64_t) + 1, sizeof(*plan->candidate));
+	if (!plan->candidate)
+		return -ENOMEM;
+	plan->matched = true;
+	for (unsigned i = 0; call_saved_candidate(saved, i); i++) {
+		gw = gateways_recognise(r->gateways, call_saved_candidate(saved, i), "");
+		if (gw)
+			plan->candidate[plan->n++].gateway = gateway_ref(gw);
+	}
+	return 0;
+}
+
+/** What was asked of the gateway is taken back; the INVITE goes out again, as only a response allows the CANCEL. */
+static void withdraw(struct stack *stack, struct invite *invite_take)
+{
+	const struct invite_content nothing = {0};
+	char reason[120];
+
+	restart_reason(reason, sizeof(reason));
+	if (invite_go_on(invite_take, &nothing, &stack->parameters.resend, NULL, NULL) == 0)
+		invite_abandon(invite_take, reason);
+	else
+		invite_destroy(invite_take);
+}
+
+static void refuse(struct call *call)
+{
+	char reason[120];
+
+	restart_reason(reason, sizeof(reason));
+	call_end_refuse(call, cause_sip_code(CAUSE_RESTART), reason);
+}
+
+static int go_on_setting_up(const struct recovery *r, struct call *call, const struct cdr_log_leftover *left,
+	struct call_saved_setup *saved)
+{
+	struct attempt_rest rest = {.bytes = &saved->attempt};
+	int err = make_plan(r, call, saved);
+
+	if (err)
+		return err;
+	call->slot = left->slot;
+	call->recovered = true;
+	call_state_resume_channels(call);
+	call_resume(call, &saved->request.rx);
+	if (!saved->invite) {
+		call_setup_go_on(call);
+		return 0;
+	}
+	rest.invite_take = saved->invite;
+	saved->invite = NULL;
+	rest.stage_ms = call_cdr_read_stage(call, left->note, &rest.stage);
+	if (call_setup_resume(call, &rest))
+		call_end_refused(call, CAUSE_INTERNAL, cause_words(CAUSE_INTERNAL), CDR_SERVER);
+	return 0;
+}
+
+/** @return 0: it goes on; else it is over, and both sides know it or will */
+static int take_setup(const struct recovery *r, struct call *call, const struct cdr_log_leftover *left)
+{
+	const struct field_bytes bytes = {left->state, left->state_size};
+	struct call_saved_setup saved = {0};
+	int err = call_saved_read_setup(call, &left->record, &bytes, &saved), rows_err;
+
+	if (saved.request.rx.msg) {
+		int invite_err = call_resume_invite(call, &saved.request.rx);
+
+		err = err ? err : invite_err;
+	}
+	rows_err = find_rows(r, call, saved.invite ? invite_dialog(saved.invite) : NULL, &left->record);
+	err = err ? err : rows_err ? rows_err : r->on ? 0 : -ECANCELED;
+	if (!err)
+		err = go_on_setting_up(r, call, left, &saved);
+	if (err && call->invite)
+		refuse(call);
+	if (saved.invite)
+		withdraw(call_stack(call), saved.invite);
+	saved.invite = NULL;
+	call_saved_clear(&saved);
 	return err;
 }
 
@@ -193,24 +295,21 @@ static const char *words(int err)
 	}
 }
 
-static bool adopt(const struct cdr_log_leftover *left, void *arg)
+/** @return whether it goes on; one that does not is over, and both sides know it or will */
+static bool adopt_call(struct recovery *r, const struct cdr_log_leftover *left)
 {
-	struct recovery *r = arg;
-	struct call *call;
-	int err;
+	const bool answered = left->record.answer_ms;
+	struct call *call = call_prepare(r->context);
+	int err = !call ? -ENOMEM : answered ? take(r, call, left) : take_setup(r, call, left);
 
-	if (!left->record.answer_ms) {
-		finish_invite(r, &(struct field_bytes){left->state, left->state_size}, false);
-		r->refused++;
-		return false;
-	}
-	call = call_prepare(r->context);
-	err = call ? take(r, call, left) : -ENOMEM;
 	if (!err) {
 		r->recovered++;
 		return true;
 	}
-	r->ended++;
+	if (answered)
+		r->ended++;
+	else
+		r->refused++;
 	if (err != -ECANCELED)
 		log_warning(left->record.a_call_id, "call cannot go on reason=\"%s\"", words(err));
 	if (call)
@@ -225,6 +324,18 @@ static uint64_t outage(const struct cdr_sign *sign)
 	uint64_t ms = clock_now_ms() - (sign->steady_ms + clock_shift(&last));
 
 	return sign->epoch_ms ? clock_delay_us(ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX) / 1000u : 0;
+}
+
+static bool adopt(const struct cdr_log_leftover *left, void *arg)
+{
+	struct recovery *r = arg;
+	const struct field_bytes bytes = {left->state, left->state_size};
+
+	if (left->record.answer_ms || !call_saved_is_refusal(&bytes))
+		return adopt_call(r, left);
+	finish_invite(r, &bytes, false);
+	r->refused++;
+	return false;
 }
 
 void call_recovery(struct call_context *context, const struct gateways *gateways,

@@ -1,4 +1,4 @@
-/** @file call_recovery.h  The answered calls of the process before, which died: they go on, or both sides get BYE. */
+/** @file call_recovery.h  The calls of the process before, which died: they go on, or both sides are told that they end. */
 #ifndef CALL_RECOVERY_H
 #define CALL_RECOVERY_H
 

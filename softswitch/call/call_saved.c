@@ -2,15 +2,19 @@
 
 #include "clock.h"
 #include "dialog_state.h"
+#include "gateway.h"
+#include "hop_state.h"
+#include "intake.h"
+#include "message.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 /** Raised when what is written now must not be read as before; fields that are only added do not need it. */
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 /** Fields that stand in no table. */
-enum { CALLER = 40, GATEWAY, INVITE };
+enum { CALLER = 40, GATEWAY, INVITE, REQUEST, CALLER_HOP, PLAN, ATTEMPT };
 
 struct head {
 	uint32_t version;
@@ -35,6 +39,19 @@ static const struct field fields[] = {
 	FIELD(21, NUMBER, struct call, timers.leg[BRIDGE_GATEWAY].begun_ms),
 	FIELD(22, NUMBER, struct call, timers.leg[BRIDGE_CALLER].stale),
 	FIELD(23, NUMBER, struct call, timers.leg[BRIDGE_GATEWAY].stale),
+};
+
+/** Of one that is being set up, besides those. */
+static const struct field setup_fields[] = {
+	FIELD(30, ARRAY, struct call, a.local_tag),
+	FIELD(31, NUMBER, struct call, a.origin.id),
+	FIELD(32, NUMBER, struct call, a.origin.version),
+	FIELD(33, NUMBER, struct call, a.origin.hash),
+	FIELD(34, NUMBER, struct call, a.own_origin),
+	FIELD(35, NUMBER, struct call, attempt_ms),
+	FIELD(36, NUMBER, struct call, tried),
+	FIELD(37, NUMBER, struct call, sdp_seen),
+	FIELD(38, NUMBER, struct call, ringing_seen),
 };
 
 static void write_leg(struct text *t, uint16_t number, const struct dialog *leg)
@@ -76,7 +93,42 @@ void call_saved_write(const struct call *call, const struct text *answer, struct
 		write_invite(t, call->invite, answer);
 }
 
+/** The candidates that are left, by the ids of their rows. */
+static void write_plan(const struct call *call, struct text *t)
+{
+	const struct routing_plan *plan = &call->plan;
+	size_t begun;
+
+	if (call->next_candidate >= plan->n)
+		return;
+	begun = field_begin(t, PLAN);
+	for (unsigned i = call->next_candidate; i < plan->n; i++) {
+		int64_t id = gateway_row(plan->candidate[i].gateway)->id;
+
+		text_add_bytes(t, (const char *)&id, sizeof(id));
+	}
+	field_end(t, begun);
+}
+
 void call_saved_write_setup(const struct call *call, struct text *t)
+{
+	const struct message_body request = message_received(call->content.received);
+	size_t begun;
+
+	write_head(t);
+	field_write(t, FIELD_TABLE(fields), call);
+	field_write(t, FIELD_TABLE(setup_fields), call);
+	field_add(t, REQUEST, request.data, request.len);
+	begun = field_begin(t, CALLER_HOP);
+	hop_state_write(server_transaction_hop(call->invite), t);
+	field_end(t, begun);
+	write_plan(call, t);
+	begun = field_begin(t, ATTEMPT);
+	attempt_save(call->attempt, t);
+	field_end(t, begun);
+}
+
+void call_saved_write_refusal(const struct call *call, struct text *t)
 {
 	write_head(t);
 	write_invite(t, call->invite, NULL);
@@ -92,11 +144,19 @@ bool call_saved_invite(struct field_bytes *out, const struct field_bytes *bytes)
 		field_find(out, INVITE, bytes);
 }
 
+bool call_saved_is_refusal(const struct field_bytes *bytes)
+{
+	struct field_bytes request;
+
+	return !field_find(&request, REQUEST, bytes);
+}
+
 /** Its times were of the clock of the process before. */
 static void shift_times(struct call *call, const struct clock_moment *written)
 {
 	uint64_t *times[] = {&call->begin_ms, &call->first_answer_ms, &call->first_ring_ms, &call->answer_ms,
-		&call->timers.leg[BRIDGE_CALLER].begun_ms, &call->timers.leg[BRIDGE_GATEWAY].begun_ms};
+		&call->attempt_ms, &call->timers.leg[BRIDGE_CALLER].begun_ms,
+		&call->timers.leg[BRIDGE_GATEWAY].begun_ms};
 	uint64_t shift = clock_shift(written);
 
 	for (unsigned i = 0; i < sizeof(times) / sizeof(times[0]); i++)
@@ -105,7 +165,7 @@ static void shift_times(struct call *call, const struct clock_moment *written)
 }
 
 /** Its version comes first: what another one means by its fields is not known. */
-static int read_call(struct call *call, const struct field_bytes *bytes)
+static int read_call(struct call *call, const struct cdr *record, const struct field_bytes *bytes)
 {
 	struct head head = {0};
 	int err = field_read(&head, FIELD_TABLE(head_fields), bytes);
@@ -114,15 +174,17 @@ static int read_call(struct call *call, const struct field_bytes *bytes)
 		return -ENOTSUP;
 	if (!err)
 		err = field_read(call, FIELD_TABLE(fields), bytes);
-	if (!err && (!head.version || !call->begin_ms || !call->answer_ms))
+	if (!err)
+		err = field_read(call, FIELD_TABLE(setup_fields), bytes);
+	if (!err && (!head.version || !call->begin_ms))
 		err = -EINVAL;
 	shift_times(call, &head.written);
+	call->begin_epoch_ms = record->begin_ms;
 	return err;
 }
 
 static int read_record(struct call *call, const struct cdr *record)
 {
-	call->begin_epoch_ms = record->begin_ms;
 	call->caller = strdup(record->caller_in);
 	call->callee = strdup(record->callee_in);
 	call->attempts_json = strdup(record->attempts);
@@ -148,8 +210,10 @@ static int read_leg(struct call *call, struct dialog *leg, uint16_t number, cons
 
 int call_saved_read(struct call *call, const struct cdr *record, const struct field_bytes *bytes)
 {
-	int err = read_call(call, bytes), a_err, b_err;
+	int err = read_call(call, record, bytes), a_err, b_err;
 
+	if (!err && !call->answer_ms)
+		err = -EINVAL;
 	if (!err)
 		err = read_record(call, record);
 	if (!err)
@@ -159,4 +223,81 @@ int call_saved_read(struct call *call, const struct cdr *record, const struct fi
 	a_err = read_leg(call, &call->a, CALLER, bytes);
 	b_err = read_leg(call, call_leg_b(call), GATEWAY, bytes);
 	return a_err ? a_err : b_err;
+}
+
+/* The same of one that is being set up ------------------------------------------------------ */
+
+/** The caller's INVITE as it came in. */
+static int read_request(struct call *call, const struct field_bytes *bytes, struct received_kept *out)
+{
+	struct received rx = {0};
+	struct field_bytes request, at;
+	char phrase[INTAKE_PHRASE_MAX];
+	struct hop hop = {0};
+	int err = -EINVAL;
+
+	if (field_find(&request, REQUEST, bytes) && field_find(&at, CALLER_HOP, bytes))
+		err = hop_state_read(&hop, call_stack(call)->transport, &at);
+	if (!err && !hop.peer)
+		err = -EINVAL;
+	if (!err) {
+		rx.source = &hop.peer->address.any;
+		rx.back.listener = hop.listener;
+		err = intake_message(&rx, request.data, request.size, phrase) ? -EINVAL : 0;
+	}
+	if (!err && (!rx.sip->sip_request || rx.sip->sip_request->rq_method != sip_method_invite))
+		err = -EINVAL;
+	if (!err) {
+		rx.back = hop; /* behind NAT it is another than the request says */
+		received_keep(out, &rx);
+		err = hop_state_is_moved(&hop, &at) ? -EADDRNOTAVAIL : 0;
+	}
+	if (rx.msg)
+		msg_destroy(rx.msg);
+	hop_clear(&hop);
+	return err;
+}
+
+static int read_attempt(struct call *call, struct call_saved_setup *out, const struct field_bytes *bytes)
+{
+	int err;
+
+	if (!field_find(&out->attempt, ATTEMPT, bytes))
+		return -EINVAL;
+	err = attempt_read_invite(&out->invite, call_stack(call), call, &out->attempt);
+	return err == -ENOENT ? 0 : err;
+}
+
+int call_saved_read_setup(struct call *call, const struct cdr *record, const struct field_bytes *bytes,
+	struct call_saved_setup *saved)
+{
+	int err = read_call(call, record, bytes), b_err;
+
+	if (!err && (!call->attempt_ms || !call->a.local_tag[0]))
+		err = -EINVAL;
+	if (err)
+		return err;
+	if (record->attempts[0] == '[')
+		call->attempts_before = strdup(record->attempts);
+	field_find(&saved->plan, PLAN, bytes);
+	err = read_request(call, bytes, &saved->request);
+	b_err = read_attempt(call, saved, bytes);
+	return err ? err : b_err;
+}
+
+void call_saved_clear(struct call_saved_setup *saved)
+{
+	invite_destroy(saved->invite);
+	if (saved->request.rx.msg)
+		received_drop(&saved->request);
+}
+
+int64_t call_saved_candidate(const struct call_saved_setup *saved, unsigned i)
+{
+	int64_t id;
+
+	if (i >= saved->plan.size / sizeof(id))
+		return 0;
+	memcpy(&id, saved->plan.data + i * sizeof(id), sizeof(id));
+	return id;
 }

@@ -1,4 +1,4 @@
-/** @file call_saved.h  An answered call as bytes that outlive the process, and the call made of them.
+/** @file call_saved.h  A call as bytes that outlive the process, and the call made of them.
  *
  * They lie in the journal beside the record of the call, which has its numbers, names and attempts: cdr_log_keep().
  */
@@ -7,13 +7,18 @@
 
 #include "call_state.h"
 #include "field.h"
+#include "received.h"
 
 /** Of what is written. */
 int call_saved_version(void);
 /** Write what the call needs to go on; t->full says that it did not fit. @param answer  the 2xx that the caller is about to get; NULL = it has had it */
 void call_saved_write(const struct call *call, const struct text *answer, struct text *t);
-/** The same of one that is being set up: what its refusal needs. */
+/** The same of one that is being set up. */
 void call_saved_write_setup(const struct call *call, struct text *t);
+/** What its refusal alone needs. */
+void call_saved_write_refusal(const struct call *call, struct text *t);
+/** Is there nothing but what the refusal needs? So the version before wrote all that were being set up. */
+bool call_saved_is_refusal(const struct field_bytes *bytes);
 /** The caller's INVITE, for server_transactions_finish(). @return false when it had its answer long ago */
 bool call_saved_invite(struct field_bytes *out, const struct field_bytes *bytes);
 
@@ -24,5 +29,23 @@ bool call_saved_invite(struct field_bytes *out, const struct field_bytes *bytes)
  *         do not arrive; else as dialog_state_read(). The legs that could be read are there in either case
  */
 int call_saved_read(struct call *call, const struct cdr *record, const struct field_bytes *bytes);
+
+/** What else was written of a call that is being set up. Zeroed = nothing. */
+struct call_saved_setup {
+	struct received_kept request;     /* the caller's INVITE */
+	struct invite *invite;            /* ours that was under way; NULL = none */
+	struct field_bytes attempt, plan; /* attempt_save(); the candidates that are left */
+};
+/**
+ * Fill such a call, made by call_prepare(). It has no dialog and no transaction yet.
+ *
+ * @param saved  zeroed; call_saved_clear() it in any case
+ * @return as call_saved_read(); what could be read is there in either case
+ */
+int call_saved_read_setup(struct call *call, const struct cdr *record, const struct field_bytes *bytes,
+	struct call_saved_setup *saved);
+void call_saved_clear(struct call_saved_setup *saved);
+/** The id of the row of a candidate that is left. @return 0 when there are no more */
+int64_t call_saved_candidate(const struct call_saved_setup *saved, unsigned i);
 
 #endif

@@ -298,8 +298,18 @@ static void on_early_end(void *arg)
 	bridge_request_follow(&call->bridge, NULL, NULL);
 }
 
+static void on_sending(void *arg)
+{
+	call_cdr_keep(arg, NULL);
+}
+
+static void on_stage(void *arg)
+{
+	call_cdr_stage(arg);
+}
+
 static const struct attempt_handlers attempt_handlers = {
-	on_progress, on_answer, on_early_end, may_go_on, on_failed};
+	on_sending, on_stage, on_progress, on_answer, on_early_end, may_go_on, on_failed};
 
 /** What crosses besides the table of headers.c in a call with this gateway: what either row lists. */
 static void list_headers(struct call *call, const struct gateway *gw)
@@ -328,6 +338,8 @@ static bool try_gateway(struct call *call, struct gateway *gw)
 	if (attempt_create(
 		    &call->attempt, call->context, call, gw, &call->content, &attempt_handlers, call) == 0) {
 		call->a.own_origin |= attempt_policy(call->attempt)->sdp_own_origin;
+		if (!attempt_call_id(call->attempt)[0])
+			call_cdr_keep(call, NULL); /* its name is still being looked up */
 		return true;
 	}
 	call_state_release_gateway(call);
@@ -364,6 +376,27 @@ static void try_next(struct call *call, const struct received *refusal)
 		give_up(call, call->last_cause == CAUSE_GATEWAY_CODE ? refusal : NULL);
 	else
 		give_up_untried(call);
+}
+
+int call_setup_resume(struct call *call, const struct attempt_rest *rest)
+{
+	int err;
+
+	list_headers(call, call->gateway);
+	call->last_cause = CAUSE_NO_GATEWAY;
+	call->attempt_pdd_ms =
+		rest->stage >= FAILOVER_STAGE_PROGRESS ? (int32_t)(rest->stage_ms - call->attempt_ms) : -1;
+	err = attempt_resume(&call->attempt, call->context, call, call->gateway, &call->content,
+		&attempt_handlers, call, rest);
+	if (!err)
+		call->a.own_origin |= attempt_policy(call->attempt)->sdp_own_origin;
+	return err;
+}
+
+void call_setup_go_on(struct call *call)
+{
+	call->last_cause = CAUSE_NO_GATEWAY;
+	try_next(call, NULL);
 }
 
 void call_setup(struct call *call)

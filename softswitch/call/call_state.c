@@ -46,8 +46,9 @@ enum gateway_verdict call_state_seize_gateway(struct call *call, struct gateway 
 void call_state_resume_channels(struct call *call)
 {
 	mapping_gateway_resume(call->ingress, &call->channel_in);
-	gateway_resume(call->gateway, &call->channel_out);
-	call->context->channels += 2;
+	if (call->gateway)
+		gateway_resume(call->gateway, &call->channel_out);
+	call->context->channels += call->gateway ? 2 : 1;
 }
 
 void call_state_release_gateway(struct call *call)
@@ -70,32 +71,27 @@ static void begin_life(struct call *call)
 	if (is_elsewhere(call))
 		LIST_INSERT_HEAD(&context->elsewhere, call, elsewhere);
 	context->active++;
+	context->total += !call->recovered;
+	context->recovered += call->recovered;
 }
 
 void call_set_state(struct call *call, enum call_state state)
 {
 	struct call_context *context = call->context;
-	bool recovered = call->state == CALL_NEW && state == CALL_UP;
 
 	assert(legal[call->state][state]);
 	log_debug(call->a.call_id, "call state from=%s to=%s", names[call->state], names[state]);
+	if (call->state == CALL_NEW)
+		begin_life(call);
 	call->state = state;
 	switch (state) {
 	case CALL_NEW:
-	case CALL_CONNECTING:
-		return;
 	case CALL_TRYING:
-		begin_life(call);
-		context->total++;
-		return;
+	case CALL_CONNECTING:
 	case CALL_UP:
-		if (recovered)
-			begin_life(call);
-		call->recovered = recovered;
-		context->recovered += recovered;
 		return;
 	case CALL_ANSWERED:
-		context->answered++;
+		context->answered += !call->recovered;
 		return;
 	case CALL_ENDED:
 		LIST_REMOVE(call, link);
@@ -103,7 +99,7 @@ void call_set_state(struct call *call, enum call_state state)
 			LIST_REMOVE(call, elsewhere);
 		LIST_INSERT_HEAD(&context->parked, call, link);
 		context->active--;
-		context->failed += !call->answer_ms;
+		context->failed += !call->answer_ms && !call->recovered;
 		release(call, &call->channel_out);
 		release(call, &call->channel_in);
 		return;

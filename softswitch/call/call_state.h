@@ -75,10 +75,11 @@ struct call {
 	bool negotiated; /* with the caller, before the answer: offer and answer are complete */
 	char *negotiated_with; /* tag of the gateway whose description that is, or will be with the PRACK; NULL = none yet */
 	STAILQ_HEAD(, call_cdr_attempt) attempts; /* tried or passed over, for the record */
-	char *attempts_json;                      /* the same as text, once no more can come */
+	char *attempts_before;                    /* those of the process before, as text; NULL = none */
+	char *attempts_json;                      /* all of them as text, once no more can come */
 	cdr_slot slot;
 	bool is_changed; /* since it was put there: it is in call_context.changed */
-	bool recovered;  /* from the process before */
+	bool recovered;  /* from the process before, which has counted it */
 	int64_t begin_epoch_ms;
 	uint64_t begin_ms, first_ring_ms, first_answer_ms, answer_ms; /* monotonic, 0 = not yet */
 	uint64_t attempt_ms;                                          /* the attempt under way began */
@@ -102,7 +103,7 @@ bool call_state_is_answered(const struct call *call);
 int call_state_seize_ingress(struct call *call);
 /** Seize a channel of a gateway. @param forced  although it is down. @return GATEWAY_VERDICT_USABLE when it is seized */
 enum gateway_verdict call_state_seize_gateway(struct call *call, struct gateway *gw, bool forced);
-/** Seize both channels again: the call goes on from the process before. */
+/** Seize the channels again, that of the gateway if there is one: the call goes on from the process before. */
 void call_state_resume_channels(struct call *call);
 /** The attempt at that gateway has failed. */
 void call_state_release_gateway(struct call *call);

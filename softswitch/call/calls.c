@@ -178,7 +178,7 @@ void calls_future(const struct calls *set, struct calls_future *out)
 	LIST_FOREACH (call, &set->context.live, link)
 		answered += call_state_is_answered(call);
 	*out = (struct calls_future){.setup = set->context.active - answered};
-	*(set->context.stack->parameters.call_recovery ? &out->kept : &out->ended) = answered;
+	*(set->context.stack->parameters.call_recovery ? &out->kept : &out->ended) = set->context.active;
 }
 
 int calls_version(void)

@@ -42,8 +42,8 @@ void calls_hangup_all(struct calls *set, enum cause cause);
 
 /** What will become of them when the process is restarted now. */
 struct calls_future {
-	size_t kept, ended; /* answered ones; SS_CALL_RECOVERY decides */
-	size_t setup;       /* not answered yet */
+	size_t kept, ended; /* SS_CALL_RECOVERY decides */
+	size_t setup;       /* of either, not answered yet */
 };
 void calls_future(const struct calls *set, struct calls_future *out);
 /** Of the state that calls leave behind, as the next process must read it. */

@@ -85,8 +85,10 @@ int dialog_resume(struct dialog *d, struct dialogs *set, void *owner)
 
 static int add(struct dialog *d, struct dialogs *set, void *owner)
 {
-	d->origin.id = token_random() >> 2;
-	token_make(d->local_tag);
+	if (!d->local_tag[0]) {
+		d->origin.id = token_random() >> 2;
+		token_make(d->local_tag);
+	}
 	return dialog_resume(d, set, owner);
 }
 
@@ -246,6 +248,51 @@ int dialog_begin(struct dialog *d, struct dialogs *set, void *owner, const struc
 		text_set(&d->route, ""))
 		return -ENOMEM;
 	return 0;
+}
+
+/** The Request-URI as it was sent. */
+static int set_called(struct dialog *d, const sip_t *invite)
+{
+	const msg_common_t *line = invite->sip_request->rq_common;
+	const char *begin = line->h_data ? memchr(line->h_data, ' ', line->h_len) : NULL;
+	const char *end = begin
+		? memchr(begin + 1, ' ', line->h_len - (size_t)(begin + 1 - (const char *)line->h_data))
+		: NULL;
+	struct text t = text_scratch();
+
+	if (!end)
+		return -EINVAL;
+	text_add_bytes(&t, begin + 1, (size_t)(end - begin - 1));
+	return set_text(&d->target, &t);
+}
+
+static int set_value(char **field, const sip_addr_t *a)
+{
+	struct text t = text_scratch();
+
+	add_value(&t, a);
+	return set_text(field, &t);
+}
+
+int dialog_resume_invite(
+	struct dialog *d, struct dialogs *set, void *owner, const struct hop *hop, const sip_t *invite)
+{
+	struct text routes = text_scratch();
+	const char *tag = invite->sip_from->a_tag, *branch = invite->sip_via->v_branch;
+
+	if (!tag || strlen(tag) >= sizeof(d->local_tag) || !branch ||
+		strlen(branch) >= sizeof(d->invite_branch))
+		return -EINVAL;
+	memcpy(d->local_tag, tag, strlen(tag) + 1);
+	memcpy(d->invite_branch, branch, strlen(branch) + 1);
+	d->local_seq = d->invite_seq = invite->sip_cseq->cs_seq;
+	take_hop(d, hop);
+	for (const sip_route_t *r = invite->sip_route; r; r = r->r_next)
+		message_header(&routes, (const sip_header_t *)r);
+	if (set_text(&d->route, &routes) || set_value(&d->local, invite->sip_from) ||
+		set_value(&d->remote, invite->sip_to) || text_set(&d->call_id, invite->sip_call_id->i_id))
+		return -ENOMEM;
+	return set_called(d, invite) ? -EINVAL : dialog_resume(d, set, owner);
 }
 
 int dialog_establish(struct dialog *d, const struct received *response)

@@ -64,11 +64,20 @@ struct dialog *dialogs_find(const struct dialogs *set, const sip_t *sip);
  * Create the dialog of a caller from its INVITE (RFC 3261 section 12.1.1). A Contact that cannot be used is taken as
  * missing, and From is the remote target, as RFC 2543 had it; the same with Record-Route.
  *
+ * @param d      zeroed, or with the tag and origin that it had in the process before
  * @param owner  the call; borrowed
  * @return 0; -E2BIG too many Record-Route entries: what is left suffices to refuse the INVITE; -ENOMEM. dialog_clear()
  *         it in any case
  */
 int dialog_accept(struct dialog *d, struct dialogs *set, void *owner, const struct received *invite);
+/**
+ * Go on with the dialog that an INVITE of the process before began, which has had no final response.
+ *
+ * @param d  zeroed but for its session, origin and the like, which the INVITE does not tell
+ * @return 0; -EINVAL it is none of ours; -EEXIST; -ENOMEM; dialog_clear() it in any case
+ */
+int dialog_resume_invite(
+	struct dialog *d, struct dialogs *set, void *owner, const struct hop *hop, const sip_t *invite);
 /**
  * Begin a dialog with a gateway, before its first response.
  *

@@ -1,24 +1,13 @@
-#include "invite.h"
+#include "invite_state.h"
 
 #include "digest_realm.h"
 #include "headers.h"
 #include "message.h"
-#include "request_retry.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct invite {
-	struct stack *stack;
-	struct dialog dialog;
-	struct early_dialogs early;
-	struct request_retry retry;
-	struct client_transaction *client; /* NULL = not under way */
-	const struct invite_handlers *handlers;
-	void *arg;
-};
 
 static void on_response(const struct received *rx, void *arg)
 {
@@ -58,16 +47,23 @@ static void on_failure(int error, void *arg)
 
 static const struct client_transaction_handlers client_handlers = {on_response, on_failure};
 
-int invite_resume(struct invite **out, struct stack *stack)
+struct invite *invite_make(struct stack *stack, const struct invite_handlers *handlers, void *arg)
 {
 	struct invite *inv = calloc(1, sizeof(*inv));
 
 	if (!inv)
-		return -ENOMEM;
+		return NULL;
 	inv->stack = stack;
+	inv->handlers = handlers;
+	inv->arg = arg;
 	early_dialogs_init(&inv->early);
-	*out = inv;
-	return 0;
+	return inv;
+}
+
+int invite_resume(struct invite **out, struct stack *stack)
+{
+	*out = invite_make(stack, NULL, NULL);
+	return *out ? 0 : -ENOMEM;
 }
 
 int invite_set_credentials(struct invite *inv, const struct invite_content *content)
@@ -121,15 +117,11 @@ static bool write_request_uri(
 int invite_create(struct invite **out, struct stack *stack, void *owner, const struct hop *hop,
 	const struct invite_content *content, const struct invite_handlers *handlers, void *arg)
 {
-	struct invite *inv = calloc(1, sizeof(*inv));
+	struct invite *inv = invite_make(stack, handlers, arg);
 	char uri[ADDRESS_MAX], local[ADDRESS_MAX], remote[ADDRESS_MAX];
 
 	if (!inv)
 		return -ENOMEM;
-	inv->stack = stack;
-	inv->handlers = handlers;
-	inv->arg = arg;
-	early_dialogs_init(&inv->early);
 	/* A name that is too long is not worth the call. */
 	if (!write_request_uri(uri, content, hop) || !write_to(remote, content) ||
 		(!write_from(local, content, content->display, hop) &&
@@ -182,21 +174,33 @@ static void write_extensions(const struct invite *inv, const struct invite_conte
 		text_add(t, "Require: 100rel\r\n");
 }
 
+int invite_send_text(
+	struct invite *inv, const struct text *t, uint64_t branch, const struct resend_schedule *resend)
+{
+	const struct dialog *d = &inv->dialog;
+	const struct client_transaction_request request = {.method = "INVITE",
+		.branch = branch,
+		.call_id = d->call_id,
+		.from_tag = d->local_tag,
+		.cseq = d->invite_seq,
+		.text = t,
+		.hop = &d->hop,
+		.resend = resend};
+
+	return client_transaction_send(
+		&inv->client, inv->stack->client_transactions, &request, &client_handlers, inv);
+}
+
 int invite_send(
 	struct invite *inv, const struct invite_content *content, const struct resend_schedule *resend)
 {
 	struct text t = text_scratch();
 	char branch[BRANCH_SIZE];
-	struct client_transaction_request request = {
-		.method = "INVITE", .text = &t, .hop = &inv->dialog.hop, .resend = resend};
+	uint64_t number;
 
 	assert(!inv->client);
-	request.branch =
-		client_transaction_marked_branch(inv->stack->client_transactions, content->callee, branch);
+	number = client_transaction_marked_branch(inv->stack->client_transactions, content->callee, branch);
 	dialog_write_request(&inv->dialog, &t, "INVITE", branch, 0, content->max_forwards);
-	request.call_id = inv->dialog.call_id;
-	request.from_tag = inv->dialog.local_tag;
-	request.cseq = inv->dialog.local_seq;
 	dialog_write_contact(&inv->dialog, &t);
 	text_add(&t, session_allow(content->caller_session));
 	begin_early(inv, content, resend);
@@ -208,8 +212,11 @@ int invite_send(
 		dialog_write_description(&inv->dialog, &t, content->offer);
 	else
 		dialog_write_body(&inv->dialog, &t, content->received);
-	return client_transaction_send(
-		&inv->client, inv->stack->client_transactions, &request, &client_handlers, inv);
+	inv->request = t;
+	if (!t.full)
+		inv->handlers->on_sending(inv->arg);
+	inv->request = (struct text){0};
+	return invite_send_text(inv, &t, number, resend);
 }
 
 bool invite_retry(struct invite *inv, const struct invite_content *content,

@@ -13,6 +13,8 @@
 struct invite;
 
 struct invite_handlers {
+	/** It is about to be sent, for the first time or once more: invite_save() writes it as it will be. */
+	void (*on_sending)(void *arg);
 	/** 100-199, without those that RFC 3262 section 4 has us drop: repeated or out of order. */
 	void (*on_provisional)(const struct received *rx, void *arg);
 	/** 2xx. The dialog is established; acknowledge it with dialog_ack(). */
@@ -63,6 +65,21 @@ bool invite_retry(struct invite *inv, const struct invite_content *content,
 int invite_resume(struct invite **out, struct stack *stack);
 /** Answer challenges with the credentials of this content. @return 0 or -ENOMEM */
 int invite_set_credentials(struct invite *inv, const struct invite_content *content);
+
+/** Write one that awaits its final response. */
+void invite_save(const struct invite *inv, struct text *t);
+/**
+ * Read one that the process before sent; its dialog enters the set. It is sent again by invite_go_on(), byte for byte: the
+ * peer takes it for a retransmission and repeats its last response (RFC 3261 section 17.2.1).
+ *
+ * @param bytes  borrowed until invite_go_on()
+ * @return 0; -EADDRNOTAVAIL its listener is another one now, so that its responses may not arrive; -EINVAL the bytes are no
+ *         INVITE of ours; -EEXIST; else as hop_state_read(). Destroy it, unless it is NULL
+ */
+int invite_read(struct invite **out, struct stack *stack, void *owner, const struct field_bytes *bytes);
+/** @param content  as it was given to invite_create(), but for what is in the request. @return as client_transaction_send() */
+int invite_go_on(struct invite *inv, const struct invite_content *content,
+	const struct resend_schedule *resend, const struct invite_handlers *handlers, void *arg);
 
 /** Stop resending it: no response came in time. invite_abandon() follows. */
 void invite_stop_resending(struct invite *inv);

@@ -92,6 +92,12 @@ static bool branch_number(const char *branch, uint64_t *number)
 	return end == digits + NUMBER_LENGTH;
 }
 
+int client_transaction_resume_branch(
+	const struct client_transactions *set, const char *branch, uint64_t *number)
+{
+	return !branch_number(branch, number) ? -EINVAL : find(set, *number) ? -EEXIST : 0;
+}
+
 /* The end ----------------------------------------------------------------------------------- */
 
 static void fail(struct client_transaction *c, int error)
@@ -285,6 +291,11 @@ struct client_transaction *client_transaction_by_branch(
 	uint64_t key;
 
 	return branch_number(branch, &key) ? find(set, key) : NULL;
+}
+
+struct text client_transaction_text(const struct client_transaction *c)
+{
+	return (struct text){.data = c->data, .len = c->len, .size = c->len};
 }
 
 void client_transaction_drop(struct client_transaction *c)

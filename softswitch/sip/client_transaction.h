@@ -42,6 +42,10 @@ uint64_t client_transaction_branch(struct client_transactions *set, char out[BRA
 uint64_t client_transaction_marked_branch(
 	struct client_transactions *set, const char *user, char out[BRANCH_SIZE]);
 
+/** The number in the branch of a request of the process before. @return 0; -EINVAL it is not ours; -EEXIST */
+int client_transaction_resume_branch(
+	const struct client_transactions *set, const char *branch, uint64_t *number);
+
 /** What client_transaction_send() is given. */
 struct client_transaction_request {
 	const char *method;             /* static text */
@@ -64,6 +68,9 @@ struct client_transaction_request {
 int client_transaction_send(struct client_transaction **out, struct client_transactions *set,
 	const struct client_transaction_request *request, const struct client_transaction_handlers *handlers,
 	void *arg);
+
+/** An INVITE that awaits its final response, as it was sent; borrowed. */
+struct text client_transaction_text(const struct client_transaction *c);
 
 /** Abandon a request other than INVITE: it is freed, and a late response is unknown. NULL is fine. */
 void client_transaction_drop(struct client_transaction *c);

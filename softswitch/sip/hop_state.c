@@ -130,3 +130,14 @@ int hop_state_read(struct hop *hop, struct transport *transport, const struct fi
 	free(b.peer);
 	return err;
 }
+
+bool hop_state_is_moved(const struct hop *hop, const struct field_bytes *bytes)
+{
+	static const struct field sent_by[] = {FIELD(2, TEXT, struct behind, sent_by)};
+	struct behind b = {0};
+	bool moved = field_read(&b, FIELD_TABLE(sent_by), bytes) || !b.sent_by ||
+		strcmp(hop->listener->sent_by, b.sent_by) != 0;
+
+	free(b.sent_by);
+	return moved;
+}

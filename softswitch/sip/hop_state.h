@@ -5,6 +5,8 @@
 #include "field.h"
 #include "hop.h"
 
+#include <stdbool.h>
+
 struct transport;
 
 void hop_state_write(const struct hop *hop, struct text *t);
@@ -13,5 +15,7 @@ void hop_state_write(const struct hop *hop, struct text *t);
  * @return 0; -EINVAL the bytes are no hop; -ENOTCONN no listener of its transport and address family is left; -ENOMEM
  */
 int hop_state_read(struct hop *hop, struct transport *transport, const struct field_bytes *bytes);
+/** Has the hop that was read another listener now, so that what its peer sends does not arrive? */
+bool hop_state_is_moved(const struct hop *hop, const struct field_bytes *bytes);
 
 #endif

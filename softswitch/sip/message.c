@@ -26,6 +26,18 @@ struct message_body message_body(const sip_t *sip)
 	return (struct message_body){.data = sip->sip_payload->pl_data, .len = sip->sip_payload->pl_len};
 }
 
+struct message_body message_received(const sip_t *request)
+{
+	const msg_common_t *first = request->sip_request->rq_common;
+	const msg_common_t *last = request->sip_payload ? request->sip_payload->pl_common
+		: request->sip_separator                ? request->sip_separator->sep_common
+							: NULL;
+	const char *begin = first->h_data, *end = last ? (const char *)last->h_data + last->h_len : NULL;
+
+	return begin && end > begin ? (struct message_body){begin, (size_t)(end - begin)}
+				    : (struct message_body){0};
+}
+
 bool message_find_sdp(const sip_t *sip, struct sdp_span *out)
 {
 	struct message_body body = message_body(sip);

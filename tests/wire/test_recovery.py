@@ -1,37 +1,15 @@
 """Answered calls outlive the death of the switch (docs/behaviour.md, During a call)."""
 
-import contextlib
-import struct
 import time
 
 import sip
+from crash import checked, crash, live, long_ago
 from net import same
 from peer import Peer
 from runner import run, scenario, variants
 from timers import SPEED, is_due, refresh, refreshes, timed
 
 SIDES = ("the_caller", 0, 1), ("the_callee", 1, 0)
-
-
-def crash(s, **parameters):
-	"""The switch dies, once it has done what it was sent, and is started again at its addresses."""
-	s.switch.status()
-	s.switch.kill()
-	s.switch.parameters(**parameters)
-	s.switch.start_again()
-
-
-def checked(*legs):
-	"""The switch asks each peer once whether it is there; callers acknowledge their 200 again, should it come again."""
-	for leg in legs:
-		if leg.local == leg.invited["From"]:
-			leg.ack()
-		leg.expect("OPTIONS")
-		leg.reply(200)
-
-
-def live(s):
-	return [call["recovered"] for call in s.switch.control("calls.list")["calls"]]
 
 
 def cut(s, a, b):
@@ -95,20 +73,6 @@ def a_hold_after_the_crash_crosses_from(s, one, other):
 	checked(*legs)
 	same(len(live(s)), 1)
 	s.over(*legs)
-
-
-def records_file(s):
-	return s.switch.path("journal")
-
-
-@contextlib.contextmanager
-def patched(s):
-	"""The bytes of the journal, to be changed while the switch is dead."""
-	with open(records_file(s), "r+b") as file:
-		data = bytearray(file.read())
-		yield data
-		file.seek(0)
-		file.write(data)
 
 
 @variants(("who_takes_updates", True), ("who_takes_none", False))
@@ -226,9 +190,7 @@ def after_an_outage_of_more_than_a_minute_both_sides_get_bye(s):
 	s.start()
 	a, b = s.talk(gw)
 	s.switch.kill()
-	with patched(s) as data:
-		steady, epoch = struct.unpack_from("<QQ", data, 16)
-		struct.pack_into("<QQ", data, 16, steady - 61000, epoch - 61000)
+	long_ago(s)
 	s.switch.start_again()
 	row = cut(s, a, b)
 	same(row["end_ms"], row["answer_ms"])  # it was answered after that
@@ -308,21 +270,6 @@ def a_repeated_answer_of_the_gateway_is_acknowledged_again(s):
 
 
 @scenario
-def a_gateway_that_answers_only_after_the_crash_gets_ack_and_bye(s):
-	gw = s.gateway()
-	s.start()
-	a = s.caller.invite("4930")
-	b = gw.leg()
-	b.reply(180)
-	a.expect(180)
-	crash(s)
-	a.expect(503, "INVITE")
-	b.reply(200, sdp=True, request=b.invited)
-	b.expect("ACK")
-	b.hung_up()
-
-
-@scenario
 def an_answer_that_was_lost_comes_again(s):
 	gw = s.gateway()
 	s.start()
@@ -338,28 +285,6 @@ def an_answer_that_was_lost_comes_again(s):
 	s.net.quiet(1.2)
 	same(len(s.caller.arrivals(200, "INVITE")), 3)
 	s.over(a, b)
-
-
-@variants(("ringing", 180), ("trying", 100))
-def a_caller_is_refused_whose_call_is(s, status):
-	gw = s.gateway()
-	s.start()
-	a = s.caller.invite("4930")
-	b = gw.leg()
-	b.reply(status)
-	if status > 100:
-		a.expect(180)
-	began = time.time()
-	s.net.quiet(0.3)
-	crash(s)
-	refusal = a.expect(503, "INVITE")
-	assert 'text="switch restarted"' in refusal["Reason"] and sip.param(refusal["To"], "tag"), refusal.head
-	row = s.switch.record()
-	same((row["a_call_id"], row["sip_code"], row["end_reason"], row["end_direction"], row["answer_ms"], row["hold_ms"]),
-		(a.call_id, 503, "switch restarted", 2, None, None))
-	assert abs(row["begin_ms"] / 1000 - began) < 0.3 and row["begin_ms"] < row["end_ms"], row
-	a.again(a.invited)
-	s.net.quiet(0.2)
 
 
 @scenario

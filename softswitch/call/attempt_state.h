@@ -1,0 +1,51 @@
+/** @file attempt_state.h  The struct of an attempt, private to attempt*.c. */
+#ifndef ATTEMPT_STATE_H
+#define ATTEMPT_STATE_H
+
+#include "attempt.h"
+#include "attempt_route.h"
+#include "resolver_types.h"
+
+#include <event2/event_struct.h>
+
+struct gateway;
+struct resolver_query;
+
+struct attempt {
+	struct stack *stack;
+	struct call *call;
+	struct gateway *gateway;
+	struct gateway_policy policy;
+	struct parameter_codes stop_codes; /* of the policy: the row may be replaced meanwhile */
+	struct invite_content *content;
+	const struct attempt_handlers *handlers;
+	void *arg;
+	struct resolver_query *query;
+	struct resolver_answer servers;
+	int result[RESOLVER_ADDRESSES_MAX]; /* of each, as attempt_server() has it */
+	unsigned server, next_server;       /* the one called last, and those after it */
+	struct invite *invite, *sending;    /* under way; about to be sent, NULL = the same */
+	enum failover_stage stage;
+	struct event stage_timer, server_timer, soon;
+	int soon_error;         /* what `soon` reports */
+	bool answered_anything; /* that server has */
+	char address[ADDRESS_NAME_MAX];
+	char call_id[2 * TOKEN_SIZE];
+	struct attempt_route route;
+};
+
+/** Make one that has called nobody. @return as attempt_create() */
+int attempt_make(struct attempt **out, const struct call_context *context, struct call *call,
+	struct gateway *gw, struct invite_content *content, const struct attempt_handlers *handlers,
+	void *arg);
+extern const struct invite_handlers attempt_invite_handlers;
+/** Stay in the stage for so long, ms. */
+void attempt_limit_stage(struct attempt *a, uint32_t ms);
+/** If this server says nothing, the next one is called. */
+void attempt_limit_server(struct attempt *a);
+/** This server is called now. */
+void attempt_name_server(struct attempt *a, unsigned i);
+/** Report a failure from the loop. */
+void attempt_fail_soon(struct attempt *a, int error);
+
+#endif

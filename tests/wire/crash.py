@@ -1,0 +1,34 @@
+"""The switch dies and is started again: what tests of that have in common."""
+
+import struct
+
+
+def crash(s, **parameters):
+	"""The switch dies, once it has done what it was sent, and is started again at its addresses."""
+	s.switch.status()
+	s.switch.kill()
+	s.switch.parameters(**parameters)
+	s.switch.start_again()
+
+
+def checked(*legs):
+	"""The switch asks each peer once whether it is there; callers acknowledge their 200 again, should it come again."""
+	for leg in legs:
+		if leg.local == leg.invited["From"]:
+			leg.ack()
+		leg.expect("OPTIONS")
+		leg.reply(200)
+
+
+def live(s):
+	return [call["recovered"] for call in s.switch.control("calls.list")["calls"]]
+
+
+def long_ago(s):
+	"""While the switch is dead: it died a minute ago."""
+	with open(s.switch.path("journal"), "r+b") as file:
+		data = bytearray(file.read(32))
+		steady, epoch = struct.unpack_from("<QQ", data, 16)
+		struct.pack_into("<QQ", data, 16, steady - 61000, epoch - 61000)
+		file.seek(0)
+		file.write(data)

@@ -1,0 +1,306 @@
+"""Calls that are being set up outlive the death of the switch (docs/behaviour.md, After a crash)."""
+
+import time
+
+import sip
+from crash import checked, crash, live, long_ago
+from net import same
+from runner import run, scenario, variants
+
+
+def restarted(s, leg, repeat=None, **parameters):
+	"""A crash, after which the callee gets its INVITE again."""
+	s.switch.status()
+	before = len(leg.peer.arrivals("INVITE"))
+	s.switch.kill()
+	s.switch.parameters(**parameters)
+	s.switch.start_again()
+	entry = leg.peer.expect_count(before + 1, "INVITE")[-1]
+	assert entry.message.raw == leg.invited.raw, entry.message.head
+	if repeat:
+		leg.peer.send(repeat.raw, entry.message.source)
+
+
+def begun(s, gw, stage, **invite):
+	"""A call at a gateway that has said how far it is; both legs, and its last response."""
+	a = s.caller.invite("4930", **invite)
+	b = gw.leg()
+	said = None
+	if stage != "calling":
+		said = b.reply({"trying": 100, "ringing": 180, "early_media": 183}[stage], sdp=stage == "early_media")
+	if stage in ("ringing", "early_media"):
+		a.expect(said.status)
+	s.switch.status()
+	return a, b, said
+
+
+STAGES = [(stage, stage) for stage in ("calling", "trying", "ringing", "early_media")]
+
+
+@variants(*STAGES)
+def the_answer_connects_a_call_that_was(s, stage):
+	gw = s.gateway(capacity=1)
+	s.start()
+	began = time.time()
+	a, b, said = begun(s, gw, stage)
+	restarted(s, b, said)
+	same(live(s), [True])
+	same(s.switch.status()["calls"], {"active": 1, "total": 0, "answered": 0, "failed": 0, "recovered": 1, "refused": 0})
+	c = s.caller.invite("4930")
+	c.expect(503)  # its channel is taken
+	s.net.quiet(0.2)
+	answered = time.time()
+	s.answer(a, b)
+	s.over(a, b)
+	row, = [row for row in s.switch.records(2) if row["answer_ms"]]
+	same((row["a_call_id"], row["b_call_id"], row["ingress"], row["gateway"], row["sip_code"], row["end_reason"],
+		row["source_addr"], row["destination_addr"], row["caller_out"]),
+		(a.call_id, b.call_id, "customer", "gw", 200, "normal clearing", s.caller.host_port, gw.host_port, "4930100200"))
+	same([(attempt["gateway"], attempt["stage"], attempt["code"]) for attempt in row["attempts"]], [("gw", "answered", 200)])
+	assert abs(row["begin_ms"] / 1000 - began) < 0.3 and abs(row["answer_ms"] / 1000 - answered) < 0.3, row
+	s.over(*s.talk(gw))
+
+
+@variants(*STAGES)
+def the_caller_can_cancel_a_call_that_was(s, stage):
+	gw = s.gateway()
+	s.start()
+	a, b, said = begun(s, gw, stage)
+	restarted(s, b, said)
+	a.cancel()
+	a.expect(200, "CANCEL")
+	a.expect(487, "INVITE")
+	if not said:
+		b.reply(180)  # until then it must not be cancelled
+	b.cancelled()
+	row = s.switch.record()
+	same((row["a_call_id"], row["b_call_id"], row["sip_code"], row["end_reason"], row["end_direction"]),
+		(a.call_id, b.call_id, 487, "cancelled by caller", 0))
+
+
+@variants(*STAGES)
+def the_next_gateway_is_tried_in_a_call_that_was(s, stage):
+	gw1, gw2 = s.gateways(2)
+	s.start(SS_GATEWAY_SWITCH_UNTIL_CONNECT="On")
+	a, b, said = begun(s, gw1, stage)
+	restarted(s, b, said)
+	b.refuse(503)
+	c = gw2.leg()
+	same(c.invited.body, s.caller.sdp)
+	c.reply(180)
+	if stage != "ringing":
+		a.expect(180)
+	s.answer(a, c)
+	s.over(a, c)
+	row = s.switch.record()
+	same([(attempt["gateway"], attempt["code"]) for attempt in row["attempts"]], [("gw1", 503), ("gw2", 200)])
+
+
+@scenario
+def the_second_attempt_goes_on_and_the_record_has_the_first(s):
+	gw1, gw2, gw3 = s.gateways(3)
+	s.start(SS_GATEWAY_SWITCH_UNTIL_CONNECT="On")
+	a = s.caller.invite("4930")
+	first = gw1.leg()
+	first.refuse(500)
+	second = gw2.leg()
+	ringing = second.reply(180)
+	a.expect(180)
+	restarted(s, second, ringing)
+	second.refuse(503)
+	third = gw3.leg()
+	restarted(s, third)
+	s.answer(a, third)
+	s.over(a, third)
+	row = s.switch.record()
+	same([(attempt["gateway"], attempt["stage"], attempt["code"]) for attempt in row["attempts"]],
+		[("gw1", "calling", 500), ("gw2", "ringing", 503), ("gw3", "answered", 200)])
+	same(s.net.unread(), [])
+
+
+def refused(s, a, b, said):
+	"""The caller gets 503, the gateway CANCEL once it has said something, and one record says so."""
+	refusal = a.expect(503, "INVITE")
+	assert 'text="switch restarted"' in refusal["Reason"] and sip.param(refusal["To"], "tag"), refusal.head
+	if not said:
+		b.reply(180)
+	assert 'text="switch restarted"' in b.expect("CANCEL")["Reason"]
+	b.reply(200)
+	b.reply(487, request=b.invited)
+	b.expect("ACK")
+	row = s.switch.record()
+	same((row["a_call_id"], row["sip_code"], row["end_reason"], row["end_direction"], row["answer_ms"], row["hold_ms"],
+		row["gateway"], row["b_call_id"]), (a.call_id, 503, "switch restarted", 2, None, None, "gw", b.call_id))
+	return row
+
+
+@variants(*STAGES)
+def without_recovery_both_sides_are_told_that_it_ends_when_it_was(s, stage):
+	gw = s.gateway()
+	s.start(SS_CALL_RECOVERY="Off")
+	a, b, said = begun(s, gw, stage)
+	restarted(s, b, said)
+	refused(s, a, b, said)
+
+
+@scenario
+def after_an_outage_of_more_than_a_minute_it_ends(s):
+	gw = s.gateway()
+	s.start()
+	a, b, said = begun(s, gw, "ringing")
+	s.switch.kill()
+	long_ago(s)
+	s.switch.start_again()
+	b.peer.expect_count(2, "INVITE")
+	b.again(said)
+	refused(s, a, b, said)
+
+
+@variants(("a_gateway", "gateway"), ("a_customer", "mapping_gateway"))
+def it_ends_without_the_row_of(s, table):
+	gw = s.gateway()
+	s.start()
+	a, b, said = begun(s, gw, "ringing")
+	s.switch.kill()
+	s.switch.sql("delete from route", "delete from " + table)
+	s.switch.start_again()
+	b.peer.expect_count(2, "INVITE")
+	b.again(said)
+	refused(s, a, b, said)
+
+
+@scenario
+def a_caller_that_is_refused_may_cancel_and_the_gateway_answer(s):
+	gw = s.gateway()
+	s.start(SS_CALL_RECOVERY="Off")
+	a, b, said = begun(s, gw, "calling")
+	restarted(s, b)
+	a.expect(503, "INVITE", ack=False)
+	a.cancel()
+	a.expect(200, "CANCEL")
+	a.ack_failure(s.caller.arrivals(503, "INVITE")[0].message)
+	b.reply(200, sdp=True, request=b.invited)
+	b.expect("ACK")
+	b.hung_up()
+
+
+@scenario
+def a_gateway_that_answered_meanwhile_is_heard(s):
+	gw = s.gateway()
+	s.start()
+	a, b, said = begun(s, gw, "ringing")
+	s.switch.kill()
+	answer = b.reply(200, sdp=True)
+	s.switch.start_again()
+	gw.expect_count(2, "INVITE")
+	b.again(answer)
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
+
+
+@scenario
+def a_caller_that_cancels_while_the_switch_is_dead_is_heard(s):
+	gw = s.gateway()
+	s.start()
+	a, b, said = begun(s, gw, "ringing")
+	s.switch.kill()
+	a.cancel()
+	s.switch.start_again()
+	gw.expect_count(2, "INVITE")
+	b.again(said)
+	a.again(a.hop_by_hop("CANCEL", a.invited["To"]))
+	a.expect(200, "CANCEL")
+	a.expect(487, "INVITE")
+	b.cancelled()
+
+
+@scenario
+def an_invite_that_comes_again_gets_what_was_said_last(s):
+	gw = s.gateway()
+	s.start()
+	a, b, said = begun(s, gw, "calling")
+	restarted(s, b)
+	a.again(a.invited)
+	s.caller.expect_count(3, 100)
+	b.reply(180)
+	ringing = a.expect(180)
+	a.again(a.invited)
+	same(s.caller.expect_count(2, 180)[-1].message.raw, ringing.raw)
+	s.answer(a, b)
+	s.over(a, b)
+
+
+@scenario
+def the_switch_may_die_twice(s):
+	gw = s.gateway()
+	s.start()
+	a, b, said = begun(s, gw, "calling")
+	restarted(s, b)
+	said = b.reply(180)
+	a.expect(180)
+	restarted(s, b, said)
+	s.answer(a, b)
+	crash(s)
+	checked(a, b)
+	s.over(a, b)
+	same(s.switch.record()["attempts"][0]["stage"], "answered")
+
+
+@scenario
+def an_invite_without_offer_goes_on(s):
+	gw = s.gateway()
+	s.start()
+	a, b, said = begun(s, gw, "ringing", sdp=None)
+	restarted(s, b, said)
+	b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	a.ack(sdp=True)
+	same(b.expect("ACK").body, s.caller.sdp)
+	s.over(a, b)
+
+
+@scenario
+def credentials_that_were_given_go_on(s):
+	gw = s.gateway(auth_user="us", auth_password="secret")
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.refuse(401, headers=[("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')])
+	b = gw.leg()
+	assert "Digest" in b.invited["Authorization"]
+	said = b.reply(180)
+	a.expect(180)
+	restarted(s, b, said)
+	b.reply(200, sdp=True)
+	same(b.expect("ACK")["Authorization"], b.invited["Authorization"])
+	a.expect(200, "INVITE")
+	a.ack()
+	s.over(a, b)
+
+
+@variants(("tcp", "tcp"), ("tls", "tls"))
+def it_goes_on_over(s, transport):
+	more = {"tls_verify": "Off"} if transport == "tls" else {}
+	gw = s.gateway(transport=transport, **more)
+	caller = s.peer("phone", transport)
+	s.start(listen=(transport,))
+	a = caller.invite("4930")
+	b = gw.leg()
+	said = b.reply(180)
+	a.expect(180)
+	restarted(s, b)
+	b.route = gw.arrivals("INVITE")[-1].message.source
+	b.last.source = b.route
+	gw.send(said.raw, b.route)
+	b.reply(200, sdp=True)
+	answer = a.expect(200, "INVITE")
+	a.route = answer.source
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
+
+
+if __name__ == "__main__":
+	run()
