@@ -200,10 +200,17 @@ int field_read(void *object, const struct field *fields, size_t n, const struct 
 
 bool field_find(struct field_bytes *out, uint16_t number, const struct field_bytes *bytes)
 {
-	struct field_bytes left = *bytes, value;
+	struct field_bytes left = *bytes;
+
+	return field_next(out, number, &left);
+}
+
+bool field_next(struct field_bytes *out, uint16_t number, struct field_bytes *left)
+{
+	struct field_bytes value;
 	uint16_t found;
 
-	while (!take(&left, &found, &value)) {
+	while (!take(left, &found, &value)) {
 		if (found == number) {
 			*out = value;
 			return true;

@@ -59,5 +59,7 @@ void field_end(struct text *t, size_t begun);
 int field_read(void *object, const struct field *fields, size_t n, const struct field_bytes *bytes);
 /** Find one that stands in no table. @return false when it is not there */
 bool field_find(struct field_bytes *out, uint16_t number, const struct field_bytes *bytes);
+/** The same of one that stands there more than once. @param left  the bytes; becomes those behind it */
+bool field_next(struct field_bytes *out, uint16_t number, struct field_bytes *left);
 
 #endif

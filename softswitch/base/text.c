@@ -92,3 +92,10 @@ int text_set(char **field, const char *value)
 	*field = copy;
 	return 0;
 }
+
+uint64_t text_hash(uint64_t hash, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** Not terminated by a NUL. */
 struct text {
@@ -34,6 +35,10 @@ void text_add_all(struct text *t, ...) __attribute__((sentinel));
 
 /** Copy as much of a string as fits, and a NUL. */
 void text_fit(char *out, size_t size, const char *s);
+
+/** A hash that is the same in every process, FNV-1a: for comparing, not for tables. @param hash  of what stands before, or TEXT_HASH */
+#define TEXT_HASH UINT64_C(0xcbf29ce484222325)
+uint64_t text_hash(uint64_t hash, const char *bytes, size_t n);
 
 /** Let an owned string be a copy of this one. @return 0; -ENOMEM, and the old one stays */
 int text_set(char **field, const char *value);

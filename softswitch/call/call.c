@@ -18,9 +18,8 @@ static void on_refreshed(struct dialog *leg, void *arg)
 {
 	struct call *call = arg;
 
-	if (!call_state_is_answered(call))
-		return;
-	session_timer_restart(&call->timers, bridge_side(&call->bridge, leg));
+	if (call_state_is_answered(call))
+		session_timer_restart(&call->timers, bridge_side(&call->bridge, leg));
 	call_cdr_changed(call);
 }
 
@@ -211,8 +210,13 @@ int call_resume_invite(struct call *call, const struct received *invite)
 
 void call_resume(struct call *call, const struct received *invite)
 {
+	const uint32_t max_duration_ms = call->max_duration_ms;
+	const bool offerless = call->offerless;
+
 	call_set_state(call, CALL_TRYING);
 	note(call, invite);
+	call->max_duration_ms = max_duration_ms;
+	call->offerless = offerless;
 	say_trying(call);
 }
 

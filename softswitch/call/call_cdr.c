@@ -243,6 +243,18 @@ static void keep_answered(struct call *call, const struct text *answer)
 	keep(call, &row, &t);
 }
 
+/** Bits of the word beside the state: the stage, and above it when it began, in ms since the attempt. */
+enum { STAGE_BITS = 3, STAGE_MASK = (1 << STAGE_BITS) - 1, STAGE_MS_MAX = (1 << (32 - STAGE_BITS)) - 1 };
+
+static void note_stage(const struct call *call)
+{
+	uint64_t ms = call->stage_ms - call->attempt_ms;
+
+	cdr_log_note(call->context->cdr_log, call->slot,
+		(uint32_t)(ms < STAGE_MS_MAX ? ms : STAGE_MS_MAX) << STAGE_BITS |
+			attempt_stage(call->attempt));
+}
+
 /** A call that is being set up, as a record that a crash cuts off: with the gateway it was at. */
 static void keep_setup(struct call *call)
 {
@@ -260,14 +272,15 @@ static void keep_setup(struct call *call)
 		row.b_call_id = attempt_call_id(call->attempt);
 		row.destination_addr = attempt_address(call->attempt);
 	}
-	if (!call->rel100.on)
-		call_saved_write_setup(call, &t);
-	if (t.full || call->rel100.on) {
+	call_saved_write_setup(call, &t);
+	if (t.full) {
 		t = state_buffer();
 		call_saved_write_refusal(call, &t);
 	}
 	keep(call, &row, &t);
 	free(attempts);
+	if (call->attempt && attempt_stage(call->attempt) != FAILOVER_STAGE_CALLING)
+		note_stage(call);
 }
 
 void call_cdr_keep(struct call *call, const struct text *answer)
@@ -279,16 +292,14 @@ void call_cdr_keep(struct call *call, const struct text *answer)
 		keep_setup(call);
 }
 
-/** Bits of the word beside the state: the stage, and above it when it began, in ms since the attempt. */
-enum { STAGE_BITS = 3, STAGE_MASK = (1 << STAGE_BITS) - 1, STAGE_MS_MAX = (1 << (32 - STAGE_BITS)) - 1 };
-
 void call_cdr_stage(struct call *call)
 {
-	uint64_t ms = clock_now_ms() - call->attempt_ms;
+	bool again = call->attempt_pdd_ms >= 0;
 
-	cdr_log_note(call->context->cdr_log, call->slot,
-		(uint32_t)(ms < STAGE_MS_MAX ? ms : STAGE_MS_MAX) << STAGE_BITS |
-			attempt_stage(call->attempt));
+	call->stage_ms = clock_now_ms();
+	note_stage(call);
+	if (again)
+		call_cdr_changed(call); /* the time of the first 18x is not in the word any more */
 }
 
 uint64_t call_cdr_read_stage(const struct call *call, uint32_t note, enum failover_stage *stage)
@@ -301,7 +312,7 @@ uint64_t call_cdr_read_stage(const struct call *call, uint32_t note, enum failov
 
 void call_cdr_changed(struct call *call)
 {
-	if (call->is_changed || !call_state_is_answered(call))
+	if (call->is_changed || call->state == CALL_NEW || call->state == CALL_ENDED)
 		return;
 	LIST_INSERT_HEAD(&call->context->changed, call, changed);
 	call->is_changed = true;

@@ -30,7 +30,7 @@ void call_cdr_keep(struct call *call, const struct text *answer);
 void call_cdr_stage(struct call *call);
 /** Read that. @param note  of cdr_log_note(). @return when the stage began, monotonic */
 uint64_t call_cdr_read_stage(const struct call *call, uint32_t note, enum failover_stage *stage);
-/** An answered call has changed: call_cdr_keep() follows after the pass of the loop. */
+/** What is written of the call has changed: call_cdr_keep() follows after the pass of the loop. */
 void call_cdr_changed(struct call *call);
 /** Write the row. */
 void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direction direction);

@@ -1,6 +1,7 @@
 #include "call_early.h"
 
 #include "bridge_request.h"
+#include "call_cdr.h"
 #include "call_end.h"
 #include "message.h"
 #include "offer.h"
@@ -22,6 +23,15 @@ static void on_unacknowledged(void *arg)
 	call_end_hangup(arg, CAUSE_NO_PRACK);
 }
 
+/** A caller that has negotiated offers what it said last, if that is not in its INVITE. */
+static void offer_again(struct call *call)
+{
+	if (!call->negotiated || session_is_unchanged(&call->a.session, call->content.received))
+		return;
+	call->content.offer = &call->a.session;
+	call->offerless = false;
+}
+
 void call_early_begin(struct call *call, const sip_t *invite, enum parameter_100rel policy)
 {
 	static const struct rel100_handlers handlers = {on_unacknowledged};
@@ -31,6 +41,34 @@ void call_early_begin(struct call *call, const sip_t *invite, enum parameter_100
 	if (policy != PARAMETER_100REL_OFF && rel100_is_offered(invite))
 		rel100_start(&call->rel100, stack->loop, invite->sip_cseq->cs_seq, (uint32_t)token_random(),
 			call_resend(call), &handlers, call);
+}
+
+void call_early_resume(struct call *call, const struct rel100 *before, const struct text *outstanding)
+{
+	if (!before->on)
+		return;
+	call_early_begin(
+		call, call->content.received, PARAMETER_100REL_SUPPORTED); /* whatever is configured by now */
+	rel100_resume(&call->rel100, call->invite, before->rseq, outstanding, before->sdp);
+	call->content.can_answer = true;
+	call->says_again = true;
+	if (call->tried > 1)
+		offer_again(call);
+}
+
+bool call_early_is_known(struct call *call, const sip_t *progress)
+{
+	const struct message_body whole = message_received(progress);
+	uint64_t hash;
+
+	if (!call->rel100.on)
+		return false;
+	hash = text_hash(TEXT_HASH, whole.data, whole.len);
+	if (call->says_again && call->said == hash)
+		return true;
+	call->says_again = false;
+	call->said = hash;
+	return false;
 }
 
 bool call_early_is_preview(const struct call *call, const sip_t *progress)
@@ -164,6 +202,7 @@ bool call_early_on_prack(struct call *call, struct dialog *d, const struct recei
 	}
 	if (call->state == CALL_TRYING)
 		rel100_next(&call->rel100);
+	call_cdr_changed(call);
 	return call->state == CALL_CONNECTING;
 }
 
@@ -183,10 +222,7 @@ void call_early_fail_over(struct call *call)
 		free(call->negotiated_with);
 		call->negotiated_with = NULL;
 	}
-	if (!call->negotiated || session_is_unchanged(&call->a.session, call->content.received))
-		return;
-	call->content.offer = &call->a.session;
-	call->offerless = false;
+	offer_again(call);
 }
 
 bool call_early_is_stale(const struct call *call)

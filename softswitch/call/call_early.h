@@ -15,6 +15,15 @@
 
 /** Are provisional responses to this caller reliable? */
 void call_early_begin(struct call *call, const sip_t *invite, enum parameter_100rel policy);
+/**
+ * The same for a call of the process before, whose leg and INVITE are there.
+ *
+ * @param before       what was read of it
+ * @param outstanding  a response that awaits its PRACK, or empty
+ */
+void call_early_resume(struct call *call, const struct rel100 *before, const struct text *outstanding);
+/** Does the gateway repeat what this caller has got in a reliable response already, before a crash? Else it is noted. */
+bool call_early_is_known(struct call *call, const sip_t *progress);
 /** Is this description nothing that the caller could answer: neither an answer nor an offer that can be acknowledged? */
 bool call_early_is_preview(const struct call *call, const sip_t *progress);
 /** A description goes to the caller in a reliable response: it negotiates by the first one. */

@@ -5,6 +5,7 @@
 #include "bye.h"
 #include "call.h"
 #include "call_cdr.h"
+#include "call_early.h"
 #include "call_end.h"
 #include "call_saved.h"
 #include "call_setup.h"
@@ -80,6 +81,7 @@ static void end(struct call *call)
 		end_leg(call, &call->a);
 	end_leg(call, call_leg_b(call));
 	invite_destroy(call->b);
+	call_end_setup(call);
 	call_destroy(call);
 }
 
@@ -229,10 +231,42 @@ static void refuse(struct call *call)
 	call_end_refuse(call, cause_sip_code(CAUSE_RESTART), reason);
 }
 
+/** What reliable provisional responses have brought about. @return 0; as dialog_state_read() */
+static int resume_early(struct call *call, const struct rel100 *before, const struct call_saved_setup *saved)
+{
+	const struct text outstanding = {.data = (char *)saved->provisional.data,
+		.len = saved->provisional.size,
+		.size = saved->provisional.size};
+	int err = call_saved_read_caller(call, saved);
+
+	if (!err)
+		call_early_resume(call, before, &outstanding);
+	return err;
+}
+
+/** From the gateway's answer, the next candidate, or where the attempt was. */
+static int resume_attempt(struct call *call, struct call_saved_setup *saved, uint32_t note)
+{
+	struct attempt_rest rest = {.bytes = &saved->attempt, .invite_take = saved->invite};
+
+	if (call->answer) {
+		call_set_state(call, CALL_CONNECTING);
+		return find_credentials(call);
+	}
+	if (!saved->invite) {
+		call_setup_go_on(call);
+		return 0;
+	}
+	saved->invite = NULL;
+	rest.stage_ms = call_cdr_read_stage(call, note, &rest.stage);
+	return call_setup_resume(call, &rest);
+}
+
+/** @return 0: its record is its own affair now, even if it has ended */
 static int go_on_setting_up(const struct recovery *r, struct call *call, const struct cdr_log_leftover *left,
 	struct call_saved_setup *saved)
 {
-	struct attempt_rest rest = {.bytes = &saved->attempt};
+	const struct rel100 before = call->rel100;
 	int err = make_plan(r, call, saved);
 
 	if (err)
@@ -241,15 +275,11 @@ static int go_on_setting_up(const struct recovery *r, struct call *call, const s
 	call->recovered = true;
 	call_state_resume_channels(call);
 	call_resume(call, &saved->request.rx);
-	if (!saved->invite) {
-		call_setup_go_on(call);
-		return 0;
-	}
-	rest.invite_take = saved->invite;
-	saved->invite = NULL;
-	rest.stage_ms = call_cdr_read_stage(call, left->note, &rest.stage);
-	if (call_setup_resume(call, &rest))
-		call_end_refused(call, CAUSE_INTERNAL, cause_words(CAUSE_INTERNAL), CDR_SERVER);
+	err = resume_early(call, &before, saved);
+	if (!err)
+		err = resume_attempt(call, saved, left->note);
+	if (err)
+		call_end_refused(call, CAUSE_RESTART, cause_words(CAUSE_RESTART), CDR_SERVER);
 	return 0;
 }
 
@@ -265,11 +295,12 @@ static int take_setup(const struct recovery *r, struct call *call, const struct 
 
 		err = err ? err : invite_err;
 	}
-	rows_err = find_rows(r, call, saved.invite ? invite_dialog(saved.invite) : NULL, &left->record);
+	rows_err = find_rows(
+		r, call, saved.invite ? invite_dialog(saved.invite) : call_leg_b(call), &left->record);
 	err = err ? err : rows_err ? rows_err : r->on ? 0 : -ECANCELED;
 	if (!err)
 		err = go_on_setting_up(r, call, left, &saved);
-	if (err && call->invite)
+	else if (call->invite)
 		refuse(call);
 	if (saved.invite)
 		withdraw(call_stack(call), saved.invite);

@@ -7,6 +7,8 @@
 #include "intake.h"
 #include "message.h"
 
+#include <sofia-sip/sip_header.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +16,7 @@
 /** Raised when what is written now must not be read as before; fields that are only added do not need it. */
 enum { VERSION = 2 };
 /** Fields that stand in no table. */
-enum { CALLER = 40, GATEWAY, INVITE, REQUEST, CALLER_HOP, PLAN, ATTEMPT };
+enum { CALLER = 40, GATEWAY, INVITE, REQUEST, CALLER_HOP, PLAN, ATTEMPT, PROVISIONAL, ANSWER };
 
 struct head {
 	uint32_t version;
@@ -52,6 +54,12 @@ static const struct field setup_fields[] = {
 	FIELD(36, NUMBER, struct call, tried),
 	FIELD(37, NUMBER, struct call, sdp_seen),
 	FIELD(38, NUMBER, struct call, ringing_seen),
+	FIELD(50, NUMBER, struct call, rel100.on),
+	FIELD(51, NUMBER, struct call, rel100.rseq),
+	FIELD(52, NUMBER, struct call, rel100.sdp),
+	FIELD(53, NUMBER, struct call, negotiated),
+	FIELD(54, TEXT, struct call, negotiated_with),
+	FIELD(55, NUMBER, struct call, said),
 };
 
 static void write_leg(struct text *t, uint16_t number, const struct dialog *leg)
@@ -110,6 +118,26 @@ static void write_plan(const struct call *call, struct text *t)
 	field_end(t, begun);
 }
 
+/** What has become of the caller's leg since its INVITE, by PRACK and UPDATE. */
+static void write_early(const struct call *call, struct text *t)
+{
+	const struct text last = server_transaction_response(call->invite);
+
+	if (call->rel100.outstanding)
+		field_add(t, PROVISIONAL, last.data, last.len);
+	if (call->a.local_seq || call->a.remote_seq != server_transaction_cseq(call->invite))
+		write_leg(t, CALLER, &call->a);
+}
+
+/** CALL_CONNECTING: the gateway has had its ACK. */
+static void write_answer(const struct call *call, struct text *t)
+{
+	const struct message_body answer = message_received(sip_object(call->answer));
+
+	write_leg(t, GATEWAY, call_leg_b(call));
+	field_add(t, ANSWER, answer.data, answer.len);
+}
+
 void call_saved_write_setup(const struct call *call, struct text *t)
 {
 	const struct message_body request = message_received(call->content.received);
@@ -123,9 +151,14 @@ void call_saved_write_setup(const struct call *call, struct text *t)
 	hop_state_write(server_transaction_hop(call->invite), t);
 	field_end(t, begun);
 	write_plan(call, t);
-	begun = field_begin(t, ATTEMPT);
-	attempt_save(call->attempt, t);
-	field_end(t, begun);
+	write_early(call, t);
+	if (call->attempt) {
+		begun = field_begin(t, ATTEMPT);
+		attempt_save(call->attempt, t);
+		field_end(t, begun);
+	} else if (call->answer) {
+		write_answer(call, t);
+	}
 }
 
 void call_saved_write_refusal(const struct call *call, struct text *t)
@@ -258,20 +291,41 @@ static int read_request(struct call *call, const struct field_bytes *bytes, stru
 	return err;
 }
 
-static int read_attempt(struct call *call, struct call_saved_setup *out, const struct field_bytes *bytes)
+static int read_attempt(struct call *call, struct call_saved_setup *saved, const struct field_bytes *bytes)
 {
 	int err;
 
-	if (!field_find(&out->attempt, ATTEMPT, bytes))
+	if (!field_find(&saved->attempt, ATTEMPT, bytes))
 		return -EINVAL;
-	err = attempt_read_invite(&out->invite, call_stack(call), call, &out->attempt);
+	err = attempt_read_invite(&saved->invite, call_stack(call), call, &saved->attempt);
 	return err == -ENOENT ? 0 : err;
+}
+
+static int read_answer(struct call *call, const struct field_bytes *answer, const struct field_bytes *bytes)
+{
+	int err = invite_resume(&call->b, call_stack(call));
+	struct received rx = {0};
+	char phrase[INTAKE_PHRASE_MAX];
+
+	if (!err)
+		err = read_leg(call, call_leg_b(call), GATEWAY, bytes);
+	if (err)
+		return err;
+	rx.source = &call_leg_b(call)->hop.to.any;
+	rx.back.listener = call_leg_b(call)->hop.listener;
+	err = intake_message(&rx, answer->data, answer->size, phrase) || !rx.sip->sip_status ? -EINVAL : 0;
+	if (!err)
+		call->answer = rx.msg;
+	else if (rx.msg)
+		msg_destroy(rx.msg);
+	return err;
 }
 
 int call_saved_read_setup(struct call *call, const struct cdr *record, const struct field_bytes *bytes,
 	struct call_saved_setup *saved)
 {
 	int err = read_call(call, record, bytes), b_err;
+	struct field_bytes answer;
 
 	if (!err && (!call->attempt_ms || !call->a.local_tag[0]))
 		err = -EINVAL;
@@ -279,10 +333,25 @@ int call_saved_read_setup(struct call *call, const struct cdr *record, const str
 		return err;
 	if (record->attempts[0] == '[')
 		call->attempts_before = strdup(record->attempts);
+	text_fit(call->destination, sizeof(call->destination), record->destination_addr);
+	text_fit(call->b_call_id, sizeof(call->b_call_id), record->b_call_id);
 	field_find(&saved->plan, PLAN, bytes);
+	field_find(&saved->caller, CALLER, bytes);
+	field_find(&saved->provisional, PROVISIONAL, bytes);
 	err = read_request(call, bytes, &saved->request);
-	b_err = read_attempt(call, saved, bytes);
+	b_err = field_find(&answer, ANSWER, bytes) ? read_answer(call, &answer, bytes)
+						   : read_attempt(call, saved, bytes);
 	return err ? err : b_err;
+}
+
+int call_saved_read_caller(struct call *call, const struct call_saved_setup *saved)
+{
+	bool moved;
+
+	if (!saved->caller.size)
+		return 0;
+	dialog_clear(&call->a);
+	return dialog_state_read(&call->a, call_stack(call), call, &saved->caller, &moved);
 }
 
 void call_saved_clear(struct call_saved_setup *saved)

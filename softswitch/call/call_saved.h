@@ -35,9 +35,12 @@ struct call_saved_setup {
 	struct received_kept request;     /* the caller's INVITE */
 	struct invite *invite;            /* ours that was under way; NULL = none */
 	struct field_bytes attempt, plan; /* attempt_save(); the candidates that are left */
+	struct field_bytes caller;        /* for call_saved_read_caller() */
+	struct field_bytes provisional;   /* a response to the caller that awaits its PRACK; empty = none */
 };
 /**
- * Fill such a call, made by call_prepare(). It has no dialog and no transaction yet.
+ * Fill such a call, made by call_prepare(). It has no leg of the caller and no transaction yet; that of the gateway, if that
+ * has answered.
  *
  * @param saved  zeroed; call_saved_clear() it in any case
  * @return as call_saved_read(); what could be read is there in either case
@@ -45,6 +48,8 @@ struct call_saved_setup {
 int call_saved_read_setup(struct call *call, const struct cdr *record, const struct field_bytes *bytes,
 	struct call_saved_setup *saved);
 void call_saved_clear(struct call_saved_setup *saved);
+/** The caller's leg has changed since its INVITE: so it goes on in place of the one made of that. @return as dialog_state_read() */
+int call_saved_read_caller(struct call *call, const struct call_saved_setup *saved);
 /** The id of the row of a candidate that is left. @return 0 when there are no more */
 int64_t call_saved_candidate(const struct call_saved_setup *saved, unsigned i);
 

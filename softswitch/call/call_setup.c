@@ -230,6 +230,10 @@ static void on_progress(const struct received *rx, void *arg)
 		return; /* one of the gateway's forks has ended: of no use to our caller (RFC 6228) */
 	note_post_dial_delay(call);
 	gateway_on_progress(call->gateway, &call->channel_out, &call_stack(call)->parameters, now);
+	if (call->rel100.on || early_dialogs_is_reliable(attempt_early(call->attempt), rx->sip))
+		call_cdr_changed(call);
+	if (call_early_is_known(call, rx->sip))
+		return;
 	pass_response(call, &t, rx->sip);
 	if (describes(call, rx->sip))
 		call_early_describe(call, rx->sip);
@@ -267,6 +271,7 @@ static void on_answer(const struct received *rx, void *arg)
 	}
 	call->answer = msg_ref(rx->msg);
 	call_set_state(call, CALL_CONNECTING);
+	call_cdr_changed(call);
 }
 
 void call_setup_connect(struct call *call, const sip_t *answer)
@@ -384,6 +389,7 @@ int call_setup_resume(struct call *call, const struct attempt_rest *rest)
 
 	list_headers(call, call->gateway);
 	call->last_cause = CAUSE_NO_GATEWAY;
+	call->stage_ms = rest->stage_ms;
 	call->attempt_pdd_ms =
 		rest->stage >= FAILOVER_STAGE_PROGRESS ? (int32_t)(rest->stage_ms - call->attempt_ms) : -1;
 	err = attempt_resume(&call->attempt, call->context, call, call->gateway, &call->content,

@@ -72,6 +72,8 @@ struct call {
 	char source[ADDRESS_NAME_MAX], destination[ADDRESS_NAME_MAX];
 	char b_call_id[2 * TOKEN_SIZE];
 	bool offerless, sdp_seen, ringing_seen;
+	uint64_t said;   /* hash of the response of a gateway that a caller with 100rel got last */
+	bool says_again; /* after a crash: the gateway may repeat that one */
 	bool negotiated; /* with the caller, before the answer: offer and answer are complete */
 	char *negotiated_with; /* tag of the gateway whose description that is, or will be with the PRACK; NULL = none yet */
 	STAILQ_HEAD(, call_cdr_attempt) attempts; /* tried or passed over, for the record */
@@ -83,6 +85,7 @@ struct call {
 	int64_t begin_epoch_ms;
 	uint64_t begin_ms, first_ring_ms, first_answer_ms, answer_ms; /* monotonic, 0 = not yet */
 	uint64_t attempt_ms;                                          /* the attempt under way began */
+	uint64_t stage_ms;                                            /* its stage did */
 	int32_t attempt_pdd_ms; /* until its first 18x or answer; -1 = not yet */
 	/* What the caller is told when nothing is left. */
 	enum cause last_cause;

@@ -311,6 +311,15 @@ int dialog_establish(struct dialog *d, const struct received *response)
 	return set_way(d, response, true, contact ? &uri : NULL);
 }
 
+int dialog_share_account(struct dialog *d, const struct dialog *of)
+{
+	d->account = of->account;
+	return (of->user && (text_set(&d->user, of->user) || text_set(&d->password, of->password))) ||
+			(of->realm && text_set(&d->realm, of->realm))
+		? -ENOMEM
+		: 0;
+}
+
 int dialog_fork(struct dialog *d, const struct dialog *of, const struct received *response)
 {
 	*d = (struct dialog){.owner = of->owner,
@@ -318,15 +327,12 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const struct received
 		.local_seq = of->local_seq,
 		.invite_seq = of->invite_seq,
 		.own_origin = of->own_origin,
-		.account = of->account,
 		.origin = of->origin};
 	text_fit(d->local_tag, sizeof(d->local_tag), of->local_tag);
 	take_hop(d, &of->hop);
 	session_fork(&d->session, &of->session);
 	if (text_set(&d->call_id, of->call_id) || text_set(&d->local, of->local) ||
-		text_set(&d->target, of->target) ||
-		(of->user && (text_set(&d->user, of->user) || text_set(&d->password, of->password))) ||
-		(of->realm && text_set(&d->realm, of->realm)) ||
+		text_set(&d->target, of->target) || dialog_share_account(d, of) ||
 		(of->pass_headers && text_set(&d->pass_headers, of->pass_headers)))
 		return -ENOMEM;
 	return dialog_establish(d, response);

@@ -101,6 +101,8 @@ int dialog_establish(struct dialog *d, const struct received *response);
  * @return as dialog_establish(); dialog_clear() it in any case
  */
 int dialog_fork(struct dialog *d, const struct dialog *of, const struct received *response);
+/** Answer challenges as in that dialog. @return 0 or -ENOMEM */
+int dialog_share_account(struct dialog *d, const struct dialog *of);
 /**
  * Create the dialog that a 2xx opened after its INVITE was given up, to hang up in it. It is in no set. Without a Contact
  * that can be used its target is whom the INVITE called, who is in To.

@@ -160,8 +160,7 @@ static int read_behind(struct dialog *d, struct stack *stack, const struct field
 	return err;
 }
 
-int dialog_state_read(
-	struct dialog *d, struct stack *stack, void *owner, const struct field_bytes *bytes, bool *moved)
+static int read_all(struct dialog *d, struct stack *stack, const struct field_bytes *bytes, bool *moved)
 {
 	struct field_bytes hop;
 	int err = field_read(d, FIELD_TABLE(fields), bytes);
@@ -172,8 +171,25 @@ int dialog_state_read(
 		err = read_behind(d, stack, bytes, moved);
 	if (!err)
 		err = hop_state_read(&d->hop, stack->transport, &hop);
-	if (err)
-		return err;
-	jump(d);
-	return dialog_resume(d, stack->dialogs, owner);
+	if (!err)
+		jump(d);
+	return err;
+}
+
+int dialog_state_read(
+	struct dialog *d, struct stack *stack, void *owner, const struct field_bytes *bytes, bool *moved)
+{
+	int err = read_all(d, stack, bytes, moved);
+
+	return err ? err : dialog_resume(d, stack->dialogs, owner);
+}
+
+int dialog_state_read_fork(
+	struct dialog *d, struct stack *stack, const struct dialog *of, const struct field_bytes *bytes)
+{
+	bool moved;
+
+	d->owner = of->owner;
+	d->resolver = of->resolver;
+	return read_all(d, stack, bytes, &moved);
 }

@@ -24,5 +24,8 @@ enum { DIALOG_STATE_JUMP = 1000 };
  */
 int dialog_state_read(
 	struct dialog *d, struct stack *stack, void *owner, const struct field_bytes *bytes, bool *moved);
+/** The same for another dialog of the same INVITE, in no set: dialog_fork(). */
+int dialog_state_read_fork(
+	struct dialog *d, struct stack *stack, const struct dialog *of, const struct field_bytes *bytes);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "cause.h"
 #include "dialog_request.h"
+#include "dialog_state.h"
 #include "log.h"
 #include "message.h"
 
@@ -22,6 +23,7 @@ struct early_dialog {
 	uint32_t answered;    /* RSeq whose PRACK carries the caller's answer; 0 = none */
 	bool offered;         /* that response brought an offer, and its PRACK awaits the answer */
 	bool negotiated;      /* offer and answer are complete */
+	bool resumed;         /* of the process before, and its PRACK perhaps lost with it */
 	struct dialog_request prack;
 };
 
@@ -191,6 +193,10 @@ bool early_dialogs_take(struct early_dialogs *set, const struct received *rx)
 	}
 	rseq = (uint32_t)response->sip_rseq->rs_response;
 	e = find(set, response->sip_to->a_tag);
+	if (e && e->resumed && rseq == e->rseq && !e->offered) {
+		e->resumed = false;
+		send_prack(e);
+	}
 	if (e && e->rseq &&
 		(e->offered || rseq != e->rseq + 1)) /* repeated, out of order, or past the last RSeq */
 		return false;
@@ -247,4 +253,68 @@ bool early_dialogs_become(struct early_dialogs *set, struct dialog *leg)
 	TAILQ_REMOVE(&set->list, e, link);
 	early_free(e);
 	return negotiated;
+}
+
+/* Over a crash ------------------------------------------------------------------------------ */
+
+static const struct field fields[] = {
+	FIELD(1, NUMBER, struct early_dialog, rseq),
+	FIELD(2, NUMBER, struct early_dialog, answered),
+	FIELD(3, NUMBER, struct early_dialog, offered),
+	FIELD(4, NUMBER, struct early_dialog, negotiated),
+};
+/** Fields that stand in no table. */
+enum { DIALOG = 20 };
+
+void early_dialogs_save(const struct early_dialogs *set, uint16_t number, struct text *t)
+{
+	const struct early_dialog *e;
+
+	TAILQ_FOREACH (e, &set->list, link) {
+		size_t begun, dialog;
+
+		if (!e->rseq)
+			continue;
+		begun = field_begin(t, number);
+		field_write(t, FIELD_TABLE(fields), e);
+		dialog = field_begin(t, DIALOG);
+		dialog_state_write(&e->dialog, t);
+		field_end(t, dialog);
+		field_end(t, begun);
+	}
+}
+
+static int read_early(
+	struct early_dialog *e, const struct early_dialogs *set, const struct field_bytes *bytes)
+{
+	struct field_bytes dialog;
+	int err = field_read(e, FIELD_TABLE(fields), bytes);
+
+	if (!err)
+		err = field_find(&dialog, DIALOG, bytes)
+			? dialog_state_read_fork(&e->dialog, set->stack, set->invite, &dialog)
+			: -EINVAL;
+	return err ? err : dialog_share_account(&e->dialog, set->invite);
+}
+
+int early_dialogs_read(struct early_dialogs *set, uint16_t number, const struct field_bytes *bytes)
+{
+	struct field_bytes left = *bytes, value;
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < EARLY_MAX && field_next(&value, number, &left); i++) {
+		struct early_dialog *e = calloc(1, sizeof(*e));
+
+		if (!e)
+			return -ENOMEM;
+		e->set = set;
+		e->resumed = true;
+		TAILQ_INSERT_TAIL(&set->list, e, link);
+		err = read_early(e, set, &value);
+		if (err) {
+			TAILQ_REMOVE(&set->list, e, link);
+			early_free(e);
+		}
+	}
+	return err;
 }

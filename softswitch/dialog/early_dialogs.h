@@ -6,7 +6,8 @@
  *	response that is not reliable            kept for the requests of that fork
  *	reliable response, next in order         PRACK at once
  *	the same with the offer we asked for     PRACK once the caller has answered: early_dialogs_answer()
- *	repeated or out of order                 dropped (RFC 3262 section 4; our PRACK is resent by its transaction)
+ *	repeated or out of order                 dropped (RFC 3262 section 4; our PRACK is resent by its transaction, but after a
+ *	                                         crash it is sent anew)
  */
 #ifndef EARLY_DIALOGS_H
 #define EARLY_DIALOGS_H
@@ -55,6 +56,10 @@ bool early_dialogs_is_negotiated(const struct early_dialogs *set, const struct d
  * @return true when offer and answer were completed in it
  */
 bool early_dialogs_become(struct early_dialogs *set, struct dialog *leg);
+/** Write those with reliable responses, each as a field of this number; the others come about again by the next response. */
+void early_dialogs_save(const struct early_dialogs *set, uint16_t number, struct text *t);
+/** Read them; what the owner fills in is there. @return 0; as dialog_state_read() */
+int early_dialogs_read(struct early_dialogs *set, uint16_t number, const struct field_bytes *bytes);
 /** End all of them. PRACKs under way are still resent by their transactions. */
 void early_dialogs_clear(struct early_dialogs *set);
 

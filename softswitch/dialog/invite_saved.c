@@ -20,7 +20,7 @@ static const struct field fields[] = {
 	FIELD(9, TEXT, struct invite, dialog.pass_headers),
 };
 /** Fields that stand in no table. */
-enum { REQUEST = 20, HOP };
+enum { REQUEST = 20, HOP, EARLY };
 
 void invite_save(const struct invite *inv, struct text *t)
 {
@@ -32,6 +32,7 @@ void invite_save(const struct invite *inv, struct text *t)
 	begun = field_begin(t, HOP);
 	hop_state_write(&inv->dialog.hop, t);
 	field_end(t, begun);
+	early_dialogs_save(&inv->early, EARLY, t);
 }
 
 static int resume(struct invite *inv, void *owner, const struct hop *hop)
@@ -76,6 +77,7 @@ int invite_read(struct invite **out, struct stack *stack, void *owner, const str
 	if (!err)
 		err = hop_state_read(&hop, stack->transport, &at);
 	if (!err) {
+		inv->saved = *bytes;
 		inv->request = (struct text){
 			.data = (char *)request.data, .len = request.size, .size = request.size};
 		err = resume(inv, owner, &hop);
@@ -103,5 +105,7 @@ int invite_go_on(struct invite *inv, const struct invite_content *content,
 	inv->request = (struct text){0};
 	if (!err)
 		err = invite_set_credentials(inv, content);
+	if (!err && handlers)
+		err = early_dialogs_read(&inv->early, EARLY, &inv->saved);
 	return err ? err : invite_send_text(inv, &request, branch, resend);
 }

@@ -11,7 +11,8 @@ struct invite {
 	struct early_dialogs early;
 	struct request_retry retry;
 	struct client_transaction *client; /* NULL = not under way */
-	struct text request; /* borrowed: in on_sending; of one that was read, until it is sent again */
+	struct text request;      /* borrowed: in on_sending; of one that was read, until it is sent again */
+	struct field_bytes saved; /* borrowed, likewise: the rest of it */
 	const struct invite_handlers *handlers;
 	void *arg;
 };

@@ -71,6 +71,15 @@ static void send_now(struct rel100 *r, const struct text *t, bool sdp)
 	resend_start(&r->resend, r->loop, &schedule, &resend_handlers, r);
 }
 
+void rel100_resume(struct rel100 *r, struct server_transaction *invite, uint32_t rseq,
+	const struct text *outstanding, bool sdp)
+{
+	r->invite = invite;
+	r->rseq = rseq - (outstanding->len != 0);
+	if (outstanding->len)
+		send_now(r, outstanding, sdp);
+}
+
 static void wait_turn(struct rel100 *r, const struct text *t, bool sdp)
 {
 	char *data = text_copy(t);

@@ -49,6 +49,16 @@ bool rel100_is_offered(const sip_t *invite);
 void rel100_start(struct rel100 *r, struct loop *loop, uint32_t cseq, uint32_t first,
 	const struct resend_schedule *schedule, const struct rel100_handlers *handlers, void *arg);
 
+/**
+ * Go on after rel100_start() where the process before was.
+ *
+ * @param rseq         of the last response that it sent
+ * @param outstanding  that one, sent once more, if it awaits its PRACK; else empty
+ * @param sdp          it has a session description
+ */
+void rel100_resume(struct rel100 *r, struct server_transaction *invite, uint32_t rseq,
+	const struct text *outstanding, bool sdp);
+
 /** Add Require and RSeq of the next response; nothing if it is not reliable. @param sdp  it has a session description */
 void rel100_headers(const struct rel100 *r, struct text *t, bool sdp);
 /**

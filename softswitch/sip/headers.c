@@ -186,9 +186,7 @@ uint64_t headers_identity(const sip_t *from)
 		if (!name || !is_identity(name))
 			continue;
 		message_header(&t, h);
-		hash = hash ? hash : 0xcbf29ce484222325; /* FNV-1a */
-		for (size_t i = 0; i < t.len; i++)
-			hash = (hash ^ (unsigned char)t.data[i]) * 0x100000001b3;
+		hash = text_hash(hash ? hash : TEXT_HASH, t.data, t.len);
 	}
 	return hash;
 }

@@ -26,12 +26,13 @@ struct message_body message_body(const sip_t *sip)
 	return (struct message_body){.data = sip->sip_payload->pl_data, .len = sip->sip_payload->pl_len};
 }
 
-struct message_body message_received(const sip_t *request)
+struct message_body message_received(const sip_t *sip)
 {
-	const msg_common_t *first = request->sip_request->rq_common;
-	const msg_common_t *last = request->sip_payload ? request->sip_payload->pl_common
-		: request->sip_separator                ? request->sip_separator->sep_common
-							: NULL;
+	const msg_common_t *first =
+		sip->sip_request ? sip->sip_request->rq_common : sip->sip_status->st_common;
+	const msg_common_t *last = sip->sip_payload ? sip->sip_payload->pl_common
+		: sip->sip_separator                ? sip->sip_separator->sep_common
+						    : NULL;
 	const char *begin = first->h_data, *end = last ? (const char *)last->h_data + last->h_len : NULL;
 
 	return begin && end > begin ? (struct message_body){begin, (size_t)(end - begin)}

@@ -24,8 +24,8 @@ struct message_body {
 	size_t len;
 };
 struct message_body message_body(const sip_t *sip);
-/** The whole request as it came in, none if that is not known. */
-struct message_body message_received(const sip_t *request);
+/** The whole message as it came in, none if that is not known. */
+struct message_body message_received(const sip_t *sip);
 /** Find the session description in it. @return false when there is none */
 bool message_find_sdp(const sip_t *sip, struct sdp_span *out);
 bool message_has_sdp(const sip_t *sip);

@@ -10,14 +10,6 @@ static bool is_replaced(const char *line, size_t n)
 	return n >= 2 && (line[0] == 'o' || line[0] == 's') && line[1] == '=';
 }
 
-/* FNV-1a */
-static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3;
-	return hash;
-}
-
 /*
  * Of all but what the replaced lines say; that they are there counts, and how they end. The end of the last line does
  * not: in a multipart body some take it for that of the delimiter.
@@ -25,7 +17,7 @@ static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t n)
 static uint64_t hash_rest(const struct sdp_span *sdp)
 {
 	const char *end = sdp->data + sdp->len, *next;
-	uint64_t hash = 0xcbf29ce484222325;
+	uint64_t hash = TEXT_HASH;
 
 	while (end > sdp->data && (end[-1] == '\r' || end[-1] == '\n'))
 		end--;
@@ -35,8 +27,8 @@ static uint64_t hash_rest(const struct sdp_span *sdp)
 		if (!is_replaced(at, n))
 			n = 0;
 		else
-			hash = hash_bytes(hash, at, strlen("o="));
-		hash = hash_bytes(hash, at + n, (size_t)(next - at) - n);
+			hash = text_hash(hash, at, strlen("o="));
+		hash = text_hash(hash, at + n, (size_t)(next - at) - n);
 	}
 	return hash;
 }

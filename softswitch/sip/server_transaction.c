@@ -38,6 +38,11 @@ const struct hop *server_transaction_hop(const struct server_transaction *s)
 	return &s->hop;
 }
 
+struct text server_transaction_response(const struct server_transaction *s)
+{
+	return (struct text){.data = s->response, .len = s->response_len, .size = s->response_len};
+}
+
 static void server_transaction_free(struct server_transaction *s)
 {
 	s->set->done -= s->state == SERVER_TRANSACTION_CONFIRMED;

@@ -94,6 +94,8 @@ void server_transaction_send(
 void server_transaction_resend(struct server_transaction *s);
 /** The last response was acknowledged, by ACK or PRACK: if it was sent once, that tells the response time of the peer. */
 void server_transaction_learn(const struct server_transaction *s);
+/** The last response, borrowed. */
+struct text server_transaction_response(const struct server_transaction *s);
 /** Where its responses go. */
 const struct hop *server_transaction_hop(const struct server_transaction *s);
 

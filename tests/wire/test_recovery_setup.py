@@ -5,6 +5,7 @@ import time
 import sip
 from crash import checked, crash, live, long_ago
 from net import same
+from rel100 import ANSWER, OFFER, ON, OTHER, acknowledge, acknowledged, begin, ends, ends_elsewhere, prack, ring
 from runner import run, scenario, variants
 
 
@@ -300,6 +301,197 @@ def it_goes_on_over(s, transport):
 	a.ack()
 	b.expect("ACK")
 	s.over(a, b)
+
+
+# Reliable provisional responses
+
+def reliable(s, status=180, sdp=None):
+	"""A call between a caller and a gateway with 100rel; both legs, the gateway's response and the caller's."""
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw)
+	said = ring(b, 7, status, sdp)
+	acknowledged(b, 7)
+	return gw, a, b, said, a.expect(status)
+
+
+@variants(("ringing", 180, None), ("early_media", 183, True))
+def a_response_that_awaits_its_prack_comes_again_when_it_is(s, status, sdp):
+	gw, a, b, said, heard = reliable(s, status, sdp)
+	restarted(s, b)
+	again = s.caller.expect_count(2, status)
+	same(again[-1].message.raw, heard.raw)
+	prack(a, heard)
+	a.expect(200, "PRACK")
+	ends(s, a, b)
+
+
+@variants(("ringing", 180, None), ("early_media", 183, True))
+def what_was_acknowledged_is_not_said_again_when_it_is(s, status, sdp):
+	gw, a, b, said, heard = reliable(s, status, sdp)
+	prack(a, heard)
+	a.expect(200, "PRACK")
+	restarted(s, b, said)
+	refused = b.expect("PRACK")  # ours might have been lost
+	assert sip.cseq(refused) > 1000, refused.head
+	b.reply(481)
+	s.net.quiet(0.2)
+	same(len(s.caller.arrivals(status)), 1)
+	ring(b, 8, 181)
+	acknowledged(b, 8)
+	more = acknowledge(a, 181)
+	same(int(more["RSeq"]), int(heard["RSeq"]) + 1)
+	ends(s, a, b)
+
+
+@scenario
+def a_prack_of_ours_that_was_lost_is_sent_anew(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw)
+	said = ring(b, 7)
+	b.expect("PRACK")
+	heard = acknowledge(a)
+	restarted(s, b, said)
+	acknowledged(b, 7)
+	ends(s, a, b)
+
+
+@scenario
+def a_gateway_without_100rel_may_repeat_what_the_caller_has_acknowledged(s):
+	gw = s.gateway(sip_100rel="Off")
+	s.start(**ON)
+	a, b = begin(s, gw)
+	said = b.reply(180)
+	heard = acknowledge(a)
+	restarted(s, b, said)
+	s.net.quiet(0.2)
+	same(len(s.caller.arrivals(180)), 1)
+	b.reply(183, True)
+	more = acknowledge(a, 183)
+	same(int(more["RSeq"]), int(heard["RSeq"]) + 1)
+	ends(s, a, b)
+
+
+@scenario
+def an_answer_waits_for_the_prack_after_the_crash_too(s):
+	gw, a, b, said, heard = reliable(s, 183, True)
+	b.reply(200, request=b.invited)
+	b.expect("ACK")
+	s.switch.status()
+	for _ in range(2):
+		s.switch.kill()
+		s.switch.start_again()
+		s.net.quiet(0.1)
+	same([call["state"] for call in s.switch.control("calls.list")["calls"]], ["connecting"])
+	same(s.caller.arrivals(200, "INVITE"), [])
+	prack(a, heard)
+	a.expect(200, "PRACK")
+	a.expect(200, "INVITE")
+	a.ack()
+	s.over(a, b)
+	row = s.switch.record()
+	same((row["gateway"], row["b_call_id"], [attempt["stage"] for attempt in row["attempts"]]), ("gw", b.call_id, ["answered"]))
+
+
+@scenario
+def an_answer_that_waited_ends_with_the_call_without_recovery(s):
+	gw, a, b, said, heard = reliable(s, 183, True)
+	b.reply(200, request=b.invited)
+	b.expect("ACK")
+	crash(s, SS_CALL_RECOVERY="Off")
+	a.expect(503, "INVITE")
+	b.hung_up()
+
+
+@scenario
+def what_was_negotiated_is_offered_to_the_next_gateway(s):
+	gw1, gw2 = s.gateways(2)
+	s.start(**ON)
+	a, b = begin(s, gw1, sdp=None)
+	ring(b, 7, 183, OFFER)
+	heard = a.expect(183)
+	prack(a, heard, body=ANSWER)
+	a.expect(200, "PRACK")
+	acknowledged(b, 7, ANSWER)
+	restarted(s, b)
+	b.refuse(503)
+	c = gw2.leg()
+	same(c.invited.body, ANSWER)
+	restarted(s, c)
+	ends_elsewhere(s, a, c, gw2.sdp)
+
+
+@scenario
+def an_update_before_the_answer_crosses_after_the_crash(s):
+	gw = s.gateway()
+	s.start(**ON)
+	a, b = begin(s, gw)
+	said = ring(b, 7, 183, True)
+	acknowledged(b, 7)
+	acknowledge(a, 183)
+	restarted(s, b)
+	a.send("UPDATE", body=OTHER)
+	same(b.expect("UPDATE").body, OTHER)
+	b.reply(200, ANSWER)
+	same(a.expect(200, "UPDATE").body, ANSWER)
+	ends(s, a, b)
+
+
+# Times
+
+@variants(("ringing", 180, "SS_SIP_TIMEOUT_RINGING"), ("trying", 100, "SS_SIP_TIMEOUT_TRYING"),
+	("early_media", 183, "SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP"))
+def the_stage_lasts_as_long_as_it_would_have_when_it_is(s, status, parameter):
+	gw = s.gateway()
+	s.start(clock_speed=20, SS_SIP_RESEND_INTERVAL="60", **{parameter: "30"})
+	a, b, said = begun(s, gw, {180: "ringing", 100: "trying", 183: "early_media"}[status])
+	since = time.monotonic()
+	s.net.quiet(0.7)
+	restarted(s, b, said)
+	b.cancelled()
+	passed = time.monotonic() - since
+	a.expect(408, "INVITE")
+	assert 1.4 < passed < 1.8, passed
+	attempt, = s.switch.record()["attempts"]
+	same((attempt["reason"], attempt["duration_ms"] // 1000), ("timeout while " + attempt["stage"], 30))
+
+
+@variants(("early_hangup", {"SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP": "30"}, {}, 408, "not answered in time"),
+	("expires", {}, {"Expires": "30"}, 487, "invitation expired"))
+def the_time_until_the_answer_is_limited_by(s, parameters, fields, status, reason):
+	gw = s.gateway()
+	s.start(clock_speed=20, SS_SIP_RESEND_INTERVAL="60", **parameters)
+	a, b, said = begun(s, gw, "ringing", **fields)
+	since = time.monotonic()
+	s.net.quiet(0.7)
+	restarted(s, b, said)
+	b.cancelled()
+	a.expect(status, "INVITE")
+	assert 1.4 < time.monotonic() - since < 1.8, time.monotonic() - since
+	same(s.switch.record()["end_reason"], reason)
+
+
+@scenario
+def the_record_says_when_it_rang_first(s):
+	gw = s.gateway()
+	s.start()
+	a, b, _ = begun(s, gw, "trying")
+	s.net.quiet(0.2)
+	b.reply(183)
+	rang = time.time()
+	a.expect(183)
+	s.net.quiet(0.2)
+	said = b.reply(180)
+	a.expect(180)
+	s.switch.status()
+	s.net.quiet(0.3)
+	restarted(s, b, said)
+	s.answer(a, b)
+	s.over(a, b)
+	row = s.switch.record()
+	same([abs(at) < 0.1 for at in (row["ring_ms"] / 1000 - rang - 0.2, row["begin_ms"] / 1000 + row["pdd_ms"] / 1000 - rang)],
+		[True, True])
 
 
 if __name__ == "__main__":
