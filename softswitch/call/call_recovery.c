@@ -254,6 +254,7 @@ static int resume_attempt(struct call *call, struct call_saved_setup *saved, uin
 		return find_credentials(call);
 	}
 	if (!saved->invite) {
+		call->tried--;
 		call_setup_go_on(call);
 		return 0;
 	}

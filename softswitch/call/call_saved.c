@@ -101,16 +101,18 @@ void call_saved_write(const struct call *call, const struct text *answer, struct
 		write_invite(t, call->invite, answer);
 }
 
-/** The candidates that are left, by the ids of their rows. */
+/** The candidates that are left, by the ids of their rows; before the INVITE has left, the one being tried is the first. */
 static void write_plan(const struct call *call, struct text *t)
 {
 	const struct routing_plan *plan = &call->plan;
+	const bool called = !call->attempt || attempt_call_id(call->attempt)[0];
+	const unsigned first = call->next_candidate - !called;
 	size_t begun;
 
-	if (call->next_candidate >= plan->n)
+	if (first >= plan->n)
 		return;
 	begun = field_begin(t, PLAN);
-	for (unsigned i = call->next_candidate; i < plan->n; i++) {
+	for (unsigned i = first; i < plan->n; i++) {
 		int64_t id = gateway_row(plan->candidate[i].gateway)->id;
 
 		text_add_bytes(t, (const char *)&id, sizeof(id));
@@ -327,7 +329,7 @@ int call_saved_read_setup(struct call *call, const struct cdr *record, const str
 	int err = read_call(call, record, bytes), b_err;
 	struct field_bytes answer;
 
-	if (!err && (!call->attempt_ms || !call->a.local_tag[0]))
+	if (!err && (!call->attempt_ms || !call->tried || !call->a.local_tag[0]))
 		err = -EINVAL;
 	if (err)
 		return err;

@@ -111,6 +111,7 @@ static void write_ringing(void)
 	expect(call && !intake_message(&rx, request, sizeof(request) - 1, phrase));
 	rx.back = back;
 	call->begin_ms = call->attempt_ms = clock_now_ms();
+	call->tried = 1;
 	expect(!call_resume_invite(call, &rx));
 	call->received = rx.msg;
 	call->content.received = rx.sip;

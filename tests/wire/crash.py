@@ -2,6 +2,9 @@
 
 import struct
 
+import sip
+from peer import Peer
+
 
 def crash(s, **parameters):
 	"""The switch dies, once it has done what it was sent, and is started again at its addresses."""
@@ -32,3 +35,27 @@ def long_ago(s):
 		struct.pack_into("<QQ", data, 16, steady - 61000, epoch - 61000)
 		file.seek(0)
 		file.write(data)
+
+
+class Phone(Peer):
+	"""
+	Answers OPTIONS and BYE by itself, which are many, and an INVITE that comes again by its last response. `said`: those
+	responses, by Call-ID; `repeated`: how many were sent again.
+	"""
+
+	def __init__(self, *arguments):
+		super().__init__(*arguments)
+		self.answered, self.said, self.repeated = {"OPTIONS": set(), "BYE": set()}, {}, 0
+
+	def take(self, raw, source, when):
+		request = sip.Message(raw)
+		if request.method == "INVITE" and request["Call-ID"] in self.said and not request.is_response:
+			self.repeated += 1
+			self.sock.sendto(self.said[request["Call-ID"]], source)
+			return
+		if request.is_response or request.method not in self.answered:
+			super().take(raw, source, when)
+			return
+		self.answered[request.method].add((request["Call-ID"], request["CSeq"]))
+		self.sock.sendto(sip.build("SIP/2.0 200 OK", [(name, request[name]) for name in ("Via", "From", "To", "Call-ID", "CSeq")]),
+			source)

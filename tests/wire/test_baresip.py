@@ -1,6 +1,7 @@
 """baresip on both sides of the switch: a user agent written by others."""
 
 from baresip import Baresip
+from crash import crash
 from net import same
 from phone import cross, direction
 from runner import run, scenario
@@ -53,6 +54,31 @@ def baresip_calls_holds_resumes_sends_digits_and_hangs_up(s):
 		row = s.switch.record()
 		same((row["sip_code"], row["end_direction"], row["gateway"], row["caller_in"]), (200, 0, "bob", "alice"))
 		assert row["hold_ms"] > 0, row
+		s.settle()
+
+
+@scenario
+def baresip_talks_through_three_crashes_and_hangs_up(s):
+	alice, bob = pair(s)
+	with alice, bob:
+		dial(s, alice)
+		bob.expect("CALL_INCOMING")
+		alice.expect("CALL_RINGING")
+		crash(s)
+		bob.do("accept")
+		alice.expect("CALL_ESTABLISHED")
+		bob.expect("CALL_ESTABLISHED")
+		crash(s)
+		for x, y in ((alice, bob), (bob, alice)):
+			changed(x, y, "hold", "sendonly", "recvonly")
+			changed(x, y, "resume", "sendrecv", "sendrecv")
+		crash(s)
+		alice.do("sndcode", "7")
+		same(bob.expect("CALL_DTMF_START"), "7")
+		alice.do("hangup")
+		bob.expect("CALL_CLOSED")
+		row = s.switch.record()
+		same((row["sip_code"], row["end_direction"], row["end_reason"]), (200, 0, "normal clearing"))
 		s.settle()
 
 

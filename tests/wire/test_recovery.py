@@ -3,9 +3,8 @@
 import time
 
 import sip
-from crash import checked, crash, live, long_ago
+from crash import Phone, checked, crash, live, long_ago
 from net import same
-from peer import Peer
 from runner import run, scenario, variants
 from timers import SPEED, is_due, refresh, refreshes, timed
 
@@ -348,23 +347,6 @@ def a_connection_is_opened_again_over(s, transport):
 		leg.reply(200)
 	a.ack()
 	s.over(b, a)
-
-
-class Phone(Peer):
-	"""Answers OPTIONS and BYE by itself, which are many."""
-
-	def __init__(self, *arguments):
-		super().__init__(*arguments)
-		self.answered = {"OPTIONS": set(), "BYE": set()}
-
-	def take(self, raw, source, when):
-		request = sip.Message(raw)
-		if request.is_response or request.method not in self.answered:
-			super().take(raw, source, when)
-			return
-		self.answered[request.method].add((request["Call-ID"], request["CSeq"]))
-		self.sock.sendto(sip.build("SIP/2.0 200 OK", [(name, request[name]) for name in ("Via", "From", "To", "Call-ID", "CSeq")]),
-			source)
 
 
 @scenario

@@ -3,7 +3,8 @@
 import time
 
 import sip
-from crash import checked, crash, live, long_ago
+from crash import Phone, checked, crash, live, long_ago
+from dns import Dns
 from net import same
 from rel100 import ANSWER, OFFER, ON, OTHER, acknowledge, acknowledged, begin, ends, ends_elsewhere, prack, ring
 from runner import run, scenario, variants
@@ -492,6 +493,117 @@ def the_record_says_when_it_rang_first(s):
 	row = s.switch.record()
 	same([abs(at) < 0.1 for at in (row["ring_ms"] / 1000 - rang - 0.2, row["begin_ms"] / 1000 + row["pdd_ms"] / 1000 - rang)],
 		[True, True])
+
+
+# Names
+
+def named(s, *services):
+	"""A gateway gw.test with these servers (priority, port) in DNS; returns the name server."""
+	dns = Dns(s.net)
+	s.switch.environment["SOFTSWITCH_DNS"] = dns.server
+	dns.host("host.gw.test", "127.0.0.1")
+	dns.service("_sip._udp.gw.test", *((priority, port, "host.gw.test") for priority, port in services))
+	s.vendor("named", 0, host="gw.test")
+	return dns
+
+
+@scenario
+def a_name_that_was_being_looked_up_is_looked_up_again(s):
+	gw = s.peer("gw")
+	dns = named(s, (1, gw.port))
+	dns.held = []
+	s.start()
+	a = s.caller.invite("4930")
+	s.net.until(lambda: dns.held and s.switch.status()["calls"]["active"], "the name is asked for")
+	s.switch.kill()
+	dns.held = None
+	s.switch.start_again()
+	b = gw.leg()
+	s.answer(a, b)
+	s.over(a, b)
+	same([attempt["gateway"] for attempt in s.switch.record()["attempts"]], ["named"])
+
+
+@scenario
+def the_servers_of_a_name_that_are_left_are_called(s):
+	first, second, third = (s.peer("server%d" % number) for number in (1, 2, 3))
+	named(s, (1, first.port), (2, second.port), (3, third.port))
+	s.start()
+	a = s.caller.invite("4930")
+	first.leg().refuse(503)
+	b = second.leg()
+	restarted(s, b)
+	b.refuse(503)
+	c = third.leg()
+	s.answer(a, c)
+	s.over(a, c)
+	row = s.switch.record()
+	same(([attempt["gateway"] for attempt in row["attempts"]], row["destination_addr"]), (["named"], third.host_port))
+
+
+@scenario
+def a_server_that_is_silent_after_the_crash_is_followed_by_the_next(s):
+	first, second = s.peer("server1"), s.peer("server2")
+	named(s, (1, first.port), (2, second.port))
+	s.start(clock_speed=10, SS_SIP_RESEND_INTERVAL="60")
+	a = s.caller.invite("4930")
+	b = first.leg()
+	restarted(s, b)
+	c = second.leg()
+	s.answer(a, c)
+	s.over(a, c)
+	b.reply(100)
+	b.cancelled()
+
+
+@scenario
+def what_is_too_large_for_the_journal_is_refused(s):
+	gw = s.gateway(transport="tcp")
+	caller = s.peer("phone", "tcp")
+	s.start(listen=("tcp",))
+	a = caller.invite("4930", body=sip.sdp(4000) + b"a=x:" + 17000 * b"x" + b"\r\n")
+	b = gw.leg()
+	b.reply(180)
+	a.expect(180)
+	crash(s)
+	a.expect(503, "INVITE")
+	same(s.switch.record()["end_reason"], "switch restarted")
+
+
+# Many at a time
+
+@scenario
+def two_hundred_calls_outlive_five_crashes_and_are_answered_meanwhile(s):
+	caller, gw = Phone(s.net, "phone"), Phone(s.net, "gw")
+	s.vendor("gw", gw.port, capacity=200)
+	gw.secrets = caller.secrets  # so many of them take the harness half a minute to look for
+	s.start()
+	ringing, answered = [], []
+	for _ in range(200):
+		a = caller.invite("4930")
+		b = gw.leg()
+		gw.said[b.call_id] = b.reply(180).raw
+		a.expect(180)
+		ringing.append((a, b))
+	for _ in range(5):
+		gw.repeated = 0
+		crash(s)
+		same(s.switch.status()["calls"]["recovered"], 200)
+		s.net.until(lambda: gw.repeated >= len(ringing), "all are asked again")
+		for _ in range(40):
+			a, b = ringing.pop()
+			gw.said[b.call_id] = b.reply(200, sdp=True).raw
+			a.expect(200, "INVITE")
+			a.ack()
+			b.expect("ACK")
+			answered.append(a)
+	for a in answered:
+		a.send("BYE")
+		a.expect(200, "BYE")
+	rows = s.switch.records(200)
+	same({row["a_call_id"] for row in rows}, {a.call_id for a in answered})
+	same({(row["end_reason"], row["sip_code"], row["end_direction"]) for row in rows}, {("normal clearing", 200, 0)})
+	same([len(peer.answered["BYE"]) for peer in (caller, gw)], [0, 200])
 
 
 if __name__ == "__main__":
