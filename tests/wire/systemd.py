@@ -1,0 +1,95 @@
+"""A systemd of our own runs the switch: a user manager in namespaces of its own, with the lines of the unit that matter."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import sip
+from net import WAIT, Failed
+from runner import Skip
+from switch import ROOT
+
+MANAGER = "/lib/systemd/systemd"
+KEPT = "Type", "NotifyAccess", "FileDescriptorStoreMax", "RestartKillSignal", "Restart", "RestartSec", "KillMode", "TimeoutStopSec"
+# /run/systemd/system says that systemd runs here; the manager needs a control group that it may divide, in whichever of
+# these is there: version 1, both versions, version 2.
+HIERARCHIES = "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"
+PREPARE = """set -e; mount -t tmpfs none /run; mkdir -p /run/systemd/system
+for group in $GROUPS_OF_OURS; do mkdir $group; echo 0 >$group/cgroup.procs; done
+%s --user --log-target=console >"$XDG_RUNTIME_DIR/log" 2>&1 & set +e
+until systemctl --user show >/dev/null || ! kill -0 $!; do sleep 0.02; done
+""" % MANAGER
+
+
+def remove(group):
+	"""Also while the test is being ended, so without reading the net. Processes take a moment to go."""
+	deadline = time.monotonic() + WAIT
+	while os.path.isdir(group) and time.monotonic() < deadline:
+		try:
+			os.rmdir(group)
+		except OSError:
+			time.sleep(0.01)
+
+
+class Systemd:
+	def __init__(self, s):
+		if os.geteuid() or not os.path.exists(MANAGER) or not shutil.which("unshare"):
+			raise Skip("a systemd of our own needs root, systemd and unshare")
+		self.s = s
+		self.folder = s.switch.path("systemd")
+		self.groups = [os.path.join(at, "softswitch-test-%d" % os.getpid()) for at in HIERARCHIES
+			if os.path.exists(os.path.join(at, "cgroup.procs"))]
+		os.makedirs(os.path.join(self.folder, "systemd", "user"), 0o700)
+		self.process = subprocess.Popen(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "bash"],
+			stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+			env={**os.environ, "XDG_RUNTIME_DIR": self.folder, "GROUPS_OF_OURS": " ".join(self.groups)})
+		try:
+			self.process.stdin.write(PREPARE)
+			if not self.run("systemctl --user show -p Version --value"):
+				raise Skip("systemd does not run here as a user manager")
+		except BaseException:
+			self.close()
+			raise
+
+	def run(self, command):
+		"""What it prints."""
+		self.process.stdin.write(command + "\necho; echo ==\n")
+		self.process.stdin.flush()
+		lines = []
+		while not lines or lines[-1] != "==\n":
+			lines.append(self.process.stdout.readline())
+			if not lines[-1]:
+				raise Skip("no namespaces can be made here")
+		return "".join(lines[:-1]).strip()
+
+	def start(self, *arguments):
+		"""As the installed unit starts it, without user and sandbox."""
+		with open(os.path.join(ROOT, "config", "softswitch.service.in")) as file:
+			lines = [line for line in re.findall(r"^\w+=.*$", file.read(), re.M) if line.split("=")[0] in KEPT]
+		with open(os.path.join(self.folder, "systemd", "user", "switch.service"), "w") as unit:
+			unit.write("[Service]\n%s\nExecStart=%s\nStandardError=append:%s\n" % ("\n".join(lines),
+				" ".join(self.s.switch.command(*arguments)), self.s.switch.path("log")))
+		self.s.switch.sql("begin", *self.s.switch.pending, "commit")
+		self.s.switch.pending = []
+		self.run("systemctl --user daemon-reload; systemctl --user start switch")
+		if self.show("ActiveState") != "active":
+			raise Failed(self.run("systemctl --user status switch"))
+		host, port = sip.address(self.s.switch.status()["listeners"][0])
+		self.s.switch.addresses = {"udp": (host, port)}
+		for peer in self.s.net.peers:
+			peer.proxy = host, port
+
+	def show(self, name):
+		return self.run("systemctl --user show -p %s --value switch" % name)
+
+	def close(self):
+		self.process.kill()
+		self.process.wait()
+		with contextlib.suppress(BrokenPipeError):
+			self.process.stdin.close()
+		self.process.stdout.close()
+		for folder in (folder for group in self.groups for folder, _, _ in os.walk(group, topdown=False)):
+			remove(folder)
