@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FIRST = 3, VARIABLES = 3, NAMES_MAX = HANDOVER_MAX * HANDOVER_NAME_MAX };
+enum { FIRST = 3, VARIABLES = 3, DESCRIPTORS_MAX = 1 << 20 };
 
 static struct handover received[HANDOVER_MAX];
 static size_t n_received;
@@ -36,7 +36,7 @@ void handover_receive(void)
 	const long n = number("LISTEN_PID") == (long)getpid() ? number("LISTEN_FDS") : 0;
 
 	names = names ? names : "";
-	for (long i = 0; i < n && n_received < HANDOVER_MAX; i++) {
+	for (long i = 0; i < n && i < DESCRIPTORS_MAX && n_received < HANDOVER_MAX; i++) {
 		struct handover *s = &received[n_received];
 
 		s->fd = FIRST + (int)i;
@@ -77,7 +77,8 @@ void handover_close_rest(void (*h)(const char *name))
 
 /** What the next process is told. */
 struct message {
-	char pid[32], fds[32], names[NAMES_MAX + 32];
+	char pid[32], fds[32];
+	char *names;
 };
 
 static const struct handover *find(const struct handover *sockets, size_t n, int fd)
@@ -88,23 +89,32 @@ static const struct handover *find(const struct handover *sockets, size_t n, int
 	return NULL;
 }
 
-/** Sockets keep their numbers, since other threads are using theirs; what is in between is not handed over, and has no name. */
-static void write_message(struct message *m, const struct handover *sockets, size_t n)
+/**
+ * Descriptors keep their numbers, since other threads are using theirs; what is in between is not handed over, and has no
+ * name.
+ *
+ * @return 0; -ENOMEM
+ */
+static int write_message(struct message *m, const struct handover *sockets, size_t n)
 {
 	int end = FIRST;
-	size_t len;
+	size_t size;
+	FILE *names;
 
 	for (size_t i = 0; i < n; i++)
 		end = sockets[i].fd >= end ? sockets[i].fd + 1 : end;
 	snprintf(m->pid, sizeof(m->pid), "LISTEN_PID=%ld", (long)getpid());
 	snprintf(m->fds, sizeof(m->fds), "LISTEN_FDS=%d", end - FIRST);
-	len = (size_t)snprintf(m->names, sizeof(m->names), "LISTEN_FDNAMES=");
-	for (int fd = FIRST; fd < end && len < sizeof(m->names); fd++) {
+	names = open_memstream(&m->names, &size);
+	if (!names)
+		return -ENOMEM;
+	fputs("LISTEN_FDNAMES=", names);
+	for (int fd = FIRST; fd < end; fd++) {
 		const struct handover *s = find(sockets, n, fd);
 
-		len += (size_t)snprintf(m->names + len, sizeof(m->names) - len, "%s%s", fd > FIRST ? ":" : "",
-			s ? s->name : "");
+		fprintf(names, "%s%s", fd > FIRST ? ":" : "", s ? s->name : "");
 	}
+	return fclose(names) ? -ENOMEM : 0;
 }
 
 static void keep_over_exec(const struct handover *sockets, size_t n, bool keep)
@@ -115,29 +125,26 @@ static void keep_over_exec(const struct handover *sockets, size_t n, bool keep)
 
 int handover_exec(const char *path, char *const argv[], const struct handover *sockets, size_t n)
 {
-	struct message *m = malloc(sizeof(*m));
+	struct message m = {.names = NULL};
+	int err = write_message(&m, sockets, n);
 	size_t n_environment = 0;
 	char **environment;
-	int err;
 
 	while (environ[n_environment])
 		n_environment++;
 	environment = calloc(n_environment + VARIABLES + 1, sizeof(*environment));
-	if (!m || !environment) {
-		free(environment);
-		free(m);
-		return -ENOMEM;
+	if (!err && environment) {
+		memcpy(environment, environ, n_environment * sizeof(*environment));
+		environment[n_environment] = m.pid;
+		environment[n_environment + 1] = m.fds;
+		environment[n_environment + 2] = m.names;
+		keep_over_exec(sockets, n, true);
+		execve(path, argv, environment);
+		err = -errno;
+		keep_over_exec(sockets, n, false);
 	}
-	write_message(m, sockets, n);
-	memcpy(environment, environ, n_environment * sizeof(*environment));
-	environment[n_environment] = m->pid;
-	environment[n_environment + 1] = m->fds;
-	environment[n_environment + 2] = m->names;
-	keep_over_exec(sockets, n, true);
-	execve(path, argv, environment);
-	err = -errno;
-	keep_over_exec(sockets, n, false);
+	free(m.names);
+	err = environment ? err : -ENOMEM;
 	free(environment);
-	free(m);
 	return err;
 }

@@ -139,6 +139,23 @@ def a_call_goes_on_over_a_restart_and_is_ended_by(s, one, other):
 
 
 @scenario
+def a_call_that_rings_goes_on_over_a_restart(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(180)
+	a.expect(180)
+	restart(s)
+	b.reply(200, sdp=True)
+	b.expect("ACK")
+	a.expect(200, "INVITE")
+	a.ack()
+	s.over(a, b)
+	same(s.switch.record()["end_reason"], "normal clearing")
+
+
+@scenario
 def no_datagram_is_lost_while_it_is_restarted(s):
 	gw = s.gateway()
 	s.start()

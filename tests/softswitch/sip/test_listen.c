@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -177,6 +178,30 @@ static void what_is_not_as_the_option_says_is_not_taken(void **state)
 	close(tcp.fd);
 }
 
+static void a_descriptor_of_any_number_is_handed_over(void **state)
+{
+	struct handover s[] = {open_one("127.0.0.1", "udp"), open_one("127.0.0.1", "tcp")};
+	char *places[] = {
+		place("udp", "127.0.0.1", port_of(&s[0])), place("tcp", "127.0.0.1", port_of(&s[1])), NULL};
+	struct rlimit limit;
+	long got[2];
+	int high;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	high = fcntl(s[1].fd, F_DUPFD_CLOEXEC, limit.rlim_cur > 19000 ? 19000 : (int)limit.rlim_cur - 1);
+	assert_true(high > 0);
+	close(s[1].fd);
+	s[1].fd = high;
+	next_process(s, 2, places, got);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(got[i], inode(s[i].fd));
+		close(s[i].fd);
+	}
+}
+
 static void what_nobody_takes_is_closed_and_named(void **state)
 {
 	struct handover s = open_one("127.0.0.1", "udp");
@@ -220,6 +245,7 @@ int main(int argc, char *argv[])
 		cmocka_unit_test(a_socket_is_taken_where_it_is_bound),
 		cmocka_unit_test(for_port_0_any_port_will_do),
 		cmocka_unit_test(what_is_not_as_the_option_says_is_not_taken),
+		cmocka_unit_test(a_descriptor_of_any_number_is_handed_over),
 		cmocka_unit_test(what_nobody_takes_is_closed_and_named),
 		cmocka_unit_test(a_program_that_cannot_be_executed_changes_nothing),
 		cmocka_unit_test(names_are_fit_for_systemd),
