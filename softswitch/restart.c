@@ -136,10 +136,10 @@ static void enter(struct restart *r, enum restart_state state, unsigned for_ms)
 		transport_handover_pause(r->parts.transport, state == RESTART_PAUSED);
 	r->state = state;
 	r->until_ms = clock_real_ms() + for_ms;
-	if (state == RESTART_NONE)
-		event_del(&r->timer);
-	else
+	if (state == RESTART_RECORDS || state == RESTART_PAUSED)
 		event_add(&r->timer, &now);
+	else
+		event_del(&r->timer);
 }
 
 /** Is there something that this state waits for? */
@@ -197,7 +197,7 @@ int restart_begin(struct restart *r, const struct restart_request *request)
 	r->request = *request;
 	err = successor_ask(&r->successor, &parts);
 	if (!err)
-		r->state = RESTART_ASKING;
+		enter(r, RESTART_ASKING, 0);
 	return err;
 }
 
@@ -211,26 +211,27 @@ static void on_signal_answer(const char *refusal, const char *program, const cha
 		log_info(NULL, "restarting version=%s", version);
 }
 
-void restart_on_signal(struct restart *r)
-{
-	const struct restart_request request = {.on_answer = on_signal_answer};
-	int err;
-
-	if (r->state == RESTART_NONE && service_manager_restarts_us()) {
-		r->program[0] = '\0';
-		enter(r, RESTART_RECORDS, RECORDS_MS);
-		return;
-	}
-	err = restart_begin(r, &request);
-	if (err)
-		log_warning(NULL, "not restarted error=%s", strerror(-err));
-}
-
 void restart_cancel(struct restart *r)
 {
 	successor_destroy(r->successor);
 	r->successor = NULL;
 	enter(r, RESTART_NONE, 0);
+}
+
+void restart_on_signal(struct restart *r)
+{
+	const struct restart_request request = {.on_answer = on_signal_answer};
+	int err = 0;
+
+	if (service_manager_restarts_us()) { /* it waits for our end, also when a command has begun a restart */
+		restart_cancel(r);
+		r->program[0] = '\0';
+		enter(r, RESTART_RECORDS, RECORDS_MS);
+	} else {
+		err = restart_begin(r, &request);
+	}
+	if (err)
+		log_warning(NULL, "not restarted error=%s", strerror(-err));
 }
 
 static bool is_registrations(const struct handover *handed, const void *arg)
@@ -285,12 +286,14 @@ static int find_program(struct restart *r)
 int restart_create(struct restart **out, const struct restart_parts *parts)
 {
 	struct restart *r = calloc(1, sizeof(*r));
+	int err;
 
 	if (!r)
 		return -ENOMEM;
 	r->parts = *parts;
-	if (find_program(r))
-		log_warning(NULL, "cannot be restarted in place error=%s", strerror(errno));
+	err = find_program(r);
+	if (err)
+		log_warning(NULL, "cannot be restarted in place error=%s", strerror(-err));
 	event_assign(&r->timer, loop_base(parts->loop), -1, 0, on_timer, r);
 	*out = r;
 	return 0;

@@ -557,6 +557,24 @@ def a_program_that_never_answers_holds_up_nothing(s):
 
 
 @scenario
+def systemd_does_not_wait_for_a_restart_by_command(s):
+	Manager(s)
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	with socket.socket(socket.AF_UNIX) as sock:
+		sock.connect(s.switch.path("c.sock"))
+		params = {"binary": script(s, "exec tail -f /dev/null")}
+		sock.sendall(json.dumps({"jsonrpc": "2.0", "id": 5, "method": "system.restart", "params": params}).encode() + b"\n")
+		s.net.until(lambda: "by command" in s.switch.read_log(), "it has begun", step=0.01)
+		s.switch.signal(signal.SIGUSR2)
+		s.switch.ended(timeout=4)
+	s.switch.start_again()
+	checked(a, b)
+	s.over(a, b)
+
+
+@scenario
 def a_stop_goes_before_a_restart(s):
 	gw = s.gateway()
 	s.start(arguments=("--drain", "30"))
