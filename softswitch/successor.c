@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 8000, OUTPUT_MAX = 2048, REFUSAL_MAX = 1024, WORDS_MAX = 400 };
+enum { PATIENCE_S = 8, OUTPUT_MAX = 2048, REFUSAL_MAX = 1024, WORDS_MAX = 400 };
 
 struct successor {
 	struct successor_parts parts;
@@ -236,7 +236,7 @@ static char **check_arguments(char *program, char *const argv[])
 
 int successor_ask(struct successor **out, const struct successor_parts *parts)
 {
-	struct timeval tv;
+	static const struct timeval patience = {.tv_sec = PATIENCE_S}; /* real time, as the program has */
 	struct successor *s = calloc(1, sizeof(*s));
 
 	if (!s)
@@ -249,7 +249,7 @@ int successor_ask(struct successor **out, const struct successor_parts *parts)
 		successor_destroy(s);
 		return -ENOMEM;
 	}
-	event_add(&s->timeout, loop_delay(parts->loop, PATIENCE_MS, &tv));
+	event_add(&s->timeout, &patience);
 	run_next(s);
 	*out = s;
 	return 0;

@@ -67,11 +67,12 @@ class Systemd:
 
 	def start(self, *arguments):
 		"""As the installed unit starts it, without user and sandbox."""
+		binary, *options = self.s.switch.command(*arguments)
 		with open(os.path.join(ROOT, "config", "softswitch.service.in")) as file:
 			lines = [line for line in re.findall(r"^\w+=.*$", file.read(), re.M) if line.split("=")[0] in KEPT]
 		with open(os.path.join(self.folder, "systemd", "user", "switch.service"), "w") as unit:
 			unit.write("[Service]\n%s\nExecStart=%s\nStandardError=append:%s\n" % ("\n".join(lines),
-				" ".join(self.s.switch.command(*arguments)), self.s.switch.path("log")))
+				" ".join([os.path.abspath(binary), *options]), self.s.switch.path("log")))
 		self.s.switch.sql("begin", *self.s.switch.pending, "commit")
 		self.s.switch.pending = []
 		self.run("systemctl --user daemon-reload; systemctl --user start switch")
