@@ -13,7 +13,10 @@ from runner import Skip
 from switch import ROOT
 
 MANAGER = "/lib/systemd/systemd"
-KEPT = "Type", "NotifyAccess", "FileDescriptorStoreMax", "RestartKillSignal", "Restart", "RestartSec", "KillMode", "TimeoutStopSec"
+# Of the unit: who it runs as, and the folders that it sees, are not those of a test; and some kernels let nothing be
+# mounted below the /proc of ProtectProc=, as two of the others do.
+LEFT_OUT = re.compile(r"Exec|Environment|User|Group|UMask|StateDirectory|RuntimeDirectory|Private(Tmp|Users)"
+	r"|Protect(System|Home|KernelLogs|KernelTunables)")
 # /run/systemd/system says that systemd runs here; the manager needs a control group that it may divide, in whichever of
 # these is there: version 1, both versions, version 2.
 HIERARCHIES = "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"
@@ -66,10 +69,12 @@ class Systemd:
 		return "".join(lines[:-1]).strip()
 
 	def start(self, *arguments):
-		"""As the installed unit starts it, without user and sandbox."""
+		"""As the installed unit starts it."""
 		binary, *options = self.s.switch.command(*arguments)
 		with open(os.path.join(ROOT, "config", "softswitch.service.in")) as file:
-			lines = [line for line in re.findall(r"^\w+=.*$", file.read(), re.M) if line.split("=")[0] in KEPT]
+			section = file.read().split("[Service]")[1].split("[Install]")[0]
+		lines = [line for line in re.findall(r"^\w+=.*$", section, re.M) if not LEFT_OUT.match(line)]
+		lines.append("SystemCallFilter=@chown")  # SQLite keeps the owner of its files, but only as root
 		with open(os.path.join(self.folder, "systemd", "user", "switch.service"), "w") as unit:
 			unit.write("[Service]\n%s\nExecStart=%s\nStandardError=append:%s\n" % ("\n".join(lines),
 				" ".join([os.path.abspath(binary), *options]), self.s.switch.path("log")))
