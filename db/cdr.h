@@ -40,6 +40,7 @@ enum cdr_news {
 	CDR_FAILING,   /* they cannot be written: after one second of it, then every minute */
 	CDR_RECOVERED, /* they can again */
 	CDR_REPLACED, /* cdr.db was moved, overwritten or removed: they go into the file that has its name now */
+	CDR_RENEWED, /* the journal in memory was truncated, removed or replaced: there is a new file */
 	CDR_DAMAGED, /* what the process before left of the journal could not be read in some places */
 };
 struct cdr_report {

@@ -1,12 +1,11 @@
 #include "cdr_disk.h"
 
-#include "cdr_wait.h"
+#include "cdr_thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +39,7 @@ struct file {
 
 struct cdr_disk {
 	char path[PATH_SIZE], next_path[PATH_SIZE]; /* the latter of the file whose turn is next */
-	const struct cdr_journal *journal;
+	struct cdr_journal *journal;
 	struct note *notes; /* a ring: the loop adds, the thread takes */
 	_Atomic uint32_t added, taken;
 	atomic_bool overflowed, asleep, stopping;
@@ -56,12 +55,13 @@ struct cdr_disk {
 	struct cdr_disk_file_bytes bytes;
 	struct cdr_sign sign; /* in the file */
 	uint64_t collected;   /* sequence of the last entry in bytes */
-	uint64_t retry_ms;
+	uint64_t retry_ms, checked_ms;
 	/* Under the lock: */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	uint64_t synced; /* sequence of the last entry on the disk */
 	int err;         /* why there is no file */
+	int memory_err;  /* why there is no new one of the journal in memory */
 	uint64_t err_since_ms, busy_since_ms;
 	bool ended;
 };
@@ -98,7 +98,7 @@ static void set_error(struct cdr_disk *d, int err)
 {
 	pthread_mutex_lock(&d->mutex);
 	if (err && !d->err)
-		d->err_since_ms = cdr_wait_now_ms();
+		d->err_since_ms = cdr_thread_now_ms();
 	d->err = err;
 	pthread_cond_broadcast(&d->changed);
 	pthread_mutex_unlock(&d->mutex);
@@ -117,13 +117,13 @@ static void set_synced(struct cdr_disk *d)
 static void set_busy(struct cdr_disk *d, bool busy)
 {
 	pthread_mutex_lock(&d->mutex);
-	d->busy_since_ms = busy ? cdr_wait_now_ms() : 0;
+	d->busy_since_ms = busy ? cdr_thread_now_ms() : 0;
 	pthread_mutex_unlock(&d->mutex);
 }
 
 void cdr_disk_wait(struct cdr_disk *d, uint64_t sequence)
 {
-	const struct timespec end = cdr_wait_after_ms(WAIT_MS);
+	const struct timespec end = cdr_thread_after_ms(WAIT_MS);
 	int timeout = 0;
 
 	pthread_mutex_lock(&d->mutex);
@@ -134,16 +134,20 @@ void cdr_disk_wait(struct cdr_disk *d, uint64_t sequence)
 
 uint64_t cdr_disk_error(struct cdr_disk *d, char *error, size_t size)
 {
-	uint64_t now = cdr_wait_now_ms(), since;
+	uint64_t now = cdr_thread_now_ms(), since;
 
 	pthread_mutex_lock(&d->mutex);
 	since = d->err ? d->err_since_ms : d->busy_since_ms;
-	if (d->err)
+	if (d->memory_err) {
+		since = now - CDR_THREAD_STUCK_MS;
+		snprintf(error, size, "the journal in memory: %s", strerror(-d->memory_err));
+	} else if (d->err) {
 		snprintf(error, size, "%s: %s", d->path, strerror(-d->err));
-	else if (since && now - since >= CDR_WAIT_STUCK_MS)
+	} else if (since && now - since >= CDR_THREAD_STUCK_MS) {
 		snprintf(error, size, "%s: the disk does not answer", d->path);
-	else
+	} else {
 		error[0] = '\0';
+	}
 	pthread_mutex_unlock(&d->mutex);
 	return error[0] ? now - since : 0;
 }
@@ -201,7 +205,7 @@ static void fail(struct cdr_disk *d, int err)
 	close_fd(&d->file.fd);
 	close_fd(&d->fresh.fd);
 	close_fd(&d->spare);
-	d->retry_ms = cdr_wait_now_ms() + LOOK_MS;
+	d->retry_ms = cdr_thread_now_ms() + LOOK_MS;
 	set_error(d, err);
 }
 
@@ -268,6 +272,13 @@ static int end_fresh(struct cdr_disk *d)
 	return sync_folder(d);
 }
 
+/* Memory lacks what the present file has. */
+static void give_up_fresh(struct cdr_disk *d)
+{
+	unlink(d->next_path);
+	close_fd(&d->fresh.fd);
+}
+
 /* Some more of the new file, so that a large one does not hold up the next batch. */
 static int go_on_with_fresh(struct cdr_disk *d)
 {
@@ -282,7 +293,12 @@ static int go_on_with_fresh(struct cdr_disk *d)
 	free(chunk.data);
 	if (!err && fdatasync(d->fresh.fd))
 		err = -errno;
-	return !err && d->next >= slots ? end_fresh(d) : err;
+	if (err || d->next < slots)
+		return err;
+	if (d->file.fd < 0 || !cdr_journal_is_incomplete(d->journal))
+		return end_fresh(d);
+	give_up_fresh(d);
+	return 0;
 }
 
 /* The thread -------------------------------------------------------------------------------- */
@@ -322,7 +338,9 @@ static int take_sign(struct cdr_disk *d)
 static bool needs_fresh(const struct cdr_disk *d)
 {
 	if (d->file.fd < 0)
-		return cdr_wait_now_ms() >= d->retry_ms;
+		return cdr_thread_now_ms() >= d->retry_ms;
+	if (cdr_journal_is_incomplete(d->journal))
+		return false; /* the file has what memory lacks */
 	return d->file.at > d->grown || atomic_load(&d->overflowed);
 }
 
@@ -339,6 +357,19 @@ static int write_batch(struct cdr_disk *d)
 	if (!err)
 		err = append(&d->fresh, &d->bytes, 0, 0);
 	return err;
+}
+
+static void check_memory(struct cdr_disk *d)
+{
+	int err;
+
+	if (cdr_thread_now_ms() - d->checked_ms < LOOK_MS)
+		return;
+	err = cdr_journal_check(d->journal);
+	d->checked_ms = cdr_thread_now_ms();
+	pthread_mutex_lock(&d->mutex);
+	d->memory_err = err;
+	pthread_mutex_unlock(&d->mutex);
 }
 
 static void work(struct cdr_disk *d)
@@ -364,7 +395,7 @@ static void sleep_until_woken(struct cdr_disk *d)
 {
 	atomic_store(&d->asleep, true);
 	if (!has_notes(d) && !atomic_load(&d->stopping))
-		cdr_wait_for(&d->wake, LOOK_MS);
+		cdr_thread_wait(&d->wake, LOOK_MS);
 	atomic_store(&d->asleep, false);
 }
 
@@ -380,15 +411,16 @@ static void *thread_main(void *arg)
 	bool stopping;
 
 	do {
-		const uint64_t begun_ms = cdr_wait_now_ms();
+		const uint64_t begun_ms = cdr_thread_now_ms();
 		stopping = atomic_load(&d->stopping);
+		check_memory(d);
 		work(d);
-		const unsigned pause = pause_ms(cdr_wait_now_ms() - begun_ms);
+		const unsigned pause = pause_ms(cdr_thread_now_ms() - begun_ms);
 		if (stopping && d->fresh.fd < 0)
 			break;
 		if (d->fresh.fd < 0 && !has_notes(d))
 			sleep_until_woken(d);
-		cdr_wait_for(&d->wake, pause);
+		cdr_thread_wait(&d->wake, pause);
 	} while (true);
 	pthread_mutex_lock(&d->mutex);
 	d->ended = true;
@@ -399,18 +431,14 @@ static void *thread_main(void *arg)
 
 /* From open to close ------------------------------------------------------------------------ */
 
-int cdr_disk_start(struct cdr_disk *d, const struct cdr_journal *journal)
+int cdr_disk_start(struct cdr_disk *d, struct cdr_journal *journal)
 {
-	sigset_t all, before;
 	int err;
 
 	d->journal = journal;
-	sigfillset(&all); /* signals are handled by other threads */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&d->thread, NULL, thread_main, d);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	err = cdr_thread_start(&d->thread, thread_main, d);
 	d->started = !err;
-	return -err;
+	return err;
 }
 
 int cdr_disk_open(struct cdr_disk **out, const char *cdr, struct cdr_disk_file_found *found,
@@ -444,7 +472,7 @@ int cdr_disk_open(struct cdr_disk **out, const char *cdr, struct cdr_disk_file_f
 /* @return false when the disk does not let it end */
 static bool stop(struct cdr_disk *d, unsigned wait_ms)
 {
-	const struct timespec end = cdr_wait_after_ms(wait_ms);
+	const struct timespec end = cdr_thread_after_ms(wait_ms);
 	int timeout = 0;
 
 	atomic_store(&d->stopping, true);

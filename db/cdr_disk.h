@@ -22,8 +22,8 @@ struct cdr_disk;
  */
 int cdr_disk_open(struct cdr_disk **out, const char *cdr, struct cdr_disk_file_found *found,
 	cdr_journal_entry_h *on_entry, void *arg);
-/** Start the thread, which begins with a new file of what is in the journal. @return 0 or -errno */
-int cdr_disk_start(struct cdr_disk *disk, const struct cdr_journal *journal);
+/** Start the thread, which begins with a new file of what is in the journal, and looks after that, too: cdr_journal_check(). @return 0 or -errno */
+int cdr_disk_start(struct cdr_disk *disk, struct cdr_journal *journal);
 /**
  * Write what was noted, wait for that wait_ms at most, and close. NULL is fine.
  *
@@ -40,7 +40,7 @@ void cdr_disk_note_done(struct cdr_disk *disk, uint64_t number);
 
 /** In any thread: wait until the entry with this sequence is on the disk, for a second at most, and not while the disk fails. */
 void cdr_disk_wait(struct cdr_disk *disk, uint64_t sequence);
-/** Why the file cannot be written at present; "" = it can. @return for how long that has been so, ms */
+/** Why the file, or that of the journal in memory, cannot be written at present; "" = they can. @return for how long that has been so, ms */
 uint64_t cdr_disk_error(struct cdr_disk *disk, char *error, size_t size);
 
 #endif

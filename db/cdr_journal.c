@@ -189,7 +189,7 @@ bool cdr_journal_is_low(const struct cdr_journal *j)
 	return n_blocks - atomic_load_explicit(&j->in_use, memory_order_relaxed) < LOW_BLOCKS;
 }
 
-int cdr_journal_grow(struct cdr_journal *j)
+static int grow(struct cdr_journal *j)
 {
 	unsigned n = atomic_load_explicit(&j->n_segments, memory_order_relaxed);
 	off_t at = (off_t)n * SEGMENT_SIZE;
@@ -204,6 +204,14 @@ int cdr_journal_grow(struct cdr_journal *j)
 	j->segment[n] = segment;
 	atomic_store_explicit(&j->n_segments, n + 1, memory_order_release);
 	return 0;
+}
+
+int cdr_journal_grow(struct cdr_journal *j)
+{
+	pthread_mutex_lock(&j->file_lock);
+	int err = grow(j);
+	pthread_mutex_unlock(&j->file_lock);
+	return err;
 }
 
 /*

@@ -4,6 +4,9 @@
  * written, which is done last, so a process that dies at any moment leaves complete entries or none. Memory is allocated
  * before it is mapped: where there is no more, the file cannot grow, but keeps what is in use.
  *
+ * When somebody truncates, removes or replaces the file in use, cdr_journal_check() and cdr_journal_renew() make a new one;
+ * a SIGBUS in it kills nobody.
+ *
  * One thread puts and frees. Others may grow the file, copy entries and wipe them meanwhile. Only one process at a time can
  * have the journal open.
  */
@@ -93,6 +96,14 @@ void cdr_journal_last_sign(const struct cdr_journal *journal, struct cdr_sign *o
 /** The sequence of the last entry, as the file has it. */
 uint64_t cdr_journal_last_sequence(const struct cdr_journal *journal);
 bool cdr_journal_is_empty(const struct cdr_journal *journal);
+
+/** In any thread, every second: is the file still what it was? Else a new one takes its name. @return 0; -errno there can be none */
+int cdr_journal_check(struct cdr_journal *journal);
+/** In the thread that puts: move to the new file, if there is one. @return true when it did */
+bool cdr_journal_renew(struct cdr_journal *journal);
+/** Entries may have been lost with the old file, until cdr_journal_complete(): after a crash meanwhile the disk has them. */
+bool cdr_journal_is_incomplete(const struct cdr_journal *journal);
+void cdr_journal_complete(struct cdr_journal *journal);
 
 /** How a state is written. */
 uint32_t cdr_journal_word(enum cdr_journal_state state);

@@ -110,6 +110,8 @@ int cdr_journal_read(
 	int err = used && j->n_blocks ? 0 : -ENOMEM;
 	*found = (struct cdr_journal_found){0};
 	if (h->word == HEADER) {
+		found->damaged = h->incomplete != 0;
+		atomic_store(&j->incomplete, h->incomplete != 0);
 		found->sign = h->sign;
 		cdr_journal_continue(j, h->sequence);
 	}
@@ -119,7 +121,10 @@ int cdr_journal_read(
 		find_spare(j, used);
 	free(used);
 	found->sequence = j->sequence;
-	*h = (struct cdr_journal_header){.word = HEADER, .sign = found->sign, .sequence = j->sequence};
+	*h = (struct cdr_journal_header){.word = HEADER,
+		.incomplete = h->word == HEADER && h->incomplete,
+		.sign = found->sign,
+		.sequence = j->sequence};
 	j->whole = !err;
 	return err;
 }
@@ -174,14 +179,18 @@ static int open_and_map(struct cdr_journal *j, const char *path)
 {
 	struct stat st = {0};
 	int err = open_file(j, path, &st);
+	if (!err)
+		err = cdr_journal_guard(j);
 	return err ? err : map_file(j, st.st_size);
 }
 
 int cdr_journal_open(struct cdr_journal **out, const char *path, char *error, size_t error_size)
 {
 	struct cdr_journal *j = calloc(1, sizeof(*j));
-	if (j)
-		j->fd = -1;
+	if (j) {
+		j->fd = j->new_fd = -1;
+		pthread_mutex_init(&j->file_lock, NULL);
+	}
 	int err = j ? open_and_map(j, path) : -ENOMEM;
 	if (!err) {
 		*out = j;
@@ -200,8 +209,12 @@ void cdr_journal_close(struct cdr_journal *j)
 	unsigned n = atomic_load_explicit(&j->n_segments, memory_order_acquire);
 	for (unsigned i = 0; i < n; i++)
 		munmap(j->segment[i], SEGMENT_SIZE);
+	cdr_journal_unguard(j);
 	if (j->whole && cdr_journal_is_empty(j))
 		unlink(j->path);
+	if (j->new_fd >= 0)
+		close(j->new_fd);
+	pthread_mutex_destroy(&j->file_lock);
 	if (j->fd >= 0)
 		close(j->fd);
 	free(j->spare);

@@ -5,6 +5,7 @@
 #include "cdr_journal.h"
 #include "cdr_sum.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 enum {
@@ -31,8 +32,8 @@ struct cdr_journal_block {
 
 /* Lies in block 0, which holds no entry. */
 struct cdr_journal_header {
-	uint32_t word; /* HEADER */
-	uint32_t unused;
+	uint32_t word;       /* HEADER */
+	uint32_t incomplete; /* or 1: entries have been lost, cdr_journal_is_incomplete() */
 	struct cdr_sign sign;
 	uint64_t sequence; /* of the entry put last */
 };
@@ -48,6 +49,13 @@ struct cdr_journal {
 	struct cdr_journal_block *segment[SEGMENTS_MAX];
 	_Atomic unsigned n_segments; /* mapped; its store publishes segment[] */
 	_Atomic uint32_t in_use;     /* blocks of entries */
+	/* cdr_journal_guard.c: */
+	atomic_bool broken, incomplete; /* pages have gone; entries have gone with them */
+	_Atomic(void *) copying;        /* a segment of the new file, while it is filled */
+	atomic_bool has_new;
+	pthread_mutex_t file_lock; /* for the next two, and while segments are added or moved */
+	int new_fd;                /* the file to move to, -1 = none */
+	unsigned new_segments;     /* in it */
 	/* Only for the thread that puts and frees, which trusts nothing that is in the file: */
 	uint64_t sequence; /* of the entry put last */
 	uint64_t *number;  /* of the call whose entry begins in this block */
@@ -82,5 +90,8 @@ static inline uint32_t cdr_journal_blocks_for(size_t size)
 /* Make room for what is noted of segments that were added meanwhile. Without memory for it the journal keeps its size. */
 void cdr_journal_adopt_segments(struct cdr_journal *j);
 void cdr_journal_count_in_use(struct cdr_journal *j);
+/* From now on a SIGBUS in its segments costs the pages only. @return 0; -EMFILE */
+int cdr_journal_guard(struct cdr_journal *j);
+void cdr_journal_unguard(const struct cdr_journal *j);
 
 #endif

@@ -5,7 +5,7 @@
 #include "cdr_old.h"
 #include "cdr_record.h"
 #include "cdr_trouble.h"
-#include "cdr_wait.h"
+#include "cdr_thread.h"
 #include "cdr_writer.h"
 
 #include <errno.h>
@@ -30,6 +30,7 @@ struct cdr_log {
 	struct cdr_sign last_sign; /* of the process before */
 	cdr_news_h *on_news;
 	void *news_arg;
+	bool has_lost;                                 /* cdr_log_has_lost() */
 	struct cdr_trouble disk_trouble, rows_trouble; /* the latter: the disk does not answer the writer */
 };
 
@@ -194,7 +195,7 @@ void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out)
 
 static void tell(struct cdr_log *log, struct cdr_trouble *t, const struct cdr_report *report)
 {
-	const uint64_t now = cdr_wait_now_ms();
+	const uint64_t now = cdr_thread_now_ms();
 	struct cdr_report told = *report;
 	if (report->lasted_ms && !t->since_ms)
 		t->since_ms = now - report->lasted_ms;
@@ -206,12 +207,34 @@ static void tell(struct cdr_log *log, struct cdr_trouble *t, const struct cdr_re
 		log->on_news(&told, log->news_arg);
 }
 
+/* Until the calls have been kept again, and what had ended has become rows, only the disk has all of them. */
+static void look_at_journal(struct cdr_log *log, uint64_t pending)
+{
+	const struct cdr_report report = {.news = CDR_RENEWED, .journal = true};
+	if (cdr_journal_is_incomplete(log->journal) && !log->has_lost && !pending)
+		cdr_journal_complete(log->journal);
+	if (!cdr_journal_renew(log->journal))
+		return;
+	log->has_lost = cdr_journal_is_incomplete(log->journal);
+	if (log->on_news)
+		log->on_news(&report, log->news_arg);
+}
+
+bool cdr_log_has_lost(struct cdr_log *log)
+{
+	bool lost = log->has_lost;
+	log->has_lost = false;
+	return lost;
+}
+
 void cdr_log_look(struct cdr_log *log)
 {
 	char error[CDR_ERROR_SIZE];
 	struct cdr_stats stats;
 	cdr_log_reclaim(log);
 	cdr_writer_stats(log->writer, &stats);
+	if (log->journal)
+		look_at_journal(log, stats.pending);
 	tell(log, &log->rows_trouble,
 		&(struct cdr_report){.words = no_answer,
 			.lasted_ms = cdr_writer_stuck_ms(log->writer),
@@ -353,8 +376,8 @@ static int choose(struct cdr_log *log, struct cdr_leftovers *memory,
 	*memory = (struct cdr_leftovers){0};
 	int err = cdr_leftovers_add(&log->live, disk);
 	cdr_leftovers_sort(&log->live);
-	if (!err && log->journal)
-		cdr_leftovers_put(&log->live, log->journal);
+	if (!err && log->journal && !cdr_leftovers_put(&log->live, log->journal))
+		cdr_journal_complete(log->journal);
 	return err;
 }
 

@@ -82,8 +82,10 @@ int cdr_log_version(void);
 
 /** Free records whose rows have been committed. cdr_log_keep(), cdr_log_end() and cdr_log_look() do it, too. */
 void cdr_log_reclaim(struct cdr_log *log);
-/** To be called every second: tells what is wrong with the disk, also when it does not answer. */
+/** To be called every second: tells what is wrong with the disk, also when it does not answer, and with the journal. */
 void cdr_log_look(struct cdr_log *log);
+/** Has the journal lost live calls? Asked every second at least while there are calls: each is to be kept again then. */
+bool cdr_log_has_lost(struct cdr_log *log);
 
 /** Have the writer thread call write(arg) as well, after cdr_log_wake() and once at the end; true: it is to be called again. */
 void cdr_log_also(struct cdr_log *log, bool (*write)(void *arg), void *arg);

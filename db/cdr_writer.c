@@ -3,12 +3,11 @@
 #include "cdr_record.h"
 #include "cdr_table.h"
 #include "cdr_trouble.h"
-#include "cdr_wait.h"
+#include "cdr_thread.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -52,7 +51,7 @@ struct cdr_writer {
 
 static bool is_past(const struct timespec *deadline)
 {
-	struct timespec now = cdr_wait_after_ms(0);
+	struct timespec now = cdr_thread_after_ms(0);
 	return now.tv_sec > deadline->tv_sec ||
 		(now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
 }
@@ -104,22 +103,23 @@ void cdr_writer_stats(struct cdr_writer *w, struct cdr_stats *out)
 	out->errors = atomic_load(&w->errors);
 	pthread_mutex_lock(&w->lock);
 	snprintf(out->error, sizeof(out->error), "%s", w->error);
-	out->error_ms = w->error[0] ? cdr_wait_now_ms() - w->error_since_ms : 0;
+	out->error_ms = w->error[0] ? cdr_thread_now_ms() - w->error_since_ms : 0;
 	pthread_mutex_unlock(&w->lock);
 }
 
 uint64_t cdr_writer_stuck_ms(struct cdr_writer *w)
 {
 	pthread_mutex_lock(&w->lock);
-	uint64_t since = w->busy_since_ms, ms = since ? cdr_wait_now_ms() - since : 0;
+	uint64_t since = w->busy_since_ms, ms = since ? cdr_thread_now_ms() - since : 0;
 	pthread_mutex_unlock(&w->lock);
-	return ms >= CDR_WAIT_STUCK_MS ? ms : 0;
+	return ms >= CDR_THREAD_STUCK_MS ? ms : 0;
 }
 
+/* With each piece of work it begins again. */
 static void set_busy(struct cdr_writer *w, bool busy)
 {
 	pthread_mutex_lock(&w->lock);
-	w->busy_since_ms = busy ? cdr_wait_now_ms() : 0;
+	w->busy_since_ms = busy ? cdr_thread_now_ms() : 0;
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -191,7 +191,7 @@ static void tell(struct cdr_writer *w, enum cdr_news news, uint64_t since_ms)
 {
 	const struct cdr_report report = {.news = news,
 		.words = cdr_table_error(w->table),
-		.lasted_ms = cdr_wait_now_ms() - since_ms,
+		.lasted_ms = cdr_thread_now_ms() - since_ms,
 		.pending = pending(w)};
 
 	if (w->on_news)
@@ -200,7 +200,7 @@ static void tell(struct cdr_writer *w, enum cdr_news news, uint64_t since_ms)
 
 static void note_result(struct cdr_writer *w, int err)
 {
-	const uint64_t now = cdr_wait_now_ms(), since = w->trouble.since_ms ? w->trouble.since_ms : now;
+	const uint64_t now = cdr_thread_now_ms(), since = w->trouble.since_ms ? w->trouble.since_ms : now;
 	const enum cdr_trouble_news news = cdr_trouble_look(&w->trouble, err, now);
 
 	pthread_mutex_lock(&w->lock);
@@ -220,7 +220,6 @@ static int write_rows(struct cdr_writer *w)
 		uint64_t rows;
 		set_busy(w, true);
 		err = cdr_table_add(w->table, first, &last, &rows);
-		set_busy(w, false);
 		if (err)
 			continue;
 		w->backlog.first = last->next;
@@ -236,11 +235,8 @@ static int write_rows(struct cdr_writer *w)
 static int write_backlog(struct cdr_writer *w)
 {
 	bool replaced;
-	int err;
+	int err = cdr_table_need(w->table, &replaced);
 
-	set_busy(w, true);
-	err = cdr_table_need(w->table, &replaced);
-	set_busy(w, false);
 	if (replaced)
 		tell(w, CDR_REPLACED, 0);
 	if (!err && !w->backlog.first)
@@ -260,7 +256,7 @@ static int write_backlog(struct cdr_writer *w)
 /* Only a stop cuts the pause short. */
 static void pause_thread(struct cdr_writer *w)
 {
-	cdr_wait_for(&w->wake, atomic_load(&w->stopping) ? PAUSE_STOPPING_MS : PAUSE_MS);
+	cdr_thread_wait(&w->wake, atomic_load(&w->stopping) ? PAUSE_STOPPING_MS : PAUSE_MS);
 }
 
 static bool has_work(struct cdr_writer *w)
@@ -273,7 +269,7 @@ static void sleep_until_woken(struct cdr_writer *w)
 {
 	atomic_store(&w->asleep, true);
 	if (!has_work(w))
-		cdr_wait_for(&w->wake, LOOK_MS);
+		cdr_thread_wait(&w->wake, LOOK_MS);
 	atomic_store(&w->asleep, false);
 }
 
@@ -294,8 +290,11 @@ static void *thread_main(void *arg)
 			cdr_journal_grow(w->journal); /* a failure shows when there is no room for a record */
 		atomic_store(&w->nudged, false);
 		collect_queue(w);
+		set_busy(w, true);
 		err = write_backlog(w);
+		set_busy(w, true);
 		do_also(w);
+		set_busy(w, false);
 		/* A lock goes away, but what else is wrong with a file will not be mended in these seconds. */
 		if (stopping && (!w->backlog.first || (err && err != -EBUSY) || is_past(&w->deadline)))
 			return NULL;
@@ -307,24 +306,20 @@ static void *thread_main(void *arg)
 
 int cdr_writer_start(struct cdr_writer *w, struct cdr_journal *journal, struct cdr_disk *disk)
 {
-	sigset_t all, before;
 	w->journal = journal;
 	w->disk = disk;
 	collect_queue(w);
 	write_backlog(w);
-	sigfillset(&all); /* signals are handled by other threads */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int err = pthread_create(&w->thread, NULL, thread_main, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	int err = cdr_thread_start(&w->thread, thread_main, w);
 	w->started = !err;
-	return -err;
+	return err;
 }
 
 void cdr_writer_stop(struct cdr_writer *w, unsigned wait_ms)
 {
 	if (!w->started)
 		return;
-	w->deadline = cdr_wait_after_ms(wait_ms);
+	w->deadline = cdr_thread_after_ms(wait_ms);
 	atomic_store(&w->stopping, true);
 	sem_post(&w->wake);
 	pthread_join(w->thread, NULL);

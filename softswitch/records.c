@@ -25,7 +25,7 @@ static void on_failing(const struct cdr_report *r)
 	if (r->journal)
 		log_error(NULL,
 			"the journal cannot be written to disk, a loss of power would lose calls in progress"
-			" reason=\"%s\" for_s=%" PRIu64,
+			" reason=%s for_s=%" PRIu64,
 			r->words, r->lasted_ms / 1000);
 	else
 		log_error(NULL,
@@ -58,9 +58,13 @@ static void on_news(const struct cdr_report *r, void *arg)
 			"the file of call records was moved, removed or overwritten; they go on in"
 			" the one of its name");
 		return;
+	case CDR_RENEWED:
+		log_warning(NULL,
+			"the journal in memory was truncated, removed or replaced; it has been made anew");
+		return;
 	case CDR_DAMAGED:
-		log_warning(NULL, "the journal is damaged, what can be read of it is used damaged=\"%s\"",
-			r->words);
+		log_warning(
+			NULL, "the journal is damaged, what can be read of it is used damaged=%s", r->words);
 		return;
 	}
 }

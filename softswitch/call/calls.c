@@ -46,6 +46,15 @@ static void check_self(const struct calls *set)
 #endif
 }
 
+/** The journal has lost some. */
+static void keep_all(const struct calls *set)
+{
+	struct call *call;
+
+	LIST_FOREACH (call, &set->context.live, link)
+		call_cdr_changed(call);
+}
+
 static void on_sign(evutil_socket_t fd, short what, void *arg)
 {
 	struct calls *set = arg;
@@ -53,6 +62,8 @@ static void on_sign(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	set->signs = false;
+	if (cdr_log_has_lost(set->context.cdr_log))
+		keep_all(set);
 }
 
 static void sign(const struct calls *set)
