@@ -1,5 +1,6 @@
 #include "cdr_log.h"
 #include "cdr_disk.h"
+#include "cdr_adopt.h"
 #include "cdr_journal.h"
 #include "cdr_leftovers.h"
 #include "cdr_old.h"
@@ -381,6 +382,53 @@ static int choose(struct cdr_log *log, struct cdr_leftovers *memory,
 	return err;
 }
 
+static bool has_leftovers(const struct cdr_leftovers *left)
+{
+	for (size_t i = 0; i < left->n; i++)
+		if (!left->item[i].superseded && left->item[i].state != CDR_JOURNAL_DONE)
+			return true;
+	return false;
+}
+
+/* Its calls go on here as if they had been this switch's: only one of them can have been alive last. */
+static int adopt(struct cdr_log *log, const char *path)
+{
+	struct cdr_disk_file_found found;
+	struct cdr_leftovers left = {0};
+	int err = cdr_adopt_read(path, &left, &found);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	report_damage(log, 0, found.damaged);
+	if (has_leftovers(&log->live))
+		err = -ENOTEMPTY;
+	if (!err && log->journal) {
+		cdr_journal_continue(log->journal, found.sequence);
+		err = cdr_leftovers_put(&left, log->journal);
+	}
+	if (!err)
+		err = cdr_leftovers_add(&log->live, &left);
+	if (!err) {
+		log->last_sign = found.sign;
+		err = cdr_adopt_done(path);
+	}
+	cdr_leftovers_clear(&left);
+	return err;
+}
+
+/* @param path  NULL = nothing */
+static int adopt_if_asked(struct cdr_log *log, const char *path, char *error, size_t size)
+{
+	int err = path ? adopt(log, path) : 0;
+	if (err)
+		snprintf(error, size, "cannot adopt %s: %s", path,
+			err == -EBUSY            ? "its switch runs"
+				: err == -EINVAL ? "it is no journal of this version"
+				: err == -ENOTEMPTY
+				? "calls and records of this switch were left, start it without"
+				: strerror(-err));
+	return err;
+}
+
 static int open_memory(struct cdr_log *log, const char *path, struct cdr_journal_found *found,
 	struct cdr_leftovers *left, char *error, size_t error_size)
 {
@@ -416,6 +464,8 @@ static int take_over(struct cdr_log *log, const struct cdr_log_parts *parts, cha
 		err = choose(log, &memory, &in_memory, &disk, &on_disk);
 	cdr_leftovers_clear(&memory);
 	cdr_leftovers_clear(&disk);
+	if (!err)
+		err = adopt_if_asked(log, parts->adopt, error, error_size);
 	if (!err)
 		restore(log);
 	return err;

@@ -18,6 +18,7 @@ struct cdr_log;
 struct cdr_log_parts {
 	const char *path;    /* of cdr.db */
 	const char *journal; /* a file of tmpfs, which no other cdr.db has */
+	const char *adopt;   /* cdr.db-live of a switch that runs no more, whose calls are gone on with; may be NULL */
 	cdr_news_h *on_news; /* may be NULL */
 	void *arg;
 };
@@ -28,7 +29,8 @@ struct cdr_log_parts {
  *
  * @param error  receives one line when the result is not 0; also when it is 0, but there can be no journal, so that
  *                 records are not safe from a crash before they are rows; else ""
- * @return 0; -EBUSY another process has cdr.db or the journal open; -ENOMEM, -EAGAIN
+ * @return 0; -EBUSY another process has cdr.db or the journal open; -ENOTEMPTY there is something to adopt, but calls were
+ *         left here, too; -EINVAL what is to be adopted is no journal; -ENOMEM, -EAGAIN, -errno
  */
 int cdr_log_open(struct cdr_log **out, const struct cdr_log_parts *parts, char *error, size_t error_size);
 

@@ -124,6 +124,7 @@ static void on_configured(void *arg)
 
 static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 {
+	const struct records_files files = {d->options->cdr, d->options->journal, d->options->adopt};
 	struct reload_targets targets = {.path = d->options->db, .on_change = on_configured, .arg = d};
 	int err = gateways_create(&d->gateways);
 
@@ -155,7 +156,7 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	if (!err)
 		err = gateway_log_create(&d->gateway_log, d->loop, d->gateways);
 	if (!err)
-		err = records_open(&d->records, d->loop, d->options->cdr, d->options->journal, error, size);
+		err = records_open(&d->records, d->loop, &files, error, size);
 	if (!err)
 		records_restore(&d->records, d->options->cdr, d->publish, d->gateways);
 	return err;

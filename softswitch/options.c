@@ -19,6 +19,7 @@ enum option_id {
 	OPT_DB,
 	OPT_CDR,
 	OPT_JOURNAL,
+	OPT_ADOPT,
 	OPT_CONTROL,
 	OPT_LISTEN,
 	OPT_NAME,
@@ -37,6 +38,7 @@ static const struct option long_options[] = {
 	{"db", required_argument, NULL, OPT_DB},
 	{"cdr", required_argument, NULL, OPT_CDR},
 	{"journal", required_argument, NULL, OPT_JOURNAL},
+	{"adopt", required_argument, NULL, OPT_ADOPT},
 	{"control", required_argument, NULL, OPT_CONTROL},
 	{"listen", required_argument, NULL, OPT_LISTEN},
 	{"name", required_argument, NULL, OPT_NAME},
@@ -53,7 +55,7 @@ static const struct option long_options[] = {
 };
 
 static const char usage[] =
-	"usage: softswitch [--db FILE] [--cdr FILE] [--journal FILE] [--control SOCKET] "
+	"usage: softswitch [--db FILE] [--cdr FILE] [--journal FILE] [--adopt FILE] [--control SOCKET] "
 	"[--listen sip:ADDR:PORT;transport=udp|tcp|tls]... [--tls-dir DIR] [--name NAME] [--drain SECONDS] "
 	"[--log-level error|warning|info|debug] [--log-format text|json] [--init] [--check] [--version] [--state-version] [--help]";
 
@@ -65,6 +67,8 @@ static const char help[] =
 	"  --journal FILE        calls in progress and records not yet in cdr.db, in memory that outlives the process\n"
 	"                        (a file in $RUNTIME_DIRECTORY, else in /run/softswitch where that may be written\n"
 	"                        in, else in /dev/shm/softswitch-UID)\n"
+	"  --adopt FILE          cdr.db-live of a switch that runs no more: its calls go on here, and FILE is called\n"
+	"                        FILE.adopted from then on; without such a file nothing happens\n"
 	"  --control SOCKET      control socket for swctl ($SOFTSWITCH_CONTROL; without it control.sock in\n"
 	"                        /run/softswitch where that may be written in, else softswitch.sock next to the\n"
 	"                        configuration)\n"
@@ -217,6 +221,8 @@ static int apply(struct options *o, enum option_id option, const char *value, co
 		return set_string(&o->cdr, value, "--cdr", why);
 	case OPT_JOURNAL:
 		return set_string(&o->journal, value, "--journal", why);
+	case OPT_ADOPT:
+		return set_string(&o->adopt, value, "--adopt", why);
 	case OPT_CONTROL:
 		return set_string(&o->control, value, "--control", why);
 	case OPT_TLS_DIR:
@@ -391,6 +397,7 @@ void options_clear(struct options *o)
 	free(o->db);
 	free(o->cdr);
 	free(o->journal);
+	free(o->adopt);
 	free(o->control);
 	free(o->name);
 	free(o->tls_dir);

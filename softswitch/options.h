@@ -23,6 +23,7 @@ struct options {
 	enum options_action action;
 	char *db, *cdr; /* absolute paths; cdr is next to db by default */
 	char *journal;  /* NULL: journal_path() says where it is */
+	char *adopt;    /* cdr.db-live of another switch, whose calls go on here; NULL = none */
 	char *control;  /* path of the socket; by default that of control_path.h */
 	char *name;     /* of this instance; the host name by default */
 	char *tls_dir;  /* directory of agent.pem and cafile.pem; NULL without a TLS listener */

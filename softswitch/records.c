@@ -69,9 +69,11 @@ static void on_news(const struct cdr_report *r, void *arg)
 	}
 }
 
-static int open_log(struct records *r, const char *cdr, const char *journal, char *error, size_t error_size)
+static int open_log(struct records *r, const struct records_files *files, const char *journal, char *error,
+	size_t error_size)
 {
-	const struct cdr_log_parts parts = {.path = cdr, .journal = journal, .on_news = on_news};
+	const struct cdr_log_parts parts = {
+		.path = files->cdr, .journal = journal, .adopt = files->adopt, .on_news = on_news};
 	int err = cdr_log_open(&r->cdr_log, &parts, error, error_size);
 
 	if (err)
@@ -104,11 +106,11 @@ static int watch(struct records *r, struct loop *loop)
 }
 
 /** Without a folder for the journal it has a name under which it cannot be opened, which is logged. */
-int records_open(struct records *r, struct loop *loop, const char *cdr, const char *journal, char *error,
+int records_open(struct records *r, struct loop *loop, const struct records_files *files, char *error,
 	size_t error_size)
 {
-	char *path = journal ? strdup(journal) : journal_path(cdr);
-	int err = open_log(r, cdr, path ? path : "", error, error_size);
+	char *path = files->journal ? strdup(files->journal) : journal_path(files->cdr);
+	int err = open_log(r, files, path ? path : "", error, error_size);
 
 	free(path);
 	return err ? err : watch(r, loop);

@@ -19,13 +19,19 @@ struct records {
 	struct state *state; /* NULL: nothing is remembered over a restart */
 };
 
+struct records_files {
+	const char *cdr;
+	const char *journal; /* NULL: journal_path() says which */
+	const char *adopt;   /* the journal of another switch, to go on with; NULL = none */
+};
+
 /**
  * Open the records; whatever cdr.db is like, calls go on.
  *
- * @param journal  its file; NULL: journal_path() says which
- * @return 0; -EBUSY another process has them; -ENOMEM, -EAGAIN; one line in error
+ * @return 0; -EBUSY another process has them; as cdr_log_open() when there is something to adopt; -ENOMEM, -EAGAIN; one
+ *         line in error
  */
-int records_open(struct records *r, struct loop *loop, const char *cdr, const char *journal, char *error,
+int records_open(struct records *r, struct loop *loop, const struct records_files *files, char *error,
 	size_t error_size);
 /** Open state.db, and restore what it holds. The switch carries calls without it, too. */
 void records_restore(

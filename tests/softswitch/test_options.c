@@ -84,11 +84,13 @@ static void files_lie_beside_the_database_unless_said(void **state)
 	assert_null(o.journal);
 	assert_string_equal(o.control, expected_control("/var/lib/x/softswitch.sock"));
 	options_clear(&o);
-	assert_int_equal(
-		parse(&o, "--db=/a.db", "--cdr=/b/c.db", "--journal=/m/j", "--control=d.sock", NULL), 0);
+	assert_int_equal(parse(&o, "--db=/a.db", "--cdr=/b/c.db", "--journal=/m/j", "--adopt=/n/c.db-live",
+				 "--control=d.sock", NULL),
+		0);
 	assert_string_equal(o.db, "/a.db");
 	assert_string_equal(o.cdr, "/b/c.db");
 	assert_string_equal(o.journal, "/m/j");
+	assert_string_equal(o.adopt, "/n/c.db-live");
 	assert_string_equal(o.control, "d.sock");
 	options_clear(&o);
 }
