@@ -13,14 +13,13 @@ from runner import Skip
 from switch import ROOT
 
 MANAGER = "/lib/systemd/systemd"
-# Of the unit: who it runs as, and the folders that it sees, are not those of a test; and some kernels let nothing be
-# mounted below the /proc of ProtectProc=, as two of the others do.
-LEFT_OUT = re.compile(r"Exec|Environment|User|Group|UMask|StateDirectory|RuntimeDirectory|Private(Tmp|Users)"
-	r"|Protect(System|Home|KernelLogs|KernelTunables)")
-# /run/systemd/system says that systemd runs here; the manager needs a control group that it may divide, in whichever of
-# these is there: version 1, both versions, version 2.
+# Of the unit: who it runs as, and the folders that it sees, are not those of a test.
+LEFT_OUT = re.compile(r"Exec|Environment|User|Group|UMask|StateDirectory|RuntimeDirectory|Private(Tmp|Users)|Protect(System|Home)")
+# The manager needs a control group that it may divide, in whichever of these is there: version 1, both versions, version 2.
 HIERARCHIES = "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"
-PREPARE = """set -e; mount -t tmpfs none /run; mkdir -p /run/systemd/system
+# /run/systemd/system says that systemd runs here; inaccessible files are hidden behind those of the other folder.
+PREPARE = """set -e; mount -t tmpfs none /run; mkdir -p /run/systemd/system /run/systemd/inaccessible/dir
+touch /run/systemd/inaccessible/reg; mknod /run/systemd/inaccessible/chr c 0 0
 for group in $GROUPS_OF_OURS; do mkdir $group; echo 0 >$group/cgroup.procs; done
 %s --user --log-target=console >"$XDG_RUNTIME_DIR/log" 2>&1 & set +e
 until systemctl --user show >/dev/null || ! kill -0 $!; do sleep 0.02; done
