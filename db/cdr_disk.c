@@ -418,9 +418,11 @@ static void *thread_main(void *arg)
 		const unsigned pause = pause_ms(cdr_thread_now_ms() - begun_ms);
 		if (stopping && d->fresh.fd < 0)
 			break;
-		if (d->fresh.fd < 0 && !has_notes(d))
-			sleep_until_woken(d);
 		cdr_thread_wait(&d->wake, pause);
+		if (d->fresh.fd < 0 && !has_notes(d)) {
+			sleep_until_woken(d);
+			cdr_thread_wait(&d->wake, pause);
+		}
 	} while (true);
 	pthread_mutex_lock(&d->mutex);
 	d->ended = true;

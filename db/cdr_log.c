@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { CLOSE_DISK_MS = 2000 };
+enum { CLOSE_DISK_MS = 2000, LOOK_MS = 1000 };
 
 struct cdr_log {
 	struct cdr_journal *journal;
@@ -33,6 +33,8 @@ struct cdr_log {
 	void *news_arg;
 	bool has_lost;                                 /* cdr_log_has_lost() */
 	struct cdr_trouble disk_trouble, rows_trouble; /* the latter: the disk does not answer the writer */
+	struct cdr_trouble room_trouble;
+	uint64_t failures_before; /* at the last look */
 };
 
 static const char *const no_answer = "the disk does not answer";
@@ -240,6 +242,12 @@ void cdr_log_look(struct cdr_log *log)
 		&(struct cdr_report){.words = no_answer,
 			.lasted_ms = cdr_writer_stuck_ms(log->writer),
 			.pending = stats.pending});
+	const uint64_t failures = atomic_load(&log->journal_failures);
+	tell(log, &log->room_trouble,
+		&(struct cdr_report){.journal = true,
+			.words = "there is no room in memory",
+			.lasted_ms = failures > log->failures_before ? LOOK_MS : 0});
+	log->failures_before = failures;
 	const uint64_t failing_ms = log->journal ? cdr_disk_error(log->disk, error, sizeof(error)) : 0;
 	tell(log, &log->disk_trouble,
 		&(struct cdr_report){.journal = true, .words = error, .lasted_ms = failing_ms});

@@ -24,7 +24,7 @@ static void on_failing(const struct cdr_report *r)
 {
 	if (r->journal)
 		log_error(NULL,
-			"the journal cannot be written to disk, a loss of power would lose calls in progress"
+			"the journal cannot be written, a loss of power would lose calls in progress"
 			" reason=%s for_s=%" PRIu64,
 			r->words, r->lasted_ms / 1000);
 	else
@@ -37,7 +37,7 @@ static void on_failing(const struct cdr_report *r)
 static void on_recovered(const struct cdr_report *r)
 {
 	if (r->journal)
-		log_info(NULL, "the journal is written to disk again after_s=%" PRIu64, r->lasted_ms / 1000);
+		log_info(NULL, "the journal is written again after_s=%" PRIu64, r->lasted_ms / 1000);
 	else
 		log_info(NULL, "call records are written again waiting=%" PRIu64 " after_s=%" PRIu64,
 			r->pending, r->lasted_ms / 1000);

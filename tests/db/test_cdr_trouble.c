@@ -198,6 +198,38 @@ static void when_the_journal_is_full_as_well_memory_holds_the_rest(void **state)
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N);
 }
 
+static char words[200];
+
+static void on_news(const struct cdr_report *report, void *arg)
+{
+	(void)arg;
+	if (report->journal)
+		snprintf(words, sizeof(words), "%s",
+			report->news == CDR_RECOVERED ? "recovered" : report->words);
+}
+
+static void a_journal_without_room_is_told(void **state)
+{
+	(void)state;
+	static char much[30000];
+	char error[200];
+	struct cdr_log *log = NULL;
+	struct cdr call = cdr_sample("large");
+	const struct cdr_log_parts parts = {
+		.path = path, .journal = cdr_journal_of(path), .on_news = on_news};
+	assert_int_equal(cdr_log_open(&log, &parts, error, sizeof(error)), 0);
+	struct rlimit before = fill_disk();
+	words[0] = '\0';
+	while (cdr_log_keep(log, 0, &call, much, sizeof(much)))
+		continue;
+	cdr_log_look(log);
+	assert_string_equal(words, "there is no room in memory");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	cdr_log_look(log);
+	assert_string_equal(words, "recovered");
+	cdr_log_close(log, 0);
+}
+
 /* The answered record stands for the call until the row is there: before the commit and after it. */
 static void an_answered_call_outlives_a_crash_when_its_end_finds_no_room(void **state)
 {
@@ -269,6 +301,7 @@ int main(void)
 		TEST(a_full_disk_loses_nothing_once_there_is_room),
 		TEST(a_crash_on_a_full_disk_loses_nothing),
 		TEST(when_the_journal_is_full_as_well_memory_holds_the_rest),
+		TEST(a_journal_without_room_is_told),
 		TEST(an_answered_call_outlives_a_crash_when_its_end_finds_no_room),
 		cmocka_unit_test(trouble_is_told_after_a_second_every_minute_and_when_it_is_over),
 	};

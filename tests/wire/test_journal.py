@@ -163,7 +163,7 @@ def a_frozen_file_system_holds_up_no_call(s):
 			assert time.monotonic() - begun < 1
 		finally:
 			subprocess.run(["fsfreeze", "-u", folder], check=True)
-		log_says(s, "call records are written again", "the journal is written to disk again")
+		log_says(s, "call records are written again", "the journal is written again")
 		same(s.switch.status()["records"]["error"], None)
 		found = s.net.until(rows(cdr, 21), "21 rows", 5, step=0.02)
 		same((len(found), len(set(found))), (21, 21))
@@ -190,7 +190,7 @@ def a_full_disk_holds_up_no_call_and_is_named(s):
 		for legs in calls[1:]:
 			s.over(*legs)
 		os.remove(os.path.join(folder, "filler"))
-		log_says(s, "the journal is written to disk again")
+		log_says(s, "the journal is written again")
 		s.net.until(rows(cdr, 40), "40 rows", 5, step=0.02)
 		s.net.until(lambda: holds(cdr + "-live", *calls[0]), "the call is on the disk", 2, step=0.02)
 		s.switch.kill()
