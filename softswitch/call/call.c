@@ -182,11 +182,6 @@ static void note(struct call *call, const struct received *invite)
 		.max_forwards = message_next_max_forwards(sip)};
 }
 
-static void say_trying(struct call *call)
-{
-	server_transaction_reply(call->invite, 100, NULL, call->a.local_tag, NULL, call_resend(call));
-}
-
 /** Its strings, its leg, and the transaction of its INVITE. */
 static int take_invite(struct call *call, const struct received *invite)
 {
@@ -198,6 +193,8 @@ static int take_invite(struct call *call, const struct received *invite)
 	if (!err)
 		err = server_transaction_create(
 			&call->invite, stack->server_transactions, invite, &server_handlers, call);
+	if (!err)
+		server_transaction_set_tag(call->invite, call->a.local_tag);
 	return err;
 }
 
@@ -217,7 +214,7 @@ void call_resume(struct call *call, const struct received *invite)
 	note(call, invite);
 	call->max_duration_ms = max_duration_ms;
 	call->offerless = offerless;
-	say_trying(call);
+	call_setup_say_trying(call);
 }
 
 struct call *call_prepare(struct call_context *context)
@@ -263,7 +260,6 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 		return 0;
 	}
 	note(call, invite);
-	say_trying(call);
 	call_setup(call);
 	return 0;
 }

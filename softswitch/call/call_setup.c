@@ -331,6 +331,11 @@ static void list_headers(struct call *call, const struct gateway *gw)
 	call->content.pass_headers = call->a.pass_headers;
 }
 
+void call_setup_say_trying(struct call *call)
+{
+	server_transaction_reply(call->invite, 100, NULL, call->a.local_tag, NULL, call_resend(call));
+}
+
 /** Try a gateway whose channel is seized. @return false when there is no memory for it */
 static bool try_gateway(struct call *call, struct gateway *gw)
 {
@@ -345,6 +350,8 @@ static bool try_gateway(struct call *call, struct gateway *gw)
 		call->a.own_origin |= attempt_policy(call->attempt)->sdp_own_origin;
 		if (!attempt_call_id(call->attempt)[0])
 			call_cdr_keep(call, NULL); /* its name is still being looked up */
+		if (call->tried == 1)
+			call_setup_say_trying(call); /* not before the call is in the journal */
 		return true;
 	}
 	call_state_release_gateway(call);

@@ -368,6 +368,11 @@ int server_transaction_create(struct server_transaction **out, struct server_tra
 	return 0;
 }
 
+void server_transaction_set_tag(struct server_transaction *s, const char *to_tag)
+{
+	text_fit(s->tag, sizeof(s->tag), to_tag);
+}
+
 void server_transaction_begin(
 	struct server_transaction *s, struct text *t, int status, const char *phrase, const char *to_tag)
 {

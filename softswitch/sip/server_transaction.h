@@ -59,6 +59,8 @@ bool server_transactions_has_invite(const struct server_transactions *set, const
 int server_transaction_create(struct server_transaction **out, struct server_transactions *set,
 	const struct received *rx, const struct server_transaction_handlers *handlers, void *arg);
 
+/** What To of its responses gets as tag, before there is one. */
+void server_transaction_set_tag(struct server_transaction *s, const char *to_tag);
 /** Write one of an INVITE that has had no final response. @param response  the one it is about to get, NULL = not known */
 void server_transaction_save(const struct server_transaction *s, struct text *t, const struct text *response);
 /**
