@@ -12,6 +12,7 @@ enum { LOW_BLOCKS = SEGMENT_BLOCKS / 2 /* grow when fewer are free */ };
 static const uint32_t words[] = {
 	[CDR_JOURNAL_LIVE] = 0x4c495632 /* LIV2 */,
 	[CDR_JOURNAL_OVER] = 0x4f565232 /* OVR2 */,
+	[CDR_JOURNAL_PARTING] = 0x50525432 /* PRT2 */,
 	[CDR_JOURNAL_ENDED] = 0x454e4432 /* END2 */,
 	[CDR_JOURNAL_DONE] = 0x444f4e32 /* DON2 */,
 };
@@ -158,10 +159,9 @@ uint64_t cdr_journal_number(const struct cdr_journal *j, cdr_slot slot)
 	return j->number[slot];
 }
 
-void cdr_journal_set_over(struct cdr_journal *j, cdr_slot slot)
+void cdr_journal_set(struct cdr_journal *j, cdr_slot slot, enum cdr_journal_state state)
 {
-	atomic_store_explicit(
-		&cdr_journal_block(j, slot)->state, words[CDR_JOURNAL_OVER], memory_order_release);
+	atomic_store_explicit(&cdr_journal_block(j, slot)->state, words[state], memory_order_release);
 }
 
 void cdr_journal_wipe(struct cdr_journal *j, cdr_slot slot)

@@ -23,8 +23,9 @@
 struct cdr_journal;
 
 enum cdr_journal_state {
-	CDR_JOURNAL_LIVE,  /* the call goes on: cdr_live.h */
-	CDR_JOURNAL_OVER,  /* the same of one that is over, but whose record found no room */
+	CDR_JOURNAL_LIVE, /* the call goes on: cdr_live.h */
+	CDR_JOURNAL_OVER, /* the same of one that is over, but whose record found no room */
+	CDR_JOURNAL_PARTING, /* the same of one that is over, and has its record elsewhere, but whose sides may not know */
 	CDR_JOURNAL_ENDED, /* the record of a call that is over */
 	CDR_JOURNAL_DONE,  /* nothing is left of the call: only on disk, see cdr_disk.h */
 };
@@ -74,8 +75,8 @@ uint64_t cdr_journal_sequence(const struct cdr_journal *journal);
 void cdr_journal_note(struct cdr_journal *journal, cdr_slot slot, uint32_t note);
 /** The number of the call in this slot. */
 uint64_t cdr_journal_number(const struct cdr_journal *journal, cdr_slot slot);
-/** The call in this slot is CDR_JOURNAL_OVER. */
-void cdr_journal_set_over(struct cdr_journal *journal, cdr_slot slot);
+/** The live call in this slot is CDR_JOURNAL_OVER, or CDR_JOURNAL_PARTING. */
+void cdr_journal_set(struct cdr_journal *journal, cdr_slot slot, enum cdr_journal_state state);
 void cdr_journal_free(struct cdr_journal *journal, cdr_slot slot);
 /** Make the entry invalid, which still has to be freed. In any thread. */
 void cdr_journal_wipe(struct cdr_journal *journal, cdr_slot slot);

@@ -63,13 +63,21 @@ static int by_sequence(const void *one, const void *other)
 		((const struct cdr_leftover *)other)->entry->sequence);
 }
 
+/* The record of a call leaves those in peace whose sides are still to be told, but for what the disk has of them. */
+static bool is_superseded(const struct cdr_leftover *item, const struct cdr_leftover *next)
+{
+	const bool parting = item->state == CDR_JOURNAL_PARTING && item->entry->record &&
+		(next->state == CDR_JOURNAL_ENDED || next->state == CDR_JOURNAL_DONE);
+	return item->entry->number == next->entry->number && !parting;
+}
+
 void cdr_leftovers_sort(struct cdr_leftovers *left)
 {
 	if (!left->n)
 		return;
 	qsort(left->item, left->n, sizeof(*left->item), by_call);
 	for (size_t i = 1; i < left->n; i++)
-		left->item[i - 1].superseded = left->item[i - 1].entry->number == left->item[i].entry->number;
+		left->item[i - 1].superseded = is_superseded(&left->item[i - 1], &left->item[i]);
 	qsort(left->item, left->n, sizeof(*left->item), by_sequence);
 }
 
@@ -119,7 +127,7 @@ int cdr_leftovers_put(struct cdr_leftovers *left, struct cdr_journal *journal)
 
 	for (size_t i = 0; !err && i < left->n; i++)
 		if (!left->item[i].entry->record && !left->item[i].superseded &&
-			left->item[i].state != CDR_JOURNAL_DONE)
+			left->item[i].state != CDR_JOURNAL_DONE && left->item[i].state != CDR_JOURNAL_PARTING)
 			err = put(&left->item[i], journal);
 	return err;
 }

@@ -147,31 +147,49 @@ static struct cdr_entry *make_entry(struct cdr_log *log, const struct cdr *recor
  * The journal counts the call exactly once at any moment: the live entry counts until the record, which has the same
  * number, is complete. If there is no room for that one, the live one stays until the row is committed.
  */
-static void end_call(struct cdr_log *log, cdr_slot slot, const struct cdr *record, bool may_be_row)
+static bool end_call(
+	struct cdr_log *log, cdr_slot slot, const struct cdr *record, bool parting, bool may_be_row)
 {
 	struct cdr_entry *e = make_entry(log, record);
 	if (!e)
-		return; /* a live call is still in the journal, for the next start */
+		return false; /* a live call is still in the journal, for the next start */
 	const struct iovec part = {e->bytes, e->size};
 	e->number = number_of(log, slot);
 	e->may_be_row = may_be_row;
 	e->record = put(log, CDR_JOURNAL_ENDED, e->number, &part, 1);
 	if (e->record)
 		e->sequence = cdr_journal_sequence(log->journal);
-	if (slot && e->record) {
+	parting = parting && slot && e->record;
+	if (parting) {
+		cdr_journal_set(log->journal, slot, CDR_JOURNAL_PARTING);
+	} else if (slot && e->record) {
 		cdr_journal_free(log->journal, slot);
 	} else if (slot) {
-		cdr_journal_set_over(log->journal, slot);
+		cdr_journal_set(log->journal, slot, CDR_JOURNAL_OVER);
 		e->answered = slot;
 	}
 	cdr_writer_add(log->writer, e);
+	return parting;
 }
 
 void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
 {
 	cdr_log_reclaim(log);
-	end_call(log, slot, record, false);
+	end_call(log, slot, record, false, false);
 	cdr_writer_wake(log->writer);
+}
+
+bool cdr_log_end_parting(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
+{
+	cdr_log_reclaim(log);
+	const bool parting = end_call(log, slot, record, true, false);
+	cdr_writer_wake(log->writer);
+	return parting;
+}
+
+void cdr_log_parted(struct cdr_log *log, cdr_slot slot)
+{
+	cdr_journal_free(log->journal, slot);
 }
 
 void cdr_log_also(struct cdr_log *log, bool (*write)(void *arg), void *arg)
@@ -278,7 +296,7 @@ static void close_call(struct cdr_log *log, struct cdr_leftover *item)
 	record.hold_ms = record.answer_ms ? record.end_ms - record.answer_ms : -1;
 	record.end_direction = CDR_SERVER;
 	record.end_reason = "switch restarted";
-	end_call(log, item->entry->record, &record, true);
+	end_call(log, item->entry->record, &record, false, true);
 	free(item->entry);
 	item->entry = NULL;
 }
@@ -302,8 +320,11 @@ static bool is_recoverable(struct cdr_log *log, const struct cdr_leftover *item)
 {
 	struct cdr_live live;
 	struct cdr record;
-	return item->state == CDR_JOURNAL_LIVE && cdr_leftovers_read(item, &live, &record) == 0 &&
-		live.state_size && !cdr_writer_has(log->writer, item->entry->number, &record);
+	if (cdr_leftovers_read(item, &live, &record) || !live.state_size)
+		return false;
+	return (item->state == CDR_JOURNAL_PARTING && item->entry->record) ||
+		(item->state == CDR_JOURNAL_LIVE &&
+			!cdr_writer_has(log->writer, item->entry->number, &record));
 }
 
 /*
@@ -318,7 +339,8 @@ static void restore(struct cdr_log *log)
 	left->n = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct cdr_leftover *item = &left->item[i];
-		if (item->superseded || item->state == CDR_JOURNAL_DONE)
+		if (item->superseded || item->state == CDR_JOURNAL_DONE ||
+			(item->state == CDR_JOURNAL_PARTING && !is_recoverable(log, item)))
 			drop_leftover(log, item);
 		else if (item->state == CDR_JOURNAL_ENDED)
 			cdr_writer_add(log->writer, item->entry);
@@ -339,7 +361,12 @@ void cdr_log_recover(struct cdr_log *log, cdr_log_adopt_h *adopt, void *arg)
 		call.state = live.state;
 		call.state_size = live.state_size;
 		call.note = item->note;
-		if (!adopt || !adopt(&call, arg))
+		call.parting = item->state == CDR_JOURNAL_PARTING;
+		if (adopt && adopt(&call, arg))
+			continue;
+		if (call.parting)
+			drop_leftover(log, item);
+		else
 			close_call(log, item);
 	}
 	cdr_leftovers_clear(&log->live);

@@ -41,6 +41,7 @@ struct cdr_log_leftover {
 	const char *state; /* as given to cdr_log_keep() */
 	size_t state_size;
 	uint32_t note; /* cdr_log_note(), 0 = none */
+	bool parting; /* cdr_log_end_parting(): it has its record. Adopted, its slot goes to cdr_log_parted() */
 };
 /** @return true to adopt it: it goes on, and its slot is the application's */
 typedef bool cdr_log_adopt_h(const struct cdr_log_leftover *call, void *arg);
@@ -76,6 +77,13 @@ cdr_slot cdr_log_keep(
  */
 void cdr_log_note(struct cdr_log *log, cdr_slot slot, uint32_t note);
 
+/**
+ * As cdr_log_end(), but the state stays until cdr_log_parted(): its sides are still to be told.
+ *
+ * @return false when the slot is taken over all the same
+ */
+bool cdr_log_end_parting(struct cdr_log *log, cdr_slot slot, const struct cdr *record);
+void cdr_log_parted(struct cdr_log *log, cdr_slot slot);
 /** The call is over: queue its row. Never blocks, and fails only without memory. Takes over the slot (0 = none). */
 void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record);
 

@@ -332,7 +332,11 @@ void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direc
 	row.sip_code = call->answer_ms ? 200 : code;
 	row.end_reason = words;
 	row.end_direction = direction;
-	cdr_log_end(call->context->cdr_log, call->slot, &row);
+	if (!call->answer_ms)
+		cdr_log_end(call->context->cdr_log, call->slot, &row);
+	else if (cdr_log_end_parting(call->context->cdr_log, call->slot, &row))
+		return;
+	call->slot = 0;
 }
 
 void call_cdr_clear(struct call *call)

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 struct call;
+struct call_parting;
 struct cdr_log;
 struct pace;
 struct registrations;
@@ -30,6 +31,7 @@ struct call_context {
 	uint64_t total, answered, failed, active; /* calls since start, and now */
 	uint64_t recovered;                       /* of the process before; they count as active alone */
 	struct pace *pace;                        /* what is sent after a restart */
+	LIST_HEAD(, call_parting) parting;        /* of ended calls, those whose BYEs are under way */
 	size_t channels;                          /* seized now, of ingress and gateways together */
 };
 

@@ -5,6 +5,7 @@
 #include "bye.h"
 #include "call_attempt.h"
 #include "call_cdr.h"
+#include "call_parting.h"
 #include "clock.h"
 #include "dialog_ack.h"
 #include "loop.h"
@@ -29,18 +30,23 @@ enum cdr_direction call_end_direction(const struct call *call, const struct dial
 
 /* The legs ---------------------------------------------------------------------------------- */
 
-static void bye(struct call *call, struct dialog *leg, const struct call_end *e)
+static void bye(struct call *call, struct dialog *leg, const struct call_end *e, struct call_parting *parting)
 {
 	struct resend_schedule resend = bridge_resend(&call->bridge, leg);
 	char reason[160];
+	const struct bye bye = {.resend = &resend,
+		.reason_header = e->bye ? NULL : reason,
+		.carries = e->bye,
+		.on_end = call_parting_on_end,
+		.arg = call_parting_wait(
+			parting, leg == &call->a ? CALL_PARTING_CALLER : CALL_PARTING_GATEWAY)};
 
 	cause_reason_header(reason, sizeof(reason), e->code, e->words);
 	if (leg == &call->a && call->invite) {
-		bye_send_after_ack(
-			call_stack(call), leg, call->invite, &resend, e->bye ? NULL : reason, e->bye);
+		bye_send_after_ack(call_stack(call), leg, call->invite, &bye);
 		call->invite = NULL;
 	} else {
-		bye_send(call_stack(call), leg, &resend, e->bye ? NULL : reason, e->bye);
+		bye_send(call_stack(call), leg, &bye);
 	}
 }
 
@@ -48,12 +54,14 @@ static void bye(struct call *call, struct dialog *leg, const struct call_end *e)
 static void hang_up(struct call *call, const struct call_end *e)
 {
 	struct dialog *legs[] = {call->answer_ms ? &call->a : NULL, call_leg_b(call)};
+	struct call_parting *parting = call_parting_begin(call->context, call->slot);
 
 	if (call->offerless && !call_leg_b(call)->ack_seq)
 		dialog_ack(call_stack(call), call_leg_b(call), NULL); /* its 2xx has had no ACK yet */
 	for (int i = 0; i < 2; i++)
 		if (legs[i] && legs[i] != e->gone)
-			bye(call, legs[i], e);
+			bye(call, legs[i], e, parting);
+	call_parting_end(parting);
 }
 
 /* The end ----------------------------------------------------------------------------------- */

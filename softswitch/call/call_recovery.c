@@ -7,6 +7,7 @@
 #include "call_cdr.h"
 #include "call_early.h"
 #include "call_end.h"
+#include "call_parting.h"
 #include "call_saved.h"
 #include "call_setup.h"
 #include "cdr_log.h"
@@ -46,6 +47,7 @@ struct farewell {
 	struct stack *stack;
 	struct dialog leg;
 	struct resend_schedule resend;
+	struct call_parting *parting;
 };
 
 static void say_farewell(struct pace_task *task)
@@ -56,16 +58,22 @@ static void say_farewell(struct pace_task *task)
 	restart_reason(reason, sizeof(reason));
 	if (f->leg.invite_seq && !f->leg.ack_seq)
 		dialog_ack(f->stack, &f->leg, NULL); /* its 2xx has had no ACK yet */
-	bye_send(f->stack, &f->leg, &f->resend, reason, NULL);
+	bye_send(f->stack, &f->leg,
+		&(struct bye){.resend = &f->resend,
+			.reason_header = reason,
+			.on_end = call_parting_on_end,
+			.arg = f->parting});
 	free(f);
 }
 
-static void end_leg(struct call *call, struct dialog *leg)
+/** @param parting  waits for its BYE; NULL = nobody does */
+static void end_leg(struct call *call, struct dialog *leg, struct call_parting *parting)
 {
 	struct farewell *f = leg && leg->set ? calloc(1, sizeof(*f)) : NULL;
 
 	if (!f)
 		return;
+	f->parting = call_parting_wait(parting, leg == &call->a ? CALL_PARTING_CALLER : CALL_PARTING_GATEWAY);
 	f->stack = call_stack(call);
 	f->resend = *call_resend(call);
 	if (leg != &call->a && call->gateway)
@@ -78,8 +86,8 @@ static void end_leg(struct call *call, struct dialog *leg)
 static void end(struct call *call)
 {
 	if (call->answer_ms)
-		end_leg(call, &call->a);
-	end_leg(call, call_leg_b(call));
+		end_leg(call, &call->a, NULL);
+	end_leg(call, call_leg_b(call), NULL);
 	invite_destroy(call->b);
 	call_end_setup(call);
 	call_destroy(call);
@@ -358,11 +366,35 @@ static uint64_t outage(const struct cdr_sign *sign)
 	return sign->epoch_ms ? clock_delay_us(ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX) / 1000u : 0;
 }
 
+/** It had ended, but nobody knows whether these legs have had their BYE: they get one. */
+static bool part(struct recovery *r, const struct cdr_log_leftover *left)
+{
+	const struct field_bytes bytes = {left->state, left->state_size};
+	const uint32_t legs = left->note ? left->note : CALL_PARTING_CALLER | CALL_PARTING_GATEWAY;
+	struct call *call = call_prepare(r->context);
+	struct call_parting *parting;
+
+	if (!call)
+		return false;
+	call_saved_read(call, &left->record, &bytes);
+	parting = call_parting_begin(r->context, left->slot);
+	if (legs & CALL_PARTING_CALLER)
+		end_leg(call, &call->a, parting);
+	if (legs & CALL_PARTING_GATEWAY)
+		end_leg(call, call_leg_b(call), parting);
+	call_parting_end(parting);
+	invite_destroy(call->b);
+	call_destroy(call);
+	return true;
+}
+
 static bool adopt(const struct cdr_log_leftover *left, void *arg)
 {
 	struct recovery *r = arg;
 	const struct field_bytes bytes = {left->state, left->state_size};
 
+	if (left->parting)
+		return part(r, left);
 	if (left->record.answer_ms || !call_saved_is_refusal(&bytes))
 		return adopt_call(r, left);
 	finish_invite(r, &bytes, false);

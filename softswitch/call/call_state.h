@@ -4,6 +4,7 @@
  *
  *	call_state      the struct, its state, its channels
  *	call_saved      what outlives the process
+ *	call_parting    what stays of that until the BYEs are answered
  *	call_cdr        the record
  *	call_end        every way a call ends
  *	call_early      reliable provisional responses: PRACK and UPDATE before the answer

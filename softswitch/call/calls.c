@@ -2,6 +2,7 @@
 
 #include "call_cdr.h"
 #include "call_end.h"
+#include "call_parting.h"
 #include "call_recovery.h"
 #include "call_saved.h"
 #include "cdr_log.h"
@@ -143,6 +144,7 @@ void calls_destroy(struct calls *set)
 	if (!set)
 		return;
 	pace_destroy(set->context.pace);
+	call_parting_close(&set->context);
 	free_parked(set);
 	event_del(&set->sign);
 	memory_trim_destroy(set->memory);

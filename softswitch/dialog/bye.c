@@ -14,10 +14,14 @@ struct bye_transaction {
 	const char *reason;   /* a line of the BYE when it is sent for the first time; NULL = none */
 	const sip_t *carries; /* the other leg's BYE, likewise */
 	char *lines;          /* the lines of both, while the BYE waits for an ACK; else NULL */
+	void (*on_end)(void *arg);
+	void *arg;
 };
 
 static void bye_end(struct bye_transaction *b)
 {
+	if (b->on_end)
+		b->on_end(b->arg);
 	dialog_clear(&b->dialog);
 	free(b->lines);
 	free(b);
@@ -48,21 +52,24 @@ static void on_failure(int error, void *arg)
 
 static const struct dialog_request_handlers handlers = {write_bye, on_response, on_failure};
 
-static struct bye_transaction *bye_begin(
-	struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend)
+static struct bye_transaction *bye_begin(struct stack *stack, struct dialog *d_take, const struct bye *bye)
 {
 	struct bye_transaction *b = calloc(1, sizeof(*b));
 
 	if (!b) {
+		if (bye->on_end)
+			bye->on_end(bye->arg);
 		dialog_clear(d_take);
 		return NULL;
 	}
+	b->on_end = bye->on_end;
+	b->arg = bye->arg;
 	dialog_move(&b->dialog, d_take);
 	b->dialog.owner = NULL;
 	b->request = (struct dialog_request){.stack = stack,
 		.dialog = &b->dialog,
 		.method = "BYE",
-		.resend = *resend,
+		.resend = *bye->resend,
 		.max_forwards = MAX_FORWARDS,
 		.handlers = &handlers,
 		.arg = b};
@@ -84,13 +91,12 @@ static void start(struct bye_transaction *b, const char *reason, const sip_t *ca
 		bye_end(b);
 }
 
-void bye_send(struct stack *stack, struct dialog *d_take, const struct resend_schedule *resend,
-	const char *reason_header, const sip_t *carries)
+void bye_send(struct stack *stack, struct dialog *d_take, const struct bye *bye)
 {
-	struct bye_transaction *b = bye_begin(stack, d_take, resend);
+	struct bye_transaction *b = bye_begin(stack, d_take, bye);
 
 	if (b)
-		start(b, reason_header, carries);
+		start(b, bye->reason_header, bye->carries);
 }
 
 static void on_late_ack(void *arg)
@@ -104,18 +110,18 @@ static const struct server_transaction_handlers late_ack_handlers = {
 	.on_unacknowledged = on_late_ack, .on_late_ack = on_late_ack};
 
 void bye_send_after_ack(struct stack *stack, struct dialog *d_take, struct server_transaction *answered_take,
-	const struct resend_schedule *resend, const char *reason_header, const sip_t *carries)
+	const struct bye *bye)
 {
 	struct text t = text_scratch();
-	struct bye_transaction *b = bye_begin(stack, d_take, resend);
+	struct bye_transaction *b = bye_begin(stack, d_take, bye);
 
 	server_transaction_hand_over(answered_take, b ? &late_ack_handlers : NULL, b);
 	if (!b)
 		return;
-	text_add(&t, reason_header ? reason_header : "");
-	if (carries)
-		headers_pass(&t, carries, HEADERS_REQUEST, b->dialog.pass_headers);
-	b->lines = carries && message_body(carries).len ? NULL : text_copy(&t);
+	text_add(&t, bye->reason_header ? bye->reason_header : "");
+	if (bye->carries)
+		headers_pass(&t, bye->carries, HEADERS_REQUEST, b->dialog.pass_headers);
+	b->lines = bye->carries && message_body(bye->carries).len ? NULL : text_copy(&t);
 }
 
 void bye_on_crossing(struct stack *stack, const struct received *rx)

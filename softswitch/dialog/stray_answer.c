@@ -10,7 +10,7 @@ void stray_answer_acknowledge(struct stack *stack, const struct received *respon
 	if (dialog_from_stray_answer(&d, stack->dialogs, response) == 0) {
 		dialog_ack_late(stack, &d, response);
 		if (bye)
-			bye_send(stack, &d, &stack->parameters.resend, NULL, NULL);
+			bye_send(stack, &d, &(struct bye){.resend = &stack->parameters.resend});
 	}
 	dialog_clear(&d);
 }

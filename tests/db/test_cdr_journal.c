@@ -164,7 +164,7 @@ static void a_call_that_is_over_is_noted_in_place(void **state)
 	(void)state;
 	struct cdr_journal *j = opened();
 	cdr_slot slot = put(j, CDR_JOURNAL_LIVE, 5, 700);
-	cdr_journal_set_over(j, slot);
+	cdr_journal_set(j, slot, CDR_JOURNAL_OVER);
 	slot = put(j, CDR_JOURNAL_LIVE, 6, 700);
 	cdr_journal_wipe(j, slot);
 	cdr_journal_close(j);

@@ -66,6 +66,42 @@ static void a_note_lasts_until_the_next_state(void **state)
 	cdr_log_close(log, 1000);
 }
 
+static void a_call_that_parts_is_offered_until_it_has_parted(void **state)
+{
+	(void)state;
+	struct offered offered = {.adopted = {"two"}};
+	struct cdr one = cdr_sample("one"), two = cdr_sample("two");
+	struct cdr_log *log = cdr_opened(path);
+	cdr_slot slot = keep(log, 0, "one", "1");
+	assert_true(cdr_log_end_parting(log, slot, &one));
+	cdr_log_parted(log, slot);
+	slot = keep(log, 0, "two", "2");
+	assert_true(cdr_log_end_parting(log, slot, &two));
+	cdr_log_note(log, slot, 3);
+	assert_false(cdr_log_end_parting(log, 0, &one)); /* it found no room when it began */
+	cdr_wait_written(log, 3);
+	for (int i = 0; i < 3; i++) {
+		offered.all[0] = '\0';
+		cdr_crash(log, path, second);
+		log = cdr_opened(second);
+		cdr_log_recover(log, adopt, &offered);
+		assert_string_equal(offered.all, "two=2/3 ");
+		cdr_log_reclaim(log);
+		cdr_log_close(log, 1000);
+		log = cdr_opened(path);
+	}
+	cdr_log_recover(log, adopt, &offered);
+	cdr_log_parted(log, offered.slot[0]);
+	cdr_log_close(log, 1000);
+	assert_string_equal(sql_text(path, "SELECT group_concat(a_call_id || ':' || end_reason) FROM cdr"),
+		"one:BYE,two:BYE,one:BYE");
+	log = cdr_opened(path);
+	offered.all[0] = '\0';
+	cdr_log_recover(log, adopt, &offered);
+	assert_string_equal(offered.all, "");
+	cdr_log_close(log, 1000);
+}
+
 static void an_answered_call_is_offered_with_its_last_state(void **state)
 {
 	(void)state;
@@ -193,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_answered_call_is_offered_with_its_last_state),
 		TEST(a_note_lasts_until_the_next_state),
+		TEST(a_call_that_parts_is_offered_until_it_has_parted),
 		TEST(an_adopted_call_is_offered_again_after_the_next_crash),
 		TEST(calls_that_nobody_asks_for_wait_in_the_journal),
 		TEST(of_two_entries_of_a_call_the_later_counts),

@@ -256,6 +256,58 @@ def a_side_without_timer_is_checked_after_the_same_time(s):
 	s.over(a, b)
 
 
+@variants(*SIDES)
+def a_bye_that_was_not_answered_is_sent_again_when_the_hangup_was_that_of(s, one, other):
+	gw = s.gateway(capacity=1)
+	s.start()
+	legs = s.talk(gw)
+	x, y = legs[one], legs[other]
+	x.send("BYE")
+	first = y.expect("BYE")
+	x.expect(200, "BYE")
+	for turn in (1, 2):
+		crash(s)
+		same(s.switch.status()["calls"]["active"], 0)
+		bye = y.expect("BYE")
+		assert sip.cseq(bye) > sip.cseq(first), bye.head
+	y.reply(200)
+	s.settle()
+	crash(s)
+	s.net.quiet(0.2)
+	row = s.switch.record()
+	same((row["end_reason"], row["end_direction"]), ("normal clearing", one))
+
+
+@scenario
+def a_bye_that_waits_for_an_ack_is_sent_after_the_crash(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	b.expect("ACK")
+	b.send("BYE")
+	b.expect(200, "BYE")
+	crash(s)
+	a.hung_up()
+	same(s.switch.record()["end_direction"], 1)
+
+
+@scenario
+def both_sides_get_the_bye_of_the_switch_again(s):
+	gw = s.gateway()
+	s.start(clock_speed=30, SS_MAXCALLDURATION="60")
+	a, b = s.talk(gw)
+	a.expect("BYE")
+	b.expect("BYE")
+	crash(s)
+	for leg in (a, b):
+		leg.hung_up()
+	s.settle()
+	same(s.switch.record()["end_reason"], "maximum call duration reached")
+
+
 @scenario
 def a_repeated_answer_of_the_gateway_is_acknowledged_again(s):
 	gw = s.gateway()
