@@ -18,7 +18,7 @@ static _Atomic(struct cdr_journal *) guarded[GUARDED_MAX];
 static struct sigaction before;
 static uintptr_t page_size;
 
-/* A page that has gone from the file ------------------------------------------------------- */
+/* A page that has gone from the file -------------------------------------------------------- */
 
 static bool is_in(const struct cdr_journal *j, uintptr_t address)
 {
