@@ -25,17 +25,18 @@
 #include <unistd.h>
 
 enum {
-	LOOK_MS = 2,       /* how often it is looked whether it is time */
-	RECORDS_MS = 1000, /* how long the last records are waited for; the journal has them in any case */
-	WAITING_MS = 200,  /* and datagrams that were read, and wait for their turn */
+	LOOK_MS = 2, /* how often it is looked whether it is time */
+	SETTLE_MS =
+		1000, /* how long records and responses are waited for; the journal has the records in any case */
+	WAITING_MS = 200, /* and datagrams that were read, and wait for their turn */
 	PATH_SIZE = 4096
 };
 
 enum restart_state {
 	RESTART_NONE,
-	RESTART_ASKING,  /* the next program, whether it can go on */
-	RESTART_RECORDS, /* records are being written; the switch serves */
-	RESTART_PAUSED   /* what comes waits for the next process */
+	RESTART_ASKING,   /* the next program, whether it can go on */
+	RESTART_SETTLING, /* records are being written, requests inside calls answered; the switch serves */
+	RESTART_PAUSED    /* what comes waits for the next process */
 };
 
 static const char registrations_name[] = "registrations";
@@ -136,7 +137,7 @@ static void enter(struct restart *r, enum restart_state state, unsigned for_ms)
 		transport_handover_pause(r->parts.transport, state == RESTART_PAUSED);
 	r->state = state;
 	r->until_ms = clock_real_ms() + for_ms;
-	if (state == RESTART_RECORDS || state == RESTART_PAUSED)
+	if (state == RESTART_SETTLING || state == RESTART_PAUSED)
 		event_add(&r->timer, &now);
 	else
 		event_del(&r->timer);
@@ -147,8 +148,9 @@ static bool waits(const struct restart *r)
 {
 	if (clock_real_ms() >= r->until_ms)
 		return false;
-	return r->state == RESTART_RECORDS ? !records_are_written(r->parts.records)
-					   : transport_waiting(r->parts.transport) > 0;
+	if (r->state == RESTART_PAUSED)
+		return transport_waiting(r->parts.transport) > 0;
+	return !records_are_written(r->parts.records) || calls_under_way(r->parts.calls) > 0;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -160,7 +162,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (waits(r))
 		event_add(&r->timer, &again);
-	else if (r->state == RESTART_RECORDS)
+	else if (r->state == RESTART_SETTLING)
 		enter(r, RESTART_PAUSED, WAITING_MS);
 	else
 		leave(r);
@@ -176,7 +178,7 @@ static void on_successor(const char *refusal, const char *version, void *arg)
 	if (refusal || request.only_ask)
 		restart_cancel(r);
 	else
-		enter(r, RESTART_RECORDS, RECORDS_MS);
+		enter(r, RESTART_SETTLING, SETTLE_MS);
 }
 
 int restart_begin(struct restart *r, const struct restart_request *request)
@@ -226,7 +228,7 @@ void restart_on_signal(struct restart *r)
 	if (service_manager_restarts_us()) { /* it waits for our end, also when a command has begun a restart */
 		restart_cancel(r);
 		r->program[0] = '\0';
-		enter(r, RESTART_RECORDS, RECORDS_MS);
+		enter(r, RESTART_SETTLING, SETTLE_MS);
 	} else {
 		err = restart_begin(r, &request);
 	}

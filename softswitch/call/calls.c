@@ -199,6 +199,11 @@ int calls_version(void)
 	return call_saved_version();
 }
 
+size_t calls_under_way(const struct calls *set)
+{
+	return client_transactions_in_dialogs(set->context.stack->client_transactions);
+}
+
 void calls_leave(struct calls *set)
 {
 	keep_changed(set);

@@ -48,6 +48,8 @@ struct calls_future {
 void calls_future(const struct calls *set, struct calls_future *out);
 /** Of the state that calls leave behind, as the next process must read it. */
 int calls_version(void);
+/** How many requests inside calls await their response; the next process will not know them. */
+size_t calls_under_way(const struct calls *set);
 /** This process leaves them to the next one, now: write down what has changed, and that they live. */
 void calls_leave(struct calls *set);
 

@@ -37,6 +37,15 @@ size_t client_transactions_count(const struct client_transactions *set)
 	return HASH_COUNT(set->by_key) - set->lingering;
 }
 
+size_t client_transactions_in_dialogs(const struct client_transactions *set)
+{
+	size_t n = 0;
+
+	for (const struct client_transaction *c = set->by_key; c; c = c->hh.next)
+		n += c->in_dialog && !client_transaction_lingers(c);
+	return n;
+}
+
 size_t client_transactions_kept(const struct client_transactions *set)
 {
 	return HASH_COUNT(set->by_key);

@@ -34,6 +34,8 @@ void client_transactions_destroy(struct client_transactions *set);
 size_t client_transactions_count(const struct client_transactions *set);
 /** The same with those kept only to recognise repeated or late responses. */
 size_t client_transactions_kept(const struct client_transactions *set);
+/** Of those whose owner awaits a response, the ones inside dialogs; each is looked at. */
+size_t client_transactions_in_dialogs(const struct client_transactions *set);
 
 /** Make the branch of a new request, for its topmost Via. @return the number in it, for client_transaction_send() */
 enum { BRANCH_SIZE = 32 };

@@ -199,6 +199,34 @@ def no_datagram_is_lost_while_it_is_restarted(s):
 		peer.inbox.clear()
 
 
+@variants(("a_reinvite", "INVITE"), ("a_bye", "BYE"))
+def a_restart_waits_a_moment_for_the_answer_to(s, method):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	before = started(s)
+	a.send(method, body=a.peer.sdp.replace(b"sendrecv", b"sendonly") if method == "INVITE" else b"")
+	b.expect(method)
+	if method == "BYE":
+		s.switch.record()  # that is not what it waits for
+	s.switch.signal(signal.SIGUSR2)
+	s.net.until(lambda: "restarting version" in s.switch.read_log(), "the restart begins", step=0.002)
+	s.net.quiet(0.1)
+	same(started(s), before)
+	if method == "INVITE":
+		b.reply(200, sdp=True)
+		a.expect(200, "INVITE")
+		a.ack()
+		b.expect("ACK")
+	else:
+		b.reply(200)
+		a.expect(200, "BYE")
+	s.net.until(lambda: started(s) > before and s.switch.answers(), "it is restarted", step=0.002)
+	if method == "INVITE":
+		checked(a, b)
+		s.over(a, b)
+
+
 @scenario
 def nothing_stays_open_over_a_restart_but_the_sockets(s):
 	s.gateway()
