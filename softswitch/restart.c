@@ -153,6 +153,12 @@ static bool waits(const struct restart *r)
 	return !records_are_written(r->parts.records) || calls_under_way(r->parts.calls) > 0;
 }
 
+static void pause_all(struct restart *r)
+{
+	calls_settle(r->parts.calls);
+	enter(r, RESTART_PAUSED, WAITING_MS);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	const struct timeval again = {.tv_usec = LOOK_MS * 1000};
@@ -162,10 +168,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (waits(r))
 		event_add(&r->timer, &again);
-	else if (r->state == RESTART_SETTLING)
-		enter(r, RESTART_PAUSED, WAITING_MS);
-	else
+	else if (r->state == RESTART_PAUSED)
 		leave(r);
+	else
+		pause_all(r);
 }
 
 static void on_successor(const char *refusal, const char *version, void *arg)

@@ -31,8 +31,7 @@ struct recovery {
 	size_t recovered, ended, refused;
 };
 
-/** So long a caller acknowledges a 200 that it gets again (64 T1, RFC 3261 section 13.2.2.4). */
-enum { ANSWER_REPEATED_MS = 32000, ANSWER_REPEATED = 2 };
+enum { ANSWER_REPEATED = 2 }; /* times that a 200 is sent again */
 
 static void restart_reason(char *out, size_t size)
 {
@@ -193,7 +192,7 @@ static int take(const struct recovery *r, struct call *call, const struct cdr_lo
 	if (!r->on || (!err && lacks_answer(call)))
 		return -ECANCELED;
 	err = err ? err : rows_err ? rows_err : go_on(call, left->slot);
-	if (!err && clock_now_ms() - call->answer_ms < ANSWER_REPEATED_MS)
+	if (!err && clock_now_ms() - call->answer_ms < CALL_RECOVERY_ANSWER_REPEATED_MS)
 		finish_invite(r, &bytes, true); /* its 200 may have been lost, or the ACK to it */
 	return err;
 }

@@ -8,6 +8,8 @@ struct mapping_gateways;
 
 /** Longest outage after which they go on. */
 enum { CALL_RECOVERY_OUTAGE_MAX_MS = 60000 };
+/** So long a caller acknowledges a 200 that it gets again (64 T1, RFC 3261 section 13.2.2.4). */
+enum { CALL_RECOVERY_ANSWER_REPEATED_MS = 32000 };
 
 /**
  * Take up the calls that cdr_log_recover() offers. They go on unless SS_CALL_RECOVERY is Off, the outage was too long, or

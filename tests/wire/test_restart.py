@@ -139,6 +139,18 @@ def a_call_goes_on_over_a_restart_and_is_ended_by(s, one, other):
 
 
 @scenario
+def an_answer_that_was_acknowledged_is_not_sent_again(s):
+	gw = s.gateway()
+	s.start()
+	legs = a, b = s.talk(gw)
+	for _ in range(2):
+		restart(s)
+		checked(*legs)
+	same(len(s.caller.arrivals(200, "INVITE")), 1)
+	s.over(a, b)
+
+
+@scenario
 def a_call_that_rings_goes_on_over_a_restart(s):
 	gw = s.gateway()
 	s.start()
