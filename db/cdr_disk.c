@@ -1,28 +1,21 @@
 #include "cdr_disk.h"
 
+#include "cdr_disk_turns.h"
 #include "cdr_thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 enum {
 	BATCH_MS = 9,   /* an entry waits no longer, with the batch before it and the writing of its own */
 	LOOK_MS = 1000, /* the sign of an idle switch, and the next try after a failure */
 	WAIT_MS = 1000, /* for the disk, before rows are written without it */
 	NOTES = 65536,  /* what is noted while the disk does not answer */
-	CHUNK = 256 * 1024,   /* of a new file, between two batches for the present one */
-	GROWN = 16 * 1048576, /* a file is written anew when it is this large */
-	GROWN_TIMES = 4,      /* and this many times as large as what was in use then */
-	PATH_SIZE = 4096 + 16,
 };
 
 struct note {
@@ -30,15 +23,7 @@ struct note {
 	cdr_slot slot;
 };
 
-/** A file and what has been added to it. */
-struct file {
-	int fd;    /* -1 = none */
-	size_t at; /* the end of the log in it */
-	uint64_t generation;
-};
-
 struct cdr_disk {
-	char path[PATH_SIZE], next_path[PATH_SIZE]; /* the latter of the file whose turn is next */
 	struct cdr_journal *journal;
 	struct note *notes; /* a ring: the loop adds, the thread takes */
 	_Atomic uint32_t added, taken;
@@ -47,14 +32,11 @@ struct cdr_disk {
 	pthread_t thread;
 	bool started;
 	/* The thread's own: */
-	struct file file, fresh; /* the one under the name, and the one that is written to take its place */
-	int lock, spare;         /* what was under the name before, and waits for its turn; -1 = none */
-	cdr_slot next;           /* of the journal, to be written into fresh */
-	uint64_t begun;          /* sequence of the last entry when fresh was begun */
-	size_t grown;            /* at which size the file is written anew */
+	struct cdr_disk_turns turns;
 	struct cdr_disk_file_bytes bytes;
 	struct cdr_sign sign; /* in the file */
 	uint64_t collected;   /* sequence of the last entry in bytes */
+	bool gap;             /* notes before that were given up, and are not in the present file */
 	uint64_t retry_ms, checked_ms;
 	/* Under the lock: */
 	pthread_mutex_t mutex;
@@ -104,11 +86,11 @@ static void set_error(struct cdr_disk *d, int err)
 	pthread_mutex_unlock(&d->mutex);
 }
 
-/* What was written is on the disk, unless there is no file. */
+/* What was written is on the disk, unless there is no file, or something is missing in it. */
 static void set_synced(struct cdr_disk *d)
 {
 	pthread_mutex_lock(&d->mutex);
-	if (d->file.fd >= 0)
+	if (d->turns.present.fd >= 0 && !d->gap && !atomic_load(&d->overflowed))
 		d->synced = d->collected;
 	pthread_cond_broadcast(&d->changed);
 	pthread_mutex_unlock(&d->mutex);
@@ -142,163 +124,14 @@ uint64_t cdr_disk_error(struct cdr_disk *d, char *error, size_t size)
 		since = now - CDR_THREAD_STUCK_MS;
 		snprintf(error, size, "the journal in memory: %s", strerror(-d->memory_err));
 	} else if (d->err) {
-		snprintf(error, size, "%s: %s", d->path, strerror(-d->err));
+		snprintf(error, size, "%s: %s", d->turns.path, strerror(-d->err));
 	} else if (since && now - since >= CDR_THREAD_STUCK_MS) {
-		snprintf(error, size, "%s: the disk does not answer", d->path);
+		snprintf(error, size, "%s: the disk does not answer", d->turns.path);
 	} else {
 		error[0] = '\0';
 	}
 	pthread_mutex_unlock(&d->mutex);
 	return error[0] ? now - since : 0;
-}
-
-/* Files ------------------------------------------------------------------------------------- */
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* @param from  what stands before is not stamped @param flags  RWF_DSYNC: it is on the disk then */
-static int append(struct file *f, struct cdr_disk_file_bytes *b, size_t from, int flags)
-{
-	if (f->fd < 0)
-		return 0;
-	cdr_disk_file_stamp(b, from, f->generation);
-	for (size_t at = 0; at < b->n;) {
-		const struct iovec part = {b->data + at, b->n - at};
-		ssize_t n = pwritev2(f->fd, &part, 1, (off_t)f->at, flags);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		at += n > 0 ? (size_t)n : 0;
-		f->at += n > 0 ? (size_t)n : 0;
-	}
-	cdr_disk_file_stamp(b, from, f->generation); /* for another file */
-	return 0;
-}
-
-static int sync_folder(const struct cdr_disk *d)
-{
-	char folder[PATH_SIZE];
-	const char *slash = strrchr(d->path, '/');
-	int fd, err;
-
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - d->path) + 1 : 1,
-		slash ? d->path : ".");
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	err = fd < 0 || fsync(fd) ? -errno : 0;
-	close_fd(&fd);
-	return err;
-}
-
-/* Nothing of it counts: after an error it is not known what of it is on the disk, which may be full. */
-static void fail(struct cdr_disk *d, int err)
-{
-	if (d->lock < 0) {
-		d->lock = d->file.fd; /* what is under the name stays locked */
-		d->file.fd = -1;
-	}
-	if (d->fresh.fd >= 0 || d->spare >= 0)
-		unlink(d->next_path);
-	close_fd(&d->file.fd);
-	close_fd(&d->fresh.fd);
-	close_fd(&d->spare);
-	d->retry_ms = cdr_thread_now_ms() + LOOK_MS;
-	set_error(d, err);
-}
-
-static int write_beginning(struct cdr_disk *d)
-{
-	struct cdr_disk_file_bytes begin = {0};
-	int err;
-
-	if (getrandom(&d->fresh.generation, sizeof(d->fresh.generation), 0) != sizeof(d->fresh.generation))
-		return -EIO;
-	err = cdr_disk_file_begin(&begin, d->fresh.generation);
-	cdr_journal_last_sign(d->journal, &d->sign);
-	if (!err)
-		err = cdr_disk_file_add_sign(&begin, &d->sign);
-	if (!err)
-		err = append(&d->fresh, &begin, CDR_DISK_FILE_BEGINNING, 0);
-	free(begin.data);
-	return err;
-}
-
-static int begin_fresh(struct cdr_disk *d)
-{
-	int fd = d->spare >= 0 ? d->spare : cdr_disk_file_create(d->next_path);
-
-	if (fd < 0)
-		return fd;
-	d->spare = -1;
-	d->fresh = (struct file){.fd = fd};
-	d->next = 1;
-	d->begun = cdr_journal_last_sequence(d->journal);
-	atomic_store(&d->overflowed, false);
-	return write_beginning(d);
-}
-
-/* It takes the place of the present one, whose turn is next. */
-static int exchange(struct cdr_disk *d)
-{
-	if (d->file.fd >= 0 && renameat2(AT_FDCWD, d->next_path, AT_FDCWD, d->path, RENAME_EXCHANGE) == 0) {
-		d->spare = d->file.fd;
-		if (d->file.at > GROWN_TIMES * d->fresh.at && d->file.at > GROWN &&
-			ftruncate(d->spare, GROWN))
-			return -errno;
-	} else if (rename(d->next_path, d->path)) {
-		return -errno;
-	} else {
-		close_fd(&d->file.fd);
-	}
-	close_fd(&d->lock);
-	return 0;
-}
-
-/* The new file is whole. */
-static int end_fresh(struct cdr_disk *d)
-{
-	int err = exchange(d);
-
-	if (err)
-		return err;
-	d->file = d->fresh;
-	d->fresh.fd = -1;
-	if (d->begun > d->collected)
-		d->collected = d->begun;
-	d->grown = d->file.at > GROWN / GROWN_TIMES ? GROWN_TIMES * d->file.at : GROWN;
-	return sync_folder(d);
-}
-
-/* Memory lacks what the present file has. */
-static void give_up_fresh(struct cdr_disk *d)
-{
-	unlink(d->next_path);
-	close_fd(&d->fresh.fd);
-}
-
-/* Some more of the new file, so that a large one does not hold up the next batch. */
-static int go_on_with_fresh(struct cdr_disk *d)
-{
-	const cdr_slot slots = cdr_journal_slots(d->journal);
-	struct cdr_disk_file_bytes chunk = {0};
-	int err = 0;
-
-	for (; !err && d->next < slots && chunk.n < CHUNK; d->next++)
-		err = cdr_disk_file_add(&chunk, d->journal, d->next, 0);
-	if (!err)
-		err = append(&d->fresh, &chunk, 0, 0);
-	free(chunk.data);
-	if (!err && fdatasync(d->fresh.fd))
-		err = -errno;
-	if (err || d->next < slots)
-		return err;
-	if (d->file.fd < 0 || !cdr_journal_is_incomplete(d->journal))
-		return end_fresh(d);
-	give_up_fresh(d);
-	return 0;
 }
 
 /* The thread -------------------------------------------------------------------------------- */
@@ -335,13 +168,13 @@ static int take_sign(struct cdr_disk *d)
 	return cdr_disk_file_add_sign(&d->bytes, &sign);
 }
 
-static bool needs_fresh(const struct cdr_disk *d)
+static bool is_time_for_next(const struct cdr_disk *d)
 {
-	if (d->file.fd < 0)
+	if (d->turns.present.fd < 0)
 		return cdr_thread_now_ms() >= d->retry_ms;
 	if (cdr_journal_is_incomplete(d->journal))
 		return false; /* the file has what memory lacks */
-	return d->file.at > d->grown || atomic_load(&d->overflowed);
+	return d->turns.present.at > d->turns.limit || atomic_load(&d->overflowed);
 }
 
 static int write_batch(struct cdr_disk *d)
@@ -352,11 +185,27 @@ static int write_batch(struct cdr_disk *d)
 	err = take_notes(d);
 	if (!err)
 		err = take_sign(d);
-	if (!err)
-		err = append(&d->file, &d->bytes, 0, RWF_DSYNC);
-	if (!err)
-		err = append(&d->fresh, &d->bytes, 0, 0);
-	return err;
+	return err ? err : cdr_disk_turns_write(&d->turns, &d->bytes);
+}
+
+static int begin_next(struct cdr_disk *d)
+{
+	d->gap |= atomic_exchange(&d->overflowed, false);
+	cdr_journal_last_sign(d->journal, &d->sign);
+	return cdr_disk_turns_begin(&d->turns, d->journal, &d->sign);
+}
+
+static int go_on_with_next(struct cdr_disk *d)
+{
+	const uint64_t generation = d->turns.next.generation;
+	int err = cdr_disk_turns_go_on(&d->turns, d->journal);
+
+	if (err || d->turns.present.generation != generation)
+		return err;
+	d->gap = false;
+	if (d->turns.sequence > d->collected)
+		d->collected = d->turns.sequence;
+	return 0;
 }
 
 static void check_memory(struct cdr_disk *d)
@@ -374,21 +223,23 @@ static void check_memory(struct cdr_disk *d)
 
 static void work(struct cdr_disk *d)
 {
-	const bool had_file = d->file.fd >= 0;
+	const bool had_file = d->turns.present.fd >= 0;
 	int err;
 
 	set_busy(d, true);
 	err = write_batch(d);
-	if (!err && d->fresh.fd < 0 && needs_fresh(d))
-		err = begin_fresh(d);
-	if (!err && d->fresh.fd >= 0)
-		err = go_on_with_fresh(d);
-	if (err)
-		fail(d, err);
+	if (!err && d->turns.next.fd < 0 && is_time_for_next(d))
+		err = begin_next(d);
+	if (!err && d->turns.next.fd >= 0)
+		err = go_on_with_next(d);
+	if (err) {
+		cdr_disk_turns_fail(&d->turns);
+		d->retry_ms = cdr_thread_now_ms() + LOOK_MS;
+	}
 	set_busy(d, false);
 	set_synced(d);
-	if (!had_file && d->file.fd >= 0)
-		set_error(d, 0);
+	if (err || (!had_file && d->turns.present.fd >= 0))
+		set_error(d, err);
 }
 
 static void sleep_until_woken(struct cdr_disk *d)
@@ -416,10 +267,10 @@ static void *thread_main(void *arg)
 		check_memory(d);
 		work(d);
 		const unsigned pause = pause_ms(cdr_thread_now_ms() - begun_ms);
-		if (stopping && d->fresh.fd < 0)
+		if (stopping && d->turns.next.fd < 0)
 			break;
 		cdr_thread_wait(&d->wake, pause);
-		if (d->fresh.fd < 0 && !has_notes(d)) {
+		if (d->turns.next.fd < 0 && !has_notes(d)) {
 			sleep_until_woken(d);
 			cdr_thread_wait(&d->wake, pause);
 		}
@@ -452,17 +303,15 @@ int cdr_disk_open(struct cdr_disk **out, const char *cdr, struct cdr_disk_file_f
 	*found = (struct cdr_disk_file_found){0};
 	if (!d)
 		return -ENOMEM;
-	d->file.fd = d->fresh.fd = d->spare = -1;
 	sem_init(&d->wake, 0, 0);
 	pthread_mutex_init(&d->mutex, NULL);
 	pthread_cond_init(&d->changed, NULL);
-	snprintf(d->path, sizeof(d->path), "%s-live", cdr);
-	snprintf(d->next_path, sizeof(d->next_path), "%s-live.next", cdr);
-	d->lock = cdr_disk_file_open(d->path);
+	err = cdr_disk_turns_open(&d->turns, cdr);
 	d->notes = calloc(NOTES, sizeof(*d->notes));
-	err = !d->notes ? -ENOMEM : d->lock == -EBUSY ? -EBUSY : 0;
-	if (!err && d->lock >= 0)
-		err = cdr_disk_file_read(d->lock, found, on_entry, arg);
+	if (!d->notes)
+		err = -ENOMEM;
+	if (!err && d->turns.lock >= 0)
+		err = cdr_disk_file_read(d->turns.lock, found, on_entry, arg);
 	if (err) {
 		cdr_disk_close(d, 0, false);
 		return err;
@@ -486,27 +335,18 @@ static bool stop(struct cdr_disk *d, unsigned wait_ms)
 	return !timeout && !pthread_join(d->thread, NULL);
 }
 
-void cdr_disk_close(struct cdr_disk *d, unsigned wait_ms, bool remove)
+bool cdr_disk_close(struct cdr_disk *d, unsigned wait_ms, bool remove)
 {
-	if (!d || (d->started && !stop(d, wait_ms)))
-		return; /* the thread still has it */
-	if (remove && (d->file.fd >= 0 || d->lock >= 0))
-		unlink(d->path);
-	if (d->fresh.fd >= 0 || d->spare >= 0)
-		unlink(d->next_path);
-	close_fd(&d->file.fd);
-	close_fd(&d->fresh.fd);
-	close_fd(&d->spare);
-	close_fd(&d->lock);
+	if (!d)
+		return true;
+	if (d->started && !stop(d, wait_ms))
+		return false;
+	cdr_disk_turns_close(&d->turns, remove);
 	pthread_cond_destroy(&d->changed);
 	pthread_mutex_destroy(&d->mutex);
 	sem_destroy(&d->wake);
 	free(d->bytes.data);
 	free(d->notes);
 	free(d);
-}
-
-const char *cdr_disk_path(const struct cdr_disk *d)
-{
-	return d->path;
+	return true;
 }

@@ -28,9 +28,9 @@ int cdr_disk_start(struct cdr_disk *disk, struct cdr_journal *journal);
  * Write what was noted, wait for that wait_ms at most, and close. NULL is fine.
  *
  * @param remove  the journal is empty: no file has to stay
+ * @return false when the disk does not let the thread end, which goes on using the journal then
  */
-void cdr_disk_close(struct cdr_disk *disk, unsigned wait_ms, bool remove);
-const char *cdr_disk_path(const struct cdr_disk *disk);
+bool cdr_disk_close(struct cdr_disk *disk, unsigned wait_ms, bool remove);
 
 /* For the loop. A system call only when the thread sleeps, which it does when there has been nothing to do for some milliseconds. */
 /** The entry with this sequence was put into the slot. */
