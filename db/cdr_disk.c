@@ -203,6 +203,7 @@ static int go_on_with_next(struct cdr_disk *d)
 	if (err || d->turns.present.generation != generation)
 		return err;
 	d->gap = false;
+	cdr_journal_set_disk(d->journal, generation);
 	if (d->turns.sequence > d->collected)
 		d->collected = d->turns.sequence;
 	return 0;
@@ -228,7 +229,7 @@ static void work(struct cdr_disk *d)
 
 	set_busy(d, true);
 	err = write_batch(d);
-	if (!err && d->turns.next.fd < 0 && is_time_for_next(d))
+	if (!err && d->turns.next.fd < 0 && !atomic_load(&d->stopping) && is_time_for_next(d))
 		err = begin_next(d);
 	if (!err && d->turns.next.fd >= 0)
 		err = go_on_with_next(d);
@@ -267,8 +268,10 @@ static void *thread_main(void *arg)
 		check_memory(d);
 		work(d);
 		const unsigned pause = pause_ms(cdr_thread_now_ms() - begun_ms);
-		if (stopping && d->turns.next.fd < 0)
+		if (stopping && (d->turns.present.fd >= 0 || d->turns.next.fd < 0))
 			break;
+		if (d->turns.present.fd < 0 && d->turns.next.fd >= 0)
+			continue; /* the first file: nothing is on the disk before it is whole */
 		cdr_thread_wait(&d->wake, pause);
 		if (d->turns.next.fd < 0 && !has_notes(d)) {
 			sleep_until_woken(d);
@@ -294,13 +297,11 @@ int cdr_disk_start(struct cdr_disk *d, struct cdr_journal *journal)
 	return err;
 }
 
-int cdr_disk_open(struct cdr_disk **out, const char *cdr, struct cdr_disk_file_found *found,
-	cdr_journal_entry_h *on_entry, void *arg)
+int cdr_disk_open(struct cdr_disk **out, const char *cdr)
 {
 	struct cdr_disk *d = calloc(1, sizeof(*d));
 	int err;
 
-	*found = (struct cdr_disk_file_found){0};
 	if (!d)
 		return -ENOMEM;
 	sem_init(&d->wake, 0, 0);
@@ -310,14 +311,25 @@ int cdr_disk_open(struct cdr_disk **out, const char *cdr, struct cdr_disk_file_f
 	d->notes = calloc(NOTES, sizeof(*d->notes));
 	if (!d->notes)
 		err = -ENOMEM;
-	if (!err && d->turns.lock >= 0)
-		err = cdr_disk_file_read(d->turns.lock, found, on_entry, arg);
 	if (err) {
 		cdr_disk_close(d, 0, false);
 		return err;
 	}
 	*out = d;
 	return 0;
+}
+
+int cdr_disk_read(struct cdr_disk *d, const struct cdr_journal_found *memory,
+	struct cdr_disk_file_found *found, cdr_journal_entry_h *on_entry, void *arg)
+{
+	const int fd = d->turns.lock;
+
+	*found = (struct cdr_disk_file_found){0};
+	if (fd < 0 ||
+		(memory->disk && !memory->damaged &&
+			cdr_disk_file_is_behind(fd, memory->disk, memory->sequence)))
+		return 0;
+	return cdr_disk_file_read(fd, found, on_entry, arg);
 }
 
 /* @return false when the disk does not let it end */

@@ -15,13 +15,18 @@
 struct cdr_disk;
 
 /**
- * Open the file beside this cdr.db, whose lock it is, and hand out what is in it. One that cannot be opened is tried again by
- * the thread.
+ * Open the file beside this cdr.db, whose lock it is. One that cannot be opened is tried again by the thread.
  *
- * @return 0; -EBUSY another process has it; -ENOMEM, or what on_entry returned
+ * @return 0; -EBUSY another process has it; -ENOMEM
  */
-int cdr_disk_open(struct cdr_disk **out, const char *cdr, struct cdr_disk_file_found *found,
-	cdr_journal_entry_h *on_entry, void *arg);
+int cdr_disk_open(struct cdr_disk **out, const char *cdr);
+/**
+ * Hand out what is in it; nothing if it is a copy of what was found in memory, and no newer than that.
+ *
+ * @return 0; -ENOMEM, or what on_entry returned
+ */
+int cdr_disk_read(struct cdr_disk *disk, const struct cdr_journal_found *memory,
+	struct cdr_disk_file_found *found, cdr_journal_entry_h *on_entry, void *arg);
 /** Start the thread, which begins with a new file of what is in the journal, and looks after that, too: cdr_journal_check(). @return 0 or -errno */
 int cdr_disk_start(struct cdr_disk *disk, struct cdr_journal *journal);
 /**

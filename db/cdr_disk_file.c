@@ -105,6 +105,25 @@ static char *read_all(int fd, size_t *size)
 	return bytes;
 }
 
+bool cdr_disk_file_is_behind(int fd, uint64_t generation, uint64_t sequence)
+{
+	size_t size = 0, at = sizeof(struct beginning);
+	char *bytes = read_all(fd, &size);
+	const struct beginning *beginning = (const struct beginning *)(const void *)bytes;
+	bool behind = bytes && size >= sizeof(*beginning) &&
+		memcmp(beginning->magic, magic, sizeof(magic)) == 0 && beginning->generation == generation;
+
+	while (behind && size - at >= sizeof(struct head)) {
+		const struct head *head = (const struct head *)(const void *)(bytes + at);
+		behind = head->sequence <= sequence;
+		if (!head->word || filled(head->size) > size - at - sizeof(*head))
+			break;
+		at += sizeof(*head) + filled(head->size);
+	}
+	free(bytes);
+	return behind;
+}
+
 static bool is_item(const struct head *head, size_t left, uint64_t generation)
 {
 	enum cdr_journal_state state;

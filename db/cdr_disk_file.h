@@ -27,6 +27,12 @@ struct cdr_disk_file_found {
 int cdr_disk_file_open(const char *path);
 /** The same of the file that is to be the next of that name, and may have been one before. */
 int cdr_disk_file_create(const char *path);
+/**
+ * Is it the log with this generation, of which nothing is newer than the journal in memory? Its items are not checked.
+ *
+ * @param sequence  of the last entry in memory
+ */
+bool cdr_disk_file_is_behind(int fd, uint64_t generation, uint64_t sequence);
 /** Hand out what is in it, also several entries of a call. @return 0; -ENOMEM, -EIO, or what on_entry returned */
 int cdr_disk_file_read(int fd, struct cdr_disk_file_found *found, cdr_journal_entry_h *on_entry, void *arg);
 

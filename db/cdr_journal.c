@@ -266,6 +266,11 @@ void cdr_journal_last_sign(const struct cdr_journal *j, struct cdr_sign *out)
 	*out = cdr_journal_header(j)->sign;
 }
 
+void cdr_journal_set_disk(struct cdr_journal *j, uint64_t generation)
+{
+	cdr_journal_header(j)->disk = generation;
+}
+
 uint64_t cdr_journal_last_sequence(const struct cdr_journal *j)
 {
 	return cdr_journal_header(j)->sequence;

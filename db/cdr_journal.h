@@ -57,6 +57,7 @@ void cdr_journal_close(struct cdr_journal *journal);
 struct cdr_journal_found {
 	struct cdr_sign sign; /* the last */
 	uint64_t sequence;    /* the highest it gave; 0 = the file was new */
+	uint64_t disk;        /* cdr_journal_set_disk() */
 	unsigned damaged;     /* entries that could not be read, and were wiped */
 };
 /** Hand out the entries in it. @return 0; -ENOMEM, or what on_entry returned */
@@ -105,6 +106,9 @@ bool cdr_journal_renew(struct cdr_journal *journal);
 /** Entries may have been lost with the old file, until cdr_journal_complete(): after a crash meanwhile the disk has them. */
 bool cdr_journal_is_incomplete(const struct cdr_journal *journal);
 void cdr_journal_complete(struct cdr_journal *journal);
+
+/** Note which copy on disk is kept up to date from here, by its generation. In one other thread. */
+void cdr_journal_set_disk(struct cdr_journal *journal, uint64_t generation);
 
 /** How a state is written. */
 uint32_t cdr_journal_word(enum cdr_journal_state state);

@@ -113,6 +113,7 @@ int cdr_journal_read(
 		found->damaged = h->incomplete != 0;
 		atomic_store(&j->incomplete, h->incomplete != 0);
 		found->sign = h->sign;
+		found->disk = h->disk;
 		cdr_journal_continue(j, h->sequence);
 	}
 	if (!err)

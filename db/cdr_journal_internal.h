@@ -36,6 +36,7 @@ struct cdr_journal_header {
 	uint32_t incomplete; /* or 1: entries have been lost, cdr_journal_is_incomplete() */
 	struct cdr_sign sign;
 	uint64_t sequence; /* of the entry put last */
+	uint64_t disk;     /* cdr_journal_set_disk(), 0 = never */
 };
 enum { HEADER = 0x4a524e32 /* JRN2 */ };
 _Static_assert(sizeof(struct cdr_journal_block) == BLOCK_SIZE, "no padding in a block");

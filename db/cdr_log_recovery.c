@@ -227,12 +227,14 @@ int cdr_log_take_over(struct cdr_log *log, const struct cdr_log_parts *parts, ch
 	struct cdr_leftovers memory = {0}, disk = {0};
 	struct cdr_journal_found in_memory = {0};
 	struct cdr_disk_file_found on_disk;
-	int err = cdr_disk_open(&log->disk, parts->path, &on_disk, cdr_leftovers_collect, &disk);
+	int err = cdr_disk_open(&log->disk, parts->path);
 	if (err)
 		snprintf(error, error_size, "%s-live: %s", parts->path,
 			err == -EBUSY ? "another process has it open" : strerror(-err));
 	if (!err && open_memory(log, parts->journal, &in_memory, &memory, error, error_size) == -EBUSY)
 		err = -EBUSY;
+	if (!err)
+		err = cdr_disk_read(log->disk, &in_memory, &on_disk, cdr_leftovers_collect, &disk);
 	if (!err)
 		err = choose(log, &memory, &in_memory, &disk, &on_disk);
 	cdr_leftovers_clear(&memory);

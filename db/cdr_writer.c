@@ -37,6 +37,7 @@ struct cdr_writer {
 	sem_t wake;
 	pthread_t thread;
 	bool started;
+	bool has_table;           /* before it started */
 	struct timespec deadline; /* when to stop at the latest; CLOCK_MONOTONIC */
 	_Atomic uint64_t queued, written, errors;
 	cdr_news_h *on_news;
@@ -330,8 +331,11 @@ bool cdr_writer_has(struct cdr_writer *w, uint64_t number, const struct cdr *rec
 {
 	bool replaced, found = false;
 
-	return cdr_table_need(w->table, &replaced) == 0 &&
-		cdr_table_has(w->table, number, record, &found) == 0 && found;
+	if (!w->has_table)
+		w->has_table = cdr_table_need(w->table, &replaced) == 0;
+	if (w->has_table)
+		w->has_table = cdr_table_has(w->table, number, record, &found) == 0;
+	return found;
 }
 
 int cdr_writer_create(struct cdr_writer **out, const char *path, cdr_news_h *on_news, void *arg)
