@@ -106,7 +106,7 @@ void cdr_journal_complete(struct cdr_journal *j)
 /* Also when nothing has been read or written where the file is shorter now. */
 static bool is_whole(struct cdr_journal *j)
 {
-	struct stat ours, now;
+	struct stat ours = {0}, now;
 
 	if (!fstat(j->fd, &ours) && ours.st_size < (off_t)j->n_segments * SEGMENT_SIZE)
 		atomic_store(&j->broken, true);

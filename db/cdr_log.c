@@ -238,7 +238,7 @@ void cdr_log_look(struct cdr_log *log)
 	tell(log, &log->room_trouble,
 		&(struct cdr_report){.journal = true,
 			.words = "there is no room in memory",
-			.lasted_ms = failures > log->failures_before ? LOOK_MS : 0});
+			.lasted_ms = log->journal && failures > log->failures_before ? LOOK_MS : 0});
 	log->failures_before = failures;
 	const uint64_t failing_ms = log->journal ? cdr_disk_error(log->disk, error, sizeof(error)) : 0;
 	tell(log, &log->disk_trouble,
