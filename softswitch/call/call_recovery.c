@@ -165,8 +165,8 @@ static bool lacks_answer(const struct call *call)
 	return call->offerless && !call_leg_b(call)->ack_seq;
 }
 
-/** The caller gets its final response: a refusal, or its 200 again, which it may have acknowledged long ago. */
-static void finish_invite(const struct recovery *r, const struct field_bytes *bytes, bool answered)
+/** The caller gets its final response: a refusal, or its 200 again, which it may have acknowledged long ago. @param leg  of the answered call, or NULL */
+static void finish_invite(const struct recovery *r, const struct field_bytes *bytes, const struct hop *leg)
 {
 	struct stack *stack = r->context->stack;
 	struct resend_schedule resend = stack->parameters.resend;
@@ -175,10 +175,10 @@ static void finish_invite(const struct recovery *r, const struct field_bytes *by
 	char reason[120];
 
 	restart_reason(reason, sizeof(reason));
-	if (answered)
+	if (leg)
 		resend_schedule_limit(&resend, ANSWER_REPEATED);
 	if (call_saved_invite(&invite, bytes))
-		server_transactions_finish(stack->server_transactions, &invite, code, reason, &resend);
+		server_transactions_finish(stack->server_transactions, &invite, leg, code, reason, &resend);
 }
 
 static int take(const struct recovery *r, struct call *call, const struct cdr_log_leftover *left)
@@ -193,7 +193,7 @@ static int take(const struct recovery *r, struct call *call, const struct cdr_lo
 		return -ECANCELED;
 	err = err ? err : rows_err ? rows_err : go_on(call, left->slot);
 	if (!err && clock_now_ms() - call->answer_ms < CALL_RECOVERY_ANSWER_REPEATED_MS)
-		finish_invite(r, &bytes, true); /* its 200 may have been lost, or the ACK to it */
+		finish_invite(r, &bytes, &call->a.hop); /* its 200 may have been lost, or the ACK to it */
 	return err;
 }
 
@@ -396,7 +396,7 @@ static bool adopt(const struct cdr_log_leftover *left, void *arg)
 		return part(r, left);
 	if (left->record.answer_ms || !call_saved_is_refusal(&bytes))
 		return adopt_call(r, left);
-	finish_invite(r, &bytes, false);
+	finish_invite(r, &bytes, NULL);
 	r->refused++;
 	return false;
 }

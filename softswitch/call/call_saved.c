@@ -78,11 +78,12 @@ static void write_head(struct text *t)
 	field_write(t, FIELD_TABLE(head_fields), &head);
 }
 
-static void write_invite(struct text *t, const struct server_transaction *invite, const struct text *answer)
+static void write_invite(struct text *t, const struct server_transaction *invite, const struct text *answer,
+	const struct hop *leg)
 {
 	size_t begun = field_begin(t, INVITE);
 
-	server_transaction_save(invite, t, answer);
+	server_transaction_save(invite, t, answer, leg);
 	field_end(t, begun);
 }
 
@@ -98,7 +99,7 @@ void call_saved_write(const struct call *call, const struct text *answer, struct
 	write_leg(t, CALLER, &call->a);
 	write_leg(t, GATEWAY, call_leg_b(call));
 	if (answer)
-		write_invite(t, call->invite, answer);
+		write_invite(t, call->invite, answer, &call->a.hop);
 }
 
 /** The candidates that are left, by the ids of their rows; before the INVITE has left, the one being tried is the first. */
@@ -166,7 +167,7 @@ void call_saved_write_setup(const struct call *call, struct text *t)
 void call_saved_write_refusal(const struct call *call, struct text *t)
 {
 	write_head(t);
-	write_invite(t, call->invite, NULL);
+	write_invite(t, call->invite, NULL, NULL);
 }
 
 /* Reading ----------------------------------------------------------------------------------- */

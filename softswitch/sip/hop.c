@@ -48,6 +48,12 @@ void hop_peer_unref(struct hop_peer *peer)
 	free(peer);
 }
 
+bool hop_is_same(const struct hop *a, const struct hop *b)
+{
+	return a->listener == b->listener && a->peer == b->peer && a->identity == b->identity &&
+		!memcmp(&a->to, &b->to, address_length(&a->to.any));
+}
+
 void hop_copy(struct hop *to, const struct hop *from)
 {
 	*to = *from;

@@ -66,6 +66,8 @@ struct hop {
 	const struct tls_identity
 		*identity; /* whom a connection over TLS that we open must lead to; NULL = any */
 };
+/** Do they lead from the same listener to the same peer at the same address? */
+bool hop_is_same(const struct hop *a, const struct hop *b);
 void hop_copy(struct hop *to, const struct hop *from);
 void hop_clear(struct hop *hop);
 /** Let go of its connection: the next message finds or opens one. */

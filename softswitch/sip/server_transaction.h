@@ -61,17 +61,24 @@ int server_transaction_create(struct server_transaction **out, struct server_tra
 
 /** What To of its responses gets as tag, before there is one. */
 void server_transaction_set_tag(struct server_transaction *s, const char *to_tag);
-/** Write one of an INVITE that has had no final response. @param response  the one it is about to get, NULL = not known */
-void server_transaction_save(const struct server_transaction *s, struct text *t, const struct text *response);
+/**
+ * Write one of an INVITE that has had no final response.
+ *
+ * @param response  the one it is about to get, NULL = not known
+ * @param leg       of the leg that it began, if the reader has that: written once if both are the same; or NULL
+ */
+void server_transaction_save(const struct server_transaction *s, struct text *t, const struct text *response,
+	const struct hop *leg);
 /**
  * Give an INVITE of the process before its final response: that which was written with it, or else this failure. It is
  * repeated until its ACK.
  *
+ * @param leg      of the leg that it began, or NULL
  * @param headers  whole lines
  * @return 0; -EINVAL the bytes are none; -EEXIST; else as hop_state_read()
  */
-int server_transactions_finish(struct server_transactions *set, const struct field_bytes *bytes, int failure,
-	const char *headers, const struct resend_schedule *resend);
+int server_transactions_finish(struct server_transactions *set, const struct field_bytes *bytes,
+	const struct hop *leg, int failure, const char *headers, const struct resend_schedule *resend);
 
 /**
  * Start a response: status line and the headers that repeat the request. The caller adds headers and message_end().

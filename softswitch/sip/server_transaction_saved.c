@@ -20,14 +20,17 @@ static const struct field fields[] = {
 /** Fields that stand in no table. */
 enum { HOP = 20, RESPONSE };
 
-void server_transaction_save(const struct server_transaction *s, struct text *t, const struct text *response)
+void server_transaction_save(const struct server_transaction *s, struct text *t, const struct text *response,
+	const struct hop *leg)
 {
 	size_t begun;
 
 	field_write(t, FIELD_TABLE(fields), s);
-	begun = field_begin(t, HOP);
-	hop_state_write(&s->hop, t);
-	field_end(t, begun);
+	if (!leg || !hop_is_same(&s->hop, leg)) {
+		begun = field_begin(t, HOP);
+		hop_state_write(&s->hop, t);
+		field_end(t, begun);
+	}
 	if (response)
 		field_add(t, RESPONSE, response->data, response->len);
 	else
@@ -36,10 +39,10 @@ void server_transaction_save(const struct server_transaction *s, struct text *t,
 
 /** @return NULL: see *err */
 static struct server_transaction *resume(
-	struct server_transactions *set, const struct field_bytes *bytes, int *err)
+	struct server_transactions *set, const struct field_bytes *bytes, const struct hop *leg, int *err)
 {
 	struct server_transaction *s = calloc(1, sizeof(*s)), *other = NULL;
-	struct field_bytes hop, response;
+	struct field_bytes hop = {0}, response;
 
 	*err = -ENOMEM;
 	if (!s)
@@ -47,12 +50,14 @@ static struct server_transaction *resume(
 	*err = field_read(s, FIELD_TABLE(fields), bytes);
 	if (!*err)
 		*err = field_read(s, FIELD_TABLE(response_fields), bytes);
-	if (!*err && (!s->key || !s->merge || !field_find(&hop, HOP, bytes)))
+	if (!*err && (!s->key || !s->merge || (!field_find(&hop, HOP, bytes) && !leg)))
 		*err = -EINVAL;
 	if (!*err && (!s->head || !s->to) && !field_find(&response, RESPONSE, bytes))
 		*err = -EINVAL;
-	if (!*err)
+	if (!*err && hop.size)
 		*err = hop_state_read(&s->hop, set->transport, &hop);
+	else if (!*err)
+		hop_copy(&s->hop, leg);
 	if (!*err)
 		HASH_FIND_STR(set->by_key, s->key, other);
 	if (other)
@@ -66,12 +71,12 @@ static struct server_transaction *resume(
 	return *err ? NULL : s;
 }
 
-int server_transactions_finish(struct server_transactions *set, const struct field_bytes *bytes, int failure,
-	const char *headers, const struct resend_schedule *resend)
+int server_transactions_finish(struct server_transactions *set, const struct field_bytes *bytes,
+	const struct hop *leg, int failure, const char *headers, const struct resend_schedule *resend)
 {
 	struct field_bytes response;
 	int err;
-	struct server_transaction *s = resume(set, bytes, &err);
+	struct server_transaction *s = resume(set, bytes, leg, &err);
 
 	if (!s)
 		return err;
