@@ -59,7 +59,7 @@ static void say_farewell(struct pace_task *task)
 		dialog_ack(f->stack, &f->leg, NULL); /* its 2xx has had no ACK yet */
 	bye_send(f->stack, &f->leg,
 		&(struct bye){.resend = &f->resend,
-			.reason_header = reason,
+			.reason_header = f->parting ? NULL : reason, /* there was another one */
 			.on_end = call_parting_on_end,
 			.arg = f->parting});
 	free(f);
