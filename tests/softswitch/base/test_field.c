@@ -114,6 +114,39 @@ static void one_field_may_hold_others(void **state)
 	assert_false(field_find(&inner, 22, &all));
 }
 
+static void a_field_may_stand_there_more_than_once(void **state)
+{
+	(void)state;
+	struct text t = empty();
+	field_add(&t, 20, "a", 1);
+	field_add(&t, 21, "b", 1);
+	field_add(&t, 20, "cd", 2);
+	struct field_bytes left = {t.data, t.len}, found;
+	assert_true(field_next(&found, 20, &left));
+	assert_memory_equal(found.data, "a", 1);
+	assert_true(field_next(&found, 20, &left));
+	assert_int_equal(found.size, 2);
+	assert_memory_equal(found.data, "cd", 2);
+	assert_false(field_next(&found, 20, &left));
+	assert_int_equal(left.size, 0);
+}
+
+static void a_number_at_the_end_of_the_room_fits_or_not(void **state)
+{
+	(void)state;
+	const struct thing thing = {NULL, NULL, "", false, 70000, 0, 0};
+	struct text wide = empty();
+	field_write(&wide, fields, FIELDS, &thing);
+	assert_false(wide.full);
+	for (size_t size = 0; size <= wide.len + 4; size++) {
+		struct text t = empty();
+		t.size = size;
+		field_write(&t, fields, FIELDS, &thing);
+		assert_int_equal(t.full, size < wide.len);
+		assert_int_equal(t.len, size < wide.len ? 0 : wide.len);
+	}
+}
+
 static void torn_bytes_are_refused(void **state)
 {
 	(void)state;
@@ -189,6 +222,8 @@ int main(void)
 		cmocka_unit_test(what_is_zero_takes_no_room),
 		cmocka_unit_test(fields_of_a_later_version_are_passed_over),
 		cmocka_unit_test(one_field_may_hold_others),
+		cmocka_unit_test(a_field_may_stand_there_more_than_once),
+		cmocka_unit_test(a_number_at_the_end_of_the_room_fits_or_not),
 		cmocka_unit_test(torn_bytes_are_refused),
 		cmocka_unit_test(values_that_do_not_fit_are_refused),
 		cmocka_unit_test(a_text_that_comes_twice_is_freed),

@@ -93,6 +93,15 @@ static void a_copy_is_as_long_as_it_may_be(void **state)
 	assert_string_equal(buffer, "wxy");
 }
 
+static void its_hash_is_the_same_everywhere(void **state)
+{
+	(void)state;
+	/* Test vectors of FNV-1a, 64 bits. */
+	assert_true(text_hash(TEXT_HASH, "", 0) == UINT64_C(0xcbf29ce484222325));
+	assert_true(text_hash(TEXT_HASH, "a", 1) == UINT64_C(0xaf63dc4c8601ec8c));
+	assert_true(text_hash(text_hash(TEXT_HASH, "foo", 3), "bar", 3) == UINT64_C(0x85944171f73967e8));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +111,7 @@ int main(void)
 		cmocka_unit_test(line_ends_are_stripped),
 		cmocka_unit_test(it_ends_as_a_string_where_it_lies),
 		cmocka_unit_test(a_copy_is_as_long_as_it_may_be),
+		cmocka_unit_test(its_hash_is_the_same_everywhere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
