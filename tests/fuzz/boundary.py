@@ -336,7 +336,8 @@ def end_all(scene):
 
 
 def fuzz(scene, options):
-    good = scene.gateway("good", prefix=GOOD_PREFIX, timeout_invite=25)
+    # A second of the stages below is 0.2 s, which a busy machine may take for nothing.
+    good = scene.gateway("good", prefix=GOOD_PREFIX, timeout_invite=25, timeout_trying=25, timeout_ringing=25)
     scene.tls = Tls(scene.folder)
     fuzzer = Fuzzer(scene, options)
     scene.vendor("fuzzed", fuzzer.vendor.getsockname()[1])
