@@ -31,6 +31,9 @@ async def talk(r):
 @procedure("talk")
 async def conversation(r):
 	await talk(r)
+	r.caller.request("INVITE", r.caller.offer())
+	await r.quiet()
+	r.agree_up()
 	await hang_up(r)
 
 
