@@ -63,6 +63,13 @@ static int by_sequence(const void *one, const void *other)
 		((const struct cdr_leftover *)other)->entry->sequence);
 }
 
+/* A crash came between its record and the change of its state. */
+static bool is_about_to_part(const struct cdr_leftover *item, const struct cdr_leftover *next)
+{
+	return item->state == CDR_JOURNAL_LIVE && item->entry->record && next->state == CDR_JOURNAL_ENDED &&
+		next->entry->record && item->entry->number == next->entry->number;
+}
+
 /* The record of a call leaves those in peace whose sides are still to be told, but for what the disk has of them. */
 static bool is_superseded(const struct cdr_leftover *item, const struct cdr_leftover *next)
 {
@@ -76,8 +83,11 @@ void cdr_leftovers_sort(struct cdr_leftovers *left)
 	if (!left->n)
 		return;
 	qsort(left->item, left->n, sizeof(*left->item), by_call);
-	for (size_t i = 1; i < left->n; i++)
-		left->item[i - 1].superseded = is_superseded(&left->item[i - 1], &left->item[i]);
+	for (struct cdr_leftover *item = left->item; item + 1 < left->item + left->n; item++) {
+		if (is_about_to_part(item, item + 1))
+			item->state = CDR_JOURNAL_PARTING;
+		item->superseded = is_superseded(item, item + 1);
+	}
 	qsort(left->item, left->n, sizeof(*left->item), by_sequence);
 }
 

@@ -209,6 +209,40 @@ static void of_two_entries_of_a_call_the_later_counts(void **state)
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 1);
 }
 
+static bool take(const struct cdr_log_leftover *call, void *arg)
+{
+	*(bool *)arg |= call->parting && call->state_size == 1;
+	return false;
+}
+
+static void a_call_whose_record_is_written_but_not_its_new_state_parts(void **state)
+{
+	(void)state;
+	struct cdr_journal *j = NULL;
+	struct cdr_journal_found found;
+	struct cdr_record_lengths measure;
+	struct cdr call = cdr_sample("one");
+	char error[256], live[1000], ended[1000];
+	bool parting = false;
+	cdr_log_close(cdr_opened(path), 0);
+	assert_int_equal(cdr_journal_open(&j, cdr_journal_of(path), error, sizeof(error)), 0);
+	assert_int_equal(cdr_journal_read(j, &found, no_entry, NULL), 0);
+	cdr_record_measure(&call, &measure);
+	cdr_live_write_head(live, 0, measure.size);
+	cdr_record_write(&call, &measure, live + CDR_LIVE_HEAD);
+	cdr_record_write(&call, &measure, ended);
+	const struct iovec parts[] = {{live, CDR_LIVE_HEAD + measure.size}, {(char *)"s", 1}};
+	const struct iovec record = {ended, measure.size};
+	assert_int_not_equal(cdr_journal_put(j, CDR_JOURNAL_LIVE, 7, parts, 2), 0);
+	assert_int_not_equal(cdr_journal_put(j, CDR_JOURNAL_ENDED, 7, &record, 1), 0);
+	cdr_journal_close(j);
+	struct cdr_log *log = cdr_opened(path);
+	cdr_log_recover(log, take, &parting);
+	assert_true(parting);
+	cdr_log_close(log, 1000);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 1);
+}
+
 static void what_is_too_short_for_its_head_is_no_call(void **state)
 {
 	(void)state;
@@ -233,6 +267,7 @@ int main(void)
 		TEST(an_adopted_call_is_offered_again_after_the_next_crash),
 		TEST(calls_that_nobody_asks_for_wait_in_the_journal),
 		TEST(of_two_entries_of_a_call_the_later_counts),
+		TEST(a_call_whose_record_is_written_but_not_its_new_state_parts),
 		TEST(what_is_too_short_for_its_head_is_no_call),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
