@@ -386,6 +386,14 @@ int attempt_create(struct attempt **out, const struct call_context *context, str
 	return 0;
 }
 
+void attempt_on_over(struct attempt *a, void (*on_over)(void *arg), void *arg)
+{
+	if (a->invite)
+		invite_on_over(a->invite, on_over, arg);
+	else
+		on_over(arg);
+}
+
 void attempt_abandon(struct attempt *a, const char *reason_header)
 {
 	if (!a)

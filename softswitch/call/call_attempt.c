@@ -2,6 +2,7 @@
 
 #include "bridge_request.h"
 #include "call_cdr.h"
+#include "call_parting.h"
 #include "clock.h"
 #include "message.h"
 
@@ -44,5 +45,8 @@ void call_attempt_cancel(struct call *call, int code, const char *words, const s
 	call_attempt_tell(call, GATEWAY_RESULT_ABANDONED, 0);
 	if (!reason_of(request, reason, sizeof(reason)))
 		cause_reason_header(reason, sizeof(reason), code, words);
+	call->parting = call_parting_begin(call->context, call->slot);
+	attempt_on_over(
+		call->attempt, call_parting_on_end, call_parting_wait(call->parting, CALL_PARTING_GATEWAY));
 	call_attempt_abandon(call, reason);
 }

@@ -10,7 +10,7 @@ void call_attempt_tell(struct call *call, enum gateway_result_outcome outcome, i
 /** It has ended: what is under way at the gateway is cleaned up. @param reason_header  for the CANCEL, or NULL */
 void call_attempt_abandon(struct call *call, const char *reason_header);
 /**
- * Give it up, if there is one: recorded, told, cleaned up.
+ * Give it up with the call, if there is one: recorded, told, cleaned up.
  *
  * @param request  what made us do so: its Reason passes on (RFC 3326 section 2); NULL, or without one = ours of code and words
  */

@@ -1,5 +1,6 @@
 #include "call_cdr.h"
 
+#include "call_parting.h"
 #include "call_saved.h"
 #include "cdr_log.h"
 #include "clock.h"
@@ -332,10 +333,11 @@ void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direc
 	row.sip_code = call->answer_ms ? 200 : code;
 	row.end_reason = words;
 	row.end_direction = direction;
-	if (!call->answer_ms)
+	if (!call->answer_ms && !call->parting)
 		cdr_log_end(call->context->cdr_log, call->slot, &row);
 	else if (cdr_log_end_parting(call->context->cdr_log, call->slot, &row))
 		return;
+	call_parting_lose(call->parting);
 	call->slot = 0;
 }
 

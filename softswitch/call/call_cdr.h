@@ -32,7 +32,7 @@ void call_cdr_stage(struct call *call);
 uint64_t call_cdr_read_stage(const struct call *call, uint32_t note, enum failover_stage *stage);
 /** What is written of the call has changed: call_cdr_keep() follows after the pass of the loop. */
 void call_cdr_changed(struct call *call);
-/** Write the row. The slot of an answered call stays: call_parting.h. */
+/** Write the row. The slot of an answered call stays, and that of one with an INVITE that was given up: call_parting.h. */
 void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direction direction);
 /** Free what was noted. */
 void call_cdr_clear(struct call *call);

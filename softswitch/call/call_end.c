@@ -78,6 +78,8 @@ void call_end(struct call *call, const struct call_end *e)
 	call_cdr_end(call, e->code, e->words, e->direction);
 	call_set_state(call, CALL_ENDED);
 	rel100_stop(&call->rel100);
+	call_parting_end(call->parting);
+	call->parting = NULL;
 	if (call->b)
 		hang_up(call, e);
 	server_transaction_forget(call->invite);

@@ -35,13 +35,19 @@ struct call_parting *call_parting_wait(struct call_parting *p, enum call_parting
 	return p;
 }
 
-static void let_go(struct call_parting *p)
+void call_parting_lose(struct call_parting *p)
 {
-	if (!p->slot)
+	if (!p || !p->slot)
 		return;
-	cdr_log_parted(p->log, p->slot);
 	p->slot = 0;
 	LIST_REMOVE(p, link);
+}
+
+static void let_go(struct call_parting *p)
+{
+	if (p->slot)
+		cdr_log_parted(p->log, p->slot);
+	call_parting_lose(p);
 }
 
 void call_parting_on_end(void *parting)

@@ -217,17 +217,25 @@ static int make_plan(const struct recovery *r, struct call *call, const struct c
 	return 0;
 }
 
-/** What was asked of the gateway is taken back; the INVITE goes out again, as only a response allows the CANCEL. */
-static void withdraw(struct stack *stack, struct invite *invite_take)
+/**
+ * What was asked of the gateway is taken back; the INVITE goes out again, as only a response allows the CANCEL.
+ *
+ * @param parting  waits for its end, and the call had ended for another reason; NULL = nobody does
+ */
+static void withdraw(struct stack *stack, struct invite *invite_take, struct call_parting *parting)
 {
 	const struct invite_content nothing = {0};
 	char reason[120];
 
 	restart_reason(reason, sizeof(reason));
-	if (invite_go_on(invite_take, &nothing, &stack->parameters.resend, NULL, NULL) == 0)
-		invite_abandon(invite_take, reason);
-	else
+	if (invite_go_on(invite_take, &nothing, &stack->parameters.resend, NULL, NULL)) {
 		invite_destroy(invite_take);
+		return;
+	}
+	if (parting)
+		invite_on_over(
+			invite_take, call_parting_on_end, call_parting_wait(parting, CALL_PARTING_GATEWAY));
+	invite_abandon(invite_take, parting ? NULL : reason);
 }
 
 static void refuse(struct call *call)
@@ -311,7 +319,7 @@ static int take_setup(const struct recovery *r, struct call *call, const struct 
 	else if (call->invite)
 		refuse(call);
 	if (saved.invite)
-		withdraw(call_stack(call), saved.invite);
+		withdraw(call_stack(call), saved.invite, NULL);
 	saved.invite = NULL;
 	call_saved_clear(&saved);
 	return err;
@@ -365,24 +373,49 @@ static uint64_t outage(const struct cdr_sign *sign)
 	return sign->epoch_ms ? clock_delay_us(ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX) / 1000u : 0;
 }
 
-/** It had ended, but nobody knows whether these legs have had their BYE: they get one. */
-static bool part(struct recovery *r, const struct cdr_log_leftover *left)
+/** Its legs get BYE once more. */
+static void part_answered(
+	struct call *call, const struct cdr_log_leftover *left, struct call_parting *parting)
+{
+	const uint32_t legs = left->note ? left->note : CALL_PARTING_CALLER | CALL_PARTING_GATEWAY;
+
+	call_saved_read(call, &left->record, &(struct field_bytes){left->state, left->state_size});
+	if (legs & CALL_PARTING_CALLER)
+		end_leg(call, &call->a, parting);
+	if (legs & CALL_PARTING_GATEWAY)
+		end_leg(call, call_leg_b(call), parting);
+	invite_destroy(call->b);
+}
+
+/** The INVITE that was given up gets its CANCEL once more. */
+static void part_setup(struct call *call, const struct cdr_log_leftover *left, struct call_parting *parting)
 {
 	const struct field_bytes bytes = {left->state, left->state_size};
-	const uint32_t legs = left->note ? left->note : CALL_PARTING_CALLER | CALL_PARTING_GATEWAY;
+	struct call_saved_setup saved = {0};
+
+	call_saved_read_setup(call, &left->record, &bytes, &saved);
+	if (saved.invite)
+		withdraw(call_stack(call), saved.invite, parting);
+	saved.invite = NULL;
+	call_saved_clear(&saved);
+	invite_destroy(call->b);
+	call_end_setup(call);
+}
+
+/** It had ended, but nobody knows whether its sides have been told: they are told again. */
+static bool part(struct recovery *r, const struct cdr_log_leftover *left)
+{
 	struct call *call = call_prepare(r->context);
 	struct call_parting *parting;
 
 	if (!call)
 		return false;
-	call_saved_read(call, &left->record, &bytes);
 	parting = call_parting_begin(r->context, left->slot);
-	if (legs & CALL_PARTING_CALLER)
-		end_leg(call, &call->a, parting);
-	if (legs & CALL_PARTING_GATEWAY)
-		end_leg(call, call_leg_b(call), parting);
+	if (left->record.answer_ms)
+		part_answered(call, left, parting);
+	else
+		part_setup(call, left, parting);
 	call_parting_end(parting);
-	invite_destroy(call->b);
 	call_destroy(call);
 	return true;
 }

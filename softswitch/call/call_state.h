@@ -42,6 +42,7 @@
 enum call_state { CALL_NEW, CALL_TRYING, CALL_CONNECTING, CALL_ANSWERED, CALL_UP, CALL_ENDED };
 
 struct bridge_check;
+struct call_parting;
 
 struct call {
 	LIST_ENTRY(call) link, elsewhere, changed;
@@ -81,6 +82,8 @@ struct call {
 	char *attempts_before;                    /* those of the process before, as text; NULL = none */
 	char *attempts_json;                      /* all of them as text, once no more can come */
 	cdr_slot slot;
+	struct call_parting *
+		parting; /* waits for the end of an INVITE that was given up with the call; NULL = nothing does */
 	bool is_changed; /* since it was put there: it is in call_context.changed */
 	bool recovered;  /* from the process before, which has counted it */
 	int64_t begin_epoch_ms;

@@ -233,6 +233,14 @@ void invite_stop_resending(struct invite *inv)
 		client_transaction_stop_resending(inv->client);
 }
 
+void invite_on_over(struct invite *inv, void (*on_over)(void *arg), void *arg)
+{
+	if (inv->client)
+		client_transaction_on_over(inv->client, on_over, arg);
+	else
+		on_over(arg);
+}
+
 void invite_abandon(struct invite *inv, const char *reason_header)
 {
 	if (inv->client)

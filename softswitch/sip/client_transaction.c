@@ -16,8 +16,18 @@ static const char cookie[] = "z9hG4bK"; /* RFC 3261 section 8.1.1.7 */
 enum { COOKIE_LENGTH = sizeof(cookie) - 1, NUMBER_LENGTH = 16, MARK_LENGTH = 8 };
 _Static_assert(COOKIE_LENGTH + NUMBER_LENGTH + MARK_LENGTH + 1 == BRANCH_SIZE, "the whole branch fits");
 
+void client_transaction_tell_over(struct client_transaction *c)
+{
+	void (*on_over)(void *arg) = c->on_over;
+
+	c->on_over = NULL;
+	if (on_over)
+		on_over(c->over_arg);
+}
+
 void client_transaction_free(struct client_transaction *c)
 {
+	client_transaction_tell_over(c);
 	c->set->lingering -= client_transaction_lingers(c);
 	if (c->broken)
 		LIST_REMOVE(c, link);
@@ -311,6 +321,12 @@ void client_transaction_drop(struct client_transaction *c)
 {
 	if (c)
 		client_transaction_free(c);
+}
+
+void client_transaction_on_over(struct client_transaction *c, void (*on_over)(void *arg), void *arg)
+{
+	c->on_over = on_over;
+	c->over_arg = arg;
 }
 
 void client_transaction_forget(struct client_transaction *c)

@@ -78,6 +78,8 @@ struct text client_transaction_text(const struct client_transaction *c);
 void client_transaction_drop(struct client_transaction *c);
 /** Let the transaction end on its own; no handler is called any more. NULL is fine. */
 void client_transaction_forget(struct client_transaction *c);
+/** Tell when an INVITE has had its final response, or is given up, even if it is forgotten meanwhile. */
+void client_transaction_on_over(struct client_transaction *c, void (*on_over)(void *arg), void *arg);
 /** Stop resending an INVITE that nothing answers. client_transaction_cancel() follows. */
 void client_transaction_stop_resending(struct client_transaction *c);
 /**

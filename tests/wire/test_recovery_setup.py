@@ -570,6 +570,46 @@ def what_is_too_large_for_the_journal_is_refused(s):
 	same(s.switch.record()["end_reason"], "switch restarted")
 
 
+# What was given up with the call
+
+@variants(("has_said_nothing", "calling"), ("rings", "ringing"))
+def a_cancel_that_was_not_answered_is_sent_again_to_a_gateway_that(s, stage):
+	gw = s.gateway()
+	s.start()
+	a, b, said = begun(s, gw, stage)
+	a.cancel()
+	a.expect(200, "CANCEL")
+	a.expect(487, "INVITE")
+	if said:
+		b.expect("CANCEL")
+	for turn in (1, 2):
+		restarted(s, b)
+	same(s.switch.status()["calls"]["active"], 0)
+	b.reply(180, request=b.invited)
+	b.cancelled()
+	s.settle()
+	before = len(gw.arrivals("INVITE"))
+	crash(s)
+	s.net.quiet(0.2)
+	same(len(gw.arrivals("INVITE")), before)
+	same([row["sip_code"] for row in s.switch.records(1)], [487])
+
+
+@scenario
+def an_answer_that_crosses_a_cancel_and_a_crash_is_hung_up(s):
+	gw = s.gateway()
+	s.start()
+	a, b, said = begun(s, gw, "ringing")
+	a.cancel()
+	a.expect(200, "CANCEL")
+	a.expect(487, "INVITE")
+	b.expect("CANCEL")
+	restarted(s, b)
+	b.reply(200, sdp=True, request=b.invited)
+	b.expect("ACK")
+	b.hung_up()
+
+
 # Many at a time
 
 @scenario
