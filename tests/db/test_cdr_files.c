@@ -246,7 +246,7 @@ static void a_file_moved_away_keeps_its_rows_and_a_new_one_gets_the_next(void **
 static void a_file_moved_away_under_a_reader_gets_all_its_rows(void **state)
 {
 	(void)state;
-	const char *moved = scratch_path("old.db");
+	const char *moved = scratch_path("old.db"), *reads = scratch_path("reads");
 	struct cdr_log *log = opened(path);
 	char command[400];
 	snprintf(command, sizeof(command), "%s '%s' > '%s'", SQLITE3, path, scratch_path("report"));
@@ -254,9 +254,9 @@ static void a_file_moved_away_under_a_reader_gets_all_its_rows(void **state)
 	cdr_wait_written(log, 10);
 	FILE *reader = popen(command, "w"); /* NOLINT(cert-env33-c): what an operator would do */
 	assert_non_null(reader);
-	fprintf(reader, "BEGIN; SELECT count(*) FROM cdr;\n.shell touch %s\n", scratch_path("reads"));
+	fprintf(reader, "BEGIN; SELECT count(*) FROM cdr;\n.shell touch %s\n", reads);
 	fflush(reader);
-	while (access(scratch_path("reads"), F_OK))
+	while (access(reads, F_OK))
 		usleep(2000);
 	end_call(log, "beside the report");
 	cdr_wait_written(log, 11);
