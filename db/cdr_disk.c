@@ -275,7 +275,8 @@ static void *thread_main(void *arg)
 		cdr_thread_wait(&d->wake, pause);
 		if (d->turns.next.fd < 0 && !has_notes(d)) {
 			sleep_until_woken(d);
-			cdr_thread_wait(&d->wake, pause);
+			if (has_notes(d))
+				cdr_thread_wait(&d->wake, pause);
 		}
 	} while (true);
 	pthread_mutex_lock(&d->mutex);

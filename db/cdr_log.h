@@ -18,7 +18,7 @@ struct cdr_log;
 struct cdr_log_parts {
 	const char *path;    /* of cdr.db */
 	const char *journal; /* a file of tmpfs, which no other cdr.db has */
-	const char *adopt;   /* cdr.db-live of a switch that runs no more, whose calls are gone on with; may be NULL */
+	const char *adopt;   /* cdr.db-live of a switch that runs no more, to go on with its calls; or NULL */
 	cdr_news_h *on_news; /* may be NULL */
 	void *arg;
 };

@@ -191,7 +191,8 @@ static void idle_costs_nothing(void **state)
 	getrusage(RUSAGE_SELF, &before);
 	nanosleep(&pause, NULL);
 	getrusage(RUSAGE_SELF, &after);
-	assert_true(after.ru_nvcsw - before.ru_nvcsw <= 2); /* our own sleep, and a look at the file */
+	assert_true(after.ru_nvcsw - before.ru_nvcsw <=
+		3); /* our own sleep, and a look at the files by each thread */
 	cdr_log_close(log, 0);
 }
 
