@@ -30,7 +30,7 @@ class Swctl(unittest.TestCase):
 		cls.elsewhere = os.path.join(cls.folder, "elsewhere")
 		os.mkdir(cls.elsewhere)
 		cls.log = open(os.path.join(cls.folder, "log"), "w+")
-		cls.switch = subprocess.Popen([SWITCH, "--listen", "sip:127.0.0.1:0;transport=udp", "--name", "here"],
+		cls.switch = subprocess.Popen([SWITCH, "--listen", "sip:127.0.0.1:0;transport=udp", "--name", "here", "--journal", "journal"],
 			cwd=cls.folder, stderr=cls.log, env=ENVIRONMENT)
 		cls.until(lambda: run("status", cwd=cls.folder).returncode == 0)
 
