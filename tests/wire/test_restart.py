@@ -11,19 +11,11 @@ import time
 
 import sip
 import switch
+from crash import checked
 from manager import Manager
 from net import WAIT, same
 from registrar import about, challenge, grant, reaches, registrar
 from runner import run, scenario, variants
-
-
-def checked(*legs):
-	"""The switch asks each peer once whether it is there; callers acknowledge their 200 again, should it come again."""
-	for leg in legs:
-		if leg.local == leg.invited["From"]:
-			leg.ack()
-		leg.expect("OPTIONS")
-		leg.reply(200)
 
 
 # Sockets that systemd stores

@@ -3,17 +3,10 @@
 import contextlib
 import threading
 
+from crash import checked
 from net import same
 from runner import run, scenario
 from systemd import Systemd
-
-
-def checked(*legs):
-	for leg in legs:
-		if leg.local == leg.invited["From"]:
-			leg.ack()
-		leg.expect("OPTIONS")
-		leg.reply(200)
 
 
 def meanwhile(s, act):
