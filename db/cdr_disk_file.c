@@ -4,14 +4,12 @@
 #include "cdr_sum.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MODE = 0660, ALIGNMENT = 8, SIGN = 0x53474e32 /* SGN2 */, BYTES_MIN = 65536 };
+enum { ALIGNMENT = 8, SIGN = 0x53474e32 /* SGN2 */, BYTES_MIN = 65536 };
 
 static const char magic[16] = "softswitch log2";
 
@@ -29,56 +27,6 @@ struct head {
 	uint64_t sum; /* cdr_journal_sum() and the bytes, XOR the generation */
 };
 _Static_assert(sizeof(struct head) == 32, "no padding in a head");
-
-/* Files ------------------------------------------------------------------------------------- */
-
-static bool is_under_its_name(const char *path, const struct stat *st)
-{
-	struct stat now;
-
-	return stat(path, &now) == 0 && now.st_ino == st->st_ino && now.st_dev == st->st_dev;
-}
-
-static int check(int fd, const char *path, bool *again)
-{
-	struct stat st;
-
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	if (fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	*again = !is_under_its_name(path, &st);
-	return st.st_size || !fchmod(fd, FILE_MODE) ? 0 : -errno;
-}
-
-/* Its owner may put another file in its place, or remove it, until we have the lock. */
-static int open_file(const char *path)
-{
-	for (;;) {
-		bool again = false;
-		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
-		int err = fd < 0 ? -errno : check(fd, path, &again);
-
-		if (!err && !again)
-			return fd;
-		if (fd >= 0)
-			close(fd);
-		if (err)
-			return err;
-	}
-}
-
-int cdr_disk_file_open(const char *path)
-{
-	return open_file(path);
-}
-
-int cdr_disk_file_create(const char *path)
-{
-	return open_file(path);
-}
 
 /* Reading ----------------------------------------------------------------------------------- */
 

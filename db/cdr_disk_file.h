@@ -20,14 +20,6 @@ struct cdr_disk_file_found {
 };
 
 /**
- * Open or create the file of this name, and take its lock, which is that of cdr.db.
- *
- * @return its descriptor; -EBUSY another process has it; -EINVAL no regular file; -errno
- */
-int cdr_disk_file_open(const char *path);
-/** The same of the file that is to be the next of that name, and may have been one before. */
-int cdr_disk_file_create(const char *path);
-/**
  * Is it the log with this generation, of which nothing is newer than the journal in memory? Its items are not checked.
  *
  * @param sequence  of the last entry in memory

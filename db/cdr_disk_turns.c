@@ -1,5 +1,7 @@
 #include "cdr_disk_turns.h"
 
+#include "cdr_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -60,7 +62,7 @@ int cdr_disk_turns_open(struct cdr_disk_turns *t, const char *cdr)
 	*t = (struct cdr_disk_turns){.present = {.fd = -1}, .next = {.fd = -1}, .spare = -1};
 	snprintf(t->path, sizeof(t->path), "%s-live", cdr);
 	snprintf(t->next_path, sizeof(t->next_path), "%s-live.next", cdr);
-	t->lock = cdr_disk_file_open(t->path);
+	t->lock = cdr_file_open(t->path);
 	return t->lock == -EBUSY ? -EBUSY : 0;
 }
 
@@ -101,7 +103,7 @@ int cdr_disk_turns_begin(
 	struct cdr_disk_turns *t, const struct cdr_journal *journal, const struct cdr_sign *sign)
 {
 	struct cdr_disk_file_bytes bytes = {0};
-	int err, fd = t->spare >= 0 ? t->spare : cdr_disk_file_create(t->next_path);
+	int err, fd = t->spare >= 0 ? t->spare : cdr_file_open(t->next_path);
 
 	if (fd < 0)
 		return fd;

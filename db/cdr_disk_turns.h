@@ -31,7 +31,7 @@ struct cdr_disk_turns {
 };
 
 /**
- * Open what is beside this cdr.db; it is read, but not written to.
+ * Open what is beside this cdr.db, whose lock it is; it is read, but not written to.
  *
  * @return 0, also when there is no file and none can be made now; -EBUSY another process has it
  */

@@ -1,17 +1,15 @@
 /* A journal is opened, what is in it is read, and it is closed. */
 #include "cdr_journal_internal.h"
 
+#include "cdr_file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { FILE_MODE = 0660 };
 
 /* Collect an entry if it is complete and shares no block with another one. NULL: it is garbage. */
 static char *gather(const struct cdr_journal *j, const bool *used, cdr_slot slot)
@@ -130,43 +128,6 @@ int cdr_journal_read(
 	return err;
 }
 
-static bool is_under_its_name(const struct cdr_journal *j, const struct stat *st)
-{
-	struct stat now;
-
-	return stat(j->path, &now) == 0 && now.st_ino == st->st_ino && now.st_dev == st->st_dev;
-}
-
-/** Its owner may remove it until we have the lock. */
-static int lock_file(struct cdr_journal *j, struct stat *st)
-{
-	for (;;) {
-		j->fd = open(j->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
-		if (j->fd < 0)
-			return -errno;
-		if (flock(j->fd, LOCK_EX | LOCK_NB))
-			return errno == EWOULDBLOCK ? -EBUSY : -errno;
-		if (fstat(j->fd, st))
-			return -errno;
-		if (is_under_its_name(j, st))
-			return 0;
-		close(j->fd);
-	}
-}
-
-static int open_file(struct cdr_journal *j, const char *path, struct stat *st)
-{
-	j->path = strdup(path);
-	int err = j->path ? lock_file(j, st) : -ENOMEM;
-	if (err)
-		return err;
-	if (!S_ISREG(st->st_mode))
-		return -EINVAL;
-	if (st->st_size == 0 && fchmod(j->fd, FILE_MODE))
-		return -errno;
-	return 0;
-}
-
 static int map_file(struct cdr_journal *j, off_t size)
 {
 	int err;
@@ -178,10 +139,17 @@ static int map_file(struct cdr_journal *j, off_t size)
 
 static int open_and_map(struct cdr_journal *j, const char *path)
 {
-	struct stat st = {0};
-	int err = open_file(j, path, &st);
-	if (!err)
-		err = cdr_journal_guard(j);
+	struct stat st;
+	j->path = strdup(path);
+	if (!j->path)
+		return -ENOMEM;
+	int fd = cdr_file_open(path);
+	if (fd < 0)
+		return fd;
+	j->fd = fd;
+	if (fstat(fd, &st))
+		return -errno;
+	int err = cdr_journal_guard(j);
 	return err ? err : map_file(j, st.st_size);
 }
 

@@ -1,6 +1,8 @@
 /* Somebody truncates, removes or replaces the file of a journal that is in use: everything goes on, with a new file. */
 #include "cdr_journal_internal.h"
 
+#include "cdr_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { GUARDED_MAX = 16, FILE_MODE = 0660 };
+enum { GUARDED_MAX = 16 };
 
 static _Atomic(struct cdr_journal *) guarded[GUARDED_MAX];
 static struct sigaction before;
@@ -106,12 +108,11 @@ void cdr_journal_complete(struct cdr_journal *j)
 /* Also when nothing has been read or written where the file is shorter now. */
 static bool is_whole(struct cdr_journal *j)
 {
-	struct stat ours = {0}, now;
+	struct stat ours = {0};
 
 	if (!fstat(j->fd, &ours) && ours.st_size < (off_t)j->n_segments * SEGMENT_SIZE)
 		atomic_store(&j->broken, true);
-	return !atomic_load(&j->broken) && stat(j->path, &now) == 0 && now.st_ino == ours.st_ino &&
-		now.st_dev == ours.st_dev;
+	return !atomic_load(&j->broken) && cdr_file_has_name(&ours, j->path);
 }
 
 /* logind may have removed it when its user logged out. */
@@ -132,10 +133,10 @@ static int make_file(const struct cdr_journal *j)
 	unlink(path);
 	if (strchr(path, '/'))
 		make_folder(path);
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, CDR_FILE_MODE);
 	if (fd < 0)
 		return -errno;
-	err = flock(fd, LOCK_EX | LOCK_NB) || fchmod(fd, FILE_MODE) ? errno : 0;
+	err = flock(fd, LOCK_EX | LOCK_NB) || fchmod(fd, CDR_FILE_MODE) ? errno : 0;
 	if (!err)
 		err = posix_fallocate(fd, 0, (off_t)j->n_segments * SEGMENT_SIZE);
 	if (!err && rename(path, j->path))

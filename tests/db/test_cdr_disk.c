@@ -1,5 +1,6 @@
 /* The journal on disk: a loss of power takes memory away, and what was written since the last fdatasync(). */
 #include "cdr_disk_file.h"
+#include "cdr_file.h"
 #include "cdr_sample.h"
 
 #include <errno.h>
@@ -246,7 +247,7 @@ static size_t *make_log(unsigned n)
 static struct seen read_log(struct cdr_disk_file_found *found)
 {
 	struct seen seen = {0};
-	int fd = cdr_disk_file_open(live_of(path));
+	int fd = cdr_file_open(live_of(path));
 	assert_true(fd >= 0);
 	assert_int_equal(cdr_disk_file_read(fd, found, see, &seen), 0);
 	close(fd);
