@@ -1,5 +1,6 @@
 #include "cdr_prune.h"
 
+#include "cdr_thread.h"
 #include "db_internal.h"
 #include "db_wal.h"
 
@@ -23,14 +24,6 @@ static const char *const sql =
 	"DELETE FROM cdr WHERE id IN"
 	" (SELECT id FROM cdr WHERE begin_ms < $before_ms ORDER BY begin_ms LIMIT $piece)";
 enum { BEFORE_MS = 1, PIECE };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* As long as a piece took, and at least as long as who waits for its end sleeps in the worst case. */
 static void let_others_write(uint64_t took_ms)
@@ -80,9 +73,9 @@ static int delete_all(struct db *db, sqlite3_stmt *statement, uint64_t *rows, ch
 		if (err)
 			return err;
 		err = lock(db);
-		begin_ms = now_ms();
+		begin_ms = cdr_thread_now_ms();
 		deleted = err ? err : delete_piece(db, statement, piece);
-		took_ms = now_ms() - begin_ms;
+		took_ms = cdr_thread_now_ms() - begin_ms;
 		if (deleted < 0) {
 			snprintf(error, error_size, "%s: %s", db->path, sqlite3_errmsg(db->handle));
 			return deleted;

@@ -1,6 +1,7 @@
 #include "cdr_table.h"
 #include "cdr_old.h"
 #include "cdr_record.h"
+#include "cdr_thread.h"
 #include "db_internal.h"
 #include "db_place.h"
 #include "db_wal.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
 	BUSY_WAIT_MS = 100, /* while another process holds the lock */
@@ -57,13 +57,6 @@ struct cdr_table {
 	int err;
 	char error[CDR_ERROR_SIZE]; /* of the last failure */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static int step(struct cdr_table *t, enum statement which)
 {
@@ -141,7 +134,7 @@ static int fail(struct cdr_table *t, int err)
 		close_file(t, db_close);
 	t->err = err;
 	if (!t->db)
-		t->retry_ms = now_ms() + RETRY_MS;
+		t->retry_ms = cdr_thread_now_ms() + RETRY_MS;
 	return err;
 }
 
@@ -201,7 +194,7 @@ static int open_file(struct cdr_table *t)
 	fail(t, err);
 	if (t->db) /* its number is not known */
 		close_file(t, db_close);
-	t->retry_ms = now_ms() + RETRY_MS;
+	t->retry_ms = cdr_thread_now_ms() + RETRY_MS;
 	return err;
 }
 
@@ -218,7 +211,7 @@ int cdr_table_need(struct cdr_table *t, bool *replaced)
 	*replaced = place != DB_PLACE_SAME;
 	if (*replaced)
 		close_file(t, place == DB_PLACE_MOVED ? db_place_leave : db_close);
-	else if (!t->db && now_ms() < t->retry_ms)
+	else if (!t->db && cdr_thread_now_ms() < t->retry_ms)
 		return t->err;
 	return t->db ? 0 : open_file(t);
 }
