@@ -1,6 +1,7 @@
 #include "journal_path.h"
 
 #include "control_path.h"
+#include "text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -60,24 +61,17 @@ static bool private_folder(char folder[FOLDER_MAX])
 	return false;
 }
 
-/** FNV-1a */
-static uint64_t hash(uint64_t sum, const char *text)
-{
-	for (; *text; text++)
-		sum = (sum ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return sum;
-}
-
 static uint64_t hash_path(const char *cdr)
 {
 	const char *slash = strrchr(cdr, '/');
 	char *folder = slash ? strndup(cdr, (size_t)(slash - cdr) + 1) : NULL;
 	char *real = folder ? realpath(folder, NULL) : NULL;
-	uint64_t sum = hash(UINT64_C(0xcbf29ce484222325), real ? real : folder ? folder : "");
+	const char *where = real ? real : folder ? folder : "", *name = slash ? slash : cdr;
+	uint64_t hash = text_hash(TEXT_HASH, where, strlen(where));
 
 	free(real);
 	free(folder);
-	return hash(sum, slash ? slash : cdr);
+	return text_hash(hash, name, strlen(name));
 }
 
 char *journal_path(const char *cdr)
