@@ -7,7 +7,6 @@
 #include "request_retry.h"
 #include "response_time.h"
 #include "tls_identity.h"
-#include "token.h"
 
 #include <event2/event.h>
 

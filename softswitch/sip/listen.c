@@ -18,7 +18,7 @@ static bool is_stream(const struct listen *at)
 	return strcmp(at->transport, "udp") != 0;
 }
 
-void listen_address(const struct listen *at, struct sockaddr_storage *out)
+static void to_address(const struct listen *at, struct sockaddr_storage *out)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
@@ -64,7 +64,7 @@ static bool fits(const struct handover *s, const void *arg)
 	const struct sockaddr *is = (struct sockaddr *)&local, *want = (struct sockaddr *)&wanted;
 	socklen_t size = sizeof(local);
 
-	listen_address(at, &wanted);
+	to_address(at, &wanted);
 	return strncmp(s->name, at->transport, n) == 0 && s->name[n] == '/' &&
 		option(s->fd, SOL_SOCKET, SO_PROTOCOL) == (is_stream(at) ? IPPROTO_TCP : IPPROTO_UDP) &&
 		option(s->fd, SOL_SOCKET, SO_ACCEPTCONN) == is_stream(at) &&
@@ -81,7 +81,7 @@ static int open_socket(const struct listen *at)
 	struct sockaddr_storage local;
 	int fd, err;
 
-	listen_address(at, &local);
+	to_address(at, &local);
 	fd = socket(local.ss_family,
 		(is_stream(at) ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)

@@ -4,16 +4,15 @@
 
 #include "handover.h"
 
-#include <netinet/in.h>
 #include <stdint.h>
+
+struct sockaddr;
 
 struct listen {
 	char host[46];         /* IPv4 or IPv6 address, no brackets */
 	uint16_t port;         /* 0 = chosen by the kernel */
 	const char *transport; /* "udp", "tcp", "tls": static text */
 };
-
-void listen_address(const struct listen *at, struct sockaddr_storage *out);
 
 /**
  * The socket that listens there: one that was handed to this process (handover.h) and is bound there, to any port

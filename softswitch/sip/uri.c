@@ -109,7 +109,7 @@ bool uri_read_first(struct uri *out, const void *header)
 	return false;
 }
 
-bool uri_is_secure(const struct uri *uri)
+static bool is_secure(const struct uri *uri)
 {
 	return uri->parts.url_type == url_sips;
 }
@@ -129,8 +129,8 @@ int uri_target(const struct uri *uri, char maddr[URI_MADDR_MAX], struct resolver
 	url_param(params, "maddr", maddr, URI_MADDR_MAX);
 	*out = (struct resolver_target){.host = maddr[0] ? maddr : uri->parts.url_host,
 		.port = ntohs(address_parse_port(uri->parts.url_port, 0)),
-		.transport = uri_is_secure(uri) ? "tls" : ""};
-	if (!url_has_param(&uri->parts, "transport") || uri_is_secure(uri))
+		.transport = is_secure(uri) ? "tls" : ""};
+	if (!url_has_param(&uri->parts, "transport") || is_secure(uri))
 		return 0;
 	url_param(params, "transport", transport, sizeof(transport));
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)

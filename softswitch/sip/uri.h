@@ -38,7 +38,6 @@ int uri_read(struct uri *out, const struct scan *text);
 /** Read the first of a list that can be used. @return false if there is none */
 bool uri_read_first(struct uri *out, const void *header);
 
-bool uri_is_secure(const struct uri *uri);
 /** @return whether it has the parameter lr */
 bool uri_is_loose(const struct uri *uri);
 
