@@ -13,7 +13,6 @@
 #include "headers.h"
 #include "held_answers.h"
 #include "mapping_gateways.h"
-#include "message.h"
 #include "nat.h"
 #include "publish.h"
 #include "registration_drivers.h"

@@ -1,6 +1,5 @@
 #include "attempt_state.h"
 #include "clock.h"
-#include "request_retry.h"
 
 #include <errno.h>
 #include <stdio.h>

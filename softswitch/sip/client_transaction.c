@@ -2,7 +2,6 @@
 
 #include "clock.h"
 #include "loop.h"
-#include "message.h"
 #include "token.h"
 
 #include <errno.h>

@@ -5,7 +5,6 @@
 #include "digest_realm.h"
 #include "log.h"
 #include "loop.h"
-#include "message.h"
 #include "register_request.h"
 #include "request_retry.h"
 #include "response_time.h"

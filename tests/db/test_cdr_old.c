@@ -1,5 +1,4 @@
 /* The journal of earlier versions, a mapped file beside cdr.db: an upgrade loses nothing that a crash left in it. */
-#include "cdr_live.h"
 #include "cdr_record.h"
 #include "cdr_sample.h"
 

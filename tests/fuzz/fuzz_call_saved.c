@@ -11,7 +11,6 @@
 #include "intake.h"
 #include "listen.h"
 #include "loop.h"
-#include "pace.h"
 #include "target.h"
 
 #include <stdlib.h>

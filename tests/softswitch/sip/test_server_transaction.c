@@ -1,7 +1,6 @@
 #include "server_transaction.h"
 
 #include "clock.h"
-#include "message.h"
 #include "peer.h"
 #include "scan.h"
 
