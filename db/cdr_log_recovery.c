@@ -188,17 +188,26 @@ static int adopt(struct cdr_log *log, const char *path)
 	return err;
 }
 
+static const char *why_not_adopted(int err)
+{
+	switch (err) {
+	case -EBUSY:
+		return "its switch runs";
+	case -EINVAL:
+		return "it is no journal of this version";
+	case -ENOTEMPTY:
+		return "calls and records of this switch were left, start it without";
+	default:
+		return strerror(-err);
+	}
+}
+
 /* @param path  NULL = nothing */
 static int adopt_if_asked(struct cdr_log *log, const char *path, char *error, size_t size)
 {
 	int err = path ? adopt(log, path) : 0;
 	if (err)
-		snprintf(error, size, "cannot adopt %s: %s", path,
-			err == -EBUSY            ? "its switch runs"
-				: err == -EINVAL ? "it is no journal of this version"
-				: err == -ENOTEMPTY
-				? "calls and records of this switch were left, start it without"
-				: strerror(-err));
+		snprintf(error, size, "cannot adopt %s: %s", path, why_not_adopted(err));
 	return err;
 }
 
