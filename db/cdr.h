@@ -57,13 +57,12 @@ enum { CDR_ERROR_SIZE = 512 };
 
 /** Counters for control and metrics. */
 struct cdr_stats {
-	uint64_t written;          /* rows committed */
-	uint64_t pending;          /* ended calls whose rows are not committed yet */
-	uint64_t errors;           /* failed commits (tried again until they succeed) */
-	uint64_t journal_failures; /* records the journal had no room for */
-	char error
-		[CDR_ERROR_SIZE]; /* why rows, or the journal on disk, cannot be written at present; "" = they can */
-	uint64_t error_ms;        /* and for how long that has been so */
+	uint64_t written;           /* rows committed */
+	uint64_t pending;           /* ended calls whose rows are not committed yet */
+	uint64_t errors;            /* failed commits (tried again until they succeed) */
+	uint64_t journal_failures;  /* records the journal had no room for */
+	char error[CDR_ERROR_SIZE]; /* why rows, or the journal on disk, cannot be written; "" = they can */
+	uint64_t error_ms;          /* and for how long that has been so */
 };
 
 #endif

@@ -22,8 +22,8 @@ struct cdr_disk_turns_file {
 
 struct cdr_disk_turns {
 	char path[CDR_DISK_TURNS_PATH], next_path[CDR_DISK_TURNS_PATH];
-	struct cdr_disk_turns_file present,
-		next;      /* what is under the name, and what is written to take its place */
+	struct cdr_disk_turns_file present; /* under the name */
+	struct cdr_disk_turns_file next;    /* written to take its place */
 	int lock, spare;   /* what was under the name before ours, and what waits for its turn; -1 = none */
 	cdr_slot slot;     /* of the journal, to be written into the next file */
 	uint64_t sequence; /* of the last entry when that was begun */

@@ -29,9 +29,9 @@ struct numbers {
 struct reading {
 	const struct block *block;
 	uint32_t n_blocks;
-	struct numbers ended,
-		replaced; /* records that were complete, and entries that a later one replaced */
-	char *bytes;      /* of one record, behind the head of an entry */
+	struct numbers ended;    /* records that were complete */
+	struct numbers replaced; /* entries that a later one replaced */
+	char *bytes;             /* of one record, behind the head of an entry */
 };
 
 static uint64_t mix(uint64_t sum, uint64_t word)
@@ -119,8 +119,8 @@ static void make_live(struct reading *r, const struct block *head, struct cdr_jo
 		out->bytes -= CDR_LIVE_HEAD;
 		out->size += CDR_LIVE_HEAD;
 	} else if (head->size >= CDR_LIVE_HEAD) {
-		memset(r->bytes + CDR_LIVE_HEAD, 0,
-			sizeof(int64_t)); /* what it replaces, where the offset is today */
+		/* What it replaces stood where the offset is today. */
+		memset(r->bytes + CDR_LIVE_HEAD, 0, sizeof(int64_t));
 	}
 }
 

@@ -7,8 +7,8 @@
 
 /** A number depends on the one before. */
 uint64_t cdr_sum_number(uint64_t sum, uint64_t number);
-/** The same for bytes: in pieces of CDR_SUM_PIECE, but for the last, they give what they give at once. */
-uint64_t cdr_sum_bytes(uint64_t sum, const void *bytes, size_t size);
 enum { CDR_SUM_PIECE = 16 };
+/** The same of bytes. Taken over pieces, all but the last of a multiple of CDR_SUM_PIECE, it is what it is over the whole. */
+uint64_t cdr_sum_bytes(uint64_t sum, const void *bytes, size_t size);
 
 #endif

@@ -42,12 +42,14 @@ struct cdr_writer {
 	_Atomic uint64_t queued, written, errors;
 	cdr_news_h *on_news;
 	void *news_arg;
-	bool sorted_out; /* what a crash left and was a row already is no longer in the backlog; this and the next are the thread's */
+	/* The thread's own: */
+	bool sorted_out; /* what a crash left, and was a row already, is no longer in the backlog */
 	struct cdr_trouble trouble;
+	/* Under the lock: */
 	pthread_mutex_t lock;
-	char error[CDR_ERROR_SIZE]; /* under the lock, as the next: "" = rows can be written */
-	uint64_t error_since_ms,
-		busy_since_ms; /* the latter of one piece of work with the file; 0 = there is none */
+	char error[CDR_ERROR_SIZE]; /* "" = rows can be written */
+	uint64_t error_since_ms;
+	uint64_t busy_since_ms; /* of one piece of work with the file; 0 = there is none */
 };
 
 static bool is_past(const struct timespec *deadline)

@@ -53,7 +53,6 @@ static int open_file(const char *path, int flags, sqlite3 **out, char *error, si
 static int copy_pages(sqlite3 *from, sqlite3 *to, const char *path, char *error, size_t error_size)
 {
 	sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
-
 	int result;
 
 	if (!backup)
@@ -66,7 +65,7 @@ static int copy_pages(sqlite3 *from, sqlite3 *to, const char *path, char *error,
 	return to_errno(result);
 }
 
-/* It was copied as a file with a log, which needs a folder that can be written in to be read. */
+/* The copy is in WAL mode as the original is, and could not be read where the folder cannot be written in. */
 static int finish(
 	sqlite3 *to, const struct db_copy_options *options, const char *path, char *error, size_t error_size)
 {

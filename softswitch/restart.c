@@ -25,10 +25,9 @@
 #include <unistd.h>
 
 enum {
-	LOOK_MS = 2, /* how often it is looked whether it is time */
-	SETTLE_MS =
-		1000, /* how long records and responses are waited for; the journal has the records in any case */
-	WAITING_MS = 200, /* and datagrams that were read, and wait for their turn */
+	LOOK_MS = 2,      /* between two looks whether it is time */
+	SETTLE_MS = 1000, /* longest wait for rows, which are in the journal in any case, and for responses */
+	WAITING_MS = 200, /* and for datagrams that were read and have not had their turn */
 	PATH_SIZE = 4096
 };
 

@@ -15,8 +15,8 @@ void state_version_print(FILE *out, const char *version);
  * @return 0; -ENOTSUP it is too old; -EINVAL it does not say
  */
 int state_version_judge(const char *printed, char *refusal, size_t size);
-/** The version of that program; "" when it does not say. */
 enum { STATE_VERSION_MAX = 32 };
+/** The version of that program; "" when it does not say. */
 void state_version_of(const char *printed, char out[STATE_VERSION_MAX]);
 
 #endif

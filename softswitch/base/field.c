@@ -107,8 +107,7 @@ static inline void write_one(struct text *t, const struct field *f, const char *
 
 void field_write(struct text *t, const struct field *fields, size_t n, const void *object)
 {
-	struct text local =
-		*t; /* the bytes that are written might be those of *t, for all that the compiler knows */
+	struct text local = *t; /* for the compiler, the bytes that are written could be those of *t */
 
 	for (const struct field *f = fields; f < fields + n; f++)
 		write_one(&local, f, (const char *)object + f->offset);

@@ -7,8 +7,7 @@
 
 enum {
 	PAGE = 2 << 20,
-	STEP = 32
-		<< 20, /* the heap grows by so much, so that most of it has been seen here before it is used */
+	STEP = 32 << 20, /* by which the heap grows: most of it is to be seen here before it is used */
 };
 
 static uintptr_t begin, seen; /* multiples of PAGE; between them, pages are large: */
