@@ -131,7 +131,7 @@ static int read_old(int fd, struct cdr_disk_file_found *found, cdr_journal_entry
 	found->sign = (struct cdr_sign){.steady_ms = (uint64_t)sign_ms, .epoch_ms = sign_ms};
 	if (err == -EINVAL)
 		found->damaged++;
-	return err == -EINVAL ? 0 : err;
+	return err == -EINVAL || err == -ENODATA ? 0 : err;
 }
 
 int cdr_disk_file_read(int fd, struct cdr_disk_file_found *found, cdr_journal_entry_h *on_entry, void *arg)

@@ -32,6 +32,7 @@ struct reading {
 	struct numbers ended;    /* records that were complete */
 	struct numbers replaced; /* entries that a later one replaced */
 	char *bytes;             /* of one record, behind the head of an entry */
+	size_t shown;
 };
 
 static uint64_t mix(uint64_t sum, uint64_t word)
@@ -141,6 +142,7 @@ static int show(struct reading *r, uint32_t first, cdr_journal_entry_h *on_entry
 			return 0;
 		make_live(r, head, &entry);
 	}
+	r->shown++;
 	return on_entry(&entry, arg);
 }
 
@@ -164,6 +166,15 @@ static int read_blocks(struct reading *r, cdr_journal_entry_h *on_entry, void *a
 	return err;
 }
 
+/* Without a record in it, it is one that was idle only if it has had none. */
+static bool is_idle(const struct reading *r)
+{
+	for (uint32_t i = 1; i < r->n_blocks; i++)
+		if (r->block[i].state)
+			return false;
+	return true;
+}
+
 int cdr_old_read(int fd, int64_t *sign_ms, cdr_journal_entry_h *on_entry, void *arg)
 {
 	struct stat st;
@@ -176,6 +187,8 @@ int cdr_old_read(int fd, int64_t *sign_ms, cdr_journal_entry_h *on_entry, void *
 		return -errno;
 	struct reading r = {.block = block, .n_blocks = (uint32_t)(st.st_size / BLOCK_SIZE)};
 	int err = block->state ? -EINVAL : read_blocks(&r, on_entry, arg);
+	if (!err && !r.shown)
+		err = is_idle(&r) ? -ENODATA : -EINVAL;
 	if (!err)
 		*sign_ms = (int64_t)block->number;
 	munmap(block, (size_t)st.st_size);

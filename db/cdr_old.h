@@ -14,7 +14,7 @@
  * Hand out the calls in it, each once, as entries of today.
  *
  * @param sign_ms  receives the last sign of life, epoch
- * @return 0; -EINVAL it is something else; -errno; what on_entry returned
+ * @return 0; -ENODATA there is none; -EINVAL it is something else; -errno; what on_entry returned
  */
 int cdr_old_read(int fd, int64_t *sign_ms, cdr_journal_entry_h *on_entry, void *arg);
 

@@ -372,6 +372,33 @@ static void the_disk_makes_up_for_damage_in_memory(void **state)
 		sql_int(lost, "SELECT count(DISTINCT a_call_id) FROM cdr WHERE a_call_id <> 'settled'"), 20);
 }
 
+/* The file is not taken for one of an earlier version, whose sign would count. */
+static void memory_makes_up_for_a_damaged_beginning_on_the_disk(void **state)
+{
+	(void)state;
+	static const char *const damages[] = {"damage", "\0\0\0\0\0"};
+	struct cdr_log *log = opened();
+	for (int i = 0; i < 40; i++)
+		keep(log, 0, "one", "x");
+	cdr_sign(log, 1700000010000);
+	settle(log);
+	scratch_copy(cdr_journal_of(path), scratch_path("good-ram"));
+	scratch_copy(live_of(path), scratch_path("good-live"));
+	cdr_log_close(log, 0);
+	for (int i = 0; i < 2; i++) {
+		remove_files(lost);
+		scratch_copy(scratch_path("good-ram"), cdr_journal_of(lost));
+		scratch_copy(scratch_path("good-live"), live_of(lost));
+		int fd = open(live_of(lost), O_WRONLY);
+		assert_int_equal(pwrite(fd, damages[i], 6, 0), 6);
+		close(fd);
+		start_after_loss();
+		assert_int_equal(
+			sql_int(lost, "SELECT count(*) FROM cdr WHERE a_call_id = 'one' AND hold_ms = 8000"),
+			40);
+	}
+}
+
 static void a_file_that_has_grown_is_written_anew(void **state)
 {
 	(void)state;
@@ -483,6 +510,7 @@ int main(void)
 		TEST(lost_pages_cost_the_entries_that_lay_in_them),
 		TEST(of_memory_and_disk_the_newer_counts),
 		TEST(the_disk_makes_up_for_damage_in_memory),
+		TEST(memory_makes_up_for_a_damaged_beginning_on_the_disk),
 		TEST(a_file_that_has_grown_is_written_anew),
 		TEST(a_full_disk_is_named_and_the_file_is_whole_once_there_is_room),
 		TEST(what_could_not_be_noted_is_in_the_next_file),
