@@ -2,24 +2,20 @@
 
 #include "attempt_route.h"
 #include "bridge_check.h"
-#include "bye.h"
 #include "call.h"
 #include "call_cdr.h"
 #include "call_early.h"
 #include "call_end.h"
-#include "call_parting.h"
+#include "call_farewell.h"
 #include "call_saved.h"
 #include "call_setup.h"
 #include "cdr_log.h"
 #include "clock.h"
-#include "dialog_ack.h"
 #include "gateways.h"
 #include "log.h"
 #include "loop.h"
-#include "pace.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,65 +28,6 @@ struct recovery {
 };
 
 enum { ANSWER_REPEATED = 2 }; /* times that a 200 is sent again */
-
-static void restart_reason(char *out, size_t size)
-{
-	cause_reason_header(out, size, cause_sip_code(CAUSE_RESTART), cause_words(CAUSE_RESTART));
-}
-
-/* Those that end ---------------------------------------------------------------------------- */
-
-/** A leg whose turn to get its BYE has not come. Requests of its peer find the dialog (bye.h). */
-struct farewell {
-	struct pace_task task;
-	struct stack *stack;
-	struct dialog leg;
-	struct resend_schedule resend;
-	struct call_parting *parting;
-};
-
-static void say_farewell(struct pace_task *task)
-{
-	struct farewell *f = (struct farewell *)((char *)task - offsetof(struct farewell, task));
-	char reason[120];
-
-	restart_reason(reason, sizeof(reason));
-	if (f->leg.invite_seq && !f->leg.ack_seq)
-		dialog_ack(f->stack, &f->leg, NULL); /* its 2xx has had no ACK yet */
-	bye_send(f->stack, &f->leg,
-		&(struct bye){.resend = &f->resend,
-			.reason_header = f->parting ? NULL : reason, /* there was another one */
-			.on_end = call_parting_on_end,
-			.arg = f->parting});
-	free(f);
-}
-
-/** @param parting  waits for its BYE; NULL = nobody does */
-static void end_leg(struct call *call, struct dialog *leg, struct call_parting *parting)
-{
-	struct farewell *f = leg && leg->set ? calloc(1, sizeof(*f)) : NULL;
-
-	if (!f)
-		return;
-	f->parting = call_parting_wait(parting, leg == &call->a ? CALL_PARTING_CALLER : CALL_PARTING_GATEWAY);
-	f->stack = call_stack(call);
-	f->resend = *call_resend(call);
-	if (leg != &call->a && call->gateway)
-		f->resend = bridge_resend(&call->bridge, leg);
-	dialog_move(&f->leg, leg);
-	f->leg.owner = NULL;
-	pace_add(call->context->pace, &f->task, say_farewell);
-}
-
-static void end(struct call *call)
-{
-	if (call->answer_ms)
-		end_leg(call, &call->a, NULL);
-	end_leg(call, call_leg_b(call), NULL);
-	invite_destroy(call->b);
-	call_end_setup(call);
-	call_destroy(call);
-}
 
 /* Those that go on -------------------------------------------------------------------------- */
 
@@ -174,7 +111,7 @@ static void finish_invite(const struct recovery *r, const struct field_bytes *by
 	struct field_bytes invite;
 	char reason[120];
 
-	restart_reason(reason, sizeof(reason));
+	cause_reason_header(reason, sizeof(reason), code, cause_words(CAUSE_RESTART));
 	if (leg)
 		resend_schedule_limit(&resend, ANSWER_REPEATED);
 	if (call_saved_invite(&invite, bytes))
@@ -215,35 +152,6 @@ static int make_plan(const struct recovery *r, struct call *call, const struct c
 			plan->candidate[plan->n++].gateway = gateway_ref(gw);
 	}
 	return 0;
-}
-
-/**
- * What was asked of the gateway is taken back; the INVITE goes out again, as only a response allows the CANCEL.
- *
- * @param parting  waits for its end, and the call had ended for another reason; NULL = nobody does
- */
-static void withdraw(struct stack *stack, struct invite *invite_take, struct call_parting *parting)
-{
-	const struct invite_content nothing = {0};
-	char reason[120];
-
-	restart_reason(reason, sizeof(reason));
-	if (invite_go_on(invite_take, &nothing, &stack->parameters.resend, NULL, NULL)) {
-		invite_destroy(invite_take);
-		return;
-	}
-	if (parting)
-		invite_on_over(
-			invite_take, call_parting_on_end, call_parting_wait(parting, CALL_PARTING_GATEWAY));
-	invite_abandon(invite_take, parting ? NULL : reason);
-}
-
-static void refuse(struct call *call)
-{
-	char reason[120];
-
-	restart_reason(reason, sizeof(reason));
-	call_end_refuse(call, cause_sip_code(CAUSE_RESTART), reason);
 }
 
 /** What reliable provisional responses have brought about. @return 0; as dialog_state_read() */
@@ -317,9 +225,9 @@ static int take_setup(const struct recovery *r, struct call *call, const struct 
 	if (!err)
 		err = go_on_setting_up(r, call, left, &saved);
 	else if (call->invite)
-		refuse(call);
+		call_farewell_refuse(call);
 	if (saved.invite)
-		withdraw(call_stack(call), saved.invite, NULL);
+		call_farewell_withdraw(call, saved.invite);
 	saved.invite = NULL;
 	call_saved_clear(&saved);
 	return err;
@@ -360,7 +268,7 @@ static bool adopt_call(struct recovery *r, const struct cdr_log_leftover *left)
 	if (err != -ECANCELED)
 		log_warning(left->record.a_call_id, "call cannot go on reason=\"%s\"", words(err));
 	if (call)
-		end(call);
+		call_farewell(call);
 	return false;
 }
 
@@ -373,60 +281,13 @@ static uint64_t outage(const struct cdr_sign *sign)
 	return sign->epoch_ms ? clock_delay_us(ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX) / 1000u : 0;
 }
 
-/** Its legs get BYE once more. */
-static void part_answered(
-	struct call *call, const struct cdr_log_leftover *left, struct call_parting *parting)
-{
-	const uint32_t legs = left->note ? left->note : CALL_PARTING_CALLER | CALL_PARTING_GATEWAY;
-
-	call_saved_read(call, &left->record, &(struct field_bytes){left->state, left->state_size});
-	if (legs & CALL_PARTING_CALLER)
-		end_leg(call, &call->a, parting);
-	if (legs & CALL_PARTING_GATEWAY)
-		end_leg(call, call_leg_b(call), parting);
-	invite_destroy(call->b);
-}
-
-/** The INVITE that was given up gets its CANCEL once more. */
-static void part_setup(struct call *call, const struct cdr_log_leftover *left, struct call_parting *parting)
-{
-	const struct field_bytes bytes = {left->state, left->state_size};
-	struct call_saved_setup saved = {0};
-
-	call_saved_read_setup(call, &left->record, &bytes, &saved);
-	if (saved.invite)
-		withdraw(call_stack(call), saved.invite, parting);
-	saved.invite = NULL;
-	call_saved_clear(&saved);
-	invite_destroy(call->b);
-	call_end_setup(call);
-}
-
-/** It had ended, but nobody knows whether its sides have been told: they are told again. */
-static bool part(struct recovery *r, const struct cdr_log_leftover *left)
-{
-	struct call *call = call_prepare(r->context);
-	struct call_parting *parting;
-
-	if (!call)
-		return false;
-	parting = call_parting_begin(r->context, left->slot);
-	if (left->record.answer_ms)
-		part_answered(call, left, parting);
-	else
-		part_setup(call, left, parting);
-	call_parting_end(parting);
-	call_destroy(call);
-	return true;
-}
-
 static bool adopt(const struct cdr_log_leftover *left, void *arg)
 {
 	struct recovery *r = arg;
 	const struct field_bytes bytes = {left->state, left->state_size};
 
 	if (left->parting)
-		return part(r, left);
+		return call_farewell_part(r->context, left);
 	if (left->record.answer_ms || !call_saved_is_refusal(&bytes))
 		return adopt_call(r, left);
 	finish_invite(r, &bytes, NULL);

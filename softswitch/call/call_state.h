@@ -11,7 +11,8 @@
  *	call_setup      from the plan to the answer
  *	call_requests   requests inside the dialogs
  *	call            creation; what others see of a call
- *	call_recovery   the calls of the process before
+ *	call_farewell   the calls of the process before that end
+ *	call_recovery   all of them
  */
 #ifndef CALL_STATE_H
 #define CALL_STATE_H

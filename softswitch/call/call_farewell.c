@@ -1,0 +1,156 @@
+#include "call_farewell.h"
+
+#include "bye.h"
+#include "call.h"
+#include "call_end.h"
+#include "call_parting.h"
+#include "call_saved.h"
+#include "cdr_log.h"
+#include "dialog_ack.h"
+#include "pace.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+static void restart_reason(char *out, size_t size)
+{
+	cause_reason_header(out, size, cause_sip_code(CAUSE_RESTART), cause_words(CAUSE_RESTART));
+}
+
+/* BYE --------------------------------------------------------------------------------------- */
+
+/** A leg whose turn to get its BYE has not come. Requests of its peer find the dialog (bye.h). */
+struct farewell {
+	struct pace_task task;
+	struct stack *stack;
+	struct dialog leg;
+	struct resend_schedule resend;
+	struct call_parting *parting;
+};
+
+static void say_farewell(struct pace_task *task)
+{
+	struct farewell *f = (struct farewell *)((char *)task - offsetof(struct farewell, task));
+	char reason[120];
+
+	restart_reason(reason, sizeof(reason));
+	if (f->leg.invite_seq && !f->leg.ack_seq)
+		dialog_ack(f->stack, &f->leg, NULL); /* its 2xx has had no ACK yet */
+	bye_send(f->stack, &f->leg,
+		&(struct bye){.resend = &f->resend,
+			.reason_header = f->parting ? NULL : reason, /* there was another one */
+			.on_end = call_parting_on_end,
+			.arg = f->parting});
+	free(f);
+}
+
+/** @param parting  waits for its BYE; NULL = nobody does */
+static void end_leg(struct call *call, struct dialog *leg, struct call_parting *parting)
+{
+	struct farewell *f = leg && leg->set ? calloc(1, sizeof(*f)) : NULL;
+
+	if (!f)
+		return;
+	f->parting = call_parting_wait(parting, leg == &call->a ? CALL_PARTING_CALLER : CALL_PARTING_GATEWAY);
+	f->stack = call_stack(call);
+	f->resend = *call_resend(call);
+	if (leg != &call->a && call->gateway)
+		f->resend = bridge_resend(&call->bridge, leg);
+	dialog_move(&f->leg, leg);
+	f->leg.owner = NULL;
+	pace_add(call->context->pace, &f->task, say_farewell);
+}
+
+void call_farewell(struct call *call)
+{
+	if (call->answer_ms)
+		end_leg(call, &call->a, NULL);
+	end_leg(call, call_leg_b(call), NULL);
+	invite_destroy(call->b);
+	call_end_setup(call);
+	call_destroy(call);
+}
+
+/* Before the answer ------------------------------------------------------------------------- */
+
+/**
+ * What was asked of the gateway is taken back; the INVITE goes out again, as only a response allows the CANCEL.
+ *
+ * @param parting  waits for its end, and the call had ended for another reason; NULL = nobody does
+ */
+static void withdraw(struct stack *stack, struct invite *invite_take, struct call_parting *parting)
+{
+	const struct invite_content nothing = {0};
+	char reason[120];
+
+	restart_reason(reason, sizeof(reason));
+	if (invite_go_on(invite_take, &nothing, &stack->parameters.resend, NULL, NULL)) {
+		invite_destroy(invite_take);
+		return;
+	}
+	if (parting)
+		invite_on_over(
+			invite_take, call_parting_on_end, call_parting_wait(parting, CALL_PARTING_GATEWAY));
+	invite_abandon(invite_take, parting ? NULL : reason);
+}
+
+void call_farewell_withdraw(struct call *call, struct invite *invite_take)
+{
+	withdraw(call_stack(call), invite_take, NULL);
+}
+
+void call_farewell_refuse(struct call *call)
+{
+	char reason[120];
+
+	restart_reason(reason, sizeof(reason));
+	call_end_refuse(call, cause_sip_code(CAUSE_RESTART), reason);
+}
+
+/* Those that had ended ---------------------------------------------------------------------- */
+
+/** Its legs get BYE once more. */
+static void part_answered(
+	struct call *call, const struct cdr_log_leftover *left, struct call_parting *parting)
+{
+	const uint32_t legs = left->note ? left->note : CALL_PARTING_CALLER | CALL_PARTING_GATEWAY;
+
+	call_saved_read(call, &left->record, &(struct field_bytes){left->state, left->state_size});
+	if (legs & CALL_PARTING_CALLER)
+		end_leg(call, &call->a, parting);
+	if (legs & CALL_PARTING_GATEWAY)
+		end_leg(call, call_leg_b(call), parting);
+	invite_destroy(call->b);
+}
+
+/** The INVITE that was given up gets its CANCEL once more. */
+static void part_setup(struct call *call, const struct cdr_log_leftover *left, struct call_parting *parting)
+{
+	const struct field_bytes bytes = {left->state, left->state_size};
+	struct call_saved_setup saved = {0};
+
+	call_saved_read_setup(call, &left->record, &bytes, &saved);
+	if (saved.invite)
+		withdraw(call_stack(call), saved.invite, parting);
+	saved.invite = NULL;
+	call_saved_clear(&saved);
+	invite_destroy(call->b);
+	call_end_setup(call);
+}
+
+bool call_farewell_part(struct call_context *context, const struct cdr_log_leftover *left)
+{
+	struct call *call = call_prepare(context);
+	struct call_parting *parting;
+
+	if (!call)
+		return false;
+	parting = call_parting_begin(context, left->slot);
+	if (left->record.answer_ms)
+		part_answered(call, left, parting);
+	else
+		part_setup(call, left, parting);
+	call_parting_end(parting);
+	call_destroy(call);
+	return true;
+}

@@ -1,0 +1,22 @@
+/** @file call_farewell.h  The calls of the process before that do not go on: both sides are told. */
+#ifndef CALL_FAREWELL_H
+#define CALL_FAREWELL_H
+
+#include "call_state.h"
+
+struct cdr_log_leftover;
+
+/** Free a call; what it has of established legs gets BYE when it is its turn. */
+void call_farewell(struct call *call);
+/** Its INVITE to a gateway is cancelled. It goes out again, as only a response allows the CANCEL. */
+void call_farewell_withdraw(struct call *call, struct invite *invite_take);
+/** Its caller gets the final failure. */
+void call_farewell_refuse(struct call *call);
+/**
+ * One that had ended, but nobody knows whether its sides have been told: they are told again.
+ *
+ * @return false without memory
+ */
+bool call_farewell_part(struct call_context *context, const struct cdr_log_leftover *left);
+
+#endif
