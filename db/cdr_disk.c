@@ -13,7 +13,8 @@
 
 enum {
 	BATCH_MS = 9,   /* an entry waits no longer, with the batch before it and the writing of its own */
-	LOOK_MS = 1000, /* the sign of an idle switch, and the next try after a failure */
+	LOOK_MS = 1000, /* of an idle thread, and the next try after a failure */
+	SIGN_MS = 500,  /* between two signs in the file; a look of an idle thread always finds a newer one */
 	WAIT_MS = 1000, /* for the disk, before rows are written without it */
 	NOTES = 65536,  /* what is noted while the disk does not answer */
 };
@@ -162,7 +163,7 @@ static int take_sign(struct cdr_disk *d)
 	struct cdr_sign sign;
 
 	cdr_journal_last_sign(d->journal, &sign);
-	if (sign.steady_ms - d->sign.steady_ms < LOOK_MS)
+	if (sign.steady_ms - d->sign.steady_ms < SIGN_MS)
 		return 0;
 	d->sign = sign;
 	return cdr_disk_file_add_sign(&d->bytes, &sign);

@@ -125,6 +125,23 @@ static void a_loss_of_power_leaves_the_calls_on_the_disk(void **state)
 	assert_int_equal(access(live_of(lost), F_OK), -1);
 }
 
+/* An idle thread looks once a second, and the sign that it finds may be up to a fifth of a second old. */
+static void a_sign_that_is_nearly_a_second_newer_is_on_the_disk(void **state)
+{
+	(void)state;
+	struct cdr_log *log = opened();
+	keep(log, 0, "one", "x");
+	cdr_sign(log, 1700000010000);
+	settle(log);
+	cdr_sign(log, 1700000010000 + 900);
+	settle(log);
+	copy_table(lost);
+	scratch_copy(live_of(path), live_of(lost));
+	cdr_log_close(log, 0);
+	start_after_loss();
+	assert_int_equal(sql_int(lost, "SELECT hold_ms FROM cdr WHERE a_call_id = 'one'"), 8000 + 900);
+}
+
 /* The row is there only if the record was: with the table of before it is written again, and not as cut off. */
 static void a_record_is_on_the_disk_before_its_row(void **state)
 {
@@ -503,6 +520,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_loss_of_power_leaves_the_calls_on_the_disk),
+		TEST(a_sign_that_is_nearly_a_second_newer_is_on_the_disk),
 		TEST(a_record_is_on_the_disk_before_its_row),
 		TEST(any_moment_of_the_journal_fits_any_of_the_table),
 		TEST(a_torn_end_costs_what_was_torn),
