@@ -128,6 +128,22 @@ int cdr_journal_read(
 	return err;
 }
 
+/* It has neither the size of a journal nor its header nor an entry. */
+static bool is_foreign(const struct cdr_journal *j, off_t size)
+{
+	enum cdr_journal_state state;
+	bool blank = true;
+	uint32_t word = 0;
+	if (size % SEGMENT_SIZE == 0)
+		return false;
+	for (off_t at = 0; at < size && pread(j->fd, &word, sizeof(word), at) > 0; at += BLOCK_SIZE) {
+		if (word == HEADER || !cdr_journal_state(word, &state))
+			return false;
+		blank &= !word;
+	}
+	return !blank;
+}
+
 static int map_file(struct cdr_journal *j, off_t size)
 {
 	int err;
@@ -149,8 +165,12 @@ static int open_and_map(struct cdr_journal *j, const char *path)
 	j->fd = fd;
 	if (fstat(fd, &st))
 		return -errno;
-	int err = cdr_journal_guard(j);
-	return err ? err : map_file(j, st.st_size);
+	int err = is_foreign(j, st.st_size) ? -EINVAL : cdr_journal_guard(j);
+	if (!err)
+		err = map_file(j, st.st_size);
+	if (!err && st.st_size % SEGMENT_SIZE)
+		cdr_journal_header(j)->incomplete = 1; /* it was cut */
+	return err;
 }
 
 int cdr_journal_open(struct cdr_journal **out, const char *path, char *error, size_t error_size)
@@ -166,7 +186,9 @@ int cdr_journal_open(struct cdr_journal **out, const char *path, char *error, si
 		return 0;
 	}
 	snprintf(error, error_size, "journal %s: %s", path,
-		err == -EBUSY ? "another process has it open" : strerror(-err));
+		err == -EBUSY            ? "another process has it open"
+			: err == -EINVAL ? "the file is no journal"
+					 : strerror(-err));
 	cdr_journal_close(j);
 	return err;
 }

@@ -333,6 +333,36 @@ static int note_it(const struct cdr_journal_entry *record, void *arg)
 }
 
 /* Identical blocks make a chain possible that bites its tail and has the right sum. */
+static void the_file_of_somebody_else_stays_as_it_is(void **state)
+{
+	(void)state;
+	static char thesis[5000];
+	struct cdr_journal *j = NULL;
+	size_t size;
+	memset(thesis, 'x', sizeof(thesis));
+	scratch_write(path, thesis, sizeof(thesis));
+	assert_int_equal(cdr_journal_open(&j, path, error, sizeof(error)), -EINVAL);
+	assert_non_null(strstr(error, "the file is no journal"));
+	char *left = scratch_read(path, &size);
+	assert_int_equal(size, sizeof(thesis));
+	assert_memory_equal(left, thesis, size);
+	free(left);
+}
+
+static void a_journal_that_was_cut_is_damaged(void **state)
+{
+	(void)state;
+	struct cdr_journal *j = opened();
+	for (uint64_t i = 1; i <= 20; i++)
+		put(j, CDR_JOURNAL_LIVE, i, 100);
+	cdr_journal_close(j);
+	assert_int_equal(truncate(path, 4096), 0);
+	j = opened();
+	assert_int_equal(seen.n, 7);
+	assert_int_equal(found.damaged, 1);
+	cdr_journal_close(j);
+}
+
 static void a_chain_that_never_ends_is_walked_once(void **state)
 {
 	(void)state;
@@ -371,6 +401,8 @@ int main(void)
 		TEST(the_last_sign_comes_back_whatever_the_time_of_the_file),
 		TEST(damage_costs_the_damaged_records_only),
 		TEST(garbage_and_truncation_are_survived),
+		TEST(the_file_of_somebody_else_stays_as_it_is),
+		TEST(a_journal_that_was_cut_is_damaged),
 		TEST(a_chain_that_never_ends_is_walked_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
