@@ -168,13 +168,16 @@ static void check_rows(struct db *db, unsigned *findings)
 
 int check_run(const struct options *options, struct db *config)
 {
+	const bool runs = switch_runs(options->control);
 	unsigned findings = 0;
 
+	if (runs && !config)
+		find(&findings, "%s is missing, an empty one would be made", options->db);
 	check_folder(options->db, &findings);
 	check_folder(options->cdr, &findings);
 	check_records(options->cdr, &findings);
 	check_tls(options, &findings);
-	if (!switch_runs(options->control) && !service_manager_started_us())
+	if (!runs && !service_manager_started_us())
 		check_addresses(options, &findings);
 	if (config)
 		check_rows(config, &findings);

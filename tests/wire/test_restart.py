@@ -530,6 +530,21 @@ def nothing_happens_for_a_program(s, lines, words):
 
 
 @scenario
+def nothing_happens_while_the_configuration_is_missing(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	path = s.switch.path("softswitch.db")
+	os.rename(path, path + ".away")
+	assert path + " is missing" in refused(s)
+	assert not os.path.exists(path)
+	os.rename(path + ".away", path)
+	upgrade(s)
+	checked(a, b)
+	s.over(a, b)
+
+
+@scenario
 def nothing_happens_for_a_program_that_anybody_may_change(s):
 	s.gateway()
 	s.start()
