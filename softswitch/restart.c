@@ -86,7 +86,7 @@ static int execute(struct restart *r, const struct handover *handed, size_t n)
 	argv[0] = r->program;
 	service_manager_notify("RELOADING=1");
 	hold_signals(true);
-	err = handover_exec(r->program, argv, handed, n);
+	err = handover_exec(successor_file(r->successor), argv, handed, n);
 	hold_signals(false);
 	service_manager_notify("READY=1");
 	free(argv);

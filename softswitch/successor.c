@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -23,8 +24,8 @@ enum { PATIENCE_S = 8, OUTPUT_MAX = 2048, REFUSAL_MAX = 1024, WORDS_MAX = 400 };
 
 struct successor {
 	struct successor_parts parts;
-	char *program;
-	char **check; /* the arguments of `--check` */
+	char *program, *file; /* as it was given, and where that led */
+	char **check;         /* the arguments of `--check` */
 	bool checking;
 	bool late;
 	pid_t pid; /* 0 = it does not run */
@@ -77,7 +78,7 @@ static int start(struct successor *s, char *const argv[], int output)
 	if (!err)
 		err = posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
 	if (!err)
-		err = posix_spawn(&s->pid, s->program, &actions, NULL, argv, environ);
+		err = posix_spawn(&s->pid, s->file, &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return -err;
 }
@@ -99,18 +100,48 @@ static int reap(struct successor *s, bool running)
 	return status;
 }
 
+/** Somebody else may put another file in its place, or write to it. The sticky bit keeps what is in a folder. */
+static bool is_open_to_others(const struct stat *st)
+{
+	const bool sticky = S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX;
+
+	return (st->st_uid && st->st_uid != geteuid()) || (st->st_mode & S_IWOTH && !sticky);
+}
+
 /**
- * Who may use the control socket cannot have a program of his own run as the user of the switch.
+ * Who may use the control socket cannot have a program of his own run as the user of the switch. The answer is still true
+ * when the file is executed.
  *
+ * @param file  without links; its name is cut
  * @return 0; -EPERM; another -errno
  */
-static int check_owner(const char *program)
+static int check_owner(char *file)
 {
 	struct stat st;
 
-	if (stat(program, &st))
+	for (;; file = dirname(file)) {
+		if (stat(file, &st))
+			return -errno;
+		if (is_open_to_others(&st))
+			return -EPERM;
+		if (strcmp(file, "/") == 0)
+			return 0;
+	}
+}
+
+/** @return 0; -EPERM; another -errno */
+static int find_file(struct successor *s)
+{
+	char *folders = NULL;
+	int err;
+
+	s->file = realpath(s->program, NULL);
+	if (!s->file)
 		return -errno;
-	return (st.st_uid && st.st_uid != geteuid()) || st.st_mode & S_IWOTH ? -EPERM : 0;
+	folders = strdup(s->file);
+	err = folders ? check_owner(folders) : -ENOMEM;
+	free(folders);
+	return err;
 }
 
 /** @return 0 when on_exited() will be called; -errno */
@@ -161,13 +192,13 @@ static const char *first_line(const struct successor *s)
 static void run_next(struct successor *s)
 {
 	char *const version[] = {(char *)(uintptr_t)s->program, (char *)(uintptr_t) "--state-version", NULL};
-	int err = check_owner(s->program);
+	int err = s->file ? 0 : find_file(s);
 
 	if (!err)
 		err = run(s, s->checking ? s->check : version);
 	if (err == -EPERM)
 		refuse(s,
-			"belongs neither to root nor to the user of the switch, or everybody may write to it",
+			"or a folder above it belongs neither to root nor to the user of the switch, or everybody may write to it",
 			"");
 	else if (err)
 		refuse(s, "cannot be executed: ", strerror(-err));
@@ -255,6 +286,11 @@ int successor_ask(struct successor **out, const struct successor_parts *parts)
 	return 0;
 }
 
+const char *successor_file(const struct successor *s)
+{
+	return s->file;
+}
+
 void successor_destroy(struct successor *s)
 {
 	if (!s)
@@ -263,6 +299,7 @@ void successor_destroy(struct successor *s)
 	if (s->pid)
 		reap(s, true);
 	free(s->check);
+	free(s->file);
 	free(s->program);
 	free(s);
 }

@@ -25,6 +25,8 @@ struct successor_parts {
  * @return 0; -ENOMEM
  */
 int successor_ask(struct successor **out, const struct successor_parts *parts);
+/** What has been asked, all links followed: to be executed. It lives as long as the successor. */
+const char *successor_file(const struct successor *s);
 /** The answer is not wanted any more, or has come. NULL is fine. */
 void successor_destroy(struct successor *s);
 

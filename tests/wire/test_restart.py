@@ -555,6 +555,45 @@ def nothing_happens_for_a_program_that_anybody_may_change(s):
 
 
 @scenario
+def nothing_happens_for_a_program_in_a_folder_that_anybody_may_change(s):
+	s.gateway()
+	s.start()
+	folder = s.switch.path("folder")
+	os.mkdir(folder)
+	program = os.path.join(folder, "next")
+	shutil.copy(script(s, 'touch "$0.run"'), program)
+	os.chmod(folder, 0o777)
+	assert "everybody may write" in refused(s, binary=program)
+	os.chmod(folder, 0o1777)  # as /tmp
+	upgrade(s, binary=program)
+	assert os.path.exists(program + ".run")
+
+
+@scenario
+def a_link_that_leads_elsewhere_after_the_check_changes_nothing(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	link, other = s.switch.path("link"), script(s, 'touch "$0.run"')
+	os.symlink(switch.BINARY, link)
+	before = started(s)
+	a.send("INFO", body=b"x", Content_Type="text/plain")
+	b.expect("INFO")  # the restart waits for its answer
+	s.switch.control("system.restart", binary=link)
+	os.remove(link)
+	os.symlink(other, link)
+	b.reply(200)
+	a.expect(200, "INFO")
+	s.net.until(lambda: started(s) > before and s.switch.answers(), "it is restarted", step=0.002)
+	assert not os.path.exists(other + ".run")
+	checked(a, b)
+	upgrade(s, binary=link)  # another time
+	assert os.path.exists(other + ".run")
+	checked(a, b)
+	s.over(a, b)
+
+
+@scenario
 def the_check_is_made_with_the_options_of_the_switch(s):
 	s.gateway()
 	s.start(arguments=("--name", "this-one"))
