@@ -290,7 +290,7 @@ void call_setup_connect(struct call *call, const sip_t *answer)
 	call->bridge.answer_in_ack = call->offerless && !call->negotiated;
 	session_timer_restart(&call->timers, BRIDGE_CALLER);
 	session_timer_restart(&call->timers, BRIDGE_GATEWAY);
-	call_cdr_keep(call, &t); /* before anyone knows of it */
+	call_cdr_keep(call, &t);                                           /* before anyone knows of it */
 	rel100_stop(&call->rel100);
 	server_transaction_send(call->invite, &t, answer->sip_status->st_status, call_resend(call));
 	call_end_setup(call);
@@ -390,15 +390,31 @@ static void try_next(struct call *call, const struct received *refusal)
 		give_up_untried(call);
 }
 
+/** What the gateway has said, of which only the stage and its time were written. */
+static void resume_progress(struct call *call, const struct attempt_rest *rest)
+{
+	call->stage_ms = rest->stage_ms;
+	call->attempt_pdd_ms = -1;
+	if (rest->stage < FAILOVER_STAGE_PROGRESS)
+		return;
+	call->attempt_pdd_ms = (int32_t)(rest->stage_ms - call->attempt_ms);
+	if (!call->first_answer_ms)
+		call->first_answer_ms = rest->stage_ms;
+	call->sdp_seen |= rest->stage == FAILOVER_STAGE_PROGRESS_SDP;
+	if (rest->stage != FAILOVER_STAGE_RINGING)
+		return;
+	call->ringing_seen = true;
+	if (!call->first_ring_ms)
+		call->first_ring_ms = rest->stage_ms;
+}
+
 int call_setup_resume(struct call *call, const struct attempt_rest *rest)
 {
 	int err;
 
 	list_headers(call, call->gateway);
 	call->last_cause = CAUSE_NO_GATEWAY;
-	call->stage_ms = rest->stage_ms;
-	call->attempt_pdd_ms =
-		rest->stage >= FAILOVER_STAGE_PROGRESS ? (int32_t)(rest->stage_ms - call->attempt_ms) : -1;
+	resume_progress(call, rest);
 	err = attempt_resume(&call->attempt, call->context, call, call->gateway, &call->content,
 		&attempt_handlers, call, rest);
 	if (!err)
