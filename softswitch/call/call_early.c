@@ -180,13 +180,14 @@ static void complete(struct call *call, const sip_t *prack)
 
 bool call_early_on_prack(struct call *call, struct dialog *d, const struct received *rx)
 {
+	const bool caller = bridge_side(&call->bridge, d) == BRIDGE_CALLER;
+	/* After a crash an answered call knows of no provisional responses any more, and 481 would end it. */
+	const bool forgotten = caller && call->recovered && call_state_is_answered(call);
 	bool described = false;
-	int err = -ENOENT;
+	int err = caller ? rel100_acknowledge(&call->rel100, rx->sip, &described) : -ENOENT;
 
-	if (bridge_side(&call->bridge, d) == BRIDGE_CALLER)
-		err = rel100_acknowledge(&call->rel100, rx->sip, &described);
 	if (err) {
-		bridge_reply(&call->bridge, d, rx, err == -EINVAL ? 400 : 481, NULL);
+		bridge_reply(&call->bridge, d, rx, err == -EINVAL ? 400 : forgotten ? 200 : 481, NULL);
 		return false;
 	}
 	if (message_has_sdp(rx->sip) && !(described && call->offerless)) {
