@@ -273,28 +273,39 @@ static void on_held(const struct received *rx, void *arg)
 	handle_response(gate, client_transactions_find(gate->stack->client_transactions, rx->sip), rx);
 }
 
+/** @param d  its dialog, NULL = there is none */
+static bool is_of_process_before(const struct gate *gate, const struct received *rx, const struct dialog *d)
+{
+	if (d)
+		return d->owner && d->remote_tag && rx->sip->sip_cseq->cs_seq <= d->local_seq &&
+			gate_trust_believes(&gate->trust, &d->hop, rx);
+	return gate_trust_knows(&gate->trust, rx->source) &&
+		client_transactions_is_ours(gate->stack->client_transactions, rx->sip);
+}
+
 /**
- * A 2xx to an INVITE of the process before: the ACK to it was lost, or the call itself, which had not been answered then.
+ * The final response to an INVITE of the process before: the ACK to it was lost, or the call itself, which had not been
+ * answered then.
  *
  * @return false when it is none
  */
 static bool answers_process_before(const struct gate *gate, const struct received *rx)
 {
-	const sip_t *sip = rx->sip;
+	const int status = rx->sip->sip_status->st_status;
 	struct stack *stack = gate->stack;
 	struct dialog *d;
 
-	if (sip->sip_status->st_status / 100 != 2 || sip->sip_cseq->cs_method != sip_method_invite)
+	if (status < 200 || rx->sip->sip_cseq->cs_method != sip_method_invite)
 		return false;
-	d = dialogs_find(stack->dialogs, sip);
-	if (d && d->owner && d->remote_tag && sip->sip_cseq->cs_seq <= d->local_seq &&
-		gate_trust_believes(&gate->trust, &d->hop, rx))
+	d = dialogs_find(stack->dialogs, rx->sip);
+	if (!is_of_process_before(gate, rx, d))
+		return false;
+	if (status >= 300)
+		stray_answer_acknowledge_refusal(stack, rx);
+	else if (d)
 		dialog_ack_late(stack, d, rx);
-	else if (!d && gate_trust_knows(&gate->trust, rx->source) &&
-		client_transactions_is_ours(stack->client_transactions, sip))
-		stray_answer_acknowledge(stack, rx, true);
 	else
-		return false;
+		stray_answer_acknowledge(stack, rx, true);
 	return true;
 }
 

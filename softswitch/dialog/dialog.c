@@ -420,9 +420,13 @@ int dialog_from_stray_answer(struct dialog *d, struct dialogs *set, const struct
 	d->local_seq = sip->sip_cseq->cs_seq;
 	add_value(&t, sip->sip_from);
 	if (set_text(&d->local, &t) || text_set(&d->call_id, sip->sip_call_id->i_id) ||
-		text_set(&d->target, called.text) || text_set(&d->route, "") || dialog_establish(d, response))
+		text_set(&d->target, called.text) || text_set(&d->route, ""))
 		return -ENOMEM;
-	return 0;
+	if (sip->sip_status->st_status < 300)
+		return dialog_establish(d, response);
+	t = text_scratch();
+	add_value(&t, sip->sip_to);
+	return set_text(&d->remote, &t);
 }
 
 void dialog_write_contact(const struct dialog *d, struct text *t)

@@ -105,7 +105,7 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const struct received
 int dialog_share_account(struct dialog *d, const struct dialog *of);
 /**
  * Create the dialog that a 2xx opened after its INVITE was given up, to hang up in it. It is in no set. Without a Contact
- * that can be used its target is whom the INVITE called, who is in To.
+ * that can be used its target is whom the INVITE called, who is in To; so it is after a refusal, for its ACK.
  *
  * @param set  whose resolver it takes
  * @return 0; -EINVAL when that cannot be read either; else as dialog_establish(); dialog_clear() it in any case

@@ -1,4 +1,4 @@
-/** @file stray_answer.h  A 2xx to an INVITE of ours that was given up (RFC 3261 section 13.2.2.4). */
+/** @file stray_answer.h  A final response to an INVITE of ours that was given up (RFC 3261 section 13.2.2.4). */
 #ifndef STRAY_ANSWER_H
 #define STRAY_ANSWER_H
 
@@ -10,5 +10,7 @@
  * @param bye  it was to an INVITE outside a dialog, and so opened one: hang up at once
  */
 void stray_answer_acknowledge(struct stack *stack, const struct received *response, bool bye);
+/** Acknowledge a refusal whose transaction died with the process before (RFC 3261 section 17.1.1.3). */
+void stray_answer_acknowledge_refusal(struct stack *stack, const struct received *response);
 
 #endif
