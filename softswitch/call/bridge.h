@@ -29,6 +29,8 @@ struct bridge_handlers {
 	void (*on_refresh_failed)(struct dialog *leg, void *arg);
 	/** The peer of this leg has not refreshed its session in time. */
 	void (*on_expired)(struct dialog *leg, void *arg);
+	/** A re-INVITE that is to cross has come, or has got its final response. */
+	void (*on_reinvite)(void *arg);
 	/** The media of this leg have moved, and the other side has not been told. */
 	void (*on_moved)(struct dialog *leg, void *arg);
 	/** Our 2xx to a re-INVITE of this leg was never acknowledged. */

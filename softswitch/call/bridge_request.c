@@ -36,17 +36,26 @@ struct bridge_request {
 	bool as_invite; /* UPDATE: it crosses as a re-INVITE */
 };
 
-static void request_free(struct bridge_request *r)
-{
-	LIST_REMOVE(r, link);
-	dialog_request_stop(&r->request);
-	received_drop(&r->received);
-	free(r);
-}
-
 static bool is_answered(const struct bridge_request *r)
 {
 	return r->state == BRIDGE_REQUEST_ANSWERED;
+}
+
+static bool is_open_reinvite(const struct bridge_request *r)
+{
+	return r->invite && r->to && !is_answered(r);
+}
+
+static void request_free(struct bridge_request *r)
+{
+	const struct bridge *b = r->bridge;
+
+	LIST_REMOVE(r, link);
+	if (is_open_reinvite(r))
+		b->handlers->on_reinvite(b->arg);
+	dialog_request_stop(&r->request);
+	received_drop(&r->received);
+	free(r);
 }
 
 static const sip_t *request_of(const struct bridge_request *r)
@@ -312,6 +321,8 @@ static struct bridge_request *begin(
 	LIST_INSERT_HEAD(&b->requests, r, link);
 	if (r->invite)
 		reply(r, 100, NULL);
+	if (is_open_reinvite(r))
+		b->handlers->on_reinvite(b->arg);
 	if (r->session)
 		session_learn(&from->session, rx->sip);
 	return r;
@@ -470,6 +481,16 @@ const struct dialog *bridge_request_offer_from(const struct bridge *b)
 	LIST_FOREACH (r, &b->requests, link)
 		if (r->offer)
 			return r->offerless && is_answered(r) ? r->to : r->from;
+	return NULL;
+}
+
+const struct server_transaction *bridge_request_reinvite(const struct bridge *b, enum bridge_side from)
+{
+	const struct bridge_request *r;
+
+	LIST_FOREACH (r, &b->requests, link)
+		if (is_open_reinvite(r) && bridge_side(b, r->from) == from)
+			return r->server;
 	return NULL;
 }
 

@@ -14,6 +14,11 @@
 
 /* What its legs report ---------------------------------------------------------------------- */
 
+static void on_reinvite(void *arg)
+{
+	call_cdr_changed(arg);
+}
+
 static void on_refreshed(struct dialog *leg, void *arg)
 {
 	struct call *call = arg;
@@ -81,6 +86,7 @@ static struct resend_schedule resend(const struct dialog *leg, void *arg)
 
 static const struct bridge_handlers bridge_handlers = {
 	.on_refreshed = on_refreshed,
+	.on_reinvite = on_reinvite,
 	.on_gone = on_gone,
 	.on_refresh_failed = on_refresh_failed,
 	.on_expired = on_expired,

@@ -118,6 +118,24 @@ static void finish_invite(const struct recovery *r, const struct field_bytes *by
 		server_transactions_finish(stack->server_transactions, &invite, leg, code, reason, &resend);
 }
 
+/**
+ * Nobody knows what the other side makes of a re-INVITE that was not answered: with 491 it is sent again (RFC 3261 section
+ * 14.1).
+ */
+static void refuse_reinvites(struct call *call, const struct field_bytes *bytes)
+{
+	struct server_transactions *set = call_stack(call)->server_transactions;
+	struct field_bytes reinvite;
+
+	for (enum bridge_side side = BRIDGE_CALLER; side <= BRIDGE_GATEWAY; side++) {
+		const struct dialog *leg = call->bridge.leg[side];
+		const struct resend_schedule resend = bridge_resend(&call->bridge, leg);
+
+		if (call_saved_reinvite(&reinvite, side, bytes))
+			server_transactions_finish(set, &reinvite, &leg->hop, 491, NULL, &resend);
+	}
+}
+
 static int take(const struct recovery *r, struct call *call, const struct cdr_log_leftover *left)
 {
 	const struct field_bytes bytes = {left->state, left->state_size};
@@ -131,6 +149,8 @@ static int take(const struct recovery *r, struct call *call, const struct cdr_lo
 	err = err ? err : rows_err ? rows_err : go_on(call, left->slot);
 	if (!err && clock_now_ms() - call->answer_ms < CALL_RECOVERY_ANSWER_REPEATED_MS)
 		finish_invite(r, &bytes, &call->a.hop); /* its 200 may have been lost, or the ACK to it */
+	if (!err)
+		refuse_reinvites(call, &bytes);
 	return err;
 }
 

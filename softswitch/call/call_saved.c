@@ -1,5 +1,6 @@
 #include "call_saved.h"
 
+#include "bridge_request.h"
 #include "clock.h"
 #include "dialog_state.h"
 #include "gateway.h"
@@ -17,6 +18,8 @@
 enum { VERSION = 2 };
 /** Fields that stand in no table. */
 enum { CALLER = 40, GATEWAY, INVITE, REQUEST, CALLER_HOP, PLAN, ATTEMPT, PROVISIONAL, ANSWER };
+/** The same, by side: re-INVITEs that were not answered. */
+static const uint16_t reinvite[] = {[BRIDGE_CALLER] = 60, [BRIDGE_GATEWAY] = 61};
 
 struct head {
 	uint32_t version;
@@ -78,13 +81,22 @@ static void write_head(struct text *t)
 	field_write(t, FIELD_TABLE(head_fields), &head);
 }
 
-static void write_invite(struct text *t, const struct server_transaction *invite, const struct text *answer,
-	const struct hop *leg)
+static void write_invite(struct text *t, uint16_t number, const struct server_transaction *invite,
+	const struct text *answer, const struct hop *leg)
 {
-	size_t begun = field_begin(t, INVITE);
+	size_t begun = field_begin(t, number);
 
 	server_transaction_save(invite, t, answer, leg);
 	field_end(t, begun);
+}
+
+static void write_reinvite(
+	struct text *t, const struct call *call, enum bridge_side from, const struct hop *leg)
+{
+	const struct server_transaction *s = bridge_request_reinvite(&call->bridge, from);
+
+	if (s)
+		write_invite(t, reinvite[from], s, NULL, leg);
 }
 
 int call_saved_version(void)
@@ -99,7 +111,9 @@ void call_saved_write(const struct call *call, const struct text *answer, struct
 	write_leg(t, CALLER, &call->a);
 	write_leg(t, GATEWAY, call_leg_b(call));
 	if (answer)
-		write_invite(t, call->invite, answer, &call->a.hop);
+		write_invite(t, INVITE, call->invite, answer, &call->a.hop);
+	write_reinvite(t, call, BRIDGE_CALLER, &call->a.hop);
+	write_reinvite(t, call, BRIDGE_GATEWAY, &call_leg_b(call)->hop);
 }
 
 /** The candidates that are left, by the ids of their rows; before the INVITE has left, the one being tried is the first. */
@@ -167,7 +181,7 @@ void call_saved_write_setup(const struct call *call, struct text *t)
 void call_saved_write_refusal(const struct call *call, struct text *t)
 {
 	write_head(t);
-	write_invite(t, call->invite, NULL, NULL);
+	write_invite(t, INVITE, call->invite, NULL, NULL);
 }
 
 /* Reading ----------------------------------------------------------------------------------- */
@@ -178,6 +192,11 @@ bool call_saved_invite(struct field_bytes *out, const struct field_bytes *bytes)
 
 	return !field_read(&head, FIELD_TABLE(head_fields), bytes) && head.version <= VERSION &&
 		field_find(out, INVITE, bytes);
+}
+
+bool call_saved_reinvite(struct field_bytes *out, enum bridge_side from, const struct field_bytes *bytes)
+{
+	return field_find(out, reinvite[from], bytes);
 }
 
 bool call_saved_is_refusal(const struct field_bytes *bytes)

@@ -84,6 +84,6 @@ int server_transactions_finish(struct server_transactions *set, const struct fie
 		server_transaction_send(
 			s, &(struct text){.data = (char *)response.data, .len = response.size}, 200, resend);
 	else
-		server_transaction_reply(s, failure, NULL, s->tag, headers, resend);
+		server_transaction_reply(s, failure, NULL, s->tag[0] ? s->tag : NULL, headers, resend);
 	return 0;
 }

@@ -339,7 +339,7 @@ def an_answer_that_was_lost_comes_again(s):
 
 
 @scenario
-def a_reinvite_that_is_under_way_can_be_sent_again(s):
+def a_reinvite_that_is_under_way_is_to_be_sent_again(s):
 	gw = s.gateway()
 	s.start()
 	a, b = s.talk(gw)
@@ -347,6 +347,7 @@ def a_reinvite_that_is_under_way_can_be_sent_again(s):
 	a.send("INVITE", body=hold)
 	first = b.expect("INVITE")
 	crash(s)
+	a.expect(491, "INVITE")
 	checked(a, b)
 	b.reply(200, sdp=True, request=first)
 	same(sip.cseq(b.expect("ACK")), sip.cseq(first))
