@@ -145,7 +145,7 @@ def reaches(s, state, name="carrier", timeout=8):
 	return s.net.until(look, "%s is %s" % (name, state), timeout, step=0.01)
 
 
-def about(seconds, wanted, speed=SPEED, late=0.5):
-	"""Real seconds that had to be so many of the switch's: never early, at most `late` real seconds too late."""
-	if not wanted / speed - 0.01 <= seconds <= wanted / speed + late:
+def about(seconds, wanted, speed=SPEED, late=0.5, early=0.01):
+	"""Real seconds that had to be so many of the switch's: at most so many real seconds too early or too late."""
+	if not wanted / speed - early <= seconds <= wanted / speed + late:
 		raise Failed("expected %g s, was %g s" % (wanted, seconds * speed))
