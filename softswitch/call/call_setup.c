@@ -290,6 +290,7 @@ void call_setup_connect(struct call *call, const sip_t *answer)
 	call->bridge.answer_in_ack = call->offerless && !call->negotiated;
 	session_timer_restart(&call->timers, BRIDGE_CALLER);
 	session_timer_restart(&call->timers, BRIDGE_GATEWAY);
+	call->timers.leg[BRIDGE_CALLER].stale = call_early_is_stale(call); /* it is told after its ACK */
 	call_cdr_keep(call, &t);                                           /* before anyone knows of it */
 	rel100_stop(&call->rel100);
 	server_transaction_send(call->invite, &t, answer->sip_status->st_status, call_resend(call));
