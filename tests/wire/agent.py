@@ -172,6 +172,10 @@ class Agent:
 		if first and response.status in (408, 481) and self.state == "up" and client is not self.first:
 			self.bye()  # section 12.2.1.2
 
+	def on_silence(self, transaction):
+		"""It was resent for 64 T1."""
+		self.run.wrong("%s: no reaction to %s" % (self.name, transaction.sent.label))
+
 	# procedures of more than one request
 
 	def offering(self):

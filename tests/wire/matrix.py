@@ -6,6 +6,7 @@ everything the network can do to that message. All runs share one switch, and ma
 import asyncio
 import collections
 import contextlib
+import fnmatch
 import socket
 import sqlite3
 import struct
@@ -120,7 +121,7 @@ class Matrix:
 		faults = [(run.of, Fault(harm, n + 1, step)) for run in clean if not run.problems
 			for n, step in enumerate(run.steps) for harm in self.harms(run.of, step)]
 		if any(":" in name for name in chosen):
-			faults = [(of, fault) for of, fault in faults if run_name(of, fault) in chosen]
+			faults = [(of, fault) for of, fault in faults if any(fnmatch.fnmatch(run_name(of, fault), name) for name in chosen)]
 		await self.play([self.add(*fault) for fault in faults])
 		await self.settle()
 

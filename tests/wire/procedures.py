@@ -52,6 +52,8 @@ def run_name(of, fault):
 class Run:
 	"""One call of a procedure, with the fault or (None) undisturbed."""
 
+	limit_s = LIMIT_S
+
 	def __init__(self, matrix, of, number, fault=None):
 		self.matrix, self.of, self.fault, self.number = matrix, of, fault, number
 		self.name = run_name(of, fault)
@@ -138,10 +140,10 @@ class Run:
 		future = asyncio.get_running_loop().create_future()
 		self.waiting.append((condition, future))
 		try:
-			await asyncio.wait_for(future, LIMIT_S)
+			await asyncio.wait_for(future, self.limit_s)
 		except asyncio.TimeoutError:
 			raise Failed("not within %d s: %s; the sides say %s, pending: %s" % (
-				LIMIT_S, what, [agent.state for agent in self.agents], self.pending())) from None
+				self.limit_s, what, [agent.state for agent in self.agents], self.pending())) from None
 
 	@contextlib.contextmanager
 	def part_under_test(self):
@@ -192,9 +194,12 @@ class Run:
 			self.wrong("the sides do not agree on the session:\n%s" % "\n".join(
 				text.decode() for text in (a.sdp, b.remote_sdp, b.sdp, a.remote_sdp)))
 
+	async def perform(self):
+		await self.of.play(self)
+
 	async def play(self):
 		try:
-			await self.of.play(self)
+			await self.perform()
 			self.under_test = False
 			await self.over()
 			if self.fault and not self.harmed and self.fault.step.label not in self.of.tolerated:

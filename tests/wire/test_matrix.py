@@ -413,6 +413,8 @@ async def reinvite_and_bye(r, side):
 	r.ended_by(x)
 
 
+PARAMETERS = {"SS_SIP_RESEND_INTERVAL": "0.1,0.2,0.4,0.8,0.8,0.8,0.8,0.8,0.8,0.8",
+	"SS_GATEWAY_BREAKER_FAILURES": "None", "SS_GATEWAY_BREAKER_RATE": "None"}  # the runs share their gateways
+
 if __name__ == "__main__":
-	main(SS_SIP_RESEND_INTERVAL="0.1,0.2,0.4,0.8,0.8,0.8,0.8,0.8,0.8,0.8",
-		SS_GATEWAY_BREAKER_FAILURES="None", SS_GATEWAY_BREAKER_RATE="None")  # the runs share their gateways
+	main(**PARAMETERS)

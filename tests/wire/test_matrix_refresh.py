@@ -19,12 +19,14 @@ async def refresh(r, side, refresher, method):
 	with r.part_under_test():
 		if refresher == "us":
 			await asyncio.sleep(x.interval / SPEED / 2)
+			began = x.now()
 			await x.refresh(method)
 		else:
 			await r.until(lambda: x.refreshed, "a refresh")
+			began = x.now()
 		await r.quiet()
 	r.agree_up()
-	await asyncio.sleep(x.interval / SPEED * 0.6)
+	await asyncio.sleep(began + x.interval / SPEED * 0.6 - x.now())
 	r.agree_up()
 	r.same("refreshes of the other side", y.refreshed, 0)
 	await hang_up(r)
@@ -64,6 +66,8 @@ for side in ("caller", "gateway"):
 			"500 UPDATE", "500 INVITE"})(refresh_and)
 
 
+PARAMETERS = {"clock_speed": SPEED, "SS_SIP_RESEND_INTERVAL": "2,4,8,16,16,16,16,16,16,16", "SS_SIP_SESSION_TTL": "90",
+	"SS_SIP_TIMEOUT_INVITE": "120", "SS_SIP_TIMEOUT_TRYING": "300"}
+
 if __name__ == "__main__":
-	main(at_a_time=250, clock_speed=SPEED, SS_SIP_RESEND_INTERVAL="2,4,8,16,16,16,16,16,16,16", SS_SIP_SESSION_TTL="90",
-		SS_SIP_TIMEOUT_INVITE="120", SS_SIP_TIMEOUT_TRYING="300")
+	main(at_a_time=250, **PARAMETERS)

@@ -32,7 +32,7 @@ class Transaction:
 
 	def fire(self):
 		if self.agent.now() > self.deadline:
-			self.agent.run.wrong("%s: no reaction to %s" % (self.agent.name, self.sent.label))
+			self.agent.on_silence(self)
 			return
 		self.agent.link.from_agent(self.sent)
 		self.timer = asyncio.get_running_loop().call_later(self.wait, self.fire)

@@ -5,6 +5,8 @@ import time
 import sip
 
 CROSS = 1  # retransmissions that may cross the message that ends them
+AGAIN = 3  # the same after a crash, when the switch cannot know that this message has come
+JUMP = 1000  # of CSeq after a crash
 
 
 class Exchange:
@@ -18,11 +20,13 @@ class Exchange:
 		self.provisional = self.final = self.acknowledged = None
 		self.answers = self.late = 0
 		self.reliable = {}
+		self.old = self.forgotten = False  # it was there before a crash, and was not answered then
 
 	def open(self, refusal_too):
 		"""`refusal_too`: the refusal of an INVITE counts as open until its ACK."""
-		return not self.final or (self.request.method == "INVITE" and not self.acknowledged and (
-			refusal_too or self.final.status < 300))
+		if self.forgotten or not self.final:
+			return not self.forgotten
+		return self.request.method == "INVITE" and not self.acknowledged and (refusal_too or self.final.status < 300)
 
 
 def branch(message):
@@ -40,6 +44,14 @@ class Witness:
 		self.wrong = wrong
 		self.asked, self.heard = {}, {}
 		self.secrets = set()
+		self.restarted, self.jumps = 0, False
+
+	def crashed(self, when):
+		"""The switch died then and was started again: what was under way inside a dialog is no affair of the new process."""
+		self.restarted, self.jumps = when, True
+		for exchange in (*self.asked.values(), *self.heard.values()):
+			exchange.late, exchange.old = 0, True
+			exchange.forgotten = not exchange.final and bool(sip.param(exchange.request["To"], "tag"))
 
 	def sent(self, message):
 		for secret in self.secrets:
@@ -69,13 +81,17 @@ class Witness:
 	def new_request(self, message):
 		of_dialog = [e for e in self.asked.values() if e.request["Call-ID"] == message["Call-ID"]
 			and e.request.method != "CANCEL"]
-		if of_dialog and sip.cseq(message) != max(sip.cseq(e.request) for e in of_dialog) + 1:
+		if of_dialog and not 1 <= sip.cseq(message) - max(sip.cseq(e.request) for e in of_dialog) <= 1 + JUMP * self.jumps:
 			self.wrong("%s: CSeq is not the next one (section 12.2.1.1)" % message.label)
-		if message.method == "INVITE" and any(e.request.method == "INVITE" and not e.final for e in of_dialog):
+		self.jumps &= message.time < self.restarted
+		if message.method == "INVITE" and any(e.request.method == "INVITE" and not e.final and not e.forgotten
+				for e in of_dialog):
 			self.wrong("INVITE while another INVITE is in progress (section 14.1)")
-		if message.method == "INVITE" and any(e.request.method == "INVITE" and e.provisional and not e.final
+		if message.method == "INVITE" and any(e.request.method == "INVITE" and e.provisional and not e.final and not e.forgotten
 				for e in self.heard.values() if e.request["Call-ID"] == message["Call-ID"]):
 			self.wrong("INVITE while one of the other direction is in progress (section 14.1)")
+		if message.method == "BYE" and any(e.request.method == "BYE" and e.forgotten for e in of_dialog):
+			return  # nobody knew after the crash whether the first one had been answered
 		if any(e.request.method == "BYE" and not (e.final and e.final.status in (401, 407)) for e in of_dialog) or any(
 				e.request.method == "BYE" and e.final and e.request["Call-ID"] == message["Call-ID"]
 				for e in self.heard.values()):
@@ -88,11 +104,10 @@ class Witness:
 		if ended and self.late(exchange, message, ended):
 			self.wrong("%s is sent again after its answer (section 17.1)" % message.label)
 
-	@staticmethod
-	def late(exchange, message, ended):
+	def late(self, exchange, message, ended):
 		"""Whether this is still being resent although the switch has received what ends it."""
 		exchange.late += message.time > ended.passed
-		return exchange.late > CROSS
+		return exchange.late > (CROSS if ended.passed > self.restarted else AGAIN)
 
 	def acknowledged(self, message):
 		invite = self.asked.get((branch(message), "INVITE"))
@@ -101,7 +116,7 @@ class Witness:
 		invite = invite or self.invite_of(self.asked, message)
 		if not invite or not invite.final:
 			self.wrong("ACK to no INVITE")
-		elif invite.acknowledged and invite.acknowledged.raw != message.raw:
+		elif invite.acknowledged and not invite.old and invite.acknowledged.raw != message.raw:
 			self.wrong("ACK is sent again with other bytes")
 		else:
 			invite.acknowledged = message
@@ -111,6 +126,8 @@ class Witness:
 		if not exchange:
 			self.wrong("%s answers nothing" % message.label)
 			return
+		if exchange.final and exchange.final.time < self.restarted < message.time:
+			exchange.final = None  # the request has come again, and is a new one to the new process
 		if exchange.final and exchange.final.raw != message.raw:
 			self.wrong("%s after the final answer %s" % (message.label, exchange.final.label))
 		if message["RSeq"]:

@@ -1,0 +1,46 @@
+"""
+The switch dies after a message of a procedure, and is started again at once.
+	test_matrix_crash.py                                    the ten runs below
+	test_matrix_crash.py all                                each message of each procedure
+	test_matrix_crash.py refreshes                          the same of test_matrix_refresh.py
+	test_matrix_crash.py "answer: crash #3 200 INVITE switch->caller"
+"""
+
+import sys
+import tempfile
+
+from crash_matrix import CrashMatrix, Otherwise
+from matrix import play
+
+if sys.argv[1:2] == ["refreshes"]:
+	import test_matrix_refresh as chosen
+else:
+	import test_matrix as chosen
+
+TEN = [
+	"set-up: crash #* 200 INVITE gw1->switch",
+	"set-up-late-offer: crash #* 200 INVITE switch->caller",
+	"refusal: crash #* 180 INVITE gw1->switch",
+	"failover-503: crash #* 503 INVITE gw1->switch",
+	"prack-failover: crash #* 200 INVITE gw2->switch",
+	"prack-failover-after-early-media: crash #* 200 INVITE switch->caller",
+	"cancel: crash #* CANCEL switch->gw1",
+	"reinvite-from-caller: crash #* INVITE switch->gw1",
+	"update-from-gateway: crash #* 200 UPDATE caller->switch",
+	"bye-from-caller: crash #* BYE switch->gw1",
+]
+
+OTHERWISE = [
+	Otherwise("*late-offer*", "gw*->switch 200 INVITE", "caller->switch ACK", "ends",
+		"the caller owed the answer to the gateway's offer in its ACK: docs/behaviour.md, After a crash"),
+	Otherwise("reinvite-cancelled-from-*", "*->switch INVITE", "switch->* 487 INVITE", "goes on",
+		"its re-INVITE gets 491 instead of 487, and is not sent again"),
+	Otherwise("reinvite-late-offer-from-*", "*->switch INVITE", "*->switch ACK", "goes on without agreement",
+		"the offer in the 200 to the re-INVITE gets no answer: docs/behaviour.md, After a crash"),
+]
+
+
+if __name__ == "__main__":
+	sys.argv[1:] = [name for name in sys.argv[1:] if name not in ("all", "refreshes")] if sys.argv[1:] else TEN
+	with tempfile.TemporaryDirectory(prefix="softswitch-matrix-") as folder:
+		play(CrashMatrix(folder, 100, OTHERWISE), **chosen.PARAMETERS)
