@@ -20,7 +20,9 @@ struct cdr {
 	const char *end_reason;
 	enum cdr_direction end_direction;
 	const char *attempts; /* JSON array; "" = [] */
-	int64_t offset_ms; /* no column: what its times are ahead of the steady clock, see struct cdr_sign */
+	/* No columns: */
+	int64_t offset_ms; /* what its times are ahead of the steady clock, see struct cdr_sign */
+	uint64_t number;   /* of a call of the process before, as cdr_log_recover() gave it; 0 = a new one */
 };
 
 /**

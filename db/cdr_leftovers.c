@@ -97,6 +97,7 @@ int cdr_leftovers_read(const struct cdr_leftover *item, struct cdr_live *live, s
 	if (!err)
 		err = cdr_record_read(record, live->record, live->record_size);
 	record->offset_ms = live->offset_ms;
+	record->number = item->entry->number;
 	return err;
 }
 

@@ -44,10 +44,12 @@ static cdr_slot put(struct cdr_log *log, enum cdr_journal_state state, uint64_t 
 	return slot;
 }
 
-/* A call keeps its number. */
-static uint64_t number_of(struct cdr_log *log, cdr_slot slot)
+/* A call keeps its number, also when it has no slot because the journal could not be opened. */
+static uint64_t number_of(struct cdr_log *log, cdr_slot slot, const struct cdr *record)
 {
-	return slot ? cdr_journal_number(log->journal, slot) : ++log->number;
+	if (slot)
+		return cdr_journal_number(log->journal, slot);
+	return record->number ? record->number : ++log->number;
 }
 
 void cdr_log_sign(struct cdr_log *log, const struct cdr_sign *now)
@@ -89,7 +91,7 @@ cdr_slot cdr_log_keep(
 	cdr_record_write(record, &measure, log->scratch);
 	const struct iovec parts[] = {
 		{head, sizeof(head)}, {log->scratch, measure.size}, {(void *)state, state_size}};
-	cdr_slot kept = put(log, CDR_JOURNAL_LIVE, number_of(log, slot), parts, 3);
+	cdr_slot kept = put(log, CDR_JOURNAL_LIVE, number_of(log, slot, record), parts, 3);
 	if (kept && slot)
 		cdr_journal_free(log->journal, slot);
 	if (log->journal && cdr_journal_is_low(log->journal))
@@ -128,7 +130,7 @@ bool cdr_log_end_call(
 	if (!e)
 		return false; /* a live call is still in the journal, for the next start */
 	const struct iovec part = {e->bytes, e->size};
-	e->number = number_of(log, slot);
+	e->number = number_of(log, slot, record);
 	e->may_be_row = may_be_row;
 	e->record = put(log, CDR_JOURNAL_ENDED, e->number, &part, 1);
 	if (e->record)

@@ -209,6 +209,7 @@ static void fill_row(const struct call *call, struct cdr *row)
 		.hold_ms = -1,
 		.attempts = call->attempts_json,
 		.offset_ms = call->begin_epoch_ms - (int64_t)call->begin_ms,
+		.number = call->number_before,
 	};
 }
 

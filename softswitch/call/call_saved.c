@@ -235,6 +235,7 @@ static int read_call(struct call *call, const struct cdr *record, const struct f
 		err = -EINVAL;
 	shift_times(call, &head.written);
 	call->begin_epoch_ms = record->begin_ms;
+	call->number_before = record->number;
 	return err;
 }
 

@@ -85,8 +85,9 @@ struct call {
 	cdr_slot slot;
 	struct call_parting *
 		parting; /* waits for the end of an INVITE that was given up with the call; NULL = nothing does */
-	bool is_changed; /* since it was put there: it is in call_context.changed */
-	bool recovered;  /* from the process before, which has counted it */
+	bool is_changed;        /* since it was put there: it is in call_context.changed */
+	bool recovered;         /* from the process before, which has counted it */
+	uint64_t number_before; /* that it gave to the call, struct cdr; 0 = none */
 	int64_t begin_epoch_ms;
 	uint64_t begin_ms, first_ring_ms, first_answer_ms, answer_ms; /* monotonic, 0 = not yet */
 	uint64_t attempt_ms;                                          /* the attempt under way began */

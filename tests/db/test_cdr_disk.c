@@ -142,6 +142,40 @@ static void a_sign_that_is_nearly_a_second_newer_is_on_the_disk(void **state)
 	assert_int_equal(sql_int(lost, "SELECT hold_ms FROM cdr WHERE a_call_id = 'one'"), 8000 + 900);
 }
 
+static uint64_t adopted; /* the number of the call */
+
+static bool adopt_one(const struct cdr_log_leftover *call, void *arg)
+{
+	(void)arg;
+	adopted = call->record.number;
+	return true;
+}
+
+/* It goes by the disk alone, and leaves both journals as they were: by its number the next start knows the row. */
+static void a_call_that_ended_without_a_journal_has_ended(void **state)
+{
+	(void)state;
+	char error[256];
+	struct cdr_log *log = opened();
+	struct cdr call = cdr_sample("one");
+	const struct cdr_log_parts parts = {.path = lost, .journal = "/no folder/journal"};
+	keep(log, 0, "one", "x");
+	settle(log);
+	copy_table(lost);
+	scratch_copy(live_of(path), live_of(lost));
+	scratch_copy(cdr_journal_of(path), cdr_journal_of(lost));
+	cdr_log_close(log, 0);
+	assert_int_equal(cdr_log_open(&log, &parts, error, sizeof(error)), 0);
+	assert_string_not_equal(error, "");
+	cdr_log_recover(log, adopt_one, NULL);
+	call.number = adopted;
+	cdr_log_end(log, 0, &call);
+	cdr_log_close(log, 10000);
+	start_after_loss();
+	assert_string_equal(offered, "");
+	assert_int_equal(sql_int(lost, "SELECT count(*) FROM cdr WHERE a_call_id = 'one'"), 1);
+}
+
 /* The row is there only if the record was: with the table of before it is written again, and not as cut off. */
 static void a_record_is_on_the_disk_before_its_row(void **state)
 {
@@ -521,6 +555,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_loss_of_power_leaves_the_calls_on_the_disk),
 		TEST(a_sign_that_is_nearly_a_second_newer_is_on_the_disk),
+		TEST(a_call_that_ended_without_a_journal_has_ended),
 		TEST(a_record_is_on_the_disk_before_its_row),
 		TEST(any_moment_of_the_journal_fits_any_of_the_table),
 		TEST(a_torn_end_costs_what_was_torn),
