@@ -11,6 +11,7 @@ import random
 
 import faults  # finds the others
 import runner
+from crash import holds
 from net import Failed, same
 from runner import run, scenario
 
@@ -46,6 +47,7 @@ def starts(s):
 def crash(s, gw, control, fault):
 	"""A call outlives a start with this fault. Returns which system calls there were."""
 	a, b = s.talk(gw)
+	s.net.until(lambda: holds(s.switch.path("cdr.db-live"), a, b, answered=True), "it is on disk, should memory fail", step=0.01)
 	s.switch.status()
 	s.switch.kill()
 	control.arm(fault)
@@ -58,6 +60,9 @@ def crash(s, gw, control, fault):
 	s.over(a, b)
 	s.settle()
 	s.net.until(lambda: [row["a_call_id"] for row in s.switch.records(None)].count(a.call_id) == 1, "its record", step=0.02)
+	if fault:
+		s.switch.kill()
+		s.switch.start_again()  # it has a journal again, should that have been what failed
 	return seen
 
 

@@ -1,5 +1,6 @@
 """The switch dies and is started again: what tests of that have in common."""
 
+import os
 import struct
 
 import sip
@@ -25,6 +26,16 @@ def checked(*legs):
 
 def live(s):
 	return [call["recovered"] for call in s.switch.control("calls.list")["calls"]]
+
+
+def holds(path, *legs, answered=False):
+	"""Whether a journal, in memory or on disk, has been told of these calls, or even of their answers."""
+	if not os.path.exists(path):
+		return False
+	with open(path, "rb") as file:
+		data = file.read()
+	texts = [leg.call_id for leg in legs] + [leg.local.split(";tag=")[1] for leg in legs if answered]
+	return all(text.encode() in data for text in texts)
 
 
 def long_ago(s):

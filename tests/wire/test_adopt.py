@@ -3,21 +3,15 @@
 import os
 import subprocess
 
-from crash import checked, crash
+from crash import checked, crash, holds
 from net import Failed, same
 from runner import run, scenario
-
-
-def journal_holds(path, *legs):
-	with open(path, "rb") as file:
-		data = file.read()
-	return all(leg.call_id.encode() in data for leg in legs)
 
 
 def another_machine(s, *legs):
 	"""The switch dies; from now on its commands are of one with the same configuration. What the first has left."""
 	left = s.switch.path("cdr.db-live")
-	s.net.until(lambda: journal_holds(left, *legs), "all are on disk", 2, step=0.02)
+	s.net.until(lambda: holds(left, *legs), "all are on disk", 2, step=0.02)
 	s.switch.kill()
 	folder = s.switch.path("another")
 	os.mkdir(folder)
@@ -46,7 +40,7 @@ def calls_go_on_on_another_machine_and_only_once(s):
 	invite = gw.expect_count(3, "INVITE")[-1].message
 	gw.send(ringing.raw, invite.source)
 	same((os.path.exists(left), os.path.exists(left + ".adopted")), (False, True))
-	s.net.until(lambda: journal_holds(s.switch.path("cdr.db-live"), *legs, a), "they are on its own disk", 2, step=0.02)
+	s.net.until(lambda: holds(s.switch.path("cdr.db-live"), *legs, a), "they are on its own disk", 2, step=0.02)
 	crash(s)  # there is nothing to adopt any more
 	checked(*legs)
 	s.over(*legs)

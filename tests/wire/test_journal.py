@@ -8,21 +8,13 @@ import subprocess
 import tempfile
 import time
 
+from crash import holds
 from net import same
 from runner import Skip, run, scenario, variants
 
 
 def log_says(s, *texts):
 	s.net.until(lambda: all(text in s.switch.read_log() for text in texts), "the log says %s" % (texts,), 6, step=0.05)
-
-
-def holds(path, *calls):
-	"""Whether the file has been told of these calls."""
-	if not os.path.exists(path):
-		return False
-	with open(path, "rb") as file:
-		data = file.read()
-	return all(leg.call_id.encode() in data for leg in calls)
 
 
 def go_on(s, *legs):
@@ -86,7 +78,7 @@ def a_call_goes_on_after_a_loss_of_power(s):
 	gw = s.gateway()
 	s.start()
 	legs = s.talk(gw)
-	s.net.until(lambda: holds(s.switch.path("cdr.db-live"), *legs), "it is on the disk", 2, step=0.01)
+	s.net.until(lambda: holds(s.switch.path("cdr.db-live"), *legs, answered=True), "it is on the disk", 2, step=0.01)
 	s.switch.status()
 	s.net.quiet(0.05)  # what came last is there 10 ms later
 	s.switch.kill()
@@ -167,7 +159,7 @@ def a_frozen_file_system_holds_up_no_call(s):
 		same(s.switch.status()["records"]["error"], None)
 		found = s.net.until(rows(cdr, 21), "21 rows", 5, step=0.02)
 		same((len(found), len(set(found))), (21, 21))
-		s.net.until(lambda: holds(cdr + "-live", *first), "the call is on the disk", 2, step=0.02)
+		s.net.until(lambda: holds(cdr + "-live", *first, answered=True), "the call is on the disk", 2, step=0.02)
 		s.over(*first)
 		s.net.until(rows(cdr, 22), "22 rows", 5, step=0.02)
 		s.finish()
@@ -192,7 +184,7 @@ def a_full_disk_holds_up_no_call_and_is_named(s):
 		os.remove(os.path.join(folder, "filler"))
 		log_says(s, "the journal is written again")
 		s.net.until(rows(cdr, 40), "40 rows", 5, step=0.02)
-		s.net.until(lambda: holds(cdr + "-live", *calls[0]), "the call is on the disk", 2, step=0.02)
+		s.net.until(lambda: holds(cdr + "-live", *calls[0], answered=True), "the call is on the disk", 2, step=0.02)
 		s.switch.kill()
 		os.remove(s.switch.path("journal"))
 		go_on(s, *calls[0])
