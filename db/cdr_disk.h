@@ -1,7 +1,8 @@
-/** @file cdr_disk.h  The journal on disk, for a loss of power: a thread copies each change to a file beside cdr.db within 10 ms. Private to db/.
+/** @file cdr_disk.h  The journal on disk, for a loss of power. Private to db/.
  *
- * The loop notes which entries it has put; the thread takes them from the journal in memory. Neither waits for the other:
- * when the disk does not keep up, notes are given up, and the file is written anew from memory once it works again.
+ * A thread copies each change to a file beside cdr.db within 10 ms. The loop notes which entries it has put; the thread
+ * takes them from the journal in memory. Neither waits for the other: when the disk does not keep up, notes are dropped,
+ * and the file is written anew from memory once it works again.
  */
 #ifndef CDR_DISK_H
 #define CDR_DISK_H
@@ -27,7 +28,11 @@ int cdr_disk_open(struct cdr_disk **out, const char *cdr);
  */
 int cdr_disk_read(struct cdr_disk *disk, const struct cdr_journal_found *memory,
 	struct cdr_disk_file_found *found, cdr_journal_entry_h *on_entry, void *arg);
-/** Start the thread, which begins with a new file of what is in the journal, and looks after that, too: cdr_journal_check(). @return 0 or -errno */
+/**
+ * Start the thread, which begins with a new file of what is in the journal, and also calls cdr_journal_check().
+ *
+ * @return 0 or -errno
+ */
 int cdr_disk_start(struct cdr_disk *disk, struct cdr_journal *journal);
 /**
  * Write what was noted, wait for that wait_ms at most, and close. NULL is fine.
@@ -37,7 +42,7 @@ int cdr_disk_start(struct cdr_disk *disk, struct cdr_journal *journal);
  */
 bool cdr_disk_close(struct cdr_disk *disk, unsigned wait_ms, bool remove);
 
-/* For the loop. A system call only when the thread sleeps, which it does when there has been nothing to do for some milliseconds. */
+/* For the loop. A system call only when the thread sleeps, after some milliseconds with nothing to do. */
 /** The entry with this sequence was put into the slot. */
 void cdr_disk_note(struct cdr_disk *disk, cdr_slot slot, uint64_t sequence);
 /** Nothing is left of the call with this number. */
@@ -45,7 +50,11 @@ void cdr_disk_note_done(struct cdr_disk *disk, uint64_t number);
 
 /** In any thread: wait until the entry with this sequence is on the disk, for a second at most, and not while the disk fails. */
 void cdr_disk_wait(struct cdr_disk *disk, uint64_t sequence);
-/** Why the file, or that of the journal in memory, cannot be written at present; "" = they can. @return for how long that has been so, ms */
+/**
+ * Why the file, or that of the journal in memory, cannot be written at present; "" = they can.
+ *
+ * @return for how long that has been so, ms
+ */
 uint64_t cdr_disk_error(struct cdr_disk *disk, char *error, size_t size);
 
 #endif

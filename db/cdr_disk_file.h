@@ -1,8 +1,9 @@
-/** @file cdr_disk_file.h  The journal on disk as a file: a log that is written from its beginning again when it has grown too much. Private to db/.
+/** @file cdr_disk_file.h  The journal on disk as a file: a log. Private to db/.
  *
- * Two files take turns, so that most writes go where the file system has nothing to note but the bytes. Behind the end of a
- * log lie items of an earlier one: each use of a file has a generation, which is part of the sum of each item. By its sum,
- * what follows a damaged item is still found, and a torn last one costs itself only.
+ * A log that has grown too much is begun anew. Two files take turns, so that most writes go where the file system has
+ * nothing to note but the bytes. Behind the end of a log lie items of an earlier one: each use of a file has a generation,
+ * which is part of the sum of each item. By the sums, what follows a damaged item is still found, and a torn last one
+ * costs only itself.
  */
 #ifndef CDR_DISK_FILE_H
 #define CDR_DISK_FILE_H
@@ -41,7 +42,7 @@ int cdr_disk_file_add(struct cdr_disk_file_bytes *bytes, const struct cdr_journa
 /** Nothing is left of the call with this number. */
 int cdr_disk_file_add_done(struct cdr_disk_file_bytes *bytes, uint64_t number);
 int cdr_disk_file_add_sign(struct cdr_disk_file_bytes *bytes, const struct cdr_sign *sign);
-/** Make the items from this offset on those of a generation. A second call turns them into those of its generation XOR the one before. */
+/** Make the items from this offset on those of a generation. The same call again takes that back. */
 void cdr_disk_file_stamp(struct cdr_disk_file_bytes *bytes, size_t from, uint64_t generation);
 enum { CDR_DISK_FILE_BEGINNING = 32 /* bytes */ };
 

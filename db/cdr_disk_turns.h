@@ -1,4 +1,4 @@
-/** @file cdr_disk_turns.h  The two files that take turns as the journal on disk: the present one, and the one that takes its place. Private to db/.
+/** @file cdr_disk_turns.h  The two files that take turns as the journal on disk. Private to db/.
  *
  * All functions may wait for the disk, so they belong to its thread.
  */

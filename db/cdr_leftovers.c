@@ -70,7 +70,7 @@ static bool is_about_to_part(const struct cdr_leftover *item, const struct cdr_l
 		next->entry->record && item->entry->number == next->entry->number;
 }
 
-/* The record of a call leaves those in peace whose sides are still to be told, but for what the disk has of them. */
+/* An entry whose sides are still to be told stays beside the record of its call, unless only the disk has it. */
 static bool is_superseded(const struct cdr_leftover *item, const struct cdr_leftover *next)
 {
 	const bool parting = item->state == CDR_JOURNAL_PARTING && item->entry->record &&

@@ -61,7 +61,7 @@ static uint64_t ended_by(const struct block *head)
 	return (number | mix(UINT32_MAX, number) >> 48 << 48) == head->ended_by ? number : 0;
 }
 
-/* Collect the bytes of a record. A chain that bites its tail ends with the size. */
+/* Collect the bytes of a record. A chain that is a ring ends with its size. */
 static bool gather(struct reading *r, uint32_t first)
 {
 	const struct block *head = &r->block[first];

@@ -36,7 +36,11 @@ void cdr_writer_stop(struct cdr_writer *writer, unsigned wait_ms);
 void cdr_writer_add(struct cdr_writer *writer, struct cdr_entry *ended_take);
 /** There is something to do. A system call only when the thread sleeps, at most ten times a second. */
 void cdr_writer_wake(struct cdr_writer *writer);
-/** Have the thread call write(arg) as well, each time it has something to do; true: it is to be called again. Before any wake for it. */
+/**
+ * Have the thread call write(arg) as well, each time it has something to do. Before any wake for it.
+ *
+ * @param write  @return true: it is to be called again
+ */
 void cdr_writer_also(struct cdr_writer *writer, bool (*write)(void *arg), void *arg);
 /** Calls whose rows have been committed since the last time; the caller frees them. */
 struct cdr_entry *cdr_writer_take_committed(struct cdr_writer *writer);

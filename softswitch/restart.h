@@ -1,4 +1,4 @@
-/** @file restart.h  The next process goes on where this one leaves off: with its sockets, and with its calls as after a crash.
+/** @file restart.h  The next process goes on with the sockets of this one, and with its calls as after a crash.
  *
  * Nothing is torn down before the next program is executed in place of this one, so if it cannot be, this one goes on as
  * if nothing had been. A process that systemd will start again (service_manager.h) exits instead.
@@ -49,14 +49,14 @@ struct restart_request {
  * @return 0; -EBUSY one is under way; -ENOMEM, -ENAMETOOLONG
  */
 int restart_begin(struct restart *r, const struct restart_request *request);
-/** By a signal: the same with this program; under systemd the next process is its business, and nobody is asked. */
+/** By a signal: the same with this program. Under systemd, which starts the next process, this one ends unasked. */
 void restart_on_signal(struct restart *r);
 /** The switch is to stop instead. */
 void restart_cancel(struct restart *r);
 
 /** What the process before has left for registration_drivers_restore(). */
 int restart_take_registrations(void);
-/** This process serves from now on: tell systemd, have it store the sockets, and close what was handed over in vain. */
+/** This process serves from now on: tell systemd, have it store the sockets, close what was handed over and not taken. */
 void restart_serve(const struct restart *r);
 
 #endif

@@ -86,7 +86,7 @@ static int open_socket(const struct listen *at)
 		(is_stream(at) ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (is_stream(at)) /* connections of a switch that has just ended are no hindrance */
+	if (is_stream(at)) /* connections of a switch that has just ended do not keep the address */
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (local.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
