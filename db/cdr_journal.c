@@ -214,6 +214,11 @@ int cdr_journal_grow(struct cdr_journal *j)
 	return err;
 }
 
+int cdr_journal_grow_in_memory(struct cdr_journal *j)
+{
+	return j->in_memory ? cdr_journal_grow(j) : -ENOTSUP;
+}
+
 /*
  * The blocks may be freed and used again meanwhile. That begins with the state of the first one, and no two entries have
  * one sequence, so what was copied is whole if both are still the same.

@@ -121,5 +121,7 @@ uint64_t cdr_journal_sum(uint64_t number, uint64_t sequence, size_t size);
 bool cdr_journal_is_low(const struct cdr_journal *journal);
 /** Enlarge it. May run in another thread. @return 0 or -errno */
 int cdr_journal_grow(struct cdr_journal *journal);
+/** The same for the thread that puts, which waits for no disk. @return 0; -ENOTSUP it is not in memory; -ENOSPC */
+int cdr_journal_grow_in_memory(struct cdr_journal *journal);
 
 #endif

@@ -4,11 +4,13 @@
 #include "cdr_file.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* Collect an entry if it is complete and shares no block with another one. NULL: it is garbage. */
@@ -128,6 +130,12 @@ int cdr_journal_read(
 	return err;
 }
 
+static bool is_in_memory(int fd)
+{
+	struct statfs fs;
+	return fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
 /* It has neither the size of a journal nor its header nor an entry. */
 static bool is_foreign(const struct cdr_journal *j, off_t size)
 {
@@ -165,6 +173,7 @@ static int open_and_map(struct cdr_journal *j, const char *path)
 	j->fd = fd;
 	if (fstat(fd, &st))
 		return -errno;
+	j->in_memory = is_in_memory(fd);
 	int err = is_foreign(j, st.st_size) ? -EINVAL : cdr_journal_guard(j);
 	if (!err)
 		err = map_file(j, st.st_size);

@@ -46,7 +46,8 @@ _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "words 
 struct cdr_journal {
 	char *path;
 	int fd;
-	bool whole; /* its entries have been seen */
+	bool in_memory; /* its file system is */
+	bool whole;     /* its entries have been seen */
 	struct cdr_journal_block *segment[SEGMENTS_MAX];
 	_Atomic unsigned n_segments; /* mapped; its store publishes segment[] */
 	_Atomic uint32_t in_use;     /* blocks of entries */

@@ -33,10 +33,19 @@ static void count_failure(struct cdr_log *log)
 	atomic_fetch_add_explicit(&log->journal_failures, 1, memory_order_relaxed);
 }
 
+/* The writer has not in time, perhaps because a disk does not answer. Where there is no memory it is not tried each time. */
+static bool has_made_room(struct cdr_log *log)
+{
+	log->no_room = !log->journal || log->no_room || cdr_journal_grow_in_memory(log->journal);
+	return !log->no_room;
+}
+
 static cdr_slot put(struct cdr_log *log, enum cdr_journal_state state, uint64_t number,
 	const struct iovec *parts, size_t n)
 {
 	cdr_slot slot = log->journal ? cdr_journal_put(log->journal, state, number, parts, n) : 0;
+	if (!slot && has_made_room(log))
+		slot = cdr_journal_put(log->journal, state, number, parts, n);
 	if (slot)
 		cdr_disk_note(log->disk, slot, cdr_journal_sequence(log->journal));
 	else
@@ -229,6 +238,7 @@ void cdr_log_look(struct cdr_log *log)
 	char error[CDR_ERROR_SIZE];
 	struct cdr_stats stats;
 	cdr_log_reclaim(log);
+	log->no_room = false;
 	cdr_writer_stats(log->writer, &stats);
 	if (log->journal)
 		look_at_journal(log, stats.pending);

@@ -25,6 +25,7 @@ struct cdr_log {
 	cdr_news_h *on_news;
 	void *news_arg;
 	bool has_lost;                                 /* cdr_log_has_lost() */
+	bool no_room;                                  /* to grow in, as was found since the last look */
 	struct cdr_trouble disk_trouble, rows_trouble; /* the latter: the disk does not answer the writer */
 	struct cdr_trouble room_trouble;
 	uint64_t failures_before; /* at the last look */

@@ -2,6 +2,7 @@
 #include "cdr_sample.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,42 @@ static void the_journal_grows_before_it_is_full(void **state)
 		sql_int(path, "SELECT count(*) FROM cdr WHERE end_reason = 'switch restarted'"), 20000);
 }
 
+static bool wait_for_it(void *arg)
+{
+	sem_wait(arg);
+	return false;
+}
+
+/* As on a disk that does not answer. */
+static void the_journal_in_memory_grows_while_the_writer_waits(void **state)
+{
+	(void)state;
+	enum { N = 4000 };
+	static const char call_state[4000];
+	char folder[] = "/dev/shm/softswitch-db-XXXXXX", journal[60];
+	struct cdr_stats stats;
+	struct cdr_log *log;
+	struct cdr call = cdr_sample("a");
+	sem_t disk;
+	assert_non_null(mkdtemp(folder));
+	snprintf(journal, sizeof(journal), "%s/journal", folder);
+	const struct cdr_log_parts parts = {.path = path, .journal = journal};
+	assert_int_equal(cdr_log_open(&log, &parts, error, sizeof(error)), 0);
+	sem_init(&disk, 0, 0);
+	cdr_log_also(log, wait_for_it, &disk);
+	cdr_log_wake(log);
+	for (int i = 0; i < N; i++)
+		cdr_log_keep(log, 0, &call, call_state, sizeof(call_state));
+	for (int i = 0; i < N; i++)
+		sem_post(&disk);
+	cdr_log_stats(log, &stats);
+	cdr_log_close(log, 0);
+	sem_destroy(&disk);
+	unlink(journal);
+	rmdir(folder);
+	assert_int_equal(stats.journal_failures, 0);
+}
+
 static void a_second_process_on_the_same_file_is_refused(void **state)
 {
 	(void)state;
@@ -210,6 +247,7 @@ int main(void)
 		TEST(a_record_of_any_length_is_kept),
 		TEST(a_row_appears_without_another_call),
 		TEST(the_journal_grows_before_it_is_full),
+		TEST(the_journal_in_memory_grows_while_the_writer_waits),
 		TEST(a_second_process_on_the_same_file_is_refused),
 		TEST(idle_costs_nothing),
 	};
