@@ -173,14 +173,22 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		pause_all(r);
 }
 
+/** Who has not had an answer gets it. */
+static void answer(struct restart *r, const char *refusal, const char *version)
+{
+	const struct restart_request request = r->request;
+
+	r->request.on_answer = NULL;
+	if (request.on_answer)
+		request.on_answer(refusal, r->program, version, request.arg);
+}
+
 static void on_successor(const char *refusal, const char *version, void *arg)
 {
 	struct restart *r = arg;
-	const struct restart_request request = r->request;
 
-	if (request.on_answer)
-		request.on_answer(refusal, r->program, version, request.arg);
-	if (refusal || request.only_ask)
+	answer(r, refusal, version);
+	if (refusal || r->request.only_ask)
 		restart_cancel(r);
 	else
 		enter(r, RESTART_SETTLING, SETTLE_MS);
@@ -213,13 +221,14 @@ static void on_signal_answer(const char *refusal, const char *program, const cha
 	(void)program;
 	(void)arg;
 	if (refusal)
-		log_error(NULL, "not restarted, serving on reason=\"%s\"", refusal);
+		log_error(NULL, "not restarted reason=\"%s\"", refusal);
 	else
 		log_info(NULL, "restarting version=%s", version);
 }
 
 void restart_cancel(struct restart *r)
 {
+	answer(r, "the switch is stopping", NULL);
 	successor_destroy(r->successor);
 	r->successor = NULL;
 	enter(r, RESTART_NONE, 0);

@@ -647,6 +647,27 @@ def a_program_that_never_answers_holds_up_nothing(s):
 
 
 @scenario
+def who_asks_for_a_restart_is_told_when_the_switch_is_stopped_instead(s):
+	gw = s.gateway()
+	s.start(arguments=("--drain", "30"))
+	a, b = s.talk(gw)
+	with socket.socket(socket.AF_UNIX) as sock:
+		sock.settimeout(WAIT)
+		sock.connect(s.switch.path("c.sock"))
+		params = {"binary": script(s, "exec tail -f /dev/null")}
+		request = json.dumps({"jsonrpc": "2.0", "id": 5, "method": "system.restart", "params": params}).encode() + b"\n"
+		sock.sendall(request + request)
+		s.net.until(lambda: "by command" in s.switch.read_log(), "it has begun", step=0.01)
+		s.switch.stopping()
+		answers = sock.makefile()
+		same([json.loads(answers.readline())["error"]["message"] for _ in range(2)],
+			["the switch is stopping", "a restart is under way"])
+		same(refused(s), "the switch is stopping")
+	s.over(a, b)
+	s.switch.ended()
+
+
+@scenario
 def systemd_does_not_wait_for_a_restart_by_command(s):
 	Manager(s)
 	gw = s.gateway()
