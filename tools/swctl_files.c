@@ -143,6 +143,8 @@ static int back_up(const struct request *r)
 	for (int kind = 0; !failed && kind < KINDS; kind++)
 		if (kind == DB_CONFIG || is_there(places.path[kind]))
 			failed = back_up_file(r, places.path[kind], (enum db_kind)kind);
+		else
+			printf("%s: there is no %s, left out\n", contents[kind], places.path[kind]);
 	forget_places(&places);
 	return failed;
 }

@@ -219,6 +219,16 @@ def passwords_are_for_the_owner_only_or_left_out(s):
 
 
 @scenario
+def a_backup_says_what_is_not_there(s):
+	folder, path = s.switch.path("backup"), s.switch.path("cdr.db")
+	os.rename(path, path + ".away")
+	said = s.switch.swctl("backup", folder, "--db", s.switch.path("softswitch.db"))
+	same(os.listdir(folder), ["softswitch.db"])
+	assert "there is no " + path in said, said
+	os.rename(path + ".away", path)
+
+
+@scenario
 def a_dry_run_says_what_a_restore_would_do(s):
 	gw = s.gateway()
 	s.start()
