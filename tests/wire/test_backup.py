@@ -26,6 +26,10 @@ def callees(path):
 	return [callee for callee, in query(path, "select callee_in from cdr order by id")]
 
 
+def has_table(path):
+	return query(path, "select 1 from sqlite_master where name = 'cdr'")
+
+
 def dump(path):
 	return subprocess.run(["sqlite3", path, ".dump"], capture_output=True, text=True, check=True).stdout
 
@@ -355,7 +359,8 @@ def the_commands_of_the_manual_do_what_it_says(s):
 		subprocess.run(["sh", "-ec", line], check=True, timeout=20, env={**os.environ, "SOFTSWITCH_CONTROL": s.switch.path("c.sock"),
 			"PATH": programs + ":" + os.environ["PATH"]})
 		if line.startswith("mv"):
-			s.net.until(lambda: os.path.exists(s.switch.path("cdr.db")), "a new cdr.db", 3, step=0.02)
+			s.net.until(lambda: os.path.exists(s.switch.path("cdr.db")) and has_table(s.switch.path("cdr.db")),
+				"a new cdr.db", 3, step=0.02)
 	assert len(lines) > 8, lines
 	same(sorted(set(os.listdir(backups)) - {time.strftime("%Y-%m-%d")}), ["copy", "for-support", "softswitch.db"])
 	same({mode(os.path.join(backups, "copy")), mode(os.path.join(second, "backups", "copy"))}, {0o700})
