@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CLOSE_MS = 10000 }; /* how long the end waits for a lock that another process has on cdr.db */
 
@@ -110,8 +111,12 @@ int records_open(struct records *r, struct loop *loop, const struct records_file
 	size_t error_size)
 {
 	char *path = files->journal ? strdup(files->journal) : journal_path(files->cdr);
-	int err = open_log(r, files, path ? path : "", error, error_size);
+	int err;
 
+	if (!path)
+		log_error(NULL, "no folder for the journal folder=/dev/shm/softswitch-%u error=%s",
+			(unsigned)geteuid(), strerror(errno));
+	err = open_log(r, files, path ? path : "", error, error_size);
 	free(path);
 	return err ? err : watch(r, loop);
 }
