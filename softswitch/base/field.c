@@ -20,7 +20,8 @@ static inline void add(struct text *t, uint16_t number, const void *bytes, size_
 		return;
 	}
 	memcpy(at, &head, sizeof(head));
-	memcpy(at + sizeof(head), bytes, n);
+	if (n) /* else there may be no bytes */
+		memcpy(at + sizeof(head), bytes, n);
 	t->len += sizeof(head) + n;
 }
 
