@@ -312,6 +312,20 @@ __attribute__((noreturn)) static void open_db(const struct request *r, const jso
 	swctl_client_die("sqlite3: %s%s", strerror(errno), errno == ENOENT ? " (apt install sqlite3)" : "");
 }
 
+static int run(const struct request *r)
+{
+	if (r->restart_arguments)
+		return swctl_restart(r->control, r->json, r->restart_arguments);
+	if (r->file_words)
+		return swctl_files(r->control, r->file_words);
+	json_t *reply = swctl_client_ask(r->control, r->method, r->params);
+	if (r->db_arguments && json_object_get(reply, "result"))
+		open_db(r, reply);
+	int status = print_reply(r, reply);
+	json_decref(reply);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	char *control = control_path(CONTROL_PATH_RUN, "softswitch.sock");
@@ -320,15 +334,7 @@ int main(int argc, char **argv)
 	if (!control)
 		swctl_client_die("out of memory");
 	parse(&r, argv);
-	if (r.restart_arguments)
-		return swctl_restart(r.control, r.json, r.restart_arguments);
-	if (r.file_words)
-		return swctl_files(r.control, r.file_words);
-	json_t *reply = swctl_client_ask(r.control, r.method, r.params);
-	if (r.db_arguments && json_object_get(reply, "result"))
-		open_db(&r, reply);
-	int status = print_reply(&r, reply);
-	json_decref(reply);
+	int status = run(&r);
 	json_decref(r.params);
 	free(control);
 	return status;

@@ -65,7 +65,8 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 			(unsigned long)m->most);
 		m->most = kept;
 		m->quiet_since_ms = 0;
-		heap_look(m->most >= FLOOD); /* else the kernel makes large pages of the little that is left */
+		heap_look(
+			m->most >= FLOOD); /* else the kernel makes large pages of the little that is left */
 	}
 }
 

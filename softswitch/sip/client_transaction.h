@@ -109,8 +109,7 @@ enum client_transaction_match {
 	CLIENT_TRANSACTION_STRAY_IN_DIALOG, /* the same to a re-INVITE */
 };
 /** The transaction of this response; NULL = it is to no request of ours. */
-struct client_transaction *client_transactions_find(
-	const struct client_transactions *set, const sip_t *response);
+struct client_transaction *client_transactions_find(const struct client_transactions *set, const sip_t *sip);
 /** Where its request went. */
 const struct hop *client_transaction_hop(const struct client_transaction *c);
 /** Its response came in. The caller acknowledges a stray one. @param c  of client_transactions_find() */

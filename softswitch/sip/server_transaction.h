@@ -34,8 +34,7 @@ size_t server_transactions_count(const struct server_transactions *set);
 size_t server_transactions_kept(const struct server_transactions *set);
 
 /** The transaction of the request that this one repeats, acknowledges or cancels; NULL = there is none. */
-struct server_transaction *server_transactions_find(
-	const struct server_transactions *set, const sip_t *request);
+struct server_transaction *server_transactions_find(const struct server_transactions *set, const sip_t *sip);
 /**
  * A request came in.
  *
