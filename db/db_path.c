@@ -10,6 +10,13 @@
 
 enum { FILE_MODE = 0660 };
 
+char *db_path_beside(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+	char *out;
+	return asprintf(&out, "%.*s%s", slash ? (int)(slash - path + 1) : 0, path, name) < 0 ? NULL : out;
+}
+
 /* SQLite would create the file with the umask's mode, but the operators' group must be able to write to it. */
 int db_path_create(const char *path, char *error, size_t error_size)
 {

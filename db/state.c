@@ -3,6 +3,7 @@
 #include "state.h"
 
 #include "db_internal.h"
+#include "db_path.h"
 #include "db_place.h"
 #include "db_wal.h"
 #include "state_rows.h"
@@ -333,10 +334,7 @@ int state_load(
 
 char *state_path(const char *cdr)
 {
-	const char *slash = strrchr(cdr, '/');
-	char *path;
-
-	return asprintf(&path, "%.*sstate.db", slash ? (int)(slash - cdr + 1) : 0, cdr) < 0 ? NULL : path;
+	return db_path_beside(cdr, "state.db");
 }
 
 /* Life -------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "control_path.h"
+#include "db_path.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -280,18 +281,9 @@ static int read_arguments(struct options *o, int argc, char *const argv[], const
 	return error;
 }
 
-/** @return the path of a file of this name in the directory of `path` */
-static char *beside(const char *path, const char *name)
-{
-	char *out;
-	const char *slash = strrchr(path, '/');
-	int folder = slash ? (int)(slash - path) + 1 : 0;
-	return asprintf(&out, "%.*s%s", folder, path, name) < 0 ? NULL : out;
-}
-
 static char *default_control(const char *db)
 {
-	char *otherwise = beside(db, "softswitch.sock");
+	char *otherwise = db_path_beside(db, "softswitch.sock");
 	char *path = otherwise ? control_path(CONTROL_PATH_RUN, otherwise) : NULL;
 	free(otherwise);
 	return path;
@@ -325,7 +317,7 @@ static int fill_in(struct options *o)
 	if (!o->db)
 		o->db = strdup("softswitch.db");
 	if (o->db && !o->cdr)
-		o->cdr = beside(o->db, "cdr.db");
+		o->cdr = db_path_beside(o->db, "cdr.db");
 	if (o->db && !o->control)
 		o->control = default_control(o->db);
 	if (!o->name)

@@ -3,6 +3,7 @@
 #include "cdr_prune.h"
 #include "db.h"
 #include "db_copy.h"
+#include "db_path.h"
 #include "db_swap.h"
 #include "state.h"
 #include "swctl_client.h"
@@ -62,14 +63,6 @@ __attribute__((format(printf, 1, 2))) static int complain(const char *format, ..
 	return 1;
 }
 
-static char *beside(const char *path, const char *name)
-{
-	const char *slash = strrchr(path, '/');
-	char *out;
-
-	return asprintf(&out, "%.*s%s", slash ? (int)(slash - path + 1) : 0, path, name) < 0 ? NULL : out;
-}
-
 static void forget_places(struct places *p)
 {
 	for (int kind = 0; kind < KINDS; kind++)
@@ -79,7 +72,7 @@ static void forget_places(struct places *p)
 static bool find_places(const struct request *r, struct places *out)
 {
 	out->path[DB_CONFIG] = strdup(r->db);
-	out->path[DB_CDR] = r->cdr ? strdup(r->cdr) : beside(r->db, names[DB_CDR]);
+	out->path[DB_CDR] = r->cdr ? strdup(r->cdr) : db_path_beside(r->db, names[DB_CDR]);
 	out->path[DB_STATE] = out->path[DB_CDR] ? state_path(out->path[DB_CDR]) : NULL;
 	if (out->path[DB_CONFIG] && out->path[DB_STATE])
 		return true;
