@@ -12,11 +12,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-static void restart_reason(char *out, size_t size)
-{
-	cause_reason_header(out, size, cause_sip_code(CAUSE_RESTART), cause_words(CAUSE_RESTART));
-}
-
 /* BYE --------------------------------------------------------------------------------------- */
 
 /** A leg whose turn to get its BYE has not come. Requests of its peer find the dialog (bye.h). */
@@ -33,7 +28,7 @@ static void say_farewell(struct pace_task *task)
 	struct farewell *f = (struct farewell *)((char *)task - offsetof(struct farewell, task));
 	char reason[120];
 
-	restart_reason(reason, sizeof(reason));
+	cause_own_reason_header(reason, sizeof(reason), CAUSE_RESTART);
 	if (f->leg.invite_seq && !f->leg.ack_seq)
 		dialog_ack(f->stack, &f->leg, NULL); /* its 2xx has had no ACK yet */
 	bye_send(f->stack, &f->leg,
@@ -83,7 +78,7 @@ static void withdraw(struct stack *stack, struct invite *invite_take, struct cal
 	const struct invite_content nothing = {0};
 	char reason[120];
 
-	restart_reason(reason, sizeof(reason));
+	cause_own_reason_header(reason, sizeof(reason), CAUSE_RESTART);
 	if (invite_go_on(invite_take, &nothing, &stack->parameters.resend, NULL, NULL)) {
 		invite_destroy(invite_take);
 		return;
@@ -103,7 +98,7 @@ void call_farewell_refuse(struct call *call)
 {
 	char reason[120];
 
-	restart_reason(reason, sizeof(reason));
+	cause_own_reason_header(reason, sizeof(reason), CAUSE_RESTART);
 	call_end_refuse(call, cause_sip_code(CAUSE_RESTART), reason);
 }
 

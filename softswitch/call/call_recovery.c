@@ -111,7 +111,7 @@ static void finish_invite(const struct recovery *r, const struct field_bytes *by
 	struct field_bytes invite;
 	char reason[120];
 
-	cause_reason_header(reason, sizeof(reason), code, cause_words(CAUSE_RESTART));
+	cause_own_reason_header(reason, sizeof(reason), CAUSE_RESTART);
 	if (leg)
 		resend_schedule_limit(&resend, ANSWER_REPEATED);
 	if (call_saved_invite(&invite, bytes))

@@ -170,8 +170,7 @@ static void on_failed(const struct attempt_end *end, void *arg)
 
 	call_cdr_leg(call);
 	note_failure(call, end);
-	cause_reason_header(
-		reason, sizeof(reason), cause_sip_code(CAUSE_TIMEOUT), cause_words(CAUSE_TIMEOUT));
+	cause_own_reason_header(reason, sizeof(reason), CAUSE_TIMEOUT);
 	call_attempt_abandon(call, reason);
 	call_state_release_gateway(call);
 	call_early_fail_over(call);

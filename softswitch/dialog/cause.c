@@ -125,6 +125,11 @@ void cause_reason_header(char *out, size_t size, int sip_code, const char *words
 	text_end(&t);
 }
 
+void cause_own_reason_header(char *out, size_t size, enum cause cause)
+{
+	cause_reason_header(out, size, cause_sip_code(cause), cause_words(cause));
+}
+
 /** Does the call merely end, by what this value says? */
 static bool is_normal(const sip_reason_t *r)
 {

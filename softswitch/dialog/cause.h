@@ -53,6 +53,8 @@ const char *cause_words(enum cause cause);
 const char *cause_error_words(int error);
 /** "Reason: Q.850;cause=17;text=\"...\"\r\n" (RFC 3326). */
 void cause_reason_header(char *out, size_t size, int sip_code, const char *words);
+/** The same of a cause of ours. */
+void cause_own_reason_header(char *out, size_t size, enum cause cause);
 /**
  * What a peer gives as its reason to hang up, if that is not that the call was over: the text, else the code (RFC 3326).
  *
