@@ -163,7 +163,10 @@ static bool has_leftovers(const struct cdr_leftovers *left)
 	return false;
 }
 
-/* Its calls go on here as if they had been this switch's: only one of them can have been alive last. */
+/*
+ * Its calls go on here as if they had been this switch's: only one of them can have been alive last. Where that fails they
+ * stay where they were, and there alone.
+ */
 static int adopt(struct cdr_log *log, const char *path)
 {
 	struct cdr_disk_file_found found;
@@ -179,12 +182,12 @@ static int adopt(struct cdr_log *log, const char *path)
 		err = cdr_leftovers_put(&left, log->journal);
 	}
 	if (!err)
-		err = cdr_leftovers_add(&log->live, &left);
-	if (!err) {
-		log->last_sign = found.sign;
 		err = cdr_adopt_done(path);
-	}
-	cdr_leftovers_clear(&left);
+	if (!err)
+		err = cdr_leftovers_add(&log->live, &left);
+	if (!err)
+		log->last_sign = found.sign;
+	ignore(log, &left);
 	return err;
 }
 

@@ -75,6 +75,9 @@ def what_cannot_be_adopted_stays_as_it_is(s):
 	with open(other, "w") as file:
 		file.write("something else " * 1000)
 	refused(s, other, "it is no journal of this version")
+	os.mkdir(left + ".adopted")
+	refused(s, left, "cannot adopt %s: Is a directory" % left)
+	os.rmdir(left + ".adopted")
 	with open(left, "r+b") as file:
 		subprocess.run(["flock", "--exclusive", str(file.fileno())], pass_fds=[file.fileno()], check=True, timeout=5)
 		refused(s, left, "its switch runs")
