@@ -152,13 +152,21 @@ struct plan {
 	char fresh[KINDS][NAME_SIZE]; /* its copy beside the place; "" = not made yet */
 };
 
-static int add_file(struct plan *p, const char *from)
+enum { ANY_KIND = -1 };
+
+/** @param wanted  what its name says; ANY_KIND = whatever it is */
+static int add_file(struct plan *p, const char *from, int wanted)
 {
 	char error[ERROR_SIZE];
 	enum db_kind kind;
+	struct stat st;
 
+	if (stat(from, &st) == 0 && !S_ISREG(st.st_mode))
+		return complain("%s is not a regular file", from);
 	if (db_recognise(from, &kind, error, sizeof(error)))
 		return complain("%s", error);
+	if (wanted != ANY_KIND && wanted != (int)kind)
+		return complain("%s: %s, not %s", from, contents[kind], contents[wanted]);
 	if (p->from[kind][0])
 		return complain("%s and %s: both are %s", p->from[kind], from, contents[kind]);
 	snprintf(p->from[kind], NAME_SIZE, "%s", from);
@@ -175,7 +183,7 @@ static int add_folder(struct plan *p, const char *folder)
 		if (!is_there(path))
 			continue;
 		found = true;
-		if (add_file(p, path))
+		if (add_file(p, path, kind))
 			return 1;
 	}
 	if (found)
@@ -188,7 +196,8 @@ static int add_word(struct plan *p, const char *word)
 {
 	struct stat st;
 
-	return stat(word, &st) == 0 && S_ISDIR(st.st_mode) ? add_folder(p, word) : add_file(p, word);
+	return stat(word, &st) == 0 && S_ISDIR(st.st_mode) ? add_folder(p, word)
+							   : add_file(p, word, ANY_KIND);
 }
 
 /** Copied to where it can be renamed, and checked there: what is found wrong has changed nothing. */

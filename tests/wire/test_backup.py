@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -252,6 +253,20 @@ def a_backup_overwrites_no_other(s):
 	assert "softswitch.db is there already" in s.switch.swctl("backup", folder, expected=1)
 	same(sorted(os.listdir(folder)), FILES)
 	assert "cannot create" in s.switch.swctl("backup", s.switch.path("no/folder"), expected=1)
+
+
+@scenario
+def a_restore_takes_from_a_folder_only_what_each_name_says(s):
+	s.start()
+	folder = backup(s)
+	swapped, pipe = s.switch.path("swapped"), s.switch.path("pipe")
+	os.mkdir(swapped)
+	shutil.copy(os.path.join(folder, "cdr.db"), os.path.join(swapped, "softswitch.db"))
+	said = s.switch.swctl("restore", swapped, expected=1)
+	assert "softswitch.db: call records, not configuration" in said, said
+	os.mkdir(pipe)
+	os.mkfifo(os.path.join(pipe, "softswitch.db"))
+	assert "softswitch.db is not a regular file" in s.switch.swctl("restore", pipe, expected=1)
 
 
 @scenario
