@@ -130,8 +130,11 @@ static void leave(struct restart *r)
 
 static void enter(struct restart *r, enum restart_state state, unsigned for_ms)
 {
+	static const char *const names[] = {"none", "asking", "settling", "paused"};
 	struct timeval now = {0};
 
+	if (state != r->state)
+		log_debug(NULL, "restart state from=%s to=%s", names[r->state], names[state]);
 	if (r->state == RESTART_PAUSED || state == RESTART_PAUSED)
 		transport_handover_pause(r->parts.transport, state == RESTART_PAUSED);
 	r->state = state;
