@@ -66,9 +66,12 @@ int main(void)
 	};
 
 #ifdef __SANITIZE_ADDRESS__
-	return SKIPPED; /* its allocator has a heap of its own */
+	puts("skipped: the sanitizer has a heap of its own");
+	return SKIPPED;
 #endif
-	if (access("/sys/kernel/mm/transparent_hugepage", F_OK))
+	if (access("/sys/kernel/mm/transparent_hugepage", F_OK)) {
+		puts("skipped: no large pages, or no /sys to tell");
 		return SKIPPED;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
