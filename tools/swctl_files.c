@@ -263,18 +263,28 @@ static int carry_out(struct plan *p, const struct request *r)
 	return failed;
 }
 
+/** In milliseconds, so that no two restores keep a file under one name. */
+static void stamp(char *out, size_t size)
+{
+	struct timespec now;
+	struct tm utc;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	n = strftime(out, size, "%Y%m%dT%H%M%S", gmtime_r(&now.tv_sec, &utc));
+	snprintf(out + n, size - n, ".%03ldZ", now.tv_nsec / 1000000);
+}
+
 static int restore(const struct request *r)
 {
-	const time_t now = time(NULL);
 	struct plan *p = calloc(1, sizeof(*p));
-	struct tm utc;
 	int failed;
 
 	if (!p || !find_places(r, &p->places)) {
 		free(p);
 		return 1;
 	}
-	strftime(p->stamp, sizeof(p->stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+	stamp(p->stamp, sizeof(p->stamp));
 	failed = 0;
 	for (char **word = r->words; !failed && *word; word++)
 		failed = add_word(p, *word);

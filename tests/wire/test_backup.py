@@ -137,6 +137,20 @@ def a_restore_under_a_running_switch_keeps_its_calls_and_loses_no_record(s):
 
 
 @scenario
+def restores_may_follow_one_another_at_once(s):
+	gw = s.gateway(capacity=5)
+	s.start()
+	call(s, gw, "4901")
+	s.switch.record()
+	folder = backup(s)
+	for _ in range(3):
+		s.switch.swctl("restore", folder)
+	same([len([file for file in os.listdir(s.folder) if file.startswith(name + "-before-") and file.endswith("Z")])
+		for name in ("softswitch.db", "cdr.db")], [3, 3])
+	same(callees(s.switch.path("cdr.db")), ["4901"])
+
+
+@scenario
 def what_is_written_right_after_a_restore_stays_in_the_restored_file(s):
 	gw = s.gateway(capacity=5)
 	s.start()
