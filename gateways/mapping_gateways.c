@@ -3,7 +3,7 @@
 #include "mapping_gateways.h"
 
 #include "address_key.h"
-#include "peers.h"
+#include "ingress_state.h"
 #include "utf8.h"
 
 #include <arpa/inet.h>
@@ -14,7 +14,7 @@
 #include <uthash.h>
 
 struct mapping_gateway {
-	struct peer peer; /* first: the set sees it as this */
+	struct ingress ingress; /* first: the set sees it as this */
 };
 
 enum { TLS_NAME_MAX = 253 };
@@ -182,11 +182,23 @@ static int index_build(struct block_index *index, const struct peers *peers, siz
 	return 0;
 }
 
+static void on_change(struct peer *p, const void *old_row)
+{
+	const struct db_mapping_gateway *row = p->row;
+	struct ingress *in = (struct ingress *)p;
+
+	(void)old_row;
+	in->kind = INGRESS_MAPPING_GATEWAY;
+	in->settings = INGRESS_STATE_SETTINGS(row);
+	in->settings.pass_headers = row->pass_headers;
+}
+
 static const struct peer_type mapping_peer_type = {
 	.peer_size = sizeof(struct mapping_gateway),
 	.table = &db_mapping_gateway_table,
 	.capacity = offsetof(struct db_mapping_gateway, capacity),
 	.cps = offsetof(struct db_mapping_gateway, cps),
+	.on_change = on_change,
 };
 
 int mapping_gateways_create(struct mapping_gateways **out)
@@ -343,69 +355,14 @@ struct mapping_gateway *mapping_gateways_trunk(const struct mapping_gateways *se
 	return mg && mapping_gateway_row(mg)->enabled ? mg : NULL;
 }
 
-struct mapping_gateway *mapping_gateway_ref(struct mapping_gateway *mg)
+struct ingress *mapping_gateway_ingress(struct mapping_gateway *mg)
 {
-	peer_ref(&mg->peer);
-	return mg;
-}
-
-void mapping_gateway_unref(struct mapping_gateway *mg)
-{
-	if (mg)
-		peer_unref(&mg->peer);
-}
-
-struct response_time *mapping_gateway_response_time(struct mapping_gateway *mg)
-{
-	return response_time_of(&mg->peer.response_time);
+	return mg ? &mg->ingress : NULL;
 }
 
 const struct db_mapping_gateway *mapping_gateway_row(const struct mapping_gateway *mg)
 {
-	return mg->peer.row;
-}
-
-const char *mapping_gateway_name(const struct mapping_gateway *mg)
-{
-	return peer_name(&mg->peer);
-}
-
-int mapping_gateway_seize(struct mapping_gateway *mg, struct call_limits_channel *ch, uint64_t now_ms)
-{
-	return call_limits_seize(&mg->peer.limits, ch, now_ms);
-}
-
-void mapping_gateway_resume(struct mapping_gateway *mg, struct call_limits_channel *ch)
-{
-	call_limits_resume(&mg->peer.limits, ch);
-}
-
-void mapping_gateway_explain(const struct mapping_gateway *mg, int error, char *out, size_t size)
-{
-	call_limits_explain(&mg->peer.limits, error, out, size);
-}
-
-const struct call_limits *mapping_gateway_limits(const struct mapping_gateway *mg)
-{
-	return &mg->peer.limits;
-}
-
-void mapping_gateway_policy(
-	const struct mapping_gateway *mg, const struct parameters *p, struct mapping_gateway_policy *out)
-{
-	const struct db_mapping_gateway *row = mg ? mapping_gateway_row(mg) : NULL;
-
-	if (!row) {
-		*out = (struct mapping_gateway_policy){
-			.session_timer = p->session_timer,
-			.sip_100rel = p->sip_100rel,
-			.max_call_duration_ms = p->max_call_duration_ms,
-		};
-		return;
-	}
-	out->session_timer = db_override_flag(row->session_timer, p->session_timer);
-	out->sip_100rel = row->sip_100rel.set ? row->sip_100rel.value : p->sip_100rel;
-	out->max_call_duration_ms = db_override_ms(row->max_call_duration_ms, p->max_call_duration_ms);
+	return mg->ingress.peer.row;
 }
 
 void mapping_gateways_recount(struct mapping_gateways *set)

@@ -2,12 +2,11 @@
 #ifndef MAPPING_GATEWAYS_H
 #define MAPPING_GATEWAYS_H
 
-#include "call_limits.h"
-
 #include "db_config.h"
+#include "ingress.h"
 
 struct mapping_gateways;
-struct mapping_gateway; /* owned by the set, kept alive by mapping_gateway_ref() */
+struct mapping_gateway; /* owned by the set, kept alive by a reference to its ingress */
 struct sockaddr;
 
 int mapping_gateways_create(struct mapping_gateways **out);
@@ -54,31 +53,10 @@ struct mapping_gateway *mapping_gateways_recognise(
 /** The trunk of a call that was recognised by other means than its source. @return NULL when there is none, or disabled */
 struct mapping_gateway *mapping_gateways_trunk(const struct mapping_gateways *set, const char *name);
 
-struct mapping_gateway *mapping_gateway_ref(struct mapping_gateway *mg);
-void mapping_gateway_unref(struct mapping_gateway *mg);
+/** The same as where calls come from; NULL of NULL. */
+struct ingress *mapping_gateway_ingress(struct mapping_gateway *mg);
 /** The row as last loaded; valid until the next mapping_gateways_apply(). */
 const struct db_mapping_gateway *mapping_gateway_row(const struct mapping_gateway *mg);
-/** How fast it answers; NULL without memory. */
-struct response_time *mapping_gateway_response_time(struct mapping_gateway *mg);
-/** The same for its name. */
-const char *mapping_gateway_name(const struct mapping_gateway *mg);
-/** @return 0; -EBUSY all channels are in use; -EAGAIN the calls per second are used up */
-int mapping_gateway_seize(struct mapping_gateway *mg, struct call_limits_channel *ch, uint64_t now_ms);
-/** Seize a channel for a call that goes on from before the start. */
-void mapping_gateway_resume(struct mapping_gateway *mg, struct call_limits_channel *ch);
-/** "full 30/30" or "cps 10/10" for the error of mapping_gateway_seize(). */
-void mapping_gateway_explain(const struct mapping_gateway *mg, int error, char *out, size_t size);
-const struct call_limits *mapping_gateway_limits(const struct mapping_gateway *mg);
-
-/** What is in force for the leg of a caller: its row laid over the parameters. */
-struct mapping_gateway_policy {
-	bool session_timer;
-	enum parameter_100rel sip_100rel;
-	uint32_t max_call_duration_ms; /* 0 = no limit */
-};
-/** @param mg  NULL: the parameters alone */
-void mapping_gateway_policy(
-	const struct mapping_gateway *mg, const struct parameters *p, struct mapping_gateway_policy *out);
 
 /** As gateways_recount() and gateways_channel_drift(). */
 void mapping_gateways_recount(struct mapping_gateways *set);

@@ -41,7 +41,7 @@ enum { CALLS_ELSEWHERE_MAX = 500 };
 
 static struct gate_refusal_question question(const struct gate *gate, const struct gate_ingress *ingress)
 {
-	return (struct gate_refusal_question){.ingress = ingress->gateway,
+	return (struct gate_refusal_question){.ingress = ingress->ingress,
 		.parameters = &gate->stack->parameters,
 		.refuse_new = gate->refuse_new,
 		.now_ms = clock_now_ms()};
@@ -59,18 +59,17 @@ static void on_invite(struct gate *gate, const struct gate_ingress *ingress, con
 
 	/* These two are no calls of their own: our INVITE has come back, or a call has come by a second way. */
 	if (client_transactions_is_loop(stack->client_transactions, rx->sip)) {
-		gate_trust_count(&gate->trust, STRANGERS_LOOP, rx, mapping_gateway_name(ingress->gateway));
+		gate_trust_count(&gate->trust, STRANGERS_LOOP, rx, ingress_name(ingress->ingress));
 		transport_reply_stateless(rx, 482, "Loop Detected", NULL);
 		return;
 	}
 	if (server_transactions_merged(stack->server_transactions, rx)) {
-		gate_trust_count(&gate->trust, STRANGERS_MERGED, rx, mapping_gateway_name(ingress->gateway));
+		gate_trust_count(&gate->trust, STRANGERS_MERGED, rx, ingress_name(ingress->ingress));
 		transport_reply_stateless(rx, 482, "Merged Request", NULL);
 		return;
 	}
 	if (ingress->elsewhere && calls_from_elsewhere(gate->calls, rx->source) >= CALLS_ELSEWHERE_MAX) {
-		gate_trust_count(
-			&gate->trust, STRANGERS_TOO_MANY_CALLS, rx, mapping_gateway_name(ingress->gateway));
+		gate_trust_count(&gate->trust, STRANGERS_TOO_MANY_CALLS, rx, ingress_name(ingress->ingress));
 		transport_reply_stateless(rx, 503, NULL, "Retry-After: 10\r\n");
 		return;
 	}
@@ -78,7 +77,7 @@ static void on_invite(struct gate *gate, const struct gate_ingress *ingress, con
 	from_peer.back.peer = gate_ingress_peer(ingress, rx->source);
 	err = gate_ingress_identify(&from_peer.back.identity, ingress, rx->source);
 	if (!err)
-		err = calls_take(gate->calls, ingress->gateway, &from_peer, refused ? &refusal : NULL);
+		err = calls_take(gate->calls, ingress->ingress, &from_peer, refused ? &refusal : NULL);
 	hop_peer_unref(from_peer.back.peer);
 	if (err)
 		transport_reply_stateless(rx, err == -EMSGSIZE ? 513 : 500, NULL, NULL);
@@ -89,14 +88,14 @@ static void on_options(const struct gate *gate, const struct gate_ingress *ingre
 	const char *allow)
 {
 	struct gate_refusal_question q = question(gate, ingress);
-	struct mapping_gateway_policy policy;
+	struct ingress_policy policy;
 	struct call_refusal refusal;
 	char header[GATE_REFUSAL_HEADER_MAX], capabilities[HEADERS_CAPABILITIES_MAX];
 	char lines[GATE_REFUSAL_HEADER_MAX + HEADERS_CAPABILITIES_MAX];
 
 	if (!gate_refusal_of_options(&q, rx->sip, &refusal, header))
 		refusal = (struct call_refusal){200, "", ""};
-	mapping_gateway_policy(ingress->gateway, q.parameters, &policy);
+	ingress_policy(ingress->ingress, q.parameters, &policy);
 	headers_capabilities(
 		capabilities, allow, policy.session_timer, policy.sip_100rel != PARAMETER_100REL_OFF);
 	snprintf(lines, sizeof(lines), "%s%s", refusal.headers, capabilities);
@@ -131,8 +130,8 @@ static enum db_override find_nat(
 {
 	enum db_override nat = DB_OVERRIDE_NONE;
 
-	if (ingress->gateway)
-		return mapping_gateway_row(ingress->gateway)->nat;
+	if (ingress->ingress)
+		return ingress_nat(ingress->ingress);
 	gateway_targets_at(gate->trust.gateway_targets, rx->source, note_nat, &nat);
 	return nat;
 }
@@ -147,7 +146,7 @@ static void on_new_request(struct gate *gate, struct received *rx)
 	const char *allow = gateway && publish_takes(gate->publish, rx->source) ? headers_allow_publish
 										: headers_allow_new;
 
-	if (!ingress.gateway && !gateway) {
+	if (!ingress.ingress && !gateway) {
 		if (method != sip_method_ack) /* which only says that our refusal came */
 			gate_trust_count(&gate->trust,
 				ingress.refused ? STRANGERS_NOT_THE_REGISTRAR : STRANGERS_UNKNOWN_SOURCE, rx,
@@ -155,7 +154,7 @@ static void on_new_request(struct gate *gate, struct received *rx)
 		gate_trust_refuse(&gate->trust, rx);
 		return;
 	}
-	note_fault(gate, rx, ingress.gateway ? mapping_gateway_name(ingress.gateway) : NULL);
+	note_fault(gate, rx, ingress.ingress ? ingress_name(ingress.ingress) : NULL);
 	nat_answer(rx, find_nat(gate, &ingress, rx));
 	if (sip->sip_request->rq_url->url_type != url_sip && sip->sip_request->rq_url->url_type != url_sips) {
 		transport_reply_stateless(rx, 416, NULL, NULL);

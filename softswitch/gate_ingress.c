@@ -9,8 +9,10 @@
 static struct gate_ingress by_registration(
 	const struct mapping_gateways *customers, const struct registration *r)
 {
+	struct mapping_gateway *trunk = mapping_gateways_trunk(customers, registration_name(r));
+
 	return (struct gate_ingress){
-		.gateway = mapping_gateways_trunk(customers, registration_name(r)), .registration = r};
+		.ingress = mapping_gateway_ingress(trunk), .customer = trunk, .registration = r};
 }
 
 /** A customer, and who it is by the names in a certificate. */
@@ -45,6 +47,7 @@ struct gate_ingress gate_ingress_find(const struct mapping_gateways *customers,
 {
 	const struct registration *r = registration_drivers_by_token(registrations, rx);
 	struct gate_ingress found = {0};
+	struct mapping_gateway *customer;
 
 	if (r) {
 		found = by_registration(customers, r);
@@ -53,25 +56,28 @@ struct gate_ingress gate_ingress_find(const struct mapping_gateways *customers,
 			return found;
 		found = (struct gate_ingress){.refused = r};
 	}
-	found.gateway = find_customer(customers, rx);
-	if (found.gateway)
+	customer = find_customer(customers, rx);
+	if (customer) {
+		found.ingress = mapping_gateway_ingress(customer);
+		found.customer = customer;
 		return found;
+	}
 	r = registration_drivers_by_source(registrations, rx);
 	return r ? by_registration(customers, r) : found;
 }
 
 struct hop_peer *gate_ingress_peer(const struct gate_ingress *ingress, const struct sockaddr *source)
 {
-	struct hop_peer *peer = hop_peer_create(mapping_gateway_name(ingress->gateway), source);
+	struct hop_peer *peer = hop_peer_create(ingress_name(ingress->ingress), source);
 
 	if (!peer)
 		return NULL;
 	peer->called_us = true;
-	peer->response_time = response_time_ref(mapping_gateway_response_time(ingress->gateway));
+	peer->response_time = response_time_ref(ingress_response_time(ingress->ingress));
 	peer->elsewhere = ingress->elsewhere;
-	peer->nat = mapping_gateway_row(ingress->gateway)->nat;
-	peer->row_id = mapping_gateway_row(ingress->gateway)->id;
-	peer->strict_source = mapping_gateway_row(ingress->gateway)->strict_source ||
+	peer->nat = ingress_nat(ingress->ingress);
+	peer->row_id = ingress_id(ingress->ingress);
+	peer->strict_source = ingress_strict_source(ingress->ingress) ||
 		(ingress->registration && registration_row(ingress->registration)->strict_source);
 	return peer;
 }
@@ -79,7 +85,7 @@ struct hop_peer *gate_ingress_peer(const struct gate_ingress *ingress, const str
 int gate_ingress_identify(
 	const struct tls_identity **out, const struct gate_ingress *ingress, const struct sockaddr *source)
 {
-	const struct db_mapping_gateway *row = mapping_gateway_row(ingress->gateway);
+	const struct db_mapping_gateway *row = mapping_gateway_row(ingress->customer);
 	const struct db_registration *account =
 		ingress->registration ? registration_row(ingress->registration) : NULL;
 	char host[ADDRESS_HOST_MAX];

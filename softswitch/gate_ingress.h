@@ -10,7 +10,8 @@ struct registration_drivers;
 
 /** A caller. */
 struct gate_ingress {
-	struct mapping_gateway *gateway;         /* its trunk; NULL = it is a stranger */
+	struct ingress *ingress;                 /* NULL = it is a stranger */
+	const struct mapping_gateway *customer;  /* the same, if it is one; else NULL */
 	const struct registration *registration; /* its call came by our account there; NULL = it did not */
 	const struct registration *refused;      /* it would have, from another source */
 	bool elsewhere;                          /* nor is it the registrar that sends it */

@@ -1,6 +1,6 @@
 #include "gate_refusal.h"
 
-#include "mapping_gateways.h"
+#include "ingress.h"
 #include "message.h"
 #include "rel100.h"
 #include "session.h"
@@ -46,8 +46,8 @@ static bool is_stopping(const struct gate_refusal_question *q, struct call_refus
 }
 
 /** What the peer cannot do, or may not leave out. */
-static bool lacks_extension(const struct mapping_gateway_policy *policy, const sip_t *sip,
-	struct call_refusal *out, char header[GATE_REFUSAL_HEADER_MAX])
+static bool lacks_extension(const struct ingress_policy *policy, const sip_t *sip, struct call_refusal *out,
+	char header[GATE_REFUSAL_HEADER_MAX])
 {
 	if (gate_refusal_by_require(
 		    sip, policy->session_timer, policy->sip_100rel != PARAMETER_100REL_OFF, header))
@@ -74,9 +74,9 @@ static bool is_unusable(const sip_t *sip, struct call_refusal *out)
 bool gate_refusal_of_invite(const struct gate_refusal_question *q, const sip_t *sip, struct call_refusal *out,
 	char header[GATE_REFUSAL_HEADER_MAX])
 {
-	struct mapping_gateway_policy policy;
+	struct ingress_policy policy;
 
-	mapping_gateway_policy(q->ingress, q->parameters, &policy);
+	ingress_policy(q->ingress, q->parameters, &policy);
 	if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count)
 		*out = (struct call_refusal){483, "too many hops", ""};
 	else if (lacks_extension(&policy, sip, out, header) || is_unusable(sip, out))
@@ -91,17 +91,17 @@ bool gate_refusal_of_invite(const struct gate_refusal_question *q, const sip_t *
 bool gate_refusal_of_options(const struct gate_refusal_question *q, const sip_t *sip,
 	struct call_refusal *out, char header[GATE_REFUSAL_HEADER_MAX])
 {
-	struct mapping_gateway_policy policy;
+	struct ingress_policy policy;
 
 	*out = (struct call_refusal){420, "unsupported extension required", header};
 	if (!has_number(sip))
 		return gate_refusal_by_require(sip, true, true, header) || is_stopping(q, out);
-	mapping_gateway_policy(q->ingress, q->parameters, &policy);
+	ingress_policy(q->ingress, q->parameters, &policy);
 	if (!q->ingress)
 		*out = (struct call_refusal){403, "", ""};
 	else if (lacks_extension(&policy, sip, out, header) || is_unusable(sip, out) || is_stopping(q, out))
 		return true;
-	else if (call_limits_check(mapping_gateway_limits(q->ingress), q->now_ms))
+	else if (call_limits_check(ingress_limits(q->ingress), q->now_ms))
 		*out = (struct call_refusal){503, "", ""};
 	else
 		return false;

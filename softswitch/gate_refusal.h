@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct mapping_gateway;
+struct ingress;
 struct parameters;
 
 enum { GATE_REFUSAL_HEADER_MAX = 512 };
@@ -29,7 +29,7 @@ bool gate_refusal_by_require(const sip_t *sip, bool timer, bool rel100, char hea
 
 /** Who asks, and when. All borrowed. */
 struct gate_refusal_question {
-	const struct mapping_gateway
+	const struct ingress
 		*ingress; /* NULL: a gateway that is no customer, which may only ask with OPTIONS */
 	const struct parameters *parameters;
 	bool refuse_new; /* the switch is draining or stopping */

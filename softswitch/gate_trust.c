@@ -65,14 +65,14 @@ static void compare(struct gateway *gw, void *arg)
 /** Is it an address of the same row? */
 static bool is_of_row(const struct gate_trust *t, const struct hop_peer *peer, const struct sockaddr *source)
 {
-	const struct mapping_gateway *ingress = mapping_gateways_find(t->mapping_gateways, source);
+	const struct ingress *ingress =
+		mapping_gateway_ingress(mapping_gateways_find(t->mapping_gateways, source));
 	struct search s = {.peer = peer};
 
 	if (registration_drivers_is_of(t->registrations, peer, source))
 		return true;
 	if (peer->called_us)
-		return ingress &&
-			hop_peer_is(peer, mapping_gateway_row(ingress)->id, mapping_gateway_name(ingress));
+		return ingress && hop_peer_is(peer, ingress_id(ingress), ingress_name(ingress));
 	gateway_targets_at(t->gateway_targets, source, compare, &s);
 	return s.found;
 }

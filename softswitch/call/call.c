@@ -133,7 +133,7 @@ void call_destroy(struct call *call)
 	if (!call)
 		return;
 	dialog_clear(&call->a); /* of a call that was never begun */
-	mapping_gateway_unref(call->ingress);
+	ingress_unref(call->ingress);
 	gateway_unref(call->gateway);
 	gateway_unref(call->called);
 	call_cdr_clear(call);
@@ -167,10 +167,10 @@ static void limit_setup(struct call *call, const sip_expires_t *expires)
 static void note(struct call *call, const struct received *invite)
 {
 	const sip_t *sip = invite->sip;
-	struct mapping_gateway_policy policy;
+	struct ingress_policy policy;
 
 	limit_setup(call, sip->sip_expires);
-	mapping_gateway_policy(call->ingress, &call_stack(call)->parameters, &policy);
+	ingress_policy(call->ingress, &call_stack(call)->parameters, &policy);
 	call->a.session.timer = policy.session_timer;
 	call->max_duration_ms = policy.max_call_duration_ms;
 	session_learn(&call->a.session, sip);
@@ -237,7 +237,7 @@ struct call *call_prepare(struct call_context *context)
 	return call;
 }
 
-int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite,
+int call_create(struct call_context *context, struct ingress *ingress, const struct received *invite,
 	const struct call_refusal *refusal)
 {
 	struct call *call = call_prepare(context);
@@ -246,7 +246,7 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 
 	if (!call)
 		return -ENOMEM;
-	call->ingress = mapping_gateway_ref(ingress);
+	call->ingress = ingress_ref(ingress);
 	call->begin_ms = clock_now_ms();
 	call->begin_epoch_ms = clock_epoch_ms();
 	err = take_invite(call, invite);
@@ -261,7 +261,7 @@ int call_create(struct call_context *context, struct mapping_gateway *ingress, c
 	}
 	err = call_state_seize_ingress(call);
 	if (err) {
-		mapping_gateway_explain(ingress, err, words, sizeof(words));
+		ingress_explain(ingress, err, words, sizeof(words));
 		call_end_refused(call, CAUSE_INGRESS_FULL, words, CDR_SERVER);
 		return 0;
 	}
@@ -280,7 +280,7 @@ void call_info(const struct call *call, struct call_info *out)
 		.b_call_id = call->attempt ? attempt_call_id(call->attempt) : call->b_call_id,
 		.state = call_state_name(call),
 		.stage = call->attempt ? failover_stage_name(attempt_stage(call->attempt)) : "",
-		.ingress = mapping_gateway_name(call->ingress),
+		.ingress = ingress_name(call->ingress),
 		.gateway = call->gateway ? gateway_name(call->gateway) : "",
 		.caller = call->caller,
 		.callee = call->callee,

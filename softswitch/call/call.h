@@ -11,7 +11,7 @@
 
 struct call;
 struct call_context;
-struct mapping_gateway;
+struct ingress;
 struct received;
 
 /** Why the gate turns a customer's call away. */
@@ -29,7 +29,7 @@ struct call_refusal {
  *
  * @return 0; -EMSGSIZE, -E2BIG (routes) or -ENOMEM with nothing kept and nothing answered
  */
-int call_create(struct call_context *context, struct mapping_gateway *ingress, const struct received *invite,
+int call_create(struct call_context *context, struct ingress *ingress, const struct received *invite,
 	const struct call_refusal *refusal);
 /** A call that has neither legs nor numbers yet. @return NULL without memory */
 struct call *call_prepare(struct call_context *context);

@@ -194,7 +194,7 @@ static void fill_row(const struct call *call, struct cdr *row)
 	*row = (struct cdr){
 		.a_call_id = call->a.call_id,
 		.b_call_id = call->b_call_id,
-		.ingress = mapping_gateway_name(call->ingress),
+		.ingress = ingress_name(call->ingress),
 		.gateway = call->called ? gateway_name(call->called) : "",
 		.caller_in = call->caller,
 		.caller_out = call->called ? call->caller : "",

@@ -14,6 +14,7 @@
 #include "gateways.h"
 #include "log.h"
 #include "loop.h"
+#include "mapping_gateways.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,15 +42,15 @@ static int find_rows(
 	const struct recovery *r, struct call *call, const struct dialog *leg, const struct cdr *record)
 {
 	struct gateway *gw = leg ? gateways_recognise(r->gateways, row_of(leg), record->gateway) : NULL;
-	struct mapping_gateway *ingress =
-		mapping_gateways_recognise(r->ingresses, row_of(&call->a), record->ingress);
+	struct ingress *ingress = mapping_gateway_ingress(
+		mapping_gateways_recognise(r->ingresses, row_of(&call->a), record->ingress));
 
 	if (gw) {
 		call->gateway = gateway_ref(gw);
 		call->called = gateway_ref(gw);
 	}
 	if (ingress)
-		call->ingress = mapping_gateway_ref(ingress);
+		call->ingress = ingress_ref(ingress);
 	return (gw || !leg) && ingress ? 0 : -ENOENT;
 }
 

@@ -319,7 +319,7 @@ static const struct attempt_handlers attempt_handlers = {
 /** What crosses besides the table of headers.c in a call with this gateway: what either row lists. */
 static void list_headers(struct call *call, const struct gateway *gw)
 {
-	const char *ours = mapping_gateway_row(call->ingress)->pass_headers;
+	const char *ours = ingress_pass_headers(call->ingress);
 	const char *theirs = gateway_row(gw)->pass_headers;
 	struct text t = text_scratch();
 
@@ -430,7 +430,7 @@ void call_setup_go_on(struct call *call)
 
 void call_setup(struct call *call)
 {
-	struct routing_request request = {.ingress = mapping_gateway_name(call->ingress),
+	struct routing_request request = {.ingress = ingress_name(call->ingress),
 		.caller = call->caller,
 		.callee = call->callee,
 		.now_ms = clock_now_ms()};

@@ -27,7 +27,7 @@ static void release(struct call *call, struct call_limits_channel *channel)
 
 int call_state_seize_ingress(struct call *call)
 {
-	int err = mapping_gateway_seize(call->ingress, &call->channel_in, call->begin_ms);
+	int err = ingress_seize(call->ingress, &call->channel_in, call->begin_ms);
 
 	call->context->channels += !err;
 	return err;
@@ -45,7 +45,7 @@ enum gateway_verdict call_state_seize_gateway(struct call *call, struct gateway 
 
 void call_state_resume_channels(struct call *call)
 {
-	mapping_gateway_resume(call->ingress, &call->channel_in);
+	ingress_resume(call->ingress, &call->channel_in);
 	if (call->gateway)
 		gateway_resume(call->gateway, &call->channel_out);
 	call->context->channels += call->gateway ? 2 : 1;

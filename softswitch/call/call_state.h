@@ -22,7 +22,7 @@
 #include "call_context.h"
 #include "cause.h"
 #include "cdr.h"
-#include "mapping_gateways.h"
+#include "ingress.h"
 #include "rel100.h"
 #include "routing.h"
 #include "session_timer.h"
@@ -66,7 +66,7 @@ struct call {
 	uint32_t max_duration_ms;   /* for the caller's side; 0 = unlimited */
 	bool expires; /* until the answer the limit is the Expires of the INVITE (RFC 3261 section 13.3.1) */
 
-	struct mapping_gateway *ingress;
+	struct ingress *ingress;
 	struct call_limits_channel channel_in, channel_out;
 	struct gateway *gateway; /* being tried, or the one that answered */
 	struct gateway *called;  /* the last one that was sent an INVITE */
@@ -108,7 +108,7 @@ const char *call_state_name(const struct call *call);
 /** Has the gateway's answer gone to the caller, and has the call not ended? */
 bool call_state_is_answered(const struct call *call);
 
-/** Seize a channel of the ingress. @return as mapping_gateway_seize() */
+/** Seize a channel of the ingress. @return as ingress_seize() */
 int call_state_seize_ingress(struct call *call);
 /** Seize a channel of a gateway. @param forced  although it is down. @return GATEWAY_VERDICT_USABLE when it is seized */
 enum gateway_verdict call_state_seize_gateway(struct call *call, struct gateway *gw, bool forced);

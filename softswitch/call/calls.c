@@ -10,6 +10,7 @@
 #include "gateways.h"
 #include "log.h"
 #include "loop.h"
+#include "mapping_gateways.h"
 #include "memory_trim.h"
 #include "pace.h"
 
@@ -157,7 +158,7 @@ void calls_recover(struct calls *set)
 	call_recovery(&set->context, set->gateways, set->mapping_gateways);
 }
 
-int calls_take(struct calls *set, struct mapping_gateway *ingress, const struct received *invite,
+int calls_take(struct calls *set, struct ingress *ingress, const struct received *invite,
 	const struct call_refusal *refusal)
 {
 	return call_create(&set->context, ingress, invite, refusal);

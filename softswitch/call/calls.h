@@ -33,7 +33,7 @@ void calls_recover(struct calls *set);
 void calls_destroy(struct calls *set);
 
 /** A call that has passed the gate: call_create(). */
-int calls_take(struct calls *set, struct mapping_gateway *ingress, const struct received *invite,
+int calls_take(struct calls *set, struct ingress *ingress, const struct received *invite,
 	const struct call_refusal *refusal);
 /** How many live calls have come by a registration from this address, which is not the registrar's? */
 size_t calls_from_elsewhere(const struct calls *set, const struct sockaddr *source);

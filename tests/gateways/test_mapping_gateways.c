@@ -47,7 +47,7 @@ static const char *who(const struct mapping_gateways *set, const char *address, 
 	const union source s = source(address, port);
 	const struct mapping_gateway *mg = mapping_gateways_find(set, &s.any);
 
-	return mg ? mapping_gateway_name(mg) : "";
+	return mg ? mapping_gateway_row(mg)->name : "";
 }
 
 /* One row with this host: does it hold the address? */
@@ -221,7 +221,7 @@ static const char *bearer(const struct mapping_gateways *set, const char *name)
 {
 	const struct mapping_gateway *mg = mapping_gateways_by_tls_name(set, name);
 
-	return mg ? mapping_gateway_name(mg) : "";
+	return mg ? mapping_gateway_row(mg)->name : "";
 }
 
 static void the_name_in_a_certificate_is_that_of_an_enabled_row(void **unused)
@@ -256,11 +256,16 @@ static void other_families_are_unknown(void **unused)
 	mapping_gateways_destroy(NULL);
 }
 
+static struct ingress *named(const struct mapping_gateways *set, const char *name)
+{
+	return mapping_gateway_ingress(mapping_gateways_by_name(set, name));
+}
+
 static void limits_belong_to_the_trunk(void **unused)
 {
 	struct db_mapping_gateway row = unit_mapping("a", "10.0.0.1");
 	struct mapping_gateways *set;
-	struct mapping_gateway *mg;
+	struct ingress *in;
 	struct call_limits_channel ch[2] = {0};
 	char text[32];
 
@@ -268,16 +273,16 @@ static void limits_belong_to_the_trunk(void **unused)
 	row.capacity = 1;
 	row.cps = 1;
 	set = set_of(&row, 1);
-	mg = mapping_gateways_by_name(set, "a");
-	assert_int_equal(mapping_gateway_seize(mg, &ch[0], 0), 0);
-	assert_int_equal(mapping_gateway_seize(mg, &ch[1], 0), -EBUSY);
-	mapping_gateway_explain(mg, -EBUSY, text, sizeof(text));
+	in = named(set, "a");
+	assert_int_equal(ingress_seize(in, &ch[0], 0), 0);
+	assert_int_equal(ingress_seize(in, &ch[1], 0), -EBUSY);
+	ingress_explain(in, -EBUSY, text, sizeof(text));
 	assert_string_equal(text, "full 1/1");
 	call_limits_release(&ch[0]);
-	assert_int_equal(mapping_gateway_seize(mg, &ch[1], 999), -EAGAIN);
-	mapping_gateway_explain(mg, -EAGAIN, text, sizeof(text));
+	assert_int_equal(ingress_seize(in, &ch[1], 999), -EAGAIN);
+	ingress_explain(in, -EAGAIN, text, sizeof(text));
 	assert_string_equal(text, "cps 1/1");
-	assert_int_equal(mapping_gateway_limits(mg)->in_use, 0);
+	assert_int_equal(ingress_limits(in)->in_use, 0);
 	mapping_gateways_destroy(set);
 }
 
@@ -287,11 +292,11 @@ static void what_a_trunk_does_not_set_is_left_to_the_parameters(void **unused)
 		.session_timer = true, .sip_100rel = PARAMETER_100REL_SUPPORTED, .max_call_duration_ms = 6};
 	struct db_mapping_gateway row = unit_mapping("a", "10.0.0.0/8");
 	struct mapping_gateways *set = set_of(&row, 1);
-	struct mapping_gateway_policy policy;
+	struct ingress_policy policy;
 
 	(void)unused;
 	for (int i = 0; i < 2; i++) {
-		mapping_gateway_policy(i ? mapping_gateways_by_name(set, "a") : NULL, &p, &policy);
+		ingress_policy(i ? named(set, "a") : NULL, &p, &policy);
 		assert_true(policy.session_timer);
 		assert_int_equal(policy.sip_100rel, PARAMETER_100REL_SUPPORTED);
 		assert_int_equal(policy.max_call_duration_ms, 6);
@@ -306,27 +311,59 @@ static void what_a_trunk_sets_wins_from_the_next_load_on(void **unused)
 		.session_timer = true, .sip_100rel = PARAMETER_100REL_SUPPORTED, .max_call_duration_ms = 6};
 	struct db_mapping_gateway row = unit_mapping("a", "10.0.0.0/8");
 	struct mapping_gateways *set = set_of(&row, 1);
-	const struct mapping_gateway *mg = mapping_gateways_by_name(set, "a");
-	struct mapping_gateway_policy policy;
+	const struct ingress *in = named(set, "a");
+	struct ingress_policy policy;
 
 	(void)unused;
 	row.session_timer = DB_OVERRIDE_OFF;
 	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
-	mapping_gateway_policy(mg, &p, &policy);
+	ingress_policy(in, &p, &policy);
 	assert_false(policy.session_timer);
 	row.sip_100rel.set = true;
 	row.sip_100rel.value = PARAMETER_100REL_OFF;
 	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
-	mapping_gateway_policy(mg, &p, &policy);
+	ingress_policy(in, &p, &policy);
 	assert_int_equal(policy.sip_100rel, PARAMETER_100REL_OFF);
 	row.sip_100rel.value = PARAMETER_100REL_REQUIRED;
 	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
-	mapping_gateway_policy(mg, &p, &policy);
+	ingress_policy(in, &p, &policy);
 	assert_int_equal(policy.sip_100rel, PARAMETER_100REL_REQUIRED);
 	row.max_call_duration_ms = 16;
 	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
-	mapping_gateway_policy(mg, &p, &policy);
+	ingress_policy(in, &p, &policy);
 	assert_int_equal(policy.max_call_duration_ms, 16);
+	mapping_gateways_destroy(set);
+}
+
+static void where_a_call_comes_from_says_what_the_row_says(void **unused)
+{
+	struct db_mapping_gateway row = unit_mapping("a", "10.0.0.0/8");
+	struct mapping_gateways *set;
+	const struct ingress *in;
+
+	(void)unused;
+	row.id = 7;
+	row.nat = DB_OVERRIDE_ON;
+	row.pass_headers = "X-A";
+	row.strict_source = true;
+	set = set_of(&row, 1);
+	in = named(set, "a");
+	assert_int_equal(ingress_kind(in), INGRESS_MAPPING_GATEWAY);
+	assert_string_equal(ingress_name(in), "a");
+	assert_int_equal(ingress_id(in), 7);
+	assert_int_equal(ingress_nat(in), DB_OVERRIDE_ON);
+	assert_string_equal(ingress_pass_headers(in), "X-A");
+	assert_true(ingress_strict_source(in));
+	row.name = "b";
+	row.nat = DB_OVERRIDE_OFF;
+	row.pass_headers = "X-B";
+	row.strict_source = false;
+	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
+	assert_ptr_equal(named(set, "b"), in);
+	assert_string_equal(ingress_name(in), "b");
+	assert_int_equal(ingress_nat(in), DB_OVERRIDE_OFF);
+	assert_string_equal(ingress_pass_headers(in), "X-B");
+	assert_false(ingress_strict_source(in));
 	mapping_gateways_destroy(set);
 }
 
@@ -334,29 +371,29 @@ static void a_reload_moves_the_source_and_keeps_the_calls(void **unused)
 {
 	struct db_mapping_gateway rows[] = {unit_mapping("a", "10.0.0.1"), unit_mapping("b", "10.0.0.2")};
 	struct mapping_gateways *set = set_of(rows, 2);
-	struct mapping_gateway *mg = mapping_gateway_ref(mapping_gateways_by_name(set, "a"));
+	struct ingress *in = ingress_ref(named(set, "a"));
 	struct call_limits_channel ch = {0};
 
 	(void)unused;
-	assert_int_equal(mapping_gateway_seize(mg, &ch, 0), 0);
+	assert_int_equal(ingress_seize(in, &ch, 0), 0);
 	rows[0].host = "10.0.0.3";
 	rows[0].capacity = 9;
 	assert_int_equal(mapping_gateways_apply(set, rows, 2, NULL, NULL), 0);
 	assert_string_equal(who(set, "10.0.0.1", 1), "");
 	assert_string_equal(who(set, "10.0.0.3", 1), "a");
-	assert_ptr_equal(mapping_gateways_by_name(set, "a"), mg);
-	assert_int_equal(mapping_gateway_limits(mg)->in_use, 1);
-	assert_int_equal(mapping_gateway_limits(mg)->capacity, 9);
+	assert_ptr_equal(named(set, "a"), in);
+	assert_int_equal(ingress_limits(in)->in_use, 1);
+	assert_int_equal(ingress_limits(in)->capacity, 9);
 	assert_int_equal(mapping_gateways_apply(set, &rows[1], 1, NULL, NULL), 0);
 	assert_string_equal(who(set, "10.0.0.3", 1), "");
-	assert_string_equal(mapping_gateway_name(mg), "a");
+	assert_string_equal(ingress_name(in), "a");
 	assert_int_equal(mapping_gateways_apply(set, rows, 2, NULL, NULL), 0);
-	assert_ptr_equal(mapping_gateways_by_name(set, "a"), mg);
-	mapping_gateway_unref(mg);
+	assert_ptr_equal(named(set, "a"), in);
+	ingress_unref(in);
 	mapping_gateways_destroy(set); /* under the call */
 	assert_int_equal(ch.limits->in_use, 1);
 	call_limits_release(&ch);
-	mapping_gateway_unref(NULL);
+	ingress_unref(NULL);
 }
 
 /* Random blocks of all lengths in a small part of the address space, each source sought linearly.
@@ -424,7 +461,7 @@ static void finds_what_a_naive_search_finds(void **unused)
 
 		assert_int_equal(found != NULL, expected != NULL);
 		if (found)
-			assert_string_equal(mapping_gateway_name(found), expected->name);
+			assert_string_equal(mapping_gateway_row(found)->name, expected->name);
 		known += found != NULL;
 	}
 	assert_in_range(known, SOURCES / 10, SOURCES * 9 / 10);
@@ -494,6 +531,7 @@ int main(void)
 		cmocka_unit_test(limits_belong_to_the_trunk),
 		cmocka_unit_test(what_a_trunk_does_not_set_is_left_to_the_parameters),
 		cmocka_unit_test(what_a_trunk_sets_wins_from_the_next_load_on),
+		cmocka_unit_test(where_a_call_comes_from_says_what_the_row_says),
 		cmocka_unit_test(a_reload_moves_the_source_and_keeps_the_calls),
 		cmocka_unit_test(finds_what_a_naive_search_finds),
 		cmocka_unit_test(out_of_memory_leaves_the_set_as_it_was),

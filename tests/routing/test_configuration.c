@@ -132,7 +132,7 @@ static void assert_old(const struct fixture *f)
 	assert_int_equal(gateways_count(f->c.gateways), 1);
 	assert_int_equal(gateway_row(gateways_at(f->c.gateways, 0))->capacity, 7);
 	assert_null(gateways_find(f->c.gateways, "g1"));
-	assert_string_equal(mapping_gateway_name(who_is(f, "127.0.0.1")), "m0");
+	assert_string_equal(mapping_gateway_row(who_is(f, "127.0.0.1"))->name, "m0");
 	assert_null(who_is(f, "127.0.0.2"));
 	assert_null(who_is(f, "10.0.0.1"));
 	assert_non_null(mapping_gateways_trunk(f->c.mapping_gateways, "r0"));
@@ -149,8 +149,8 @@ static void assert_new(const struct fixture *f)
 	assert_int_equal(gateways_count(f->c.gateways), NEW_ROWS);
 	assert_int_equal(gateway_row(gateways_at(f->c.gateways, 0))->capacity, 0);
 	assert_null(who_is(f, "127.0.0.1"));
-	assert_string_equal(mapping_gateway_name(who_is(f, "127.0.0.2")), "m0");
-	assert_string_equal(mapping_gateway_name(who_is(f, "10.0.0.1")), "m1");
+	assert_string_equal(mapping_gateway_row(who_is(f, "127.0.0.2"))->name, "m0");
+	assert_string_equal(mapping_gateway_row(who_is(f, "10.0.0.1"))->name, "m1");
 	assert_non_null(mapping_gateways_trunk(f->c.mapping_gateways, "r5"));
 	assert_int_equal(registrations_count(f->c.registrations), NEW_ROWS);
 	assert_string_equal(registration_row(registrations_at(f->c.registrations, 0))->password, "secret");
