@@ -112,6 +112,7 @@ static void leave(struct restart *r)
 	int err;
 
 	calls_leave(r->parts.calls);
+	transport_handover_take_leave(r->parts.transport);
 	if (!r->program[0]) {
 		log_info(NULL, "leaving the calls to the process that systemd starts next");
 		if (saved)

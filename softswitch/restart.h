@@ -1,7 +1,7 @@
 /** @file restart.h  The next process goes on with the sockets of this one, and with its calls as after a crash.
  *
- * Nothing is torn down before the next program is executed in place of this one, so if it cannot be, this one goes on as
- * if nothing had been. A process that systemd will start again (service_manager.h) exits instead.
+ * Nothing but connections over TLS is torn down before the next program is executed in place of this one, so if it cannot
+ * be, this one goes on as if nothing had been. A process that systemd will start again (service_manager.h) exits instead.
  */
 #ifndef RESTART_H
 #define RESTART_H

@@ -101,6 +101,12 @@ static void linger(struct stream *s, int error)
 	end(s, error);
 }
 
+void stream_take_leave(struct stream *s)
+{
+	if (s->io.ssl && s->state == STREAM_OPEN)
+		stream_io_shut_down(&s->io);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct stream *s = arg;

@@ -82,6 +82,8 @@ void stream_pending_clear(struct stream_pending *p);
  */
 int stream_send(struct stream *s, const char *data, size_t n, struct stream_pending *pending);
 
+/** The process is about to close its descriptor with all others: over TLS, say so. Whatever is sent after this fails. */
+void stream_take_leave(struct stream *s);
 /** End it at once. @param error  what pending messages are told, negative */
 void stream_close(struct stream *s, int error);
 

@@ -1,6 +1,7 @@
 #include "stream_set_state.h"
 
 #include "address.h"
+#include "clock.h"
 #include "loop.h"
 #include "tls.h"
 
@@ -199,6 +200,13 @@ int stream_set_send(const struct hop *hop, const char *data, size_t len, struct 
 	c = NULL;
 	err = open_connection(hop, &c);
 	return err || !c ? err : stream_send(c->stream, data, len, pending);
+}
+
+void stream_set_take_leave(struct stream_set_listener *l, uint64_t until_ms)
+{
+	for (struct stream_set_connection *c = l->set->all; c && clock_real_ms() < until_ms; c = c->next)
+		if (c->listener == l->listener)
+			stream_take_leave(c->stream);
 }
 
 size_t stream_set_connections(const struct stream_set *set)

@@ -49,6 +49,13 @@ int stream_set_listen(
 
 /** For handing it over: leave in the kernel the connections that come, or accept on. */
 void stream_set_pause(struct stream_set_listener *l, bool pause);
+/**
+ * The process is about to end without closing them: take leave of the connections under this listener, as stream_take_leave()
+ * does, and leave out the rest when this takes too long.
+ *
+ * @param until_ms  clock_real_ms()
+ */
+void stream_set_take_leave(struct stream_set_listener *l, uint64_t until_ms);
 /** Its descriptor; borrowed. */
 int stream_set_fd(const struct stream_set_listener *l);
 /** How many connections there are? */

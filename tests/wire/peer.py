@@ -17,10 +17,14 @@ numbers = itertools.count(1)
 
 
 class Connection:
-	"""One TCP or TLS connection; messages are cut by Content-Length. `piece` bytes are written at a time."""
+	"""
+	One TCP or TLS connection; messages are cut by Content-Length. `piece` bytes are written at a time. `said_so`: the other
+	end has closed it as TLS wants it.
+	"""
 
 	def __init__(self, peer, sock):
 		self.peer, self.sock, self.stream, self.open, self.piece = peer, sock, b"", True, 65536
+		self.said_so = False
 		sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 		peer.net.add(sock, self.read)
 
@@ -30,6 +34,7 @@ class Connection:
 			while data:
 				self.stream += data
 				data = self.sock.recv(65536)
+			self.said_so = True
 			self.close()
 		except (BlockingIOError, ssl.SSLWantReadError):
 			pass
@@ -150,7 +155,7 @@ class Peer:
 		sock, source = self.sock.accept()
 		if self.tls:
 			sock.setblocking(False)
-			sock = self.tls.server.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+			sock = self.tls.server.wrap_socket(sock, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False)
 		self.connections[source[:2]] = Connection(self, sock)
 
 	def connect(self, address):
@@ -161,7 +166,8 @@ class Peer:
 		sock = socket.create_connection(address, WAIT, (self.host, 0))
 		if self.tls:
 			sock.setblocking(False)
-			sock = self.tls.client.wrap_socket(sock, do_handshake_on_connect=False, server_hostname=address[0])
+			sock = self.tls.client.wrap_socket(sock, do_handshake_on_connect=False, suppress_ragged_eofs=False,
+				server_hostname=address[0])
 		self.connections[address] = Connection(self, sock)
 		return self.connections[address]
 

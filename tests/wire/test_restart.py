@@ -298,6 +298,29 @@ def under_systemd_the_signal_ends_the_process_and_leaves_the_calls(s):
 	s.over(a, b)
 
 
+# Connections over TLS
+
+
+@variants(("in_place", False), ("by_systemd", True))
+def a_connection_over_tls_ends_properly_at_a_restart(s, systemd):
+	if systemd:
+		Manager(s)
+	gw, caller = s.gateway(transport="tls", tls_verify="Off"), s.peer("streamer", "tls")
+	s.start(("tls",))
+	a, b = s.talk(gw, caller=caller)
+	connections = [connection for peer in (caller, gw) for connection in peer.connections.values()]
+	s.switch.signal(signal.SIGUSR2)
+	if systemd:
+		s.switch.ended()
+		s.switch.start_again()
+	s.net.until(lambda: not any(connection.open for connection in connections), "they are closed")
+	same([connection.said_so for connection in connections], [True, True])
+	for leg in (a, b):
+		leg.route = leg.expect("OPTIONS").source
+		leg.reply(200)
+	s.over(a, b)
+
+
 # A phone over TCP to which no connection can be opened
 
 
@@ -618,12 +641,17 @@ def a_newer_program_may_go_on(s):
 @scenario
 def a_program_that_cannot_be_executed_after_all_leaves_all_as_it_was(s):
 	gw = s.gateway()
-	s.start(("udp", "tcp"))
+	caller = s.peer("streamer", "tls")
+	s.start(("udp", "tcp", "tls"))
 	a, b = s.talk(gw)
+	c, d = s.talk(gw, caller=caller)
 	s.switch.control("system.restart", binary=script(s, '[ "$1" != --check ] || chmod 600 "$0"'))
 	s.net.until(lambda: "not restarted" in s.switch.read_log(), "it is not restarted", step=0.01)
 	s.over(*s.talk(gw))
 	s.over(a, b)
+	d.send("BYE")  # by a new connection
+	c.hung_up()
+	d.expect(200, "BYE")
 	upgrade(s)
 
 
