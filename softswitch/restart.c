@@ -62,34 +62,16 @@ static void hold_signals(bool hold)
 	pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &all, NULL);
 }
 
-static char **copy_arguments(char *const argv[])
-{
-	size_t n = 0;
-	char **out;
-
-	while (argv[n])
-		n++;
-	out = calloc(n + 2, sizeof(*out));
-	if (out)
-		memcpy(out, argv, n * sizeof(*out));
-	return out;
-}
-
 /** @return -errno when it cannot be executed */
-static int execute(struct restart *r, const struct handover *handed, size_t n)
+static int execute(const struct restart *r, const struct handover *handed, size_t n)
 {
-	char **argv = copy_arguments(r->parts.argv);
 	int err;
 
-	if (!argv)
-		return -ENOMEM;
-	argv[0] = r->program;
 	service_manager_notify("RELOADING=1");
 	hold_signals(true);
-	err = handover_exec(successor_file(r->successor), argv, handed, n);
+	err = handover_exec(successor_file(r->successor), successor_arguments(r->successor), handed, n);
 	hold_signals(false);
 	service_manager_notify("READY=1");
-	free(argv);
 	return err;
 }
 

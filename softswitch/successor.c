@@ -1,5 +1,6 @@
 #include "successor.h"
 
+#include "log.h"
 #include "loop.h"
 #include "state_version.h"
 
@@ -22,13 +23,20 @@
 
 enum { PATIENCE_S = 8, OUTPUT_MAX = 2048, REFUSAL_MAX = 1024, WORDS_MAX = 400 };
 
+enum successor_state {
+	SUCCESSOR_IDLE,    /* it does not run */
+	SUCCESSOR_VERSION, /* it says which state it reads */
+	SUCCESSOR_CHECK,   /* it says whether it would start */
+	SUCCESSOR_LATE,    /* it runs still, and is refused */
+	SUCCESSOR_ORPHAN   /* it was killed, and nobody waits for its answer; the struct goes with it */
+};
+
 struct successor {
 	struct successor_parts parts;
 	char *program, *file; /* as it was given, and where that led */
-	char **check;         /* the arguments of `--check` */
-	bool checking;
-	bool late;
-	pid_t pid; /* 0 = it does not run */
+	char **argv, **check; /* what it is executed with, and for `--check` */
+	enum successor_state state;
+	pid_t pid;
 	int pidfd, output;
 	struct event exited, readable, timeout;
 	char printed[OUTPUT_MAX]; /* what it has written, as far as there is room */
@@ -36,6 +44,14 @@ struct successor {
 	char version[STATE_VERSION_MAX];
 	char refusal[REFUSAL_MAX];
 };
+
+static void set_state(struct successor *s, enum successor_state state)
+{
+	static const char *const names[] = {"idle", "version", "check", "late", "orphan"};
+
+	log_debug(NULL, "successor state from=%s to=%s pid=%ld", names[s->state], names[state], (long)s->pid);
+	s->state = state;
+}
 
 /* Running it -------------------------------------------------------------------------------- */
 
@@ -83,20 +99,17 @@ static int start(struct successor *s, char *const argv[], int output)
 	return -err;
 }
 
-/** It has ended, or is to end now. @return its wait status */
-static int reap(struct successor *s, bool running)
+/** It has ended, or cannot be watched. @return its wait status */
+static int reap(struct successor *s)
 {
 	int status = -1;
 
-	if (running)
-		kill(s->pid, SIGKILL);
 	event_del(&s->exited);
 	event_del(&s->readable);
 	if (s->pidfd >= 0)
 		close(s->pidfd);
 	close(s->output);
-	waitpid(s->pid, &status, 0);
-	s->pid = 0;
+	waitpid(s->pid, &status, WNOHANG);
 	return status;
 }
 
@@ -166,18 +179,25 @@ static int run(struct successor *s, char *const argv[])
 	event_assign(&s->exited, loop_base(s->parts.loop), s->pidfd, EV_READ, on_exited, s);
 	if (!err && (event_add(&s->readable, NULL) || event_add(&s->exited, NULL)))
 		err = -ENOMEM;
-	if (err)
-		reap(s, true);
+	if (err) {
+		kill(s->pid, SIGKILL);
+		reap(s);
+	}
 	return err;
 }
 
 /* What it says ------------------------------------------------------------------------------ */
 
-/** Later, when successor_ask() has returned. */
-static void refuse(struct successor *s, const char *words, const char *more)
+static void explain(struct successor *s, const char *words, const char *more)
 {
 	snprintf(s->refusal, sizeof(s->refusal), "%s %s%.*s", s->program, words, (int)strcspn(more, "\n"),
 		more);
+}
+
+/** Later, when successor_ask() has returned. */
+static void refuse(struct successor *s, const char *words, const char *more)
+{
+	explain(s, words, more);
 	event_active(&s->timeout, EV_TIMEOUT, 0);
 }
 
@@ -189,13 +209,15 @@ static const char *first_line(const struct successor *s)
 	return strncmp(s->printed, name, strlen(name)) ? s->printed : s->printed + strlen(name);
 }
 
-static void run_next(struct successor *s)
+/** Run it for what this state says. */
+static void run_for(struct successor *s, enum successor_state state)
 {
-	char *const version[] = {(char *)(uintptr_t)s->program, (char *)(uintptr_t) "--state-version", NULL};
+	char *const version[] = {s->program, (char *)(uintptr_t) "--state-version", NULL};
 	int err = s->file ? 0 : find_file(s);
 
 	if (!err)
-		err = run(s, s->checking ? s->check : version);
+		err = run(s, state == SUCCESSOR_CHECK ? s->check : version);
+	set_state(s, err ? SUCCESSOR_IDLE : state);
 	if (err == -EPERM)
 		refuse(s,
 			"or a folder above it belongs neither to root nor to the user of the switch, or everybody may write to it",
@@ -204,64 +226,89 @@ static void run_next(struct successor *s)
 		refuse(s, "cannot be executed: ", strerror(-err));
 }
 
-static void on_exited(evutil_socket_t fd, short what, void *arg)
+static void on_version(struct successor *s, int status)
 {
-	struct successor *s = arg;
 	char words[WORDS_MAX] = "does not say which state it reads: ";
-	int status;
 
-	(void)fd;
-	(void)what;
-	read_output(s);
-	status = reap(s, false);
-	if (s->late) {
-		refuse(s, "did not answer in time", "");
-	} else if (s->checking && status) {
-		refuse(s, "would not start: ", first_line(s));
-	} else if (s->checking) {
-		event_active(&s->timeout, EV_TIMEOUT, 0);
-	} else if (status) {
+	if (status) {
 		refuse(s, words, first_line(s));
 	} else if (state_version_judge(s->printed, words, sizeof(words))) {
 		refuse(s, words, "");
 	} else {
 		state_version_of(s->printed, s->version);
-		s->checking = true;
-		run_next(s);
+		run_for(s, SUCCESSOR_CHECK);
 	}
 }
 
+static void on_checked(struct successor *s, int status)
+{
+	if (status)
+		refuse(s, "would not start: ", first_line(s));
+	else
+		event_active(&s->timeout, EV_TIMEOUT, 0);
+}
+
+static void forget(struct successor *s);
+
+static void on_exited(evutil_socket_t fd, short what, void *arg)
+{
+	struct successor *s = arg;
+	const enum successor_state state = s->state;
+	int status;
+
+	(void)fd;
+	(void)what;
+	read_output(s);
+	status = reap(s);
+	set_state(s, SUCCESSOR_IDLE);
+	switch (state) {
+	case SUCCESSOR_VERSION:
+		on_version(s, status);
+		return;
+	case SUCCESSOR_CHECK:
+		on_checked(s, status);
+		return;
+	case SUCCESSOR_ORPHAN:
+		forget(s);
+		return;
+	case SUCCESSOR_IDLE:
+	case SUCCESSOR_LATE:
+		return;
+	}
+}
+
+/** It has taken too long, or all has been said. */
 static void on_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	struct successor *s = arg;
 
 	(void)fd;
 	(void)what;
-	if (s->pid) {
-		s->late = true;
-		kill(s->pid, SIGKILL);
-		return;
+	if (s->state != SUCCESSOR_IDLE) {
+		set_state(s, SUCCESSOR_LATE);
+		explain(s, "did not answer in time", "");
 	}
 	s->parts.on_answer(s->refusal[0] ? s->refusal : NULL, s->version, s->parts.arg);
 }
 
 /* Life -------------------------------------------------------------------------------------- */
 
-/** Its name, "--check", the rest. */
-static char **check_arguments(char *program, char *const argv[])
+/** Its name, an option or NULL, and the rest of what this process was given. @return NULL without memory */
+static char **arguments(char *program, const char *option, char *const argv[])
 {
-	size_t n = 0;
+	size_t rest = 0, n = 0;
 	char **out;
 
-	while (argv[n])
-		n++;
-	out = calloc(n + 3, sizeof(*out));
+	while (argv[0] && argv[1 + rest])
+		rest++;
+	out = calloc(rest + 3, sizeof(*out));
 	if (!out)
 		return NULL;
-	out[0] = program;
-	out[1] = (char *)(uintptr_t) "--check";
-	if (n > 1)
-		memcpy(out + 2, argv + 1, (n - 1) * sizeof(*out));
+	out[n++] = program;
+	if (option)
+		out[n++] = (char *)(uintptr_t)option;
+	if (rest)
+		memcpy(out + n, argv + 1, rest * sizeof(*out));
 	return out;
 }
 
@@ -275,13 +322,16 @@ int successor_ask(struct successor **out, const struct successor_parts *parts)
 	s->parts = *parts;
 	event_assign(&s->timeout, loop_base(parts->loop), -1, 0, on_timeout, s);
 	s->program = strdup(parts->program);
-	s->check = s->program ? check_arguments(s->program, parts->argv) : NULL;
-	if (!s->check) {
-		successor_destroy(s);
+	if (s->program) {
+		s->argv = arguments(s->program, NULL, parts->argv);
+		s->check = arguments(s->program, "--check", parts->argv);
+	}
+	if (!s->argv || !s->check) {
+		forget(s);
 		return -ENOMEM;
 	}
 	event_add(&s->timeout, &patience);
-	run_next(s);
+	run_for(s, SUCCESSOR_VERSION);
 	*out = s;
 	return 0;
 }
@@ -291,15 +341,31 @@ const char *successor_file(const struct successor *s)
 	return s->file;
 }
 
-void successor_destroy(struct successor *s)
+char *const *successor_arguments(const struct successor *s)
 {
-	if (!s)
-		return;
+	return s->argv;
+}
+
+static void forget(struct successor *s)
+{
 	event_del(&s->timeout);
-	if (s->pid)
-		reap(s, true);
+	free(s->argv);
 	free(s->check);
 	free(s->file);
 	free(s->program);
 	free(s);
+}
+
+/** A process may outlive SIGKILL for a while, in the middle of a system call. */
+void successor_destroy(struct successor *s)
+{
+	if (!s)
+		return;
+	if (s->state == SUCCESSOR_IDLE) {
+		forget(s);
+		return;
+	}
+	kill(s->pid, SIGKILL);
+	event_del(&s->timeout);
+	set_state(s, SUCCESSOR_ORPHAN);
 }

@@ -27,7 +27,9 @@ struct successor_parts {
 int successor_ask(struct successor **out, const struct successor_parts *parts);
 /** What has been asked, all links followed: to be executed. It lives as long as the successor. */
 const char *successor_file(const struct successor *s);
-/** The answer is not wanted any more, or has come. NULL is fine. */
+/** And with what: its name, and what it would be given. They live as long. */
+char *const *successor_arguments(const struct successor *s);
+/** The answer is not wanted any more, or has come. A program that still runs is killed, and not waited for. NULL is fine. */
 void successor_destroy(struct successor *s);
 
 #endif

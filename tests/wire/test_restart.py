@@ -1,6 +1,7 @@
 """The switch is restarted: nothing that comes meanwhile is lost, and calls go on (docs/behaviour.md, Restart)."""
 
 import contextlib
+import ctypes
 import json
 import os
 import shlex
@@ -15,7 +16,9 @@ from crash import checked
 from manager import Manager
 from net import WAIT, same
 from registrar import about, challenge, grant, reaches, registrar
-from runner import run, scenario, variants
+from runner import Skip, run, scenario, variants
+
+PTRACE_SEIZE = 0x4206  # Linux; Python has no name for it
 
 
 # Sockets that systemd stores
@@ -693,6 +696,27 @@ def who_asks_for_a_restart_is_told_when_the_switch_is_stopped_instead(s):
 		same(refused(s), "the switch is stopping")
 	s.over(a, b)
 	s.switch.ended()
+
+
+@scenario
+def a_program_whose_death_takes_time_holds_up_nothing(s):
+	gw = s.gateway()
+	s.start(arguments=("--drain", "30"))
+	a, b = s.talk(gw)
+	program = script(s, 'echo $$ >"$0.new"', 'mv "$0.new" "$0.pid"', "exec tail -f /dev/null")
+	with socket.socket(socket.AF_UNIX) as sock:
+		sock.connect(s.switch.path("c.sock"))
+		request = {"jsonrpc": "2.0", "id": 5, "method": "system.restart", "params": {"binary": program}}
+		sock.sendall(json.dumps(request).encode() + b"\n")
+		s.net.until(lambda: os.path.exists(program + ".pid"), "it runs", step=0.01)
+		with open(program + ".pid") as file:
+			pid = int(file.read())
+		# The switch is not told of its end before who traces it has been.
+		if ctypes.CDLL(None).ptrace(PTRACE_SEIZE, pid, None, None):
+			raise Skip("processes cannot be traced here")
+		s.switch.stopping()
+		s.over(a, b)
+		s.switch.ended()
 
 
 @scenario
