@@ -52,6 +52,8 @@ typedef bool cdr_log_adopt_h(const struct cdr_log_leftover *call, void *arg);
  * @param adopt  NULL: none is adopted
  */
 void cdr_log_recover(struct cdr_log *log, cdr_log_adopt_h *adopt, void *arg);
+/** How many there are to be offered. */
+size_t cdr_log_leftovers(const struct cdr_log *log);
 /** The last sign of life before the crash. */
 const struct cdr_sign *cdr_log_last_sign(const struct cdr_log *log);
 /** Here is one, to be given every second at least while there are calls. No system call. */

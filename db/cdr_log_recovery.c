@@ -89,6 +89,11 @@ static void restore(struct cdr_log *log)
 	}
 }
 
+size_t cdr_log_leftovers(const struct cdr_log *log)
+{
+	return log->live.n;
+}
+
 void cdr_log_recover(struct cdr_log *log, cdr_log_adopt_h *adopt, void *arg)
 {
 	for (size_t i = 0; i < log->live.n; i++) {

@@ -1,8 +1,10 @@
 /* The daemon: opens everything in order, runs the loop, closes everything in reverse. */
 
+#include "call_recovery.h"
 #include "calls.h"
 #include "check.h"
 #include "clock.h"
+#include "config_file.h"
 #include "reload.h"
 #include "control_methods.h"
 #include "control_socket.h"
@@ -106,6 +108,18 @@ static int open_stack(struct daemon *d, char *error, size_t size)
 	return err;
 }
 
+/** Records first: whether calls were left decides what becomes of the start without a configuration. */
+static int open_files(struct daemon *d, struct db **config, char *error, size_t size)
+{
+	const struct options *o = d->options;
+	const struct records_files files = {o->cdr, o->journal, o->adopt};
+	int err = records_open(&d->records, d->loop, &files, error, size);
+
+	if (err)
+		return err;
+	return config_file_open(config, o->db, call_recovery_left_ms(d->records.cdr_log), error, size);
+}
+
 static void on_configured(void *arg)
 {
 	struct daemon *d = arg;
@@ -124,7 +138,6 @@ static void on_configured(void *arg)
 
 static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 {
-	const struct records_files files = {d->options->cdr, d->options->journal, d->options->adopt};
 	struct reload_targets targets = {.path = d->options->db, .on_change = on_configured, .arg = d};
 	int err = gateways_create(&d->gateways);
 
@@ -155,8 +168,6 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	err = reload_create(&d->config, d->loop, db, &targets, error, size);
 	if (!err)
 		err = gateway_log_create(&d->gateway_log, d->loop, d->gateways);
-	if (!err)
-		err = records_open(&d->records, d->loop, &files, error, size);
 	if (!err)
 		records_restore(&d->records, d->options->cdr, d->publish, d->gateways);
 	return err;
@@ -266,16 +277,17 @@ static void close_all(struct daemon *d)
 	loop_destroy(d->loop);
 }
 
-static int run(const struct options *options, char *const argv[], struct db *db)
+static int run(const struct options *options, char *const argv[])
 {
 	struct daemon d = {.options = options, .argv = argv};
+	struct db *db = NULL;
 	char error[512] = "";
 	int err;
 
 	err = open_stack(&d, error, sizeof(error));
-	if (err)
-		db_close(db);
-	else
+	if (!err)
+		err = open_files(&d, &db, error, sizeof(error));
+	if (!err)
 		err = open_rooms(&d, db, error, sizeof(error));
 	if (!err)
 		err = open_doors(&d, error, sizeof(error));
@@ -297,23 +309,24 @@ static int run(const struct options *options, char *const argv[], struct db *db)
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/**
- * Create, upgrade or only look at the files. *config receives the open softswitch.db. What is wrong with the others is no
- * reason not to run: it is looked at again as long as the switch runs.
- */
-static int open_databases(const struct options *o, struct db **config)
+/** Create, upgrade or only look at the files. */
+static int open_databases(const struct options *o)
 {
 	enum db_mode mode = o->action == OPTIONS_CHECK ? DB_CHECK : DB_CREATE;
-	struct db *cdr = NULL;
+	struct db *config = NULL, *cdr = NULL;
 	char error[512];
+	int err = db_open(&config, o->db, DB_CONFIG, mode, error, sizeof(error));
+	int status = EXIT_SUCCESS;
 
-	if (db_open(config, o->db, DB_CONFIG, mode, error, sizeof(error)) ||
-		(o->action == OPTIONS_INIT && db_open(&cdr, o->cdr, DB_CDR, mode, error, sizeof(error)))) {
+	if (!err && o->action == OPTIONS_INIT)
+		err = db_open(&cdr, o->cdr, DB_CDR, mode, error, sizeof(error));
+	if (err)
 		fprintf(stderr, "softswitch: %s\n", error);
-		return EXIT_FAILURE;
-	}
+	else if (o->action == OPTIONS_CHECK)
+		status = check_run(o, config);
+	db_close(config);
 	db_close(cdr);
-	return o->action == OPTIONS_CHECK ? check_run(o, *config) : EXIT_SUCCESS;
+	return err ? EXIT_FAILURE : status;
 }
 
 /** @return false when the action is another one */
@@ -341,7 +354,6 @@ int main(int argc, char *argv[])
 {
 	struct options options;
 	char error[512];
-	struct db *db = NULL;
 	int status;
 
 	heap_setup();
@@ -356,11 +368,7 @@ int main(int argc, char *argv[])
 		options_clear(&options);
 		return EXIT_SUCCESS;
 	}
-	status = open_databases(&options, &db);
-	if (status == EXIT_SUCCESS && options.action == OPTIONS_RUN)
-		status = run(&options, argv, db);
-	else
-		db_close(db);
+	status = options.action == OPTIONS_RUN ? run(&options, argv) : open_databases(&options);
 	options_clear(&options);
 	return status;
 }

@@ -316,6 +316,15 @@ static bool adopt(const struct cdr_log_leftover *left, void *arg)
 	return false;
 }
 
+uint32_t call_recovery_left_ms(const struct cdr_log *log)
+{
+	const uint64_t outage_ms = outage(cdr_log_last_sign(log));
+
+	if (!cdr_log_leftovers(log) || outage_ms >= CALL_RECOVERY_OUTAGE_MAX_MS)
+		return 0;
+	return CALL_RECOVERY_OUTAGE_MAX_MS - (uint32_t)outage_ms;
+}
+
 void call_recovery(struct call_context *context, const struct gateways *gateways,
 	const struct mapping_gateways *ingresses)
 {

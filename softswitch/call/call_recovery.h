@@ -2,7 +2,10 @@
 #ifndef CALL_RECOVERY_H
 #define CALL_RECOVERY_H
 
+#include <stdint.h>
+
 struct call_context;
+struct cdr_log;
 struct gateways;
 struct mapping_gateways;
 
@@ -11,6 +14,8 @@ enum { CALL_RECOVERY_OUTAGE_MAX_MS = 60000 };
 /** So long a caller acknowledges a 200 that it gets again (64 T1, RFC 3261 section 13.2.2.4). */
 enum { CALL_RECOVERY_ANSWER_REPEATED_MS = 32000 };
 
+/** For how long those that were left may still go on, in real time; 0 = none may. */
+uint32_t call_recovery_left_ms(const struct cdr_log *log);
 /**
  * Take up the calls that cdr_log_recover() offers. They go on unless SS_CALL_RECOVERY is Off, the outage was too long, or
  * something they need is gone: a row, a listener, what was written. To be called once, before anything is received.

@@ -82,8 +82,11 @@ class Switch:
 		"""The command line that starts it, and the descriptors handed to it. See manager.py."""
 		return command, ()
 
-	def start(self, listen=("udp",), arguments=()):
-		"""Write what is pending, start the switch and wait until it answers; its ports come from the kernel."""
+	def start(self, listen=("udp",), arguments=(), meanwhile=None):
+		"""
+		Write what is pending, start the switch, call meanwhile(), and wait until the switch answers; its ports come from the
+		kernel.
+		"""
 		if self.pending:
 			self.sql("begin", *self.pending, "commit")
 			self.pending = []
@@ -95,18 +98,20 @@ class Switch:
 		command, descriptors = self.launch(self.command(*arguments))
 		self.process = subprocess.Popen(command, stderr=self.stderr, stdin=subprocess.DEVNULL, env=self.environment,
 			pass_fds=descriptors)
+		if meanwhile:
+			meanwhile()
 		self.net.until(self.answers, "the control socket answers", 10, step=0.01)
 		self.addresses = {}
 		for listener in self.status()["listeners"]:
 			host, port = sip.address(listener)
 			self.addresses[sip.param(listener, "transport") + ("6" if ":" in host else "")] = host, port
 
-	def start_again(self):
+	def start_again(self, meanwhile=None):
 		"""After its end: with the arguments, and at the addresses, of before."""
 		at = {"sip:%s;transport=%s" % (sip.host_port(host, 0), transport.strip("6")):
 			"sip:%s;transport=%s" % (sip.host_port(host, port), transport.strip("6"))
 			for transport, (host, port) in self.addresses.items()}
-		self.start((), [at.get(argument, argument) for argument in self.given])
+		self.start((), [at.get(argument, argument) for argument in self.given], meanwhile)
 
 	def answers(self):
 		if self.process.poll() is not None:

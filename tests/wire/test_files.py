@@ -1,11 +1,13 @@
 """Files that are broken, locked, moved or replaced: calls go on, and no record is lost."""
 
+import contextlib
 import os
 import shutil
 import sqlite3
 import subprocess
 
-from net import same
+from crash import checked, long_ago
+from net import Failed, same
 from runner import run, scenario, variants
 
 
@@ -279,6 +281,114 @@ def without_a_configuration_it_says_why_and_does_not_start(s, spoil, words):
 	said = s.switch.run("--listen", "sip:127.0.0.1:0;transport=udp", expected=1)
 	assert words in said and path in said, said
 	assert words in s.switch.run("--check", expected=1)
+
+
+# Calls of the process before wait for the configuration.
+
+WAITS = "waiting for the configuration"
+
+
+def locked(path):
+	"""Somebody has it for himself, also for reading."""
+	db = sqlite3.connect(path, isolation_level=None)
+	db.execute("pragma locking_mode = exclusive")
+	db.execute("begin exclusive")
+	return db
+
+
+def hidden(path):
+	os.rename(path, path + ".away")
+
+
+def emptied(path):
+	hidden(path)
+	open(path, "w").close()
+
+
+def crash_without(s, spoil):
+	"""A call, and the switch dies. Returns its legs, the path of the configuration and what spoil() made of it."""
+	gw = s.gateway()
+	s.start()
+	legs = s.talk(gw)
+	s.switch.status()
+	s.switch.kill()
+	path = s.switch.path("softswitch.db")
+	return legs, path, spoil(path)
+
+
+def start_that_waits(s, act):
+	"""It does until this is done."""
+	def meanwhile():
+		log_says(s, WAITS)
+		act()
+	s.switch.start_again(meanwhile)
+
+
+@variants(("missing", hidden, "cannot open"), ("empty", emptied, "is empty"), ("rubbish", lambda path: (shutil.copy(path, path + ".away"), rubbish(path)),
+	"file is not a database"))
+def calls_wait_for_a_configuration_that_is(s, spoil, words):
+	legs, path, _ = crash_without(s, spoil)
+	start_that_waits(s, lambda: os.rename(path + ".away", path))
+	assert words in s.switch.read_log(), s.switch.read_log()
+	checked(*legs)
+	s.over(*legs)
+
+
+@scenario
+def a_configuration_that_is_locked_is_waited_for(s):
+	legs, _, lock = crash_without(s, locked)
+	start_that_waits(s, lock.close)
+	assert "another process holds it" in s.switch.read_log()
+	checked(*legs)
+	s.over(*legs)
+
+
+@scenario
+def after_a_minute_calls_end_without_their_configuration(s):
+	legs, path, _ = crash_without(s, hidden)
+	long_ago(s, 59)
+	s.switch.start_again()
+	assert path in s.switch.read_log() and WAITS in s.switch.read_log()
+	for leg in legs:
+		leg.hung_up()
+	same(s.switch.record()["end_reason"], "switch restarted")
+
+
+@scenario
+def without_calls_a_missing_configuration_is_made_at_once(s):
+	gw = s.gateway()
+	s.start()
+	s.over(*s.talk(gw))
+	s.switch.record()
+	s.settle()
+	s.switch.kill()
+	hidden(s.switch.path("softswitch.db"))
+	s.switch.start_again()
+	assert WAITS not in s.switch.read_log()
+
+
+@scenario
+def a_configuration_of_a_later_version_is_not_waited_for(s):
+	legs, path, _ = crash_without(s, lambda path: subprocess.run(["sqlite3", path, "pragma user_version = 99"], check=True))
+	assert "is of version 99, newer than this program, which knows up to 5" in s.switch.run(
+		"--listen", "sip:127.0.0.1:0;transport=udp", expected=1)
+	subprocess.run(["sqlite3", path, "pragma user_version = 5"], check=True)
+	s.switch.start_again()
+	checked(*legs)
+	s.over(*legs)
+
+
+@scenario
+def who_waits_for_a_configuration_can_be_stopped(s):
+	legs, _, lock = crash_without(s, locked)
+	with contextlib.suppress(Failed):
+		start_that_waits(s, s.switch.signal)
+	s.switch.ended(1)
+	assert "asked to end" in s.switch.read_log()
+	lock.close()
+	s.switch.start_again()
+	checked(*legs)
+	s.over(*legs)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import socket
+import sqlite3
 import time
 
 import sip
@@ -656,6 +657,26 @@ def a_program_that_cannot_be_executed_after_all_leaves_all_as_it_was(s):
 	c.hung_up()
 	d.expect(200, "BYE")
 	upgrade(s)
+
+
+@scenario
+def a_configuration_that_is_locked_after_the_check_is_waited_for(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	program = script(s, '[ "$1" != --db ] || { touch "$0.run"; until [ -e "$0.go" ]; do sleep 0.01; done; }')
+	s.switch.control("system.restart", binary=program)
+	s.net.until(lambda: os.path.exists(program + ".run"), "it is about to start", step=0.01)
+	lock = sqlite3.connect(s.switch.path("softswitch.db"), isolation_level=None)
+	lock.execute("pragma locking_mode = exclusive")
+	lock.execute("begin exclusive")
+	open(program + ".go", "w").close()
+	s.net.until(lambda: "waiting for the configuration" in s.switch.read_log(), "it waits", step=0.01)
+	s.caller.request("OPTIONS")
+	lock.close()
+	s.caller.expect(200, "OPTIONS")
+	checked(a, b)
+	s.over(a, b)
 
 
 @scenario
