@@ -27,7 +27,8 @@ struct file_kind {
 static const char *const config_upgrades[] = {[1] = schema_upgrade_2_sql,
 	[2] = schema_upgrade_3_sql,
 	[3] = schema_upgrade_4_sql,
-	[4] = schema_upgrade_5_sql};
+	[4] = schema_upgrade_5_sql,
+	[5] = schema_upgrade_6_sql};
 
 static const char *const cdr_upgrades[] = {[1] = schema_cdr_upgrade_2_sql};
 
@@ -36,7 +37,7 @@ static const struct file_kind file_kinds[] = {
 		{
 			.what = "configuration",
 			.application_id = 0x53574346 /* SWCF */,
-			.version = 5,
+			.version = 6,
 			.schema = schema_sql,
 			.upgrade = config_upgrades,
 			.pragmas = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"

@@ -232,13 +232,24 @@ static void default_auth_users(struct db_config *config)
 			config->registration[i].auth_user = config->registration[i].user;
 }
 
+/* Without a number of its own, an endpoint is called by its name. */
+static void default_numbers(struct db_config *config)
+{
+	for (size_t i = 0; i < config->n_endpoints; i++)
+		if (!config->endpoint[i].number[0])
+			config->endpoint[i].number = config->endpoint[i].name;
+}
+
 static void load_tables(struct load *l, struct db *db, struct db_config *config)
 {
 	config->gateway = load_table(l, db, &db_gateway_table, &config->n_gateways);
 	config->mapping_gateway = load_table(l, db, &db_mapping_gateway_table, &config->n_mapping_gateways);
 	config->registration = load_table(l, db, &db_registration_table, &config->n_registrations);
-	if (!l->err)
+	config->endpoint = load_table(l, db, &db_endpoint_table, &config->n_endpoints);
+	if (!l->err) {
 		default_auth_users(config);
+		default_numbers(config);
+	}
 }
 
 static int compare_names(const void *name, const void *gateway)
@@ -363,5 +374,6 @@ void db_config_free(struct db_config *config)
 	free(config->gateway);
 	free(config->mapping_gateway);
 	free(config->registration);
+	free(config->endpoint);
 	free(loaded);
 }

@@ -1,8 +1,9 @@
-/** @file db_config.h  Reads softswitch.db: parameters, gateways, routes, mapping gateways, registrations. */
+/** @file db_config.h  Reads softswitch.db: parameters, gateways, routes, mapping gateways, endpoints, registrations. */
 #ifndef DB_CONFIG_H
 #define DB_CONFIG_H
 
 #include "db.h"
+#include "db_endpoint.h"
 #include "db_gateway.h"
 #include "db_mapping_gateway.h"
 #include "db_registration.h"
@@ -20,6 +21,8 @@ struct db_config {
 	size_t n_mapping_gateways;
 	struct db_registration *registration; /* in order of name */
 	size_t n_registrations;
+	struct db_endpoint *endpoint;
+	size_t n_endpoints;
 	int64_t routes_revision; /* changes whenever a row of `route` or the set of gateway names has changed */
 };
 

@@ -5,7 +5,7 @@
 #include "db_table.h"
 
 /*
- * host                 IPv4, IPv6 (no brackets) or a name to resolve
+ * host                 IPv4, IPv6 (no brackets) or a name to resolve; "" with `endpoint`
  * transport            "udp", "tcp", "tls"; "" = as NAPTR and SRV say, else udp
  * port                 0 = as SRV says, else 5060 (TLS 5061)
  * capacity, cps        calls at a time, new calls per second; 0 = unlimited
@@ -20,6 +20,7 @@
  * tls_fingerprint      SHA-256 of its certificate, 64 hexadecimal digits, perhaps with colons; "" = any that is verified
  * tls_certificate      file in --tls-dir with our certificate for it; "" = agent.pem
  * pass_headers         names of more headers that cross in its calls, separated by commas; "" = none
+ * endpoint             name of the endpoint whose binding is its address, while `host` is ""; "" = none
  * nat                  On: it hears us only where it sends from; Off: at the addresses it names; not set: they decide
  */
 #define DB_GATEWAY_COLUMNS(COLUMN)                                                                           \
@@ -59,7 +60,8 @@
 	COLUMN(TEXT, tls_fingerprint, "tls_fingerprint")                                                     \
 	COLUMN(TEXT, tls_certificate, "tls_certificate")                                                     \
 	COLUMN(TEXT, pass_headers, "pass_headers")                                                           \
-	COLUMN(OVERRIDE, nat, "nat")
+	COLUMN(OVERRIDE, nat, "nat")                                                                         \
+	COLUMN(TEXT, endpoint, "endpoint")
 
 /** Texts are never NULL. */
 struct db_gateway {

@@ -6,7 +6,9 @@ static const char *const sql =
 	"SELECT printf('route \"%s\": there is no gateway \"%s\"', prefix, gateway) FROM route"
 	" WHERE gateway NOT IN (SELECT name FROM gateway)"
 	" UNION ALL SELECT printf('gateway \"%s\": there is no registration \"%s\"', name, registration) FROM gateway"
-	" WHERE registration <> '' AND registration NOT IN (SELECT name FROM registration)";
+	" WHERE registration <> '' AND registration NOT IN (SELECT name FROM registration)"
+	" UNION ALL SELECT printf('gateway \"%s\": there is no endpoint \"%s\"', name, endpoint) FROM gateway"
+	" WHERE endpoint <> '' AND endpoint NOT IN (SELECT name FROM endpoint)";
 
 int db_orphans_each(struct db *db, db_orphans_h *h, void *arg)
 {

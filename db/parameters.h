@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PARAMETER_CODES_MAX = 32 };
+enum { PARAMETER_CODES_MAX = 32, PARAMETER_TEXT_MAX = 64 };
+
+/** A free text: printable ASCII but quotes and backslashes. */
+typedef char parameter_text[PARAMETER_TEXT_MAX + 1];
 
 /** A list of SIP status codes: those that stop switching, those that count as failure, ... */
 struct parameter_codes {
@@ -72,6 +75,23 @@ struct parameters {
 	uint32_t stream_timeout_ms;   /* SS_SIP_STREAM_TIMEOUT */
 	unsigned stream_limit;        /* SS_SIP_STREAM_LIMIT, connections */
 	unsigned stream_limit_source; /* SS_SIP_STREAM_LIMIT_SOURCE, connections */
+
+	uint32_t endpoint_expire_s;            /* SS_ENDPOINT_EXPIRE */
+	uint32_t endpoint_nat_expire_s;        /* SS_ENDPOINT_NAT_EXPIRE */
+	unsigned endpoint_register_retry;      /* SS_ENDPOINT_REGISTER_RETRY, wrong answers */
+	uint32_t endpoint_register_suspend_ms; /* SS_ENDPOINT_REGISTER_SUSPEND */
+	bool endpoint_register_replace;        /* SS_ENDPOINT_REGISTER_REPLACE */
+	bool endpoint_first;                   /* SS_ENDPOINT_FIRST */
+
+	unsigned authentication_code;        /* SS_SIP_AUTHENTICATION_CODE: 401, 407 */
+	unsigned authentication_retry;       /* SS_SIP_AUTHENTICATION_RETRY, wrong answers */
+	uint32_t authentication_timeout_ms;  /* SS_SIP_AUTHENTICATION_TIMEOUT */
+	parameter_text authentication_realm; /* SS_SIP_AUTHENTICATION_REALM */
+
+	parameter_text nat_keep_alive_message;    /* SS_SIP_NAT_KEEP_ALIVE_MESSAGE; "" = CRLF CRLF */
+	uint32_t nat_keep_alive_period_ms;        /* SS_SIP_NAT_KEEP_ALIVE_PERIOD; 0 = never */
+	uint32_t nat_keep_alive_send_interval_ms; /* SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL */
+	unsigned nat_keep_alive_send_one_time;    /* SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME, datagrams */
 };
 
 #endif

@@ -10,5 +10,6 @@ extern const char schema_upgrade_2_sql[];     /* softswitch.db from version 1 to
 extern const char schema_upgrade_3_sql[];     /* softswitch.db from version 2 to 3 */
 extern const char schema_upgrade_4_sql[];     /* softswitch.db from version 3 to 4 */
 extern const char schema_upgrade_5_sql[];     /* softswitch.db from version 4 to 5 */
+extern const char schema_upgrade_6_sql[];     /* softswitch.db from version 5 to 6 */
 
 #endif

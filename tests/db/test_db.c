@@ -33,7 +33,7 @@ static void make_old(const char *path, int version)
 {
 	size_t size;
 	static const char *const schemas[] = {
-		[1] = SCHEMA_V1, [2] = SCHEMA_V2, [3] = SCHEMA_V3, [4] = SCHEMA_V4};
+		[1] = SCHEMA_V1, [2] = SCHEMA_V2, [3] = SCHEMA_V3, [4] = SCHEMA_V4, [5] = SCHEMA_V5};
 	char *schema = scratch_read(schemas[version], &size);
 	sql_run(path, schema);
 	free(schema);
@@ -72,8 +72,8 @@ static void a_missing_file_is_created_with_its_schema(void **state)
 	const char *config = scratch_path("c.db"), *cdr = scratch_path("cdr.db");
 	make(config, DB_CONFIG);
 	make(cdr, DB_CDR);
-	assert_int_equal(sql_int(config, "SELECT count(*) FROM parameter"), 41);
-	assert_int_equal(sql_int(config, "PRAGMA user_version"), 5);
+	assert_int_equal(sql_int(config, "SELECT count(*) FROM parameter"), 55);
+	assert_int_equal(sql_int(config, "PRAGMA user_version"), 6);
 	assert_string_equal(sql_text(config, "PRAGMA journal_mode"), "wal");
 	assert_int_equal(sql_int(cdr, "SELECT count(*) FROM cdr"), 0);
 	assert_string_equal(sql_text(cdr, "PRAGMA journal_mode"), "wal");
@@ -103,7 +103,7 @@ static void an_empty_file_is_one_that_is_not_made_yet(void **state)
 	scratch_write(path, "", 0);
 	assert_null(opened(path, DB_CONFIG, DB_CHECK));
 	make(path, DB_CONFIG);
-	assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), 41);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), 55);
 }
 
 static void a_second_opening_keeps_what_is_there(void **state)
@@ -167,8 +167,8 @@ static void a_newer_file_is_refused_with_both_versions(void **state)
 	(void)state;
 	const char *path = scratch_path("c.db");
 	make(path, DB_CONFIG);
-	sql_run(path, "PRAGMA user_version = 6");
-	check_refused(path, DB_CONFIG, -ENOTSUP, "version 6, newer than this program, which knows up to 5");
+	sql_run(path, "PRAGMA user_version = 7");
+	check_refused(path, DB_CONFIG, -ENOTSUP, "version 7, newer than this program, which knows up to 6");
 }
 
 static void what_is_no_file_is_refused(void **state)
@@ -252,7 +252,7 @@ static void check_upgrade_from(int version)
 		"PRAGMA application_id",
 		"SELECT count(*) FROM revision",
 		"SELECT group_concat(name || default_value || unit || range || description || words || items ||"
-		" decimals || minimum || maximum || item_words) FROM (SELECT * FROM parameter ORDER BY name)",
+		" decimals || minimum || maximum || item_words || free_text) FROM (SELECT * FROM parameter ORDER BY name)",
 	};
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
 		char *wanted = strdup(sql_text(fresh, same[i]));
@@ -295,6 +295,12 @@ static void an_upgrade_from_version_4_gives_the_schema_of_a_new_file(void **stat
 {
 	(void)state;
 	check_upgrade_from(4);
+}
+
+static void an_upgrade_from_version_5_gives_the_schema_of_a_new_file(void **state)
+{
+	(void)state;
+	check_upgrade_from(5);
 }
 
 static void rows_of_before_version_4_go_on_as_they_were(void **state)
@@ -484,7 +490,7 @@ static void processes_that_start_together_make_one_whole_file(void **state)
 		snprintf(name, sizeof(name), "%d.db", round);
 		const char *path = scratch_path(name);
 		open_together(path);
-		assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), 41);
+		assert_int_equal(sql_int(path, "SELECT count(*) FROM parameter"), 55);
 		assert_string_equal(sql_text(path, "PRAGMA integrity_check"), "ok");
 	}
 }
@@ -495,7 +501,7 @@ static void processes_that_start_together_upgrade_once(void **state)
 	const char *path = scratch_path("c.db");
 	make_old(path, 1);
 	open_together(path);
-	assert_int_equal(sql_int(path, "PRAGMA user_version"), 5);
+	assert_int_equal(sql_int(path, "PRAGMA user_version"), 6);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM revision"), 1);
 }
 
@@ -516,7 +522,7 @@ static void opening_waits_for_a_process_that_holds_the_file(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, release_lock, holder), 0);
 	make(path, DB_CONFIG);
 	pthread_join(thread, NULL);
-	assert_int_equal(sql_int(path, "PRAGMA user_version"), 5);
+	assert_int_equal(sql_int(path, "PRAGMA user_version"), 6);
 }
 
 static void damaged_files_are_refused_and_never_crash(void **state)
@@ -588,6 +594,7 @@ int main(void)
 		TEST(an_upgrade_from_version_2_gives_the_schema_of_a_new_file),
 		TEST(an_upgrade_from_version_3_gives_the_schema_of_a_new_file),
 		TEST(an_upgrade_from_version_4_gives_the_schema_of_a_new_file),
+		TEST(an_upgrade_from_version_5_gives_the_schema_of_a_new_file),
 		TEST(rows_of_before_version_4_go_on_as_they_were),
 		TEST(an_expiry_of_before_version_5_stays_a_number),
 		TEST(an_upgrade_disables_what_could_not_be_used_and_names_it),

@@ -107,7 +107,21 @@ static void a_new_file_gives_the_defaults(void **state)
 	assert_int_equal(p->stream_timeout_ms, 30000);
 	assert_int_equal(p->stream_limit, 1024);
 	assert_int_equal(p->stream_limit_source, 32);
-	assert_int_equal(config->n_registrations, 0);
+	assert_int_equal(p->endpoint_expire_s, 3600);
+	assert_int_equal(p->endpoint_nat_expire_s, 300);
+	assert_int_equal(p->endpoint_register_retry, 6);
+	assert_int_equal(p->endpoint_register_suspend_ms, 180000);
+	assert_true(p->endpoint_register_replace);
+	assert_true(p->endpoint_first);
+	assert_int_equal(p->authentication_code, 401);
+	assert_int_equal(p->authentication_retry, 3);
+	assert_int_equal(p->authentication_timeout_ms, 10000);
+	assert_string_equal(p->authentication_realm, "softswitch");
+	assert_string_equal(p->nat_keep_alive_message, "HELLO");
+	assert_int_equal(p->nat_keep_alive_period_ms, 30000);
+	assert_int_equal(p->nat_keep_alive_send_interval_ms, 500);
+	assert_int_equal(p->nat_keep_alive_send_one_time, 100);
+	assert_int_equal(config->n_registrations + config->n_endpoints, 0);
 	assert_int_equal(config->n_gateways + config->n_mapping_gateways + (size_t)seen.n, 0);
 	db_config_free(config);
 }
@@ -135,6 +149,12 @@ static void every_parameter_is_read_into_its_own_field(void **state)
 		" WHEN 'SS_GATEWAY_BREAKER_SUCCESSES' THEN '4' WHEN 'SS_GATEWAY_BREAKER_RAMP' THEN '599'"
 		" WHEN 'SS_SIP_STREAM_TIMEOUT' THEN '300' WHEN 'SS_SIP_STREAM_LIMIT' THEN '65535'"
 		" WHEN 'SS_SIP_STREAM_LIMIT_SOURCE' THEN '65534'"
+		" WHEN 'SS_ENDPOINT_EXPIRE' THEN '86400' WHEN 'SS_ENDPOINT_NAT_EXPIRE' THEN '3600'"
+		" WHEN 'SS_ENDPOINT_REGISTER_RETRY' THEN '999' WHEN 'SS_ENDPOINT_REGISTER_SUSPEND' THEN '3599'"
+		" WHEN 'SS_SIP_AUTHENTICATION_CODE' THEN '407' WHEN 'SS_SIP_AUTHENTICATION_RETRY' THEN '10'"
+		" WHEN 'SS_SIP_AUTHENTICATION_TIMEOUT' THEN '60' WHEN 'SS_SIP_AUTHENTICATION_REALM' THEN 'sip.example.com'"
+		" WHEN 'SS_SIP_NAT_KEEP_ALIVE_MESSAGE' THEN '' WHEN 'SS_SIP_NAT_KEEP_ALIVE_PERIOD' THEN '300'"
+		" WHEN 'SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL' THEN '5000' WHEN 'SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME' THEN '10000'"
 		" WHEN 'SS_GATEWAY_BREAKER_ON' THEN '404,timeout' ELSE iif(value = 'On', 'Off', 'On') END");
 	struct db_config *config = load(-1, &seen);
 	const struct parameters *p = &config->parameters;
@@ -181,6 +201,20 @@ static void every_parameter_is_read_into_its_own_field(void **state)
 	assert_int_equal(p->stream_timeout_ms, 300000);
 	assert_int_equal(p->stream_limit, 65535);
 	assert_int_equal(p->stream_limit_source, 65534);
+	assert_int_equal(p->endpoint_expire_s, 86400);
+	assert_int_equal(p->endpoint_nat_expire_s, 3600);
+	assert_int_equal(p->endpoint_register_retry, 999);
+	assert_int_equal(p->endpoint_register_suspend_ms, 3599000);
+	assert_false(p->endpoint_register_replace);
+	assert_false(p->endpoint_first);
+	assert_int_equal(p->authentication_code, 407);
+	assert_int_equal(p->authentication_retry, 10);
+	assert_int_equal(p->authentication_timeout_ms, 60000);
+	assert_string_equal(p->authentication_realm, "sip.example.com");
+	assert_string_equal(p->nat_keep_alive_message, "");
+	assert_int_equal(p->nat_keep_alive_period_ms, 300000);
+	assert_int_equal(p->nat_keep_alive_send_interval_ms, 5000);
+	assert_int_equal(p->nat_keep_alive_send_one_time, 10000);
 	db_config_free(config);
 }
 
@@ -191,7 +225,8 @@ static void each_switch_is_its_own(void **state)
 	static const char *const names[] = {"SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT",
 		"SS_SIP_STOP_SWITCH_AFTER_SDP", "SS_GATEWAY_SWITCH_UNTIL_CONNECT",
 		"SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY", "SS_REPLY_UNAUTHORIZED", "SS_SIP_SESSION_TIMER",
-		"SS_SIP_USER_AGENT_SEND_UNREGISTER", "SS_CALL_RECOVERY"};
+		"SS_SIP_USER_AGENT_SEND_UNREGISTER", "SS_CALL_RECOVERY", "SS_ENDPOINT_REGISTER_REPLACE",
+		"SS_ENDPOINT_FIRST"};
 	enum { SWITCHES = sizeof(names) / sizeof(names[0]) };
 	for (unsigned i = 0; i < SWITCHES; i++) {
 		struct seen seen;
@@ -205,7 +240,8 @@ static void each_switch_is_its_own(void **state)
 		const struct parameters *p = &config->parameters;
 		const bool got[] = {p->stop_switch_after_invite_timeout, p->stop_switch_after_sdp,
 			p->switch_until_connect, p->switch_stop_after_user_busy, p->reply_unauthorized,
-			p->session_timer, p->user_agent_send_unregister, p->call_recovery};
+			p->session_timer, p->user_agent_send_unregister, p->call_recovery,
+			p->endpoint_register_replace, p->endpoint_first};
 		for (unsigned k = 0; k < SWITCHES; k++)
 			assert_int_equal(got[k], k == i);
 		db_config_free(config);

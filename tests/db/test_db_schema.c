@@ -55,6 +55,8 @@ struct parameter_case {
 
 static const char codes_32[] = "431" CODES_31, codes_33[] = "432,431" CODES_31,
 		  word_and_31[] = "timeout" CODES_31, word_and_32[] = "timeout,431" CODES_31;
+#define TEXT_63 "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"
+static const char text_64[] = TEXT_63 "4", text_65[] = TEXT_63 "45";
 
 #define NOT_SWITCH "", "on", "ON", "off", "1", "0", "true", "On,Off", "On ", " Off", ",", "None"
 
@@ -114,6 +116,24 @@ static const struct parameter_case parameter_cases[] = {
 	{"SS_SIP_STREAM_TIMEOUT", "(5-300 s)", {"5", "300"}, {"4", "301", NOT_WHOLE}},
 	{"SS_SIP_STREAM_LIMIT", "(16-65535)", {"16", "65535"}, {"15", "65536", NOT_WHOLE}},
 	{"SS_SIP_STREAM_LIMIT_SOURCE", "(1-65535)", {"1", "65535"}, {"0", "65536", NOT_WHOLE}},
+	{"SS_ENDPOINT_EXPIRE", "(60-86400 s)", {"60", "86400"}, {"0", "59", "86401", NOT_WHOLE}},
+	{"SS_ENDPOINT_NAT_EXPIRE", "(30-3600 s)", {"30", "3600"}, {"0", "29", "3601", NOT_WHOLE}},
+	{"SS_ENDPOINT_REGISTER_RETRY", "(1-999)", {"1", "999"}, {"0", "1000", NOT_WHOLE}},
+	{"SS_ENDPOINT_REGISTER_SUSPEND", "(10-3600 s)", {"10", "3600"}, {"0", "9", "3601", NOT_WHOLE}},
+	{"SS_ENDPOINT_REGISTER_REPLACE", "(On, Off)", {"On", "Off"}, {NOT_SWITCH}},
+	{"SS_ENDPOINT_FIRST", "(On, Off)", {"On", "Off"}, {NOT_SWITCH}},
+	{"SS_SIP_AUTHENTICATION_CODE", "(401, 407)", {"401", "407"}, {"402", "403", "401,407", NOT_WHOLE}},
+	{"SS_SIP_AUTHENTICATION_RETRY", "(1-10)", {"1", "10"}, {"0", "11", NOT_WHOLE}},
+	{"SS_SIP_AUTHENTICATION_TIMEOUT", "(1-60 s)", {"1", "60"}, {"0", "61", NOT_WHOLE}},
+	{"SS_SIP_AUTHENTICATION_REALM", "(1-64 printable ASCII characters but \" and \\)",
+		{"a", "sip.example.com", "5", "a,b", "[x] ^'`~!#;", text_64},
+		{"", "a\"b", "a\\b", "a\nb", "a\r\nX: y", "\t", "\177", "Z\303\274rich", text_65}},
+	{"SS_SIP_NAT_KEEP_ALIVE_MESSAGE", "(0-64 printable ASCII characters but \" and \\)",
+		{"", "HELLO", "x", " ", text_64}, {"a\"", "\\", "\r\n\r\n", "\303\274", text_65}},
+	{"SS_SIP_NAT_KEEP_ALIVE_PERIOD", "(0, 5-300 s)", {"0", "5", "300"}, {"1", "4", "301", NOT_WHOLE}},
+	{"SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL", "(10-5000 ms)", {"10", "5000"},
+		{"0", "9", "5001", NOT_WHOLE}},
+	{"SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME", "(1-10000)", {"1", "10000"}, {"0", "10001", NOT_WHOLE}},
 	{"SS_SIP_RESEND_INTERVAL", "(auto, or 1 to 10 positive decimals 0.001-600 s)",
 		{"auto", "0.5", "0.001", "600", "599.999", "1.0", "0.5,1,2,4,4,4,4,4,4,4"},
 		{"", ",", "1,", ",1", "1,,2", " 1", "1, 2", "0", "0.0", "0.000", "0.0001", "1.2345", "-1",
@@ -218,6 +238,20 @@ static void defaults_are_those_of_the_text(void **state)
 		{"SS_SIP_STREAM_TIMEOUT", "30"},
 		{"SS_SIP_STREAM_LIMIT", "1024"},
 		{"SS_SIP_STREAM_LIMIT_SOURCE", "32"},
+		{"SS_ENDPOINT_EXPIRE", "3600"},
+		{"SS_ENDPOINT_NAT_EXPIRE", "300"},
+		{"SS_ENDPOINT_REGISTER_RETRY", "6"},
+		{"SS_ENDPOINT_REGISTER_SUSPEND", "180"},
+		{"SS_ENDPOINT_REGISTER_REPLACE", "On"},
+		{"SS_ENDPOINT_FIRST", "On"},
+		{"SS_SIP_AUTHENTICATION_CODE", "401"},
+		{"SS_SIP_AUTHENTICATION_RETRY", "3"},
+		{"SS_SIP_AUTHENTICATION_TIMEOUT", "10"},
+		{"SS_SIP_AUTHENTICATION_REALM", "softswitch"},
+		{"SS_SIP_NAT_KEEP_ALIVE_MESSAGE", "HELLO"},
+		{"SS_SIP_NAT_KEEP_ALIVE_PERIOD", "30"},
+		{"SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL", "500"},
+		{"SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME", "100"},
 	};
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
 		sqlite3_snprintf(sizeof(sql), sql,
@@ -249,13 +283,17 @@ static void numbers_need_no_quotes_and_nothing_but_text_and_numbers_is_taken(voi
 				"UPDATE parameter SET value = '5' || char(0) || '6'"
 				" WHERE name = 'SS_SIP_TIMEOUT_INVITE'"),
 		"SS_SIP_TIMEOUT_INVITE: \"5");
+	assert_contains(sql_refused(path,
+				"UPDATE parameter SET value = 'a' || char(0) || 'b'"
+				" WHERE name = 'SS_SIP_AUTHENTICATION_REALM'"),
+		"SS_SIP_AUTHENTICATION_REALM: \"a");
 }
 
 static void only_the_value_of_a_parameter_changes(void **state)
 {
 	(void)state;
 	static const char *const columns[] = {"name", "default_value", "unit", "range", "description",
-		"words", "items", "decimals", "minimum", "maximum", "item_words"};
+		"words", "items", "decimals", "minimum", "maximum", "item_words", "free_text"};
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
 		sqlite3_snprintf(sizeof(sql), sql, "UPDATE parameter SET %s = 1", columns[i]);
 		assert_contains(sql_refused(path, sql), "only the value of a parameter can be changed");
@@ -263,7 +301,7 @@ static void only_the_value_of_a_parameter_changes(void **state)
 	assert_contains(sql_refused(path, "DELETE FROM parameter"), "cannot be deleted");
 	assert_contains(
 		sql_refused(path,
-			"INSERT INTO parameter SELECT 'SS_X', value, value, '', '', '', '', 1, 0, 1, 2, ''"
+			"INSERT INTO parameter SELECT 'SS_X', value, value, '', '', '', '', 1, 0, 1, 2, '', 0"
 			" FROM parameter"),
 		"no other parameters");
 	assert_contains(
@@ -382,6 +420,8 @@ static void gateway_columns_explain_themselves(void **state)
 		{"host = '01.2.3.4'", "not an IPv4 address"},
 		{"host = '1..2.3'", "not an IPv4 address"},
 		{"host = '7'", "not an IPv4 address"},
+		{"host = '', endpoint = NULL", "a gateway with an endpoint has none"},
+		{"endpoint = 'nobody'", "gateway \"gw\": there is no endpoint \"nobody\""},
 		{"port = -1", "port is 0"},
 		{"port = 65536", "to 65535"},
 		{"port = NULL", "gateway.port"},

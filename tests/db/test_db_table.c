@@ -10,7 +10,7 @@ static const char *path;
 static struct db *db;
 
 static const struct db_table *const tables[] = {
-	&db_gateway_table, &db_mapping_gateway_table, &db_registration_table};
+	&db_gateway_table, &db_mapping_gateway_table, &db_registration_table, &db_endpoint_table};
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 
 static int make_file(void **state)
@@ -62,6 +62,8 @@ static const void *row_of(const struct db_config *config, const struct db_table 
 {
 	if (t == &db_gateway_table)
 		return config->gateway;
+	if (t == &db_endpoint_table)
+		return config->endpoint;
 	return t == &db_mapping_gateway_table ? (const void *)config->mapping_gateway : config->registration;
 }
 
@@ -116,6 +118,8 @@ static void each_column_is_read_into_its_own_member(void **state)
 		"INSERT INTO mapping_gateway (name, host) VALUES ('a', '127.0.0.1');"
 		"INSERT INTO registration (name, host, user, auth_user, line)"
 		" VALUES ('a', '127.0.0.1', 'u', 'v', '0123456789abcdef');"
+		"INSERT INTO endpoint (name, number, password) VALUES ('a', '100', 'p');"
+		"DROP TRIGGER gateway_update_endpoint; DROP TRIGGER endpoint_update_id;"
 		"DROP TRIGGER registration_line; DROP TRIGGER gateway_update_registration;"
 		"DROP TRIGGER gateway_update_id; DROP TRIGGER mapping_gateway_update_id;"
 		"DROP TRIGGER registration_update_id");

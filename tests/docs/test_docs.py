@@ -102,10 +102,10 @@ class Parameters(WithDatabase):
 
 	def test_overrides_are_those_of_the_database(self):
 		real = {}
-		for column, kind in enumerate(("gateway", "mapping_gateway")):
+		for column, kind in enumerate(("gateway", "mapping_gateway", "endpoint")):
 			(view,), = self.ask("softswitch.db", "SELECT sql FROM sqlite_master WHERE name = ?", kind + "_override")
 			for name, parameter in re.findall(r"SELECT name, '(\w+)', '(SS_\w+)'", view):
-				real.setdefault(parameter, ["", ""])[column] = name
+				real.setdefault(parameter, ["", "", ""])[column] = name
 		documented = {code(cells[0]): [cell and code(cell) for cell in cells[1:]]
 			for cells in rows(section(self.text, "## Overrides"))}
 		self.same(documented, real, "Overrides of parameters.md")
