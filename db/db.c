@@ -32,6 +32,8 @@ static const char *const config_upgrades[] = {[1] = schema_upgrade_2_sql,
 
 static const char *const cdr_upgrades[] = {[1] = schema_cdr_upgrade_2_sql};
 
+static const char *const state_upgrades[] = {[1] = schema_state_upgrade_2_sql};
+
 static const struct file_kind file_kinds[] = {
 	[DB_CONFIG] =
 		{
@@ -57,8 +59,9 @@ static const struct file_kind file_kinds[] = {
 		{
 			.what = "state",
 			.application_id = 0x53575354 /* SWST */,
-			.version = 1,
+			.version = 2,
 			.schema = schema_state_sql,
+			.upgrade = state_upgrades,
 			.pragmas = "PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF;",
 		},
 };

@@ -104,6 +104,23 @@ static void what_was_loaded_can_be_removed(void **unused)
 	assert_string_equal(names, "");
 }
 
+static void a_file_of_version_1_keeps_its_rows(void **unused)
+{
+	size_t size;
+	char *schema = scratch_read(SCHEMA_STATE_V1, &size);
+
+	(void)unused;
+	sql_run(path, schema);
+	free(schema);
+	sql_run(path,
+		"PRAGMA application_id = 0x53575354; PRAGMA user_version = 1;"
+		" INSERT INTO publication VALUES ('a', '::1 5060 udp', 'e', 'open', 4000000000)");
+	state_close(opened());
+	assert_string_equal(names, "a:open:4000000000 ");
+	assert_string_equal(troubles, "");
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM binding, suspension"), 0);
+}
+
 static void check_moved_aside(const char *why)
 {
 	char pattern[300];
@@ -275,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(rows_come_back_as_they_were_put_last),
 		TEST(what_was_loaded_can_be_removed),
+		TEST(a_file_of_version_1_keeps_its_rows),
 		TEST(a_file_that_is_no_database_is_moved_aside),
 		TEST(a_file_of_another_kind_is_moved_aside),
 		TEST(a_newer_file_is_moved_aside),
