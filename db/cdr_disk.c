@@ -12,8 +12,9 @@
 #include <string.h>
 
 enum {
-	BATCH_MS = 9,   /* an entry waits no longer, with the batch before it and the writing of its own */
-	LOOK_MS = 1000, /* of an idle thread, and the next try after a failure */
+	BATCH_US = 9700, /* an entry waits no longer, with the batch before it and the writing of its own */
+	PAUSE_US = 1000, /* between two batches at least */
+	LOOK_MS = 1000,  /* of an idle thread, and the next try after a failure */
 	SIGN_MS = 500,  /* between two signs in the file; a look of an idle thread always finds a newer one */
 	WAIT_MS = 1000, /* for the disk, before rows are written without it */
 	NOTES = 65536,  /* what is noted while the disk does not answer */
@@ -34,9 +35,8 @@ struct cdr_disk {
 	bool started;
 	/* The thread's own: */
 	struct cdr_disk_turns turns;
-	struct cdr_disk_file_bytes bytes;
 	struct cdr_sign sign; /* in the file */
-	uint64_t collected;   /* sequence of the last entry in bytes */
+	uint64_t collected;   /* sequence of the last entry that was taken */
 	bool gap;             /* notes before that were given up, and are not in the present file */
 	uint64_t retry_ms, checked_ms;
 	/* Under the lock: */
@@ -151,8 +151,8 @@ static int take_notes(struct cdr_disk *d)
 		const struct note *n = &d->notes[at % NOTES];
 		if (n->slot)
 			d->collected = n->value;
-		err = n->slot ? cdr_disk_file_add(&d->bytes, d->journal, n->slot, n->value)
-			      : cdr_disk_file_add_done(&d->bytes, n->value);
+		err = n->slot ? cdr_disk_file_add(&d->turns.bytes, d->journal, n->slot, n->value)
+			      : cdr_disk_file_add_done(&d->turns.bytes, n->value);
 	}
 	atomic_store_explicit(&d->taken, at, memory_order_release);
 	return err;
@@ -166,7 +166,7 @@ static int take_sign(struct cdr_disk *d)
 	if (sign.steady_ms - d->sign.steady_ms < SIGN_MS)
 		return 0;
 	d->sign = sign;
-	return cdr_disk_file_add_sign(&d->bytes, &sign);
+	return cdr_disk_file_add_sign(&d->turns.bytes, &sign);
 }
 
 static bool is_time_for_next(const struct cdr_disk *d)
@@ -180,13 +180,11 @@ static bool is_time_for_next(const struct cdr_disk *d)
 
 static int write_batch(struct cdr_disk *d)
 {
-	int err;
+	int err = take_notes(d);
 
-	d->bytes.n = 0;
-	err = take_notes(d);
 	if (!err)
 		err = take_sign(d);
-	return err ? err : cdr_disk_turns_write(&d->turns, &d->bytes);
+	return err ? err : cdr_disk_turns_write(&d->turns);
 }
 
 static int begin_next(struct cdr_disk *d)
@@ -253,9 +251,9 @@ static void sleep_until_woken(struct cdr_disk *d)
 }
 
 /* How long notes are collected after a batch that took so long. */
-static unsigned pause_ms(uint64_t batch_ms)
+static uint64_t pause_us(uint64_t batch_us)
 {
-	return batch_ms < BATCH_MS / 2 ? BATCH_MS - 2 * (unsigned)batch_ms : 1;
+	return 2 * batch_us + PAUSE_US < BATCH_US ? BATCH_US - 2 * batch_us : PAUSE_US;
 }
 
 static void *thread_main(void *arg)
@@ -264,20 +262,20 @@ static void *thread_main(void *arg)
 	bool stopping;
 
 	do {
-		const uint64_t begun_ms = cdr_thread_now_ms();
+		const uint64_t begun_us = cdr_thread_now_us();
 		stopping = atomic_load(&d->stopping);
 		check_memory(d);
 		work(d);
-		const unsigned pause = pause_ms(cdr_thread_now_ms() - begun_ms);
+		const uint64_t pause = pause_us(cdr_thread_now_us() - begun_us);
 		if (stopping && (d->turns.present.fd >= 0 || d->turns.next.fd < 0))
 			break;
 		if (d->turns.present.fd < 0 && d->turns.next.fd >= 0)
 			continue; /* the first file: nothing is on the disk before it is whole */
-		cdr_thread_wait(&d->wake, pause);
+		cdr_thread_wait_us(&d->wake, pause);
 		if (d->turns.next.fd < 0 && !has_notes(d)) {
 			sleep_until_woken(d);
 			if (has_notes(d))
-				cdr_thread_wait(&d->wake, pause);
+				cdr_thread_wait_us(&d->wake, pause);
 		}
 	} while (true);
 	pthread_mutex_lock(&d->mutex);
@@ -359,7 +357,6 @@ bool cdr_disk_close(struct cdr_disk *d, unsigned wait_ms, bool remove)
 	pthread_cond_destroy(&d->changed);
 	pthread_mutex_destroy(&d->mutex);
 	sem_destroy(&d->wake);
-	free(d->bytes.data);
 	free(d->notes);
 	free(d);
 	return true;

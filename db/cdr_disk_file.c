@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 enum { ALIGNMENT = 8, SIGN = 0x53474e32 /* SGN2 */, BYTES_MIN = 65536 };
+_Static_assert(BYTES_MIN % CDR_DISK_FILE_BLOCK == 0, "a block that has begun can be filled up");
 
 static const char magic[16] = "softswitch log2";
 
@@ -160,9 +161,12 @@ static int fit(struct cdr_disk_file_bytes *b, size_t n)
 		return 0;
 	while (size - b->n < n)
 		size *= 2;
-	data = realloc(b->data, size);
+	data = aligned_alloc(CDR_DISK_FILE_BLOCK, size);
 	if (!data)
 		return -ENOMEM;
+	if (b->n)
+		memcpy(data, b->data, b->n);
+	free(b->data);
 	b->data = data;
 	b->size = size;
 	return 0;
@@ -188,6 +192,24 @@ void cdr_disk_file_stamp(struct cdr_disk_file_bytes *b, size_t from, uint64_t ge
 		head->sum ^= generation;
 		at += sizeof(*head) + filled(head->size);
 	}
+}
+
+int cdr_disk_file_take(struct cdr_disk_file_bytes *b, int fd, size_t at, size_t n)
+{
+	b->n = 0;
+	if (fit(b, n))
+		return -ENOMEM;
+	b->n = n;
+	return pread(fd, b->data, n, (off_t)at) == (ssize_t)n ? 0 : -EIO;
+}
+
+size_t cdr_disk_file_fill(const struct cdr_disk_file_bytes *b)
+{
+	const size_t n = (b->n + CDR_DISK_FILE_BLOCK - 1) / CDR_DISK_FILE_BLOCK * CDR_DISK_FILE_BLOCK;
+
+	if (n > b->n)
+		memset(b->data + b->n, 0, n - b->n);
+	return n;
 }
 
 /* Its bytes are behind the head already. */

@@ -29,9 +29,11 @@ bool cdr_disk_file_is_behind(int fd, uint64_t generation, uint64_t sequence);
 /** Hand out what is in it, also several entries of a call. @return 0; -ENOMEM, -EIO, or what on_entry returned */
 int cdr_disk_file_read(int fd, struct cdr_disk_file_found *found, cdr_journal_entry_h *on_entry, void *arg);
 
+enum { CDR_DISK_FILE_BLOCK = 4096 /* bytes: what can be written past the page cache, on all disks */ };
+
 /** Bytes to be added to the file. Zeroed = none; free(data). */
 struct cdr_disk_file_bytes {
-	char *data;
+	char *data; /* begins at a multiple of CDR_DISK_FILE_BLOCK */
 	size_t n, size;
 };
 /** What a file begins with. All of these: @return 0; -ENOMEM, and nothing was added */
@@ -45,5 +47,9 @@ int cdr_disk_file_add_sign(struct cdr_disk_file_bytes *bytes, const struct cdr_s
 /** Make the items from this offset on those of a generation. The same call again takes that back. */
 void cdr_disk_file_stamp(struct cdr_disk_file_bytes *bytes, size_t from, uint64_t generation);
 enum { CDR_DISK_FILE_BEGINNING = 32 /* bytes */ };
+/** Have what stands in the file there in place of what was added. @return 0; -ENOMEM; -EIO */
+int cdr_disk_file_take(struct cdr_disk_file_bytes *bytes, int fd, size_t at, size_t n);
+/** Fill the last block with zeros, which do not count. @return the bytes of all blocks */
+size_t cdr_disk_file_fill(const struct cdr_disk_file_bytes *bytes);
 
 #endif

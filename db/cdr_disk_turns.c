@@ -25,22 +25,77 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* @param from  what stands before is not stamped @param flags  RWF_DSYNC: it is on the disk then */
-static int append(struct cdr_disk_turns_file *f, struct cdr_disk_file_bytes *b, size_t from, int flags)
+static int write_all(int fd, const char *data, size_t n, size_t at, int flags)
 {
+	for (size_t done = 0; done < n;) {
+		const struct iovec part = {(char *)data + done, n - done};
+		ssize_t written = pwritev2(fd, &part, 1, (off_t)(at + done), flags);
+		if (written < 0 && errno != EINTR)
+			return -errno;
+		done += written > 0 ? (size_t)written : 0;
+	}
+	return 0;
+}
+
+/* @param from  what stands before is in it, or is not for it */
+static int append(struct cdr_disk_turns_file *f, struct cdr_disk_file_bytes *b, size_t from)
+{
+	int err;
+
 	if (f->fd < 0)
 		return 0;
 	cdr_disk_file_stamp(b, from, f->generation);
-	for (size_t at = 0; at < b->n;) {
-		const struct iovec part = {b->data + at, b->n - at};
-		ssize_t n = pwritev2(f->fd, &part, 1, (off_t)f->at, flags);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		at += n > 0 ? (size_t)n : 0;
-		f->at += n > 0 ? (size_t)n : 0;
-	}
+	err = write_all(f->fd, b->data + from, b->n - from, f->at, 0);
 	cdr_disk_file_stamp(b, from, f->generation); /* for another file */
-	return 0;
+	f->at += b->n - from;
+	return err;
+}
+
+/* Past the page cache. A file system that cannot do it says so here, or at the first write. */
+static void set_direct(int fd, bool on)
+{
+	const int flags = fcntl(fd, F_GETFL);
+
+	fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT);
+}
+
+/* The first one may be in the file already, and has more in it now. */
+static int write_blocks(const struct cdr_disk_turns *t)
+{
+	const size_t n = cdr_disk_file_fill(&t->bytes), at = t->present.at - t->old;
+	int err = write_all(t->present.fd, t->bytes.data, n, at, RWF_DSYNC);
+
+	if (err != -EINVAL)
+		return err;
+	set_direct(t->present.fd, false);
+	return write_all(t->present.fd, t->bytes.data, n, at, RWF_DSYNC);
+}
+
+/* The last block, unless it is full, stays for the next time. */
+static void keep_last(struct cdr_disk_turns *t)
+{
+	struct cdr_disk_file_bytes *b = &t->bytes;
+	const size_t full = b->n / CDR_DISK_FILE_BLOCK * CDR_DISK_FILE_BLOCK;
+
+	t->present.at += b->n - t->old;
+	b->n -= full;
+	if (b->n)
+		memmove(b->data, b->data + full, b->n);
+	t->old = b->n;
+}
+
+static int write_present(struct cdr_disk_turns *t)
+{
+	int err;
+
+	if (t->present.fd < 0)
+		t->bytes.n = t->old = 0;
+	if (t->bytes.n == t->old)
+		return 0;
+	cdr_disk_file_stamp(&t->bytes, t->old, t->present.generation);
+	err = write_blocks(t);
+	keep_last(t);
+	return err;
 }
 
 static int sync_folder(const struct cdr_disk_turns *t)
@@ -76,6 +131,7 @@ void cdr_disk_turns_close(struct cdr_disk_turns *t, bool remove)
 	close_fd(&t->next.fd);
 	close_fd(&t->spare);
 	close_fd(&t->lock);
+	free(t->bytes.data);
 }
 
 /* The disk may be full. */
@@ -90,13 +146,14 @@ void cdr_disk_turns_fail(struct cdr_disk_turns *t)
 	close_fd(&t->present.fd);
 	close_fd(&t->next.fd);
 	close_fd(&t->spare);
+	t->bytes.n = t->old = 0;
 }
 
-int cdr_disk_turns_write(struct cdr_disk_turns *t, struct cdr_disk_file_bytes *bytes)
+int cdr_disk_turns_write(struct cdr_disk_turns *t)
 {
-	int err = append(&t->present, bytes, 0, RWF_DSYNC);
+	int err = append(&t->next, &t->bytes, t->old);
 
-	return err ? err : append(&t->next, bytes, 0, 0);
+	return err ? err : write_present(t);
 }
 
 int cdr_disk_turns_begin(
@@ -108,6 +165,7 @@ int cdr_disk_turns_begin(
 	if (fd < 0)
 		return fd;
 	t->spare = -1;
+	set_direct(fd, false);
 	t->next = (struct cdr_disk_turns_file){.fd = fd};
 	t->slot = 1;
 	t->sequence = cdr_journal_last_sequence(journal);
@@ -115,9 +173,12 @@ int cdr_disk_turns_begin(
 		return -EIO;
 	err = cdr_disk_file_begin(&bytes, t->next.generation);
 	if (!err)
+		err = write_all(fd, bytes.data, bytes.n, 0, 0);
+	t->next.at = bytes.n;
+	if (!err)
 		err = cdr_disk_file_add_sign(&bytes, sign);
 	if (!err)
-		err = append(&t->next, &bytes, CDR_DISK_FILE_BEGINNING, 0);
+		err = append(&t->next, &bytes, CDR_DISK_FILE_BEGINNING);
 	free(bytes.data);
 	return err;
 }
@@ -126,6 +187,7 @@ int cdr_disk_turns_begin(
 static int exchange(struct cdr_disk_turns *t)
 {
 	const bool shrink = t->present.at > GROWN && t->present.at > GROWN_TIMES * t->next.at;
+	int err;
 
 	if (t->present.fd >= 0 &&
 		renameat2(AT_FDCWD, t->next_path, AT_FDCWD, t->path, RENAME_EXCHANGE) == 0) {
@@ -141,7 +203,10 @@ static int exchange(struct cdr_disk_turns *t)
 	t->present = t->next;
 	t->next.fd = -1;
 	t->limit = t->present.at > GROWN / GROWN_TIMES ? GROWN_TIMES * t->present.at : GROWN;
-	return sync_folder(t);
+	t->old = t->present.at % CDR_DISK_FILE_BLOCK;
+	err = cdr_disk_file_take(&t->bytes, t->present.fd, t->present.at - t->old, t->old);
+	set_direct(t->present.fd, true);
+	return err ? err : sync_folder(t);
 }
 
 static int end(struct cdr_disk_turns *t, const struct cdr_journal *journal)
@@ -163,7 +228,7 @@ int cdr_disk_turns_go_on(struct cdr_disk_turns *t, const struct cdr_journal *jou
 	for (; !err && t->slot < last && chunk.n < CHUNK; t->slot++)
 		err = cdr_disk_file_add(&chunk, journal, t->slot, 0);
 	if (!err)
-		err = append(&t->next, &chunk, 0, 0);
+		err = append(&t->next, &chunk, 0);
 	free(chunk.data);
 	if (!err && fdatasync(t->next.fd))
 		err = -errno;

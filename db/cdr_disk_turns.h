@@ -24,7 +24,10 @@ struct cdr_disk_turns {
 	char path[CDR_DISK_TURNS_PATH], next_path[CDR_DISK_TURNS_PATH];
 	struct cdr_disk_turns_file present; /* under the name */
 	struct cdr_disk_turns_file next;    /* written to take its place */
-	int lock, spare;   /* what was under the name before ours, and what waits for its turn; -1 = none */
+	int lock, spare; /* what was under the name before ours, and what waits for its turn; -1 = none */
+	/* What is to be added, behind what the last block of the present file has already: whole blocks are written. */
+	struct cdr_disk_file_bytes bytes;
+	size_t old;        /* of these bytes are in the present file */
 	cdr_slot slot;     /* of the journal, to be written into the next file */
 	uint64_t sequence; /* of the last entry when that was begun */
 	size_t limit;      /* at which size of the present file it is time for the next */
@@ -41,8 +44,8 @@ void cdr_disk_turns_close(struct cdr_disk_turns *turns, bool remove);
 /** After an error it is not known what of a file is on the disk: there is none, until the next one is whole. */
 void cdr_disk_turns_fail(struct cdr_disk_turns *turns);
 
-/** Add to the present file, where the bytes are on the disk then, and to the next one. @return 0 or -errno */
-int cdr_disk_turns_write(struct cdr_disk_turns *turns, struct cdr_disk_file_bytes *bytes);
+/** Add what was added to turns->bytes to the present file, where it is on the disk then, and to the next one. @return 0 or -errno */
+int cdr_disk_turns_write(struct cdr_disk_turns *turns);
 /** Begin the next file. @return 0 or -errno */
 int cdr_disk_turns_begin(
 	struct cdr_disk_turns *turns, const struct cdr_journal *journal, const struct cdr_sign *sign);

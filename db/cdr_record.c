@@ -24,18 +24,23 @@ struct head {
 	int32_t sip_code, end_direction;
 };
 
-const char *cdr_record_text(const struct cdr *record, int i)
+static inline const char *text_at(const struct cdr *record, int i)
 {
 	const char *text;
 	memcpy(&text, (const char *)record + text_offsets[i], sizeof(text));
 	return text ? text : "";
 }
 
+const char *cdr_record_text(const struct cdr *record, int i)
+{
+	return text_at(record, i);
+}
+
 void cdr_record_measure(const struct cdr *record, struct cdr_record_lengths *out)
 {
 	out->size = sizeof(struct head);
 	for (int i = 0; i < CDR_RECORD_TEXTS; i++) {
-		out->length[i] = strlen(cdr_record_text(record, i)) + 1;
+		out->length[i] = strlen(text_at(record, i)) + 1;
 		out->size += out->length[i];
 	}
 }
@@ -55,7 +60,7 @@ void cdr_record_write(const struct cdr *record, const struct cdr_record_lengths 
 	memcpy(out, &head, sizeof(head));
 	out += sizeof(head);
 	for (int i = 0; i < CDR_RECORD_TEXTS; i++) {
-		memcpy(out, cdr_record_text(record, i), measure->length[i]);
+		memcpy(out, text_at(record, i), measure->length[i]);
 		out += measure->length[i];
 	}
 }

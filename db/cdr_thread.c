@@ -16,31 +16,40 @@ int cdr_thread_start(pthread_t *out, void *(*run)(void *arg), void *arg)
 	return -err;
 }
 
+uint64_t cdr_thread_now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 uint64_t cdr_thread_now_ms(void)
 {
-	struct timespec now = cdr_thread_after_ms(0);
+	return cdr_thread_now_us() / 1000;
+}
 
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+static struct timespec after_us(uint64_t us)
+{
+	const uint64_t at = cdr_thread_now_us() + us;
+
+	return (struct timespec){(time_t)(at / 1000000), (long)(at % 1000000) * 1000};
 }
 
 struct timespec cdr_thread_after_ms(unsigned ms)
 {
-	struct timespec at;
+	return after_us(1000 * (uint64_t)ms);
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += ms / 1000;
-	at.tv_nsec += ms % 1000 * 1000000L;
-	if (at.tv_nsec >= 1000000000L) {
-		at.tv_nsec -= 1000000000L;
-		at.tv_sec++;
-	}
-	return at;
+void cdr_thread_wait_us(sem_t *semaphore, uint64_t us)
+{
+	const struct timespec end = after_us(us);
+
+	while (sem_clockwait(semaphore, CLOCK_MONOTONIC, &end) && errno == EINTR)
+		continue;
 }
 
 void cdr_thread_wait(sem_t *semaphore, unsigned ms)
 {
-	struct timespec end = cdr_thread_after_ms(ms);
-
-	while (sem_clockwait(semaphore, CLOCK_MONOTONIC, &end) && errno == EINTR)
-		continue;
+	cdr_thread_wait_us(semaphore, 1000 * (uint64_t)ms);
 }
