@@ -10,39 +10,44 @@ struct head {
 
 /* Writing ----------------------------------------------------------------------------------- */
 
-static inline void add(struct text *t, uint16_t number, const void *bytes, size_t n)
+/** @return behind the field; NULL there is no room */
+static inline char *add(char *at, const char *end, uint16_t number, const void *bytes, size_t n)
 {
 	const struct head head = {.number = number, .length = (uint16_t)n};
-	char *at = t->data + t->len;
 
-	if (t->full || n > UINT16_MAX || sizeof(head) + n > t->size - t->len) {
-		t->full = true;
-		return;
-	}
+	if (n > UINT16_MAX || sizeof(head) + n > (size_t)(end - at))
+		return NULL;
 	memcpy(at, &head, sizeof(head));
 	if (n) /* else there may be no bytes */
 		memcpy(at + sizeof(head), bytes, n);
-	t->len += sizeof(head) + n;
+	return at + sizeof(head) + n;
 }
 
 /** The same; where there is room a number is stored whole, and the next field lies over what it does not have. */
-static inline void add_number(struct text *t, uint16_t number, uint64_t value, size_t size)
+static inline char *add_number(char *at, const char *end, uint16_t number, uint64_t value, size_t size)
 {
 	const struct head head = {.number = number, .length = (uint16_t)size};
-	char *at = t->data + t->len;
 
-	if (t->full || t->size - t->len < sizeof(head) + sizeof(value)) {
-		add(t, number, &value, size);
-		return;
-	}
+	if ((size_t)(end - at) < sizeof(head) + sizeof(value))
+		return add(at, end, number, &value, size);
 	memcpy(at, &head, sizeof(head));
 	memcpy(at + sizeof(head), &value, sizeof(value));
-	t->len += sizeof(head) + size;
+	return at + sizeof(head) + size;
+}
+
+/** @param at  where the text ends now; NULL = what was to be added did not fit */
+static void set_end(struct text *t, const char *at)
+{
+	if (at)
+		t->len = (size_t)(at - t->data);
+	else
+		t->full = true;
 }
 
 void field_add(struct text *t, uint16_t number, const void *bytes, size_t n)
 {
-	add(t, number, bytes, n);
+	if (!t->full)
+		set_end(t, add(t->data + t->len, t->data + t->size, number, bytes, n));
 }
 
 size_t field_begin(struct text *t, uint16_t number)
@@ -62,57 +67,54 @@ void field_end(struct text *t, size_t begun)
 		memcpy(t->data + begun - sizeof(length), &length, sizeof(length));
 }
 
+/** Each case is one instruction. */
 static inline uint64_t number_at(const char *at, size_t size)
 {
-	uint64_t number = 0;
+	uint16_t two;
+	uint32_t four;
+	uint64_t eight;
 
-	switch (size) { /* copies of a known size are single instructions */
+	switch (size) {
 	case sizeof(uint8_t):
-		memcpy(&number, at, sizeof(uint8_t));
-		break;
-	case sizeof(uint32_t):
-		memcpy(&number, at, sizeof(uint32_t));
-		break;
-	case sizeof(uint64_t):
-		memcpy(&number, at, sizeof(uint64_t));
-		break;
+		return (uint8_t)*at;
+	case sizeof(two):
+		memcpy(&two, at, sizeof(two));
+		return two;
+	case sizeof(four):
+		memcpy(&four, at, sizeof(four));
+		return four;
 	default:
-		memcpy(&number, at, size);
-		break;
+		memcpy(&eight, at, sizeof(eight));
+		return eight;
 	}
-	return number;
 }
 
-static inline void write_one(struct text *t, const struct field *f, const char *at)
+static inline char *write_one(char *to, const char *end, const struct field *f, const char *at)
 {
-	uint64_t number;
 	const char *text = at;
+	uint64_t number;
 
-	switch (f->type) {
-	case FIELD_NUMBER:
+	if (f->type == FIELD_NUMBER) {
 		number = number_at(at, f->size);
-		if (number)
-			add_number(t, f->number, number, f->size);
-		return;
-	case FIELD_TEXT:
-		memcpy(&text, at, sizeof(text));
-		if (text)
-			add(t, f->number, text, strlen(text));
-		return;
-	case FIELD_ARRAY:
-		if (*text)
-			add(t, f->number, text, strlen(text));
-		return;
+		return number ? add_number(to, end, f->number, number, f->size) : to;
 	}
+	if (f->type == FIELD_TEXT)
+		memcpy(&text, at, sizeof(text));
+	else if (!*text)
+		return to;
+	return text ? add(to, end, f->number, text, strlen(text)) : to;
 }
 
 void field_write(struct text *t, const struct field *fields, size_t n, const void *object)
 {
-	struct text local = *t; /* for the compiler, the bytes that are written could be those of *t */
+	const char *end = t->data + t->size;
+	char *to = t->data + t->len;
 
-	for (const struct field *f = fields; f < fields + n; f++)
-		write_one(&local, f, (const char *)object + f->offset);
-	*t = local;
+	if (t->full)
+		return;
+	for (const struct field *f = fields; to && f < fields + n; f++)
+		to = write_one(to, end, f, (const char *)object + f->offset);
+	set_end(t, to);
 }
 
 /* Reading ----------------------------------------------------------------------------------- */
