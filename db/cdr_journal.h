@@ -25,7 +25,7 @@ struct cdr_journal;
 enum cdr_journal_state {
 	CDR_JOURNAL_LIVE, /* the call goes on: cdr_live.h */
 	CDR_JOURNAL_OVER, /* the same of one that is over, but whose record found no room */
-	CDR_JOURNAL_PARTING, /* the same of one that is over, and has its record elsewhere, but whose sides may not know */
+	CDR_JOURNAL_PARTING, /* the same of one that has another entry, but a side that this one tells of may not know */
 	CDR_JOURNAL_ENDED, /* the record of a call that is over */
 	CDR_JOURNAL_DONE,  /* nothing is left of the call: only on disk, see cdr_disk.h */
 };

@@ -70,11 +70,10 @@ static bool is_about_to_part(const struct cdr_leftover *item, const struct cdr_l
 		next->entry->record && item->entry->number == next->entry->number;
 }
 
-/* An entry whose sides are still to be told stays beside the record of its call, unless only the disk has it. */
+/* An entry whose sides are still to be told stays beside the others of its call, unless only the disk has it. */
 static bool is_superseded(const struct cdr_leftover *item, const struct cdr_leftover *next)
 {
-	const bool parting = item->state == CDR_JOURNAL_PARTING && item->entry->record &&
-		(next->state == CDR_JOURNAL_ENDED || next->state == CDR_JOURNAL_DONE);
+	const bool parting = item->state == CDR_JOURNAL_PARTING && item->entry->record;
 	return item->entry->number == next->entry->number && !parting;
 }
 

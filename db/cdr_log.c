@@ -108,6 +108,17 @@ cdr_slot cdr_log_keep(
 	return kept ? kept : slot;
 }
 
+cdr_slot cdr_log_keep_beside(
+	struct cdr_log *log, cdr_slot slot, const struct cdr *record, const char *state, size_t state_size)
+{
+	struct cdr numbered = *record;
+	numbered.number = number_of(log, slot, record);
+	cdr_slot kept = cdr_log_keep(log, 0, &numbered, state, state_size);
+	if (kept)
+		cdr_journal_set(log->journal, slot, CDR_JOURNAL_PARTING);
+	return kept;
+}
+
 void cdr_log_note(struct cdr_log *log, cdr_slot slot, uint32_t note)
 {
 	if (slot)

@@ -73,6 +73,15 @@ cdr_slot cdr_log_keep(
 	struct cdr_log *log, cdr_slot slot, const struct cdr *record, const char *state, size_t state_size);
 
 /**
+ * The same, but the entry before stays as cdr_log_end_parting() leaves one: a side that it tells of is still to be told, and
+ * the call goes on without that.
+ *
+ * @return the new slot; 0 when the journal could not take it, and the one before goes on
+ */
+cdr_slot cdr_log_keep_beside(
+	struct cdr_log *log, cdr_slot slot, const struct cdr *record, const char *state, size_t state_size);
+
+/**
  * Write a word beside the state, until the next cdr_log_keep(): for what changes often. It may be lost where the state is not.
  *
  * @param slot  0 = none, and nothing is written

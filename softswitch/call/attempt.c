@@ -385,12 +385,14 @@ int attempt_create(struct attempt **out, const struct call_context *context, str
 	return 0;
 }
 
-void attempt_on_over(struct attempt *a, void (*on_over)(void *arg), void *arg)
+struct invite *attempt_invite(const struct attempt *a)
 {
-	if (a->invite)
-		invite_on_over(a->invite, on_over, arg);
-	else
-		on_over(arg);
+	return a->invite;
+}
+
+struct invite *attempt_leaves(const struct attempt *a)
+{
+	return a->sending ? a->invite : NULL;
 }
 
 void attempt_abandon(struct attempt *a, const char *reason_header)

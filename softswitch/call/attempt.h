@@ -62,8 +62,10 @@ int attempt_resume(struct attempt **out, const struct call_context *context, str
 	struct gateway *gw, struct invite_content *content, const struct attempt_handlers *handlers,
 	void *arg, const struct attempt_rest *rest);
 
-/** invite_on_over() of the INVITE under way; at once if there is none. */
-void attempt_on_over(struct attempt *a, void (*on_over)(void *arg), void *arg);
+/** Its INVITE, borrowed; NULL before there is one. */
+struct invite *attempt_invite(const struct attempt *a);
+/** The one that it gives up for that which is about to be sent, to another server; NULL = there is none. */
+struct invite *attempt_leaves(const struct attempt *a);
 /** Give it up; what is under way at the gateway is cleaned up. NULL is fine. */
 void attempt_abandon(struct attempt *a, const char *reason_header);
 /** It has failed, or it was answered and the leg was taken. NULL is fine. */

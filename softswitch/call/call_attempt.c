@@ -16,8 +16,16 @@ void call_attempt_tell(struct call *call, enum gateway_result_outcome outcome, i
 	gateway_on_result(call->gateway, &result, &call_stack(call)->parameters, clock_now_ms());
 }
 
+void call_attempt_part(struct call *call, struct invite *invite)
+{
+	if (invite && invite_is_open(invite))
+		invite_on_over(invite, call_parting_on_end,
+			call_parting_wait(call_cdr_part(call), CALL_PARTING_GATEWAY));
+}
+
 void call_attempt_abandon(struct call *call, const char *reason_header)
 {
+	call_attempt_part(call, attempt_invite(call->attempt));
 	bridge_request_follow(&call->bridge, NULL, NULL);
 	attempt_abandon(call->attempt, reason_header);
 	call->attempt = NULL;
@@ -45,8 +53,5 @@ void call_attempt_cancel(struct call *call, int code, const char *words, const s
 	call_attempt_tell(call, GATEWAY_RESULT_ABANDONED, 0);
 	if (!reason_of(request, reason, sizeof(reason)))
 		cause_reason_header(reason, sizeof(reason), code, words);
-	call->parting = call_parting_begin(call->context, call->slot);
-	attempt_on_over(
-		call->attempt, call_parting_on_end, call_parting_wait(call->parting, CALL_PARTING_GATEWAY));
 	call_attempt_abandon(call, reason);
 }

@@ -7,6 +7,8 @@
 
 /** How it ended, told to its gateway. @param code  GATEWAY_RESULT_REFUSED: the SIP code */
 void call_attempt_tell(struct call *call, enum gateway_result_outcome outcome, int code);
+/** This INVITE of the attempt is about to be given up: that outlives the process until its end. NULL is fine. */
+void call_attempt_part(struct call *call, struct invite *invite);
 /** It has ended: what is under way at the gateway is cleaned up. @param reason_header  for the CANCEL, or NULL */
 void call_attempt_abandon(struct call *call, const char *reason_header);
 /**

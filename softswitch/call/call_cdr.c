@@ -227,10 +227,44 @@ static struct text state_buffer(void)
 	return (struct text){.data = buffer, .size = sizeof(buffer)};
 }
 
+struct call_parting *call_cdr_part(struct call *call)
+{
+	if (!call->parting)
+		call->parting = call_parting_begin(call->context, call->slot);
+	return call->parting;
+}
+
+/** The entry is not waited for: it is the call's alone, to be replaced or freed. */
+static void part_no_more(struct call *call)
+{
+	call_parting_lose(call->parting);
+	call_parting_end(call->parting);
+	call->parting = NULL;
+}
+
+/** Leave the entry to what waits for it. */
+static void keep_beside(struct call *call, const struct cdr *row, const char *state, size_t size)
+{
+	const cdr_slot slot = cdr_log_keep_beside(call->context->cdr_log, call->slot, row, state, size);
+
+	if (!slot)
+		return;
+	call->slot = slot;
+	call_parting_end(call->parting);
+	call->parting = NULL;
+}
+
 /** What is too large for the journal leaves its record alone. */
 static void keep(struct call *call, const struct cdr *row, const struct text *t)
 {
-	call->slot = cdr_log_keep(call->context->cdr_log, call->slot, row, t->data, t->full ? 0 : t->len);
+	const size_t size = t->full ? 0 : t->len;
+
+	if (call->parting && call_parting_is_waiting(call->parting)) {
+		keep_beside(call, row, t->data, size);
+		return;
+	}
+	part_no_more(call);
+	call->slot = cdr_log_keep(call->context->cdr_log, call->slot, row, t->data, size);
 }
 
 static void keep_answered(struct call *call, const struct text *answer)
@@ -334,11 +368,12 @@ void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direc
 	row.sip_code = call->answer_ms ? 200 : code;
 	row.end_reason = words;
 	row.end_direction = direction;
-	if (!call->answer_ms && !call->parting)
+	if (call->answer_ms)
+		call_cdr_part(call);
+	if (!call->parting)
 		cdr_log_end(call->context->cdr_log, call->slot, &row);
-	else if (cdr_log_end_parting(call->context->cdr_log, call->slot, &row))
-		return;
-	call_parting_lose(call->parting);
+	else if (!cdr_log_end_parting(call->context->cdr_log, call->slot, &row))
+		call_parting_lose(call->parting);
 	call->slot = 0;
 }
 

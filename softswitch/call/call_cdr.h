@@ -23,7 +23,7 @@ void call_cdr_skip(struct call *call, struct gateway *gw, enum gateway_verdict v
  * The process that follows a crash is to find the call as it is now: an INVITE is about to be sent for it, it is answered, or
  * what was written of it has changed.
  *
- * @param answer  the 2xx that the caller is about to get; NULL = it has had it, or there is none yet
+ * @param answer  the 2xx that the caller is about to get; NULL = it has been sent, or there is none yet
  */
 void call_cdr_keep(struct call *call, const struct text *answer);
 /** The same for the stage of its attempt alone, which takes little. */
@@ -32,7 +32,9 @@ void call_cdr_stage(struct call *call);
 uint64_t call_cdr_read_stage(const struct call *call, uint32_t note, enum failover_stage *stage);
 /** What is written of the call has changed: call_cdr_keep() follows after the pass of the loop. */
 void call_cdr_changed(struct call *call);
-/** Write the row. The slot of an answered call stays, and that of one with an INVITE that was given up: call_parting.h. */
+/** What its entry tells of stays in the journal when the call ends, or goes on: call_parting_wait() says what. @return NULL without entry or memory */
+struct call_parting *call_cdr_part(struct call *call);
+/** Write the row. The entry stays if it is waited for, as that of an answered call is: call_parting_end(call->parting) follows. */
 void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direction direction);
 /** Free what was noted. */
 void call_cdr_clear(struct call *call);

@@ -30,19 +30,22 @@ enum cdr_direction call_end_direction(const struct call *call, const struct dial
 
 /* The legs ---------------------------------------------------------------------------------- */
 
-static void bye(struct call *call, struct dialog *leg, const struct call_end *e, struct call_parting *parting)
+static void bye(struct call *call, struct dialog *leg, const struct call_end *e)
 {
 	struct resend_schedule resend = bridge_resend(&call->bridge, leg);
+	const bool after_ack = leg == &call->a && call->invite;
 	char reason[160];
 	const struct bye bye = {.resend = &resend,
 		.reason_header = e->bye ? NULL : reason,
 		.carries = e->bye,
 		.on_end = call_parting_on_end,
-		.arg = call_parting_wait(
-			parting, leg == &call->a ? CALL_PARTING_CALLER : CALL_PARTING_GATEWAY)};
+		.arg = call_parting_wait(call->parting,
+			after_ack                 ? CALL_PARTING_CALLER | CALL_PARTING_ANSWER
+				: leg == &call->a ? CALL_PARTING_CALLER
+						  : CALL_PARTING_GATEWAY)};
 
 	cause_reason_header(reason, sizeof(reason), e->code, e->words);
-	if (leg == &call->a && call->invite) {
+	if (after_ack) {
 		bye_send_after_ack(call_stack(call), leg, call->invite, &bye);
 		call->invite = NULL;
 	} else {
@@ -54,14 +57,12 @@ static void bye(struct call *call, struct dialog *leg, const struct call_end *e,
 static void hang_up(struct call *call, const struct call_end *e)
 {
 	struct dialog *legs[] = {call->answer_ms ? &call->a : NULL, call_leg_b(call)};
-	struct call_parting *parting = call_parting_begin(call->context, call->slot);
 
 	if (call->offerless && !call_leg_b(call)->ack_seq)
 		dialog_ack(call_stack(call), call_leg_b(call), NULL); /* its 2xx has had no ACK yet */
 	for (int i = 0; i < 2; i++)
 		if (legs[i] && legs[i] != e->gone)
-			bye(call, legs[i], e, parting);
-	call_parting_end(parting);
+			bye(call, legs[i], e);
 }
 
 /* The end ----------------------------------------------------------------------------------- */
@@ -78,10 +79,10 @@ void call_end(struct call *call, const struct call_end *e)
 	call_cdr_end(call, e->code, e->words, e->direction);
 	call_set_state(call, CALL_ENDED);
 	rel100_stop(&call->rel100);
-	call_parting_end(call->parting);
-	call->parting = NULL;
 	if (call->b)
 		hang_up(call, e);
+	call_parting_end(call->parting);
+	call->parting = NULL;
 	server_transaction_forget(call->invite);
 	call->invite = NULL;
 	call_end_setup(call);
@@ -91,8 +92,19 @@ void call_end(struct call *call, const struct call_end *e)
 	call->b = NULL;
 }
 
+static const struct server_transaction_handlers refused_handlers = {.on_over = call_parting_on_end};
+
+void call_end_await_ack(struct call *call, int code)
+{
+	struct call_parting_wait *wait =
+		call_parting_wait(call_cdr_part(call), (uint32_t)code * CALL_PARTING_CODE);
+
+	server_transaction_hand_over(call->invite, wait ? &refused_handlers : NULL, wait);
+}
+
 void call_end_refuse(struct call *call, int code, const char *headers)
 {
+	call_end_await_ack(call, code);
 	server_transaction_reply(call->invite, code, NULL, call->a.local_tag, headers, call_resend(call));
 	call->invite = NULL;
 }

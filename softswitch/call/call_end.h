@@ -16,6 +16,8 @@ struct call_end {
 /** The one door out: releases, stops, records, and ends the legs of an answered call. */
 void call_end(struct call *call, const struct call_end *e);
 
+/** The failure that is about to be sent to the caller's INVITE outlives the process until its ACK. */
+void call_end_await_ack(struct call *call, int code);
 /** Final failure to the caller's INVITE; call_end() follows. @param headers  whole lines, or NULL */
 void call_end_refuse(struct call *call, int code, const char *headers);
 /** Refuse it with the code of a cause, and end the call. */

@@ -7,7 +7,10 @@
 #include "call_saved.h"
 #include "cdr_log.h"
 #include "dialog_ack.h"
+#include "headers.h"
 #include "pace.h"
+
+#include <sofia-sip/sip_status.h>
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -20,7 +23,7 @@ struct farewell {
 	struct stack *stack;
 	struct dialog leg;
 	struct resend_schedule resend;
-	struct call_parting *parting;
+	struct call_parting_wait *wait; /* NULL = nobody waits for the BYE */
 };
 
 static void say_farewell(struct pace_task *task)
@@ -33,9 +36,9 @@ static void say_farewell(struct pace_task *task)
 		dialog_ack(f->stack, &f->leg, NULL); /* its 2xx has had no ACK yet */
 	bye_send(f->stack, &f->leg,
 		&(struct bye){.resend = &f->resend,
-			.reason_header = f->parting ? NULL : reason, /* there was another one */
+			.reason_header = f->wait ? NULL : reason, /* there was another one */
 			.on_end = call_parting_on_end,
-			.arg = f->parting});
+			.arg = f->wait});
 	free(f);
 }
 
@@ -46,7 +49,7 @@ static void end_leg(struct call *call, struct dialog *leg, struct call_parting *
 
 	if (!f)
 		return;
-	f->parting = call_parting_wait(parting, leg == &call->a ? CALL_PARTING_CALLER : CALL_PARTING_GATEWAY);
+	f->wait = call_parting_wait(parting, leg == &call->a ? CALL_PARTING_CALLER : CALL_PARTING_GATEWAY);
 	f->stack = call_stack(call);
 	f->resend = *call_resend(call);
 	if (leg != &call->a && call->gateway)
@@ -104,30 +107,85 @@ void call_farewell_refuse(struct call *call)
 
 /* Those that had ended ---------------------------------------------------------------------- */
 
+/** The 200 that the caller has not acknowledged, and BYE after its ACK. @return false when there is none */
+static bool answer_again(struct call *call, const struct field_bytes *bytes, struct call_parting *parting)
+{
+	struct server_transactions *set = call_stack(call)->server_transactions;
+	struct server_transaction *answered;
+	struct field_bytes invite;
+
+	if (!call->a.set || !call_saved_invite(&invite, bytes))
+		return false;
+	answered = server_transactions_finish(
+		set, &invite, &call->a.hop, cause_sip_code(CAUSE_RESTART), NULL, call_resend(call));
+	if (!answered)
+		return false;
+	bye_send_after_ack(call_stack(call), &call->a, answered,
+		&(struct bye){.resend = call_resend(call),
+			.on_end = call_parting_on_end,
+			.arg = call_parting_wait(parting, CALL_PARTING_CALLER | CALL_PARTING_ANSWER)});
+	return true;
+}
+
 /** Its legs get BYE once more. */
 static void part_answered(
 	struct call *call, const struct cdr_log_leftover *left, struct call_parting *parting)
 {
+	const struct field_bytes bytes = {left->state, left->state_size};
 	const uint32_t legs = left->note ? left->note : CALL_PARTING_CALLER | CALL_PARTING_GATEWAY;
 
-	call_saved_read(call, &left->record, &(struct field_bytes){left->state, left->state_size});
-	if (legs & CALL_PARTING_CALLER)
+	call_saved_read(call, &left->record, &bytes);
+	if ((legs & CALL_PARTING_CALLER) &&
+		!((legs & CALL_PARTING_ANSWER) && answer_again(call, &bytes, parting)))
 		end_leg(call, &call->a, parting);
 	if (legs & CALL_PARTING_GATEWAY)
 		end_leg(call, call_leg_b(call), parting);
 	invite_destroy(call->b);
 }
 
-/** The INVITE that was given up gets its CANCEL once more. */
+/**
+ * The caller gets its refusal again, until its ACK: with the same code and tag. What else stood in it is not known any more,
+ * so a code that has no meaning without becomes 503.
+ *
+ * @param invite  NULL = only what the refusal needs was written
+ */
+static void refuse_again(
+	struct call *call, const struct received *invite, int code, const struct field_bytes *bytes)
+{
+	const char *lines = headers_of_refusal(code);
+	struct field_bytes alone;
+	char headers[400], reason[120];
+	struct text t = {.data = headers, .size = sizeof(headers)};
+
+	code = lines ? code : 503;
+	cause_reason_header(reason, sizeof(reason), code, sip_status_phrase(code));
+	text_add_all(&t, lines ? lines : "", reason, NULL);
+	text_end(&t);
+	if (invite && !call_resume_invite(call, invite))
+		call_end_refuse(call, code, headers);
+	else if (!invite && call_saved_invite(&alone, bytes))
+		server_transactions_finish(call_stack(call)->server_transactions, &alone, NULL, code, headers,
+			call_resend(call));
+	dialog_clear(&call->a);
+}
+
+/** What it still owed its sides: the CANCEL of an INVITE that was given up, or BYE to a leg that had answered; a refusal. */
 static void part_setup(struct call *call, const struct cdr_log_leftover *left, struct call_parting *parting)
 {
 	const struct field_bytes bytes = {left->state, left->state_size};
+	const uint32_t legs = left->note ? left->note : CALL_PARTING_GATEWAY;
+	const int code = (int)(legs / CALL_PARTING_CODE);
 	struct call_saved_setup saved = {0};
 
 	call_saved_read_setup(call, &left->record, &bytes, &saved);
-	if (saved.invite)
+	if (saved.invite && (legs & CALL_PARTING_GATEWAY)) {
 		withdraw(call_stack(call), saved.invite, parting);
-	saved.invite = NULL;
+		saved.invite = NULL;
+	}
+	if (legs & CALL_PARTING_GATEWAY)
+		end_leg(call, call_leg_b(call), parting);
+	if (code >= 300 && code < 700)
+		refuse_again(call, saved.request.rx.msg ? &saved.request.rx : NULL, code, &bytes);
 	call_saved_clear(&saved);
 	invite_destroy(call->b);
 	call_end_setup(call);
@@ -135,17 +193,17 @@ static void part_setup(struct call *call, const struct cdr_log_leftover *left, s
 
 bool call_farewell_part(struct call_context *context, const struct cdr_log_leftover *left)
 {
-	struct call *call = call_prepare(context);
-	struct call_parting *parting;
+	struct call_parting *parting = call_parting_begin(context, left->slot);
+	struct call *call = parting ? call_prepare(context) : NULL;
 
-	if (!call)
-		return false;
-	parting = call_parting_begin(context, left->slot);
-	if (left->record.answer_ms)
-		part_answered(call, left, parting);
-	else
-		part_setup(call, left, parting);
+	if (call) {
+		call->parting = parting;
+		if (left->record.answer_ms)
+			part_answered(call, left, parting);
+		else
+			part_setup(call, left, parting);
+	}
 	call_parting_end(parting);
 	call_destroy(call);
-	return true;
+	return parting;
 }

@@ -15,7 +15,7 @@ void call_farewell_refuse(struct call *call);
 /**
  * One that had ended, but nobody knows whether its sides have been told: they are told again.
  *
- * @return false without memory
+ * @return false without memory, and nothing has been told
  */
 bool call_farewell_part(struct call_context *context, const struct cdr_log_leftover *left);
 

@@ -11,7 +11,7 @@
 
 /** Of what is written. */
 int call_saved_version(void);
-/** Write what the call needs to go on; t->full says that it did not fit. @param answer  the 2xx that the caller is about to get; NULL = it has had it */
+/** Write what the call needs to go on; t->full says that it did not fit. @param answer  the 2xx that the caller is about to get; NULL = it has been sent */
 void call_saved_write(const struct call *call, const struct text *answer, struct text *t);
 /** The same of one that is being set up. */
 void call_saved_write_setup(const struct call *call, struct text *t);

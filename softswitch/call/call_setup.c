@@ -64,6 +64,7 @@ static void give_up(struct call *call, const struct received *rx)
 	if (!passes || !passes->sip_reason)
 		text_add(&t, headers);
 	dialog_write_body(&call->a, &t, passes);
+	call_end_await_ack(call, code);
 	server_transaction_send(call->invite, &t, code, call_resend(call));
 	call->invite = NULL;
 	call_end(call,
@@ -305,7 +306,10 @@ static void on_early_end(void *arg)
 
 static void on_sending(void *arg)
 {
-	call_cdr_keep(arg, NULL);
+	struct call *call = arg;
+
+	call_attempt_part(call, attempt_leaves(call->attempt));
+	call_cdr_keep(call, NULL);
 }
 
 static void on_stage(void *arg)

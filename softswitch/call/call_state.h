@@ -4,7 +4,7 @@
  *
  *	call_state      the struct, its state, its channels
  *	call_saved      what outlives the process
- *	call_parting    what stays of that until the BYEs are answered
+ *	call_parting    what stays of that until both sides know of the end
  *	call_cdr        the record
  *	call_end        every way a call ends
  *	call_early      reliable provisional responses: PRACK and UPDATE before the answer
@@ -83,8 +83,8 @@ struct call {
 	char *attempts_before;                    /* those of the process before, as text; NULL = none */
 	char *attempts_json;                      /* all of them as text, once no more can come */
 	cdr_slot slot;
-	struct call_parting *
-		parting; /* waits for the end of an INVITE that was given up with the call; NULL = nothing does */
+	struct call_parting
+		*parting;       /* what the entry stays for, call_cdr_part(); NULL = for the call alone */
 	bool is_changed;        /* since it was put there: it is in call_context.changed */
 	bool recovered;         /* from the process before, which has counted it */
 	uint64_t number_before; /* that it gave to the call, struct cdr; 0 = none */

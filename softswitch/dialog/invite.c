@@ -233,6 +233,11 @@ void invite_stop_resending(struct invite *inv)
 		client_transaction_stop_resending(inv->client);
 }
 
+bool invite_is_open(const struct invite *inv)
+{
+	return inv->client;
+}
+
 void invite_on_over(struct invite *inv, void (*on_over)(void *arg), void *arg)
 {
 	if (inv->client)

@@ -83,6 +83,8 @@ int invite_go_on(struct invite *inv, const struct invite_content *content,
 
 /** Stop resending it: no response came in time. invite_abandon() follows. */
 void invite_stop_resending(struct invite *inv);
+/** Does it await its final response? */
+bool invite_is_open(const struct invite *inv);
 /** Tell when it has had its final response, or nobody waits for that any more: perhaps at once. */
 void invite_on_over(struct invite *inv, void (*on_over)(void *arg), void *arg);
 /** Give it up and destroy it. @param reason_header  a whole line for the CANCEL, or NULL */

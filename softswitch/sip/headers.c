@@ -139,20 +139,25 @@ static const sip_header_t *first_of(const sip_t *sip)
 				: (const sip_header_t *)sip->sip_status;
 }
 
+const char *headers_of_refusal(int status)
+{
+	for (unsigned row = 0; row < REFUSALS; row++)
+		if (status == refusals[row].status)
+			return refusals[row].instead;
+	return "";
+}
+
 /** What to say instead of the headers that a refusal lacks. @return "" for nothing; NULL for nothing that is true */
 static const char *instead(const sip_t *from)
 {
-	const int status = from->sip_status ? from->sip_status->st_status : 0;
-	unsigned row = status < 400 ? REFUSALS : 0;
+	const char *lines = from->sip_status ? headers_of_refusal(from->sip_status->st_status) : "";
 
-	while (row < REFUSALS && status != refusals[row].status)
-		row++;
-	if (row == REFUSALS)
+	if (lines && !lines[0])
 		return "";
 	for (const sip_header_t *h = first_of(from); h; h = (const sip_header_t *)h->sh_succ)
 		if (name_of(h) && belongs_to_refusal(from, name_of(h)))
 			return "";
-	return refusals[row].instead;
+	return lines;
 }
 
 bool headers_suffice(const sip_t *refusal)

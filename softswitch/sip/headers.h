@@ -24,6 +24,8 @@ enum headers_kind {
 void headers_pass(struct text *t, const sip_t *from, enum headers_kind kind, const char *more);
 /** Has a refusal the headers that its code must have, or can we supply them? */
 bool headers_suffice(const sip_t *refusal);
+/** What a refusal with this code says if nobody gave us its headers: whole lines. @return NULL when it would say nothing true */
+const char *headers_of_refusal(int status);
 
 /** A hash of the headers that say who the sender is, P-Asserted-Identity and the like; 0 = none. */
 uint64_t headers_identity(const sip_t *from);

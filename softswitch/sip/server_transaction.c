@@ -43,8 +43,18 @@ struct text server_transaction_response(const struct server_transaction *s)
 	return (struct text){.data = s->response, .len = s->response_len, .size = s->response_len};
 }
 
+static void tell_over(struct server_transaction *s)
+{
+	const struct server_transaction_handlers *handlers = s->handlers;
+
+	s->handlers = NULL;
+	if (s->state == SERVER_TRANSACTION_COMPLETED && handlers && handlers->on_over)
+		handlers->on_over(s->arg);
+}
+
 static void server_transaction_free(struct server_transaction *s)
 {
+	tell_over(s);
 	s->set->done -= s->state == SERVER_TRANSACTION_CONFIRMED;
 	resend_stop(&s->resend);
 	stream_pending_clear(&s->pending);
@@ -287,9 +297,9 @@ static void linger(struct server_transaction *s, uint32_t ms)
 {
 	struct resend_schedule wait = {.wait_ms = {ms}};
 
+	tell_over(s);
 	s->set->done += s->state != SERVER_TRANSACTION_CONFIRMED;
 	s->state = SERVER_TRANSACTION_CONFIRMED;
-	s->handlers = NULL;
 	stream_pending_clear(&s->pending);
 	if (hop_is_reliable(&s->hop)) {
 		resend_stop(&s->resend);

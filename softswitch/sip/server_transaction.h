@@ -24,6 +24,8 @@ struct server_transaction_handlers {
 	void (*on_unacknowledged)(void *arg);
 	/** The ACK to the 2xx came. The pointer is invalid. NULL where the owner of the dialog matches ACKs itself. */
 	void (*on_late_ack)(void *arg);
+	/** A failure was acknowledged, or that is not waited for any more. The pointer is invalid. NULL where it does not matter. */
+	void (*on_over)(void *arg);
 };
 
 int server_transactions_create(struct server_transactions **out, struct transport *transport);
@@ -74,10 +76,11 @@ void server_transaction_save(const struct server_transaction *s, struct text *t,
  *
  * @param leg      of the leg that it began, or NULL
  * @param headers  whole lines
- * @return 0; -EINVAL the bytes are none; -EEXIST; else as hop_state_read()
+ * @return the transaction of a 2xx, which awaits its ACK and has no owner; NULL = it is another response, or the bytes are none
  */
-int server_transactions_finish(struct server_transactions *set, const struct field_bytes *bytes,
-	const struct hop *leg, int failure, const char *headers, const struct resend_schedule *resend);
+struct server_transaction *server_transactions_finish(struct server_transactions *set,
+	const struct field_bytes *bytes, const struct hop *leg, int failure, const char *headers,
+	const struct resend_schedule *resend);
 
 /**
  * Start a response: status line and the headers that repeat the request. The caller adds headers and message_end().

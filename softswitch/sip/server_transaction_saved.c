@@ -37,53 +37,57 @@ void server_transaction_save(const struct server_transaction *s, struct text *t,
 		field_write(t, FIELD_TABLE(response_fields), s);
 }
 
-/** @return NULL: see *err */
-static struct server_transaction *resume(
-	struct server_transactions *set, const struct field_bytes *bytes, const struct hop *leg, int *err)
+static int read_fields(struct server_transaction *s, struct server_transactions *set,
+	const struct field_bytes *bytes, const struct hop *leg)
 {
-	struct server_transaction *s = calloc(1, sizeof(*s)), *other = NULL;
+	struct server_transaction *other;
 	struct field_bytes hop = {0}, response;
+	int err = field_read(s, FIELD_TABLE(fields), bytes);
 
-	*err = -ENOMEM;
+	if (!err)
+		err = field_read(s, FIELD_TABLE(response_fields), bytes);
+	if (!err && (!s->key || !s->merge || (!field_find(&hop, HOP, bytes) && !leg)))
+		err = -EINVAL;
+	if (!err && (!s->head || !s->to) && !field_find(&response, RESPONSE, bytes))
+		err = -EINVAL;
+	if (!err && hop.size)
+		err = hop_state_read(&s->hop, set->transport, &hop);
+	else if (!err)
+		hop_copy(&s->hop, leg);
+	if (err)
+		return err;
+	HASH_FIND_STR(set->by_key, s->key, other);
+	return other ? -EEXIST : 0;
+}
+
+static struct server_transaction *resume(
+	struct server_transactions *set, const struct field_bytes *bytes, const struct hop *leg)
+{
+	struct server_transaction *s = calloc(1, sizeof(*s));
+
 	if (!s)
 		return NULL;
-	*err = field_read(s, FIELD_TABLE(fields), bytes);
-	if (!*err)
-		*err = field_read(s, FIELD_TABLE(response_fields), bytes);
-	if (!*err && (!s->key || !s->merge || (!field_find(&hop, HOP, bytes) && !leg)))
-		*err = -EINVAL;
-	if (!*err && (!s->head || !s->to) && !field_find(&response, RESPONSE, bytes))
-		*err = -EINVAL;
-	if (!*err && hop.size)
-		*err = hop_state_read(&s->hop, set->transport, &hop);
-	else if (!*err)
-		hop_copy(&s->hop, leg);
-	if (!*err)
-		HASH_FIND_STR(set->by_key, s->key, other);
-	if (other)
-		*err = -EEXIST;
-	if (*err) {
+	if (read_fields(s, set, bytes, leg)) {
 		server_transaction_free_unlisted(s);
 		return NULL;
 	}
 	s->invite = true;
-	*err = server_transaction_enlist(s, set, NULL, NULL);
-	return *err ? NULL : s;
+	return server_transaction_enlist(s, set, NULL, NULL) ? NULL : s;
 }
 
-int server_transactions_finish(struct server_transactions *set, const struct field_bytes *bytes,
-	const struct hop *leg, int failure, const char *headers, const struct resend_schedule *resend)
+struct server_transaction *server_transactions_finish(struct server_transactions *set,
+	const struct field_bytes *bytes, const struct hop *leg, int failure, const char *headers,
+	const struct resend_schedule *resend)
 {
 	struct field_bytes response;
-	int err;
-	struct server_transaction *s = resume(set, bytes, leg, &err);
+	struct server_transaction *s = resume(set, bytes, leg);
 
 	if (!s)
-		return err;
+		return NULL;
 	if (field_find(&response, RESPONSE, bytes))
 		server_transaction_send(
 			s, &(struct text){.data = (char *)response.data, .len = response.size}, 200, resend);
 	else
 		server_transaction_reply(s, failure, NULL, s->tag[0] ? s->tag : NULL, headers, resend);
-	return 0;
+	return s->state == SERVER_TRANSACTION_ACCEPTED ? s : NULL;
 }

@@ -209,6 +209,32 @@ static void of_two_entries_of_a_call_the_later_counts(void **state)
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), 1);
 }
 
+static void what_a_call_leaves_to_a_side_is_offered_beside_it(void **state)
+{
+	(void)state;
+	struct offered offered = {.adopted = {"one"}};
+	struct cdr one = cdr_sample("one");
+	struct cdr_log *log = cdr_opened(path);
+	cdr_slot first = keep(log, 0, "one", "1");
+	cdr_log_note(log, first, 2);
+	cdr_slot next = cdr_log_keep_beside(log, first, &one, "2", 1);
+	next = keep(log, next, "one", "3");
+	cdr_crash(log, path, second);
+	log = cdr_opened(second);
+	cdr_log_recover(log, adopt, &offered);
+	assert_string_equal(offered.all, "one=1/2 one=3 ");
+	cdr_log_end(log, offered.slot[0], &one);
+	cdr_wait_written(log, 1);
+	cdr_log_close(log, 1000);
+	log = cdr_opened(second);
+	offered.all[0] = '\0';
+	cdr_log_recover(log, adopt, &offered);
+	assert_string_equal(offered.all, "one=1/2 ");
+	cdr_log_parted(log, offered.slot[0]);
+	cdr_log_close(log, 1000);
+	assert_int_equal(sql_int(second, "SELECT count(*) FROM cdr"), 1);
+}
+
 static bool take(const struct cdr_log_leftover *call, void *arg)
 {
 	*(bool *)arg |= call->parting && call->state_size == 1;
@@ -264,6 +290,7 @@ int main(void)
 		TEST(an_answered_call_is_offered_with_its_last_state),
 		TEST(a_note_lasts_until_the_next_state),
 		TEST(a_call_that_parts_is_offered_until_it_has_parted),
+		TEST(what_a_call_leaves_to_a_side_is_offered_beside_it),
 		TEST(an_adopted_call_is_offered_again_after_the_next_crash),
 		TEST(calls_that_nobody_asks_for_wait_in_the_journal),
 		TEST(of_two_entries_of_a_call_the_later_counts),

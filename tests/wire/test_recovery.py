@@ -289,7 +289,12 @@ def a_bye_that_waits_for_an_ack_is_sent_after_the_crash(s):
 	b.expect("ACK")
 	b.send("BYE")
 	b.expect(200, "BYE")
-	crash(s)
+	for turn in (1, 2):
+		before = len(s.caller.arrivals(200, "INVITE"))
+		crash(s)
+		s.caller.expect_count(before + 1, 200, "INVITE")
+	same(s.caller.arrivals("BYE"), [])
+	a.ack()
 	a.hung_up()
 	same(s.switch.record()["end_direction"], 1)
 

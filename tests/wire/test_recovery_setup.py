@@ -569,6 +569,20 @@ def what_is_too_large_for_the_journal_is_refused(s):
 	same(s.switch.record()["end_reason"], "switch restarted")
 
 
+@scenario
+def the_refusal_of_what_is_too_large_for_the_journal_comes_again(s):
+	gw = s.gateway(transport="tcp")
+	caller = s.peer("phone", "tcp")
+	s.start(listen=("tcp",))
+	a = caller.invite("4930", body=sip.sdp(4000) + b"a=x:" + 17000 * b"x" + b"\r\n")
+	b = gw.leg()
+	b.refuse(486)
+	first = a.expect(486, "INVITE", ack=False)
+	crash(s)
+	same(a.expect(486, "INVITE")["To"], first["To"])
+	same([row["sip_code"] for row in s.switch.records(1)], [486])
+
+
 # What was given up with the call
 
 @variants(("has_said_nothing", "calling"), ("rings", "ringing"))
@@ -607,6 +621,157 @@ def an_answer_that_crosses_a_cancel_and_a_crash_is_hung_up(s):
 	b.reply(200, sdp=True, request=b.invited)
 	b.expect("ACK")
 	b.hung_up()
+
+
+# What was said last, and was not acknowledged
+
+def refused_twice(s, a, status):
+	"""The caller does not acknowledge its refusal, the switch dies twice, and it gets the same each time until its ACK."""
+	first = a.expect(status, "INVITE", ack=False)
+	same(s.switch.records(1)[0]["sip_code"], status)
+	crash(s)
+	again = a.expect(status, "INVITE", ack=False)
+	same([again[name] for name in ("Via", "From", "To", "Call-ID", "CSeq")],
+		[first[name] for name in ("Via", "From", "To", "Call-ID", "CSeq")])
+	before = len(s.caller.arrivals(status, "INVITE"))
+	crash(s)
+	same(s.caller.expect_count(before + 1, status, "INVITE")[-1].message.raw, again.raw)
+	a.again(a.invited)
+	same(s.caller.expect_count(before + 2, status, "INVITE")[-1].message.raw, again.raw)
+	a.ack_failure(first)
+	s.settle()
+	before = len(s.caller.arrivals(status, "INVITE"))
+	crash(s)
+	s.net.quiet(0.2)
+	same(len(s.caller.arrivals(status, "INVITE")), before)
+	row, = s.switch.records(1)
+	same((row["a_call_id"], row["sip_code"]), (a.call_id, status))
+
+
+@variants(("busy", 486, 486), ("that_asks_for_credentials", 401, 503))
+def a_refusal_of_the_gateway_comes_again_when_it_is(s, status, passed):
+	gw = s.gateway()
+	s.start()
+	a, b, _ = begun(s, gw, "ringing")
+	b.refuse(status)
+	refused_twice(s, a, passed)
+
+
+@scenario
+def the_refusal_of_a_caller_that_cancels_comes_again(s):
+	gw = s.gateway()
+	s.start()
+	a, b, _ = begun(s, gw, "ringing")
+	a.cancel()
+	a.expect(200, "CANCEL")
+	b.cancelled()
+	refused_twice(s, a, 487)
+
+
+@scenario
+def the_refusal_after_a_timeout_comes_again_and_so_does_the_cancel(s):
+	gw = s.gateway()
+	s.start(SS_SIP_TIMEOUT_RINGING="1")
+	a, b, said = begun(s, gw, "ringing")
+	first = a.expect(408, "INVITE", ack=False)
+	b.expect("CANCEL")
+	restarted(s, b, said)
+	same(a.expect(408, "INVITE")["To"], first["To"])
+	b.cancelled()
+	s.settle()
+	same([row["sip_code"] for row in s.switch.records(1)], [408])
+
+
+@scenario
+def a_refusal_has_the_header_that_its_code_must_have_when_it_comes_again(s):
+	gw = s.gateway()
+	s.start()
+	a, b, _ = begun(s, gw, "ringing")
+	b.refuse(405, headers=[("Allow", "INVITE, ACK, BYE")])
+	first = a.expect(405, "INVITE", ack=False)
+	crash(s)
+	again = a.expect(405, "INVITE")
+	assert again["Allow"] and again["To"] == first["To"], again.head
+
+
+@scenario
+def an_answer_that_waited_for_a_prack_is_hung_up_when_the_caller_cancels(s):
+	gw, a, b, said, heard = reliable(s, 183, True)
+	b.reply(200, request=b.invited)
+	b.expect("ACK")
+	a.cancel()
+	a.expect(200, "CANCEL")
+	first = a.expect(487, "INVITE", ack=False)
+	b.expect("BYE")
+	crash(s)
+	same(a.expect(487, "INVITE")["To"], first["To"])
+	b.hung_up()
+	s.settle()
+	same([row["sip_code"] for row in s.switch.records(1)], [487])
+
+
+# Gateways that were given up while the call goes on
+
+@variants(("before_it_said_anything", "calling", "SS_SIP_TIMEOUT_INVITE"), ("while_it_rang", "ringing", "SS_SIP_TIMEOUT_RINGING"))
+def a_gateway_that_was_given_up_is_cancelled_again(s, stage, timeout):
+	gw1, gw2 = s.gateways(2)
+	s.start(SS_GATEWAY_SWITCH_UNTIL_CONNECT="On", **{timeout: "1"})
+	a, b, said = begun(s, gw1, stage)
+	c = gw2.leg()
+	ringing = c.reply(183)
+	a.expect(183)
+	if said:
+		b.expect("CANCEL")
+	for turn in (1, 2):
+		s.switch.status()
+		s.switch.kill()
+		s.switch.start_again()
+		gw1.expect_count(1 + turn, "INVITE")
+		gw2.expect_count(1 + turn, "INVITE")
+		c.again(ringing)
+	same(live(s), [True])
+	b.reply(200, sdp=True, request=b.invited)
+	b.expect("ACK")
+	b.hung_up()
+	s.answer(a, c)
+	before = len(gw1.arrivals("INVITE"))
+	crash(s)
+	checked(a, c)
+	same(len(gw1.arrivals("INVITE")), before)
+	s.over(a, c)
+	same([(attempt["gateway"], attempt["stage"]) for attempt in s.switch.record()["attempts"]], [("gw1", stage), ("gw2", "answered")])
+
+
+@scenario
+def a_server_that_was_given_up_is_cancelled_again(s):
+	first, second = s.peer("server1"), s.peer("server2")
+	named(s, (1, first.port), (2, second.port))
+	s.start(clock_speed=10, SS_SIP_RESEND_INTERVAL="60")
+	a = s.caller.invite("4930")
+	b = first.leg()
+	c = second.leg()
+	restarted(s, c)
+	first.expect_count(2, "INVITE")
+	b.reply(180, request=b.invited)
+	b.cancelled()
+	s.answer(a, c)
+	s.over(a, c)
+
+
+@scenario
+def a_gateway_that_was_given_up_outlives_its_call(s):
+	gw1, gw2 = s.gateways(2)
+	s.start(SS_GATEWAY_SWITCH_UNTIL_CONNECT="On", SS_SIP_TIMEOUT_RINGING="1")
+	a, b, said = begun(s, gw1, "ringing")
+	c = gw2.leg()
+	b.expect("CANCEL")
+	c.refuse(486)
+	a.expect(486)
+	s.switch.records(1)
+	restarted(s, b, said)
+	b.cancelled()
+	s.settle()
+	same([row["sip_code"] for row in s.switch.records(1)], [486])
 
 
 # Many at a time

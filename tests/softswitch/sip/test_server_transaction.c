@@ -34,7 +34,7 @@ struct scene {
 	uint64_t sent_ms;
 	char response[2048]; /* as the peer received it */
 
-	int cancels, unacknowledged, late_acks;
+	int cancels, unacknowledged, late_acks, over;
 	bool refuses_when_cancelled;
 };
 
@@ -58,8 +58,14 @@ static void on_late_ack(void *arg)
 	((struct scene *)arg)->late_acks++;
 }
 
-static const struct server_transaction_handlers handlers = {on_cancel, on_unacknowledged, NULL};
-static const struct server_transaction_handlers without_dialog = {on_cancel, on_unacknowledged, on_late_ack};
+static void on_over(void *arg)
+{
+	((struct scene *)arg)->over++;
+}
+
+static const struct server_transaction_handlers handlers = {on_cancel, on_unacknowledged, NULL, on_over};
+static const struct server_transaction_handlers without_dialog = {
+	on_cancel, on_unacknowledged, on_late_ack, NULL};
 
 static int setup(void **state)
 {
@@ -226,6 +232,28 @@ static void a_request_whose_headers_leave_no_room_is_not_kept(void **state)
 	assert_int_equal(server_transactions_kept(s->set), 0);
 	assert_non_null(strstr(peer_receive(&s->peer), "SIP/2.0 500 "));
 	free(route);
+}
+
+static void refuse(struct scene *s, const char *branch)
+{
+	accept_with(s, &(struct request){.method = "INVITE", .branch = branch}, &handlers);
+	server_transaction_reply(s->s, 486, NULL, "b1", NULL, s->resend);
+	peer_receive(&s->peer);
+}
+
+static void a_failure_is_over_once(void **state)
+{
+	struct scene *s = *state;
+
+	refuse(s, NULL);
+	assert_int_equal(s->over, 0);
+	assert_true(request(s, "ACK"));
+	assert_true(request(s, "ACK"));
+	assert_int_equal(s->over, 1);
+	s->over = 0;
+	refuse(s, "z9hG4bK2"); /* never acknowledged */
+	peer_wait(&s->peer, &s->over);
+	assert_int_equal(s->over, 1);
 }
 
 static void a_final_response_that_is_full_becomes_513(void **state)
@@ -656,6 +684,7 @@ int main(void)
 		TEST(a_100_repeats_the_timestamp),
 		TEST(the_tag_of_a_request_inside_a_dialog_stays),
 		TEST(a_request_whose_headers_leave_no_room_is_not_kept),
+		TEST(a_failure_is_over_once),
 		TEST(a_final_response_that_is_full_becomes_513),
 		TEST(a_provisional_response_that_is_full_is_dropped),
 		TEST(a_repeated_request_gets_the_last_response_again_byte_for_byte),
