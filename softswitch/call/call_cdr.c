@@ -281,14 +281,24 @@ static void keep_answered(struct call *call, const struct text *answer)
 
 /** Bits of the word beside the state: the stage, and above it when it began, in ms since the attempt. */
 enum { STAGE_BITS = 3, STAGE_MASK = (1 << STAGE_BITS) - 1, STAGE_MS_MAX = (1 << (32 - STAGE_BITS)) - 1 };
+/** A stage of the word alone: ringing, after or with a description. */
+enum { STAGE_RINGING_SDP = STAGE_MASK };
 
 static void note_stage(const struct call *call)
 {
 	uint64_t ms = call->stage_ms - call->attempt_ms;
+	uint32_t stage = attempt_stage(call->attempt);
 
+	if (stage == FAILOVER_STAGE_RINGING && call->sdp_seen)
+		stage = STAGE_RINGING_SDP;
 	cdr_log_note(call->context->cdr_log, call->slot,
-		(uint32_t)(ms < STAGE_MS_MAX ? ms : STAGE_MS_MAX) << STAGE_BITS |
-			attempt_stage(call->attempt));
+		(uint32_t)(ms < STAGE_MS_MAX ? ms : STAGE_MS_MAX) << STAGE_BITS | stage);
+}
+
+void call_cdr_sdp(struct call *call)
+{
+	call->sdp_seen = true;
+	note_stage(call);
 }
 
 /** A call that is being set up, as a record that a crash cuts off: with the gateway it was at. */
@@ -338,10 +348,14 @@ void call_cdr_stage(struct call *call)
 		call_cdr_changed(call); /* the time of the first 18x is not in the word any more */
 }
 
-uint64_t call_cdr_read_stage(const struct call *call, uint32_t note, enum failover_stage *stage)
+uint64_t call_cdr_read_stage(struct call *call, uint32_t note, enum failover_stage *stage)
 {
 	uint32_t read = note & STAGE_MASK;
 
+	if (read == STAGE_RINGING_SDP) {
+		call->sdp_seen = true;
+		read = FAILOVER_STAGE_RINGING;
+	}
 	*stage = read <= FAILOVER_STAGE_RINGING ? (enum failover_stage)read : FAILOVER_STAGE_CALLING;
 	return call->attempt_ms + (note >> STAGE_BITS);
 }

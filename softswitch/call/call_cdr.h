@@ -28,8 +28,10 @@ void call_cdr_skip(struct call *call, struct gateway *gw, enum gateway_verdict v
 void call_cdr_keep(struct call *call, const struct text *answer);
 /** The same for the stage of its attempt alone, which takes little. */
 void call_cdr_stage(struct call *call);
+/** The gateway has sent a description: the same. */
+void call_cdr_sdp(struct call *call);
 /** Read that. @param note  of cdr_log_note(). @return when the stage began, monotonic */
-uint64_t call_cdr_read_stage(const struct call *call, uint32_t note, enum failover_stage *stage);
+uint64_t call_cdr_read_stage(struct call *call, uint32_t note, enum failover_stage *stage);
 /** What is written of the call has changed: call_cdr_keep() follows after the pass of the loop. */
 void call_cdr_changed(struct call *call);
 /** What its entry tells of stays in the journal when the call ends, or goes on: call_parting_wait() says what. @return NULL without entry or memory */

@@ -225,7 +225,8 @@ static void on_progress(const struct received *rx, void *arg)
 	if (status == 180 && !call->first_ring_ms)
 		call->first_ring_ms = now;
 	call->ringing_seen |= status == 180;
-	call->sdp_seen |= message_has_sdp(rx->sip);
+	if (!call->sdp_seen && message_has_sdp(rx->sip))
+		call_cdr_sdp(call);
 	if (status == 199)
 		return; /* one of the gateway's forks has ended: of no use to our caller (RFC 6228) */
 	note_post_dial_delay(call);

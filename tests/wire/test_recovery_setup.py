@@ -774,6 +774,28 @@ def a_gateway_that_was_given_up_outlives_its_call(s):
 	same([row["sip_code"] for row in s.switch.records(1)], [486])
 
 
+# What decides whether the next gateway is tried
+
+@variants(("a_description_in_its_180", [(180, True)], {"SS_SIP_STOP_SWITCH_AFTER_SDP": "On", "SS_GATEWAY_SWITCH_UNTIL_CONNECT": "On"}),
+	("a_description_after_its_180", [(180, None), (183, True)],
+		{"SS_SIP_STOP_SWITCH_AFTER_SDP": "On", "SS_GATEWAY_SWITCH_UNTIL_CONNECT": "On"}),
+	("a_description_before_its_180", [(183, True), (180, None)],
+		{"SS_SIP_STOP_SWITCH_AFTER_SDP": "On", "SS_GATEWAY_SWITCH_UNTIL_CONNECT": "On"}),
+	("its_180", [(180, None)], {}), ("its_180_after_a_description", [(183, True), (180, None)], {}))
+def no_other_gateway_is_tried_after_the_crash_because_of(s, said, parameters):
+	gw1, gw2 = s.gateways(2)
+	s.start(**parameters)
+	a = s.caller.invite("4930")
+	b = gw1.leg()
+	for status, sdp in said:
+		b.reply(status, sdp=sdp)
+		a.expect(status)
+	restarted(s, b)
+	b.refuse(503)
+	a.expect(503, "INVITE")
+	same(gw2.arrivals("INVITE"), [])
+
+
 # Many at a time
 
 @scenario
