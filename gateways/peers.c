@@ -146,6 +146,16 @@ static int by_name(const void *a, const void *b)
 	return strcmp(peer_name(*(struct peer *const *)a), peer_name(*(struct peer *const *)b));
 }
 
+/* Of several that had a name, the last one comes first. */
+static int by_name_and_age(const void *a, const void *b)
+{
+	const uint64_t load_a = (*(struct peer *const *)a)->generation,
+		       load_b = (*(struct peer *const *)b)->generation;
+	int order = by_name(a, b);
+
+	return order ? order : (load_a < load_b) - (load_a > load_b);
+}
+
 static int is_id_of(const void *id, const void *p)
 {
 	return compare_ids(*(const int64_t *)id, peer_id(*(struct peer *const *)p));
@@ -156,29 +166,30 @@ static int is_name_of(const void *name, const void *p)
 	return strcmp(name, peer_name(*(struct peer *const *)p));
 }
 
-/* All peers in order of id, removed ones too. @return NULL without memory; the caller frees it */
-static struct peer **list_by_id(const struct peers *set, size_t *n)
+static bool is_staged(const struct peers *set, const struct peer *p)
 {
-	struct peer *p, **all;
+	return p->generation == set->generation;
+}
+
+/* Those that no row has been found for yet, removed ones too. @return NULL without memory; the caller frees it */
+static struct peer **list_left(const struct peers *set, size_t *n)
+{
+	struct peer *p, **left;
 
 	*n = set->n;
 	LIST_FOREACH (p, &set->removed, link)
 		++*n;
-	all = malloc((*n + 1) * sizeof(*all)); /* + 1: malloc(0) may return NULL */
-	if (!all)
+	left = malloc((*n + 1) * sizeof(struct peer *)); /* + 1: malloc(0) may return NULL */
+	if (!left)
 		return NULL;
 	*n = 0;
 	for (size_t i = 0; i < set->n; i++)
-		all[(*n)++] = set->list[i];
+		if (!is_staged(set, set->list[i]))
+			left[(*n)++] = set->list[i];
 	LIST_FOREACH (p, &set->removed, link)
-		all[(*n)++] = p;
-	qsort(all, *n, sizeof(*all), by_id);
-	return all;
-}
-
-static bool is_staged(const struct peers *set, const struct peer *p)
-{
-	return p->generation == set->generation;
+		if (!is_staged(set, p))
+			left[(*n)++] = p;
+	return left;
 }
 
 /* Peer p is that of the next row. */
@@ -189,57 +200,84 @@ static void stage_peer(struct peers *set, size_t i, struct peer *p)
 	set->staged[i] = p;
 }
 
-/* Rows whose ids are known: these peers keep what they have, whatever their names are now. */
-static int match_ids(struct peers *set, const char *rows, size_t n)
+/* Rows that are where they were, which most are at most loads: both are in order of name. */
+static void match_same(struct peers *set, const char *rows, size_t n)
 {
 	const struct db_table *table = set->type->table;
-	size_t n_all;
-	struct peer **all = list_by_id(set, &n_all);
 
-	if (!all)
-		return -ENOMEM;
+	for (size_t i = 0, k = 0; i < n && k < set->n; i++) {
+		const char *row = rows + i * table->row_size, *name = db_table_row_name(table, row);
+		const int64_t id = db_table_row_id(table, row);
+
+		while (k < set->n && strcmp(peer_name(set->list[k]), name) < 0)
+			k++;
+		if (id && k < set->n && peer_id(set->list[k]) == id && is_name_of(name, &set->list[k]) == 0)
+			stage_peer(set, i, set->list[k++]);
+	}
+}
+
+/* Rows whose ids are known: these peers keep what they have, whatever their names are now. */
+static void match_ids(struct peers *set, const char *rows, size_t n, struct peer **left, size_t n_left)
+{
+	const struct db_table *table = set->type->table;
+
 	for (size_t i = 0; i < n; i++) {
 		const int64_t id = db_table_row_id(table, rows + i * table->row_size);
-		struct peer **p = id ? bsearch(&id, all, n_all, sizeof(*all), is_id_of) : NULL;
+		struct peer **p =
+			id && !set->staged[i] ? bsearch(&id, left, n_left, sizeof(*left), is_id_of) : NULL;
 
 		if (p && !is_staged(set, *p))
 			stage_peer(set, i, *p);
 	}
-	free(all);
-	return 0;
 }
 
 /* A row that was deleted and inserted again is recognised by its name. */
-static struct peer *match_name(const struct peers *set, const char *name)
+static struct peer *match_name(const struct peers *set, const char *name, struct peer **left, size_t n_left)
 {
-	struct peer *p = peers_find(set, name);
+	struct peer **p = bsearch(name, left, n_left, sizeof(*left), is_name_of);
 
-	if (p && !is_staged(set, p))
-		return p;
-	LIST_FOREACH (p, &set->removed, link)
-		if (!is_staged(set, p) && !strcmp(peer_name(p), name))
-			return p;
-	return NULL;
+	while (p && p > left && is_name_of(name, p - 1) == 0)
+		p--;
+	while (p && p < left + n_left && is_name_of(name, p) == 0 && is_staged(set, *p))
+		p++;
+	return p && p < left + n_left && is_name_of(name, p) == 0 ? *p : NULL;
 }
 
-static int match_rows(struct peers *set, const char *rows, size_t n)
+/* The others: by name, or they are new. @return 0 or -ENOMEM */
+static int match_names(struct peers *set, const char *rows, size_t n, struct peer **left, size_t n_left)
 {
 	const struct db_table *table = set->type->table;
-	int err = match_ids(set, rows, n);
 
-	for (size_t i = 0; i < n && !err; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct peer *p = set->staged[i];
 
 		if (p)
 			continue;
-		p = match_name(set, db_table_row_name(table, rows + i * table->row_size));
+		p = match_name(set, db_table_row_name(table, rows + i * table->row_size), left, n_left);
 		if (!p)
 			p = peer_create(set);
-		if (p)
-			stage_peer(set, i, p);
-		else
-			err = -ENOMEM;
+		if (!p)
+			return -ENOMEM;
+		stage_peer(set, i, p);
 	}
+	return 0;
+}
+
+static int match_rows(struct peers *set, const char *rows, size_t n)
+{
+	struct peer **left;
+	size_t n_left;
+	int err;
+
+	match_same(set, rows, n);
+	left = list_left(set, &n_left);
+	if (!left)
+		return -ENOMEM;
+	qsort(left, n_left, sizeof(*left), by_id);
+	match_ids(set, rows, n, left, n_left);
+	qsort(left, n_left, sizeof(*left), by_name_and_age);
+	err = match_names(set, rows, n, left, n_left);
+	free(left);
 	return err;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static struct gateways *set_of(const struct db_gateway *rows, size_t n)
 {
@@ -263,6 +264,34 @@ enum { OOM_ROWS = 400 }; /* enough for the hash table to grow on the way */
 
 /* Of three gateways c is removed but still held: nothing of this may differ after a failed reload.
  */
+/* In processor time: a walk over all rows for each row would take a hundred times as long. */
+static void many_rows_are_loaded_at_once(void **unused)
+{
+	enum { ROWS = 40000 };
+	struct db_gateway *rows = calloc(ROWS, sizeof(*rows));
+	char(*names)[8] = calloc(ROWS, sizeof(*names));
+	struct gateways *set;
+	clock_t begin;
+
+	(void)unused;
+	assert_true(rows && names);
+	for (unsigned i = 0; i < ROWS; i++) {
+		snprintf(names[i], sizeof(names[i]), "%05u", i);
+		rows[i] = unit_gateway(names[i]);
+		rows[i].id = 1 + (int64_t)i * 2654435761;
+	}
+	assert_int_equal(gateways_create(&set), 0);
+	begin = clock();
+	assert_int_equal(gateways_apply(set, rows, ROWS), 0);
+	assert_int_equal(gateways_apply(set, rows, 0), 0);
+	assert_int_equal(gateways_apply(set, rows, ROWS), 0);
+	assert_true(clock() - begin < 3 * CLOCKS_PER_SEC);
+	assert_int_equal(gateways_count(set), ROWS);
+	gateways_destroy(set);
+	free(rows);
+	free(names);
+}
+
 static void assert_untouched(struct gateways *set, struct gateway *held, const struct call_limits_channel *ch)
 {
 	assert_int_equal(gateways_count(set), 2);
@@ -575,6 +604,7 @@ int main(void)
 		cmocka_unit_test(calls_outlive_the_set),
 		cmocka_unit_test(a_reload_changes_limits_under_live_calls),
 		cmocka_unit_test(one_changed_row_of_10000_is_all_that_is_copied),
+		cmocka_unit_test(many_rows_are_loaded_at_once),
 		cmocka_unit_test(out_of_memory_leaves_the_set_as_it_was),
 		cmocka_unit_test(out_of_memory_creates_nothing),
 		cmocka_unit_test(counts_are_exact_through_random_events),
