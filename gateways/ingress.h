@@ -11,7 +11,7 @@
 struct response_time;
 
 /** Rows of which table it is one; names may coincide between them. */
-enum ingress_kind { INGRESS_MAPPING_GATEWAY };
+enum ingress_kind { INGRESS_MAPPING_GATEWAY, INGRESS_ENDPOINT };
 
 struct ingress; /* owned by the set of its kind, kept alive by ingress_ref() and by seized channels */
 

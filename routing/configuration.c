@@ -1,6 +1,7 @@
 #include "configuration.h"
 
 #include "db_config.h"
+#include "endpoints.h"
 #include "gateways.h"
 #include "registrations.h"
 #include "routing.h"
@@ -52,15 +53,20 @@ static int stage(const struct configuration *c, const struct db_config *f,
 	err = stage_trunks(c->mapping_gateways, f, on_bad_host, arg);
 	if (err)
 		goto gateways;
-	err = registrations_stage(c->registrations, f->registration, f->n_registrations);
+	err = endpoints_stage(c->endpoints, f->endpoint, f->n_endpoints);
 	if (err)
 		goto mapping_gateways;
+	err = registrations_stage(c->registrations, f->registration, f->n_registrations);
+	if (err)
+		goto endpoints;
 	err = routing_stage(c->routing, f->n_gateways);
 	if (err)
 		goto registrations;
 	return 0;
 registrations:
 	registrations_abandon(c->registrations);
+endpoints:
+	endpoints_abandon(c->endpoints);
 mapping_gateways:
 	mapping_gateways_abandon(c->mapping_gateways);
 gateways:
@@ -78,6 +84,7 @@ int configuration_apply(const struct configuration *c, const struct db_config *f
 	*c->parameters = f->parameters;
 	gateways_commit(c->gateways);
 	mapping_gateways_commit(c->mapping_gateways);
+	endpoints_commit(c->endpoints);
 	registrations_commit(c->registrations, c->parameters, now_ms);
 	*table = routing_commit(c->routing, *table, c->gateways, f->gateway);
 	gateways_update_states(c->gateways, now_ms);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct db_config;
+struct endpoints;
 struct gateways;
 struct parameters;
 struct registrations;
@@ -18,6 +19,7 @@ struct configuration {
 	struct parameters *parameters;
 	struct gateways *gateways;
 	struct mapping_gateways *mapping_gateways;
+	struct endpoints *endpoints;
 	struct registrations *registrations;
 	struct routing *routing;
 };

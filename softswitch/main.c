@@ -9,6 +9,7 @@
 #include "control_methods.h"
 #include "control_socket.h"
 #include "db.h"
+#include "endpoints.h"
 #include "gate.h"
 #include "gateway_log.h"
 #include "gateway_watch.h"
@@ -49,6 +50,7 @@ struct daemon {
 	struct gateway_watch *watch;
 	struct publish *publish;
 	struct mapping_gateways *mapping_gateways;
+	struct endpoints *endpoints;
 	struct registrations *registrations;
 	struct registration_drivers *drivers;
 	struct routing *routing;
@@ -150,6 +152,8 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	if (!err)
 		err = mapping_gateways_create(&d->mapping_gateways);
 	if (!err)
+		err = endpoints_create(&d->endpoints);
+	if (!err)
 		err = registration_drivers_create(&d->drivers, &d->stack, d->registrations, d->gateways);
 	if (!err)
 		err = routing_create(&d->routing, token_random());
@@ -161,6 +165,7 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 		.parameters = &d->stack.parameters,
 		.gateways = d->gateways,
 		.mapping_gateways = d->mapping_gateways,
+		.endpoints = d->endpoints,
 		.registrations = d->registrations,
 		.routing = d->routing,
 	};
@@ -183,6 +188,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 	struct calls_parts parts = {.stack = &d->stack,
 		.gateways = d->gateways,
 		.mapping_gateways = d->mapping_gateways,
+		.endpoints = d->endpoints,
 		.registrations = d->registrations,
 		.routing = d->routing,
 		.cdr_log = d->records.cdr_log};
@@ -270,6 +276,7 @@ static void close_all(struct daemon *d)
 	dialogs_destroy(d->stack.dialogs);
 	routing_destroy(d->routing);
 	mapping_gateways_destroy(d->mapping_gateways);
+	endpoints_destroy(d->endpoints);
 	registrations_destroy(d->registrations);
 	gateways_destroy(d->gateways);
 	transport_destroy(d->stack.transport);

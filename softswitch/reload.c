@@ -154,8 +154,9 @@ static int apply(struct reload *c, struct reading *r)
 	if (err)
 		return err;
 	c->targets.on_change(c->targets.arg);
-	log_info(NULL, "configuration in force gateways=%zu mapping_gateways=%zu registrations=%zu",
-		f->n_gateways, f->n_mapping_gateways, f->n_registrations);
+	log_info(NULL,
+		"configuration in force gateways=%zu mapping_gateways=%zu registrations=%zu endpoints=%zu",
+		f->n_gateways, f->n_mapping_gateways, f->n_registrations, f->n_endpoints);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "call_saved.h"
 #include "cdr_log.h"
 #include "clock.h"
+#include "endpoints.h"
 #include "gateways.h"
 #include "log.h"
 #include "loop.h"
@@ -31,6 +32,7 @@ struct calls {
 	struct memory_trim *memory;
 	struct gateways *gateways;
 	struct mapping_gateways *mapping_gateways;
+	struct endpoints *endpoints;
 };
 
 /** In test builds: whatever this pass has done, the channels in use are those of the calls. */
@@ -128,6 +130,7 @@ int calls_create(struct calls **out, const struct calls_parts *parts)
 	set->context.cdr_log = parts->cdr_log;
 	set->gateways = parts->gateways;
 	set->mapping_gateways = parts->mapping_gateways;
+	set->endpoints = parts->endpoints;
 	event_assign(&set->sign, loop_base(parts->stack->loop), -1, 0, on_sign, set);
 	if (memory_trim_create(&set->memory, parts->stack, &set->context.active, parts->cdr_log) ||
 		pace_create(&set->context.pace, parts->stack->loop, PER_SECOND)) {
@@ -249,9 +252,12 @@ uint64_t calls_channel_drift(const struct calls *set)
 
 	gateways_recount(set->gateways);
 	mapping_gateways_recount(set->mapping_gateways);
+	endpoints_recount(set->endpoints);
 	LIST_FOREACH (call, &set->context.live, link)
 		channels += call_count_channels(call);
-	drift = gateways_channel_drift(set->gateways) + mapping_gateways_channel_drift(set->mapping_gateways);
+	drift = gateways_channel_drift(set->gateways) +
+		mapping_gateways_channel_drift(set->mapping_gateways) +
+		endpoints_channel_drift(set->endpoints);
 	return drift +
 		(channels > set->context.channels ? channels - set->context.channels
 						  : set->context.channels - channels);

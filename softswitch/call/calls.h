@@ -10,6 +10,7 @@
 
 struct calls;
 struct cdr_log;
+struct endpoints;
 struct gateways;
 struct mapping_gateways;
 struct registrations;
@@ -22,6 +23,7 @@ struct calls_parts {
 	struct stack *stack;
 	struct gateways *gateways;
 	struct mapping_gateways *mapping_gateways;
+	struct endpoints *endpoints;
 	struct registrations *registrations;
 	struct routing *routing;
 	struct cdr_log *cdr_log;

@@ -1,5 +1,6 @@
 /* Each column of a row that is reloaded in place must be noticed when it changes, or an operator's change is lost. */
 #include "gateways.h"
+#include "endpoints.h"
 #include "mapping_gateways.h"
 #include "registrations.h"
 #include "unit.h"
@@ -188,6 +189,29 @@ static void every_column_of_a_gateway_is_noticed(void **unused)
 	gateways_destroy(set);
 }
 
+static void apply_endpoint(void *set, const void *row)
+{
+	assert_int_equal(endpoints_apply(set, row, 1), 0);
+}
+
+static const void *endpoint_row_of(void *set, const char *name)
+{
+	return endpoint_row(endpoints_recognise(set, 0, name));
+}
+
+static void every_column_of_an_endpoint_is_noticed(void **unused)
+{
+	const struct db_endpoint row = unit_endpoint("a", "100");
+	struct set s = {&db_endpoint_table, NULL, apply_endpoint, endpoint_row_of};
+	struct endpoints *set;
+
+	(void)unused;
+	assert_int_equal(endpoints_create(&set), 0);
+	s.set = set;
+	walk(&s, &row);
+	endpoints_destroy(set);
+}
+
 static void every_column_of_a_mapping_gateway_is_noticed(void **unused)
 {
 	const struct db_mapping_gateway row = unit_mapping("a", "127.0.0.1");
@@ -236,6 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_column_of_a_gateway_is_noticed),
 		cmocka_unit_test(every_column_of_a_mapping_gateway_is_noticed),
+		cmocka_unit_test(every_column_of_an_endpoint_is_noticed),
 		cmocka_unit_test(every_column_of_a_registration_is_noticed),
 		cmocka_unit_test(a_copy_owns_its_texts),
 	};

@@ -44,6 +44,19 @@ static inline struct db_mapping_gateway unit_mapping(const char *name, const cha
 	return (struct db_mapping_gateway){.name = name, .host = host, .enabled = true};
 }
 
+static inline struct db_endpoint unit_endpoint(const char *name, const char *number)
+{
+	return (struct db_endpoint){
+		.name = name,
+		.number = number,
+		.password = "secret",
+		.contacts = 1,
+		.enabled = true,
+		.auth_calls = true,
+		.callers = "",
+	};
+}
+
 static inline struct db_registration unit_registration(const char *name)
 {
 	return (struct db_registration){

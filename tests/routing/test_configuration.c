@@ -2,6 +2,7 @@
 #include "configuration.h"
 
 #include "db_config.h"
+#include "endpoints.h"
 #include "gateways.h"
 #include "registrations.h"
 #include "routing.h"
@@ -24,8 +25,9 @@ struct fixture {
 	struct parameters parameters;
 	struct db_gateway old_gateway, gateway[NEW_ROWS];
 	struct db_mapping_gateway old_mapping, mapping[NEW_ROWS];
+	struct db_endpoint old_endpoint, endpoint[NEW_ROWS];
 	struct db_registration old_registration, registration[NEW_ROWS];
-	char names[NEW_ROWS][3][8];
+	char names[NEW_ROWS][4][8];
 	struct db_config old, new;
 };
 
@@ -54,10 +56,14 @@ static void make_rows(struct fixture *f)
 		f->mapping[i] = unit_mapping(name[1], i ? "10.0.0.0/8" : "127.0.0.2");
 		f->mapping[i].cps = 10;
 		f->registration[i] = unit_registration(name[2]);
+		snprintf(name[3], 8, "e%u", i);
+		f->endpoint[i] = unit_endpoint(name[3], name[3]);
+		f->endpoint[i].cps = 10;
 	}
 	f->old_gateway = unit_gateway("g0");
 	f->old_gateway.capacity = 7;
 	f->old_mapping = unit_mapping("m0", "127.0.0.1");
+	f->old_endpoint = unit_endpoint("e0", "old");
 	f->old_registration = unit_registration("r0");
 	f->old_registration.password = "old";
 }
@@ -69,7 +75,8 @@ static int set_up(void **state)
 
 	*state = f;
 	if (!f || gateways_create(&f->c.gateways) || mapping_gateways_create(&f->c.mapping_gateways) ||
-		registrations_create(&f->c.registrations) || routing_create(&f->c.routing, 1))
+		endpoints_create(&f->c.endpoints) || registrations_create(&f->c.registrations) ||
+		routing_create(&f->c.routing, 1))
 		return -1;
 	f->c.parameters = &f->parameters;
 	make_rows(f);
@@ -78,6 +85,8 @@ static int set_up(void **state)
 		.n_gateways = 1,
 		.mapping_gateway = &f->old_mapping,
 		.n_mapping_gateways = 1,
+		.endpoint = &f->old_endpoint,
+		.n_endpoints = 1,
 		.registration = &f->old_registration,
 		.n_registrations = 1};
 	f->new = (struct db_config){.parameters = {.switch_limit = 2},
@@ -85,6 +94,8 @@ static int set_up(void **state)
 		.n_gateways = NEW_ROWS,
 		.mapping_gateway = f->mapping,
 		.n_mapping_gateways = NEW_ROWS,
+		.endpoint = f->endpoint,
+		.n_endpoints = NEW_ROWS,
 		.registration = f->registration,
 		.n_registrations = NEW_ROWS};
 	table = table_to(0, "4");
@@ -100,6 +111,7 @@ static int tear_down(void **state)
 	routing_destroy(f->c.routing);
 	registrations_destroy(f->c.registrations);
 	mapping_gateways_destroy(f->c.mapping_gateways);
+	endpoints_destroy(f->c.endpoints);
 	gateways_destroy(f->c.gateways);
 	free(f);
 	return 0;
@@ -137,6 +149,8 @@ static void assert_old(const struct fixture *f)
 	assert_null(who_is(f, "10.0.0.1"));
 	assert_non_null(mapping_gateways_trunk(f->c.mapping_gateways, "r0"));
 	assert_null(mapping_gateways_trunk(f->c.mapping_gateways, "r1"));
+	assert_non_null(endpoints_by_number(f->c.endpoints, "old"));
+	assert_null(endpoints_by_user(f->c.endpoints, "e1"));
 	assert_int_equal(registrations_count(f->c.registrations), 1);
 	assert_string_equal(registration_row(registrations_at(f->c.registrations, 0))->password, "old");
 	assert_string_equal(gateway_of(f, "4"), "g0");
@@ -151,6 +165,8 @@ static void assert_new(const struct fixture *f)
 	assert_null(who_is(f, "127.0.0.1"));
 	assert_string_equal(mapping_gateway_row(who_is(f, "127.0.0.2"))->name, "m0");
 	assert_string_equal(mapping_gateway_row(who_is(f, "10.0.0.1"))->name, "m1");
+	assert_null(endpoints_by_number(f->c.endpoints, "old"));
+	assert_non_null(endpoints_by_number(f->c.endpoints, "e5"));
 	assert_non_null(mapping_gateways_trunk(f->c.mapping_gateways, "r5"));
 	assert_int_equal(registrations_count(f->c.registrations), NEW_ROWS);
 	assert_string_equal(registration_row(registrations_at(f->c.registrations, 0))->password, "secret");

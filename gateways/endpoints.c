@@ -1,0 +1,242 @@
+#define HASH_NONFATAL_OOM 1
+
+#include "endpoints.h"
+
+#include "ingress_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+struct endpoint {
+	struct ingress ingress; /* first: the set sees it as this */
+};
+
+/** One that can be found. Its keys are texts of the row that is in force together with the index. */
+struct entry {
+	struct endpoint *endpoint;
+	UT_hash_handle by_user, by_number;
+};
+
+struct index {
+	struct entry *entries; /* all of them, in one array */
+	size_t n;
+	struct entry *by_user, *by_number;
+};
+
+struct endpoints {
+	struct peers *peers;
+	struct index index, staged;
+	endpoints_change_h *on_change;
+	void *arg;
+};
+
+static void on_change(struct peer *p, const void *old_row)
+{
+	struct endpoint *e = (struct endpoint *)p;
+	const struct db_endpoint *row = p->row;
+	struct endpoints *set = p->set ? peers_owner(p->set) : NULL;
+
+	e->ingress.kind = INGRESS_ENDPOINT;
+	e->ingress.settings = INGRESS_STATE_SETTINGS(row);
+	e->ingress.settings.pass_headers = "";
+	if (set && set->on_change)
+		set->on_change(e, old_row, set->arg);
+}
+
+static const struct peer_type endpoint_peer_type = {
+	.peer_size = sizeof(struct endpoint),
+	.table = &db_endpoint_table,
+	.capacity = offsetof(struct db_endpoint, capacity),
+	.cps = offsetof(struct db_endpoint, cps),
+	.on_change = on_change,
+};
+
+static void index_clear(struct index *index)
+{
+	HASH_CLEAR(by_user, index->by_user);
+	HASH_CLEAR(by_number, index->by_number);
+	free(index->entries);
+	*index = (struct index){0};
+}
+
+static int index_add(struct index *index, struct endpoint *e, const struct db_endpoint *row)
+{
+	struct entry *entry = &index->entries[index->n++];
+
+	entry->endpoint = e;
+	HASH_ADD_KEYPTR(by_user, index->by_user, row->name, strlen(row->name), entry);
+	if (!entry->by_user.tbl)
+		return -ENOMEM;
+	HASH_ADD_KEYPTR(by_number, index->by_number, row->number, strlen(row->number), entry);
+	return entry->by_number.tbl ? 0 : -ENOMEM;
+}
+
+/** By the rows that will be in force. */
+static int index_build(struct index *index, const struct peers *peers, size_t n)
+{
+	int err = 0;
+
+	index->entries = calloc(n + 1, sizeof(*index->entries)); /* + 1: calloc(0) may return NULL */
+	if (!index->entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && !err; i++) {
+		struct peer *p = peers_staged(peers, i);
+		const struct db_endpoint *row = p->pending ? p->pending : p->row;
+
+		if (row->enabled)
+			err = index_add(index, (struct endpoint *)p, row);
+	}
+	return err;
+}
+
+int endpoints_create(struct endpoints **out)
+{
+	struct endpoints *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	if (peers_create(&set->peers, &endpoint_peer_type, set)) {
+		free(set);
+		return -ENOMEM;
+	}
+	*out = set;
+	return 0;
+}
+
+void endpoints_destroy(struct endpoints *set)
+{
+	if (!set)
+		return;
+	index_clear(&set->index);
+	peers_destroy(set->peers);
+	free(set);
+}
+
+void endpoints_on_change(struct endpoints *set, endpoints_change_h *h, void *arg)
+{
+	set->on_change = h;
+	set->arg = arg;
+}
+
+int endpoints_stage(struct endpoints *set, const struct db_endpoint *rows, size_t n)
+{
+	int err = peers_stage(set->peers, rows, n);
+
+	if (err)
+		return err;
+	err = index_build(&set->staged, set->peers, n);
+	if (err)
+		endpoints_abandon(set);
+	return err;
+}
+
+void endpoints_commit(struct endpoints *set)
+{
+	index_clear(&set->index);
+	set->index = set->staged;
+	set->staged = (struct index){0};
+	peers_commit(set->peers);
+}
+
+void endpoints_abandon(struct endpoints *set)
+{
+	index_clear(&set->staged);
+	peers_abandon(set->peers);
+}
+
+int endpoints_apply(struct endpoints *set, const struct db_endpoint *rows, size_t n)
+{
+	int err = endpoints_stage(set, rows, n);
+
+	if (!err)
+		endpoints_commit(set);
+	return err;
+}
+
+struct endpoint *endpoints_by_user(const struct endpoints *set, const char *user)
+{
+	struct entry *entry;
+
+	HASH_FIND(by_user, set->index.by_user, user, strlen(user), entry);
+	return entry ? entry->endpoint : NULL;
+}
+
+struct endpoint *endpoints_by_number(const struct endpoints *set, const char *number)
+{
+	struct entry *entry;
+
+	HASH_FIND(by_number, set->index.by_number, number, strlen(number), entry);
+	return entry ? entry->endpoint : NULL;
+}
+
+size_t endpoints_enabled(const struct endpoints *set)
+{
+	return set->index.n;
+}
+
+struct endpoint *endpoints_recognise(const struct endpoints *set, int64_t id, const char *name)
+{
+	return (struct endpoint *)peers_recognise(set->peers, id, name);
+}
+
+size_t endpoints_count(const struct endpoints *set)
+{
+	return peers_count(set->peers);
+}
+
+struct endpoint *endpoints_at(const struct endpoints *set, size_t i)
+{
+	return (struct endpoint *)peers_at(set->peers, i);
+}
+
+struct ingress *endpoint_ingress(struct endpoint *e)
+{
+	return e ? &e->ingress : NULL;
+}
+
+const struct db_endpoint *endpoint_row(const struct endpoint *e)
+{
+	return e->ingress.peer.row;
+}
+
+bool endpoint_is_enabled(const struct endpoint *e)
+{
+	return !e->ingress.peer.removed && endpoint_row(e)->enabled;
+}
+
+/** @param item  of the list `callers`; its length */
+static bool covers(const char *item, size_t length, const char *number)
+{
+	if (length && item[length - 1] == '*')
+		return strncmp(item, number, length - 1) == 0;
+	return strncmp(item, number, length) == 0 && !number[length];
+}
+
+bool endpoint_may_show(const struct endpoint *e, const char *number)
+{
+	const struct db_endpoint *row = endpoint_row(e);
+
+	if (!row->callers[0])
+		return strcmp(number, row->name) == 0 || strcmp(number, row->number) == 0;
+	for (const char *item = row->callers;; item++) {
+		const size_t length = strcspn(item, ",");
+
+		if (covers(item, length, number))
+			return true;
+		item += length;
+		if (!*item)
+			return false;
+	}
+}
+
+void endpoints_recount(struct endpoints *set)
+{
+	peers_recount(set->peers);
+}
+
+uint64_t endpoints_channel_drift(const struct endpoints *set)
+{
+	return peers_channel_drift(set->peers);
+}
