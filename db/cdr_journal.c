@@ -81,6 +81,28 @@ void cdr_journal_count_in_use(struct cdr_journal *j)
 	atomic_store_explicit(&j->in_use, j->fresh - 1 - j->n_spare, memory_order_relaxed);
 }
 
+static uint64_t sequence_sum(uint64_t sequence)
+{
+	return cdr_sum_number(HEADER, sequence);
+}
+
+uint64_t cdr_journal_tally(const struct cdr_journal *j)
+{
+	const cdr_slot slots = cdr_journal_slots(j);
+	uint64_t tally = sequence_sum(cdr_journal_header(j)->sequence);
+	for (cdr_slot i = 1; i < slots; i++)
+		if (cdr_journal_block(j, i)->state)
+			tally ^= cdr_journal_block_sum(cdr_journal_block(j, i));
+	return tally;
+}
+
+static void set_sequence(struct cdr_journal *j, uint64_t sequence)
+{
+	struct cdr_journal_header *h = cdr_journal_header(j);
+	cdr_journal_count(j, sequence_sum(h->sequence) ^ sequence_sum(sequence));
+	h->sequence = sequence;
+}
+
 static size_t size_of(const struct iovec *parts, size_t n)
 {
 	size_t size = 0;
@@ -132,8 +154,9 @@ cdr_slot cdr_journal_put(struct cdr_journal *j, enum cdr_journal_state state, ui
 	atomic_store_explicit(&head->note, 0, memory_order_relaxed);
 	head->size = (uint32_t)size;
 	head->sum = fill(j, slot, left, size, cdr_journal_block_sum(head));
-	cdr_journal_header(j)->sequence = j->sequence;
+	set_sequence(j, j->sequence);
 	cdr_journal_count_in_use(j);
+	cdr_journal_count(j, cdr_journal_block_sum(head));
 	atomic_store_explicit(&head->state, words[state], memory_order_release);
 	return slot;
 }
@@ -166,7 +189,9 @@ void cdr_journal_set(struct cdr_journal *j, cdr_slot slot, enum cdr_journal_stat
 
 void cdr_journal_wipe(struct cdr_journal *j, cdr_slot slot)
 {
-	atomic_store_explicit(&cdr_journal_block(j, slot)->state, 0, memory_order_release);
+	struct cdr_journal_block *head = cdr_journal_block(j, slot);
+	if (atomic_exchange_explicit(&head->state, 0, memory_order_release))
+		cdr_journal_count(j, cdr_journal_block_sum(head));
 }
 
 void cdr_journal_free(struct cdr_journal *j, cdr_slot slot)
@@ -181,6 +206,7 @@ void cdr_journal_free(struct cdr_journal *j, cdr_slot slot)
 void cdr_journal_sign(struct cdr_journal *j, const struct cdr_sign *sign)
 {
 	cdr_journal_header(j)->sign = *sign;
+	cdr_journal_header(j)->sign_sum = cdr_journal_sign_sum(sign);
 }
 
 bool cdr_journal_is_low(const struct cdr_journal *j)

@@ -55,10 +55,11 @@ void cdr_journal_close(struct cdr_journal *journal);
 
 /** What the journal was like when it was opened. */
 struct cdr_journal_found {
-	struct cdr_sign sign; /* the last */
+	struct cdr_sign sign; /* the last; zeroed if it could not be read */
 	uint64_t sequence;    /* the highest it gave; 0 = the file was new */
 	uint64_t disk;        /* cdr_journal_set_disk() */
-	unsigned damaged;     /* entries that could not be read, and were wiped */
+	unsigned
+		damaged; /* entries that could not be read, and were wiped; 1 when they or the sign are missing */
 };
 /** Hand out the entries in it. @return 0; -ENOMEM, or what on_entry returned */
 int cdr_journal_read(struct cdr_journal *journal, struct cdr_journal_found *found,

@@ -101,31 +101,59 @@ static void find_spare(struct cdr_journal *j, const bool *used)
 	cdr_journal_count_in_use(j);
 }
 
+void cdr_journal_begin(struct cdr_journal *j, const struct cdr_sign *sign)
+{
+	struct cdr_journal_header *h = cdr_journal_header(j);
+	*h = (struct cdr_journal_header){.word = HEADER,
+		.incomplete = atomic_load(&j->incomplete),
+		.sign = *sign,
+		.sequence = j->sequence,
+		.sign_sum = cdr_journal_sign_sum(sign)};
+	h->tally = cdr_journal_tally(j);
+}
+
+static bool is_blank(const struct cdr_journal *j)
+{
+	static const char blank[BLOCK_SIZE];
+	for (uint32_t i = 0; i < j->n_blocks; i++)
+		if (memcmp((const char *)cdr_journal_block(j, i), blank, sizeof(blank)) != 0)
+			return false;
+	return true;
+}
+
+/* @return is anything missing in the file? */
+static bool read_header(struct cdr_journal *j, struct cdr_journal_found *found)
+{
+	const struct cdr_journal_header *h = cdr_journal_header(j);
+	const bool signed_well = !h->sign_sum || h->sign_sum == cdr_journal_sign_sum(&h->sign);
+	if (h->word != HEADER)
+		return j->was_there && !is_blank(j);
+	found->damaged = h->incomplete != 0;
+	atomic_store(&j->incomplete, h->incomplete != 0);
+	if (signed_well)
+		found->sign = h->sign;
+	found->disk = h->disk;
+	cdr_journal_continue(j, h->sequence);
+	return !signed_well || (h->tally && h->tally != cdr_journal_tally(j));
+}
+
 int cdr_journal_read(
 	struct cdr_journal *j, struct cdr_journal_found *found, cdr_journal_entry_h *on_entry, void *arg)
 {
-	struct cdr_journal_header *h = cdr_journal_header(j);
 	cdr_journal_adopt_segments(j);
 	bool *used = calloc(j->n_blocks + 1, sizeof(*used));
 	int err = used && j->n_blocks ? 0 : -ENOMEM;
 	*found = (struct cdr_journal_found){0};
-	if (h->word == HEADER) {
-		found->damaged = h->incomplete != 0;
-		atomic_store(&j->incomplete, h->incomplete != 0);
-		found->sign = h->sign;
-		found->disk = h->disk;
-		cdr_journal_continue(j, h->sequence);
-	}
+	const bool missing = !err && read_header(j, found); /* as it is before damaged entries are wiped */
 	if (!err)
 		err = show_all(j, used, found, on_entry, arg);
+	if (missing && !found->damaged)
+		found->damaged = 1;
 	if (!err)
 		find_spare(j, used);
 	free(used);
 	found->sequence = j->sequence;
-	*h = (struct cdr_journal_header){.word = HEADER,
-		.incomplete = h->word == HEADER && h->incomplete,
-		.sign = found->sign,
-		.sequence = j->sequence};
+	cdr_journal_begin(j, &found->sign);
 	j->whole = !err;
 	return err;
 }
@@ -174,6 +202,7 @@ static int open_and_map(struct cdr_journal *j, const char *path)
 	if (fstat(fd, &st))
 		return -errno;
 	j->in_memory = is_in_memory(fd);
+	j->was_there = st.st_size > 0;
 	int err = is_foreign(j, st.st_size) ? -EINVAL : cdr_journal_guard(j);
 	if (!err)
 		err = map_file(j, st.st_size);

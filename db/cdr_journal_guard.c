@@ -204,10 +204,7 @@ bool cdr_journal_renew(struct cdr_journal *j)
 		j->fd = j->new_fd;
 		if (atomic_exchange(&j->broken, false))
 			atomic_store(&j->incomplete, true);
-		*cdr_journal_header(j) = (struct cdr_journal_header){.word = HEADER,
-			.incomplete = atomic_load(&j->incomplete),
-			.sign = cdr_journal_header(j)->sign,
-			.sequence = j->sequence};
+		cdr_journal_begin(j, &cdr_journal_header(j)->sign);
 	} else {
 		close(j->new_fd);
 	}

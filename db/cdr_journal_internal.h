@@ -37,6 +37,9 @@ struct cdr_journal_header {
 	struct cdr_sign sign;
 	uint64_t sequence; /* of the entry put last */
 	uint64_t disk;     /* cdr_journal_set_disk(), 0 = never */
+	/* What these should be; 0 = a version wrote it that did not say: */
+	uint64_t sign_sum;      /* cdr_journal_sign_sum() */
+	_Atomic uint64_t tally; /* cdr_journal_tally() */
 };
 enum { HEADER = 0x4a524e32 /* JRN2 */ };
 _Static_assert(sizeof(struct cdr_journal_block) == BLOCK_SIZE, "no padding in a block");
@@ -48,6 +51,7 @@ struct cdr_journal {
 	int fd;
 	bool in_memory; /* its file system is */
 	bool whole;     /* its entries have been seen */
+	bool was_there; /* when it was opened */
 	struct cdr_journal_block *segment[SEGMENTS_MAX];
 	_Atomic unsigned n_segments; /* mapped; its store publishes segment[] */
 	_Atomic uint32_t in_use;     /* blocks of entries */
@@ -84,6 +88,16 @@ static inline uint64_t cdr_journal_block_sum(const struct cdr_journal_block *hea
 		head->number, atomic_load_explicit(&head->sequence, memory_order_relaxed), head->size);
 }
 
+static inline uint64_t cdr_journal_sign_sum(const struct cdr_sign *sign)
+{
+	return cdr_sum_bytes(HEADER, sign, sizeof(*sign));
+}
+
+static inline void cdr_journal_count(struct cdr_journal *j, uint64_t sum)
+{
+	atomic_fetch_xor_explicit(&cdr_journal_header(j)->tally, sum, memory_order_relaxed);
+}
+
 static inline uint32_t cdr_journal_blocks_for(size_t size)
 {
 	return size == 0 ? 1 : (uint32_t)((size + BLOCK_DATA - 1) / BLOCK_DATA);
@@ -91,7 +105,14 @@ static inline uint32_t cdr_journal_blocks_for(size_t size)
 
 /* Make room for what is noted of segments that were added meanwhile. Without memory for it the journal keeps its size. */
 void cdr_journal_adopt_segments(struct cdr_journal *j);
+/* Write the header anew. */
+void cdr_journal_begin(struct cdr_journal *j, const struct cdr_sign *sign);
 void cdr_journal_count_in_use(struct cdr_journal *j);
+/*
+ * What there is, as one number: the sums of the heads of all entries and of the last sequence, by XOR. In the file each
+ * change is made to it, so that an entry that has vanished is missed.
+ */
+uint64_t cdr_journal_tally(const struct cdr_journal *j);
 /* From now on a SIGBUS in its segments costs the pages only. @return 0; -EMFILE */
 int cdr_journal_guard(struct cdr_journal *j);
 void cdr_journal_unguard(const struct cdr_journal *j);

@@ -144,7 +144,7 @@ static int choose(struct cdr_log *log, struct cdr_leftovers *memory,
 {
 	const bool newer = in_memory->sequence && in_memory->sequence >= on_disk->sequence;
 	report_damage(log, in_memory->damaged, on_disk->damaged);
-	log->last_sign = newer && !on_disk->old ? in_memory->sign : on_disk->sign;
+	log->last_sign = newer && !on_disk->old && in_memory->sign.epoch_ms ? in_memory->sign : on_disk->sign;
 	if (!newer && !on_disk->damaged && !on_disk->old)
 		ignore(log, memory);
 	if (newer && !in_memory->damaged && !on_disk->old)

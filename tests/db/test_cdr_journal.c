@@ -289,6 +289,66 @@ static void damage_costs_the_damaged_records_only(void **state)
 	free(good);
 }
 
+/* Offline, in a copy of the file with 20 entries of a block each behind its header. */
+static void overwrite(const char *good, size_t size, long at, char byte, size_t n)
+{
+	static char bytes[4096];
+	scratch_write(path, good, size);
+	FILE *file = fopen(path, "r+b");
+	assert_non_null(file);
+	memset(bytes, byte, n);
+	fseek(file, at, SEEK_SET);
+	assert_int_equal(fwrite(bytes, 1, n, file), n);
+	fclose(file);
+}
+
+static void what_is_missing_is_noticed(void **state)
+{
+	(void)state;
+	const struct cdr_sign sign = {1, 2, 1700000000000};
+	size_t size;
+	struct cdr_journal *j = opened();
+	for (uint64_t i = 1; i <= 20; i++)
+		put(j, CDR_JOURNAL_LIVE, i, 100);
+	cdr_slot spare = put(j, CDR_JOURNAL_LIVE, 21, 2000), wiped = put(j, CDR_JOURNAL_LIVE, 22, 100);
+	cdr_journal_wipe(j, wiped);
+	cdr_journal_free(j, wiped);
+	cdr_journal_free(j, spare);
+	cdr_journal_set(j, 3, CDR_JOURNAL_PARTING);
+	cdr_journal_note(j, 4, 77);
+	cdr_journal_set_disk(j, 5);
+	cdr_journal_sign(j, &sign);
+	cdr_journal_close(j);
+	char *good = scratch_read(path, &size);
+	static const struct {
+		long at;
+		char byte;
+		size_t n, seen;
+		int64_t epoch_ms;
+	} cases[] = {
+		{5 * 512, 0, 512, 19, 1700000000000},                   /* the only block of an entry */
+		{5 * 512, 0, 4, 19, 1700000000000}, {0, 0, 512, 20, 0}, /* the header */
+		{0, 0, 4096, 13, 0}, {16, 1, 1, 20, 0},                 /* the sign */
+		{32, 9, 1, 20, 1700000000000},                          /* the sequence */
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		overwrite(good, size, cases[i].at, cases[i].byte, cases[i].n);
+		cdr_journal_close(opened());
+		assert_int_equal(seen.n, cases[i].seen);
+		assert_int_equal(found.damaged, 1);
+		assert_int_equal(found.sign.epoch_ms, cases[i].epoch_ms);
+		assert_in_range(found.sequence, 20, 22);
+		cdr_journal_close(opened()); /* that was said */
+		assert_int_equal(seen.n, cases[i].seen);
+		assert_int_equal(found.damaged, 0);
+	}
+	scratch_write(path, good, size);
+	cdr_journal_close(opened());
+	assert_int_equal(seen.n, 20);
+	assert_int_equal(found.damaged, 0);
+	free(good);
+}
+
 static void garbage_and_truncation_are_survived(void **state)
 {
 	(void)state;
@@ -400,6 +460,7 @@ int main(void)
 		TEST(what_is_no_file_is_refused),
 		TEST(the_last_sign_comes_back_whatever_the_time_of_the_file),
 		TEST(damage_costs_the_damaged_records_only),
+		TEST(what_is_missing_is_noticed),
 		TEST(garbage_and_truncation_are_survived),
 		TEST(the_file_of_somebody_else_stays_as_it_is),
 		TEST(a_journal_that_was_cut_is_damaged),
