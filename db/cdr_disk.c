@@ -26,8 +26,10 @@ struct note {
 };
 
 struct cdr_disk {
-	struct cdr_journal *journal;
-	struct note *notes; /* a ring: the loop adds, the thread takes */
+	struct cdr_journal *journal;          /* NULL = there is none yet */
+	char *memory;                         /* its file */
+	_Atomic(struct cdr_journal *) opened; /* by the thread, until cdr_disk_take_journal() */
+	struct note *notes;                   /* a ring: the loop adds, the thread takes */
 	_Atomic uint32_t added, taken;
 	atomic_bool overflowed, asleep, stopping;
 	sem_t wake;
@@ -171,10 +173,10 @@ static int take_sign(struct cdr_disk *d)
 
 static bool is_time_for_next(const struct cdr_disk *d)
 {
-	if (d->turns.present.fd < 0)
-		return cdr_thread_now_ms() >= d->retry_ms;
 	if (cdr_journal_is_incomplete(d->journal))
 		return false; /* the file has what memory lacks */
+	if (d->turns.present.fd < 0)
+		return cdr_thread_now_ms() >= d->retry_ms;
 	return d->turns.present.at > d->turns.limit || atomic_load(&d->overflowed);
 }
 
@@ -208,17 +210,56 @@ static int go_on_with_next(struct cdr_disk *d)
 	return 0;
 }
 
-static void check_memory(struct cdr_disk *d)
+static void set_memory_error(struct cdr_disk *d, int err)
 {
-	int err;
-
-	if (cdr_thread_now_ms() - d->checked_ms < LOOK_MS)
-		return;
-	err = cdr_journal_check(d->journal);
-	d->checked_ms = cdr_thread_now_ms();
 	pthread_mutex_lock(&d->mutex);
 	d->memory_err = err;
 	pthread_mutex_unlock(&d->mutex);
+}
+
+static void check_memory(struct cdr_disk *d)
+{
+	if (cdr_thread_now_ms() - d->checked_ms < LOOK_MS)
+		return;
+	set_memory_error(d, cdr_journal_check(d->journal));
+	d->checked_ms = cdr_thread_now_ms();
+}
+
+/* Calls of the process before can be gone on with only at the start. */
+static int refuse(const struct cdr_journal_entry *entry, void *arg)
+{
+	(void)entry;
+	(void)arg;
+	return -EEXIST;
+}
+
+static int open_memory(struct cdr_disk *d)
+{
+	char error[CDR_ERROR_SIZE];
+	struct cdr_journal_found found;
+	struct cdr_journal *j = NULL;
+	int err = cdr_journal_open(&j, d->memory, error, sizeof(error));
+
+	if (!err)
+		err = cdr_journal_read(j, &found, refuse, NULL);
+	if (err) {
+		cdr_journal_close(j);
+		return err;
+	}
+	cdr_journal_lack(j); /* the calls there are already */
+	d->journal = j;
+	atomic_store(&d->opened, j);
+	return 0;
+}
+
+/* There was no room for one at the start, or something else was wrong. */
+static void look_for_memory(struct cdr_disk *d)
+{
+	while (!d->journal && !atomic_load(&d->stopping)) {
+		set_memory_error(d, open_memory(d));
+		if (!d->journal)
+			cdr_thread_wait(&d->wake, LOOK_MS);
+	}
 }
 
 static void work(struct cdr_disk *d)
@@ -256,9 +297,8 @@ static uint64_t pause_us(uint64_t batch_us)
 	return 2 * batch_us + PAUSE_US < BATCH_US ? BATCH_US - 2 * batch_us : PAUSE_US;
 }
 
-static void *thread_main(void *arg)
+static void run(struct cdr_disk *d)
 {
-	struct cdr_disk *d = arg;
 	bool stopping;
 
 	do {
@@ -278,6 +318,15 @@ static void *thread_main(void *arg)
 				cdr_thread_wait_us(&d->wake, pause);
 		}
 	} while (true);
+}
+
+static void *thread_main(void *arg)
+{
+	struct cdr_disk *d = arg;
+
+	look_for_memory(d);
+	if (d->journal)
+		run(d);
 	pthread_mutex_lock(&d->mutex);
 	d->ended = true;
 	pthread_cond_broadcast(&d->changed);
@@ -287,14 +336,23 @@ static void *thread_main(void *arg)
 
 /* From open to close ------------------------------------------------------------------------ */
 
-int cdr_disk_start(struct cdr_disk *d, struct cdr_journal *journal)
+int cdr_disk_start(struct cdr_disk *d, struct cdr_journal *journal, const char *memory)
 {
 	int err;
 
 	d->journal = journal;
+	d->memory = strdup(memory);
+	if (!d->memory)
+		return -ENOMEM;
 	err = cdr_thread_start(&d->thread, thread_main, d);
 	d->started = !err;
 	return err;
+}
+
+struct cdr_journal *cdr_disk_take_journal(struct cdr_disk *d)
+{
+	return atomic_load_explicit(&d->opened, memory_order_relaxed) ? atomic_exchange(&d->opened, NULL)
+								      : NULL;
 }
 
 int cdr_disk_open(struct cdr_disk **out, const char *cdr)
@@ -354,10 +412,12 @@ bool cdr_disk_close(struct cdr_disk *d, unsigned wait_ms, bool remove)
 	if (d->started && !stop(d, wait_ms))
 		return false;
 	cdr_disk_turns_close(&d->turns, remove);
+	cdr_journal_close(cdr_disk_take_journal(d));
 	pthread_cond_destroy(&d->changed);
 	pthread_mutex_destroy(&d->mutex);
 	sem_destroy(&d->wake);
 	free(d->notes);
+	free(d->memory);
 	free(d);
 	return true;
 }

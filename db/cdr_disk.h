@@ -31,9 +31,13 @@ int cdr_disk_read(struct cdr_disk *disk, const struct cdr_journal_found *memory,
 /**
  * Start the thread, which begins with a new file of what is in the journal, and also calls cdr_journal_check().
  *
+ * @param journal  NULL: it could not be opened, which the thread tries again every second
+ * @param memory   its file
  * @return 0 or -errno
  */
-int cdr_disk_start(struct cdr_disk *disk, struct cdr_journal *journal);
+int cdr_disk_start(struct cdr_disk *disk, struct cdr_journal *journal, const char *memory);
+/** The journal that the thread could open at last, once. It is cdr_journal_lack(), and the caller's. NULL = none */
+struct cdr_journal *cdr_disk_take_journal(struct cdr_disk *disk);
 /**
  * Write what was noted, wait for that wait_ms at most, and close. NULL is fine.
  *

@@ -107,6 +107,8 @@ bool cdr_journal_renew(struct cdr_journal *journal);
 /** Entries may have been lost with the old file, until cdr_journal_complete(): after a crash meanwhile the disk has them. */
 bool cdr_journal_is_incomplete(const struct cdr_journal *journal);
 void cdr_journal_complete(struct cdr_journal *journal);
+/** The disk has entries that this one lacks: it is incomplete. */
+void cdr_journal_lack(struct cdr_journal *journal);
 
 /** Note which copy on disk is kept up to date from here, by its generation. In one other thread. */
 void cdr_journal_set_disk(struct cdr_journal *journal, uint64_t generation);

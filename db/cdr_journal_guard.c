@@ -105,6 +105,12 @@ void cdr_journal_complete(struct cdr_journal *j)
 	cdr_journal_header(j)->incomplete = 0;
 }
 
+void cdr_journal_lack(struct cdr_journal *j)
+{
+	atomic_store(&j->incomplete, true);
+	cdr_journal_header(j)->incomplete = 1;
+}
+
 /* Also when nothing has been read or written where the file is shorter now. */
 static bool is_whole(struct cdr_journal *j)
 {

@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLOSE_DISK_MS = 2000, LOOK_MS = 1000 };
+enum {
+	CLOSE_DISK_MS = 2000,
+	LOOK_MS = 1000,
+	UNASKED_MAX = 2, /* looks without cdr_log_has_lost(): there are no calls */
+};
 
 static const char *const no_answer = "the disk does not answer";
 
@@ -224,15 +228,37 @@ static void tell(struct cdr_log *log, struct cdr_trouble *t, const struct cdr_re
 		log->on_news(&told, log->news_arg);
 }
 
-/* Until the calls have been kept again, and what had ended has become rows, only the disk has all of them. */
-static void look_at_journal(struct cdr_log *log, uint64_t pending)
+/* Each call is to be kept again. Until then, and until what has ended so far are rows, only the disk has all of them. */
+static void lose(struct cdr_log *log, const struct cdr_stats *stats)
+{
+	log->has_lost = true;
+	log->unasked = 0;
+	log->lost_until = stats->written + stats->pending;
+}
+
+/* It could not be opened at the start. */
+static void take_journal(struct cdr_log *log, const struct cdr_stats *stats)
+{
+	log->journal = cdr_disk_take_journal(log->disk);
+	if (!log->journal)
+		return;
+	cdr_journal_continue(log->journal, log->number);
+	cdr_writer_use(log->writer, log->journal, log->disk);
+	lose(log, stats);
+}
+
+static void look_at_journal(struct cdr_log *log, const struct cdr_stats *stats)
 {
 	const struct cdr_report report = {.news = CDR_RENEWED, .journal = true};
-	if (cdr_journal_is_incomplete(log->journal) && !log->has_lost && !pending)
+	if (log->has_lost && ++log->unasked > UNASKED_MAX)
+		log->has_lost = false;
+	if (cdr_journal_is_incomplete(log->journal) && !log->has_lost &&
+		(!stats->pending || stats->written >= log->lost_until))
 		cdr_journal_complete(log->journal);
 	if (!cdr_journal_renew(log->journal))
 		return;
-	log->has_lost = cdr_journal_is_incomplete(log->journal);
+	if (cdr_journal_is_incomplete(log->journal))
+		lose(log, stats);
 	if (log->on_news)
 		log->on_news(&report, log->news_arg);
 }
@@ -252,7 +278,9 @@ void cdr_log_look(struct cdr_log *log)
 	log->no_room = false;
 	cdr_writer_stats(log->writer, &stats);
 	if (log->journal)
-		look_at_journal(log, stats.pending);
+		look_at_journal(log, &stats);
+	else
+		take_journal(log, &stats);
 	tell(log, &log->rows_trouble,
 		&(struct cdr_report){.words = no_answer,
 			.lasted_ms = cdr_writer_stuck_ms(log->writer),
@@ -263,16 +291,16 @@ void cdr_log_look(struct cdr_log *log)
 			.words = "there is no room in memory",
 			.lasted_ms = log->journal && failures > log->failures_before ? LOOK_MS : 0});
 	log->failures_before = failures;
-	const uint64_t failing_ms = log->journal ? cdr_disk_error(log->disk, error, sizeof(error)) : 0;
+	const uint64_t failing_ms = cdr_disk_error(log->disk, error, sizeof(error));
 	tell(log, &log->disk_trouble,
 		&(struct cdr_report){.journal = true, .words = error, .lasted_ms = failing_ms});
 }
 
 /* From open to close ------------------------------------------------------------------------ */
 
-static int start(struct cdr_log *log)
+static int start(struct cdr_log *log, const char *memory)
 {
-	int err = log->journal ? cdr_disk_start(log->disk, log->journal) : 0;
+	int err = cdr_disk_start(log->disk, log->journal, memory);
 	return err ? err : cdr_writer_start(log->writer, log->journal, log->journal ? log->disk : NULL);
 }
 
@@ -290,7 +318,7 @@ int cdr_log_open(struct cdr_log **out, const struct cdr_log_parts *parts, char *
 		err = cdr_log_take_over(log, parts, error, error_size);
 	}
 	if (!err) {
-		err = start(log);
+		err = start(log, parts->journal);
 		if (err)
 			snprintf(error, error_size, "cannot start the threads that write %s: %s", parts->path,
 				strerror(-err));
@@ -318,7 +346,9 @@ uint64_t cdr_log_close(struct cdr_log *log, unsigned wait_ms)
 		cdr_log_reclaim(log);
 		cdr_writer_stats(log->writer, &stats);
 	}
-	if (cdr_disk_close(log->disk, CLOSE_DISK_MS, log->journal && cdr_journal_is_empty(log->journal)))
+	const bool done = log->journal && cdr_journal_is_empty(log->journal) &&
+		!cdr_journal_is_incomplete(log->journal) && !stats.pending;
+	if (cdr_disk_close(log->disk, CLOSE_DISK_MS, done))
 		cdr_journal_close(log->journal);
 	cdr_writer_destroy(log->writer);
 	cdr_leftovers_clear(&log->live);

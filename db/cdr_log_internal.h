@@ -25,6 +25,8 @@ struct cdr_log {
 	cdr_news_h *on_news;
 	void *news_arg;
 	bool has_lost;                                 /* cdr_log_has_lost() */
+	unsigned unasked;                              /* looks since then */
+	uint64_t lost_until;                           /* so many rows, and what had ended by then is safe */
 	bool no_room;                                  /* to grow in, as was found since the last look */
 	struct cdr_trouble disk_trouble, rows_trouble; /* the latter: the disk does not answer the writer */
 	struct cdr_trouble room_trouble;

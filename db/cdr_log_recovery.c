@@ -155,8 +155,10 @@ static int choose(struct cdr_log *log, struct cdr_leftovers *memory,
 	*memory = (struct cdr_leftovers){0};
 	int err = cdr_leftovers_add(&log->live, disk);
 	cdr_leftovers_sort(&log->live);
-	if (!err && log->journal && !cdr_leftovers_put(&log->live, log->journal))
-		cdr_journal_complete(log->journal);
+	if (!err && log->journal) {
+		log->has_lost = cdr_leftovers_put(&log->live, log->journal) != 0;
+		(log->has_lost ? cdr_journal_lack : cdr_journal_complete)(log->journal);
+	}
 	return err;
 }
 

@@ -25,8 +25,8 @@ struct list {
 
 struct cdr_writer {
 	struct cdr_table *table;
-	struct cdr_journal *journal;
-	struct cdr_disk *disk;
+	_Atomic(struct cdr_journal *) journal;
+	_Atomic(struct cdr_disk *) disk;
 	uint64_t sequence; /* the highest in the backlog, or of what was there; the thread's own */
 	_Atomic(struct cdr_entry *) queue, committed; /* stacks, newest first */
 	struct list backlog;                          /* taken off the queue; the thread's own */
@@ -307,10 +307,15 @@ static void *thread_main(void *arg)
 	}
 }
 
+void cdr_writer_use(struct cdr_writer *w, struct cdr_journal *journal, struct cdr_disk *disk)
+{
+	atomic_store(&w->journal, journal);
+	atomic_store(&w->disk, disk);
+}
+
 int cdr_writer_start(struct cdr_writer *w, struct cdr_journal *journal, struct cdr_disk *disk)
 {
-	w->journal = journal;
-	w->disk = disk;
+	cdr_writer_use(w, journal, disk);
 	collect_queue(w);
 	write_backlog(w);
 	int err = cdr_thread_start(&w->thread, thread_main, w);

@@ -30,6 +30,8 @@ bool cdr_writer_has(struct cdr_writer *writer, uint64_t number, const struct cdr
  * @return 0 or -errno
  */
 int cdr_writer_start(struct cdr_writer *writer, struct cdr_journal *journal, struct cdr_disk *disk);
+/** There are journals at last. */
+void cdr_writer_use(struct cdr_writer *writer, struct cdr_journal *journal, struct cdr_disk *disk);
 /** Write what is queued, for at most wait_ms while another process holds the file, then end the thread. */
 void cdr_writer_stop(struct cdr_writer *writer, unsigned wait_ms);
 

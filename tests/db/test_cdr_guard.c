@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -218,6 +219,129 @@ static void a_bus_error_elsewhere_keeps_its_action(void **state)
 	cdr_log_close(log, 0);
 }
 
+/* A limit of the size of files is what a full file system is to the journal. */
+static void limit_files(rlim_t size)
+{
+	static struct rlimit before;
+	struct rlimit now;
+	signal(SIGXFSZ, SIG_IGN);
+	if (size)
+		getrlimit(RLIMIT_FSIZE, &before);
+	now = before;
+	if (size)
+		now.rlim_cur = size;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+}
+
+/* The loop looks every second; here as often as it takes. */
+static void wait_room(struct cdr_log *log)
+{
+	const uint64_t limit = cdr_now_ms() + 5000;
+	while (!cdr_log_has_lost(log)) {
+		assert_true(cdr_now_ms() < limit);
+		usleep(5000);
+		cdr_log_look(log);
+	}
+}
+
+static void a_start_without_room_for_the_journal_has_one_once_there_is_room(void **state)
+{
+	(void)state;
+	struct cdr_log *log = NULL;
+	struct cdr_stats stats;
+	char error[256];
+	const struct cdr_log_parts parts = {.path = path, .journal = ram, .on_news = on_news};
+	limit_files(1 << 20);
+	assert_int_equal(cdr_log_open(&log, &parts, error, sizeof(error)), 0);
+	assert_contains(error, "cdr.db-ram: File too large");
+	for (int i = 0; i < CALLS; i++) {
+		struct cdr call = cdr_sample("early");
+		assert_int_equal(cdr_log_keep(log, 0, &call, "early", 5), 0);
+	}
+	cdr_log_look(log);
+	cdr_log_stats(log, &stats);
+	assert_contains(stats.error, "the journal in memory: File too large");
+	limit_files(0);
+	wait_room(log);
+	keep_all(log, "later");
+	cdr_calls(log, 20);
+	cdr_wait_written(log, 20);
+	cdr_log_look(log);
+	cdr_log_look(log);
+	cdr_log_stats(log, &stats);
+	assert_string_equal(stats.error, "");
+	cdr_sign(log, 1700000010000);
+	check_copy(log, false);
+}
+
+static uint64_t number[CALLS];
+
+static bool adopt(const struct cdr_log_leftover *call, void *arg)
+{
+	unsigned *n = arg;
+	number[*n] = call->record.number;
+	slot[(*n)++] = 0;
+	return true;
+}
+
+static void copy_live(const char *from, const char *to)
+{
+	char live[300], name[300];
+	snprintf(live, sizeof(live), "%s-live", from);
+	snprintf(name, sizeof(name), "%s-live", to);
+	scratch_copy(live, name);
+}
+
+static void check_live(const char *from, const char *name)
+{
+	unsigned n = 0;
+	const char *to = scratch_path(name);
+	copy_live(from, to);
+	struct cdr_log *log = cdr_opened(to);
+	cdr_log_recover(log, count, &n);
+	cdr_log_close(log, 1000);
+	assert_int_equal(n, CALLS);
+}
+
+/* Calls of the process before, of which memory has nothing: the disk keeps them until the journal has them. */
+static void without_room_for_the_journal_the_disk_keeps_what_it_has(void **state)
+{
+	(void)state;
+	unsigned n = 0;
+	char error[256], name[16];
+	struct cdr_log *log = opened();
+	const struct cdr_log_parts parts = {.path = copy, .journal = ram, .on_news = on_news};
+	keep_all(log, "later");
+	cdr_calls(log, 1);
+	cdr_wait_written(log, 1);
+	copy_live(path, copy);
+	cdr_log_close(log, 1000);
+	unlink(ram);
+	limit_files(1 << 20);
+	assert_int_equal(cdr_log_open(&log, &parts, error, sizeof(error)), 0);
+	cdr_log_recover(log, adopt, &n);
+	assert_int_equal(n, CALLS);
+	limit_files(0);
+	wait_room(log);
+	check_live(copy, "before.db");
+	for (unsigned i = 0; i < CALLS; i++) {
+		snprintf(name, sizeof(name), "%u", i);
+		struct cdr call = cdr_sample(name);
+		call.number = number[i];
+		slot[i] = cdr_log_keep(log, 0, &call, "later", 5);
+	}
+	cdr_log_look(log);
+	cdr_calls(log, 1);
+	cdr_wait_written(log, 1); /* then all is in the new file on the disk */
+	check_live(copy, "after.db");
+	for (unsigned i = 0; i < CALLS; i++) {
+		struct cdr call = cdr_sample("ended");
+		cdr_log_end(log, slot[i], &call);
+	}
+	cdr_log_close(log, 5000);
+	assert_int_equal(sql_int(copy, "SELECT count(*) FROM cdr WHERE a_call_id = 'ended'"), CALLS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_path, scratch_remove)
 
 int main(void)
@@ -228,6 +352,8 @@ int main(void)
 		TEST(a_removed_or_replaced_journal_is_made_anew_with_all_that_was_in_it),
 		TEST(a_journal_that_has_grown_moves_as_a_whole),
 		TEST(a_bus_error_elsewhere_keeps_its_action),
+		TEST(a_start_without_room_for_the_journal_has_one_once_there_is_room),
+		TEST(without_room_for_the_journal_the_disk_keeps_what_it_has),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
