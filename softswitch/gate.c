@@ -302,7 +302,7 @@ static bool answers_process_before(const struct gate *gate, const struct receive
 	if (status >= 300)
 		stray_answer_acknowledge_refusal(stack, rx);
 	else if (d)
-		dialog_ack_late(stack, d, rx);
+		call_requests_receive_late(d->owner, d, rx);
 	else
 		stray_answer_acknowledge(stack, rx, true);
 	return true;

@@ -5,6 +5,7 @@ void bridge_init(struct bridge *b, struct stack *stack, struct dialog *caller,
 {
 	*b = (struct bridge){.stack = stack, .leg = {caller}, .handlers = handlers, .arg = arg};
 	LIST_INIT(&b->requests);
+	b->refused[BRIDGE_CALLER].bridge = b->refused[BRIDGE_GATEWAY].bridge = b;
 }
 
 enum bridge_side bridge_side(const struct bridge *b, const struct dialog *d)

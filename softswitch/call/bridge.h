@@ -20,6 +20,12 @@ LIST_HEAD(bridge_request_list, bridge_request);
 /** The side of a leg. */
 enum bridge_side { BRIDGE_CALLER, BRIDGE_GATEWAY };
 
+/** A re-INVITE that was refused, until the ACK. */
+struct bridge_refusal {
+	struct bridge *bridge;
+	struct server_transaction *server; /* NULL = there is none */
+};
+
 struct bridge_handlers {
 	/** The session of this leg was set up or refreshed. */
 	void (*on_refreshed)(struct dialog *leg, void *arg);
@@ -29,7 +35,7 @@ struct bridge_handlers {
 	void (*on_refresh_failed)(struct dialog *leg, void *arg);
 	/** The peer of this leg has not refreshed its session in time. */
 	void (*on_expired)(struct dialog *leg, void *arg);
-	/** A re-INVITE that is to cross has come, or has got its final response. */
+	/** A re-INVITE has come, has got its final response, or the ACK to that. */
 	void (*on_reinvite)(void *arg);
 	/** The media of this leg have moved, and the other side has not been told. */
 	void (*on_moved)(struct dialog *leg, void *arg);
@@ -44,6 +50,7 @@ struct bridge {
 	struct stack *stack;
 	struct dialog *leg[2];               /* by side; the gateway's is NULL until it has answered */
 	struct bridge_request_list requests; /* those that cross */
+	struct bridge_refusal refused[2];    /* by side */
 	struct dialog_request refresh[2];    /* our own on each leg: session_timer.h */
 	bool answer_in_ack; /* the gateway's 2xx made an offer that the caller's ACK will answer */
 	const struct bridge_handlers *handlers;

@@ -41,20 +41,19 @@ static bool is_answered(const struct bridge_request *r)
 	return r->state == BRIDGE_REQUEST_ANSWERED;
 }
 
-static bool is_open_reinvite(const struct bridge_request *r)
+static void tell_reinvite(const struct bridge *b)
 {
-	return r->invite && r->to && !is_answered(r);
+	b->handlers->on_reinvite(b->arg);
 }
 
 static void request_free(struct bridge_request *r)
 {
-	const struct bridge *b = r->bridge;
-
 	LIST_REMOVE(r, link);
-	if (is_open_reinvite(r))
-		b->handlers->on_reinvite(b->arg);
+	if (r->invite)
+		tell_reinvite(r->bridge);
 	dialog_request_stop(&r->request);
-	received_drop(&r->received);
+	if (r->received.rx.msg)
+		received_drop(&r->received);
 	free(r);
 }
 
@@ -71,10 +70,38 @@ static bool repeats_description(const struct bridge_request *r)
 
 /* Towards the side that asked --------------------------------------------------------------- */
 
+static void on_refusal_over(void *arg)
+{
+	struct bridge_refusal *refused = arg;
+
+	refused->server = NULL;
+	tell_reinvite(refused->bridge);
+}
+
+static const struct server_transaction_handlers refusal_handlers = {.on_over = on_refusal_over};
+
+static void forget_refusal(struct bridge_refusal *refused)
+{
+	server_transaction_forget(refused->server);
+	refused->server = NULL;
+}
+
+/** Its refusal is waited for to be acknowledged. */
+static void keep_refused(struct bridge_request *r)
+{
+	struct bridge_refusal *refused = &r->bridge->refused[bridge_side(r->bridge, r->from)];
+
+	forget_refusal(refused);
+	refused->server = r->server;
+	server_transaction_hand_over(r->server, &refusal_handlers, refused);
+}
+
 static void send_answer(struct bridge_request *r, const struct text *t, int status)
 {
 	struct resend_schedule resend = bridge_resend(r->bridge, r->from);
 
+	if (r->invite && status >= 300)
+		keep_refused(r);
 	server_transaction_send(r->server, t, status, &resend);
 }
 
@@ -165,6 +192,7 @@ static void write_request(struct text *t, void *arg)
 	const struct bridge_request *r = arg;
 	const sip_t *sip = request_of(r);
 
+	r->to->offerless = r->offerless;
 	if (r->session || r->offer) {
 		text_add(t, session_allow(&r->from->session));
 		session_propose(&r->to->session, &r->bridge->stack->parameters, false, t);
@@ -321,8 +349,8 @@ static struct bridge_request *begin(
 	LIST_INSERT_HEAD(&b->requests, r, link);
 	if (r->invite)
 		reply(r, 100, NULL);
-	if (is_open_reinvite(r))
-		b->handlers->on_reinvite(b->arg);
+	if (r->invite)
+		tell_reinvite(b);
 	if (r->session)
 		session_learn(&from->session, rx->sip);
 	return r;
@@ -339,6 +367,8 @@ static void cross(struct bridge_request *r)
 		.max_forwards = message_next_max_forwards(sip),
 		.handlers = &request_handlers,
 		.arg = r};
+	if (r->invite)
+		tell_reinvite(r->bridge);
 	if (dialog_request_start(&r->request) == 0)
 		return;
 	reply(r, 503, NULL);
@@ -489,9 +519,30 @@ const struct server_transaction *bridge_request_reinvite(const struct bridge *b,
 	const struct bridge_request *r;
 
 	LIST_FOREACH (r, &b->requests, link)
-		if (is_open_reinvite(r) && bridge_side(b, r->from) == from)
+		if (r->invite && bridge_side(b, r->from) == from)
 			return r->server;
-	return NULL;
+	return b->refused[from].server;
+}
+
+void bridge_request_resume(struct bridge *b, enum bridge_side from, struct server_transaction *answered_take)
+{
+	struct bridge_request *r = calloc(1, sizeof(*r));
+	struct dialog *other = b->leg[BRIDGE_CALLER + BRIDGE_GATEWAY - from];
+
+	server_transaction_hand_over(answered_take, r ? &server_handlers : NULL, r);
+	if (!r)
+		return;
+	*r = (struct bridge_request){.state = BRIDGE_REQUEST_ANSWERED,
+		.bridge = b,
+		.from = b->leg[from],
+		.server = answered_take,
+		.invite = true,
+		.session = true,
+		.offer = true,
+		.offerless = other->offerless && other->ack_seq != other->invite_seq};
+	r->to = r->offerless ? other : NULL;
+	LIST_INSERT_HEAD(&b->requests, r, link);
+	tell_reinvite(b);
 }
 
 bool bridge_request_is_refreshing(const struct bridge *b, const struct dialog *from)
@@ -535,4 +586,6 @@ void bridge_request_end_all(struct bridge *b)
 			server_transaction_forget(r->server);
 		request_free(r);
 	}
+	forget_refusal(&b->refused[BRIDGE_CALLER]);
+	forget_refusal(&b->refused[BRIDGE_GATEWAY]);
 }

@@ -39,8 +39,14 @@ bool bridge_request_offer_is_on(const struct bridge *b, const struct dialog *d, 
 /** Is an offer under way that has no final response yet? */
 bool bridge_request_offer_is_pending(const struct bridge *b);
 
-/** The re-INVITE of this side that has no final response yet. @return NULL when there is none */
+/** The re-INVITE of this side that has no final response yet, or no ACK to that. @return NULL when there is none */
 const struct server_transaction *bridge_request_reinvite(const struct bridge *b, enum bridge_side from);
+/**
+ * Go on with a re-INVITE of the process before, whose 2xx awaits its ACK.
+ *
+ * @param answered_take  its transaction, without owner
+ */
+void bridge_request_resume(struct bridge *b, enum bridge_side from, struct server_transaction *answered_take);
 
 /** Is a request of this side on its way that will refresh its session? */
 bool bridge_request_is_refreshing(const struct bridge *b, const struct dialog *from);

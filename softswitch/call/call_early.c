@@ -243,6 +243,6 @@ void call_early_end(struct call *call)
 
 	bridge_request_follow(&call->bridge, early_dialogs_find(early, leg->remote_tag), leg);
 	if (early_dialogs_become(early, leg))
-		call->offerless = false;
+		call->offerless = leg->offerless = false;
 	early_dialogs_clear(early);
 }

@@ -2,6 +2,7 @@
 
 #include "attempt_route.h"
 #include "bridge_check.h"
+#include "bridge_request.h"
 #include "call.h"
 #include "call_cdr.h"
 #include "call_early.h"
@@ -121,9 +122,9 @@ static void finish_invite(const struct recovery *r, const struct field_bytes *by
 
 /**
  * Nobody knows what the other side makes of a re-INVITE that was not answered: with 491 it is sent again (RFC 3261 section
- * 14.1).
+ * 14.1). One that was gets its response again, until the ACK.
  */
-static void refuse_reinvites(struct call *call, const struct field_bytes *bytes)
+static void finish_reinvites(struct call *call, const struct field_bytes *bytes)
 {
 	struct server_transactions *set = call_stack(call)->server_transactions;
 	struct field_bytes reinvite;
@@ -131,9 +132,12 @@ static void refuse_reinvites(struct call *call, const struct field_bytes *bytes)
 	for (enum bridge_side side = BRIDGE_CALLER; side <= BRIDGE_GATEWAY; side++) {
 		const struct dialog *leg = call->bridge.leg[side];
 		const struct resend_schedule resend = bridge_resend(&call->bridge, leg);
+		struct server_transaction *answered = NULL;
 
 		if (call_saved_reinvite(&reinvite, side, bytes))
-			server_transactions_finish(set, &reinvite, &leg->hop, 491, NULL, &resend);
+			answered = server_transactions_finish(set, &reinvite, &leg->hop, 491, NULL, &resend);
+		if (answered)
+			bridge_request_resume(&call->bridge, side, answered);
 	}
 }
 
@@ -151,7 +155,7 @@ static int take(const struct recovery *r, struct call *call, const struct cdr_lo
 	if (!err && clock_now_ms() - call->answer_ms < CALL_RECOVERY_ANSWER_REPEATED_MS)
 		finish_invite(r, &bytes, &call->a.hop); /* its 200 may have been lost, or the ACK to it */
 	if (!err)
-		refuse_reinvites(call, &bytes);
+		finish_reinvites(call, &bytes);
 	return err;
 }
 

@@ -246,6 +246,44 @@ void call_requests_receive_early(struct call *call, const struct received *rx)
 		transport_reply_stateless(rx, 481, NULL, NULL);
 }
 
+/** Both sides are to have what the other one says now: nobody knows what became of the offer. */
+static void agree_again(struct call *call, const struct dialog *d, bool moved)
+{
+	const enum bridge_side side = bridge_side(&call->bridge, d);
+
+	if (!d->offerless)
+		session_timer_tell(&call->timers, side);
+	else if (moved)
+		session_timer_tell(&call->timers, side == BRIDGE_CALLER ? BRIDGE_GATEWAY : BRIDGE_CALLER);
+}
+
+void call_requests_receive_late(struct call *call, struct dialog *d, const struct received *answer)
+{
+	const bool last = answer->sip->sip_cseq->cs_seq == d->invite_seq, first = d->ack_seq != d->invite_seq;
+	bool moved = false;
+
+	if (!last || !call_state_is_answered(call)) {
+		dialog_ack_late(call_stack(call), d, answer);
+		return;
+	}
+	if (call_requests_await_ack(call, d))
+		return;
+	if (first) {
+		moved = !session_is_same(&d->session, answer->sip);
+		dialog_refresh_target(d, answer);
+		session_learn(&d->session, answer->sip);
+		session_describe(&d->session, answer->sip);
+	}
+	if (d->offerless)
+		dialog_ack_with_answer(call_stack(call), d, &bridge_other_leg(&call->bridge, d)->session);
+	else
+		dialog_ack(call_stack(call), d, NULL);
+	if (!first)
+		return;
+	call_cdr_changed(call);
+	agree_again(call, d, moved);
+}
+
 bool call_requests_await_ack(const struct call *call, const struct dialog *d)
 {
 	return (call->invite && call->offerless && d == call_leg_b(call)) ||

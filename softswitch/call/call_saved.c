@@ -18,7 +18,7 @@
 enum { VERSION = 3 };
 /** Fields that stand in no table. */
 enum { CALLER = 40, GATEWAY, INVITE, REQUEST, CALLER_HOP, PLAN, ATTEMPT, PROVISIONAL, ANSWER };
-/** The same, by side: re-INVITEs that were not answered. */
+/** The same, by side: re-INVITEs that were not answered, or whose final response was not acknowledged. */
 static const uint16_t reinvite[] = {[BRIDGE_CALLER] = 60, [BRIDGE_GATEWAY] = 61};
 
 struct head {
@@ -110,11 +110,8 @@ void call_saved_write(const struct call *call, const struct text *answer, struct
 	field_write(t, FIELD_TABLE(fields), call);
 	write_leg(t, CALLER, &call->a);
 	write_leg(t, GATEWAY, call_leg_b(call));
-	if (call->invite) {
-		const struct text sent = server_transaction_response(call->invite);
-
-		write_invite(t, INVITE, call->invite, answer ? answer : &sent, &call->a.hop);
-	}
+	if (call->invite)
+		write_invite(t, INVITE, call->invite, answer, &call->a.hop);
 	write_reinvite(t, call, BRIDGE_CALLER, &call->a.hop);
 	write_reinvite(t, call, BRIDGE_GATEWAY, &call_leg_b(call)->hop);
 }

@@ -21,7 +21,7 @@ void call_saved_write_refusal(const struct call *call, struct text *t);
 bool call_saved_is_refusal(const struct field_bytes *bytes);
 /** The caller's INVITE, for server_transactions_finish(). @return false when it had its answer long ago */
 bool call_saved_invite(struct field_bytes *out, const struct field_bytes *bytes);
-/** The same for a re-INVITE of an answered call that had no final response. @return false when there was none */
+/** The same for a re-INVITE of an answered call that was not over. @return false when there was none */
 bool call_saved_reinvite(struct field_bytes *out, enum bridge_side from, const struct field_bytes *bytes);
 
 /**

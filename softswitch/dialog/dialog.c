@@ -450,6 +450,7 @@ void dialog_write_request(struct dialog *d, struct text *t, const char *method, 
 
 	if (!strcmp(method, "INVITE")) {
 		d->invite_seq = head.cseq;
+		d->offerless = false;
 		text_fit(d->invite_branch, sizeof(d->invite_branch), branch);
 	}
 	next_hop_update(&d->next, &d->hop, d->resolver);

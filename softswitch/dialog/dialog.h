@@ -33,6 +33,7 @@ struct dialog {
 	uint32_t remote_seq; /* of the peer's last request */
 	uint32_t invite_seq; /* of our last INVITE: its ACK repeats it */
 	uint32_t ack_seq;    /* of the last INVITE of ours that was acknowledged */
+	bool offerless;      /* our last INVITE makes no offer: its 2xx does, and the ACK answers */
 	char invite_branch[BRANCH_SIZE];
 	struct hop hop;                      /* where requests go */
 	const struct hop_listener *listener; /* where this peer reaches us, wherever ours to it go */

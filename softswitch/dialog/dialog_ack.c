@@ -17,7 +17,7 @@ static void acknowledge(struct stack *stack, struct dialog *d, const char *invit
 	if (carries && message_body(carries).len)
 		headers_pass(&t, carries, HEADERS_REQUEST, d->pass_headers);
 	if (answer)
-		dialog_write_description(d, &t, answer);
+		dialog_write_answer(d, &t, answer);
 	else
 		dialog_write_body(d, &t, carries);
 	client_transaction_acknowledge(stack->client_transactions, invite_branch, d->remote_tag, &d->hop, &t);

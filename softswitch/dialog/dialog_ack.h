@@ -11,7 +11,7 @@
  * @param carries  the ACK of the other leg, whose body is passed on with its headers; NULL = no body
  */
 void dialog_ack(struct stack *stack, struct dialog *d, const sip_t *carries);
-/** The same with the description that the peer of the other leg gave before. */
+/** The same with the description that the peer of the other leg gave before, as the answer to what this one offers. */
 void dialog_ack_with_answer(struct stack *stack, struct dialog *d, const struct session *answer);
 /** The same, without body, for a late 2xx to any INVITE of this dialog. */
 void dialog_ack_late(struct stack *stack, struct dialog *d, const struct received *response);

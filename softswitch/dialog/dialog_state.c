@@ -39,6 +39,7 @@ static const struct field fields[] = {
 	FIELD(26, NUMBER, struct dialog, session.refresher),
 	FIELD(27, NUMBER, struct dialog, session.identity),
 	FIELD(28, NUMBER, struct dialog, next.hidden),
+	FIELD(29, NUMBER, struct dialog, offerless),
 };
 
 /** What of a dialog stands behind its pointers. */

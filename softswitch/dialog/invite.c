@@ -204,6 +204,7 @@ int invite_send(
 	dialog_write_contact(&inv->dialog, &t);
 	text_add(&t, session_allow(content->caller_session));
 	begin_early(inv, content, resend);
+	inv->dialog.offerless = inv->early.offerless;
 	write_extensions(inv, content, &t);
 	request_retry_write_invite(&inv->retry, &inv->dialog, &t);
 	headers_pass(&t, content->received, content->offer ? HEADERS_BODILESS : HEADERS_REQUEST,

@@ -54,7 +54,7 @@ static int resume(struct invite *inv, void *owner, const struct hop *hop)
 	if (!err) {
 		inv->early.on = sip_has_feature(rx.sip->sip_supported, "100rel") ||
 			sip_has_feature(rx.sip->sip_require, "100rel");
-		inv->early.offerless = !message_has_sdp(rx.sip);
+		inv->early.offerless = inv->dialog.offerless = !message_has_sdp(rx.sip);
 	}
 	if (rx.msg)
 		msg_destroy(rx.msg);

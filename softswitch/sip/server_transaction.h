@@ -63,9 +63,9 @@ int server_transaction_create(struct server_transaction **out, struct server_tra
 /** What To of its responses gets as tag, before there is one. */
 void server_transaction_set_tag(struct server_transaction *s, const char *to_tag);
 /**
- * Write one of an INVITE that has had no final response.
+ * Write one of an INVITE that has had no final response, or awaits the ACK to it.
  *
- * @param response  the one it is about to get, NULL = not known
+ * @param response  the final one that it is about to get, NULL = that which it has had, if any
  * @param leg       of the leg that it began, if the reader has that: written once if both are the same; or NULL
  */
 void server_transaction_save(const struct server_transaction *s, struct text *t, const struct text *response,

@@ -23,8 +23,11 @@ enum { HOP = 20, RESPONSE };
 void server_transaction_save(const struct server_transaction *s, struct text *t, const struct text *response,
 	const struct hop *leg)
 {
+	const struct text had = server_transaction_response(s);
 	size_t begun;
 
+	if (!response && s->state != SERVER_TRANSACTION_PROCEEDING)
+		response = &had;
 	field_write(t, FIELD_TABLE(fields), s);
 	if (!leg || !hop_is_same(&s->hop, leg)) {
 		begun = field_begin(t, HOP);
@@ -37,18 +40,31 @@ void server_transaction_save(const struct server_transaction *s, struct text *t,
 		field_write(t, FIELD_TABLE(response_fields), s);
 }
 
+/** @return 0 if it is no final response */
+static int status_of(const struct field_bytes *response)
+{
+	static const char version[] = "SIP/2.0 ";
+	const size_t n = sizeof(version) - 1;
+	const char *digit = response->data + n;
+
+	if (response->size < n + 3 || memcmp(response->data, version, n) != 0 || digit[0] < '2' ||
+		digit[0] > '6' || digit[1] < '0' || digit[1] > '9' || digit[2] < '0' || digit[2] > '9')
+		return 0;
+	return 100 * (digit[0] - '0') + 10 * (digit[1] - '0') + digit[2] - '0';
+}
+
 static int read_fields(struct server_transaction *s, struct server_transactions *set,
 	const struct field_bytes *bytes, const struct hop *leg)
 {
 	struct server_transaction *other;
-	struct field_bytes hop = {0}, response;
+	struct field_bytes hop = {0}, response = {0};
 	int err = field_read(s, FIELD_TABLE(fields), bytes);
 
 	if (!err)
 		err = field_read(s, FIELD_TABLE(response_fields), bytes);
 	if (!err && (!s->key || !s->merge || (!field_find(&hop, HOP, bytes) && !leg)))
 		err = -EINVAL;
-	if (!err && (!s->head || !s->to) && !field_find(&response, RESPONSE, bytes))
+	if (!err && (field_find(&response, RESPONSE, bytes) ? !status_of(&response) : !s->head || !s->to))
 		err = -EINVAL;
 	if (!err && hop.size)
 		err = hop_state_read(&s->hop, set->transport, &hop);
@@ -85,8 +101,9 @@ struct server_transaction *server_transactions_finish(struct server_transactions
 	if (!s)
 		return NULL;
 	if (field_find(&response, RESPONSE, bytes))
-		server_transaction_send(
-			s, &(struct text){.data = (char *)response.data, .len = response.size}, 200, resend);
+		server_transaction_send(s,
+			&(struct text){.data = (char *)response.data, .len = response.size},
+			status_of(&response), resend);
 	else
 		server_transaction_reply(s, failure, NULL, s->tag[0] ? s->tag : NULL, headers, resend);
 	return s->state == SERVER_TRANSACTION_ACCEPTED ? s : NULL;

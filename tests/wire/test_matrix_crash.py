@@ -35,8 +35,6 @@ OTHERWISE = [
 		"the caller owed the answer to the gateway's offer in its ACK: docs/behaviour.md, After a crash"),
 	Otherwise("reinvite-cancelled-from-*", "*->switch INVITE", "switch->* 487 INVITE", "goes on",
 		"its re-INVITE gets 491 instead of 487, and is not sent again"),
-	Otherwise("reinvite-late-offer-from-*", "*->switch INVITE", "*->switch ACK", "goes on without agreement",
-		"the offer in the 200 to the re-INVITE gets no answer: docs/behaviour.md, After a crash"),
 ]
 
 

@@ -356,6 +356,9 @@ def a_reinvite_that_is_under_way_is_to_be_sent_again(s):
 	checked(a, b)
 	b.reply(200, sdp=True, request=first)
 	same(sip.cseq(b.expect("ACK")), sip.cseq(first))
+	same(b.expect("INVITE").body, s.caller.sdp)  # what the caller has said by now
+	b.reply(200, sdp=True)
+	b.expect("ACK")
 	a.send("INVITE", body=hold)
 	same(b.expect("INVITE").body, hold)
 	b.reply(200, sdp=True)
@@ -365,18 +368,158 @@ def a_reinvite_that_is_under_way_is_to_be_sent_again(s):
 	s.over(a, b)
 
 
+@variants(*SIDES)
+def the_answer_to_a_reinvite_comes_again_until_the_ack_of(s, one, other):
+	gw = s.gateway()
+	s.start()
+	legs = s.talk(gw)
+	x, y = legs[one], legs[other]
+	x.send("INVITE", body=x.peer.sdp.replace(b"sendrecv", b"sendonly"))
+	y.expect("INVITE")
+	y.reply(200, sdp=True)
+	x.expect(200, "INVITE")
+	y.expect("ACK")
+	for turn in (1, 2):
+		before = len(x.peer.arrivals(200, "INVITE"))
+		crash(s)
+		checked(y)
+		x.expect("OPTIONS")
+		x.reply(200)
+		x.peer.expect_count(before + 1, 200, "INVITE")
+	x.ack()
+	crash(s)
+	checked(y)
+	x.expect("OPTIONS")
+	x.reply(200)
+	before = len(x.peer.arrivals(200, "INVITE"))
+	s.net.quiet(0.2)
+	same(len(x.peer.arrivals(200, "INVITE")), before)
+	s.over(*legs)
+
+
 @scenario
-def an_offer_in_the_answer_was_answered_in_the_ack(s):
+def a_refresh_that_was_answered_here_gets_its_answer_again(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	a.send("INVITE", body=s.caller.sdp)
+	a.expect(200, "INVITE")
+	before = len(s.caller.arrivals(200, "INVITE"))
+	crash(s)
+	s.caller.expect_count(before + 1, 200, "INVITE")
+	checked(a, b)
+	s.over(a, b)
+
+
+@variants(*SIDES)
+def the_refusal_of_a_reinvite_comes_again_until_the_ack_of(s, one, other):
+	gw = s.gateway()
+	s.start()
+	legs = s.talk(gw)
+	x, y = legs[one], legs[other]
+	x.send("INVITE", body=x.peer.sdp.replace(b"sendrecv", b"sendonly"))
+	y.expect("INVITE")
+	y.reply(488)
+	y.expect("ACK")
+	refusal = x.expect(488, "INVITE", ack=False)
+	before = len(x.peer.arrivals(488, "INVITE"))
+	crash(s)
+	same(x.peer.expect_count(before + 1, 488, "INVITE")[-1].message.raw, refusal.raw)
+	for leg in legs:
+		leg.expect("OPTIONS")
+		leg.reply(200)
+	x.ack_failure(refusal)
+	s.over(*legs)
+
+
+# Offers in the answer
+
+def offered(s, one, other):
+	"""A call in which this side has asked the other for an offer, and got it; both legs and the answer."""
+	gw = s.gateway()
+	s.start()
+	legs = s.talk(gw)
+	x, y = legs[one], legs[other]
+	x.send("INVITE")
+	same(y.expect("INVITE").body, b"")
+	answer = y.reply(200, y.peer.sdp.replace(b"sendrecv", b"recvonly"))
+	x.expect(200, "INVITE")
+	return x, y, answer
+
+
+def asked(*legs):
+	for leg in legs:
+		leg.expect("OPTIONS")
+		leg.reply(200)
+
+
+@variants(*SIDES)
+def the_ack_with_the_answer_crosses_after_the_crash_from(s, one, other):
+	x, y, answer = offered(s, one, other)
+	crash(s)
+	asked(x, y)
+	y.again(answer)
+	s.net.quiet(0.1)
+	same(y.peer.arrivals("ACK")[1 - one:], [])
+	x.ack(x.peer.sdp.replace(b"sendrecv", b"sendonly"))
+	same(y.expect("ACK").body, x.peer.sdp.replace(b"sendrecv", b"sendonly"))
+	crash(s)
+	asked(x, y)
+	s.over(x, y)
+
+
+@variants(*SIDES)
+def an_ack_with_an_answer_that_was_lost_is_made_again_for(s, other, one):
+	x, y, answer = offered(s, one, other)
+	x.ack(x.peer.sdp.replace(b"sendrecv", b"sendonly"))
+	first = y.expect("ACK")
+	crash(s)
+	asked(x, y)
+	y.again(answer)
+	again = y.expect("ACK")
+	same((sip.cseq(again), again.body), (sip.cseq(first), first.body))
+	s.over(x, y)
+
+
+@variants(*SIDES)
+def an_offer_that_comes_after_the_crash_is_answered_and_passed_on_from(s, other, one):
+	gw = s.gateway()
+	s.start()
+	legs = s.talk(gw)
+	x, y = legs[one], legs[other]
+	x.send("INVITE")
+	request = y.expect("INVITE")
+	crash(s)
+	x.expect(491, "INVITE")
+	asked(x, y)
+	offer = sip.sdp(4002)
+	answer = y.reply(200, offer, request=request)
+	for turn in (1, 2):
+		acknowledged = y.expect("ACK")
+		same((sip.cseq(acknowledged), acknowledged.body), (sip.cseq(request), x.peer.sdp))
+		if turn == 1:
+			y.again(answer)
+	same(x.expect("INVITE").body, offer)
+	x.reply(200, sdp=True)
+	x.expect("ACK")
+	s.over(x, y)
+
+
+@scenario
+def an_offer_in_the_first_answer_was_answered_in_the_ack(s):
 	gw = s.gateway()
 	s.start()
 	a = s.caller.invite("4930", sdp=None)
 	b = gw.leg()
-	b.reply(200, sdp=True)
+	answer = b.reply(200, sdp=True)
 	a.expect(200, "INVITE")
 	a.ack(sdp=True)
-	b.expect("ACK")
+	first = b.expect("ACK")
 	crash(s)
 	checked(a, b)
+	b.again(answer)
+	again = b.expect("ACK")
+	same((sip.cseq(again), again.body), (sip.cseq(first), s.caller.sdp))
 	s.over(a, b)
 
 

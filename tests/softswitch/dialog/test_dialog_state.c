@@ -84,6 +84,7 @@ static void fill(struct fixture *f)
 	d->remote_seq = 6;
 	d->invite_seq = 3;
 	d->ack_seq = 2;
+	d->offerless = true;
 	d->pass_headers = strdup("X-One");
 	d->session = (struct session){
 		.theirs = {strdup("Content-Type: application/sdp\r\n"), strdup(sdp), sizeof(sdp) - 1, {0}},
