@@ -7,10 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PARAMETER_CODES_MAX = 32, PARAMETER_TEXT_MAX = 64 };
-
-/** A free text: printable ASCII but quotes and backslashes. */
-typedef char parameter_text[PARAMETER_TEXT_MAX + 1];
+enum { PARAMETER_CODES_MAX = 32, PARAMETER_TEXT_SIZE = 65 };
 
 /** A list of SIP status codes: those that stop switching, those that count as failure, ... */
 struct parameter_codes {
@@ -83,15 +80,15 @@ struct parameters {
 	bool endpoint_register_replace;        /* SS_ENDPOINT_REGISTER_REPLACE */
 	bool endpoint_first;                   /* SS_ENDPOINT_FIRST */
 
-	unsigned authentication_code;        /* SS_SIP_AUTHENTICATION_CODE: 401, 407 */
-	unsigned authentication_retry;       /* SS_SIP_AUTHENTICATION_RETRY, wrong answers */
-	uint32_t authentication_timeout_ms;  /* SS_SIP_AUTHENTICATION_TIMEOUT */
-	parameter_text authentication_realm; /* SS_SIP_AUTHENTICATION_REALM */
+	unsigned authentication_code;                   /* SS_SIP_AUTHENTICATION_CODE: 401, 407 */
+	unsigned authentication_retry;                  /* SS_SIP_AUTHENTICATION_RETRY, wrong answers */
+	uint32_t authentication_timeout_ms;             /* SS_SIP_AUTHENTICATION_TIMEOUT */
+	char authentication_realm[PARAMETER_TEXT_SIZE]; /* SS_SIP_AUTHENTICATION_REALM */
 
-	parameter_text nat_keep_alive_message;    /* SS_SIP_NAT_KEEP_ALIVE_MESSAGE; "" = CRLF CRLF */
-	uint32_t nat_keep_alive_period_ms;        /* SS_SIP_NAT_KEEP_ALIVE_PERIOD; 0 = never */
-	uint32_t nat_keep_alive_send_interval_ms; /* SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL */
-	unsigned nat_keep_alive_send_one_time;    /* SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME, datagrams */
+	char nat_keep_alive_message[PARAMETER_TEXT_SIZE]; /* SS_SIP_NAT_KEEP_ALIVE_MESSAGE; "" = CRLF CRLF */
+	uint32_t nat_keep_alive_period_ms;                /* SS_SIP_NAT_KEEP_ALIVE_PERIOD; 0 = never */
+	uint32_t nat_keep_alive_send_interval_ms;         /* SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL */
+	unsigned nat_keep_alive_send_one_time;            /* SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME, datagrams */
 };
 
 #endif

@@ -89,12 +89,12 @@ static int parse_privacy(void *out, const char *text, unsigned max)
 	return parameter_parse_privacy(out, text);
 }
 
-/* @param max  bytes; the member is one longer */
+/* @param max  size of the member */
 static int parse_text(void *out, const char *text, unsigned max)
 {
 	const size_t size = strlen(text) + 1;
 
-	if (size > max + 1)
+	if (size > max)
 		return -EINVAL;
 	memcpy(out, text, size);
 	return 0;
@@ -109,7 +109,7 @@ static const struct setting {
 	const char *name;
 	int (*parse)(void *out, const char *text, unsigned max);
 	size_t offset; /* in struct target */
-	unsigned max;  /* of a number or of the length of a text; everything else the table has checked */
+	unsigned max;  /* of a number, size of a text; everything else the table has checked */
 } settings[] = {
 #define FIELD(member) offsetof(struct target, parameters.member)
 	{"SS_SIP_RESEND_INTERVAL", parse_resend, FIELD(resend), 0},
@@ -163,8 +163,8 @@ static const struct setting {
 	{"SS_SIP_AUTHENTICATION_CODE", parse_count, FIELD(authentication_code), 407},
 	{"SS_SIP_AUTHENTICATION_RETRY", parse_count, FIELD(authentication_retry), 10},
 	{"SS_SIP_AUTHENTICATION_TIMEOUT", parse_seconds, FIELD(authentication_timeout_ms), 60},
-	{"SS_SIP_AUTHENTICATION_REALM", parse_text, FIELD(authentication_realm), PARAMETER_TEXT_MAX},
-	{"SS_SIP_NAT_KEEP_ALIVE_MESSAGE", parse_text, FIELD(nat_keep_alive_message), PARAMETER_TEXT_MAX},
+	{"SS_SIP_AUTHENTICATION_REALM", parse_text, FIELD(authentication_realm), PARAMETER_TEXT_SIZE},
+	{"SS_SIP_NAT_KEEP_ALIVE_MESSAGE", parse_text, FIELD(nat_keep_alive_message), PARAMETER_TEXT_SIZE},
 	{"SS_SIP_NAT_KEEP_ALIVE_PERIOD", parse_seconds, FIELD(nat_keep_alive_period_ms), 300},
 	{"SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL", parse_count, FIELD(nat_keep_alive_send_interval_ms), 5000},
 	{"SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME", parse_count, FIELD(nat_keep_alive_send_one_time), 10000},

@@ -25,7 +25,7 @@ static void on_change(struct peer *p, const void *old_row)
 	struct gateway *gw = (struct gateway *)p;
 	const struct db_gateway *old = old_row, *row = p->row;
 	const bool moved = !old || strcmp(old->host, row->host) != 0 || old->port != row->port ||
-		strcmp(old->transport, row->transport) != 0;
+		strcmp(old->transport, row->transport) != 0 || strcmp(old->endpoint, row->endpoint) != 0;
 
 	if (moved) {
 		response_time_unref(p->response_time); /* live calls may go on learning for the old one */
@@ -249,6 +249,13 @@ void gateway_on_registration(struct gateway *gw, bool registered, const char *wo
 {
 	gateway_update_state(gw, now_ms);
 	gateway_liveness_on_registration(&gw->liveness, registered, words);
+	gateway_update_state(gw, now_ms);
+}
+
+void gateway_on_binding(struct gateway *gw, bool bound, uint64_t now_ms)
+{
+	gateway_update_state(gw, now_ms);
+	gateway_liveness_on_binding(&gw->liveness, bound);
 	gateway_update_state(gw, now_ms);
 }
 

@@ -101,6 +101,9 @@ enum publication_state gateway_publication(const struct gateway *gw);
  */
 void gateway_on_registration(struct gateway *gw, bool registered, const char *words, uint64_t now_ms);
 
+/** Has the endpoint that its row names registered with us? To be told like the state of a registration. */
+void gateway_on_binding(struct gateway *gw, bool bound, uint64_t now_ms);
+
 /** How an attempt ended: once for each gateway_seize() or gateway_seize_forced(), before the release. */
 void gateway_on_result(
 	struct gateway *gw, const struct gateway_result *r, const struct parameters *p, uint64_t now_ms);

@@ -33,6 +33,9 @@ void gateway_liveness_on_row(struct gateway_liveness *l, const struct db_gateway
 	l->named = row->registration[0] != '\0';
 	if (!old || strcmp(old->registration, row->registration) != 0)
 		gateway_liveness_on_registration(l, false, "");
+	l->is_endpoint = row->endpoint[0] != '\0';
+	if (!old || strcmp(old->endpoint, row->endpoint) != 0)
+		gateway_liveness_on_binding(l, false);
 	if (moved || !row->options_check)
 		gateway_liveness_on_probe_end(l);
 	if (!moved)
@@ -50,6 +53,11 @@ void gateway_liveness_on_registration(struct gateway_liveness *l, bool registere
 {
 	l->registered = registered;
 	snprintf(l->registration, sizeof(l->registration), "%s", words);
+}
+
+void gateway_liveness_on_binding(struct gateway_liveness *l, bool bound)
+{
+	l->bound = bound;
 }
 
 /* Answers can overtake each other: of two waits in force the one that ends later counts. */

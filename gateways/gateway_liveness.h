@@ -31,6 +31,7 @@ struct gateway_liveness {
 	bool removed, enabled, draining;               /* the operator */
 	bool named, registered;                        /* it names a registration, which is in force */
 	char registration[GATEWAY_LIVENESS_WORDS_MAX]; /* why it is not in force */
+	bool is_endpoint, bound;                       /* it is an endpoint, which has registered with us */
 	uint64_t retry_after_end_ms;                   /* 0 = none */
 	enum publication_state publication;
 	struct {
@@ -76,6 +77,9 @@ void gateway_liveness_on_publication(
 
 /** @param words  why it is not in force */
 void gateway_liveness_on_registration(struct gateway_liveness *l, bool registered, const char *words);
+
+/** @param bound  the endpoint that it is has registered with us */
+void gateway_liveness_on_binding(struct gateway_liveness *l, bool bound);
 
 /** A channel was seized for a call that goes ahead. */
 void gateway_liveness_on_seized(

@@ -32,6 +32,12 @@ static bool is_not_registered(const struct gateway_liveness *l, uint64_t now_ms)
 	return l->named && !l->registered;
 }
 
+static bool is_not_bound(const struct gateway_liveness *l, uint64_t now_ms)
+{
+	(void)now_ms;
+	return l->is_endpoint && !l->bound;
+}
+
 static bool waits_retry_after(const struct gateway_liveness *l, uint64_t now_ms)
 {
 	return now_ms < l->retry_after_end_ms;
@@ -126,6 +132,14 @@ static void say_not_registered(
 	snprintf(out, GATEWAY_STATE_WORDS_MAX, "not registered%s%s", words[0] ? ": " : "", words);
 }
 
+static void say_not_bound(
+	const struct gateway_liveness *l, uint64_t now_ms, char out[GATEWAY_STATE_WORDS_MAX])
+{
+	(void)l;
+	(void)now_ms;
+	snprintf(out, GATEWAY_STATE_WORDS_MAX, "not registered with us");
+}
+
 static void say_retry_after(
 	const struct gateway_liveness *l, uint64_t now_ms, char out[GATEWAY_STATE_WORDS_MAX])
 {
@@ -172,7 +186,7 @@ static void say_nothing(const struct gateway_liveness *l, uint64_t now_ms, char 
 
 /*
  * Read from the top: the first line that applies decides. The operator comes first, then what the gateway or its
- * registrar says (it does not know us, it wants no calls for a while, it is closed), then what we see for ourselves.
+ * registrar says (it does not know us, we do not know where it is, it wants no calls for a while, it is closed), then what we see for ourselves.
  */
 static const struct rule {
 	bool (*holds)(const struct gateway_liveness *l, uint64_t now_ms);
@@ -193,6 +207,8 @@ static const struct rule {
 		"draining = 0 in its row", NULL},
 	{is_not_registered, GATEWAY_VERDICT_NOT_REGISTERED, GATEWAY_STATE_DOWN, false, say_not_registered,
 		"a registration that succeeds", NULL},
+	{is_not_bound, GATEWAY_VERDICT_NOT_BOUND, GATEWAY_STATE_DOWN, false, say_not_bound,
+		"a REGISTER of its endpoint", NULL},
 	{waits_retry_after, GATEWAY_VERDICT_RETRY_AFTER, GATEWAY_STATE_DOWN, false, say_retry_after,
 		"calls again", retry_after_end},
 	{is_published_closed, GATEWAY_VERDICT_CLOSED, GATEWAY_STATE_DOWN, true, say_closed,
@@ -366,6 +382,7 @@ void gateway_state_explain(const struct gateway_state_decision *d, const struct 
 		snprintf(out, size, "%s", gateway_verdict_name(verdict));
 		return;
 	case GATEWAY_VERDICT_NOT_REGISTERED:
+	case GATEWAY_VERDICT_NOT_BOUND:
 	case GATEWAY_VERDICT_RAMPING:
 		snprintf(out, size, "%s", reason);
 		return;

@@ -266,31 +266,38 @@ static void drop_members(struct gateway_target_member *members, size_t n)
 	free(members);
 }
 
-/** Find or create a target for each gateway; new ones have no members yet. */
+/** Find or create a target for each gateway with a host; new ones have no members yet. @param n  receives how many there are */
 static int stage(struct gateway_targets *set, const struct gateways *gateways,
-	struct gateway_target_member *members, size_t n)
+	struct gateway_target_member *members, size_t *n)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct db_gateway *row = gateway_row(gateways_at(gateways, i));
+	*n = 0;
+	for (size_t i = 0; i < gateways_count(gateways); i++) {
+		struct gateway *gw = gateways_at(gateways, i);
+		const struct db_gateway *row = gateway_row(gw);
 		const struct gateway_target to = where_to(row);
 		char key[KEY_MAX];
-		struct target *target = find_target(set, &to, row, key);
+		struct target *target;
 
+		if (!row->host[0])
+			continue;
+		target = find_target(set, &to, row, key);
 		if (!target)
 			target = target_create(set, &to, key);
 		if (!target)
 			return -ENOMEM;
-		members[i].target = &target->public;
+		members[*n].gateway = gw;
+		members[(*n)++].target = &target->public;
 	}
 	return 0;
 }
 
 int gateway_targets_apply(struct gateway_targets *set, const struct gateways *gateways)
 {
-	size_t n = gateways_count(gateways), n_old = set->n_members;
-	struct gateway_target_member *members = calloc(n + 1, sizeof(*members)), *old = set->members;
+	size_t n, n_old = set->n_members;
+	struct gateway_target_member *members = calloc(gateways_count(gateways) + 1, sizeof(*members)),
+				     *old = set->members;
 
-	if (!members || stage(set, gateways, members, n)) {
+	if (!members || stage(set, gateways, members, &n)) {
 		free(members);
 		drop_empty(set);
 		return -ENOMEM;
@@ -298,7 +305,7 @@ int gateway_targets_apply(struct gateway_targets *set, const struct gateways *ga
 	for (size_t i = 0; i < n_old; i++)
 		STAILQ_INIT(&old[i].target->members);
 	for (size_t i = 0; i < n; i++) {
-		members[i].gateway = gateway_ref(gateways_at(gateways, i));
+		gateway_ref(members[i].gateway);
 		STAILQ_INSERT_TAIL(&members[i].target->members, &members[i], next);
 	}
 	set->members = members;

@@ -1,5 +1,7 @@
 /** @file gateway_targets.h  Where gateways are: those with the same host, port, transport and wishes about TLS share one target.
  *
+ * A gateway that is an endpoint has none: it is where it has registered.
+ *
  * Whoever resolves names reports the addresses of a target's host; they tell which gateways a source address
  * belongs to.
  */

@@ -10,6 +10,7 @@ const char *gateway_verdict_name(enum gateway_verdict verdict)
 		[GATEWAY_VERDICT_FULL] = "full",
 		[GATEWAY_VERDICT_CPS] = "cps",
 		[GATEWAY_VERDICT_NOT_REGISTERED] = "not_registered",
+		[GATEWAY_VERDICT_NOT_BOUND] = "not_bound",
 		[GATEWAY_VERDICT_RETRY_AFTER] = "retry_after",
 		[GATEWAY_VERDICT_CLOSED] = "closed",
 		[GATEWAY_VERDICT_OPTIONS_DOWN] = "options_down",

@@ -11,6 +11,7 @@ enum gateway_verdict {
 	GATEWAY_VERDICT_FULL,           /* capacity */
 	GATEWAY_VERDICT_CPS,            /* calls per second */
 	GATEWAY_VERDICT_NOT_REGISTERED, /* the registration it names is not in force */
+	GATEWAY_VERDICT_NOT_BOUND,      /* the endpoint that it is has not registered with us */
 	GATEWAY_VERDICT_RETRY_AFTER,    /* it answered 503 with Retry-After, which is not over yet */
 	GATEWAY_VERDICT_CLOSED,         /* its publication says so, or has expired */
 	GATEWAY_VERDICT_OPTIONS_DOWN,   /* OPTIONS probes fail */

@@ -63,7 +63,7 @@ struct model {
 	uint64_t open_end_ms, ramp_end_ms;
 	unsigned tests_passed, round;
 	const struct call *test;
-	bool registered, removed, answered;
+	bool registered, bound, removed, answered;
 	unsigned moves;
 	enum publication_state publication;
 	uint64_t retry_after_end_ms;
@@ -182,6 +182,8 @@ static enum gateway_verdict model_verdict(const struct day *d, int g, bool *ramp
 		v = GATEWAY_VERDICT_CLOSED;
 	if (d->now_ms < m->retry_after_end_ms)
 		v = GATEWAY_VERDICT_RETRY_AFTER;
+	if (d->row[g].endpoint[0] && !m->bound)
+		v = GATEWAY_VERDICT_NOT_BOUND;
 	if (d->row[g].registration[0] && !m->registered)
 		v = GATEWAY_VERDICT_NOT_REGISTERED;
 	if (d->row[g].draining)
@@ -512,7 +514,7 @@ static void operator_event(struct day *d, int g)
 {
 	struct model *m = &d->model[g];
 
-	switch (m->removed ? 5 : below(d, 6)) {
+	switch (m->removed ? 6 : below(d, 7)) {
 	case 0:
 		d->row[g].enabled = !d->row[g].enabled;
 		break;
@@ -529,6 +531,11 @@ static void operator_event(struct day *d, int g)
 		break;
 	case 4:
 		move(d, g);
+		break;
+	case 5:
+		move(d, g);
+		d->row[g].endpoint = d->row[g].endpoint[0] ? "" : "pbx";
+		m->bound = false;
 		break;
 	default:
 		m->removed = !m->removed;
@@ -558,6 +565,8 @@ static void other_event(struct day *d)
 	case 4:
 		m->registered = chance(d, 70);
 		gateway_on_registration(d->gw[g], m->registered, "403 Forbidden", d->now_ms);
+		m->bound = chance(d, 70);
+		gateway_on_binding(d->gw[g], m->bound, d->now_ms);
 		break;
 	case 5:
 		s = below(d, 200);
@@ -616,6 +625,10 @@ static void take_the_way_out(struct day *d, int g, enum gateway_verdict v, const
 	case GATEWAY_VERDICT_NOT_REGISTERED:
 		d->model[g].registered = true;
 		gateway_on_registration(d->gw[g], true, "", d->now_ms);
+		return;
+	case GATEWAY_VERDICT_NOT_BOUND:
+		d->model[g].bound = true;
+		gateway_on_binding(d->gw[g], true, d->now_ms);
 		return;
 	case GATEWAY_VERDICT_CLOSED:
 		publish(d, g, PUBLICATION_STATE_OPEN);

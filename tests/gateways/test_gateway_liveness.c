@@ -362,6 +362,35 @@ static void without_a_name_a_registration_counts_for_nothing(void **state)
 	assert_up(f, 2000);
 }
 
+static void one_that_is_an_endpoint_is_unusable_until_bound(void **state)
+{
+	struct fixture *f = *state;
+
+	f->row.host = "";
+	f->row.endpoint = "pbx";
+	apply(f, 2000);
+	assert_health(
+		f, 2000, GATEWAY_STATE_DOWN, 2000, "not registered with us", "a REGISTER of its endpoint");
+	assert_verdict(f, 2500, GATEWAY_VERDICT_NOT_BOUND, "not registered with us");
+	assert_int_equal(gateway_check_forced(f->gw, 2500), GATEWAY_VERDICT_NOT_BOUND);
+	gateway_on_binding(f->gw, true, 3000);
+	assert_int_equal(gateway_check(f->gw, 3000), GATEWAY_VERDICT_USABLE);
+	f->row.capacity = 7;
+	apply(f, 3500);
+	assert_int_equal(gateway_check(f->gw, 3500), GATEWAY_VERDICT_USABLE);
+	gateway_on_binding(f->gw, false, 4000);
+	assert_health(
+		f, 4000, GATEWAY_STATE_DOWN, 4000, "not registered with us", "a REGISTER of its endpoint");
+	gateway_on_binding(f->gw, true, 5000);
+	f->row.endpoint = "other";
+	apply(f, 6000);
+	assert_verdict(f, 6000, GATEWAY_VERDICT_NOT_BOUND, "not registered with us");
+	f->row.endpoint = "";
+	f->row.host = "127.0.0.1";
+	apply(f, 7000);
+	assert_int_equal(gateway_check(f->gw, 7000), GATEWAY_VERDICT_USABLE);
+}
+
 /* The operator */
 
 static void draining_keeps_calls_and_takes_no_new_ones(void **state)
@@ -820,6 +849,7 @@ int main(void)
 		TEST(one_that_names_a_registration_is_unusable_until_registered),
 		TEST(another_registration_is_another_state),
 		TEST(without_a_name_a_registration_counts_for_nothing),
+		TEST(one_that_is_an_endpoint_is_unusable_until_bound),
 		TEST(draining_keeps_calls_and_takes_no_new_ones),
 		TEST(disabled_comes_before_draining),
 		TEST(timeouts_in_a_row_open_the_breaker),

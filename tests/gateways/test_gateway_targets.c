@@ -158,6 +158,25 @@ static void gateways_with_one_host_port_and_transport_share_a_target(void **unus
 	fixture_end(&f);
 }
 
+static void a_gateway_that_is_an_endpoint_has_no_target(void **unused)
+{
+	struct db_gateway rows[] = {
+		row_at("a", "gw.test", 5060), row_at("b", "", 5060), row_at("c", "gw.test", 5060)};
+	struct fixture f;
+
+	(void)unused;
+	rows[1].endpoint = "pbx";
+	f = fixture_of(rows, 3);
+	assert_int_equal(targets_of(&f), 1);
+	assert_int_equal(learn(&f, target_of(&f, "gw.test", 5060), "192.0.2.1", 5060), 0);
+	assert_string_equal(who(&f, "192.0.2.1", 5060), "ac");
+	rows[0].host = "";
+	rows[0].endpoint = "pbx";
+	reload(&f, rows, 3);
+	assert_string_equal(who(&f, "192.0.2.1", 5060), "c");
+	fixture_end(&f);
+}
+
 static void gateways_share_a_target_over_tls_if_they_want_the_same_certificates(void **unused)
 {
 	struct db_gateway rows[] = {row_at("a", "gw.test", 5061), row_at("b", "gw.test", 5061),
@@ -384,6 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gateways_with_one_host_port_and_transport_share_a_target),
+		cmocka_unit_test(a_gateway_that_is_an_endpoint_has_no_target),
 		cmocka_unit_test(gateways_share_a_target_over_tls_if_they_want_the_same_certificates),
 		cmocka_unit_test(what_the_row_of_an_address_leaves_open_is_5060_over_udp),
 		cmocka_unit_test(what_the_row_of_a_name_leaves_open_is_for_dns_to_say),

@@ -36,6 +36,7 @@ static inline struct db_gateway unit_gateway(const char *name)
 		.auth_user = "",
 		.auth_password = "",
 		.registration = "",
+		.endpoint = "",
 	};
 }
 
