@@ -79,9 +79,9 @@ static void on_ended(struct stream *s, void *arg)
 {
 	struct stream_set_connection *c = arg;
 
-	(void)s;
 	if (c->hh.tbl)
 		HASH_DEL(c->set->by_peer, c);
+	c->set->handlers->on_ended(s, c->set->arg);
 }
 
 static void on_closed(struct stream *s, void *arg)

@@ -21,6 +21,8 @@ struct stream_set_handlers {
 	void (*on_refused)(struct received *rx, const char *head, size_t n, int status, void *arg);
 	/** Is this an address of a gateway or customer of ours? */
 	bool (*is_known)(const struct sockaddr *source, void *arg);
+	/** A connection takes and brings nothing more. */
+	void (*on_ended)(const struct stream *s, void *arg);
 };
 
 /** What other sides may open. */

@@ -156,7 +156,16 @@ static bool is_known(const struct sockaddr *source, void *arg)
 	return transport->handlers.is_known && transport->handlers.is_known(source, transport->arg);
 }
 
-static const struct stream_set_handlers stream_handlers = {on_stream_message, on_stream_refused, is_known};
+static void on_stream_ended(const struct stream *s, void *arg)
+{
+	const struct transport *transport = arg;
+
+	if (transport->handlers.on_ended)
+		transport->handlers.on_ended(s, transport->arg);
+}
+
+static const struct stream_set_handlers stream_handlers = {
+	on_stream_message, on_stream_refused, is_known, on_stream_ended};
 
 /* Sockets ----------------------------------------------------------------------------------- */
 
@@ -412,9 +421,10 @@ void transport_reply_tagged(
 		transport_send(&rx->back, t.data, t.len, NULL);
 }
 
-void transport_reply_bounded(const struct received *rx, int status, const char *phrase)
+void transport_reply_bounded(
+	const struct received *rx, int status, const char *phrase, const char *extra_headers)
 {
-	struct text t = write_reply(rx, status, phrase, "", NULL);
+	struct text t = write_reply(rx, status, phrase, "", extra_headers);
 
 	send_bounded(rx, &t);
 }

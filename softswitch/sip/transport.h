@@ -37,6 +37,8 @@ struct transport_handlers {
 	bool (*on_malformed)(const struct received *rx, void *arg);
 	/** Is this an address of a gateway, customer or registrar of ours? Others may open few connections. */
 	bool (*is_known)(const struct sockaddr *source, void *arg);
+	/** A TCP or TLS connection takes and brings nothing more. */
+	void (*on_ended)(const struct stream *connection, void *arg);
 };
 
 /**
@@ -78,7 +80,8 @@ int transport_send(const struct hop *hop, const char *data, size_t len, struct s
 void transport_reply_stateless(
 	const struct received *rx, int status, const char *phrase, const char *extra_headers);
 /** The same to somebody who may have forged the source: silence if that took more than twice the bytes of the request. */
-void transport_reply_bounded(const struct received *rx, int status, const char *phrase);
+void transport_reply_bounded(
+	const struct received *rx, int status, const char *phrase, const char *extra_headers);
 /** As transport_reply_stateless() with a tag for To; "" = one made of the request, the same for each repetition (RFC 3261 section 8.2.7). */
 void transport_reply_tagged(const struct received *rx, int status, const char *phrase, const char *tag,
 	const char *extra_headers);

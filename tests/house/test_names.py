@@ -26,7 +26,7 @@ def names(text):
 		if found := re.match(r"(?:typedef )?(?:struct|enum|union) (\w+) ?\{", one):
 			yield found[1]
 		elif one.startswith("typedef"):
-			yield re.search(r"(\w+) ?(?:\(|$|\[)", one)[1] if "(" in one else one.split()[-1]
+			yield re.search(r"(\w+) ?(?:\(|$|\[)", one)[1] if re.search(r"[([]", one) else one.split()[-1]
 		elif found := re.match(r"(?:S?LIST|S?TAILQ)_HEAD ?\((\w+)", one):
 			yield found[1]
 		elif (found := re.search(r"(\w+) ?\(", one)) and found[1] != "_Static_assert":
