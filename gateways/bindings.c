@@ -57,6 +57,7 @@ void bindings_destroy(struct bindings *set)
 			struct bindings_table_row *row = LIST_FIRST(&a->rows);
 
 			bindings_table_unlink_row(&set->table, row);
+			set->handlers.on_freed(&row->b, set->handlers.arg);
 			bindings_table_free_row(&set->table, row);
 		}
 	free(set);
@@ -73,6 +74,7 @@ void bindings_remove(struct bindings *set, struct binding *b, enum bindings_end 
 
 	bindings_table_unlink_row(&set->table, row);
 	set->handlers.on_removed(b, end, set->handlers.arg);
+	set->handlers.on_freed(b, set->handlers.arg);
 	bindings_table_free_row(&set->table, row);
 }
 

@@ -28,15 +28,16 @@ const char *bindings_end_name(enum bindings_end end);
 struct bindings_handlers {
 	/** New, or refreshed. */
 	void (*on_put)(struct binding *b, bool is_new, void *arg);
-	/** It is freed after this. */
 	void (*on_removed)(struct binding *b, enum bindings_end end, void *arg);
+	/** Its memory goes after this, and so must what is attached. */
+	void (*on_freed)(struct binding *b, void *arg);
 	void *arg;
 };
 
 /** @param now_ms  monotonic */
 int bindings_create(struct bindings **out, binding_hash_h *hash, const struct bindings_handlers *handlers,
 	uint64_t now_ms);
-/** No handler is called. NULL is fine. */
+/** Of the handlers only on_freed is called. NULL is fine. */
 void bindings_destroy(struct bindings *set);
 size_t bindings_count(const struct bindings *set);
 

@@ -1,5 +1,6 @@
 #include "gate.h"
 
+#include "access.h"
 #include "bye.h"
 #include "call_requests.h"
 #include "calls.h"
@@ -26,7 +27,8 @@
 struct gate {
 	struct stack *stack;
 	struct calls *calls;
-	struct mapping_gateways *mapping_gateways;
+	struct gate_ingress_sets ingresses;
+	struct access *access;
 	struct publish *publish;
 	struct registration_drivers *registrations;
 	struct held_answers *held;
@@ -42,6 +44,7 @@ enum { CALLS_ELSEWHERE_MAX = 500 };
 static struct gate_refusal_question question(const struct gate *gate, const struct gate_ingress *ingress)
 {
 	return (struct gate_refusal_question){.ingress = ingress->ingress,
+		.endpoint = ingress->endpoint,
 		.parameters = &gate->stack->parameters,
 		.refuse_new = gate->refuse_new,
 		.now_ms = clock_now_ms()};
@@ -106,7 +109,7 @@ static void on_publish(struct gate *gate, const struct received *rx)
 {
 	char unsupported[GATE_REFUSAL_HEADER_MAX];
 
-	if (gate_refusal_by_require(rx->sip, false, false, unsupported))
+	if (gate_refusal_by_require(rx->sip, (struct gate_refusal_extensions){0}, unsupported))
 		transport_reply_stateless(rx, 420, NULL, unsupported);
 	else
 		publish_on_request(gate->publish, rx);
@@ -131,9 +134,22 @@ static enum db_override find_nat(
 	enum db_override nat = DB_OVERRIDE_NONE;
 
 	if (ingress->ingress)
-		return ingress_nat(ingress->ingress);
+		return ingress->nat;
 	gateway_targets_at(gate->trust.gateway_targets, rx->source, note_nat, &nat);
 	return nat;
+}
+
+/** Endpoints are answered where they send from: most are behind NAT. */
+static void on_register(struct gate *gate, struct received *rx)
+{
+	char unsupported[GATE_REFUSAL_HEADER_MAX];
+
+	note_fault(gate, rx, NULL);
+	nat_answer(rx, DB_OVERRIDE_ON);
+	if (gate_refusal_by_require(rx->sip, (struct gate_refusal_extensions){.path = true}, unsupported))
+		transport_reply_stateless(rx, 420, NULL, unsupported);
+	else
+		access_register(gate->access, rx);
 }
 
 /** A request that belongs to nothing yet. */
@@ -141,11 +157,18 @@ static void on_new_request(struct gate *gate, struct received *rx)
 {
 	const sip_t *sip = rx->sip;
 	sip_method_t method = sip->sip_request->rq_method;
-	struct gate_ingress ingress = gate_ingress_find(gate->mapping_gateways, gate->registrations, rx);
+	struct gate_ingress ingress;
 	bool gateway = method != sip_method_invite && publish_is_gateway(gate->publish, rx->source);
 	const char *allow = gateway && publish_takes(gate->publish, rx->source) ? headers_allow_publish
 										: headers_allow_new;
 
+	if (method == sip_method_register && access_is_open(gate->access)) {
+		on_register(gate, rx);
+		return;
+	}
+	ingress = gate_ingress_find(&gate->ingresses, rx);
+	if (ingress.answered)
+		return;
 	if (!ingress.ingress && !gateway) {
 		if (method != sip_method_ack) /* which only says that our refusal came */
 			gate_trust_count(&gate->trust,
@@ -210,7 +233,10 @@ static void handle(struct gate *gate, struct server_transaction *s, struct dialo
 	else if (d->owner && !d->remote_tag)
 		call_requests_receive_early(d->owner, rx);
 	else if (method != sip_method_ack &&
-		gate_refusal_by_require(rx->sip, d->session.timer, d->session.rel100, unsupported))
+		gate_refusal_by_require(rx->sip,
+			(struct gate_refusal_extensions){
+				.timer = d->session.timer, .rel100 = d->session.rel100},
+			unsupported))
 		transport_reply_stateless(rx, 420, NULL, unsupported);
 	else if (d->owner)
 		call_requests_receive(d->owner, d, rx);
@@ -354,12 +380,19 @@ static bool is_known(const struct sockaddr *source, void *arg)
 	return gate_trust_knows(&gate->trust, source);
 }
 
+static void on_ended(const struct stream *connection, void *arg)
+{
+	const struct gate *gate = arg;
+
+	access_on_ended(gate->access, connection);
+}
+
 /* Life -------------------------------------------------------------------------------------- */
 
 int gate_create(struct gate **out, const struct gate_parts *parts)
 {
 	static const struct transport_handlers handlers = {
-		on_request, on_response, on_undelivered, on_excess, on_malformed, is_known};
+		on_request, on_response, on_undelivered, on_excess, on_malformed, is_known, on_ended};
 	struct gate *gate = calloc(1, sizeof(*gate));
 
 	if (!gate || held_answers_create(&gate->held, parts->stack, on_held, gate)) {
@@ -368,11 +401,14 @@ int gate_create(struct gate **out, const struct gate_parts *parts)
 	}
 	gate->stack = parts->stack;
 	gate->calls = parts->calls;
-	gate->mapping_gateways = parts->mapping_gateways;
+	gate->ingresses =
+		(struct gate_ingress_sets){parts->mapping_gateways, parts->registrations, parts->access};
+	gate->access = parts->access;
 	gate->publish = parts->publish;
 	gate->registrations = parts->registrations;
 	gate->trust = (struct gate_trust){.stack = parts->stack,
 		.mapping_gateways = parts->mapping_gateways,
+		.access = parts->access,
 		.gateway_targets = parts->gateway_targets,
 		.registrations = parts->registrations,
 		.strangers = parts->strangers};

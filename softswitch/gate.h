@@ -6,6 +6,7 @@
 #ifndef GATE_H
 #define GATE_H
 
+struct access;
 struct calls;
 struct gate;
 struct gateway_targets;
@@ -20,6 +21,7 @@ struct gate_parts {
 	struct stack *stack;
 	struct calls *calls;
 	struct mapping_gateways *mapping_gateways;
+	struct access *access;
 	struct publish *publish;
 	struct registration_drivers *registrations;
 	const struct gateway_targets *gateway_targets;

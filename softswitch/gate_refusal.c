@@ -1,5 +1,6 @@
 #include "gate_refusal.h"
 
+#include "endpoints.h"
 #include "ingress.h"
 #include "message.h"
 #include "rel100.h"
@@ -8,14 +9,21 @@
 #include <string.h>
 #include <strings.h>
 
-bool gate_refusal_by_require(const sip_t *sip, bool timer, bool rel100, char header[GATE_REFUSAL_HEADER_MAX])
+static bool is_supported(const char *tag, const struct gate_refusal_extensions *supported)
+{
+	return (supported->timer && !strcasecmp(tag, "timer")) ||
+		(supported->rel100 && !strcasecmp(tag, "100rel")) ||
+		(supported->path && !strcasecmp(tag, "path"));
+}
+
+bool gate_refusal_by_require(
+	const sip_t *sip, struct gate_refusal_extensions supported, char header[GATE_REFUSAL_HEADER_MAX])
 {
 	const sip_require_t *r = sip->sip_require;
 	struct text t = {.data = header, .size = GATE_REFUSAL_HEADER_MAX - sizeof("\r\n")};
 
 	for (unsigned i = 0; r && r->k_items && r->k_items[i]; i++)
-		if (!(timer && !strcasecmp(r->k_items[i], "timer")) &&
-			!(rel100 && !strcasecmp(r->k_items[i], "100rel")))
+		if (!is_supported(r->k_items[i], &supported))
 			text_add_all(&t, t.len ? ", " : "Unsupported: ", r->k_items[i], NULL);
 	memcpy(header + t.len, "\r\n", sizeof("\r\n"));
 	return t.len > 0;
@@ -49,8 +57,10 @@ static bool is_stopping(const struct gate_refusal_question *q, struct call_refus
 static bool lacks_extension(const struct ingress_policy *policy, const sip_t *sip, struct call_refusal *out,
 	char header[GATE_REFUSAL_HEADER_MAX])
 {
-	if (gate_refusal_by_require(
-		    sip, policy->session_timer, policy->sip_100rel != PARAMETER_100REL_OFF, header))
+	if (gate_refusal_by_require(sip,
+		    (struct gate_refusal_extensions){.timer = policy->session_timer,
+			    .rel100 = policy->sip_100rel != PARAMETER_100REL_OFF},
+		    header))
 		*out = (struct call_refusal){420, "unsupported extension required", header};
 	else if (policy->sip_100rel == PARAMETER_100REL_REQUIRED && !rel100_is_offered(sip))
 		*out = (struct call_refusal){421, "caller does not support 100rel", "Require: 100rel\r\n"};
@@ -71,6 +81,14 @@ static bool is_unusable(const sip_t *sip, struct call_refusal *out)
 	return true;
 }
 
+/** An endpoint calls as one of its numbers, or as nobody. */
+static bool shows_another(const struct endpoint *e, const sip_t *sip)
+{
+	const char *user = message_uri_user(sip->sip_from->a_url);
+
+	return e && strcmp(user, "anonymous") && !endpoint_may_show(e, user);
+}
+
 bool gate_refusal_of_invite(const struct gate_refusal_question *q, const sip_t *sip, struct call_refusal *out,
 	char header[GATE_REFUSAL_HEADER_MAX])
 {
@@ -81,6 +99,8 @@ bool gate_refusal_of_invite(const struct gate_refusal_question *q, const sip_t *
 		*out = (struct call_refusal){483, "too many hops", ""};
 	else if (lacks_extension(&policy, sip, out, header) || is_unusable(sip, out))
 		return true;
+	else if (shows_another(q->endpoint, sip))
+		*out = (struct call_refusal){403, "caller may not show this number", ""};
 	else if (session_is_too_short(&(struct session){.timer = policy.session_timer}, sip))
 		*out = (struct call_refusal){422, "session interval too small", session_min_se};
 	else
@@ -95,7 +115,9 @@ bool gate_refusal_of_options(const struct gate_refusal_question *q, const sip_t 
 
 	*out = (struct call_refusal){420, "unsupported extension required", header};
 	if (!has_number(sip))
-		return gate_refusal_by_require(sip, true, true, header) || is_stopping(q, out);
+		return gate_refusal_by_require(sip,
+			       (struct gate_refusal_extensions){.timer = true, .rel100 = true}, header) ||
+			is_stopping(q, out);
 	ingress_policy(q->ingress, q->parameters, &policy);
 	if (!q->ingress)
 		*out = (struct call_refusal){403, "", ""};

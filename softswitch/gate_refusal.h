@@ -14,23 +14,29 @@
 #include <stdint.h>
 
 struct ingress;
+struct endpoint;
 struct parameters;
 
 enum { GATE_REFUSAL_HEADER_MAX = 512 };
 
+/** Option tags that can be required of us: session timers, reliable provisional responses, Path (RFC 3327) of a REGISTER. */
+struct gate_refusal_extensions {
+	bool timer, rel100, path;
+};
 /**
  * Option tags of Require that we do not support for this peer (RFC 3261 section 8.2.2.3).
  *
- * @param timer,rel100  session timers and reliable provisional responses are on: `timer`, `100rel` are supported
  * @param header  receives the Unsupported line
  * @return true when there are some
  */
-bool gate_refusal_by_require(const sip_t *sip, bool timer, bool rel100, char header[GATE_REFUSAL_HEADER_MAX]);
+bool gate_refusal_by_require(
+	const sip_t *sip, struct gate_refusal_extensions supported, char header[GATE_REFUSAL_HEADER_MAX]);
 
 /** Who asks, and when. All borrowed. */
 struct gate_refusal_question {
 	const struct ingress
 		*ingress; /* NULL: a gateway that is no customer, which may only ask with OPTIONS */
+	const struct endpoint *endpoint; /* the same, if it is one; else NULL */
 	const struct parameters *parameters;
 	bool refuse_new; /* the switch is draining or stopping */
 	uint64_t now_ms; /* monotonic */

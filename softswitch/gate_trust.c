@@ -1,5 +1,6 @@
 #include "gate_trust.h"
 
+#include "access.h"
 #include "address.h"
 #include "clock.h"
 #include "gateway_targets.h"
@@ -14,7 +15,7 @@ bool gate_trust_knows(const struct gate_trust *t, const struct sockaddr *source)
 {
 	return mapping_gateways_find(t->mapping_gateways, source) ||
 		gateway_targets_at(t->gateway_targets, source, NULL, NULL) ||
-		registration_drivers_knows(t->registrations, source);
+		registration_drivers_knows(t->registrations, source) || access_knows(t->access, source);
 }
 
 void gate_trust_count(
@@ -45,7 +46,7 @@ void gate_trust_count(
 void gate_trust_refuse(const struct gate_trust *t, const struct received *rx)
 {
 	if (t->stack->parameters.reply_unauthorized || gate_trust_knows(t, rx->source))
-		transport_reply_bounded(rx, 403, NULL);
+		transport_reply_bounded(rx, 403, NULL, NULL);
 }
 
 /* Believing --------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+struct access;
 struct gateway_targets;
 struct mapping_gateways;
 struct registration_drivers;
@@ -23,6 +24,7 @@ struct stack;
 struct gate_trust {
 	struct stack *stack;
 	const struct mapping_gateways *mapping_gateways;
+	const struct access *access;
 	const struct gateway_targets *gateway_targets;
 	const struct registration_drivers *registrations;
 	struct strangers *strangers;

@@ -1,6 +1,7 @@
 /* The daemon: opens everything in order, runs the loop, closes everything in reverse. */
 
 #include "call_recovery.h"
+#include "access.h"
 #include "calls.h"
 #include "check.h"
 #include "clock.h"
@@ -51,6 +52,7 @@ struct daemon {
 	struct publish *publish;
 	struct mapping_gateways *mapping_gateways;
 	struct endpoints *endpoints;
+	struct access *access;
 	struct registrations *registrations;
 	struct registration_drivers *drivers;
 	struct routing *routing;
@@ -154,6 +156,8 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	if (!err)
 		err = endpoints_create(&d->endpoints);
 	if (!err)
+		err = access_create(&d->access, &d->stack, d->endpoints);
+	if (!err)
 		err = registration_drivers_create(&d->drivers, &d->stack, d->registrations, d->gateways);
 	if (!err)
 		err = routing_create(&d->routing, token_random());
@@ -174,7 +178,7 @@ static int open_rooms(struct daemon *d, struct db *db, char *error, size_t size)
 	if (!err)
 		err = gateway_log_create(&d->gateway_log, d->loop, d->gateways);
 	if (!err)
-		records_restore(&d->records, d->options->cdr, d->publish, d->gateways);
+		records_restore(&d->records, d->options->cdr, d->publish, d->gateways, d->access);
 	return err;
 }
 
@@ -194,6 +198,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		.cdr_log = d->records.cdr_log};
 	struct gate_parts gate = {.stack = &d->stack,
 		.mapping_gateways = d->mapping_gateways,
+		.access = d->access,
 		.publish = d->publish,
 		.registrations = d->drivers,
 		.gateway_targets = gateway_watch_targets(d->watch)};
@@ -268,6 +273,7 @@ static void close_all(struct daemon *d)
 	gateway_log_destroy(d->gateway_log);
 	reload_destroy(d->config);
 	publish_destroy(d->publish);
+	access_destroy(d->access);
 	gateway_watch_destroy(d->watch);
 	registration_drivers_destroy(d->drivers);
 	resolver_destroy(d->stack.resolver);

@@ -4,6 +4,7 @@
 #include "journal_path.h"
 #include "log.h"
 #include "loop.h"
+#include "access.h"
 #include "publish.h"
 #include "state.h"
 
@@ -139,8 +140,8 @@ static bool write_state(void *arg)
 	return state_write(arg);
 }
 
-void records_restore(
-	struct records *r, const char *cdr, struct publish *publish, const struct gateways *gateways)
+void records_restore(struct records *r, const char *cdr, struct publish *publish,
+	const struct gateways *gateways, struct access *access)
 {
 	const struct state_handlers handlers = {on_state_trouble, on_state_change, r};
 	char *path = state_path(cdr);
@@ -152,6 +153,7 @@ void records_restore(
 		return;
 	}
 	publish_restore(publish, gateways, r->state);
+	access_restore(access, r->state);
 	cdr_log_also(r->cdr_log, write_state, r->state);
 	cdr_log_wake(r->cdr_log);
 }

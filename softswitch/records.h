@@ -9,6 +9,7 @@ struct cdr_log;
 struct event;
 struct gateways;
 struct loop;
+struct access;
 struct publish;
 struct state;
 
@@ -34,8 +35,8 @@ struct records_files {
 int records_open(struct records *r, struct loop *loop, const struct records_files *files, char *error,
 	size_t error_size);
 /** Open state.db, and restore what it holds. The switch carries calls without it, too. */
-void records_restore(
-	struct records *r, const char *cdr, struct publish *publish, const struct gateways *gateways);
+void records_restore(struct records *r, const char *cdr, struct publish *publish,
+	const struct gateways *gateways, struct access *access);
 /** Is nothing left to be written? */
 bool records_are_written(const struct records *r);
 /** Write what is left, and log what could not be. */

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <sofia-sip/msg_header.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,16 +125,27 @@ bool authentication_find(
 	return false;
 }
 
+/** Digits of a hash may be in capitals in a table; what is hashed again is in lower case. */
+static void to_lower(char out[DIGEST_HASH_MAX], const char *hash)
+{
+	size_t n = 0;
+
+	for (; hash[n] && n < DIGEST_HASH_MAX - 1; n++)
+		out[n] = (char)tolower((unsigned char)hash[n]);
+	out[n] = '\0';
+}
+
 /** Whether there is such an account, and whether its hash is known, must not be told from the time this takes. */
 static bool is_right(const struct authentication_credentials *c, const struct authentication_account *account,
 	const char *realm, const char *method)
 {
 	const struct digest_parameter of = digest_parameter_of(realm);
-	const char *known = account ? account->hash[c->algorithm] : "";
+	char known[DIGEST_HASH_MAX];
 	const char *password = account ? account->password : "";
 	struct digest_hash_input input = c->input;
 	char computed[DIGEST_HASH_MAX], expected[DIGEST_HASH_MAX];
 
+	to_lower(known, account ? account->hash[c->algorithm] : "");
 	input.method = digest_parameter_of(method);
 	if (!digest_hash_account(c->algorithm, computed, c->user, &of, password) ||
 		!digest_hash_response(c->algorithm, expected, known[0] ? known : computed, &input))

@@ -1,6 +1,7 @@
 #include "register_contacts.h"
 
 #include "message.h"
+#include "resolver.h"
 #include "scan.h"
 #include "uri.h"
 
@@ -49,17 +50,13 @@ static unsigned contact_q(const sip_contact_t *m)
 	return q < REGISTER_CONTACTS_Q_MAX ? q : REGISTER_CONTACTS_Q_MAX;
 }
 
-static int write_key(char out[REGISTER_CONTACTS_KEY_MAX], const struct uri *uri)
+static int write_key(
+	char out[REGISTER_CONTACTS_KEY_MAX], const struct uri *uri, const struct resolver_target *target)
 {
-	char maddr[URI_MADDR_MAX];
-	struct resolver_target target;
 	const char *user = uri->parts.url_user ? uri->parts.url_user : "";
-	int n = uri_target(uri, maddr, &target);
+	int n = snprintf(out, REGISTER_CONTACTS_KEY_MAX, "%s %u %s ", target->host, target->port,
+		target->transport[0] ? target->transport : "udp");
 
-	if (n)
-		return -EINVAL;
-	n = snprintf(out, REGISTER_CONTACTS_KEY_MAX, "%s %u %s ", target.host, target.port,
-		target.transport[0] ? target.transport : "udp");
 	for (char *p = out; *p && n < REGISTER_CONTACTS_KEY_MAX; p++)
 		*p = (char)tolower((unsigned char)*p);
 	if (n >= REGISTER_CONTACTS_KEY_MAX)
@@ -68,6 +65,21 @@ static int write_key(char out[REGISTER_CONTACTS_KEY_MAX], const struct uri *uri)
 			REGISTER_CONTACTS_KEY_MAX - n
 		? 0
 		: -E2BIG;
+}
+
+/** Where it leads. */
+static int read_target(struct register_contact *c, const struct uri *uri)
+{
+	char maddr[URI_MADDR_MAX];
+	struct resolver_target target;
+	struct resolver_answer numeric;
+
+	if (uri_target(uri, maddr, &target))
+		return -EINVAL;
+	c->address.any.sa_family = AF_UNSPEC;
+	if (resolver_numeric(&target, &numeric))
+		memcpy(&c->address, &numeric.address[0].addr, sizeof(c->address));
+	return write_key(c->key, uri, &target);
 }
 
 static int add(
@@ -84,7 +96,7 @@ static int add(
 	c->expires_s = contact_expires(m, of_request);
 	c->q = contact_q(m);
 	out->n++;
-	return write_key(c->key, &uri);
+	return read_target(c, &uri);
 }
 
 int register_contacts_read(struct register_contacts *out, const sip_t *sip)

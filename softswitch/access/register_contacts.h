@@ -2,6 +2,8 @@
 #ifndef REGISTER_CONTACTS_H
 #define REGISTER_CONTACTS_H
 
+#include "hop.h"
+
 #include <sofia-sip/sip.h>
 
 #include <stdbool.h>
@@ -18,6 +20,7 @@ enum {
 struct register_contact {
 	char uri[REGISTER_CONTACTS_URI_MAX]; /* as it came, without headers and method */
 	char key[REGISTER_CONTACTS_KEY_MAX]; /* the same for contacts that lead to the same place: section 19.1.4, but parameters other than transport do not count */
+	union hop_address address;           /* AF_UNSPEC = it has a name */
 	int64_t expires_s;                   /* asked for, 0 = it is to go; or REGISTER_CONTACTS_NO_EXPIRY */
 	unsigned q;                          /* in thousandths */
 };

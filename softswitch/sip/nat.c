@@ -57,6 +57,32 @@ bool nat_hides(enum db_override nat, const struct sockaddr *named, const struct 
 	return named && reach(named) < reach(source);
 }
 
+static bool is_elsewhere(const struct sockaddr *named, const struct received *from)
+{
+	return named->sa_family != AF_UNSPEC &&
+		(!address_same_host(named, from->source) ||
+			(!hop_is_reliable(&from->back) && address_port(named) != address_port(from->source)));
+}
+
+/** @return false when its sent-by is a name */
+static bool find_sent_by(const sip_t *sip, struct resolver_answer *out)
+{
+	const sip_via_t *via = sip->sip_via;
+	const struct resolver_target target = {.host = via ? via->v_host : "",
+		.port = ntohs(address_parse_port(via ? via->v_port : NULL, 0)),
+		.transport = "udp"};
+
+	return resolver_numeric(&target, out);
+}
+
+bool nat_differs(const struct received *from, const struct sockaddr *named)
+{
+	struct resolver_answer sent_by;
+
+	return is_elsewhere(named, from) ||
+		(find_sent_by(from->sip, &sent_by) && is_elsewhere(&sent_by.address[0].addr.any, from));
+}
+
 void nat_follow(struct hop *hop, const struct received *from)
 {
 	if (from->back.connection)
@@ -69,10 +95,8 @@ void nat_follow(struct hop *hop, const struct received *from)
 
 void nat_answer(struct received *request, enum db_override nat)
 {
-	const sip_via_t *via = request->sip->sip_via;
-	struct resolver_target sent_by = {.host = via ? via->v_host : "", .transport = "udp"};
 	struct resolver_answer named;
-	bool numeric = resolver_numeric(&sent_by, &named);
+	bool numeric = find_sent_by(request->sip, &named);
 
 	if (nat_hides(nat, numeric ? &named.address[0].addr.any : NULL, request->source))
 		memcpy(&request->back.to, request->source, address_length(request->source));

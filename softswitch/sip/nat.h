@@ -17,6 +17,14 @@
  */
 bool nat_hides(enum db_override nat, const struct sockaddr *named, const struct sockaddr *source);
 
+/**
+ * Does an endpoint name another place than it sends from, in Via or here? For those that register with us: they have to be
+ * reached, and are asked nothing else.
+ *
+ * @param named  AF_UNSPEC = it is no numeric address. The port counts over UDP only
+ */
+bool nat_differs(const struct received *from, const struct sockaddr *named);
+
 /** Send to where this message came from: its source, by the listener and the connection it came by. */
 void nat_follow(struct hop *hop, const struct received *from);
 

@@ -14,6 +14,7 @@ static const uint64_t now = UINT64_C(1) << 40;
 static const int64_t epoch = 1700000000000;
 
 static struct bindings *set;
+static int alive;       /* bindings that were put and not freed */
 static char said[4096]; /* what the handlers were told */
 
 static uint64_t hash(const void *bytes, size_t n)
@@ -28,6 +29,9 @@ static uint64_t hash(const void *bytes, size_t n)
 static void on_put(struct binding *b, bool is_new, void *arg)
 {
 	(void)arg;
+	assert_ptr_equal(b->attached, is_new ? NULL : &alive);
+	alive += is_new;
+	b->attached = &alive;
 	snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s%s %s\n", is_new ? "+" : "=",
 		b->endpoint, b->contact);
 }
@@ -39,12 +43,20 @@ static void on_removed(struct binding *b, enum bindings_end end, void *arg)
 		bindings_end_name(end));
 }
 
+static void on_freed(struct binding *b, void *arg)
+{
+	(void)arg;
+	assert_ptr_equal(b->attached, &alive);
+	alive--;
+}
+
 static int set_up(void **state)
 {
-	static const struct bindings_handlers handlers = {on_put, on_removed, NULL};
+	static const struct bindings_handlers handlers = {on_put, on_removed, on_freed, NULL};
 
 	(void)state;
 	*said = '\0';
+	alive = 0;
 	return bindings_create(&set, hash, &handlers, now);
 }
 
@@ -52,6 +64,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	bindings_destroy(set);
+	assert_int_equal(alive, 0);
 	return 0;
 }
 

@@ -1,0 +1,121 @@
+#include "access.h"
+
+#include "callers.h"
+#include "endpoints.h"
+#include "location.h"
+#include "login.h"
+#include "registrar.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct access {
+	struct endpoints *endpoints;
+	struct login *login;
+	struct location *location;
+	struct registrar *registrar;
+	struct callers callers;
+};
+
+static bool has_other_secrets(const struct db_endpoint *a, const struct db_endpoint *b)
+{
+	return strcmp(a->password, b->password) || strcmp(a->ha1_md5, b->ha1_md5) ||
+		strcmp(a->ha1_sha256, b->ha1_sha256);
+}
+
+/** Whoever registered with a secret that does not hold any more has to do so again. */
+static void on_change(struct endpoint *e, const struct db_endpoint *before, void *arg)
+{
+	struct access *a = arg;
+	const struct db_endpoint *row = endpoint_row(e);
+
+	if (before && (strcmp(before->name, row->name) || has_other_secrets(before, row)))
+		location_remove(a->location, before->name);
+	if (!endpoint_is_enabled(e))
+		location_remove(a->location, row->name);
+}
+
+int access_create(struct access **out, struct stack *stack, struct endpoints *endpoints)
+{
+	struct access *a = calloc(1, sizeof(*a));
+	int err = a ? login_create(&a->login, stack, endpoints) : -ENOMEM;
+
+	if (!err)
+		err = location_create(&a->location, stack);
+	if (!err)
+		err = registrar_create(&a->registrar,
+			&(struct registrar_parts){
+				.stack = stack, .location = a->location, .login = a->login});
+	if (err) {
+		access_destroy(a);
+		return err;
+	}
+	a->endpoints = endpoints;
+	a->callers = (struct callers){endpoints, a->location, a->login};
+	endpoints_on_change(endpoints, on_change, a);
+	*out = a;
+	return 0;
+}
+
+void access_destroy(struct access *a)
+{
+	if (!a)
+		return;
+	if (a->endpoints)
+		endpoints_on_change(a->endpoints, NULL, NULL);
+	registrar_destroy(a->registrar);
+	location_destroy(a->location);
+	login_destroy(a->login);
+	free(a);
+}
+
+void access_restore(struct access *a, struct state *state)
+{
+	location_restore(a->location, a->endpoints, state);
+}
+
+bool access_is_open(const struct access *a)
+{
+	return endpoints_enabled(a->endpoints) > 0;
+}
+
+void access_register(struct access *a, const struct received *rx)
+{
+	registrar_on_request(a->registrar, rx);
+}
+
+bool access_is_named(const struct access *a, const struct received *rx)
+{
+	return login_is_named(a->login, rx);
+}
+
+struct endpoint *access_admit(struct access *a, const struct received *rx)
+{
+	return callers_admit(&a->callers, rx);
+}
+
+struct endpoint *access_at(const struct access *a, const struct received *rx)
+{
+	return callers_at(&a->callers, rx);
+}
+
+bool access_is_behind_nat(const struct received *rx)
+{
+	return callers_differ(rx);
+}
+
+bool access_knows(const struct access *a, const struct sockaddr *source)
+{
+	return bindings_have_host(location_bindings(a->location), source);
+}
+
+void access_on_ended(struct access *a, const struct stream *connection)
+{
+	location_on_ended(a->location, connection);
+}
+
+const struct bindings *access_bindings(const struct access *a)
+{
+	return location_bindings(a->location);
+}

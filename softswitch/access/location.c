@@ -1,0 +1,299 @@
+#include "location.h"
+
+#include "address.h"
+#include "clock.h"
+#include "db_binding.h"
+#include "endpoints.h"
+#include "log.h"
+#include "loop.h"
+#include "nat.h"
+#include "state.h"
+#include "token.h"
+
+#include <arpa/inet.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SWEEP_MS = 1000, ID_MAX = 1024 };
+
+struct location {
+	struct stack *stack;
+	struct bindings *bindings;
+	struct state *state;              /* NULL: nothing is kept */
+	const struct received *under_way; /* the REGISTER that is carried out */
+	struct event sweep;
+};
+
+static uint64_t hash(const void *bytes, size_t n)
+{
+	return token_hash_bytes(0, bytes, n);
+}
+
+/* What outlives a restart ------------------------------------------------------------------- */
+
+static void write_id(char out[ID_MAX], const struct binding *b)
+{
+	snprintf(out, ID_MAX, "%s %s", b->endpoint, b->key);
+}
+
+static void keep(struct location *l, const struct binding *b)
+{
+	char id[ID_MAX], source[ADDRESS_NAME_MAX];
+	const struct db_binding row = {
+		.id = id,
+		.endpoint = b->endpoint,
+		.contact = b->contact,
+		.q = b->q,
+		.path = b->path,
+		.call_id = b->call_id,
+		.cseq = b->cseq,
+		.source = source,
+		.transport = b->source.transport,
+		.listener = b->listener,
+		.nat = b->nat,
+		.user_agent = b->user_agent,
+		.since_s = (uint32_t)(b->since_ms / 1000),
+		.expires_s = (uint32_t)(b->expires_epoch_ms / 1000),
+	};
+
+	if (!l->state)
+		return;
+	write_id(id, b);
+	address_name(&b->source.address.any, source);
+	if (state_put(l->state, &db_binding_table, &row))
+		log_warning(NULL, "binding would not survive a restart endpoint=%s reason=%s", b->endpoint,
+			"no memory");
+}
+
+static void forget(struct location *l, const struct binding *b)
+{
+	char id[ID_MAX];
+
+	if (!l->state)
+		return;
+	write_id(id, b);
+	state_remove(l->state, &db_binding_table, id);
+}
+
+/* The set ----------------------------------------------------------------------------------- */
+
+/** By the request that is carried out, else by what is known of it. */
+static void set_hop(struct location *l, struct binding *b)
+{
+	struct hop *hop = b->attached ? b->attached : calloc(1, sizeof(*hop));
+
+	b->attached = hop;
+	if (!hop)
+		return;
+	hop_clear(hop);
+	*hop = (struct hop){.to.any.sa_family = AF_UNSPEC};
+	if (l->under_way) {
+		nat_follow(hop, l->under_way);
+	} else {
+		hop->listener =
+			transport_listener_named(l->stack->transport, b->source.transport, b->listener);
+		memcpy(&hop->to, &b->source.address, sizeof(hop->to));
+	}
+}
+
+static void on_put(struct binding *b, bool is_new, void *arg)
+{
+	struct location *l = arg;
+	char source[ADDRESS_NAME_MAX];
+
+	set_hop(l, b);
+	if (!l->under_way)
+		return;
+	keep(l, b);
+	if (!is_new)
+		return;
+	address_name(&b->source.address.any, source);
+	log_info(NULL, "registered endpoint=%s contact=%s source=%s transport=%s nat=%d", b->endpoint,
+		b->contact, source, b->source.transport, b->nat);
+}
+
+static void on_removed(struct binding *b, enum bindings_end end, void *arg)
+{
+	forget(arg, b);
+	log_info(NULL, "no longer registered endpoint=%s contact=%s reason=%s", b->endpoint, b->contact,
+		bindings_end_name(end));
+}
+
+static void on_freed(struct binding *b, void *arg)
+{
+	(void)arg;
+	if (b->attached)
+		hop_clear(b->attached);
+	free(b->attached);
+}
+
+static void plan_sweep(struct location *l)
+{
+	struct timeval tv;
+
+	if (bindings_count(l->bindings) && !event_pending(&l->sweep, EV_TIMEOUT, NULL))
+		event_add(&l->sweep, loop_delay(l->stack->loop, SWEEP_MS, &tv));
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct location *l = arg;
+
+	(void)fd;
+	(void)what;
+	bindings_expire(l->bindings, clock_now_ms());
+	plan_sweep(l);
+}
+
+int location_register(struct location *l, const struct bindings_request *r, const struct received *rx)
+{
+	int err;
+
+	l->under_way = rx;
+	err = bindings_register(l->bindings, r, clock_now_ms(), clock_epoch_ms());
+	l->under_way = NULL;
+	plan_sweep(l);
+	return err;
+}
+
+void location_remove(struct location *l, const char *endpoint)
+{
+	struct binding *b;
+
+	while ((b = bindings_first(l->bindings, endpoint)))
+		bindings_remove(l->bindings, b, BINDINGS_REMOVED);
+}
+
+static void end_at(struct location *l, const struct stream *connection, const char *transport)
+{
+	const struct sockaddr *peer = stream_peer(connection);
+	struct binding_source source = {.transport = transport};
+	struct binding *b, *next;
+
+	memcpy(&source.address, peer, address_length(peer));
+	for (b = bindings_at(l->bindings, &source); b; b = next) {
+		const struct hop *hop = b->attached;
+
+		next = binding_next_at(b);
+		if (hop && hop->connection == connection)
+			bindings_remove(l->bindings, b, BINDINGS_DISCONNECTED);
+	}
+}
+
+void location_on_ended(struct location *l, const struct stream *connection)
+{
+	end_at(l, connection, "tcp");
+	end_at(l, connection, "tls");
+}
+
+const struct bindings *location_bindings(const struct location *l)
+{
+	return l->bindings;
+}
+
+const struct hop *location_hop(const struct binding *b)
+{
+	const struct hop *hop = b->attached;
+
+	return hop && hop->listener ? hop : NULL;
+}
+
+/* Life -------------------------------------------------------------------------------------- */
+
+struct restoration {
+	struct location *l;
+	const struct endpoints *endpoints;
+	uint64_t now_ms;
+	int64_t epoch_ms;
+	unsigned n;
+};
+
+/** "192.0.2.1:5060", "[2001:db8::1]:5060". @return false when it is none */
+static bool read_source(struct binding_source *out, const struct db_binding *row)
+{
+	static const char *const transports[] = {"udp", "tcp", "tls"};
+	struct sockaddr_storage address;
+	int n = sizeof(address);
+
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < 3; i++)
+		if (!strcmp(row->transport, transports[i]))
+			out->transport = transports[i];
+	if (!out->transport || evutil_parse_sockaddr_port(row->source, (struct sockaddr *)&address, &n) ||
+		(size_t)n > sizeof(out->address))
+		return false;
+	memcpy(&out->address, &address, (size_t)n);
+	return true;
+}
+
+static void on_kept(const void *kept, void *arg)
+{
+	struct restoration *r = arg;
+	const struct db_binding *row = kept;
+	const struct endpoint *e = endpoints_by_user(r->endpoints, row->endpoint);
+	const int64_t left_ms = 1000 * (int64_t)row->expires_s - r->epoch_ms;
+	const size_t n = strlen(row->endpoint);
+	struct binding b = {.endpoint = row->endpoint,
+		.key = strlen(row->id) > n ? row->id + n + 1 : "",
+		.contact = row->contact,
+		.path = row->path,
+		.call_id = row->call_id,
+		.user_agent = row->user_agent,
+		.listener = row->listener,
+		.nat = row->nat,
+		.q = row->q,
+		.cseq = row->cseq,
+		.since_ms = 1000 * (int64_t)row->since_s,
+		.expires_epoch_ms = 1000 * (int64_t)row->expires_s};
+
+	if (e && left_ms > 0 && read_source(&b.source, row)) {
+		b.expires_ms = r->now_ms + (uint64_t)left_ms;
+		if (bindings_restore(r->l->bindings, &b) == 0) {
+			r->n++;
+			return;
+		}
+	}
+	state_remove(r->l->state, &db_binding_table, row->id);
+}
+
+void location_restore(struct location *l, const struct endpoints *endpoints, struct state *state)
+{
+	struct restoration r = {
+		.l = l, .endpoints = endpoints, .now_ms = clock_now_ms(), .epoch_ms = clock_epoch_ms()};
+
+	l->state = state;
+	if (state_load(state, &db_binding_table, on_kept, &r))
+		log_warning(NULL, "bindings not restored reason=%s", "no memory");
+	plan_sweep(l);
+	if (r.n)
+		log_info(NULL, "bindings restored n=%u", r.n);
+}
+
+int location_create(struct location **out, struct stack *stack)
+{
+	struct location *l = calloc(1, sizeof(*l));
+	const struct bindings_handlers handlers = {on_put, on_removed, on_freed, l};
+
+	if (!l || bindings_create(&l->bindings, hash, &handlers, clock_now_ms())) {
+		free(l);
+		return -ENOMEM;
+	}
+	l->stack = stack;
+	event_assign(&l->sweep, loop_base(stack->loop), -1, 0, on_sweep, l);
+	*out = l;
+	return 0;
+}
+
+void location_destroy(struct location *l)
+{
+	if (!l)
+		return;
+	event_del(&l->sweep);
+	bindings_destroy(l->bindings);
+	free(l);
+}

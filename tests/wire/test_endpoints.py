@@ -1,0 +1,403 @@
+"""Endpoints register with the switch (RFC 3261 section 10), and are recognised when they call."""
+
+import re
+import signal
+
+import sip
+from endpoint import endpoint, stored, stores
+from net import same
+from runner import run, scenario
+
+RENEWED = r'nonce="[0-9a-f]{32}"'
+
+
+def contacts(answer):
+	"""{uri: seconds left} of a 200."""
+	return {sip.uri(value): int(sip.param(value, "expires")) for value in answer.all("Contact")}
+
+
+def own(phone):
+	return sip.uri(phone.contact)
+
+
+@scenario
+def a_phone_registers_with_either_algorithm(s):
+	phone = endpoint(s, "1001")
+	s.start()
+	for algorithm in ("MD5", "SHA-256"):
+		answer = phone.bind(algorithm, expires=120)
+		same(contacts(answer), {own(phone): 120})
+		assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", answer["Date"]), answer["Date"]
+	stores(s, [("1001", own(phone))])
+	phone.bind(expires=0)
+	stores(s, [])
+
+
+@scenario
+def hashes_serve_in_place_of_a_password(s):
+	import hashlib
+	text = b"1001:softswitch:secret"
+	phone = endpoint(s, "1001", row=False)
+	s.switch.insert("endpoint", name="1001", ha1_md5=hashlib.md5(text).hexdigest().upper(),
+		ha1_sha256=hashlib.sha256(text).hexdigest())
+	s.start()
+	for algorithm in ("MD5", "SHA-256"):
+		phone.bind(algorithm)
+
+
+@scenario
+def a_wrong_password_an_unknown_user_and_a_disabled_one_look_the_same(s):
+	phones = [endpoint(s, "1001", "right"), endpoint(s, "1002", row=False), endpoint(s, "1003", enabled=0)]
+	s.start()
+	seen = set()
+	for phone in phones:
+		phone.password = "secret"
+		challenge = phone.bind(status=401)
+		seen.add("\n".join(re.sub(RENEWED, "", line) for line in challenge.all("WWW-Authenticate")))
+	same(len(seen), 1)
+	assert "stale" not in seen.pop()
+	same(stored(s), [])
+
+
+@scenario
+def guessing_suspends_the_pair_of_address_and_user(s):
+	phone, guesser = endpoint(s, "1001"), endpoint(s, "1001", row=False, host="127.0.0.3")
+	guesser.password = "guess"
+	s.start(SS_ENDPOINT_REGISTER_RETRY=2)
+	guesser.bind(status=401)
+	guesser.bind(status=403)
+	guesser.password = "secret"
+	guesser.register()
+	guesser.expect(403, "REGISTER")
+	phone.bind()
+
+
+@scenario
+def answers_to_nonces_of_others_suspend_nobody(s):
+	phone, spoofer = endpoint(s, "1001"), endpoint(s, "1001", row=False, host="127.0.0.3")
+	spoofer.password = "guess"
+	s.start(SS_ENDPOINT_REGISTER_RETRY=1)
+	challenge = phone.challenged()
+	for _ in range(3):
+		spoofer.register(spoofer.credentials(challenge))
+		assert "stale=true" in spoofer.expect(401, "REGISTER")["WWW-Authenticate"]
+	phone.register(phone.credentials(challenge))
+	phone.expect(200, "REGISTER")
+
+
+@scenario
+def a_nonce_serves_once_for_each_count(s):
+	phone = endpoint(s, "1001")
+	s.start()
+	challenge = phone.challenged()
+	phone.register(phone.credentials(challenge))
+	phone.expect(200, "REGISTER")
+	phone.register(phone.credentials(challenge))
+	assert "stale=true" in phone.expect(401, "REGISTER")["WWW-Authenticate"]
+	phone.register(phone.credentials(challenge, count=2))
+	phone.expect(200, "REGISTER")
+
+
+@scenario
+def a_nonce_becomes_too_old(s):
+	phone = endpoint(s, "1001")
+	s.start(SS_SIP_AUTHENTICATION_TIMEOUT=1, clock_speed=10)
+	challenge = phone.challenged()
+
+	def is_too_old():
+		phone.register(phone.credentials(challenge))
+		return "stale=true" in phone.expect(401, "REGISTER")["WWW-Authenticate"]
+	phone.password, right = "wrong", phone.password  # which is only found out while the nonce is good
+	s.net.until(is_too_old, "the nonce is too old", step=0.02)
+	phone.password = right
+	assert is_too_old()
+	phone.bind()
+
+
+@scenario
+def a_phone_registers_for_itself_only(s):
+	phone = endpoint(s, "1001")
+	s.switch.insert("endpoint", name="1002", password="secret")
+	s.start()
+	phone.bind(status=403, To="<sip:1002@softswitch>")
+	same(stored(s), [])
+
+
+@scenario
+def what_is_asked_for_is_granted_within_limits(s):
+	phone = endpoint(s, "1001")
+	s.start(SS_ENDPOINT_EXPIRE=1000)
+	same(phone.bind(status=423, expires=29)["Min-Expires"], "30")
+	same(contacts(phone.bind(expires=30)), {own(phone): 30})
+	same(contacts(phone.bind(expires=300)), {own(phone): 300})
+	for asked in (1000, 86400, None):
+		granted = contacts(phone.bind(expires=asked))[own(phone)]
+		assert 900 <= granted <= 1000, granted
+	same(contacts(phone.bind(contacts=[phone.contact + ";expires=60"], expires=90)), {own(phone): 60})
+
+
+@scenario
+def behind_nat_it_is_granted_for_less(s):
+	phone, told, denied = endpoint(s, "1001"), endpoint(s, "1002", nat="On"), endpoint(s, "1003", nat="Off")
+	s.start(SS_ENDPOINT_NAT_EXPIRE=60)
+	same(list(contacts(phone.bind(contacts=["<sip:1001@192.0.2.1:5060>"])).values()), [60])
+	assert contacts(phone.bind(call_id="again"))[own(phone)] > 3000
+	same(list(contacts(phone.bind(call_id="third", Via="SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK1")).values()), [60])
+	same(list(contacts(told.bind()).values()), [60])
+	assert list(contacts(denied.bind(contacts=["<sip:1003@192.0.2.1:5060>"])).values())[0] > 3000
+	s.net.until(lambda: stored(s, "SELECT endpoint, nat FROM binding ORDER BY id") == [("1001", 1), ("1002", 1), ("1003", 0)],
+		"rows of state.db", step=0.02)
+
+
+@scenario
+def a_new_contact_takes_the_place_of_the_oldest(s):
+	phone = endpoint(s, "1001", contacts=2)
+	s.start()
+	for port in (5071, 5072, 5073):
+		answer = phone.bind(contacts=["<sip:1001@127.0.0.2:%d>" % port], expires=60)
+	same(list(contacts(answer)), ["sip:1001@127.0.0.2:5073", "sip:1001@127.0.0.2:5072"])
+
+
+@scenario
+def without_replacement_a_new_contact_is_refused_while_the_old_one_lives(s):
+	phone = endpoint(s, "1001")
+	s.start(SS_ENDPOINT_REGISTER_REPLACE="Off")
+	phone.bind()
+	phone.bind(status=403, contacts=["<sip:1001@127.0.0.2:5071>"])
+	phone.bind()
+	phone.bind(contacts=["*"], expires=0)
+	phone.bind(contacts=["<sip:1001@127.0.0.2:5071>"])
+
+
+@scenario
+def requests_that_make_no_sense_change_nothing(s):
+	phone = endpoint(s, "1001", contacts=2)
+	s.start()
+	before = contacts(phone.bind(expires=60))
+	phone.bind(status=400, contacts=["*"])
+	phone.bind(status=400, contacts=[phone.contact, "<mailto:a@b>"])
+	phone.bind(status=403, contacts=["<sip:1@127.0.0.2>", "<sip:2@127.0.0.2>", "<sip:3@127.0.0.2>"])
+	phone.register(Require="gruu")
+	same(phone.expect(420, "REGISTER")["Unsupported"], "gruu")
+	phone.cseq = 0
+	phone.bind(status=500)
+	same(list(contacts(phone.bind(contacts=[]))), list(before))
+
+
+@scenario
+def the_way_through_proxies_is_kept(s):
+	phone = endpoint(s, "1001")
+	s.start()
+	path = [("Path", "<sip:p1.example;lr>"), ("Path", "<sip:p2.example;lr>"), ("Supported", "path")]
+	challenge = phone.challenged()
+	phone.register(phone.credentials(challenge), *path)
+	answer = phone.expect(200, "REGISTER")
+	same(answer.all("Path"), ["<sip:p1.example;lr>", "<sip:p2.example;lr>"])
+	s.net.until(lambda: stored(s, "SELECT path FROM binding") ==
+		[("Route: <sip:p1.example;lr>\r\nRoute: <sip:p2.example;lr>\r\n",)], "the row", step=0.02)
+
+
+def outlives(end):
+	def play(s):
+		phone = endpoint(s, "1001")
+		s.start()
+		phone.bind(expires=60)
+		stores(s, [("1001", own(phone))])
+		end(s)
+		s.switch.start_again()
+		left = contacts(phone.bind(contacts=[]))[own(phone)]
+		assert 50 < left <= 60, left
+	play.__name__ = "registrations_outlive_a_" + end.__name__
+	scenario(play)
+
+
+def stop(s):
+	s.switch.signal()
+	s.switch.ended()
+
+
+def kill(s):
+	s.switch.signal(signal.SIGKILL)
+	s.switch.ended(-signal.SIGKILL)
+
+
+outlives(stop)
+outlives(kill)
+
+
+@scenario
+def what_is_not_refreshed_expires(s):
+	phone = endpoint(s, "1001")
+	s.start(clock_speed=20)
+	phone.bind(expires=30)
+	stores(s, [("1001", own(phone))])
+	stores(s, [])
+
+
+def ends_with_its_row(statement):
+	def play(s):
+		phone = endpoint(s, "1001")
+		s.switch.insert("endpoint", name="other", password="x")
+		s.start()
+		phone.bind()
+		stores(s, [("1001", own(phone))])
+		s.switch.sql(statement)
+		stores(s, [])
+	play.__name__ = "a_registration_ends_with_" + re.sub(r"\W+", "_", statement)
+	scenario(play)
+
+
+ends_with_its_row("delete from endpoint where name = '1001'")
+ends_with_its_row("update endpoint set enabled = 0 where name = '1001'")
+ends_with_its_row("update endpoint set password = 'new' where name = '1001'")
+
+
+@scenario
+def a_registration_ends_with_its_connection(s):
+	phone, tls = endpoint(s, "1001", transport="tcp"), endpoint(s, "1002", transport="tls")
+	s.start(("udp", "tcp", "tls"))
+	for one in (phone, tls):
+		one.bind()
+	stores(s, [("1001", own(phone)), ("1002", own(tls))])
+	next(iter(phone.connections.values())).finish()
+	stores(s, [("1002", own(tls))])
+	next(iter(tls.connections.values())).finish()
+	stores(s, [])
+
+
+# calls
+
+
+@scenario
+def an_endpoint_calls_with_its_credentials(s):
+	phone, gw = endpoint(s, "1001"), s.gateway()
+	s.start()
+	a = phone.call("4930")
+	b = gw.leg()
+	same(sip.user(b.invited["From"]), "1001")
+	same(b.invited["Authorization"], "")
+	b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
+	row = s.switch.record()
+	same((row["ingress"], row["gateway"], row["caller_in"]), ("1001", "gw", "1001"))
+
+
+@scenario
+def calls_are_challenged_as_by_a_proxy_if_the_parameter_says_so(s):
+	phone = endpoint(s, "1001")
+	s.start(SS_SIP_AUTHENTICATION_CODE=407)
+	leg = phone.invite("4930", "1001")
+	assert leg.expect(407, "INVITE")["Proxy-Authenticate"].startswith("Digest realm=\"softswitch\"")
+
+
+@scenario
+def wrong_answers_to_the_challenge_of_a_call_are_refused_in_the_end(s):
+	phone = endpoint(s, "1001")
+	s.start(SS_SIP_AUTHENTICATION_RETRY=2)
+	right, phone.password = phone.password, "wrong"
+	phone.call("4930").expect(401, "INVITE")
+	phone.call("4930").expect(403, "INVITE")
+	phone.password = right
+	phone.bind()  # which counts by itself
+
+
+@scenario
+def calls_from_where_it_has_registered_need_no_credentials_if_its_row_says_so(s):
+	phone, gw = endpoint(s, "1001", auth_calls=0), s.gateway()
+	s.start()
+	leg = phone.invite("4930", "1001")
+	leg.expect(401, "INVITE")
+	phone.bind()
+	a = phone.invite("4930", "1001")
+	b = gw.leg()
+	s.answer(a, b)
+	s.over(a, b)
+	same(s.switch.record()["ingress"], "1001")
+
+
+@scenario
+def a_caller_shows_its_own_numbers_only(s):
+	phone, gw = endpoint(s, "1001", number="4930100", callers="4930100,49301*"), s.gateway()
+	s.start()
+	phone.call("4930", "4940").expect(403, "INVITE")
+	for caller in ("4930100", "493012345"):
+		a = phone.call("4930", caller)
+		b = gw.leg()
+		same(sip.user(b.invited["From"]), caller)
+		b.refuse(486)
+		a.expect(486, "INVITE")
+	rows = s.switch.records(3)
+	same([(row["sip_code"], row["end_reason"]) for row in rows][0], (403, "caller may not show this number"))
+
+
+@scenario
+def credentials_make_a_customer_an_endpoint(s):
+	phone, gw = endpoint(s, "1001", host="127.0.0.1"), s.gateway()
+	s.start()
+	a, b = s.talk(gw, caller=phone)
+	s.over(a, b)
+	leg = phone.invite("4930", "1001", headers=[phone.credentials(phone.challenged(), "INVITE", "sip:x")])
+	b = gw.leg()
+	b.refuse(486)
+	leg.expect(486, "INVITE")
+	same([row["ingress"] for row in s.switch.records(2)], ["customer", "1001"])
+
+
+@scenario
+def limits_of_an_endpoint_hold(s):
+	phone, gw = endpoint(s, "1001", capacity=1), s.gateway()
+	s.start()
+	a = phone.call("4930")
+	b = gw.leg()
+	phone.call("4931").expect(503, "INVITE")
+	b.refuse(486)
+	a.expect(486, "INVITE")
+	same([row["end_reason"] for row in s.switch.records(2)], ["Busy Here", "full 1/1"])
+
+
+@scenario
+def a_phone_behind_nat_is_answered_and_hung_up_where_it_sends_from(s):
+	phone, gw = endpoint(s, "1001"), s.gateway()
+	s.start()
+	private = {"Contact": "<sip:1001@192.0.2.1:5060>"}
+	phone.bind(contacts=[private["Contact"]], Via="SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK" + phone.token(""))
+	a = phone.call("4930", **private)
+	b = gw.leg()
+	b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	b.send("BYE")
+	a.hung_up()
+	b.expect(200, "BYE")
+
+
+@scenario
+def without_endpoints_nobody_is_challenged(s):
+	stranger = endpoint(s, "1001", row=False)
+	s.start()
+	stranger.register()
+	stranger.expect(403, "REGISTER")
+	stranger.invite("4930", "1001").expect(403, "INVITE")
+	s.caller.request("REGISTER")
+	s.caller.expect(405, "REGISTER")
+
+
+@scenario
+def strangers_are_challenged_and_else_hear_nothing_without_reply_unauthorized(s):
+	stranger = endpoint(s, "1002", row=False)
+	s.switch.insert("endpoint", name="1001", password="secret")
+	s.start(SS_REPLY_UNAUTHORIZED="Off")
+	stranger.request("OPTIONS")
+	stranger.challenged()
+	stranger.invite("4930", "1002").expect(401, "INVITE")
+	stranger.register(stranger.credentials(stranger.challenged()))
+	stranger.challenged()
+	same([str(message) for message in stranger.inbox], [])
+
+
+if __name__ == "__main__":
+	run()
