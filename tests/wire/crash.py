@@ -41,9 +41,10 @@ def holds(path, *legs, answered=False):
 def long_ago(s, seconds=61):
 	"""While the switch is dead: it died so long ago."""
 	with open(s.switch.path("journal"), "r+b") as file:
-		data = bytearray(file.read(32))
+		data = bytearray(file.read(56))
 		steady, epoch = struct.unpack_from("<QQ", data, 16)
 		struct.pack_into("<QQ", data, 16, steady - 1000 * seconds, epoch - 1000 * seconds)
+		struct.pack_into("<Q", data, 48, 0)  # no checksum
 		file.seek(0)
 		file.write(data)
 
