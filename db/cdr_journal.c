@@ -138,13 +138,18 @@ static uint64_t fill(struct cdr_journal *j, cdr_slot slot, struct iovec *parts, 
 	}
 }
 
+bool cdr_journal_has_room(struct cdr_journal *j, size_t size)
+{
+	cdr_journal_adopt_segments(j);
+	return size <= UINT32_MAX / 2 && cdr_journal_blocks_for(size) <= free_blocks(j);
+}
+
 cdr_slot cdr_journal_put(struct cdr_journal *j, enum cdr_journal_state state, uint64_t number,
 	const struct iovec *parts, size_t n)
 {
 	struct iovec left[CDR_JOURNAL_PARTS_MAX] = {0};
 	const size_t size = size_of(parts, n);
-	cdr_journal_adopt_segments(j);
-	if (size > UINT32_MAX / 2 || cdr_journal_blocks_for(size) > free_blocks(j))
+	if (!cdr_journal_has_room(j, size))
 		return 0;
 	cdr_slot slot = take_block(j);
 	struct cdr_journal_block *head = cdr_journal_block(j, slot);

@@ -71,6 +71,8 @@ enum { CDR_JOURNAL_PARTS_MAX = 4 };
 /** Add an entry of so many parts. @return 0 when there is no room */
 cdr_slot cdr_journal_put(struct cdr_journal *journal, enum cdr_journal_state state, uint64_t number,
 	const struct iovec *parts, size_t n);
+/** Would one of so many bytes find room now? In the thread that puts. */
+bool cdr_journal_has_room(struct cdr_journal *journal, size_t size);
 /** The sequence of the entry that was put last. */
 uint64_t cdr_journal_sequence(const struct cdr_journal *journal);
 /** Write a word beside the entry, over the one before. The copy on disk may lack it. */

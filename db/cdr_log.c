@@ -123,6 +123,11 @@ cdr_slot cdr_log_keep_beside(
 	return kept;
 }
 
+bool cdr_log_has_room(struct cdr_log *log)
+{
+	return log->journal && cdr_journal_has_room(log->journal, (size_t)2 * CDR_LOG_STATE_MAX);
+}
+
 void cdr_log_note(struct cdr_log *log, cdr_slot slot, uint32_t note)
 {
 	if (slot)

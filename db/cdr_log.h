@@ -81,6 +81,9 @@ cdr_slot cdr_log_keep(
 cdr_slot cdr_log_keep_beside(
 	struct cdr_log *log, cdr_slot slot, const struct cdr *record, const char *state, size_t state_size);
 
+/** Has the journal room for any call, so that one it could not take may be tried again? No system call. */
+bool cdr_log_has_room(struct cdr_log *log);
+
 /**
  * Write a word beside the state, until the next cdr_log_keep(): for what changes often. It may be lost where the state is not.
  *

@@ -255,7 +255,7 @@ static void keep_beside(struct call *call, const struct cdr *row, const char *st
 }
 
 /** What is too large for the journal leaves its record alone. */
-static void keep(struct call *call, const struct cdr *row, const struct text *t)
+static void put(struct call *call, const struct cdr *row, const struct text *t)
 {
 	const size_t size = t->full ? 0 : t->len;
 
@@ -265,6 +265,18 @@ static void keep(struct call *call, const struct cdr *row, const struct text *t)
 	}
 	part_no_more(call);
 	call->slot = cdr_log_keep(call->context->cdr_log, call->slot, row, t->data, size);
+}
+
+/** Without room it is tried again once there is some. */
+static void keep(struct call *call, const struct cdr *row, const struct text *t)
+{
+	const cdr_slot before = call->slot;
+
+	put(call, row, t);
+	if (call->slot != before)
+		return;
+	LIST_INSERT_HEAD(&call->context->unkept, call, changed);
+	call->is_changed = true;
 }
 
 static void keep_answered(struct call *call, const struct text *answer)

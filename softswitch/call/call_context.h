@@ -26,7 +26,8 @@ struct call_context {
 	struct call_context_list live,
 		parked; /* a call that ends moves to `parked` and is freed after the pass */
 	struct call_context_list
-		changed; /* of the live ones, those to be put into the journal again after the pass */
+		changed, /* of the live ones, those to be put into the journal again after the pass */
+		unkept;  /* of the live ones, those for whose change it had no room */
 	struct call_context_list elsewhere; /* of the live ones, those whose peer is elsewhere (hop.h) */
 	uint64_t total, answered, failed, active; /* calls since start, and now */
 	uint64_t recovered;                       /* of the process before; they count as active alone */

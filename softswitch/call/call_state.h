@@ -85,7 +85,7 @@ struct call {
 	cdr_slot slot;
 	struct call_parting
 		*parting;       /* what the entry stays for, call_cdr_part(); NULL = for the call alone */
-	bool is_changed;        /* since it was put there: it is in call_context.changed */
+	bool is_changed;        /* since it was put there: it is in call_context.changed or .unkept */
 	bool recovered;         /* from the process before, which has counted it */
 	uint64_t number_before; /* that it gave to the call, struct cdr; 0 = none */
 	int64_t begin_epoch_ms;

@@ -90,10 +90,25 @@ static void schedule_sign(struct calls *set)
 	event_add(&set->sign, &tv);
 }
 
+/** Those for which there was no room: once there is, or else the process might die before they change again. */
+static void keep_unkept(struct calls *set)
+{
+	struct call *call = NULL, *before;
+
+	while (!LIST_EMPTY(&set->context.unkept) && cdr_log_has_room(set->context.cdr_log)) {
+		before = call;
+		call = LIST_FIRST(&set->context.unkept);
+		if (call == before)
+			return; /* it is not the room */
+		call_cdr_keep(call, NULL);
+	}
+}
+
 static void keep_changed(struct calls *set)
 {
 	while (!LIST_EMPTY(&set->context.changed))
 		call_cdr_keep(LIST_FIRST(&set->context.changed), NULL);
+	keep_unkept(set);
 }
 
 static void free_parked(struct calls *set)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -69,6 +70,36 @@ def a_journal_that_is_under_the_switch_costs_no_call(s, harm):
 		go_on(s, *legs)
 		same(sorted((row["sip_code"], row["end_reason"]) for row in s.switch.records(3)),
 			[(200, "normal clearing"), (200, "normal clearing"), (486, "Busy Here")])
+
+
+@scenario
+def a_call_for_which_the_journal_had_no_room_is_in_it_once_it_has_grown(s):
+	"""A limit of the size of files is what a full file system is to the journal. It ends before the calls change again."""
+	gw = s.gateway()
+	s.start()
+	limit = resource.prlimit(s.switch.process.pid, resource.RLIMIT_FSIZE)
+	resource.prlimit(s.switch.process.pid, resource.RLIMIT_FSIZE, (4 << 20, limit[1]))
+	body = s.caller.sdp + b"a=filler:" + 1000 * b"x" + b"\r\n"
+	body += 9 * body[body.index(b"a=filler"):]
+	calls = []
+	while len(calls) < 400 and s.switch.status()["records"]["journal_failures"] < 3:
+		calls.append((s.caller.invite("4930", body=body), gw.leg()))
+		calls[-1][1].reply(180)
+		calls[-1][0].expect(180)
+	last = [caller for caller, _ in calls[-2:]]
+	assert not holds(s.switch.path("journal"), *last)
+	resource.prlimit(s.switch.process.pid, resource.RLIMIT_FSIZE, limit)
+	s.net.until(lambda: holds(s.switch.path("journal"), *last), "they are in it", 3, step=0.02)
+	for caller, callee in calls[:-2]:
+		callee.refuse(486)
+		caller.expect(486)
+	s.switch.kill()
+	os.remove(s.switch.path("cdr.db-live"))
+	s.switch.start_again()
+	for caller, callee in calls[-2:]:
+		callee.refuse(486)
+		caller.expect(486)
+	same(len(s.switch.records(len(calls))), len(calls))
 
 
 # a loss of power
