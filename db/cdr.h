@@ -51,6 +51,7 @@ struct cdr_report {
 	const char *words;  /* CDR_FAILING: why, in SQLite's words; CDR_DAMAGED: what */
 	uint64_t lasted_ms; /* CDR_FAILING, CDR_RECOVERED: how long it has been so, or was so */
 	uint64_t pending;   /* ended calls that wait for their rows */
+	uint64_t lost;      /* it is about these: stats.lost */
 };
 /** Called by the thread that writes, and by the loop in cdr_log_open() and cdr_log_look(). */
 typedef void cdr_news_h(const struct cdr_report *report, void *arg);
@@ -59,10 +60,11 @@ enum { CDR_ERROR_SIZE = 512 };
 
 /** Counters for control and metrics. */
 struct cdr_stats {
-	uint64_t written;           /* rows committed */
-	uint64_t pending;           /* ended calls whose rows are not committed yet */
-	uint64_t errors;            /* failed commits (tried again until they succeed) */
-	uint64_t journal_failures;  /* records the journal had no room for */
+	uint64_t written;          /* rows committed */
+	uint64_t pending;          /* ended calls whose rows are not committed yet */
+	uint64_t errors;           /* failed commits (tried again until they succeed) */
+	uint64_t journal_failures; /* records the journal had no room for */
+	uint64_t lost; /* records given up: nothing could take them, and too many waited already */
 	char error[CDR_ERROR_SIZE]; /* why rows, or the journal on disk, cannot be written; "" = they can */
 	uint64_t error_ms;          /* and for how long that has been so */
 };

@@ -14,6 +14,7 @@ struct cdr_entry {
 	uint64_t number;
 	uint64_t sequence;         /* of its entry in the journal, 0 = none */
 	bool may_be_row;           /* it was left by a crash */
+	bool alone;                /* nothing else has it: it counts against CDR_LOG_ALONE_MAX */
 	cdr_slot answered, record; /* in the journal, 0 = none */
 	size_t size;
 	char bytes[]; /* cdr_record_write() */

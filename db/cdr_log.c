@@ -28,6 +28,8 @@ void cdr_log_reclaim(struct cdr_log *log)
 		if (e->record)
 			cdr_journal_free(log->journal, e->record);
 		cdr_disk_note_done(log->disk, e->number);
+		if (e->alone)
+			log->alone -= e->size;
 		free(e);
 	}
 }
@@ -141,11 +143,25 @@ static struct cdr_entry *make_entry(struct cdr_log *log, const struct cdr *recor
 	struct cdr_entry *e = malloc(sizeof(*e) + measure.size);
 	if (!e) {
 		count_failure(log);
+		atomic_fetch_add_explicit(&log->lost, 1, memory_order_relaxed);
 		return NULL;
 	}
 	*e = (struct cdr_entry){.size = measure.size};
 	cdr_record_write(record, &measure, e->bytes);
 	return e;
+}
+
+/* Neither the journal has it nor a row. @return false when too many of these wait: it is freed */
+static bool wait_alone(struct cdr_log *log, struct cdr_entry *e)
+{
+	if (log->alone + e->size > CDR_LOG_ALONE_MAX) {
+		atomic_fetch_add_explicit(&log->lost, 1, memory_order_relaxed);
+		free(e);
+		return false;
+	}
+	e->alone = true;
+	log->alone += e->size;
+	return true;
 }
 
 /*
@@ -165,6 +181,8 @@ bool cdr_log_end_call(
 	if (e->record)
 		e->sequence = cdr_journal_sequence(log->journal);
 	parting = parting && slot && e->record;
+	if (!slot && !e->record && !wait_alone(log, e))
+		return false;
 	if (parting) {
 		cdr_journal_set(log->journal, slot, CDR_JOURNAL_PARTING);
 	} else if (slot && e->record) {
@@ -211,6 +229,7 @@ void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out)
 {
 	cdr_writer_stats(log->writer, out);
 	out->journal_failures = atomic_load(&log->journal_failures);
+	out->lost = atomic_load(&log->lost);
 	if (!out->error[0] && cdr_writer_stuck_ms(log->writer)) {
 		snprintf(out->error, sizeof(out->error), "%s", no_answer);
 		out->error_ms = cdr_writer_stuck_ms(log->writer);
@@ -296,6 +315,12 @@ void cdr_log_look(struct cdr_log *log)
 			.words = "there is no room in memory",
 			.lasted_ms = log->journal && failures > log->failures_before ? LOOK_MS : 0});
 	log->failures_before = failures;
+	const uint64_t lost = atomic_load(&log->lost);
+	tell(log, &log->loss_trouble,
+		&(struct cdr_report){.words = "neither cdr.db nor the journal takes them",
+			.lasted_ms = lost > log->lost_before ? LOOK_MS : 0,
+			.lost = lost});
+	log->lost_before = lost;
 	const uint64_t failing_ms = cdr_disk_error(log->disk, error, sizeof(error));
 	tell(log, &log->disk_trouble,
 		&(struct cdr_report){.journal = true, .words = error, .lasted_ms = failing_ms});

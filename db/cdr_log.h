@@ -59,7 +59,11 @@ const struct cdr_sign *cdr_log_last_sign(const struct cdr_log *log);
 /** Here is one, to be given every second at least while there are calls. No system call. */
 void cdr_log_sign(struct cdr_log *log, const struct cdr_sign *now);
 
-enum { CDR_LOG_STATE_MAX = 32768 };
+enum {
+	CDR_LOG_STATE_MAX = 32768,
+	CDR_LOG_ALONE_MAX =
+		64 * 1048576, /* bytes of records that wait for their rows and have no room in the journal */
+};
 
 /**
  * A call was answered, or its state has changed: put it into the journal, so that a crash leaves it.
@@ -98,7 +102,10 @@ void cdr_log_note(struct cdr_log *log, cdr_slot slot, uint32_t note);
  */
 bool cdr_log_end_parting(struct cdr_log *log, cdr_slot slot, const struct cdr *record);
 void cdr_log_parted(struct cdr_log *log, cdr_slot slot);
-/** The call is over: queue its row. Never blocks, and fails only without memory. Takes over the slot (0 = none). */
+/**
+ * The call is over: queue its row. Never blocks. Without memory, or beyond CDR_LOG_ALONE_MAX, it is given up, which is
+ * counted. Takes over the slot (0 = none).
+ */
 void cdr_log_end(struct cdr_log *log, cdr_slot slot, const struct cdr *record);
 
 /** Of the journal, as a program that goes on with it must read it. */

@@ -19,7 +19,7 @@ struct cdr_log {
 	uint64_t number; /* of the last call put into the journal */
 	char *scratch;   /* buffer for the record of a live call */
 	size_t scratch_size;
-	_Atomic uint64_t journal_failures;
+	_Atomic uint64_t journal_failures, lost;
 	struct cdr_leftovers live; /* calls of the process before, until cdr_log_recover() */
 	struct cdr_sign last_sign; /* of the process before */
 	cdr_news_h *on_news;
@@ -30,7 +30,9 @@ struct cdr_log {
 	bool no_room;                                  /* to grow in, as was found since the last look */
 	struct cdr_trouble disk_trouble, rows_trouble; /* the latter: the disk does not answer the writer */
 	struct cdr_trouble room_trouble;
-	uint64_t failures_before; /* at the last look */
+	struct cdr_trouble loss_trouble;
+	uint64_t failures_before, lost_before; /* at the last look */
+	size_t alone;                          /* bytes, see CDR_LOG_ALONE_MAX */
 };
 
 /*

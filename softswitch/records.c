@@ -21,10 +21,12 @@ enum { CLOSE_MS = 10000 }; /* how long the end waits for a lock that another pro
 
 /* Call records ------------------------------------------------------------------------------ */
 
-/** Words for rows, and for the journal on disk. */
+/** Words for records, for rows, and for the journal on disk. */
 static void on_failing(const struct cdr_report *r)
 {
-	if (r->journal)
+	if (r->lost)
+		log_error(NULL, "call records are given up reason=%s lost=%" PRIu64, r->words, r->lost);
+	else if (r->journal)
 		log_error(NULL,
 			"the journal cannot be written, a loss of power would lose calls in progress"
 			" reason=%s for_s=%" PRIu64,
@@ -38,7 +40,9 @@ static void on_failing(const struct cdr_report *r)
 
 static void on_recovered(const struct cdr_report *r)
 {
-	if (r->journal)
+	if (r->lost)
+		log_info(NULL, "call records are no longer given up lost=%" PRIu64, r->lost);
+	else if (r->journal)
 		log_info(NULL, "the journal is written again after_s=%" PRIu64, r->lasted_ms / 1000);
 	else
 		log_info(NULL, "call records are written again waiting=%" PRIu64 " after_s=%" PRIu64,

@@ -118,10 +118,10 @@ static json_t *describe_records(struct cdr_log *log)
 {
 	struct cdr_stats records;
 	cdr_log_stats(log, &records);
-	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:I}", "written", (json_int_t)records.written, "pending",
-		(json_int_t)records.pending, "errors", (json_int_t)records.errors, "journal_failures",
-		(json_int_t)records.journal_failures, "error",
-		records.error[0] ? json_text(records.error) : json_null(), "error_ms",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:I}", "written", (json_int_t)records.written,
+		"pending", (json_int_t)records.pending, "errors", (json_int_t)records.errors,
+		"journal_failures", (json_int_t)records.journal_failures, "lost", (json_int_t)records.lost,
+		"error", records.error[0] ? json_text(records.error) : json_null(), "error_ms",
 		(json_int_t)records.error_ms);
 }
 

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -271,6 +272,49 @@ static void an_answered_call_outlives_a_crash_when_its_end_finds_no_room(void **
 	assert_int_equal(sql_int(late, "SELECT count(*) FROM cdr"), n);
 }
 
+static struct cdr_report loss;
+
+static void on_loss(const struct cdr_report *report, void *arg)
+{
+	(void)arg;
+	if (report->lost)
+		loss = *report;
+}
+
+/* Without a journal, and nobody writes rows. */
+static void records_that_nothing_takes_are_bounded_and_those_beyond_counted(void **state)
+{
+	(void)state;
+	enum { SIZE = 100000, N = CDR_LOG_ALONE_MAX / SIZE };
+	static char much[SIZE];
+	const struct cdr_log_parts parts = {
+		.path = path, .journal = "/no folder/journal", .on_news = on_loss};
+	struct cdr_stats stats;
+	struct cdr_log *log;
+	char error[256];
+	struct cdr call = cdr_sample("large");
+	memset(much, 'x', sizeof(much) - 1);
+	call.attempts = much;
+	assert_int_equal(cdr_log_open(&log, &parts, error, sizeof(error)), 0);
+	sqlite3 *holder = sql_connect(path, "BEGIN EXCLUSIVE");
+	for (int i = 0; i < N + 10; i++)
+		cdr_log_end(log, 0, &call);
+	cdr_log_stats(log, &stats);
+	assert_in_range(stats.lost, 10, 10 + N / 100);
+	assert_int_equal(stats.pending, N + 10 - stats.lost);
+	cdr_log_look(log);
+	assert_int_equal(loss.lost, stats.lost);
+	assert_int_equal(loss.news, CDR_FAILING);
+	sqlite3_close(holder);
+	cdr_wait_written(log, N + 10 - stats.lost);
+	cdr_log_end(log, 0, &call); /* there is room again */
+	cdr_wait_written(log, N + 11 - stats.lost);
+	cdr_log_look(log);
+	assert_int_equal(loss.news, CDR_RECOVERED);
+	cdr_log_close(log, 1000);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM cdr"), N + 11 - stats.lost);
+}
+
 static void trouble_is_told_after_a_second_every_minute_and_when_it_is_over(void **state)
 {
 	struct cdr_trouble t = {0};
@@ -302,6 +346,7 @@ int main(void)
 		TEST(a_crash_on_a_full_disk_loses_nothing),
 		TEST(when_the_journal_is_full_as_well_memory_holds_the_rest),
 		TEST(a_journal_without_room_is_told),
+		TEST(records_that_nothing_takes_are_bounded_and_those_beyond_counted),
 		TEST(an_answered_call_outlives_a_crash_when_its_end_finds_no_room),
 		cmocka_unit_test(trouble_is_told_after_a_second_every_minute_and_when_it_is_over),
 	};
