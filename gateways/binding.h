@@ -31,7 +31,7 @@ struct binding {
 	uint32_t cseq;
 	int64_t since_ms, expires_epoch_ms; /* epoch */
 	uint64_t expires_ms;                /* monotonic */
-	void *attached;                     /* whatever the owner of the set wants; NULL in a new one */
+	void *attached;                     /* the owner's struct hop: where requests to it go; NULL in a new one */
 };
 
 /** A keyed hash: endpoints choose the keys. */

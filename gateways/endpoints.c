@@ -2,6 +2,7 @@
 
 #include "endpoints.h"
 
+#include "gateways.h"
 #include "ingress_state.h"
 
 #include <errno.h>
@@ -11,6 +12,8 @@
 
 struct endpoint {
 	struct ingress ingress; /* first: the set sees it as this */
+	struct gateways *
+		gateway; /* a set of one, with its name and limits, to be called; NULL: it was not called yet */
 };
 
 /** One that can be found. Its keys are texts of the row that is in force together with the index. */
@@ -32,6 +35,54 @@ struct endpoints {
 	void *arg;
 };
 
+/** How it is called; everything else is as the parameters say. */
+static struct db_gateway gateway_row_of(const struct db_endpoint *row)
+{
+	return (struct db_gateway){.name = row->name,
+		.id = row->id,
+		.host = "",
+		.transport = "",
+		.enabled = row->enabled,
+		.capacity = row->capacity,
+		.cps = row->cps,
+		.auth_user = "",
+		.auth_password = "",
+		.registration = "",
+		.session_timer = row->session_timer,
+		.sip_100rel = row->sip_100rel,
+		.max_call_duration_ms = row->max_call_duration_ms,
+		.strict_source = row->strict_source,
+		.tls_fingerprint = "",
+		.tls_certificate = "",
+		.pass_headers = "",
+		.nat = row->nat,
+		.endpoint = row->name};
+}
+
+/** Without memory it stays as it was. */
+static void change_gateway(struct endpoint *e, bool removed)
+{
+	const struct db_gateway row = gateway_row_of(endpoint_row(e));
+
+	if (e->gateway)
+		gateways_apply(e->gateway, &row, !removed);
+}
+
+struct gateway *endpoint_gateway(struct endpoint *e)
+{
+	if (!e->gateway) {
+		if (gateways_create(&e->gateway))
+			return NULL;
+		change_gateway(e, false);
+	}
+	return gateways_count(e->gateway) ? gateways_at(e->gateway, 0) : NULL;
+}
+
+static void on_free(struct peer *p)
+{
+	gateways_destroy(((struct endpoint *)p)->gateway);
+}
+
 static void on_change(struct peer *p, const void *old_row)
 {
 	struct endpoint *e = (struct endpoint *)p;
@@ -41,6 +92,7 @@ static void on_change(struct peer *p, const void *old_row)
 	e->ingress.kind = INGRESS_ENDPOINT;
 	e->ingress.settings = INGRESS_STATE_SETTINGS(row);
 	e->ingress.settings.pass_headers = "";
+	change_gateway(e, p->removed);
 	if (set && set->on_change)
 		set->on_change(e, old_row, set->arg);
 }
@@ -51,6 +103,7 @@ static const struct peer_type endpoint_peer_type = {
 	.capacity = offsetof(struct db_endpoint, capacity),
 	.cps = offsetof(struct db_endpoint, cps),
 	.on_change = on_change,
+	.on_free = on_free,
 };
 
 static void index_clear(struct index *index)
@@ -234,9 +287,17 @@ bool endpoint_may_show(const struct endpoint *e, const char *number)
 void endpoints_recount(struct endpoints *set)
 {
 	peers_recount(set->peers);
+	for (size_t i = 0; i < peers_count(set->peers); i++)
+		if (endpoints_at(set, i)->gateway)
+			gateways_recount(endpoints_at(set, i)->gateway);
 }
 
 uint64_t endpoints_channel_drift(const struct endpoints *set)
 {
-	return peers_channel_drift(set->peers);
+	uint64_t drift = peers_channel_drift(set->peers);
+
+	for (size_t i = 0; i < peers_count(set->peers); i++)
+		if (endpoints_at(set, i)->gateway)
+			drift += gateways_channel_drift(endpoints_at(set, i)->gateway);
+	return drift;
 }

@@ -6,6 +6,7 @@
 #include "ingress.h"
 
 struct endpoints;
+struct gateway;
 struct endpoint; /* owned by the set, kept alive by a reference to its ingress */
 
 int endpoints_create(struct endpoints **out);
@@ -51,6 +52,8 @@ struct endpoint *endpoints_at(const struct endpoints *set, size_t i);
 
 /** The same as where calls come from; NULL of NULL. */
 struct ingress *endpoint_ingress(struct endpoint *e);
+/** The same as what is called: a gateway of its own, made when it is called first. Borrowed. @return NULL without memory */
+struct gateway *endpoint_gateway(struct endpoint *e);
 /** The row as last loaded; valid until the next endpoints_commit(). */
 const struct db_endpoint *endpoint_row(const struct endpoint *e);
 /** Is it in force, that is enabled, and its row there? */

@@ -256,6 +256,21 @@ int routing_plan(struct routing *r, const struct routing_request *req, struct ro
 	return 0;
 }
 
+int routing_plan_add_endpoint(struct routing_plan *p, struct gateway *gw, uint64_t now_ms)
+{
+	struct routing_candidate *candidate = realloc(p->candidate, (p->n + 1) * sizeof(*candidate));
+
+	if (!candidate)
+		return -ENOMEM;
+	memmove(candidate + 1, candidate, p->n * sizeof(*candidate));
+	candidate[0] =
+		(struct routing_candidate){.gateway = gateway_ref(gw), .verdict = gateway_check(gw, now_ms)};
+	p->candidate = candidate;
+	p->n++;
+	p->matched = p->endpoint = true;
+	return 0;
+}
+
 int routing_hidden_prefix(const struct routing *r, const char *callee, const struct gateway *gw)
 {
 	struct routing_table_match match[ROUTING_TABLE_DEPTH_MAX];

@@ -53,7 +53,8 @@ struct routing_candidate {
 struct routing_plan {
 	struct routing_candidate *candidate;
 	unsigned n;
-	bool matched; /* a route matched the number; false means 404 */
+	bool matched;  /* a route, or an endpoint, matched the number; false means 404 */
+	bool endpoint; /* the first candidate is an endpoint of this number */
 };
 
 /**
@@ -68,6 +69,8 @@ struct routing_plan {
  * @return 0 or -ENOMEM
  */
 int routing_plan(struct routing *r, const struct routing_request *req, struct routing_plan *out);
+/** Put the endpoint of this number, as a gateway, before the other candidates. @return 0 or -ENOMEM with the plan as it was */
+int routing_plan_add_endpoint(struct routing_plan *p, struct gateway *gw, uint64_t now_ms);
 /**
  * Why is a gateway not in the plan? There may be a route to it, hidden by a longer prefix that does not carry through.
  *

@@ -193,6 +193,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 		.gateways = d->gateways,
 		.mapping_gateways = d->mapping_gateways,
 		.endpoints = d->endpoints,
+		.bindings = access_bindings(d->access),
 		.registrations = d->registrations,
 		.routing = d->routing,
 		.cdr_log = d->records.cdr_log};

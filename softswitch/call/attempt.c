@@ -193,7 +193,8 @@ static int find_hop(struct attempt *a, const struct resolver_address *server, st
 	return err;
 }
 
-static int create_invite(struct attempt *a, struct invite **out, struct hop *hop)
+/** @param nat  the peer is reached only where it sends from, whatever its row says */
+static int create_invite(struct attempt *a, struct invite **out, struct hop *hop, bool nat)
 {
 	struct dialog *d;
 	int err;
@@ -202,7 +203,7 @@ static int create_invite(struct attempt *a, struct invite **out, struct hop *hop
 	if (hop->peer) {
 		hop->peer->row_id = gateway_row(a->gateway)->id;
 		hop->peer->strict_source = gateway_row(a->gateway)->strict_source;
-		hop->peer->nat = gateway_row(a->gateway)->nat;
+		hop->peer->nat = nat ? DB_OVERRIDE_ON : gateway_row(a->gateway)->nat;
 		hop->peer->response_time = response_time_ref(gateway_response_time(a->gateway));
 	}
 	err = invite_create(out, a->stack, a->call, hop, a->content, &attempt_invite_handlers, a);
@@ -216,6 +217,18 @@ static int create_invite(struct attempt *a, struct invite **out, struct hop *hop
 	return 0;
 }
 
+/** A contact of an endpoint is called where it has registered from. */
+static int use_binding(struct attempt *a, unsigned i, struct hop *hop)
+{
+	const struct attempt_binding *b = &a->bindings.of[i];
+
+	*hop = b->hop;
+	address_name(&hop->to.any, a->route.target);
+	a->content->request_uri = b->uri;
+	a->content->route = b->path[0] ? b->path : NULL;
+	return 0;
+}
+
 /** @return 0 when an INVITE left to this server; the one before is given up then */
 static int call_server(struct attempt *a, unsigned i)
 {
@@ -225,9 +238,9 @@ static int call_server(struct attempt *a, unsigned i)
 	int err = gateway_server_left(a->gateway, &server->addr.any, clock_now_ms()) ? -EAGAIN : 0;
 
 	if (!err)
-		err = find_hop(a, server, &hop);
+		err = a->bindings.of ? use_binding(a, i, &hop) : find_hop(a, server, &hop);
 	if (!err)
-		err = create_invite(a, &invite, &hop);
+		err = create_invite(a, &invite, &hop, a->bindings.of && a->bindings.of[i].nat);
 	a->sending = invite;
 	if (!err)
 		err = invite_send(invite, a->content, &a->policy.resend);
@@ -327,10 +340,13 @@ void attempt_fail_soon(struct attempt *a, int error)
 	event_add(&a->soon, &now);
 }
 
-static void resolve(struct attempt *a)
+/** Where the gateway is: DNS says it, or what it has registered as an endpoint. */
+static void resolve(struct attempt *a, const struct bindings *bindings)
 {
 	const struct resolver_target target = attempt_route_target(&a->route);
-	int err = resolver_try(a->stack->resolver, &target, &a->servers);
+	const char *endpoint = gateway_row(a->gateway)->endpoint;
+	int err = endpoint[0] ? attempt_bindings_init(&a->bindings, bindings, endpoint, &a->servers)
+			      : resolver_try(a->stack->resolver, &target, &a->servers);
 
 	if (err == -EAGAIN)
 		err = resolver_lookup(&a->query, a->stack->resolver, &target, on_resolved, a);
@@ -381,7 +397,7 @@ int attempt_create(struct attempt **out, const struct call_context *context, str
 	if (err)
 		return err;
 	start_stage_timer(*out);
-	resolve(*out);
+	resolve(*out, context->bindings);
 	return 0;
 }
 
@@ -416,6 +432,7 @@ void attempt_destroy(struct attempt *a)
 	invite_destroy(a->invite);
 	gateway_unref(a->gateway);
 	attempt_route_clear(&a->route);
+	attempt_bindings_clear(&a->bindings);
 	free(a);
 }
 

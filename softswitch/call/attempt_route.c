@@ -43,6 +43,7 @@ int attempt_route_init(struct attempt_route *r, const struct gateway *gw,
 		text_set(&r->password, row->auth_password) || (account && use_registration(r, account)))
 		return -ENOMEM;
 	content->target = r->target;
+	content->request_uri = NULL;
 	content->user = r->user;
 	content->password = r->password;
 	content->realm = r->realm;

@@ -1,5 +1,6 @@
 #include "attempt_state.h"
 #include "clock.h"
+#include "gateway.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -97,7 +98,8 @@ static void read_servers(struct attempt *a, const struct field_bytes *bytes)
 	memcpy(&first->addr, &called->to, first->length);
 	a->servers.n = a->next_server = 1;
 	attempt_name_server(a, 0);
-	if (!field_find(&left, SERVERS, bytes))
+	if (gateway_row(a->gateway)->endpoint[0] ||
+		!field_find(&left, SERVERS, bytes)) /* other contacts may have registered */
 		return;
 	for (; left.size >= sizeof(struct server) && a->servers.n < RESOLVER_ADDRESSES_MAX;
 		left.data += sizeof(struct server), left.size -= sizeof(struct server))

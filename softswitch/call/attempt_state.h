@@ -3,6 +3,7 @@
 #define ATTEMPT_STATE_H
 
 #include "attempt.h"
+#include "attempt_bindings.h"
 #include "attempt_route.h"
 #include "resolver_types.h"
 
@@ -32,6 +33,7 @@ struct attempt {
 	char address[ADDRESS_NAME_MAX];
 	char call_id[2 * TOKEN_SIZE];
 	struct attempt_route route;
+	struct attempt_bindings bindings; /* of an endpoint: one for each server */
 };
 
 /** Make one that has called nobody. @return as attempt_create() */

@@ -10,7 +10,9 @@
 
 struct call;
 struct call_parting;
+struct bindings;
 struct cdr_log;
+struct endpoints;
 struct pace;
 struct registrations;
 struct routing;
@@ -22,6 +24,8 @@ struct call_context {
 	struct stack *stack;
 	struct registrations *registrations; /* lend their credentials and routes to gateways */
 	struct routing *routing;
+	const struct endpoints *endpoints;
+	const struct bindings *bindings; /* what they have registered */
 	struct cdr_log *cdr_log;
 	struct call_context_list live,
 		parked; /* a call that ends moves to `parked` and is freed after the pass */

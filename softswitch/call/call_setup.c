@@ -6,7 +6,9 @@
 #include "call_early.h"
 #include "call_end.h"
 #include "clock.h"
+#include "bindings.h"
 #include "dialog_ack.h"
+#include "endpoints.h"
 #include "gateway.h"
 #include "headers.h"
 #include "log.h"
@@ -76,14 +78,20 @@ static void give_up(struct call *call, const struct received *rx)
 /** Every candidate was passed over. */
 static void give_up_untried(struct call *call)
 {
+	const struct routing_candidate *first = call->plan.candidate;
+	const bool is_endpoint = call->plan.n == 1 && call->plan.endpoint;
+	const enum cause cause = is_endpoint && first->verdict == GATEWAY_VERDICT_NOT_BOUND
+		? CAUSE_NOT_REGISTERED
+		: CAUSE_NO_GATEWAY;
+	const int code = cause_sip_code(cause);
 	char headers[200] = "";
 
-	cause_reason_header(headers, sizeof(headers), 503, cause_words(CAUSE_NO_GATEWAY));
-	add_retry_after(call, headers, sizeof(headers));
-	call_end_refuse(call, 503, headers);
-	call_end(call,
-		&(struct call_end){
-			.code = 503, .words = cause_words(CAUSE_NO_GATEWAY), .direction = CDR_SERVER});
+	cause_reason_header(headers, sizeof(headers), code, cause_words(cause));
+	if (code == 503)
+		add_retry_after(call, headers, sizeof(headers));
+	call_end_refuse(call, code, headers);
+	call_end(
+		call, &(struct call_end){.code = code, .words = cause_words(cause), .direction = CDR_SERVER});
 }
 
 static void describe_end(const struct attempt_end *end, char *out, size_t size)
@@ -433,14 +441,36 @@ void call_setup_go_on(struct call *call)
 	try_next(call, NULL);
 }
 
-void call_setup(struct call *call)
+/** An endpoint is called before the routes, or where there are none. */
+static int add_endpoint(struct call *call, uint64_t now_ms)
 {
-	struct routing_request request = {.ingress = ingress_name(call->ingress),
+	const struct call_context *context = call->context;
+	struct endpoint *e = endpoints_by_number(context->endpoints, call->callee);
+	struct gateway *gw;
+
+	if (!e || (call->plan.matched && !context->stack->parameters.endpoint_first))
+		return 0;
+	gw = endpoint_gateway(e);
+	if (!gw)
+		return -ENOMEM;
+	gateway_on_binding(gw, bindings_first(context->bindings, endpoint_row(e)->name) != NULL, now_ms);
+	return routing_plan_add_endpoint(&call->plan, gw, now_ms);
+}
+
+static int make_plan(struct call *call)
+{
+	const struct routing_request request = {.ingress = ingress_name(call->ingress),
 		.caller = call->caller,
 		.callee = call->callee,
 		.now_ms = clock_now_ms()};
+	int err = routing_plan(call->context->routing, &request, &call->plan);
 
-	if (routing_plan(call->context->routing, &request, &call->plan)) {
+	return err ? err : add_endpoint(call, request.now_ms);
+}
+
+void call_setup(struct call *call)
+{
+	if (make_plan(call)) {
 		call_end_refused(call, CAUSE_INTERNAL, cause_words(CAUSE_INTERNAL), CDR_SERVER);
 		return;
 	}

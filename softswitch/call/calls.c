@@ -145,7 +145,8 @@ int calls_create(struct calls **out, const struct calls_parts *parts)
 	set->context.cdr_log = parts->cdr_log;
 	set->gateways = parts->gateways;
 	set->mapping_gateways = parts->mapping_gateways;
-	set->endpoints = parts->endpoints;
+	set->context.endpoints = set->endpoints = parts->endpoints;
+	set->context.bindings = parts->bindings;
 	event_assign(&set->sign, loop_base(parts->stack->loop), -1, 0, on_sign, set);
 	if (memory_trim_create(&set->memory, parts->stack, &set->context.active, parts->cdr_log) ||
 		pace_create(&set->context.pace, parts->stack->loop, PER_SECOND)) {

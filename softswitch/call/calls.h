@@ -24,6 +24,7 @@ struct calls_parts {
 	struct gateways *gateways;
 	struct mapping_gateways *mapping_gateways;
 	struct endpoints *endpoints;
+	const struct bindings *bindings;
 	struct registrations *registrations;
 	struct routing *routing;
 	struct cdr_log *cdr_log;

@@ -20,6 +20,7 @@ static const struct {
 	[CAUSE_CALLER_CANCEL] = {487, "cancelled by caller"},
 	[CAUSE_NO_ROUTE] = {404, "no route"},
 	[CAUSE_NO_GATEWAY] = {503, "no gateway available"},
+	[CAUSE_NOT_REGISTERED] = {480, "endpoint not registered"},
 	[CAUSE_INGRESS_FULL] = {503, "ingress full"},
 	[CAUSE_TIMEOUT] = {408, "gateway timeout"},
 	[CAUSE_TRANSPORT] = {503, "gateway unreachable"},

@@ -9,15 +9,16 @@
 
 /** What ends or refuses a call besides a code of the other side. */
 enum cause {
-	CAUSE_NORMAL,        /* BYE */
-	CAUSE_CALLER_CANCEL, /* CANCEL */
-	CAUSE_NO_ROUTE,      /* no route matches the number */
-	CAUSE_NO_GATEWAY,    /* every gateway is down or full */
-	CAUSE_INGRESS_FULL,  /* capacity or calls per second of the mapping gateway */
-	CAUSE_TIMEOUT,       /* the last gateway tried was silent */
-	CAUSE_TRANSPORT,     /* the last gateway tried could not be reached */
-	CAUSE_GATEWAY_CODE,  /* the last gateway's answer */
-	CAUSE_CALLER_NO_ACK, /* 2xx never acknowledged */
+	CAUSE_NORMAL,         /* BYE */
+	CAUSE_CALLER_CANCEL,  /* CANCEL */
+	CAUSE_NO_ROUTE,       /* no route matches the number */
+	CAUSE_NO_GATEWAY,     /* every gateway is down or full */
+	CAUSE_NOT_REGISTERED, /* nor is the endpoint that is called */
+	CAUSE_INGRESS_FULL,   /* capacity or calls per second of the mapping gateway */
+	CAUSE_TIMEOUT,        /* the last gateway tried was silent */
+	CAUSE_TRANSPORT,      /* the last gateway tried could not be reached */
+	CAUSE_GATEWAY_CODE,   /* the last gateway's answer */
+	CAUSE_CALLER_NO_ACK,  /* 2xx never acknowledged */
 	CAUSE_GATEWAY_NO_ACK,
 	CAUSE_NO_PRACK,     /* provisional response never acknowledged */
 	CAUSE_GATEWAY_LEFT, /* BYE after an answer that the caller had not got yet */

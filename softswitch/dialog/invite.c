@@ -108,8 +108,11 @@ static bool write_request_uri(
 {
 	struct text t = {.data = out, .size = ADDRESS_MAX};
 
-	text_add_all(&t, "sip:", content->callee, "@", content->target, NULL);
-	if (hop_is_reliable(hop))
+	if (content->request_uri)
+		text_add(&t, content->request_uri);
+	else
+		text_add_all(&t, "sip:", content->callee, "@", content->target, NULL);
+	if (!content->request_uri && hop_is_reliable(hop))
 		text_add_all(&t, ";transport=", hop->listener->transport, NULL);
 	return text_end(&t);
 }

@@ -30,6 +30,7 @@ struct invite_content {
 	const char *caller, *display; /* user part of From; display name as received, or NULL */
 	const char *callee;           /* user part of Request-URI and To */
 	const char *target;           /* host:port for the Request-URI */
+	const char *request_uri;      /* in place of callee and target there; NULL = none */
 	const sip_t *received;        /* the caller's INVITE, for headers and body */
 	const struct session *offer;  /* a description to send instead of its body, or NULL */
 	unsigned max_forwards;

@@ -375,6 +375,166 @@ def a_phone_behind_nat_is_answered_and_hung_up_where_it_sends_from(s):
 	b.expect(200, "BYE")
 
 
+def called(phone, contact=None):
+	"""Take the INVITE that arrived at a phone; its Request-URI must be what it has registered."""
+	leg = phone.leg()
+	same(leg.invited.uri, sip.uri(contact or phone.contact))
+	return leg
+
+
+@scenario
+def an_endpoint_is_called_by_its_number(s):
+	phone = endpoint(s, "1001", number="4930100")
+	s.gateway()
+	s.start()
+	phone.bind(contacts=["<sip:x-1001@%s;ob>" % phone.host_port])
+	a = s.caller.invite("4930100")
+	b = called(phone, "<sip:x-1001@%s;ob>" % phone.host_port)
+	same(sip.user(b.invited["To"]), "4930100")
+	b.reply(180)
+	a.expect(180)
+	s.answer(a, b)
+	s.over(a, b)
+	row = s.switch.record()
+	same((row["gateway"], row["callee_in"], row["end_reason"]), ("1001", "4930100", "normal clearing"))
+
+
+@scenario
+def endpoints_call_each_other(s):
+	one, other = endpoint(s, "1001"), endpoint(s, "1002", host="127.0.0.3")
+	s.start()
+	other.bind()
+	a = one.call("1002")
+	b = called(other)
+	s.answer(a, b)
+	b.send("BYE")
+	a.hung_up()
+	b.expect(200, "BYE")
+	row = s.switch.record()
+	same((row["ingress"], row["gateway"]), ("1001", "1002"))
+
+
+@scenario
+def one_that_has_not_registered_is_not_available(s):
+	endpoint(s, "1001")
+	s.start()
+	a = s.caller.invite("1001")
+	a.expect(480, "INVITE")
+	row = s.switch.record()
+	same((row["sip_code"], row["end_reason"], row["attempts"][0]["reason"]),
+		(480, "endpoint not registered", "not registered with us"))
+
+
+@scenario
+def a_route_is_the_way_to_one_that_has_not_registered_or_is_silent(s):
+	phone, gw = endpoint(s, "1001"), s.gateway()
+	s.start(SS_SIP_TIMEOUT_INVITE=1)
+	for registered in (False, True):
+		if registered:
+			phone.bind()
+		a = s.caller.invite("1001")
+		if registered:
+			phone.expect("INVITE")
+		b = gw.leg()
+		b.refuse(486)
+		a.expect(486, "INVITE")
+	s.settle()
+	same([[attempt["gateway"] for attempt in row["attempts"]] for row in s.switch.records(2)], [["1001", "gw"]] * 2)
+	phone.inbox.clear()
+
+
+@scenario
+def routes_come_first_if_the_parameter_says_so(s):
+	phone, gw = endpoint(s, "1001"), s.gateway(prefix="1001")
+	other = endpoint(s, "1002", host="127.0.0.3")
+	s.start(SS_ENDPOINT_FIRST="Off")
+	phone.bind()
+	other.bind()
+	a = s.caller.invite("1001")
+	b = gw.leg()
+	b.refuse(486)
+	a.expect(486, "INVITE")
+	a = s.caller.invite("1002")
+	b = called(other)
+	b.refuse(486)
+	a.expect(486, "INVITE")
+
+
+@scenario
+def the_next_contact_is_called_when_one_is_silent(s):
+	phone, second = endpoint(s, "1001", contacts=2), endpoint(s, "1001", row=False, host="127.0.0.3")
+	s.start()
+	second.secrets.clear()  # both are told of each other
+	second.bind()
+	phone.bind()
+	a = s.caller.invite("1001")
+	phone.expect("INVITE")
+	b = called(second)
+	b.refuse(486)
+	a.expect(486, "INVITE")
+	s.settle()
+	phone.inbox.clear()
+
+
+@scenario
+def a_phone_behind_nat_is_called_where_it_has_registered_from(s):
+	phone = endpoint(s, "1001")
+	s.start()
+	contact = "<sip:1001@192.0.2.1:5060>"
+	phone.bind(contacts=[contact])
+	a = s.caller.invite("1001")
+	b = called(phone, contact)
+	b.reply(200, sdp=True, contact=contact)
+	a.expect(200, "INVITE")
+	a.ack()
+	b.expect("ACK")
+	s.over(a, b)
+
+
+def called_by_its_connection(transport):
+	def play(s):
+		phone = endpoint(s, "1001", transport=transport)
+		s.start(("udp", transport))
+		phone.bind()
+		a = s.caller.invite("1001")
+		b = called(phone)
+		s.answer(a, b)
+		s.over(a, b)
+		same(len(phone.connections), 1)
+	play.__name__ = "a_phone_is_called_by_its_connection_over_" + transport
+	scenario(play)
+
+
+called_by_its_connection("tcp")
+called_by_its_connection("tls")
+
+
+@scenario
+def requests_to_a_phone_take_its_path(s):
+	phone = endpoint(s, "1001")
+	s.start()
+	phone.register(phone.credentials(phone.challenged()), ("Path", "<sip:%s;lr>" % phone.host_port),
+		contacts=["<sip:1001@192.0.2.1>"])
+	phone.expect(200, "REGISTER")
+	a = s.caller.invite("1001")
+	b = called(phone, "<sip:1001@192.0.2.1>")
+	same(b.invited["Route"], "<sip:%s;lr>" % phone.host_port)
+	b.refuse(486)
+	a.expect(486, "INVITE")
+
+
+@scenario
+def limits_of_a_called_endpoint_hold(s):
+	phone = endpoint(s, "1001", capacity=1)
+	s.start()
+	phone.bind()
+	a = s.caller.invite("1001")
+	b = called(phone)
+	s.caller.invite("1001").expect(503, "INVITE")
+	b.refuse(486)
+	a.expect(486, "INVITE")
+
+
 @scenario
 def without_endpoints_nobody_is_challenged(s):
 	stranger = endpoint(s, "1001", row=False)
