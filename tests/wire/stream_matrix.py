@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import re
 import socket
+import ssl
 import struct
 
 import sip
@@ -20,10 +21,14 @@ FRONT = {"pinged": b"\r\n\r\n", "ponged": b"\r\n"}  # RFC 5626 section 4.4.1
 
 
 class Wire:
-	"""The connections of one side; what it sends takes the one that was opened last, or a new one."""
+	"""
+	The connections of one side; what it sends takes the one that was opened last, or a new one. `tls`: see tls.py; None = in
+	clear.
+	"""
 
-	def __init__(self, matrix, index):
-		self.matrix, self.index, self.connections = matrix, index, {}
+	def __init__(self, matrix, index, tls=None):
+		self.matrix, self.index, self.connections, self.tls = matrix, index, {}, tls
+		self.unsent = {}  # until the TLS handshake is over
 		self.listener = socket.create_server(("127.0.0.1", 0), backlog=16)
 		self.listener.setblocking(False)
 
@@ -36,10 +41,14 @@ class Wire:
 
 	def accept(self):
 		with contextlib.suppress(BlockingIOError):
-			self.add(self.listener.accept()[0])
+			self.add(self.listener.accept()[0], server=True)
 
-	def add(self, sock):
+	def add(self, sock, server=False):
 		sock.setblocking(False)
+		if self.tls:
+			context = self.tls.server if server else self.tls.client
+			sock = context.wrap_socket(sock, server, do_handshake_on_connect=False,
+				server_hostname=None if server else "127.0.0.1")
 		sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 		self.connections[sock] = b""
 		asyncio.get_running_loop().add_reader(sock, self.read, sock)
@@ -47,7 +56,11 @@ class Wire:
 	def read(self, sock):
 		try:
 			data = sock.recv(65536)
-		except BlockingIOError:
+			while self.tls and sock.pending():
+				data += sock.recv(65536)
+		except (BlockingIOError, ssl.SSLWantReadError):
+			if sock in self.unsent:
+				self.write(sock, b"")
 			return
 		except OSError:
 			data = b""
@@ -65,14 +78,23 @@ class Wire:
 
 	def send(self, raw, front=b""):
 		if not self.connections:
-			self.add(socket.create_connection(self.matrix.switch_address, 5, ("127.0.0.1", 0)))
-		sock = next(reversed(self.connections))
+			try:
+				self.add(socket.create_connection(self.matrix.switch_address, 5, ("127.0.0.1", 0)))
+			except ConnectionRefusedError:  # nobody is there: lost
+				return
+		self.write(next(reversed(self.connections)), front + raw)
+
+	def write(self, sock, data):
+		data = self.unsent.pop(sock, b"") + data
 		try:
-			sock.sendall(front + raw)
+			sock.sendall(data)
+		except ssl.SSLWantReadError:
+			self.unsent[sock] = data
 		except OSError:  # reset meanwhile: lost with the connection
 			self.drop(sock)
 
 	def drop(self, sock, reset=False):
+		self.unsent.pop(sock, None)
 		if self.connections.pop(sock, None) is not None:
 			asyncio.get_running_loop().remove_reader(sock)
 			if reset:
