@@ -138,12 +138,6 @@ static bool waits(const struct restart *r)
 	return !records_are_written(r->parts.records) || calls_under_way(r->parts.calls) > 0;
 }
 
-static void pause_all(struct restart *r)
-{
-	calls_settle(r->parts.calls);
-	enter(r, RESTART_PAUSED, WAITING_MS);
-}
-
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	const struct timeval again = {.tv_usec = LOOK_MS * 1000};
@@ -156,7 +150,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	else if (r->state == RESTART_PAUSED)
 		leave(r);
 	else
-		pause_all(r);
+		enter(r, RESTART_PAUSED, WAITING_MS);
 }
 
 /** Who has not had an answer gets it. */

@@ -37,6 +37,8 @@ struct bridge_handlers {
 	void (*on_expired)(struct dialog *leg, void *arg);
 	/** A re-INVITE has come, has got its final response, or the ACK to that. */
 	void (*on_reinvite)(void *arg);
+	/** remote_end or remote_acked of this leg is another one. */
+	void (*on_request_end)(struct dialog *leg, void *arg);
 	/** The media of this leg have moved, and the other side has not been told. */
 	void (*on_moved)(struct dialog *leg, void *arg);
 	/** Our 2xx to a re-INVITE of this leg was never acknowledged. */

@@ -49,7 +49,7 @@ static void tell_reinvite(const struct bridge *b)
 static void request_free(struct bridge_request *r)
 {
 	LIST_REMOVE(r, link);
-	if (r->invite)
+	if (r->invite && !is_answered(r))
 		tell_reinvite(r->bridge);
 	dialog_request_stop(&r->request);
 	if (r->received.rx.msg)
@@ -86,6 +86,14 @@ static void forget_refusal(struct bridge_refusal *refused)
 	refused->server = NULL;
 }
 
+static void note_end(struct bridge_request *r, int status)
+{
+	if (server_transaction_cseq(r->server) != r->from->remote_seq)
+		return;
+	r->from->remote_end = (uint16_t)status;
+	r->bridge->handlers->on_request_end(r->from, r->bridge->arg);
+}
+
 /** Its refusal is waited for to be acknowledged. */
 static void keep_refused(struct bridge_request *r)
 {
@@ -102,6 +110,8 @@ static void send_answer(struct bridge_request *r, const struct text *t, int stat
 
 	if (r->invite && status >= 300)
 		keep_refused(r);
+	else if (!r->invite && status >= 200)
+		note_end(r, status);
 	server_transaction_send(r->server, t, status, &resend);
 }
 
@@ -367,7 +377,7 @@ static void cross(struct bridge_request *r)
 		.max_forwards = message_next_max_forwards(sip),
 		.handlers = &request_handlers,
 		.arg = r};
-	if (r->invite)
+	if (r->invite || r->as_invite)
 		tell_reinvite(r->bridge);
 	if (dialog_request_start(&r->request) == 0)
 		return;
@@ -454,8 +464,10 @@ void bridge_request_acknowledge(struct bridge *b, struct dialog *from, const str
 		dialog_ack(b->stack, r->to, ack->sip);
 		session_describe(&from->session, ack->sip);
 	}
+	from->remote_acked = bridge_request_reinvite(b, bridge_side(b, from)) == r->server;
 	server_transaction_acknowledge(r->server);
 	request_free(r);
+	b->handlers->on_request_end(from, b->arg);
 }
 
 bool bridge_request_awaits_ack(const struct bridge *b, const struct dialog *to)

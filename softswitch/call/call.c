@@ -28,6 +28,12 @@ static void on_refreshed(struct dialog *leg, void *arg)
 	call_cdr_changed(call);
 }
 
+static void on_request_end(struct dialog *leg, void *arg)
+{
+	(void)leg;
+	call_cdr_requests(arg);
+}
+
 /** The switch ends it. @param gone  the leg that knows nothing of it and gets no BYE; NULL = both are told */
 static void end_by_leg(struct call *call, enum cause cause, const struct dialog *gone)
 {
@@ -87,6 +93,7 @@ static struct resend_schedule resend(const struct dialog *leg, void *arg)
 static const struct bridge_handlers bridge_handlers = {
 	.on_refreshed = on_refreshed,
 	.on_reinvite = on_reinvite,
+	.on_request_end = on_request_end,
 	.on_gone = on_gone,
 	.on_refresh_failed = on_refresh_failed,
 	.on_expired = on_expired,

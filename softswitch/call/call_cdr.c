@@ -372,6 +372,47 @@ uint64_t call_cdr_read_stage(struct call *call, uint32_t note, enum failover_sta
 	return call->attempt_ms + (note >> STAGE_BITS);
 }
 
+/** Bits of the word beside an answered call, for each side: the low ones of the number, remote_acked, and above them remote_end. */
+enum { SEQ_BITS = 5, SEQ_MASK = (1 << SEQ_BITS) - 1, ACKED = 1 << SEQ_BITS, END_SHIFT = SEQ_BITS + 1 };
+enum { SIDE_BITS = 16, SIDE_MASK = (1 << SIDE_BITS) - 1 };
+
+static uint32_t requests_of(const struct dialog *d)
+{
+	return (uint32_t)d->remote_end << END_SHIFT | (d->remote_acked ? ACKED : 0) |
+		(d->remote_seq & SEQ_MASK);
+}
+
+void call_cdr_requests(struct call *call)
+{
+	if (!call_state_is_answered(call))
+		return;
+	cdr_log_note(call->context->cdr_log, call->slot,
+		requests_of(&call->a) | requests_of(call_leg_b(call)) << SIDE_BITS);
+}
+
+static void read_requests(struct dialog *d, uint32_t side)
+{
+	if (!side)
+		return;
+	d->remote_seq = (d->remote_seq & ~(uint32_t)SEQ_MASK) | (side & SEQ_MASK);
+	d->remote_acked = side & ACKED;
+	d->remote_end = (uint16_t)(side >> END_SHIFT);
+}
+
+void call_cdr_read_requests(struct call *call, uint32_t note)
+{
+	read_requests(&call->a, note & SIDE_MASK);
+	read_requests(call_leg_b(call), note >> SIDE_BITS);
+}
+
+void call_cdr_received(struct call *call, uint32_t before, uint32_t seq)
+{
+	if (call_state_is_answered(call) && before >> SEQ_BITS == seq >> SEQ_BITS)
+		call_cdr_requests(call);
+	else if (call_state_is_answered(call))
+		call_cdr_changed(call); /* the rest of the number stands in the entry */
+}
+
 void call_cdr_changed(struct call *call)
 {
 	if (call->is_changed || call->state == CALL_NEW || call->state == CALL_ENDED)
@@ -394,8 +435,8 @@ void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direc
 	row.sip_code = call->answer_ms ? 200 : code;
 	row.end_reason = words;
 	row.end_direction = direction;
-	if (call->answer_ms)
-		call_cdr_part(call);
+	if (call->answer_ms && call_cdr_part(call)) /* from here on the word says who is waited for */
+		cdr_log_note(call->context->cdr_log, call->slot, 0);
 	if (!call->parting)
 		cdr_log_end(call->context->cdr_log, call->slot, &row);
 	else if (!cdr_log_end_parting(call->context->cdr_log, call->slot, &row))

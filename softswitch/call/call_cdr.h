@@ -32,6 +32,12 @@ void call_cdr_stage(struct call *call);
 void call_cdr_sdp(struct call *call);
 /** Read that. @param note  of cdr_log_note(). @return when the stage began, monotonic */
 uint64_t call_cdr_read_stage(struct call *call, uint32_t note, enum failover_stage *stage);
+/** The same for the last requests of both sides of an answered call, their numbers and how they have ended. */
+void call_cdr_requests(struct call *call);
+/** The same when one has come. @param before,seq  numbers of the last one of its side, and of this */
+void call_cdr_received(struct call *call, uint32_t before, uint32_t seq);
+/** Read that. @param note  of cdr_log_note() */
+void call_cdr_read_requests(struct call *call, uint32_t note);
 /** What is written of the call has changed: call_cdr_keep() follows after the pass of the loop. */
 void call_cdr_changed(struct call *call);
 /** What its entry tells of stays in the journal when the call ends, or goes on: call_parting_wait() says what. @return NULL without entry or memory */

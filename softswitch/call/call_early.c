@@ -182,7 +182,7 @@ bool call_early_on_prack(struct call *call, struct dialog *d, const struct recei
 {
 	const bool caller = bridge_side(&call->bridge, d) == BRIDGE_CALLER;
 	/* After a crash an answered call knows of no provisional responses any more, and 481 would end it. */
-	const bool forgotten = caller && call->recovered && call_state_is_answered(call);
+	const bool forgotten = caller && call->recovered && (call_state_is_answered(call) || d->resumed);
 	bool described = false;
 	int err = caller ? rel100_acknowledge(&call->rel100, rx->sip, &described) : -ENOENT;
 

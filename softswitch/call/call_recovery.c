@@ -134,7 +134,7 @@ static void finish_reinvites(struct call *call, const struct field_bytes *bytes)
 		const struct resend_schedule resend = bridge_resend(&call->bridge, leg);
 		struct server_transaction *answered = NULL;
 
-		if (call_saved_reinvite(&reinvite, side, bytes))
+		if (!leg->remote_acked && call_saved_reinvite(&reinvite, side, bytes))
 			answered = server_transactions_finish(set, &reinvite, &leg->hop, 491, NULL, &resend);
 		if (answered)
 			bridge_request_resume(&call->bridge, side, answered);
@@ -151,8 +151,11 @@ static int take(const struct recovery *r, struct call *call, const struct cdr_lo
 	rows_err = find_rows(r, call, call_leg_b(call), &left->record);
 	if (!r->on || (!err && lacks_answer(call)))
 		return -ECANCELED;
+	if (!err)
+		call_cdr_read_requests(call, left->note);
 	err = err ? err : rows_err ? rows_err : go_on(call, left->slot);
-	if (!err && clock_now_ms() - call->answer_ms < CALL_RECOVERY_ANSWER_REPEATED_MS)
+	if (!err && !call->a.remote_acked &&
+		clock_now_ms() - call->answer_ms < CALL_RECOVERY_ANSWER_REPEATED_MS)
 		finish_invite(r, &bytes, &call->a.hop); /* its 200 may have been lost, or the ACK to it */
 	if (!err)
 		finish_reinvites(call, &bytes);

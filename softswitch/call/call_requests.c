@@ -79,6 +79,8 @@ static void on_ack(struct call *call, struct dialog *d, const struct received *r
 		call->invite = NULL;
 		call->bridge.answer_in_ack = false;
 		call_set_state(call, CALL_UP);
+		d->remote_acked = true;
+		call_cdr_requests(call);
 		bridge_request_go_on(&call->bridge);
 		if (call_early_is_stale(call))
 			session_timer_tell(&call->timers, BRIDGE_CALLER);
@@ -133,6 +135,18 @@ static void on_own(struct call *call, struct dialog *d, const struct received *r
 	}
 }
 
+/** It has crossed before a crash, and its answer was lost. */
+static void answer_again(struct call *call, struct dialog *d, const struct received *rx)
+{
+	char lines[512];
+	struct text t = {.data = lines, .size = sizeof(lines)};
+
+	if (d->remote_end < 300 && dialog_is_target_refresh(rx->sip->sip_request->rq_method_name))
+		dialog_write_contact(d, &t);
+	text_end(&t);
+	bridge_reply(&call->bridge, d, rx, d->remote_end, lines);
+}
+
 /* Offers ------------------------------------------------------------------------------------ */
 
 /** Does it merely say that the peer is still there? */
@@ -178,14 +192,14 @@ static void on_offer(struct call *call, struct dialog *d, const struct received 
 
 /* Entry points ------------------------------------------------------------------------------ */
 
-/** A number that was used means that the request is late (RFC 3261 section 12.2.2). A BYE ends the call all the same. */
-static bool takes_cseq(struct dialog *d, const sip_t *sip)
+/** A BYE ends the call all the same. */
+static bool takes_cseq(struct call *call, struct dialog *d, const sip_t *sip)
 {
-	uint32_t seq = sip->sip_cseq->cs_seq;
+	const uint32_t before = d->remote_seq;
 
-	if (d->remote_seq && seq <= d->remote_seq)
+	if (!dialog_take_cseq(d, sip))
 		return sip->sip_request->rq_method == sip_method_bye;
-	d->remote_seq = seq;
+	call_cdr_received(call, before, d->remote_seq);
 	return true;
 }
 
@@ -199,7 +213,7 @@ void call_requests_receive(struct call *call, struct dialog *d, const struct rec
 		on_ack(call, d, rx);
 		return;
 	}
-	if (!takes_cseq(d, sip)) {
+	if (!takes_cseq(call, d, sip)) {
 		transport_reply_stateless(rx, 500, "CSeq out of order", NULL);
 		return;
 	}
@@ -214,7 +228,9 @@ void call_requests_receive(struct call *call, struct dialog *d, const struct rec
 		on_own(call, d, rx);
 		return;
 	case CROSS:
-		if (other)
+		if (d->resumed && d->remote_end >= 200)
+			answer_again(call, d, rx);
+		else if (other)
 			bridge_request_pass(&call->bridge, d, other, rx);
 		else
 			bridge_reply(&call->bridge, d, rx, 491, NULL);

@@ -224,16 +224,6 @@ size_t calls_under_way(const struct calls *set)
 	return client_transactions_in_dialogs(set->context.stack->client_transactions);
 }
 
-void calls_settle(struct calls *set)
-{
-	const uint64_t now_ms = clock_now_ms();
-	struct call *call;
-
-	LIST_FOREACH (call, &set->context.live, link)
-		if (call->state == CALL_UP && now_ms - call->answer_ms < CALL_RECOVERY_ANSWER_REPEATED_MS)
-			call_cdr_changed(call);
-}
-
 void calls_leave(struct calls *set)
 {
 	keep_changed(set);

@@ -53,11 +53,6 @@ void calls_future(const struct calls *set, struct calls_future *out);
 int calls_version(void);
 /** How many requests inside calls await their response; the next process will not know them. */
 size_t calls_under_way(const struct calls *set);
-/**
- * This process is about to leave them to the next one. What a crash leaves in doubt is written down: who has acknowledged
- * its answer need not get it again.
- */
-void calls_settle(struct calls *set);
 /** This process leaves them to the next one, now: write down what has changed, and that they live. */
 void calls_leave(struct calls *set);
 

@@ -361,6 +361,21 @@ int dialog_refresh_target(struct dialog *d, const struct received *from)
 	return 0;
 }
 
+bool dialog_take_cseq(struct dialog *d, const sip_t *request)
+{
+	const uint32_t seq = request->sip_cseq->cs_seq;
+
+	if (d->resumed && seq == d->remote_seq)
+		return true;
+	if (d->remote_seq && seq <= d->remote_seq)
+		return false;
+	d->remote_seq = seq;
+	d->remote_end = 0;
+	d->remote_acked &= request->sip_request->rq_method != sip_method_invite;
+	d->resumed = false;
+	return true;
+}
+
 bool dialog_takes_request(struct dialog *d, uint64_t now_ms)
 {
 	if (!d->window_ms || now_ms - d->window_ms >= DIALOG_WINDOW_MS) {

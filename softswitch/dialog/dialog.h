@@ -31,6 +31,9 @@ struct dialog {
 	struct next_hop_resolver *resolver;
 	uint32_t local_seq;  /* CSeq of our last request */
 	uint32_t remote_seq; /* of the peer's last request */
+	uint16_t remote_end; /* the final response to that if it has crossed; 0 = none yet */
+	bool remote_acked;   /* the peer has acknowledged the final response to its last INVITE */
+	bool resumed;        /* that request was to the process before: it is known by its number alone */
 	uint32_t invite_seq; /* of our last INVITE: its ACK repeats it */
 	uint32_t ack_seq;    /* of the last INVITE of ours that was acknowledged */
 	bool offerless;      /* our last INVITE makes no offer: its 2xx does, and the ACK answers */
@@ -60,6 +63,14 @@ size_t dialogs_count(const struct dialogs *set);
  * @return NULL when there is none
  */
 struct dialog *dialogs_find(const struct dialogs *set, const sip_t *sip);
+
+/**
+ * A request of the peer came. What its transaction does not recognise, but has the number of the last one to the process
+ * before, is that one, repeated.
+ *
+ * @return false when its number was used (RFC 3261 section 12.2.2)
+ */
+bool dialog_take_cseq(struct dialog *d, const sip_t *request);
 
 /**
  * Create the dialog of a caller from its INVITE (RFC 3261 section 12.1.1). A Contact that cannot be used is taken as

@@ -40,6 +40,8 @@ static const struct field fields[] = {
 	FIELD(27, NUMBER, struct dialog, session.identity),
 	FIELD(28, NUMBER, struct dialog, next.hidden),
 	FIELD(29, NUMBER, struct dialog, offerless),
+	FIELD(30, NUMBER, struct dialog, remote_end),
+	FIELD(31, NUMBER, struct dialog, remote_acked),
 };
 
 /** What of a dialog stands behind its pointers. */
@@ -174,6 +176,7 @@ static int read_all(struct dialog *d, struct stack *stack, const struct field_by
 		err = hop_state_read(&d->hop, stack->transport, &hop);
 	if (!err)
 		jump(d);
+	d->resumed = true;
 	return err;
 }
 

@@ -432,6 +432,105 @@ def the_refusal_of_a_reinvite_comes_again_until_the_ack_of(s, one, other):
 	s.over(*legs)
 
 
+# Requests that come again, since their answer was lost
+
+@variants(*((method.lower() + "_of_" + side, method, one, other) for method in ("INFO", "MESSAGE", "REFER", "NOTIFY")
+	for side, one, other in SIDES))
+def what_was_answered_before_the_crash_does_not_cross_twice_as(s, method, one, other):
+	gw = s.gateway()
+	s.start()
+	legs = s.talk(gw)
+	x, y = legs[one], legs[other]
+	x.send("OPTIONS")
+	x.expect(200, "OPTIONS")
+	status = 202 if method == "REFER" else 200
+	sent = x.send(method, [("Refer-To", "<sip:4931@example.com>")] if method == "REFER" else
+		[("Event", "refer"), ("Subscription-State", "active")] if method == "NOTIFY" else [])
+	y.expect(method)
+	y.reply(status)
+	first = x.expect(status, method)
+	for turn in (1, 2):
+		crash(s)
+		asked(x, y)
+		before = len(x.peer.arrivals(status, method))
+		x.again(sent)
+		same(x.peer.expect_count(before + 1, status, method)[-1].message.raw, first.raw)
+	same(len(y.peer.arrivals(method)), 1)
+	x.send("INFO")
+	y.expect("INFO")
+	y.reply(200)
+	x.expect(200, "INFO")
+	s.over(*legs)
+
+
+@variants(*SIDES)
+def many_requests_before_the_crash_are_known_by_their_number_from(s, one, other):
+	gw = s.gateway()
+	s.start()
+	legs = s.talk(gw)
+	x, y = legs[one], legs[other]
+	for _ in range(70):
+		sent = x.send("INFO")
+		y.expect("INFO")
+		y.reply(200)
+		x.expect(200, "INFO")
+	crash(s)
+	asked(x, y)
+	before = len(x.peer.arrivals(200, "INFO"))
+	x.again(sent)
+	x.peer.expect_count(before + 1, 200, "INFO")
+	same(len(y.peer.arrivals("INFO")), 70)
+	s.over(*legs)
+
+
+@variants(*SIDES)
+def an_update_whose_answer_was_lost_is_answered_after_the_crash_to(s, one, other):
+	gw = s.gateway()
+	s.start()
+	legs = s.talk(gw)
+	x, y = legs[one], legs[other]
+	offer, answer = sip.sdp(4002), sip.sdp(4004)
+	sent = x.send("UPDATE", body=offer)
+	same(y.expect("UPDATE").body, offer)
+	y.reply(200, answer)
+	x.expect(200, "UPDATE")
+	crash(s)
+	asked(x, y)
+	before = len(x.peer.arrivals(200, "UPDATE"))
+	x.again(sent)
+	same(x.peer.expect_count(before + 1, 200, "UPDATE")[-1].message.body, answer)
+	same(len(y.peer.arrivals("UPDATE")), 1)
+	s.over(*legs)
+
+
+@variants(("info", "INFO"), ("update", "UPDATE"))
+def what_was_not_answered_before_the_crash_crosses_again_as(s, method):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	sent = a.send(method, body=sip.sdp(4002) if method == "UPDATE" else b"")
+	b.expect(method)
+	crash(s)
+	asked(a, b)
+	a.again(sent)
+	assert sip.cseq(b.expect(method)) > 1000
+	b.reply(200, sdp=method == "UPDATE")
+	a.expect(200, method)
+	s.over(a, b)
+
+
+@scenario
+def a_caller_that_has_acknowledged_its_answer_does_not_get_it_again(s):
+	gw = s.gateway()
+	s.start()
+	a, b = s.talk(gw)
+	crash(s)
+	asked(a, b)
+	s.net.quiet(0.2)
+	same(len(s.caller.arrivals(200, "INVITE")), 1)
+	s.over(a, b)
+
+
 # Offers in the answer
 
 def offered(s, one, other):

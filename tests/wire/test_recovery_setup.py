@@ -346,6 +346,35 @@ def what_was_acknowledged_is_not_said_again_when_it_is(s, status, sdp):
 
 
 @scenario
+def a_prack_that_comes_again_is_answered_again(s):
+	gw, a, b, said, heard = reliable(s)
+	sent = prack(a, heard)
+	a.expect(200, "PRACK")
+	restarted(s, b)
+	before = len(s.caller.arrivals(200, "PRACK"))
+	a.again(sent)
+	s.caller.expect_count(before + 1, 200, "PRACK")
+	ends(s, a, b)
+
+
+@scenario
+def an_update_that_comes_again_is_answered_again(s):
+	gw, a, b, said, heard = reliable(s, 183, True)
+	prack(a, heard)
+	a.expect(200, "PRACK")
+	sent = a.send("UPDATE", body=OTHER)
+	same(b.expect("UPDATE").body, OTHER)
+	b.reply(200, ANSWER)
+	same(a.expect(200, "UPDATE").body, ANSWER)
+	restarted(s, b)
+	a.again(sent)
+	same(b.expect("UPDATE").body, OTHER)
+	b.reply(200, ANSWER)
+	s.caller.expect_count(2, 200, "UPDATE")
+	ends(s, a, b)
+
+
+@scenario
 def a_prack_of_ours_that_was_lost_is_sent_anew(s):
 	gw = s.gateway()
 	s.start(**ON)

@@ -82,6 +82,8 @@ static void fill(struct fixture *f)
 	d->next = (struct next_hop){strdup("proxy.example.org"), 5070, "tcp"};
 	d->local_seq = 5;
 	d->remote_seq = 6;
+	d->remote_end = 202;
+	d->remote_acked = true;
 	d->invite_seq = 3;
 	d->ack_seq = 2;
 	d->offerless = true;
