@@ -21,7 +21,8 @@ enum {
 };
 
 struct note {
-	uint64_t value; /* the sequence; without a slot the number of a call that is done */
+	uint64_t
+		value; /* the sequence, 0 = the note of the entry; without a slot the number of a call that is done */
 	cdr_slot slot;
 };
 
@@ -70,6 +71,11 @@ static void note(struct cdr_disk *d, const struct note *n)
 void cdr_disk_note(struct cdr_disk *d, cdr_slot slot, uint64_t sequence)
 {
 	note(d, &(struct note){sequence, slot});
+}
+
+void cdr_disk_note_note(struct cdr_disk *d, cdr_slot slot)
+{
+	note(d, &(struct note){0, slot});
 }
 
 void cdr_disk_note_done(struct cdr_disk *d, uint64_t number)
@@ -144,18 +150,23 @@ static bool has_notes(struct cdr_disk *d)
 	return atomic_load(&d->added) != atomic_load_explicit(&d->taken, memory_order_relaxed);
 }
 
+static int take_note(struct cdr_disk *d, const struct note *n)
+{
+	if (!n->slot)
+		return cdr_disk_file_add_done(&d->turns.bytes, n->value);
+	if (!n->value)
+		return cdr_disk_file_add_note(&d->turns.bytes, d->journal, n->slot);
+	d->collected = n->value;
+	return cdr_disk_file_add(&d->turns.bytes, d->journal, n->slot, n->value);
+}
+
 static int take_notes(struct cdr_disk *d)
 {
 	uint32_t at = atomic_load_explicit(&d->taken, memory_order_relaxed), end = atomic_load(&d->added);
 	int err = 0;
 
-	for (; !err && at != end; at++) {
-		const struct note *n = &d->notes[at % NOTES];
-		if (n->slot)
-			d->collected = n->value;
-		err = n->slot ? cdr_disk_file_add(&d->turns.bytes, d->journal, n->slot, n->value)
-			      : cdr_disk_file_add_done(&d->turns.bytes, n->value);
-	}
+	for (; !err && at != end; at++)
+		err = take_note(d, &d->notes[at % NOTES]);
 	atomic_store_explicit(&d->taken, at, memory_order_release);
 	return err;
 }

@@ -49,6 +49,8 @@ bool cdr_disk_close(struct cdr_disk *disk, unsigned wait_ms, bool remove);
 /* For the loop. A system call only when the thread sleeps, after some milliseconds with nothing to do. */
 /** The entry with this sequence was put into the slot. */
 void cdr_disk_note(struct cdr_disk *disk, cdr_slot slot, uint64_t sequence);
+/** A note was written beside the live entry in this slot. */
+void cdr_disk_note_note(struct cdr_disk *disk, cdr_slot slot);
 /** Nothing is left of the call with this number. */
 void cdr_disk_note_done(struct cdr_disk *disk, uint64_t number);
 

@@ -97,6 +97,10 @@ static int take(
 		return 0;
 	}
 	cdr_journal_state(head->word, &entry.state);
+	if (entry.state == CDR_JOURNAL_NOTE && entry.size == sizeof(entry.note)) {
+		memcpy(&entry.note, entry.bytes, sizeof(entry.note));
+		entry.size = 0;
+	}
 	if (head->sequence > found->sequence)
 		found->sequence = head->sequence;
 	return on_entry(&entry, arg);
@@ -244,27 +248,37 @@ int cdr_disk_file_add(
 	return 0;
 }
 
-static int add(struct cdr_disk_file_bytes *b, uint32_t word, uint64_t number, const void *bytes, size_t n)
+static int add(struct cdr_disk_file_bytes *b, struct head head, const void *bytes)
 {
-	const struct head head = {.word = word,
-		.size = (uint32_t)n,
-		.number = number,
-		.sum = cdr_sum_bytes(cdr_journal_sum(number, 0, n), bytes, n)};
-
-	if (fit(b, sizeof(head) + filled(n)))
+	if (fit(b, sizeof(head) + filled(head.size)))
 		return -ENOMEM;
-	if (n)
-		memcpy(b->data + b->n + sizeof(head), bytes, n);
+	head.sum = cdr_sum_bytes(cdr_journal_sum(head.number, head.sequence, head.size), bytes, head.size);
+	if (head.size)
+		memcpy(b->data + b->n + sizeof(head), bytes, head.size);
 	end_item(b, &head);
 	return 0;
 }
 
+int cdr_disk_file_add_note(struct cdr_disk_file_bytes *b, const struct cdr_journal *journal, cdr_slot slot)
+{
+	struct cdr_journal_entry entry;
+
+	if (!cdr_journal_copy_note(journal, slot, &entry))
+		return 0;
+	return add(b,
+		(struct head){.word = cdr_journal_word(CDR_JOURNAL_NOTE),
+			.size = sizeof(entry.note),
+			.number = entry.number,
+			.sequence = entry.sequence},
+		&entry.note);
+}
+
 int cdr_disk_file_add_done(struct cdr_disk_file_bytes *b, uint64_t number)
 {
-	return add(b, cdr_journal_word(CDR_JOURNAL_DONE), number, NULL, 0);
+	return add(b, (struct head){.word = cdr_journal_word(CDR_JOURNAL_DONE), .number = number}, NULL);
 }
 
 int cdr_disk_file_add_sign(struct cdr_disk_file_bytes *b, const struct cdr_sign *sign)
 {
-	return add(b, SIGN, 0, sign, sizeof(*sign));
+	return add(b, (struct head){.word = SIGN, .size = sizeof(*sign)}, sign);
 }

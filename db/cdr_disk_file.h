@@ -41,6 +41,9 @@ int cdr_disk_file_begin(struct cdr_disk_file_bytes *bytes, uint64_t generation);
 /** Add the entry of a slot, if it is still that with this sequence; 0 = whichever is there. */
 int cdr_disk_file_add(struct cdr_disk_file_bytes *bytes, const struct cdr_journal *journal, cdr_slot slot,
 	uint64_t sequence);
+/** Add the note of a live call, if there is one. */
+int cdr_disk_file_add_note(
+	struct cdr_disk_file_bytes *bytes, const struct cdr_journal *journal, cdr_slot slot);
 /** Nothing is left of the call with this number. */
 int cdr_disk_file_add_done(struct cdr_disk_file_bytes *bytes, uint64_t number);
 int cdr_disk_file_add_sign(struct cdr_disk_file_bytes *bytes, const struct cdr_sign *sign);

@@ -225,8 +225,11 @@ int cdr_disk_turns_go_on(struct cdr_disk_turns *t, const struct cdr_journal *jou
 	struct cdr_disk_file_bytes chunk = {0};
 	int err = 0;
 
-	for (; !err && t->slot < last && chunk.n < CHUNK; t->slot++)
+	for (; !err && t->slot < last && chunk.n < CHUNK; t->slot++) {
 		err = cdr_disk_file_add(&chunk, journal, t->slot, 0);
+		if (!err)
+			err = cdr_disk_file_add_note(&chunk, journal, t->slot);
+	}
 	if (!err)
 		err = append(&t->next, &chunk, 0);
 	free(chunk.data);

@@ -15,6 +15,7 @@ static const uint32_t words[] = {
 	[CDR_JOURNAL_PARTING] = 0x50525432 /* PRT2 */,
 	[CDR_JOURNAL_ENDED] = 0x454e4432 /* END2 */,
 	[CDR_JOURNAL_DONE] = 0x444f4e32 /* DON2 */,
+	[CDR_JOURNAL_NOTE] = 0x4e4f5432 /* NOT2 */,
 };
 
 uint32_t cdr_journal_word(enum cdr_journal_state state)
@@ -295,6 +296,22 @@ int cdr_journal_copy(const struct cdr_journal *j, cdr_slot slot, struct cdr_jour
 			atomic_load_explicit(&head->sequence, memory_order_relaxed) != entry->sequence
 		? -ENOENT
 		: 0;
+}
+
+bool cdr_journal_copy_note(const struct cdr_journal *j, cdr_slot slot, struct cdr_journal_entry *entry)
+{
+	const struct cdr_journal_block *head = cdr_journal_block(j, slot);
+	const uint32_t live = words[CDR_JOURNAL_LIVE];
+	if (atomic_load_explicit(&head->state, memory_order_acquire) != live)
+		return false;
+	*entry = (struct cdr_journal_entry){.slot = slot,
+		.state = CDR_JOURNAL_NOTE,
+		.number = head->number,
+		.sequence = atomic_load_explicit(&head->sequence, memory_order_relaxed),
+		.note = atomic_load_explicit(&head->note, memory_order_relaxed)};
+	atomic_thread_fence(memory_order_acquire);
+	return entry->note && atomic_load_explicit(&head->state, memory_order_relaxed) == live &&
+		atomic_load_explicit(&head->sequence, memory_order_relaxed) == entry->sequence;
 }
 
 void cdr_journal_last_sign(const struct cdr_journal *j, struct cdr_sign *out)

@@ -28,6 +28,7 @@ enum cdr_journal_state {
 	CDR_JOURNAL_PARTING, /* the same of one that has another entry, but a side that this one tells of may not know */
 	CDR_JOURNAL_ENDED, /* the record of a call that is over */
 	CDR_JOURNAL_DONE,  /* nothing is left of the call: only on disk, see cdr_disk.h */
+	CDR_JOURNAL_NOTE,  /* the note of a live call's entry with this sequence: only on disk */
 };
 
 struct cdr_journal_entry {
@@ -75,7 +76,7 @@ cdr_slot cdr_journal_put(struct cdr_journal *journal, enum cdr_journal_state sta
 bool cdr_journal_has_room(struct cdr_journal *journal, size_t size);
 /** The sequence of the entry that was put last. */
 uint64_t cdr_journal_sequence(const struct cdr_journal *journal);
-/** Write a word beside the entry, over the one before. The copy on disk may lack it. */
+/** Write a word beside the entry, over the one before. */
 void cdr_journal_note(struct cdr_journal *journal, cdr_slot slot, uint32_t note);
 /** The number of the call in this slot. */
 uint64_t cdr_journal_number(const struct cdr_journal *journal, cdr_slot slot);
@@ -95,6 +96,8 @@ void cdr_journal_sign(struct cdr_journal *journal, const struct cdr_sign *sign);
  */
 int cdr_journal_copy(const struct cdr_journal *journal, cdr_slot slot, struct cdr_journal_entry *entry,
 	uint64_t *sum, char *room, size_t size);
+/** The same of the note of a live call, without bytes. @return is there one? */
+bool cdr_journal_copy_note(const struct cdr_journal *journal, cdr_slot slot, struct cdr_journal_entry *entry);
 /** All slots are below this one. */
 cdr_slot cdr_journal_slots(const struct cdr_journal *journal);
 void cdr_journal_last_sign(const struct cdr_journal *journal, struct cdr_sign *out);

@@ -42,7 +42,12 @@ static int compare(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-/* Of one call the one that counts comes last: of the same twice that which is in the journal. */
+static int is_entry(const void *item)
+{
+	return ((const struct cdr_leftover *)item)->state != CDR_JOURNAL_NOTE;
+}
+
+/* Of one call the one that counts comes last: of the same twice that which is in the journal. Notes come before it. */
 static int by_call(const void *one, const void *other)
 {
 	const struct cdr_entry *a = ((const struct cdr_leftover *)one)->entry,
@@ -54,6 +59,8 @@ static int by_call(const void *one, const void *other)
 		order = a_done - b_done;
 	if (!order)
 		order = compare(a->sequence, b->sequence);
+	if (!order)
+		order = is_entry(one) - is_entry(other);
 	return order ? order : compare(a->record, b->record);
 }
 
@@ -77,11 +84,41 @@ static bool is_superseded(const struct cdr_leftover *item, const struct cdr_left
 	return item->entry->number == next->entry->number && !parting;
 }
 
+static bool is_note_of(const struct cdr_entry *note, const struct cdr_entry *entry)
+{
+	return note->number == entry->number && note->sequence == entry->sequence;
+}
+
+/* A copy on disk has its notes behind it, of which the highest is the last; one in memory has its own. */
+static void apply_notes(struct cdr_leftovers *left)
+{
+	size_t n = left->n;
+	struct cdr_leftover note = {0};
+
+	left->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct cdr_leftover *item = &left->item[i];
+		const bool same = note.entry && is_note_of(note.entry, item->entry);
+		if (is_entry(item)) {
+			if (same && !item->note)
+				item->note = note.note;
+			left->item[left->n++] = *item;
+		} else {
+			const uint32_t highest = same && note.note > item->note ? note.note : item->note;
+			free(note.entry);
+			note = *item;
+			note.note = highest;
+		}
+	}
+	free(note.entry);
+}
+
 void cdr_leftovers_sort(struct cdr_leftovers *left)
 {
 	if (!left->n)
 		return;
 	qsort(left->item, left->n, sizeof(*left->item), by_call);
+	apply_notes(left);
 	for (struct cdr_leftover *item = left->item; item + 1 < left->item + left->n; item++) {
 		if (is_about_to_part(item, item + 1))
 			item->state = CDR_JOURNAL_PARTING;
@@ -128,6 +165,7 @@ static int put(struct cdr_leftover *item, struct cdr_journal *journal)
 	if (!e->record)
 		return -ENOSPC;
 	e->sequence = cdr_journal_sequence(journal);
+	cdr_journal_note(journal, e->record, item->note);
 	return 0;
 }
 

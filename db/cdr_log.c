@@ -132,8 +132,10 @@ bool cdr_log_has_room(struct cdr_log *log)
 
 void cdr_log_note(struct cdr_log *log, cdr_slot slot, uint32_t note)
 {
-	if (slot)
-		cdr_journal_note(log->journal, slot, note);
+	if (!slot)
+		return;
+	cdr_journal_note(log->journal, slot, note);
+	cdr_disk_note_note(log->disk, slot);
 }
 
 static struct cdr_entry *make_entry(struct cdr_log *log, const struct cdr *record)

@@ -89,7 +89,7 @@ cdr_slot cdr_log_keep_beside(
 bool cdr_log_has_room(struct cdr_log *log);
 
 /**
- * Write a word beside the state, until the next cdr_log_keep(): for what changes often. It may be lost where the state is not.
+ * Write a word beside the state, until the next cdr_log_keep(): for what changes often.
  *
  * @param slot  0 = none, and nothing is written
  */

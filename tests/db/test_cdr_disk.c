@@ -176,6 +176,51 @@ static void a_call_that_ended_without_a_journal_has_ended(void **state)
 	assert_int_equal(sql_int(lost, "SELECT count(*) FROM cdr WHERE a_call_id = 'one'"), 1);
 }
 
+static char notes[200];
+
+static bool see_note(const struct cdr_log_leftover *call, void *arg)
+{
+	size_t n = strlen(notes);
+	snprintf(notes + n, sizeof(notes) - n, "%s=%x ", call->record.a_call_id, call->note);
+	return arg != NULL;
+}
+
+/* @param copy  where the files are copied to while the calls go on; NULL = they do not */
+static void start_and_see_notes(const char *cdr, const char *copy)
+{
+	struct cdr_log *log = cdr_opened(cdr);
+	notes[0] = '\0';
+	cdr_log_recover(log, see_note, (void *)copy);
+	cdr_log_look(log);
+	cdr_log_end(log, 0, &(struct cdr){0});
+	cdr_wait_written(log, 1); /* then the new file on the disk is whole */
+	if (copy)
+		scratch_copy(live_of(cdr), live_of(copy));
+	cdr_log_close(log, 10000);
+}
+
+/* Neither a file that is begun anew nor the journal in memory that is made of it lacks them. */
+static void a_note_is_on_the_disk_with_its_entry(void **state)
+{
+	(void)state;
+	struct cdr_log *log = opened();
+	cdr_slot one = keep(log, 0, "one", "x"), two = keep(log, 0, "two", "x");
+	keep(log, 0, "three", "x");
+	cdr_log_note(log, one, 0x3);
+	settle(log);
+	cdr_log_note(log, one, 0x123);
+	cdr_log_note(log, two, 0x22);
+	keep(log, two, "two", "y");
+	settle(log);
+	scratch_copy(live_of(path), live_of(lost));
+	copy_table(lost);
+	cdr_log_close(log, 0);
+	start_and_see_notes(lost, scratch_path("third.db"));
+	assert_string_equal(notes, "one=123 three=0 two=0 ");
+	start_and_see_notes(scratch_path("third.db"), NULL);
+	assert_string_equal(notes, "one=123 three=0 two=0 ");
+}
+
 /* The row is there only if the record was: with the table of before it is written again, and not as cut off. */
 static void a_record_is_on_the_disk_before_its_row(void **state)
 {
@@ -568,6 +613,7 @@ int main(void)
 		TEST(a_loss_of_power_leaves_the_calls_on_the_disk),
 		TEST(a_sign_that_is_nearly_a_second_newer_is_on_the_disk),
 		TEST(a_call_that_ended_without_a_journal_has_ended),
+		TEST(a_note_is_on_the_disk_with_its_entry),
 		TEST(a_record_is_on_the_disk_before_its_row),
 		TEST(any_moment_of_the_journal_fits_any_of_the_table),
 		TEST(a_torn_end_costs_what_was_torn),
