@@ -12,6 +12,8 @@ enum cdr_direction { CDR_CALLER, CDR_CALLEE, CDR_SERVER };
 struct cdr {
 	const char *a_call_id, *b_call_id;
 	const char *ingress, *gateway;
+	bool from_endpoint,
+		to_endpoint; /* that is the name of an endpoint, and not of a mapping gateway or gateway */
 	const char *caller_in, *caller_out, *callee_in, *callee_out;
 	const char *source_addr, *destination_addr;
 	int64_t begin_ms, ring_ms, answer_ms, end_ms; /* epoch, 0 = never (NULL in the table) */

@@ -21,8 +21,18 @@ static const size_t text_offsets[CDR_RECORD_TEXTS] = {
 /* The bytes begin with this, in the byte order of the machine; the texts follow, each with its NUL. */
 struct head {
 	int64_t begin_ms, ring_ms, answer_ms, end_ms, pdd_ms, hold_ms;
-	int32_t sip_code, end_direction;
+	int32_t sip_code;
+	int32_t end; /* end_of() */
 };
+
+/* The direction shares its word, of which the rest is 0 in what an earlier version has written. */
+enum { DIRECTION = 0xff, FROM_ENDPOINT = 0x100, TO_ENDPOINT = 0x200 };
+
+static int32_t end_of(const struct cdr *record)
+{
+	return (int32_t)record->end_direction | (record->from_endpoint ? FROM_ENDPOINT : 0) |
+		(record->to_endpoint ? TO_ENDPOINT : 0);
+}
 
 static inline const char *text_at(const struct cdr *record, int i)
 {
@@ -55,7 +65,7 @@ void cdr_record_write(const struct cdr *record, const struct cdr_record_lengths 
 		.pdd_ms = record->pdd_ms,
 		.hold_ms = record->hold_ms,
 		.sip_code = record->sip_code,
-		.end_direction = (int32_t)record->end_direction,
+		.end = end_of(record),
 	};
 	memcpy(out, &head, sizeof(head));
 	out += sizeof(head);
@@ -80,7 +90,9 @@ int cdr_record_read(struct cdr *out, const char *bytes, size_t size)
 		.pdd_ms = head.pdd_ms,
 		.hold_ms = head.hold_ms,
 		.sip_code = head.sip_code,
-		.end_direction = (enum cdr_direction)head.end_direction,
+		.end_direction = (enum cdr_direction)(head.end & DIRECTION),
+		.from_endpoint = head.end & FROM_ENDPOINT,
+		.to_endpoint = head.end & TO_ENDPOINT,
 	};
 	for (int i = 0; i < CDR_RECORD_TEXTS; i++) {
 		const char *nul = memchr(at, '\0', (size_t)(end - at));

@@ -26,11 +26,11 @@ static const char *const sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[ADD] = "INSERT INTO cdr (a_call_id, b_call_id, ingress, gateway, caller_in, caller_out, callee_in,"
 		" callee_out, source_addr, destination_addr, end_reason, attempts, begin_ms, ring_ms,"
-		" answer_ms, end_ms, pdd_ms, hold_ms, sip_code, end_direction, journal_number)"
+		" answer_ms, end_ms, pdd_ms, hold_ms, sip_code, end_direction, journal_number, ingress_kind, gateway_kind)"
 		" VALUES ($a_call_id, $b_call_id, $ingress, $gateway, $caller_in, $caller_out, $callee_in,"
 		" $callee_out, $source_addr, $destination_addr, $end_reason, $attempts, $begin_ms,"
 		" $ring_ms, $answer_ms, $end_ms, $pdd_ms, $hold_ms, $sip_code, $end_direction,"
-		" $journal_number)",
+		" $journal_number, $ingress_kind, $gateway_kind)",
 	[COMMIT] = "COMMIT",
 };
 
@@ -45,7 +45,9 @@ enum parameter {
 	HOLD_MS,
 	SIP_CODE,
 	END_DIRECTION,
-	NUMBER
+	NUMBER,
+	INGRESS_KIND,
+	GATEWAY_KIND
 };
 
 struct cdr_table {
@@ -81,6 +83,15 @@ static void bind(sqlite3_stmt *add, enum parameter parameter, int64_t value, int
 		sqlite3_bind_int64(add, parameter, value);
 }
 
+/* Without a name, as when no gateway was called, it is NULL. */
+static void bind_kind(sqlite3_stmt *add, enum parameter parameter, const char *name, const char *kind)
+{
+	if (name[0])
+		sqlite3_bind_text(add, parameter, kind, -1, SQLITE_STATIC);
+	else
+		sqlite3_bind_null(add, parameter);
+}
+
 static int add_row(struct cdr_table *t, const struct cdr_entry *e)
 {
 	sqlite3_stmt *add = t->statement[ADD];
@@ -100,6 +111,8 @@ static int add_row(struct cdr_table *t, const struct cdr_entry *e)
 	sqlite3_bind_int(add, SIP_CODE, record.sip_code);
 	sqlite3_bind_int(add, END_DIRECTION, record.end_direction);
 	sqlite3_bind_int64(add, NUMBER, (int64_t)e->number);
+	bind_kind(add, INGRESS_KIND, record.ingress, record.from_endpoint ? "endpoint" : "mapping_gateway");
+	bind_kind(add, GATEWAY_KIND, record.gateway, record.to_endpoint ? "endpoint" : "gateway");
 	return step(t, ADD);
 }
 

@@ -30,7 +30,7 @@ static const char *const config_upgrades[] = {[1] = schema_upgrade_2_sql,
 	[4] = schema_upgrade_5_sql,
 	[5] = schema_upgrade_6_sql};
 
-static const char *const cdr_upgrades[] = {[1] = schema_cdr_upgrade_2_sql};
+static const char *const cdr_upgrades[] = {[1] = schema_cdr_upgrade_2_sql, [2] = schema_cdr_upgrade_3_sql};
 
 static const char *const state_upgrades[] = {[1] = schema_state_upgrade_2_sql};
 
@@ -49,7 +49,7 @@ static const struct file_kind file_kinds[] = {
 		{
 			.what = "call record",
 			.application_id = 0x53574352 /* SWCR */,
-			.version = 2,
+			.version = 3,
 			.schema = schema_cdr_sql,
 			.upgrade = cdr_upgrades,
 			/* A commit reaches the disk and not only the kernel: billing survives a power cut. */

@@ -6,6 +6,7 @@ extern const char schema_sql[];                 /* softswitch.db, newest version
 extern const char schema_cdr_sql[];             /* cdr.db, newest version */
 extern const char schema_state_sql[];           /* state.db, newest version */
 extern const char schema_cdr_upgrade_2_sql[];   /* cdr.db from version 1 to 2 */
+extern const char schema_cdr_upgrade_3_sql[];   /* cdr.db from version 2 to 3 */
 extern const char schema_state_upgrade_2_sql[]; /* state.db from version 1 to 2 */
 extern const char schema_upgrade_2_sql[];       /* softswitch.db from version 1 to 2 */
 extern const char schema_upgrade_3_sql[];       /* softswitch.db from version 2 to 3 */

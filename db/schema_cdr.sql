@@ -25,7 +25,9 @@ CREATE TABLE cdr (
 	end_reason TEXT NOT NULL,
 	end_direction INTEGER NOT NULL,
 	attempts TEXT NOT NULL,
-	journal_number INTEGER
+	journal_number INTEGER,
+	ingress_kind TEXT,
+	gateway_kind TEXT
 ) STRICT;
 
 CREATE INDEX cdr_by_begin ON cdr (begin_ms);

@@ -195,6 +195,7 @@ static void fill_row(const struct call *call, struct cdr *row)
 		.a_call_id = call->a.call_id,
 		.b_call_id = call->b_call_id,
 		.ingress = ingress_name(call->ingress),
+		.from_endpoint = ingress_kind(call->ingress) == INGRESS_ENDPOINT,
 		.gateway = call->called ? gateway_name(call->called) : "",
 		.caller_in = call->caller,
 		.caller_out = call->called ? call->caller : "",

@@ -12,6 +12,7 @@
 #include "call_setup.h"
 #include "cdr_log.h"
 #include "clock.h"
+#include "endpoints.h"
 #include "gateways.h"
 #include "log.h"
 #include "loop.h"
@@ -24,7 +25,8 @@
 struct recovery {
 	struct call_context *context;
 	const struct gateways *gateways;
-	const struct mapping_gateways *ingresses;
+	const struct mapping_gateways *customers;
+	const struct endpoints *endpoints;
 	bool on;
 	size_t recovered, ended, refused;
 };
@@ -38,13 +40,19 @@ static int64_t row_of(const struct dialog *leg)
 	return leg->hop.peer ? leg->hop.peer->row_id : 0;
 }
 
+static struct ingress *find_ingress(const struct recovery *r, int64_t id, const struct cdr *record)
+{
+	return record->from_endpoint
+		? endpoint_ingress(endpoints_recognise(r->endpoints, id, record->ingress))
+		: mapping_gateway_ingress(mapping_gateways_recognise(r->customers, id, record->ingress));
+}
+
 /** Its rows may have been renamed meanwhile. @param leg  at the gateway; NULL = there is none. @return 0; -ENOENT */
 static int find_rows(
 	const struct recovery *r, struct call *call, const struct dialog *leg, const struct cdr *record)
 {
 	struct gateway *gw = leg ? gateways_recognise(r->gateways, row_of(leg), record->gateway) : NULL;
-	struct ingress *ingress = mapping_gateway_ingress(
-		mapping_gateways_recognise(r->ingresses, row_of(&call->a), record->ingress));
+	struct ingress *ingress = find_ingress(r, row_of(&call->a), record);
 
 	if (gw) {
 		call->gateway = gateway_ref(gw);
@@ -333,12 +341,13 @@ uint32_t call_recovery_left_ms(const struct cdr_log *log)
 }
 
 void call_recovery(struct call_context *context, const struct gateways *gateways,
-	const struct mapping_gateways *ingresses)
+	const struct mapping_gateways *customers, const struct endpoints *endpoints)
 {
 	const uint64_t outage_ms = outage(cdr_log_last_sign(context->cdr_log));
 	struct recovery r = {.context = context,
 		.gateways = gateways,
-		.ingresses = ingresses,
+		.customers = customers,
+		.endpoints = endpoints,
 		.on = context->stack->parameters.call_recovery && outage_ms <= CALL_RECOVERY_OUTAGE_MAX_MS};
 
 	cdr_log_recover(context->cdr_log, adopt, &r);

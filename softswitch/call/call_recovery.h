@@ -6,6 +6,7 @@
 
 struct call_context;
 struct cdr_log;
+struct endpoints;
 struct gateways;
 struct mapping_gateways;
 
@@ -21,6 +22,6 @@ uint32_t call_recovery_left_ms(const struct cdr_log *log);
  * something they need is gone: a row, a listener, what was written. To be called once, before anything is received.
  */
 void call_recovery(struct call_context *context, const struct gateways *gateways,
-	const struct mapping_gateways *ingresses);
+	const struct mapping_gateways *customers, const struct endpoints *endpoints);
 
 #endif

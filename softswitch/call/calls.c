@@ -174,7 +174,7 @@ void calls_destroy(struct calls *set)
 
 void calls_recover(struct calls *set)
 {
-	call_recovery(&set->context, set->gateways, set->mapping_gateways);
+	call_recovery(&set->context, set->gateways, set->mapping_gateways, set->endpoints);
 }
 
 int calls_take(struct calls *set, struct ingress *ingress, const struct received *invite,

@@ -60,6 +60,26 @@ static void a_refused_call_has_nulls_for_what_never_was(void **state)
 		sql_text(path, whole_row), "r||||||||||1|NULL|NULL|2|NULL|NULL|404|no route|2|[]");
 }
 
+static void a_row_says_of_what_kind_its_names_are(void **state)
+{
+	(void)state;
+	struct cdr_log *log = cdr_opened(path);
+	for (unsigned i = 0; i < 4; i++) {
+		struct cdr call = cdr_sample("a");
+		call.from_endpoint = i & 1;
+		call.to_endpoint = i & 2;
+		cdr_log_end(log, 0, &call);
+	}
+	struct cdr refused = cdr_sample("a");
+	refused.gateway = "";
+	cdr_log_end(log, 0, &refused);
+	cdr_log_close(log, 1000);
+	assert_string_equal(
+		sql_text(path,
+			"SELECT group_concat(ingress_kind || '>' || ifnull(gateway_kind, ''), ' ') FROM cdr"),
+		"mapping_gateway>gateway endpoint>gateway mapping_gateway>endpoint endpoint>endpoint mapping_gateway>");
+}
+
 static void what_changed_after_the_answer_is_in_the_row(void **state)
 {
 	(void)state;
@@ -242,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_answered_call_is_one_row_with_every_column),
 		TEST(a_refused_call_has_nulls_for_what_never_was),
+		TEST(a_row_says_of_what_kind_its_names_are),
 		TEST(what_changed_after_the_answer_is_in_the_row),
 		TEST(rows_stand_in_the_order_the_calls_ended),
 		TEST(a_record_of_any_length_is_kept),

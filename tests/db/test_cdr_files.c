@@ -308,9 +308,40 @@ static void a_file_of_version_1_goes_on_with_its_rows(void **state)
 	end_call(log, "new");
 	cdr_log_close(log, 1000);
 	assert_string_equal(sql_text(path, names), "old,new");
-	assert_int_equal(sql_int(path, "PRAGMA user_version"), 2);
+	assert_int_equal(sql_int(path, "PRAGMA user_version"), 3);
 	assert_int_equal(sql_int(path, "SELECT journal_number > 0 FROM cdr WHERE a_call_id = 'new'"), 1);
 	assert_int_equal(sql_int(path, "SELECT count(*) FROM sqlite_schema WHERE type = 'index'"), 1);
+}
+
+/* Whichever way it came about, and however many rows there are: none of them is read. */
+static void a_file_of_version_2_becomes_what_a_new_one_is(void **state)
+{
+	(void)state;
+	static const char *const columns =
+		"SELECT group_concat(name || ' ' || type || \"notnull\" || ifnull(dflt_value, '') || pk) FROM pragma_table_info('cdr')";
+	size_t size;
+	char *schema = scratch_read(SCHEMA_CDR_V2, &size);
+	sql_run(path, schema);
+	free(schema);
+	sql_run(path,
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+		" INSERT INTO cdr (a_call_id, b_call_id, ingress, gateway, caller_in, caller_out, callee_in, callee_out,"
+		" source_addr, destination_addr, sip_code, end_reason, end_direction, attempts, journal_number)"
+		" SELECT i, '', 'm', 'g', '', '', '', '', '', '', 200, '', 0, '[]', i FROM n");
+	struct cdr_log *log = cdr_opened(path);
+	end_call(log, "new");
+	cdr_log_close(log, 1000);
+	assert_int_equal(sql_int(path, "PRAGMA user_version"), 3);
+	assert_int_equal(
+		sql_int(path, "SELECT count(*) FROM cdr WHERE ingress_kind IS NULL AND gateway_kind IS NULL"),
+		1000);
+	assert_string_equal(
+		sql_text(path, "SELECT ingress_kind || gateway_kind FROM cdr WHERE a_call_id = 'new'"),
+		"mapping_gatewaygateway");
+	char *upgraded = strdup(sql_text(path, columns));
+	cdr_log_close(cdr_opened(scratch_path("new.db")), 0);
+	assert_string_equal(sql_text(scratch_path("new.db"), columns), upgraded);
+	free(upgraded);
 }
 
 static void look_ups_use_an_index(void **state)
@@ -363,6 +394,7 @@ int main(void)
 		TEST(a_file_moved_away_under_a_reader_gets_all_its_rows),
 		TEST(a_file_overwritten_by_an_older_copy_of_it_goes_on),
 		TEST(a_file_of_version_1_goes_on_with_its_rows),
+		TEST(a_file_of_version_2_becomes_what_a_new_one_is),
 		TEST(look_ups_use_an_index),
 		TEST(without_a_journal_calls_become_rows_all_the_same),
 	};

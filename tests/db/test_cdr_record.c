@@ -22,6 +22,7 @@ static void a_record_reads_as_it_was_written(void **state)
 	(void)state;
 	size_t size;
 	struct cdr call = cdr_sample("a"), read = {0};
+	call.to_endpoint = true;
 	char *bytes = written(&call, &size);
 	assert_int_equal(cdr_record_read(&read, bytes, size), 0);
 	for (int i = 0; i < CDR_RECORD_TEXTS; i++)
@@ -33,6 +34,16 @@ static void a_record_reads_as_it_was_written(void **state)
 	assert_int_equal(read.pdd_ms, call.pdd_ms);
 	assert_int_equal(read.hold_ms, call.hold_ms);
 	assert_int_equal(read.sip_code, call.sip_code);
+	assert_int_equal(read.end_direction, call.end_direction);
+	assert_false(read.from_endpoint);
+	assert_true(read.to_endpoint);
+	free(bytes);
+	call.from_endpoint = true;
+	call.to_endpoint = false;
+	bytes = written(&call, &size);
+	assert_int_equal(cdr_record_read(&read, bytes, size), 0);
+	assert_true(read.from_endpoint);
+	assert_false(read.to_endpoint);
 	assert_int_equal(read.end_direction, call.end_direction);
 	free(bytes);
 }

@@ -4,6 +4,7 @@ import re
 import signal
 
 import sip
+from crash import checked, live
 from endpoint import endpoint, stored, stores
 from net import same
 from runner import run, scenario
@@ -282,7 +283,7 @@ def an_endpoint_calls_with_its_credentials(s):
 	b.expect("ACK")
 	s.over(a, b)
 	row = s.switch.record()
-	same((row["ingress"], row["gateway"], row["caller_in"]), ("1001", "gw", "1001"))
+	same((row["ingress"], row["ingress_kind"], row["gateway"], row["caller_in"]), ("1001", "endpoint", "gw", "1001"))
 
 
 @scenario
@@ -344,6 +345,26 @@ def credentials_make_a_customer_an_endpoint(s):
 	b.refuse(486)
 	leg.expect(486, "INVITE")
 	same([row["ingress"] for row in s.switch.records(2)], ["customer", "1001"])
+
+
+@scenario
+def a_call_of_an_endpoint_goes_on_over_a_crash_and_a_customer_of_the_same_name_is_not_meant(s):
+	phone, gw = endpoint(s, "caller"), s.gateway()
+	s.switch.insert("mapping_gateway", name="caller", host="192.0.2.1")
+	s.start()
+	a = phone.call("4930")
+	b = gw.leg()
+	s.answer(a, b)
+	s.switch.status()
+	s.switch.kill()
+	s.switch.sql("update endpoint set name = 'renamed'")
+	s.switch.start_again()
+	checked(a, b)
+	same(live(s), [True])
+	s.over(a, b)
+	row = s.switch.record()
+	same((row["ingress"], row["ingress_kind"], row["gateway_kind"], row["end_reason"]), ("renamed", "endpoint", "gateway",
+		"normal clearing"))
 
 
 @scenario

@@ -24,7 +24,8 @@ def is_row(row, s, a, b, gw, begin, end, ring=None, answer=None, attempts=None, 
 	expected = {"a_call_id": a.call_id, "b_call_id": b.call_id if b else "", "ingress": "customer",
 		"gateway": gw.name if gw else "", "caller_in": "4930100200", "caller_out": "4930100200" if b else "",
 		"callee_in": "4930", "callee_out": "4930" if b else "", "source_addr": s.caller.host_port,
-		"destination_addr": gw.host_port if gw else "", **columns}
+		"destination_addr": gw.host_port if gw else "", "ingress_kind": "mapping_gateway", **columns}
+	expected["gateway_kind"] = "gateway" if expected["gateway"] else None
 	same({name: row[name] for name in expected}, expected)
 	for name, message in (("begin_ms", begin), ("ring_ms", ring), ("answer_ms", answer), ("end_ms", end)):
 		if message:
