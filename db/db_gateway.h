@@ -66,6 +66,7 @@
 /** Texts are never NULL. */
 struct db_gateway {
 	DB_GATEWAY_COLUMNS(DB_TABLE_MEMBER)
+	bool is_endpoint; /* no column: it is made of a row of `endpoint`, which has its name and id */
 };
 
 extern const struct db_table db_gateway_table;

@@ -56,7 +56,8 @@ static struct db_gateway gateway_row_of(const struct db_endpoint *row)
 		.tls_certificate = "",
 		.pass_headers = "",
 		.nat = row->nat,
-		.endpoint = row->name};
+		.endpoint = row->name,
+		.is_endpoint = true};
 }
 
 /** Without memory it stays as it was. */

@@ -189,6 +189,15 @@ static void close_attempts(struct call *call)
 	clear_attempts(call);
 }
 
+/** One that was sent an INVITE. */
+static void name_gateway(const struct call *call, const struct gateway *gw, struct cdr *row)
+{
+	row->gateway = gateway_name(gw);
+	row->to_endpoint = gateway_row(gw)->is_endpoint;
+	row->caller_out = call->caller;
+	row->callee_out = call->callee;
+}
+
 static void fill_row(const struct call *call, struct cdr *row)
 {
 	*row = (struct cdr){
@@ -196,11 +205,8 @@ static void fill_row(const struct call *call, struct cdr *row)
 		.b_call_id = call->b_call_id,
 		.ingress = ingress_name(call->ingress),
 		.from_endpoint = ingress_kind(call->ingress) == INGRESS_ENDPOINT,
-		.gateway = call->called ? gateway_name(call->called) : "",
 		.caller_in = call->caller,
-		.caller_out = call->called ? call->caller : "",
 		.callee_in = call->callee,
-		.callee_out = call->called ? call->callee : "",
 		.source_addr = call->source,
 		.destination_addr = call->destination,
 		.begin_ms = call->begin_epoch_ms,
@@ -212,6 +218,8 @@ static void fill_row(const struct call *call, struct cdr *row)
 		.offset_ms = call->begin_epoch_ms - (int64_t)call->begin_ms,
 		.number = call->number_before,
 	};
+	if (call->called)
+		name_gateway(call, call->called, row);
 }
 
 static void forget_change(struct call *call)
@@ -325,9 +333,7 @@ static void keep_setup(struct call *call)
 	row.sip_code = cause_sip_code(CAUSE_RESTART);
 	row.attempts = attempts ? attempts : call->attempts_before;
 	if (call->attempt && attempt_call_id(call->attempt)[0]) {
-		row.gateway = gateway_name(call->gateway);
-		row.caller_out = call->caller;
-		row.callee_out = call->callee;
+		name_gateway(call, call->gateway, &row);
 		row.b_call_id = attempt_call_id(call->attempt);
 		row.destination_addr = attempt_address(call->attempt);
 	}

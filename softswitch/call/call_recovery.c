@@ -47,11 +47,20 @@ static struct ingress *find_ingress(const struct recovery *r, int64_t id, const 
 		: mapping_gateway_ingress(mapping_gateways_recognise(r->customers, id, record->ingress));
 }
 
+static struct gateway *find_gateway(const struct recovery *r, bool endpoint, int64_t id, const char *name)
+{
+	struct endpoint *e = endpoint ? endpoints_recognise(r->endpoints, id, name) : NULL;
+
+	if (endpoint)
+		return e ? endpoint_gateway(e) : NULL;
+	return gateways_recognise(r->gateways, id, name);
+}
+
 /** Its rows may have been renamed meanwhile. @param leg  at the gateway; NULL = there is none. @return 0; -ENOENT */
 static int find_rows(
 	const struct recovery *r, struct call *call, const struct dialog *leg, const struct cdr *record)
 {
-	struct gateway *gw = leg ? gateways_recognise(r->gateways, row_of(leg), record->gateway) : NULL;
+	struct gateway *gw = leg ? find_gateway(r, record->to_endpoint, row_of(leg), record->gateway) : NULL;
 	struct ingress *ingress = find_ingress(r, row_of(&call->a), record);
 
 	if (gw) {
@@ -183,7 +192,9 @@ static int make_plan(const struct recovery *r, struct call *call, const struct c
 		return -ENOMEM;
 	plan->matched = true;
 	for (unsigned i = 0; call_saved_candidate(saved, i); i++) {
-		gw = gateways_recognise(r->gateways, call_saved_candidate(saved, i), "");
+		gw = find_gateway(r, false, call_saved_candidate(saved, i), "");
+		if (!gw)
+			gw = find_gateway(r, true, call_saved_candidate(saved, i), "");
 		if (gw)
 			plan->candidate[plan->n++].gateway = gateway_ref(gw);
 	}

@@ -7,7 +7,7 @@ import sip
 from crash import checked, live
 from endpoint import endpoint, stored, stores
 from net import same
-from runner import run, scenario
+from runner import run, scenario, variants
 
 RENEWED = r'nonce="[0-9a-f]{32}"'
 
@@ -418,6 +418,36 @@ def an_endpoint_is_called_by_its_number(s):
 	s.over(a, b)
 	row = s.switch.record()
 	same((row["gateway"], row["callee_in"], row["end_reason"]), ("1001", "4930100", "normal clearing"))
+	same((row["ingress_kind"], row["gateway_kind"]), ("mapping_gateway", "endpoint"))
+
+
+@variants(("it_is_answered", True), ("it_rings", False))
+def a_call_to_an_endpoint_goes_on_over_a_crash_once(s, answered):
+	phone, gw = endpoint(s, "gw", number="4930100", capacity=1), s.gateway()  # of one name
+	s.start()
+	phone.bind()
+	a = s.caller.invite("4930100")
+	b = called(phone)
+	if answered:
+		s.answer(a, b)
+	else:
+		ringing = b.reply(180)
+		a.expect(180)
+	s.switch.status()
+	s.switch.kill()
+	s.switch.sql("update endpoint set name = 'renamed'")
+	s.switch.start_again()
+	if answered:
+		checked(a, b)
+	else:
+		b.peer.expect_count(2, "INVITE")
+		b.again(ringing)
+		s.answer(a, b)
+	same(live(s), [True])
+	s.over(a, b)
+	row = s.switch.record()
+	same((row["gateway"], row["gateway_kind"], row["end_reason"]), ("renamed", "endpoint", "normal clearing"))
+	same(gw.find("INVITE"), None)
 
 
 @scenario
