@@ -51,6 +51,9 @@ const char *strangers_reason_name(enum strangers_reason reason)
 		[STRANGERS_WEAKER_TRANSPORT] = "weaker transport",
 		[STRANGERS_NOT_THE_REGISTRAR] = "not the registrar",
 		[STRANGERS_TOO_MANY_CALLS] = "too many calls",
+		[STRANGERS_WRONG_PASSWORD] = "wrong password",
+		[STRANGERS_UNKNOWN_USER] = "unknown user",
+		[STRANGERS_SUSPENDED] = "suspended",
 		[STRANGERS_LOOP] = "loop",
 		[STRANGERS_MERGED] = "merged",
 	};

@@ -29,6 +29,9 @@ enum strangers_reason {
 	STRANGERS_WEAKER_TRANSPORT,  /* refused: by UDP or TCP to a leg over TLS */
 	STRANGERS_NOT_THE_REGISTRAR, /* a call by a registration, refused by inbound_from */
 	STRANGERS_TOO_MANY_CALLS, /* refused: calls by registrations from an address that is not the registrar's */
+	STRANGERS_WRONG_PASSWORD, /* of an endpoint */
+	STRANGERS_UNKNOWN_USER,   /* no endpoint has this name */
+	STRANGERS_SUSPENDED,      /* refused unread: wrong passwords came before */
 	STRANGERS_LOOP,           /* an INVITE of ours that has come back */
 	STRANGERS_MERGED,         /* an INVITE that has come by another way already */
 	STRANGERS_REASONS

@@ -5,19 +5,17 @@
 #include "call_requests.h"
 #include "calls.h"
 #include "clock.h"
-#include "dialog_ack.h"
 #include "gateway.h"
 #include "gateway_targets.h"
 #include "gate_ingress.h"
 #include "gate_refusal.h"
+#include "gate_responses.h"
 #include "gate_trust.h"
 #include "headers.h"
-#include "held_answers.h"
 #include "mapping_gateways.h"
 #include "nat.h"
 #include "publish.h"
 #include "registration_drivers.h"
-#include "stray_answer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +29,7 @@ struct gate {
 	struct access *access;
 	struct publish *publish;
 	struct registration_drivers *registrations;
-	struct held_answers *held;
+	struct gate_responses *responses;
 	struct gate_trust trust;
 	bool refuse_new;
 };
@@ -115,13 +113,6 @@ static void on_publish(struct gate *gate, const struct received *rx)
 		publish_on_request(gate->publish, rx);
 }
 
-/** @param name  of the peer; NULL = not known */
-static void note_fault(const struct gate *gate, const struct received *rx, const char *name)
-{
-	if (rx->fault)
-		gate_trust_count(&gate->trust, STRANGERS_UNREADABLE_HEADER, rx, name);
-}
-
 static void note_nat(struct gateway *gw, void *arg)
 {
 	*(enum db_override *)arg = gateway_row(gw)->nat;
@@ -144,7 +135,7 @@ static void on_register(struct gate *gate, struct received *rx)
 {
 	char unsupported[GATE_REFUSAL_HEADER_MAX];
 
-	note_fault(gate, rx, NULL);
+	gate_trust_note_fault(&gate->trust, rx, NULL);
 	nat_answer(rx, DB_OVERRIDE_ON);
 	if (gate_refusal_by_require(rx->sip, (struct gate_refusal_extensions){.path = true}, unsupported))
 		transport_reply_stateless(rx, 420, NULL, unsupported);
@@ -177,7 +168,7 @@ static void on_new_request(struct gate *gate, struct received *rx)
 		gate_trust_refuse(&gate->trust, rx);
 		return;
 	}
-	note_fault(gate, rx, ingress.ingress ? ingress_name(ingress.ingress) : NULL);
+	gate_trust_note_fault(&gate->trust, rx, ingress.ingress ? ingress_name(ingress.ingress) : NULL);
 	nat_answer(rx, find_nat(gate, &ingress, rx));
 	if (sip->sip_request->rq_url->url_type != url_sip && sip->sip_request->rq_url->url_type != url_sips) {
 		transport_reply_stateless(rx, 416, NULL, NULL);
@@ -259,7 +250,7 @@ static void on_request(const struct received *rx, void *arg)
 		return;
 	}
 	if (leg) { /* its answers go where they must, but it is this peer's transaction */
-		note_fault(gate, rx, leg->peer ? leg->peer->name : NULL);
+		gate_trust_note_fault(&gate->trust, rx, leg->peer ? leg->peer->name : NULL);
 		from_peer.back.peer = hop_peer_ref(leg->peer);
 		nat_answer(&from_peer, hop_nat(leg));
 	}
@@ -275,82 +266,11 @@ static bool on_malformed(const struct received *rx, void *arg)
 	return gate->stack->parameters.reply_unauthorized || gate_trust_knows(&gate->trust, rx->source);
 }
 
-/** A 2xx to an INVITE that has had one is repeated, or of another fork. */
-static void handle_response(const struct gate *gate, struct client_transaction *c, const struct received *rx)
-{
-	struct stack *stack = gate->stack;
-	enum client_transaction_match match = client_transaction_on_response(c, rx);
-	struct dialog *d;
-
-	if (match != CLIENT_TRANSACTION_STRAY && match != CLIENT_TRANSACTION_STRAY_IN_DIALOG)
-		return;
-	d = dialogs_find(stack->dialogs, rx->sip);
-	if (!d)
-		stray_answer_acknowledge(stack, rx, match == CLIENT_TRANSACTION_STRAY);
-	else if (!d->owner || !call_requests_await_ack(d->owner, d))
-		dialog_ack_late(stack, d, rx);
-}
-
-static void on_held(const struct received *rx, void *arg)
+static void on_response(const struct received *rx, void *arg)
 {
 	const struct gate *gate = arg;
 
-	handle_response(gate, client_transactions_find(gate->stack->client_transactions, rx->sip), rx);
-}
-
-/** @param d  its dialog, NULL = there is none */
-static bool is_of_process_before(const struct gate *gate, const struct received *rx, const struct dialog *d)
-{
-	if (d)
-		return d->owner && d->remote_tag && rx->sip->sip_cseq->cs_seq <= d->local_seq &&
-			gate_trust_believes(&gate->trust, &d->hop, rx);
-	return gate_trust_knows(&gate->trust, rx->source) &&
-		client_transactions_is_ours(gate->stack->client_transactions, rx->sip);
-}
-
-/**
- * The final response to an INVITE of the process before: the ACK to it was lost, or the call itself, which had not been
- * answered then.
- *
- * @return false when it is none
- */
-static bool answers_process_before(const struct gate *gate, const struct received *rx)
-{
-	const int status = rx->sip->sip_status->st_status;
-	struct stack *stack = gate->stack;
-	struct dialog *d;
-
-	if (status < 200 || rx->sip->sip_cseq->cs_method != sip_method_invite)
-		return false;
-	d = dialogs_find(stack->dialogs, rx->sip);
-	if (!is_of_process_before(gate, rx, d))
-		return false;
-	if (status >= 300)
-		stray_answer_acknowledge_refusal(stack, rx);
-	else if (d)
-		call_requests_receive_late(d->owner, d, rx);
-	else
-		stray_answer_acknowledge(stack, rx, true);
-	return true;
-}
-
-static void on_response(const struct received *rx, void *arg)
-{
-	struct gate *gate = arg;
-	struct stack *stack = gate->stack;
-	struct client_transaction *c = client_transactions_find(stack->client_transactions, rx->sip);
-	const struct hop *leg = c ? client_transaction_hop(c) : NULL;
-	struct received from_peer = *rx;
-
-	if (!leg && !answers_process_before(gate, rx) && !gate_trust_knows(&gate->trust, rx->source))
-		gate_trust_count(&gate->trust, STRANGERS_NO_TRANSACTION, rx, NULL);
-	if (!leg || !gate_trust_believes(&gate->trust, leg, rx))
-		return;
-	note_fault(gate, rx, leg->peer ? leg->peer->name : NULL);
-	from_peer.back.peer = hop_peer_ref(leg->peer);
-	if (!held_answers_take(gate->held, &from_peer, leg))
-		handle_response(gate, c, &from_peer);
-	hop_peer_unref(from_peer.back.peer);
+	gate_responses_receive(gate->responses, rx);
 }
 
 static void on_undelivered(const char *sent, size_t n, int error, void *arg)
@@ -387,6 +307,17 @@ static void on_ended(const struct stream *connection, void *arg)
 	access_on_ended(gate->access, connection);
 }
 
+/** Somebody who claims to be an endpoint is not let in. */
+static void on_login_refused(enum login_refusal why, const struct received *rx, const char *user, void *arg)
+{
+	static const enum strangers_reason reasons[] = {[LOGIN_WRONG_PASSWORD] = STRANGERS_WRONG_PASSWORD,
+		[LOGIN_UNKNOWN_USER] = STRANGERS_UNKNOWN_USER,
+		[LOGIN_SUSPENDED] = STRANGERS_SUSPENDED};
+	const struct gate *gate = arg;
+
+	gate_trust_count(&gate->trust, reasons[why], rx, user);
+}
+
 /* Life -------------------------------------------------------------------------------------- */
 
 int gate_create(struct gate **out, const struct gate_parts *parts)
@@ -395,7 +326,7 @@ int gate_create(struct gate **out, const struct gate_parts *parts)
 		on_request, on_response, on_undelivered, on_excess, on_malformed, is_known, on_ended};
 	struct gate *gate = calloc(1, sizeof(*gate));
 
-	if (!gate || held_answers_create(&gate->held, parts->stack, on_held, gate)) {
+	if (!gate || gate_responses_create(&gate->responses, parts->stack, &gate->trust)) {
 		free(gate);
 		return -ENOMEM;
 	}
@@ -412,6 +343,7 @@ int gate_create(struct gate **out, const struct gate_parts *parts)
 		.gateway_targets = parts->gateway_targets,
 		.registrations = parts->registrations,
 		.strangers = parts->strangers};
+	access_on_refused(gate->access, on_login_refused, gate);
 	transport_set_handlers(gate->stack->transport, &handlers, gate);
 	*out = gate;
 	return 0;
@@ -424,7 +356,8 @@ void gate_destroy(struct gate *gate)
 	if (!gate)
 		return;
 	transport_set_handlers(gate->stack->transport, &none, NULL);
-	held_answers_destroy(gate->held);
+	access_on_refused(gate->access, NULL, NULL);
+	gate_responses_destroy(gate->responses);
 	free(gate);
 }
 

@@ -43,6 +43,12 @@ void gate_trust_count(
 		rx->fault ? rx->fault : "", unlogged);
 }
 
+void gate_trust_note_fault(const struct gate_trust *t, const struct received *rx, const char *name)
+{
+	if (rx->fault)
+		gate_trust_count(t, STRANGERS_UNREADABLE_HEADER, rx, name);
+}
+
 void gate_trust_refuse(const struct gate_trust *t, const struct received *rx)
 {
 	if (t->stack->parameters.reply_unauthorized || gate_trust_knows(t, rx->source))

@@ -43,6 +43,8 @@ bool gate_trust_believes(const struct gate_trust *t, const struct hop *leg, cons
 /** Count it among the strangers. @param name  of the row it claims to belong to, or NULL */
 void gate_trust_count(const struct gate_trust *t, enum strangers_reason reason, const struct received *rx,
 	const char *name);
+/** Count a message that can be served although something in it could not be read. @param name  of the peer; NULL = not known */
+void gate_trust_note_fault(const struct gate_trust *t, const struct received *rx, const char *name);
 /** Answer a request with 403, or with silence if it comes from a stranger and SS_REPLY_UNAUTHORIZED says so. */
 void gate_trust_refuse(const struct gate_trust *t, const struct received *rx);
 

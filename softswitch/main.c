@@ -133,6 +133,7 @@ static void on_configured(void *arg)
 	if (err)
 		log_error(NULL, "gateways not watched error=%s", strerror(-err));
 	publish_apply(d->publish);
+	access_apply(d->access, d->gateways);
 	transport_limit_streams(d->stack.transport,
 		&(struct stream_set_limits){.timeout_ms = p->stream_timeout_ms,
 			.all = p->stream_limit,
@@ -214,6 +215,7 @@ static int open_doors(struct daemon *d, char *error, size_t size)
 	if (err)
 		return err;
 	d->context = (struct control_methods_context){
+		.endpoints = {d->endpoints, d->access},
 		.name = d->options->name,
 		.version = SOFTSWITCH_VERSION,
 		.db = d->options->db,

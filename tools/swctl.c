@@ -26,6 +26,12 @@ static const char usage[] =
 	"  registrations [limit=N] [offset=N]        our accounts at registrars\n"
 	"  register NAME                             send the REGISTER of an account now\n"
 	"  unregister NAME                           remove its binding, until it is registered again by command\n"
+	"  endpoints [limit=N] [offset=N]            phones, PBXs and gateways that register with us, and where they are\n"
+	"  endpoint NAME                             everything about one endpoint, with all its bindings\n"
+	"  kick NAME                                 end the bindings of an endpoint; it may register again\n"
+	"  bans [limit=N] [offset=N]                 who may not register for a while: wrong passwords, from where\n"
+	"  ban USER SOURCE [seconds=N]               let nobody at that address register as this user, for an hour\n"
+	"  unban USER SOURCE                         listen to them again\n"
 	"  strangers [limit=N] [offset=N]            what was refused, dropped or odd: by source and reason, the last one first\n"
 	"  lookup CALLEE [caller=..] [ingress=..]    the routing plan for a number, and why gateways are left out\n"
 	"  restart [--upgrade BINARY] [--yes]        say what a restart does, ask, and restart: calls and registrations go on\n"
@@ -48,10 +54,10 @@ struct request {
 	char **file_words;        /* of a command on files, with its name; else NULL */
 };
 
-/** Add "key=value"; only limit and offset are numbers, so a telephone number stays text. */
+/** Add "key=value"; only limit, offset and seconds are numbers, so a telephone number stays text. */
 static void add_param(json_t *params, const char *word)
 {
-	static const char *const numbers[] = {"limit", "offset"};
+	static const char *const numbers[] = {"limit", "offset", "seconds"};
 	const char *equals = strchr(word, '=');
 	if (!equals || equals == word)
 		swctl_client_die("%s: parameters have the form key=value", word);
@@ -80,9 +86,10 @@ static void parse_command(struct request *r, char **words)
 {
 	static const char *const verbs[][2] = {{"status", "system.status"}, {"calls", "calls.list"},
 		{"gateways", "gateways.list"}, {"registrations", "registrations.list"},
-		{"strangers", "strangers.list"}};
-	static const char *const named[][2] = {{"gateway", "gateways.get"},
-		{"register", "registrations.register"}, {"unregister", "registrations.unregister"}};
+		{"endpoints", "endpoints.list"}, {"bans", "bans.list"}, {"strangers", "strangers.list"}};
+	static const char *const named[][2] = {{"gateway", "gateways.get"}, {"endpoint", "endpoints.get"},
+		{"kick", "endpoints.kick"}, {"register", "registrations.register"},
+		{"unregister", "registrations.unregister"}};
 	const char *command = *words++;
 	r->method = command;
 	for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
@@ -109,6 +116,13 @@ static void parse_command(struct request *r, char **words)
 		r->method = "routes.lookup";
 		json_object_set_new(r->params, "callee", json_string(*words));
 		add_params(r->params, words + 1);
+	} else if (strcmp(command, "ban") == 0 || strcmp(command, "unban") == 0) {
+		if (!words[0] || !words[1])
+			swctl_client_die("%s: expected a USER and a SOURCE", command);
+		r->method = *command == 'b' ? "bans.add" : "bans.lift";
+		json_object_set_new(r->params, "user", json_string(words[0]));
+		json_object_set_new(r->params, "source", json_string(words[1]));
+		add_params(r->params, words + 2);
 	} else if (strcmp(command, "call") == 0) {
 		if (!words[0] || !words[1] || words[2])
 			swctl_client_die("call: expected METHOD and its parameters as one JSON object");
@@ -225,6 +239,8 @@ static void print_table(const char *name, json_t *rows)
 
 static const char *const gateway_columns[] = {"name", "state", "for_s", "reason", "until", "calls",
 	"capacity", "attempts", "asr_percent", "ner_percent", "acd_ms", "pdd_ms", "rtt_ms", NULL};
+static const char *const endpoint_columns[] = {"name", "number", "enabled", "contacts", "calls", "source",
+	"transport", "nat", "expires_s", "user_agent", NULL};
 static const char *const stranger_columns[] = {
 	"source", "transport", "reason", "method", "user", "name", "count", "first_s", "last_s", NULL};
 
@@ -286,6 +302,8 @@ static int print_reply(const struct request *r, json_t *reply)
 	} else {
 		if (strcmp(r->method, "gateways.list") == 0)
 			keep_columns(json_object_get(result, "gateways"), gateway_columns);
+		if (strcmp(r->method, "endpoints.list") == 0)
+			keep_columns(json_object_get(result, "endpoints"), endpoint_columns);
 		if (strcmp(r->method, "strangers.list") == 0)
 			keep_columns(json_object_get(result, "strangers"), stranger_columns);
 		print_object("", result);

@@ -1,8 +1,11 @@
 #include "access.h"
 
+#include "bound_gateways.h"
 #include "callers.h"
+#include "clock.h"
 #include "endpoints.h"
 #include "location.h"
+#include "log.h"
 #include "login.h"
 #include "registrar.h"
 
@@ -15,6 +18,7 @@ struct access {
 	struct login *login;
 	struct location *location;
 	struct registrar *registrar;
+	struct bound_gateways *gateways;
 	struct callers callers;
 };
 
@@ -36,13 +40,22 @@ static void on_change(struct endpoint *e, const struct db_endpoint *before, void
 		location_remove(a->location, row->name);
 }
 
+static void on_bound(const char *endpoint, bool bound, void *arg)
+{
+	const struct access *a = arg;
+
+	bound_gateways_tell(a->gateways, endpoint, bound, clock_now_ms());
+}
+
 int access_create(struct access **out, struct stack *stack, struct endpoints *endpoints)
 {
 	struct access *a = calloc(1, sizeof(*a));
 	int err = a ? login_create(&a->login, stack, endpoints) : -ENOMEM;
 
 	if (!err)
-		err = location_create(&a->location, stack);
+		err = bound_gateways_create(&a->gateways);
+	if (!err)
+		err = location_create(&a->location, stack, on_bound, a);
 	if (!err)
 		err = registrar_create(&a->registrar,
 			&(struct registrar_parts){
@@ -66,6 +79,7 @@ void access_destroy(struct access *a)
 		endpoints_on_change(a->endpoints, NULL, NULL);
 	registrar_destroy(a->registrar);
 	location_destroy(a->location);
+	bound_gateways_destroy(a->gateways);
 	login_destroy(a->login);
 	free(a);
 }
@@ -73,6 +87,18 @@ void access_destroy(struct access *a)
 void access_restore(struct access *a, struct state *state)
 {
 	location_restore(a->location, a->endpoints, state);
+	login_restore(a->login, state);
+}
+
+void access_on_refused(struct access *a, login_refused_h *h, void *arg)
+{
+	login_on_refused(a->login, h, arg);
+}
+
+void access_apply(struct access *a, const struct gateways *gateways)
+{
+	if (bound_gateways_apply(a->gateways, gateways, location_bindings(a->location), clock_now_ms()))
+		log_error(NULL, "gateways not told of registrations reason=%s", "no memory");
 }
 
 bool access_is_open(const struct access *a)
@@ -118,4 +144,17 @@ void access_on_ended(struct access *a, const struct stream *connection)
 const struct bindings *access_bindings(const struct access *a)
 {
 	return location_bindings(a->location);
+}
+
+bool access_kick(struct access *a, const char *endpoint)
+{
+	const bool found = bindings_first(location_bindings(a->location), endpoint) != NULL;
+
+	location_remove(a->location, endpoint);
+	return found;
+}
+
+struct login *access_login(const struct access *a)
+{
+	return a->login;
 }

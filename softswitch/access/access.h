@@ -2,20 +2,23 @@
 #ifndef ACCESS_H
 #define ACCESS_H
 
-#include "stack.h"
+#include "login.h"
+#include "suspensions.h"
 
 struct access;
 struct bindings;
-struct endpoint;
-struct endpoints;
-struct state;
+struct gateways;
 struct stream;
 
 /** All borrowed. @return 0 or -ENOMEM */
 int access_create(struct access **out, struct stack *stack, struct endpoints *endpoints);
+/** Who is told of requests that are not let in. */
+void access_on_refused(struct access *a, login_refused_h *h, void *arg);
+/** Call it after gateways_commit(): some may register with us. */
+void access_apply(struct access *a, const struct gateways *gateways);
 /** What is registered stays in state.db. NULL is fine. */
 void access_destroy(struct access *a);
-/** location_restore(), once endpoints are in force. */
+/** location_restore() and login_restore(), once endpoints are in force. */
 void access_restore(struct access *a, struct state *state);
 
 /** Is there an endpoint that is enabled? Else nobody is challenged. */
@@ -37,5 +40,9 @@ void access_on_ended(struct access *a, const struct stream *connection);
 
 /** What is registered. */
 const struct bindings *access_bindings(const struct access *a);
+/** End all bindings of an endpoint. @return false when it has none */
+bool access_kick(struct access *a, const char *endpoint);
+/** login_suspensions(), login_suspend() and login_lift(). */
+struct login *access_login(const struct access *a);
 
 #endif

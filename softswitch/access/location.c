@@ -26,6 +26,8 @@ struct location {
 	struct bindings *bindings;
 	struct state *state;              /* NULL: nothing is kept */
 	const struct received *under_way; /* the REGISTER that is carried out */
+	location_bound_h *on_bound;
+	void *arg;
 	struct event sweep;
 };
 
@@ -107,6 +109,8 @@ static void on_put(struct binding *b, bool is_new, void *arg)
 	char source[ADDRESS_NAME_MAX];
 
 	set_hop(l, b);
+	if (is_new)
+		l->on_bound(b->endpoint, true, l->arg);
 	if (!l->under_way)
 		return;
 	keep(l, b);
@@ -119,7 +123,11 @@ static void on_put(struct binding *b, bool is_new, void *arg)
 
 static void on_removed(struct binding *b, enum bindings_end end, void *arg)
 {
-	forget(arg, b);
+	struct location *l = arg;
+
+	forget(l, b);
+	if (!bindings_first(l->bindings, b->endpoint))
+		l->on_bound(b->endpoint, false, l->arg);
 	log_info(NULL, "no longer registered endpoint=%s contact=%s reason=%s", b->endpoint, b->contact,
 		bindings_end_name(end));
 }
@@ -274,7 +282,7 @@ void location_restore(struct location *l, const struct endpoints *endpoints, str
 		log_info(NULL, "bindings restored n=%u", r.n);
 }
 
-int location_create(struct location **out, struct stack *stack)
+int location_create(struct location **out, struct stack *stack, location_bound_h *on_bound, void *arg)
 {
 	struct location *l = calloc(1, sizeof(*l));
 	const struct bindings_handlers handlers = {on_put, on_removed, on_freed, l};
@@ -284,6 +292,8 @@ int location_create(struct location **out, struct stack *stack)
 		return -ENOMEM;
 	}
 	l->stack = stack;
+	l->on_bound = on_bound;
+	l->arg = arg;
 	event_assign(&l->sweep, loop_base(stack->loop), -1, 0, on_sweep, l);
 	*out = l;
 	return 0;

@@ -11,8 +11,10 @@ struct location;
 struct state;
 struct stream;
 
+/** The endpoint has registered, or nothing of it is left. */
+typedef void location_bound_h(const char *endpoint, bool bound, void *arg);
 /** @param stack  borrowed. @return 0 or -ENOMEM */
-int location_create(struct location **out, struct stack *stack);
+int location_create(struct location **out, struct stack *stack, location_bound_h *on_bound, void *arg);
 /** What is kept stays kept. NULL is fine. */
 void location_destroy(struct location *l);
 /**

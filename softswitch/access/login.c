@@ -3,12 +3,17 @@
 #include "address.h"
 #include "authentication.h"
 #include "clock.h"
+#include "db_suspension.h"
 #include "endpoints.h"
 #include "log.h"
 #include "message.h"
+#include "state.h"
 #include "suspensions.h"
 
+#include <event2/util.h>
+
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { LINES_MAX = 1024 };
@@ -18,6 +23,9 @@ struct login {
 	const struct endpoints *endpoints;
 	struct authentication *authentication;
 	struct suspensions *suspensions[LOGIN_KINDS];
+	struct state *state; /* NULL: nothing is kept */
+	login_refused_h *on_refused;
+	void *arg;
 };
 
 /** What is in force for a kind of request. */
@@ -53,6 +61,74 @@ static void challenge(const struct rule *rule, const struct received *rx, bool s
 	transport_reply_bounded(rx, rule->status, NULL, lines);
 }
 
+static void tell(const struct login *l, enum login_refusal why, const struct received *rx, const char *user)
+{
+	if (l->on_refused)
+		l->on_refused(why, rx, user, l->arg);
+}
+
+/* What outlives a restart ------------------------------------------------------------------- */
+
+enum { ID_MAX = SUSPENSIONS_USER_MAX + ADDRESS_HOST_MAX + 1 };
+
+static void write_id(char out[ID_MAX], const struct suspensions_pair *pair)
+{
+	char host[ADDRESS_HOST_MAX];
+
+	address_host(pair->source, host);
+	snprintf(out, ID_MAX, "%.*s %s", SUSPENSIONS_USER_MAX - 1, pair->user, host);
+}
+
+static void keep(const struct login *l, const struct suspensions_pair *pair, uint64_t length_ms)
+{
+	char id[ID_MAX], host[ADDRESS_HOST_MAX];
+	const struct db_suspension row = {.id = id,
+		.user = pair->user,
+		.source = host,
+		.until_s = (uint32_t)((clock_epoch_ms() + (int64_t)length_ms) / 1000)};
+
+	if (!l->state)
+		return;
+	write_id(id, pair);
+	address_host(pair->source, host);
+	if (state_put(l->state, &db_suspension_table, &row))
+		log_warning(NULL, "suspension would not survive a restart user=%s reason=%s", pair->user,
+			"no memory");
+}
+
+static void forget(const struct login *l, const struct suspensions_pair *pair)
+{
+	char id[ID_MAX];
+
+	if (!l->state)
+		return;
+	write_id(id, pair);
+	state_remove(l->state, &db_suspension_table, id);
+}
+
+static void on_kept(const void *kept, void *arg)
+{
+	const struct login *l = arg;
+	const struct db_suspension *row = kept;
+	const int64_t left_ms = 1000 * (int64_t)row->until_s - clock_epoch_ms();
+	struct sockaddr_storage source;
+	int n = sizeof(source);
+	const struct suspensions_pair pair = {(const struct sockaddr *)&source, row->user};
+
+	if (left_ms <= 0 || evutil_parse_sockaddr_port(row->source, (struct sockaddr *)&source, &n) ||
+		suspensions_add(l->suspensions[LOGIN_REGISTER], &pair, clock_now_ms() + (uint64_t)left_ms))
+		state_remove(l->state, &db_suspension_table, row->id);
+}
+
+void login_restore(struct login *l, struct state *state)
+{
+	l->state = state;
+	if (state_load(state, &db_suspension_table, on_kept, l))
+		log_warning(NULL, "suspensions not restored reason=%s", "no memory");
+}
+
+/* Wrong answers ----------------------------------------------------------------------------- */
+
 static void log_suspended(const struct suspensions_pair *pair, const struct suspensions_limits *limits)
 {
 	char source[ADDRESS_NAME_MAX];
@@ -69,8 +145,10 @@ static void on_wrong(struct login *l, enum login_kind kind, const struct rule *r
 	const bool suspended =
 		suspensions_on_wrong(l->suspensions[kind], pair, &rule->limits, clock_now_ms());
 
-	if (suspended && kind == LOGIN_REGISTER)
+	if (suspended && kind == LOGIN_REGISTER) {
 		log_suspended(pair, &rule->limits);
+		keep(l, pair, rule->limits.length_ms);
+	}
 	if (!l->stack->parameters.reply_unauthorized)
 		return;
 	if (suspended)
@@ -100,6 +178,7 @@ struct endpoint *login_check(struct login *l, enum login_kind kind, const struct
 		row ? row->password : "", {row ? row->ha1_md5 : "", row ? row->ha1_sha256 : ""}};
 
 	if (suspensions_has(l->suspensions[kind], &pair, clock_now_ms())) {
+		tell(l, LOGIN_SUSPENDED, rx, pair.user);
 		if (l->stack->parameters.reply_unauthorized)
 			transport_reply_bounded(rx, 403, NULL, NULL);
 		return NULL;
@@ -116,15 +195,37 @@ struct endpoint *login_check(struct login *l, enum login_kind kind, const struct
 		challenge(&rule, rx, true);
 		break;
 	case AUTHENTICATION_WRONG:
+		tell(l, e ? LOGIN_WRONG_PASSWORD : LOGIN_UNKNOWN_USER, rx, pair.user);
 		on_wrong(l, kind, &rule, &pair, rx);
 		break;
 	}
 	return NULL;
 }
 
-struct suspensions *login_suspensions(const struct login *l)
+const struct suspensions *login_suspensions(const struct login *l)
 {
 	return l->suspensions[LOGIN_REGISTER];
+}
+
+int login_suspend(struct login *l, const struct suspensions_pair *pair, uint64_t length_ms)
+{
+	int err = suspensions_add(l->suspensions[LOGIN_REGISTER], pair, clock_now_ms() + length_ms);
+
+	if (!err)
+		keep(l, pair, length_ms);
+	return err;
+}
+
+bool login_lift(struct login *l, const struct suspensions_pair *pair)
+{
+	forget(l, pair);
+	return suspensions_lift(l->suspensions[LOGIN_REGISTER], pair, clock_now_ms());
+}
+
+void login_on_refused(struct login *l, login_refused_h *h, void *arg)
+{
+	l->on_refused = h;
+	l->arg = arg;
 }
 
 int login_create(struct login **out, const struct stack *stack, const struct endpoints *endpoints)

@@ -3,6 +3,7 @@
 #include "calls.h"
 #include "clock.h"
 #include "control_gateways.h"
+#include "control_page.h"
 #include "control_registrations.h"
 #include "control_strangers.h"
 #include "json_text.h"
@@ -18,22 +19,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A page of this size holds up the loop for about 10 ms; longer lists take several requests. */
 enum {
-	PAGE_DEFAULT = 100,
-	PAGE_MAX = 2000,
-	GATEWAYS_PAGE_MAX = 500,
+	GATEWAYS_PAGE_MAX = 500, /* as CONTROL_PAGE_MAX: these take longer */
 	NAME_MAX_BYTES = 128,
 	PATH_MAX_BYTES = 4000
 };
 
 static const struct control_param no_params[] = {{0}};
-
-static const struct control_param page_params[] = {
-	{"limit", CONTROL_INTEGER, false, 1, PAGE_MAX},
-	{"offset", CONTROL_INTEGER, false, 0, INT32_MAX},
-	{0},
-};
 
 static const struct control_param gateways_params[] = {
 	{"limit", CONTROL_INTEGER, false, 1, GATEWAYS_PAGE_MAX},
@@ -50,7 +42,7 @@ static const struct control_param lookup_params[] = {
 	{"callee", CONTROL_STRING, true, 1, MESSAGE_NUMBER_MAX},
 	{"caller", CONTROL_STRING, false, 0, MESSAGE_NUMBER_MAX},
 	{"ingress", CONTROL_STRING, false, 0, NAME_MAX_BYTES},
-	{"limit", CONTROL_INTEGER, false, 1, PAGE_MAX},
+	{"limit", CONTROL_INTEGER, false, 1, CONTROL_PAGE_MAX},
 	{"offset", CONTROL_INTEGER, false, 0, INT32_MAX},
 	{0},
 };
@@ -59,28 +51,6 @@ static const struct control_param restart_params[] = {
 	{"binary", CONTROL_STRING, false, 1, PATH_MAX_BYTES},
 	{0},
 };
-
-/** One page of a longer list. */
-struct page {
-	uint64_t offset, limit, seen; /* seen: entries so far, on the page or not */
-	json_t *entries;
-};
-
-static struct page page_begin(const json_t *params)
-{
-	return (struct page){
-		.offset = (uint64_t)control_integer(params, "offset", 0),
-		.limit = (uint64_t)control_integer(params, "limit", PAGE_DEFAULT),
-		.entries = json_array(),
-	};
-}
-
-/** Count the next entry. @return whether it is on the page */
-static bool page_takes(struct page *page)
-{
-	uint64_t at = page->seen++;
-	return at >= page->offset && at - page->offset < page->limit;
-}
 
 /** What calls hold at the moment; all 0 when there are none. */
 static json_t *describe_held(const struct control_methods_context *ctx)
@@ -166,8 +136,8 @@ static json_t *system_restart_check(const json_t *params, void *arg, struct cont
 
 static void add_call(const struct call_info *call, void *arg)
 {
-	struct page *page = arg;
-	if (!page_takes(page))
+	struct control_page *page = arg;
+	if (!control_page_takes(page))
 		return;
 	json_t *entry = json_object();
 	json_object_set_new(entry, "id", json_text(call->id));
@@ -189,7 +159,7 @@ static void add_call(const struct call_info *call, void *arg)
 static json_t *calls_list(const json_t *params, void *arg, struct control_error *error)
 {
 	const struct control_methods_context *ctx = arg;
-	struct page page = page_begin(params);
+	struct control_page page = control_page_begin(params);
 	(void)error;
 	calls_each(ctx->calls, add_call, &page);
 	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "calls", page.entries);
@@ -198,11 +168,11 @@ static json_t *calls_list(const json_t *params, void *arg, struct control_error 
 static json_t *gateways_list(const json_t *params, void *arg, struct control_error *error)
 {
 	const struct control_methods_context *ctx = arg;
-	struct page page = page_begin(params);
+	struct control_page page = control_page_begin(params);
 	uint64_t now_ms = clock_now_ms();
 	(void)error;
 	for (size_t i = 0; i < gateways_count(ctx->gateways); i++)
-		if (page_takes(&page))
+		if (control_page_takes(&page))
 			json_array_append_new(
 				page.entries, control_gateway(gateways_at(ctx->gateways, i), now_ms));
 	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "gateways", page.entries);
@@ -223,11 +193,11 @@ static json_t *gateways_get(const json_t *params, void *arg, struct control_erro
 static json_t *registrations_list(const json_t *params, void *arg, struct control_error *error)
 {
 	const struct control_methods_context *ctx = arg;
-	struct page page = page_begin(params);
+	struct control_page page = control_page_begin(params);
 	uint64_t now_ms = clock_now_ms();
 	(void)error;
 	for (size_t i = 0; i < registrations_count(ctx->registrations); i++)
-		if (page_takes(&page))
+		if (control_page_takes(&page))
 			json_array_append_new(page.entries,
 				control_registration(registrations_at(ctx->registrations, i), now_ms));
 	return json_pack("{s:I, s:o}", "total", (json_int_t)page.seen, "registrations", page.entries);
@@ -272,21 +242,21 @@ static json_t *registrations_unregister(const json_t *params, void *arg, struct 
 }
 
 struct strangers_page {
-	struct page page;
+	struct control_page page;
 	uint64_t now_ms;
 };
 
 static void add_stranger(const struct strangers_entry *entry, void *arg)
 {
 	struct strangers_page *p = arg;
-	if (page_takes(&p->page))
+	if (control_page_takes(&p->page))
 		json_array_append_new(p->page.entries, control_stranger(entry, p->now_ms));
 }
 
 static json_t *strangers_list(const json_t *params, void *arg, struct control_error *error)
 {
 	const struct control_methods_context *ctx = arg;
-	struct strangers_page p = {.page = page_begin(params), .now_ms = clock_now_ms()};
+	struct strangers_page p = {.page = control_page_begin(params), .now_ms = clock_now_ms()};
 	(void)error;
 	strangers_each(ctx->strangers, add_stranger, &p);
 	return json_pack("{s:I, s:o, s:o}", "total", (json_int_t)p.page.seen, "counts",
@@ -326,11 +296,11 @@ static json_t *explain_left_out(const struct routing *routing, const char *calle
 
 /** A page of the gateways that are not candidates, each with the reason. */
 static json_t *describe_left_out(const struct control_methods_context *ctx, const char *callee,
-	const struct routing_plan *plan, struct page page)
+	const struct routing_plan *plan, struct control_page page)
 {
 	for (size_t i = 0; i < gateways_count(ctx->gateways); i++) {
 		const struct gateway *gw = gateways_at(ctx->gateways, i);
-		if (is_candidate(plan, gw) || !page_takes(&page))
+		if (is_candidate(plan, gw) || !control_page_takes(&page))
 			continue;
 		json_t *entry = json_object();
 		json_object_set_new(entry, "gateway", json_text(gateway_name(gw)));
@@ -364,7 +334,7 @@ static json_t *routes_lookup(const json_t *params, void *arg, struct control_err
 		json_array_append_new(
 			candidates, describe_candidate(&plan.candidate[i], request.callee, request.now_ms));
 	json_t *result = json_pack("{s:b, s:o, s:o}", "matched", plan.matched, "candidates", candidates,
-		"left_out", describe_left_out(ctx, request.callee, &plan, page_begin(params)));
+		"left_out", describe_left_out(ctx, request.callee, &plan, control_page_begin(params)));
 	routing_plan_clear(&plan);
 	return result;
 }
@@ -373,13 +343,19 @@ const struct control_method control_methods[] = {
 	{"system.status", no_params, system_status},
 	{"system.restart", restart_params, system_restart},
 	{"system.restart.check", restart_params, system_restart_check},
-	{"calls.list", page_params, calls_list},
+	{"calls.list", control_page_params, calls_list},
 	{"gateways.list", gateways_params, gateways_list},
 	{"gateways.get", name_params, gateways_get},
-	{"registrations.list", page_params, registrations_list},
+	{"registrations.list", control_page_params, registrations_list},
 	{"registrations.register", name_params, registrations_register},
 	{"registrations.unregister", name_params, registrations_unregister},
-	{"strangers.list", page_params, strangers_list},
+	{"endpoints.list", control_page_params, control_endpoints_list},
+	{"endpoints.get", control_endpoints_name, control_endpoints_get},
+	{"endpoints.kick", control_endpoints_name, control_endpoints_kick},
+	{"bans.list", control_page_params, control_endpoints_bans},
+	{"bans.add", control_endpoints_ban, control_endpoints_ban_add},
+	{"bans.lift", control_endpoints_pair, control_endpoints_ban_lift},
+	{"strangers.list", control_page_params, strangers_list},
 	{"routes.lookup", lookup_params, routes_lookup},
 	{0},
 };

@@ -2,7 +2,7 @@
 #ifndef CONTROL_METHODS_H
 #define CONTROL_METHODS_H
 
-#include "control.h"
+#include "control_endpoints.h"
 
 #include <stdint.h>
 
@@ -18,6 +18,7 @@ struct transport;
 
 /** What the methods report on, all of it borrowed: the `arg` of control_socket_create(). */
 struct control_methods_context {
+	struct control_endpoints_context endpoints; /* first: its methods see nothing else */
 	const char *name, *version;
 	const char *db, *cdr;  /* absolute paths */
 	uint64_t started_ms;   /* clock_now_ms() at startup */
@@ -55,6 +56,7 @@ struct control_methods_context {
  * registrations.register {name}: send REGISTER now; the same for one, as it is then
  * registrations.unregister {name}: remove the binding, and make none until registrations.register, a restart, or
  *                 until the row has been disabled meanwhile
+ * endpoints.list, endpoints.get, endpoints.kick, bans.list, bans.add, bans.lift: control_endpoints.h
  * strangers.list {limit, offset}: total, counts since the start by reason, strangers: the one seen last first
  * routes.lookup   {callee, caller, ingress, limit, offset}: matched, candidates in order with a verdict, left_out
  *                 (a page of the other gateways, each with the reason)

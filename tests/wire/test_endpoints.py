@@ -266,6 +266,90 @@ def a_registration_ends_with_its_connection(s):
 	stores(s, [])
 
 
+# seeing and steering
+
+
+@scenario
+def what_is_registered_is_listed_without_secrets(s):
+	phone = endpoint(s, "1001", "hush", number="4930100", contacts=2)
+	s.switch.insert("endpoint", name="1002", password="hush")
+	s.start()
+	phone.bind(expires=60)
+	listed = s.switch.control("endpoints.list")
+	same((listed["total"], listed["bindings"]), (2, 1))
+	first, second = listed["endpoints"]
+	same((first["name"], first["number"], first["contacts"], first["source"], first["transport"], first["nat"], first["user_agent"]),
+		("1001", "4930100", 1, phone.host_port, "udp", False, phone.agent))
+	assert 50 <= first["expires_s"] <= 60
+	same((second["name"], second["contacts"], second["source"]), ("1002", 0, None))
+	same([one["contact"] for one in s.switch.control("endpoints.get", name="1001")["bindings"]], [own(phone)])
+	assert "hush" not in str(listed)
+	assert re.search(r"(?m)^1001 +4930100 +true +1 ", s.switch.swctl("endpoints")), s.switch.swctl("endpoints")
+	assert "unknown endpoint" in s.switch.swctl("endpoint", "nobody", expected=1)
+	same(s.switch.control("endpoints.kick", name="1001"), {"was_registered": True})
+	same(s.switch.control("endpoints.list")["bindings"], 0)
+	stores(s, [])
+	phone.bind()
+
+
+@scenario
+def bans_are_listed_added_and_lifted_and_outlive_a_restart(s):
+	phone = endpoint(s, "1001")
+	s.start(SS_ENDPOINT_REGISTER_RETRY=1)
+	phone.password, right = "wrong", phone.password
+	phone.bind(status=403)
+	assert re.search(r"(?m)^1001 +127\.0\.0\.2 +(180|179) *$", s.switch.swctl("bans")), s.switch.swctl("bans")
+	s.net.until(lambda: stored(s, "SELECT user, source FROM suspension") == [("1001", "127.0.0.2")], "the row", step=0.02)
+	s.switch.signal(signal.SIGKILL)
+	s.switch.ended(-signal.SIGKILL)
+	s.switch.start_again()
+	phone.password = right
+	phone.register()
+	phone.expect(403, "REGISTER")
+	same(s.switch.control("bans.lift", user="1001", source="127.0.0.2"), {"was_banned": True})
+	phone.bind()
+	s.switch.swctl("ban", "1001", "127.0.0.2", "seconds=1000")
+	same(s.switch.control("bans.list"), {"total": 1, "bans": [{"user": "1001", "source": "127.0.0.2", "seconds": 1000}]})
+	phone.register()
+	phone.expect(403, "REGISTER")
+	s.switch.swctl("unban", "1001", "127.0.0.2")
+	s.net.until(lambda: stored(s, "SELECT user FROM suspension") == [], "no row", step=0.02)
+	assert "source: not an IP address" in s.switch.swctl("ban", "1001", "somewhere", expected=1)
+
+
+@scenario
+def who_fails_to_register_is_listed_with_the_reason(s):
+	phone, stranger = endpoint(s, "1001"), endpoint(s, "1002", row=False, host="127.0.0.3")
+	s.start(SS_ENDPOINT_REGISTER_RETRY=2)
+	phone.password = "wrong"
+	phone.bind(status=401)
+	phone.bind(status=403)
+	phone.register()
+	phone.expect(403, "REGISTER")
+	stranger.bind(status=401)
+	same({(one["source"], one["name"], one["reason"], one["count"]) for one in s.switch.control("strangers.list")["strangers"]},
+		{("127.0.0.2", "1001", "wrong password", 2), ("127.0.0.2", "1001", "suspended", 1), ("127.0.0.3", "1002", "unknown user", 1)})
+
+
+@scenario
+def a_gateway_that_registers_with_us_is_down_without(s):
+	pbx = endpoint(s, "pbx")
+	s.switch.insert("gateway", name="gw", host="", endpoint="pbx")
+	s.switch.insert("route", prefix="", gateway="gw")
+	s.start()
+	same([(one["state"], one["reason"]) for one in s.switch.control("gateways.list")["gateways"]],
+		[("down", "not registered with us")])
+	s.caller.invite("4930").expect(503, "INVITE")
+	pbx.bind()
+	a = s.caller.invite("4930")
+	b = called(pbx)
+	b.refuse(486)
+	a.expect(486, "INVITE")
+	pbx.bind(expires=0)
+	s.caller.invite("4930").expect(503, "INVITE")
+	same([row["gateway"] for row in s.switch.records(3)], ["", "gw", ""])
+
+
 # calls
 
 
