@@ -24,6 +24,7 @@ import traceback
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "wire"))
 
 import sip  # noqa: E402
+from endpoint import answer  # noqa: E402
 from net import Failed  # noqa: E402
 from scene import Scene  # noqa: E402
 from tls import Tls  # noqa: E402
@@ -46,7 +47,7 @@ WORDS = [b"\r\n", b"\r\n\r\n", b"\n", b"\0", b" ", b"\t", b"\r\n ", b",", b";", 
          b"Record-Route: <sip:127.0.0.1;lr>\r\n", b"Session-Expires: 1\r\n", b"Retry-After: 9999999999\r\n", b"\xff\xfe\x80",
          b"a" * 300, b"Via: SIP/2.0/UDP 127.0.0.1\r\n", b"Contact: *\r\n", b"Expires: 0\r\n"]
 
-METHODS = ["INVITE"] * 12 + ["OPTIONS", "REGISTER", "MESSAGE", "BYE", "CANCEL", "ACK", "PRACK", "PUBLISH", "PUBLISH", "NONSENSE"]
+METHODS = ["INVITE"] * 12 + ["OPTIONS", "REGISTER", "REGISTER", "REGISTER", "MESSAGE", "BYE", "CANCEL", "ACK", "PRACK", "PUBLISH", "PUBLISH", "NONSENSE"]
 IN_DIALOG = ["ACK", "ACK", "BYE", "BYE", "CANCEL", "INVITE", "UPDATE", "INFO", "PRACK", "REFER", "NONSENSE"]
 IN_EARLY_DIALOG = ["PRACK", "PRACK", "PRACK", "UPDATE", "CANCEL", "BYE"]
 RSEQS = [1, 1, 1, 2, 2, 3, 4, 0, 2 ** 31, 2 ** 32 - 1, 2 ** 32, "x"]
@@ -141,9 +142,9 @@ class Fuzzer:
         self.streams = {"tcp": [], "tls": []}
         self.ports = {transport: self.listen(transport) for transport in STREAM_PREFIXES}
         self.customer, self.vendor = self.open(self.heard), self.open(self.called)
-        self.etag = None
+        self.etag = self.challenge = None
         self.dialogs = []  # header lines of answers that the customer got
-        self.seeds = [self.request("INVITE"), self.request("BYE"), self.request("PUBLISH"), self.answer(self.request("INVITE"), 200)]
+        self.seeds = [self.request("INVITE"), self.request("BYE"), self.request("PUBLISH"), self.request("REGISTER"), self.answer(self.request("INVITE"), 200)]
         if options.messages:
             self.seeds += [file.read_bytes() for file in sorted(pathlib.Path(options.messages).glob("*/*.dat"))]
 
@@ -183,6 +184,8 @@ class Fuzzer:
             line["CSeq"] = "%d %s" % (1 if method in ("ACK", "CANCEL") else self.rng.randrange(1, 9), method)
             line.pop("Via", None)
         headers = [("Via", via), ("Max-Forwards", "70"), *line.items(), ("Contact", "<sip:f@127.0.0.1:%d>" % port)]
+        if method == "REGISTER" and uri:
+            headers = [("Via", via), *self.registration(uri)]
         body = SDP if method in ("INVITE", "UPDATE", "PRACK") and self.rng.random() < 0.7 else b""
         if body:
             headers += [("Content-Type", "application/sdp")]
@@ -194,6 +197,19 @@ class Fuzzer:
             headers += [("SIP-If-Match", self.etag)] if self.etag and self.rng.random() < 0.5 else []
             headers += [("Content-Type", "application/pidf+xml")] if body else []
         return sip.build("%s %s SIP/2.0" % (method, uri), headers, body)
+
+    def registration(self, uri):
+        """Of the endpoint; the last challenge is answered, now and then with the wrong password."""
+        user, rng = "fuzz", self.rng
+        contact = "<sip:fuzz@127.0.0.1:%d>;expires=%s" % (rng.randrange(5000, 5004), rng.choice([0, 29, 30, 600, 4294967296, "x"]))
+        headers = [("From", "<sip:%s@127.0.0.1>;tag=r" % user), ("To", "<sip:%s@127.0.0.1>" % user), ("Call-ID", "register"),
+                   ("CSeq", "%d REGISTER" % self.count), ("Max-Forwards", "70"), ("Contact", rng.choice([contact, contact, "*"]))]
+        headers += rng.sample([("Expires", "0"), ("Path", "<sip:127.0.0.1;lr>"), ("Supported", "path"), ("User-Agent", "fuzz"),
+                               ("Contact", "<sip:fuzz@127.0.0.2>;q=0.5")], rng.randrange(3))
+        if self.challenge:
+            headers.append(answer(self.challenge, "REGISTER", uri, user, rng.choice(["secret"] * 9 + ["wrong"]),
+                                  rng.choice(["MD5", "SHA-256"])))
+        return headers
 
     def heard(self, sock):
         for raw, _ in self.received(sock):
@@ -207,6 +223,8 @@ class Fuzzer:
         text = raw.decode("utf-8", "surrogateescape")
         tag = re.search(r"(?m)^SIP-ETag: (.*)\r$", text)
         self.etag = tag.group(1) if tag else self.etag
+        if text.startswith("SIP/2.0 401") and "WWW-Authenticate: Digest" in text:
+            self.challenge = sip.Message(raw)
         line = dict(re.findall(r"(?m)^(Via|From|To|Call-ID|Contact): (.*)\r$", text))
         if len(line) == 5:
             line["uri"] = sip.uri(line.pop("Contact"))
@@ -343,7 +361,8 @@ def fuzz(scene, options):
     scene.vendor("fuzzed", fuzzer.vendor.getsockname()[1])
     for transport, prefix in STREAM_PREFIXES.items():
         scene.vendor(transport + "-vendor", fuzzer.ports[transport], transport, prefix=prefix)
-    scene.start(("udp", "tcp", "tls"), clock_speed=5, SS_SIP_RESEND_INTERVAL="1,2,4", SS_SIP_TIMEOUT_INVITE=5, SS_SIP_TIMEOUT_TRYING=5,
+    scene.switch.insert("endpoint", name="fuzz", password="secret", contacts=3)
+    scene.start(("udp", "tcp", "tls"), clock_speed=5, SS_ENDPOINT_REGISTER_RETRY=999, SS_SIP_RESEND_INTERVAL="1,2,4", SS_SIP_TIMEOUT_INVITE=5, SS_SIP_TIMEOUT_TRYING=5,
                 SS_SIP_TIMEOUT_SESSION_PROGRESS=5, SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP=5, SS_SIP_TIMEOUT_RINGING=5,
                 SS_SIP_OPTIONS_CHECK_PERIOD=25, SS_SIP_100REL="Supported", SS_GATEWAY_BREAKER_ON="None")
     scene.switch.sql("update gateway set options_check = 1, publish = 1 where name = 'fuzzed'")
