@@ -1,6 +1,6 @@
 /*
- * Preloaded into the switch, it lets one system call fail or take longer: the n-th of a kind since it was told to. It is told
- * by a file that the test maps, too: $FAULTS, see faults.py.
+ * Preloaded into the switch, it lets one system call fail or take longer: the n-th of a kind since it was told to. It sets the
+ * wall clock back, too. It is told by a file that the test maps, too: $FAULTS, see faults.py.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,6 +23,7 @@ enum kind {
 	WRITE,
 	WRITEV,
 	PWRITE,
+	PWRITEV2,
 	FDATASYNC,
 	FTRUNCATE,
 	FALLOCATE,
@@ -44,6 +45,7 @@ static struct control {
 	_Atomic uint32_t error;  /* errno; 0 = it is only delayed */
 	_Atomic uint32_t delay_ms;
 	_Atomic uint32_t hit;
+	_Atomic uint32_t back_s; /* the wall clock is this much slow */
 	_Atomic uint32_t seen[KINDS];
 } * control;
 
@@ -104,6 +106,11 @@ ssize_t writev(int fd, const struct iovec *parts, int n)
 ssize_t pwrite64(int fd, const void *data, size_t n, off64_t at)
 {
 	FAIL_OR(PWRITE, -1, NEXT(pwrite64)(fd, data, n, at));
+}
+
+ssize_t pwritev64v2(int fd, const struct iovec *parts, int n, off64_t at, int flags)
+{
+	FAIL_OR(PWRITEV2, -1, NEXT(pwritev64v2)(fd, parts, n, at, flags));
 }
 
 int fdatasync(int fd)
@@ -172,6 +179,19 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags, struct timespec *timeout)
 {
 	FAIL_OR(RECVMMSG, -1, NEXT(recvmmsg)(fd, messages, n, flags, timeout));
+}
+
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+	static int (*_Atomic next)(clockid_t, struct timespec *);
+
+	if (!next)
+		next = NEXT(clock_gettime);
+	if (next(id, now))
+		return -1;
+	if (id == CLOCK_REALTIME && control)
+		now->tv_sec -= control->back_s;
+	return 0;
 }
 
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -21,12 +21,13 @@ from switch import ROOT  # noqa: E402
 PRELOADED = os.environ.get("FAULTS_SO", os.path.join(ROOT, "build", "tests", "faults", "faults.so"))
 
 # In the order of enum kind in faults.c.
-KINDS = ("write", "writev", "pwrite", "fdatasync", "ftruncate", "fallocate", "rename", "open", "mmap", "accept", "send",
+KINDS = ("write", "writev", "pwrite", "pwritev2", "fdatasync", "ftruncate", "fallocate", "rename", "open", "mmap", "accept", "send",
 	"sendto", "sendmsg", "sendmmsg", "recvmmsg")
-HEAD = 5  # words in front of the counters
+HEAD = 6  # words in front of the counters
 NETWORK = {"writev", "accept", "send", "sendto", "sendmsg", "sendmmsg", "recvmmsg"}
 # How a call of this kind may fail, besides taking long.
-ERRORS = {"write": ("EAGAIN",), "writev": ("EAGAIN",), "pwrite": ("EIO", "ENOSPC"), "fdatasync": ("EIO",), "ftruncate": ("EIO",),
+ERRORS = {"write": ("EAGAIN",), "writev": ("EAGAIN",), "pwrite": ("EIO", "ENOSPC"),
+	"pwritev2": ("EIO", "ENOSPC", "EINVAL"), "fdatasync": ("EIO",), "ftruncate": ("EIO",),
 	"fallocate": ("ENOSPC",), "rename": ("EIO",), "open": ("EMFILE", "EACCES"), "mmap": ("ENOMEM",), "accept": ("EMFILE", "ECONNABORTED"),
 	"send": ("EAGAIN",), "sendto": ("ENOBUFS",), "sendmsg": ("ENOBUFS", "EAGAIN"), "sendmmsg": ("ENOBUFS", "EAGAIN"),
 	"recvmmsg": ("EAGAIN", "ENOMEM")}
@@ -57,6 +58,10 @@ class Control:
 			for index, value in ((1, fault.number), (2, getattr(errno, fault.error) if fault.error else 0),
 					(3, 0 if fault.error else DELAY_MS[fault.kind in NETWORK]), (0, KINDS.index(fault.kind) + 1)):
 				self.set(index, value)
+
+	def set_back(self, seconds):
+		"""The wall clock."""
+		self.set(5, seconds)
 
 	def disarm(self):
 		"""Begin to count anew, too. Returns whether the last fault has struck."""

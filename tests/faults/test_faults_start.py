@@ -6,14 +6,16 @@ or cannot have the call, it says why, and the next one has it.
 	FAULTS="open #7 EMFILE" test_faults_start.py
 """
 
+import calendar
 import os
 import random
+import time
 
 import faults  # finds the others
 import runner
 from crash import holds
 from net import Failed, same
-from runner import run, scenario
+from runner import run, scenario, variants
 
 SAMPLE = 2  # of each kind
 WANTED = os.environ.get("FAULTS")
@@ -82,6 +84,34 @@ def a_call_outlives_a_start_with_a_fault(kind):
 			crash(s, gw, control, fault)
 	play.__name__ = "a_call_outlives_a_start_with_a_fault_of_" + kind
 	scenario(play)
+
+
+@variants(("the_call_goes_on", "On", "normal clearing"), ("the_call_is_ended", "Off", "switch restarted"))
+def the_wall_clock_is_set_back_before_a_crash(s, recovery, reason):
+	"""By an hour: the record says by the clock of before when the call began, and right how long it was."""
+	control = faults.Control(s.folder)
+	s.switch.environment.update(control.environment())
+	gw = s.gateway()
+	s.start(SS_CALL_RECOVERY=recovery)
+	a, b = s.talk(gw)
+	begun = time.time()
+	control.set_back(3600)
+	s.net.quiet(1.5)
+	s.switch.kill()
+	s.switch.start_again()
+	if recovery == "On":
+		checked(a, b)
+		s.over(a, b)
+	else:
+		a.hung_up()
+		b.hung_up()
+	lasted = time.time() - begun
+	row = s.switch.record()
+	same(row["end_reason"], reason)
+	stamp = s.switch.read_log().splitlines()[-1].split(".")[0]
+	assert abs(calendar.timegm(time.strptime(stamp, "%Y-%m-%dT%H:%M:%S")) + 3600 - time.time()) < 10, stamp
+	assert abs(row["answer_ms"] / 1000 - begun) < 1 and row["begin_ms"] <= row["answer_ms"], (begun, row)
+	assert 1.2 < row["hold_ms"] / 1000 < lasted + 0.1 and row["end_ms"] == row["answer_ms"] + row["hold_ms"], (lasted, row)
 
 
 for name in faults.KINDS:
