@@ -24,22 +24,23 @@ enum { BUSY_WAIT_MS = 100, PATH_SIZE = 4096 + 64, ERROR_SIZE = 512 };
 struct entry {
 	char *key; /* table and name */
 	const struct db_table *table;
-	void *row; /* NULL: removed */
-	char *name;
-	bool written;
+	void *row;        /* NULL: removed */
+	const char *name; /* in the key */
+	bool written;     /* else it is among the changed ones */
 	UT_hash_handle hh;
-	STAILQ_ENTRY(entry) next;
+	TAILQ_ENTRY(entry) next; /* in the queue, or among the changed ones */
 };
 
-STAILQ_HEAD(entries, entry);
+TAILQ_HEAD(entries, entry);
 
 struct state {
 	struct state_handlers handlers;
 	char *path;
-	struct db *db;        /* NULL: it could not be made anew yet */
-	bool stale;           /* it may have rows that are not in memory */
-	struct entry *by_key; /* the thread's */
-	bool troubled;        /* the last write failed: named once */
+	struct db *db;          /* NULL: it could not be made anew yet */
+	bool stale;             /* it may have rows that are not in memory */
+	struct entry *by_key;   /* the thread's */
+	struct entries changed; /* of these, those that are not in the file yet */
+	bool troubled;          /* the last write failed: named once */
 	pthread_mutex_t lock;
 	struct entries queue; /* under the lock */
 };
@@ -51,7 +52,6 @@ static void entry_free(struct entry *e)
 	if (!e)
 		return;
 	free(e->key);
-	free(e->name);
 	free(e->row);
 	free(e);
 }
@@ -63,14 +63,24 @@ static struct entry *entry_create(const struct db_table *t, const char *name, co
 	if (!e)
 		return NULL;
 	e->table = t;
-	e->name = strdup(name);
 	e->row = row ? db_table_copy_row(t, row) : NULL;
-	if (!e->name || (row && !e->row) || asprintf(&e->key, "%s %s", t->name, name) < 0) {
+	if ((row && !e->row) || asprintf(&e->key, "%s %s", t->name, name) < 0) {
 		e->key = NULL;
 		entry_free(e);
 		return NULL;
 	}
+	e->name = e->key + strlen(t->name) + 1;
 	return e;
+}
+
+static void forget(struct state *s, struct entry *e)
+{
+	if (!e->written)
+		TAILQ_REMOVE(&s->changed, e, next);
+	/* uthash keeps nothing of what it has deleted. */
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+	HASH_DEL(s->by_key, e);
+	entry_free(e);
 }
 
 /** It takes the place of the one with its key. */
@@ -79,13 +89,13 @@ static void keep(struct state *s, struct entry *e_take)
 	struct entry *before;
 
 	HASH_FIND_STR(s->by_key, e_take->key, before);
-	if (before) {
-		HASH_DEL(s->by_key, before);
-		entry_free(before);
-	}
+	if (before)
+		forget(s, before);
 	HASH_ADD_KEYPTR(hh, s->by_key, e_take->key, strlen(e_take->key), e_take);
 	if (!e_take->hh.tbl)
 		entry_free(e_take);
+	else if (!e_take->written)
+		TAILQ_INSERT_TAIL(&s->changed, e_take, next);
 }
 
 static int change(struct state *s, const struct db_table *t, const char *name, const void *row)
@@ -95,7 +105,7 @@ static int change(struct state *s, const struct db_table *t, const char *name, c
 	if (!e)
 		return -ENOMEM;
 	pthread_mutex_lock(&s->lock);
-	STAILQ_INSERT_TAIL(&s->queue, e, next);
+	TAILQ_INSERT_TAIL(&s->queue, e, next);
 	pthread_mutex_unlock(&s->lock);
 	if (s->handlers.on_change)
 		s->handlers.on_change(s->handlers.arg);
@@ -114,13 +124,14 @@ int state_remove(struct state *s, const struct db_table *t, const char *name)
 
 static void take_queue(struct state *s)
 {
-	struct entries queue = STAILQ_HEAD_INITIALIZER(queue);
+	struct entries queue = TAILQ_HEAD_INITIALIZER(queue);
+	struct entry *e;
 
 	pthread_mutex_lock(&s->lock);
-	STAILQ_CONCAT(&queue, &s->queue);
+	TAILQ_CONCAT(&queue, &s->queue, next);
 	pthread_mutex_unlock(&s->lock);
-	for (struct entry *e = STAILQ_FIRST(&queue), *next; e; e = next) {
-		next = STAILQ_NEXT(e, next);
+	while ((e = TAILQ_FIRST(&queue))) {
+		TAILQ_REMOVE(&queue, e, next);
 		keep(s, e);
 	}
 }
@@ -188,8 +199,11 @@ static void forget_file(struct state *s, void (*close)(struct db *db))
 	close(s->db);
 	s->db = NULL;
 	s->stale = true;
-	for (struct entry *e = s->by_key; e; e = e->hh.next)
+	for (struct entry *e = s->by_key; e; e = e->hh.next) {
+		if (e->written)
+			TAILQ_INSERT_TAIL(&s->changed, e, next);
 		e->written = false;
+	}
 }
 
 /** Have a usable file open. */
@@ -228,36 +242,33 @@ static int make_room(struct state *s)
 
 static bool has_changed(const struct state *s)
 {
-	for (const struct entry *e = s->by_key; e; e = e->hh.next)
-		if (!e->written)
-			return true;
-	return false;
+	return !TAILQ_EMPTY(&s->changed);
 }
 
 static void settle(struct state *s)
 {
-	struct entry *e, *next;
+	struct entry *e;
 
-	HASH_ITER (hh, s->by_key, e, next) {
+	while ((e = TAILQ_FIRST(&s->changed))) {
+		TAILQ_REMOVE(&s->changed, e, next);
 		e->written = true;
-		if (!e->row) {
-			/* uthash keeps nothing of what it has deleted. */
-			/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-			HASH_DEL(s->by_key, e);
-			entry_free(e);
-		}
+		if (!e->row)
+			forget(s, e);
 	}
 }
 
 static int write_all(struct state *s)
 {
+	struct state_rows_writer writer = {.handle = s->db->handle};
 	int err = db_sqlite_run(s->db->handle, "BEGIN IMMEDIATE");
+	const struct entry *e;
 
 	if (!err && s->stale)
 		err = state_rows_clear(s->db->handle);
-	for (const struct entry *e = s->by_key; !err && e; e = e->hh.next)
-		if (!e->written)
-			err = state_rows_write(s->db->handle, e->table, e->name, e->row);
+	TAILQ_FOREACH (e, &s->changed, next)
+		if (!err)
+			err = state_rows_write(&writer, e->table, e->name, e->row);
+	state_rows_end(&writer);
 	if (!err)
 		err = db_sqlite_run(s->db->handle, "COMMIT");
 	return err;
@@ -347,7 +358,8 @@ int state_open(struct state **out, const char *path, const struct state_handlers
 		return -ENOMEM;
 	s->handlers = *handlers;
 	pthread_mutex_init(&s->lock, NULL);
-	STAILQ_INIT(&s->queue);
+	TAILQ_INIT(&s->queue);
+	TAILQ_INIT(&s->changed);
 	s->path = strdup(path);
 	if (!s->path) {
 		state_close(s);
@@ -365,12 +377,8 @@ void state_close(struct state *s)
 	if (!s)
 		return;
 	take_queue(s);
-	HASH_ITER (hh, s->by_key, e, next) {
-		/* uthash keeps nothing of what it has deleted. */
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-		HASH_DEL(s->by_key, e);
-		entry_free(e);
-	}
+	HASH_ITER (hh, s->by_key, e, next)
+		forget(s, e);
 	db_close(s->db);
 	pthread_mutex_destroy(&s->lock);
 	free(s->path);

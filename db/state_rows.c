@@ -30,30 +30,46 @@ static void bind_column(sqlite3_stmt *statement, int i, const struct db_table_co
 		sqlite3_bind_int64(statement, i, *(const uint32_t *)value);
 }
 
-int state_rows_write(sqlite3 *handle, const struct db_table *t, const char *name, const void *row)
+static int prepare(struct state_rows_writer *w, const struct db_table *t, bool removes)
 {
 	char columns[SQL_SIZE / 2], sql[SQL_SIZE];
 	const char *const text = sql;
-	sqlite3_stmt *statement = NULL;
 	int err;
 
+	state_rows_end(w);
 	list_columns(t, columns, sizeof(columns));
-	if (row)
+	if (removes)
+		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE %s = ?", t->name, t->columns[0].name);
+	else
 		snprintf(sql, sizeof(sql), "REPLACE INTO %s (%s) VALUES (?%.*s)", t->name, columns,
 			(int)(2 * (t->n_columns - 1)), ",?,?,?,?,?,?,?,?,?,?,?,?,?,?,?");
-	else
-		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE %s = ?", t->name, t->columns[0].name);
-	err = db_sqlite_prepare(handle, &text, &statement, 1);
+	err = db_sqlite_prepare(w->handle, &text, &w->statement, 1);
+	w->table = err ? NULL : t;
+	w->removes = removes;
+	return err;
+}
+
+int state_rows_write(struct state_rows_writer *w, const struct db_table *t, const char *name, const void *row)
+{
+	int err = w->table == t && w->removes == !row ? 0 : prepare(w, t, !row);
+
 	if (err)
 		return err;
 	if (row)
 		for (size_t i = 0; i < t->n_columns; i++)
-			bind_column(statement, (int)i + 1, &t->columns[i], row);
+			bind_column(w->statement, (int)i + 1, &t->columns[i], row);
 	else
-		sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-	err = db_sqlite_errno(sqlite3_step(statement));
-	sqlite3_finalize(statement);
+		sqlite3_bind_text(w->statement, 1, name, -1, SQLITE_STATIC);
+	err = db_sqlite_errno(sqlite3_step(w->statement));
+	sqlite3_reset(w->statement);
 	return err;
+}
+
+void state_rows_end(struct state_rows_writer *w)
+{
+	sqlite3_finalize(w->statement);
+	w->statement = NULL;
+	w->table = NULL;
 }
 
 int state_rows_clear(sqlite3 *handle)

@@ -1,5 +1,6 @@
 /* What the switch remembers over a restart. */
 #include "db.h"
+#include "db_binding.h"
 #include "db_publication.h"
 #include "scratch.h"
 #include "state.h"
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,6 +104,85 @@ static void what_was_loaded_can_be_removed(void **unused)
 	state_close(s);
 	state_close(opened());
 	assert_string_equal(names, "");
+}
+
+static void put_binding(struct state *s, const char *id, const char *endpoint)
+{
+	const struct db_binding row = {.id = id,
+		.endpoint = endpoint,
+		.contact = "",
+		.path = "",
+		.call_id = "",
+		.source = "",
+		.transport = "",
+		.listener = "",
+		.user_agent = ""};
+
+	assert_int_equal(state_put(s, &db_binding_table, &row), 0);
+}
+
+/* Rows of two tables are put and removed in any order, some of them several times before they are written. */
+static void the_file_has_what_was_said_last_of_each_row(void **unused)
+{
+	enum { ROWS = 12, STEPS = 2000 };
+	bool there[2][ROWS] = {{false}};
+	struct state *s = opened();
+	char name[8], wanted[200], query[100];
+
+	(void)unused;
+	scratch_seed(7);
+	for (unsigned step = 0; step < STEPS; step++) {
+		const unsigned table = scratch_random(2), row = scratch_random(ROWS);
+
+		there[table][row] = scratch_random(2);
+		snprintf(name, sizeof(name), "%02u", row);
+		if (!there[table][row])
+			state_remove(s, table ? &db_binding_table : &db_publication_table, name);
+		else if (table)
+			put_binding(s, name, "e");
+		else
+			put(s, name, "open");
+		if (scratch_random(20))
+			continue;
+		assert_false(state_write(s));
+		for (unsigned t = 0; t < 2; t++) {
+			wanted[0] = '\0';
+			for (unsigned i = 0; i < ROWS; i++)
+				if (there[t][i])
+					snprintf(wanted + strlen(wanted), sizeof(wanted) - strlen(wanted),
+						"%s%02u", wanted[0] ? "," : "", i);
+			snprintf(query, sizeof(query),
+				"SELECT ifnull(group_concat(k), '') FROM (SELECT %s AS k FROM %s ORDER BY 1)",
+				t ? "id" : "gateway", t ? "binding" : "publication");
+			assert_string_equal(sql_text(path, query), wanted);
+		}
+	}
+	state_close(s);
+}
+
+/* In processor time: a look at each row would take 20 times as long. */
+static void rows_that_have_not_changed_cost_nothing(void **unused)
+{
+	enum { ROWS = 50000, TURNS = 1000 };
+	struct state *s = opened();
+	char name[16];
+	clock_t begin;
+
+	(void)unused;
+	for (unsigned i = 0; i < ROWS; i++) {
+		snprintf(name, sizeof(name), "%u", i);
+		put_binding(s, name, name);
+	}
+	assert_false(state_write(s));
+	begin = clock();
+	for (unsigned i = 0; i < TURNS; i++)
+		assert_false(state_write(s));
+	assert_true(clock() - begin < CLOCKS_PER_SEC / 2);
+	put_binding(s, "0", "changed");
+	assert_false(state_write(s));
+	state_close(s);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM binding WHERE endpoint = 'changed'"), 1);
+	assert_int_equal(sql_int(path, "SELECT count(*) FROM binding"), ROWS);
 }
 
 static void a_file_of_version_1_keeps_its_rows(void **unused)
@@ -292,6 +373,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(rows_come_back_as_they_were_put_last),
 		TEST(what_was_loaded_can_be_removed),
+		TEST(the_file_has_what_was_said_last_of_each_row),
+		TEST(rows_that_have_not_changed_cost_nothing),
 		TEST(a_file_of_version_1_keeps_its_rows),
 		TEST(a_file_that_is_no_database_is_moved_aside),
 		TEST(a_file_of_another_kind_is_moved_aside),
