@@ -230,6 +230,14 @@ void call_resume(struct call *call, const struct received *invite)
 	call_setup_say_trying(call);
 }
 
+void call_resume_answer(struct call *call, struct server_transaction *answered_take)
+{
+	server_transaction_hand_over(answered_take, &server_handlers, call);
+	call->invite = answered_take;
+	call->bridge.answer_in_ack = !call->negotiated;
+	call_cdr_changed(call);
+}
+
 struct call *call_prepare(struct call_context *context)
 {
 	struct call *call = calloc(1, sizeof(*call));

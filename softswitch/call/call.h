@@ -13,6 +13,7 @@ struct call;
 struct call_context;
 struct ingress;
 struct received;
+struct server_transaction;
 
 /** Why the gate turns a customer's call away. */
 struct call_refusal {
@@ -41,6 +42,12 @@ struct call *call_prepare(struct call_context *context);
 int call_resume_invite(struct call *call, const struct received *invite);
 /** It goes on; its ingress is known. The caller gets 100 once more, the rest is for call_setup.h. */
 void call_resume(struct call *call, const struct received *invite);
+/**
+ * An answered call goes on whose caller has to acknowledge the 200 yet, with its answer to the gateway's offer.
+ *
+ * @param answered_take  the transaction of its INVITE, without owner
+ */
+void call_resume_answer(struct call *call, struct server_transaction *answered_take);
 /** Free a call that has ended, or that has not begun. NULL is fine. */
 void call_destroy(struct call *call);
 

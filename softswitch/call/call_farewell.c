@@ -6,6 +6,7 @@
 #include "call_parting.h"
 #include "call_saved.h"
 #include "cdr_log.h"
+#include "clock.h"
 #include "dialog_ack.h"
 #include "headers.h"
 #include "pace.h"
@@ -59,9 +60,43 @@ static void end_leg(struct call *call, struct dialog *leg, struct call_parting *
 	pace_add(call->context->pace, &f->task, say_farewell);
 }
 
-void call_farewell(struct call *call)
+bool call_farewell_lacks_ack(const struct call *call)
 {
-	if (call->answer_ms)
+	enum { ANSWER_MS = 32000 }; /* 64 T1 */
+
+	return !call->a.remote_acked && clock_now_ms() - call->answer_ms < ANSWER_MS;
+}
+
+/**
+ * The caller gets its 200, and BYE after its ACK.
+ *
+ * @param parting  waits for that; NULL = nobody does
+ * @return false when nothing was written of its INVITE
+ */
+static bool answer_again(struct call *call, const struct field_bytes *bytes, struct call_parting *parting)
+{
+	const int code = cause_sip_code(CAUSE_RESTART);
+	struct server_transaction *answered = NULL;
+	struct field_bytes invite;
+	char reason[120];
+
+	if (call->a.set && call_saved_invite(&invite, bytes))
+		answered = server_transactions_finish(call_stack(call)->server_transactions, &invite,
+			&call->a.hop, code, NULL, call_resend(call));
+	if (!answered)
+		return false;
+	cause_own_reason_header(reason, sizeof(reason), CAUSE_RESTART);
+	bye_send_after_ack(call_stack(call), &call->a, answered,
+		&(struct bye){.resend = call_resend(call),
+			.reason_header = parting ? NULL : reason,
+			.on_end = call_parting_on_end,
+			.arg = call_parting_wait(parting, CALL_PARTING_CALLER | CALL_PARTING_ANSWER)});
+	return true;
+}
+
+void call_farewell(struct call *call, const struct field_bytes *bytes)
+{
+	if (call->answer_ms && !(call_farewell_lacks_ack(call) && answer_again(call, bytes, NULL)))
 		end_leg(call, &call->a, NULL);
 	end_leg(call, call_leg_b(call), NULL);
 	invite_destroy(call->b);
@@ -106,26 +141,6 @@ void call_farewell_refuse(struct call *call)
 }
 
 /* Those that had ended ---------------------------------------------------------------------- */
-
-/** The 200 that the caller has not acknowledged, and BYE after its ACK. @return false when there is none */
-static bool answer_again(struct call *call, const struct field_bytes *bytes, struct call_parting *parting)
-{
-	struct server_transactions *set = call_stack(call)->server_transactions;
-	struct server_transaction *answered;
-	struct field_bytes invite;
-
-	if (!call->a.set || !call_saved_invite(&invite, bytes))
-		return false;
-	answered = server_transactions_finish(
-		set, &invite, &call->a.hop, cause_sip_code(CAUSE_RESTART), NULL, call_resend(call));
-	if (!answered)
-		return false;
-	bye_send_after_ack(call_stack(call), &call->a, answered,
-		&(struct bye){.resend = call_resend(call),
-			.on_end = call_parting_on_end,
-			.arg = call_parting_wait(parting, CALL_PARTING_CALLER | CALL_PARTING_ANSWER)});
-	return true;
-}
 
 /** Its legs get BYE once more. */
 static void part_answered(

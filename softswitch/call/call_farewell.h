@@ -3,11 +3,14 @@
 #define CALL_FAREWELL_H
 
 #include "call_state.h"
+#include "field.h"
 
 struct cdr_log_leftover;
 
-/** Free a call; what it has of established legs gets BYE when it is its turn. */
-void call_farewell(struct call *call);
+/** Has the caller not acknowledged its 200, and may still wait for it (RFC 3261 section 13.2.2.4)? */
+bool call_farewell_lacks_ack(const struct call *call);
+/** Free a call; what it has of established legs gets BYE when it is its turn. @param bytes  that were written of it */
+void call_farewell(struct call *call, const struct field_bytes *bytes);
 /** Its INVITE to a gateway is cancelled. It goes out again, as only a response allows the CANCEL. */
 void call_farewell_withdraw(struct call *call, struct invite *invite_take);
 /** Its caller gets the final failure. */

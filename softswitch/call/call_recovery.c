@@ -95,6 +95,12 @@ static void limit(struct call *call)
 			call, lasted < call->max_duration_ms ? call->max_duration_ms - (uint32_t)lasted : 1);
 }
 
+/** Must the caller's ACK bring the answer to the gateway's offer? */
+static bool lacks_answer(const struct call *call)
+{
+	return call->offerless && !call_leg_b(call)->ack_seq;
+}
+
 static int go_on(struct call *call, cdr_slot slot)
 {
 	int err = find_credentials(call);
@@ -107,7 +113,7 @@ static int go_on(struct call *call, cdr_slot slot)
 	call->recovered = true;
 	call->bridge.leg[BRIDGE_GATEWAY] = call_leg_b(call);
 	call_state_resume_channels(call);
-	call_set_state(call, CALL_UP);
+	call_set_state(call, lacks_answer(call) ? CALL_ANSWERED : CALL_UP);
 	call_cdr_keep(call, NULL);
 	limit(call);
 	session_timer_resume(&call->timers, BRIDGE_CALLER);
@@ -115,26 +121,37 @@ static int go_on(struct call *call, cdr_slot slot)
 	return 0;
 }
 
-/** A caller that had not acknowledged its answer to the offer in the 2xx does not send it again. */
-static bool lacks_answer(const struct call *call)
-{
-	return call->offerless && !call_leg_b(call)->ack_seq;
-}
-
-/** The caller gets its final response: a refusal, or its 200 again, which it may have acknowledged long ago. @param leg  of the answered call, or NULL */
-static void finish_invite(const struct recovery *r, const struct field_bytes *bytes, const struct hop *leg)
+/** What was too large for the journal is refused. */
+static void refuse(const struct recovery *r, const struct field_bytes *bytes)
 {
 	struct stack *stack = r->context->stack;
-	struct resend_schedule resend = stack->parameters.resend;
 	const int code = cause_sip_code(CAUSE_RESTART);
 	struct field_bytes invite;
 	char reason[120];
 
 	cause_own_reason_header(reason, sizeof(reason), CAUSE_RESTART);
-	if (leg)
+	if (call_saved_invite(&invite, bytes))
+		server_transactions_finish(
+			stack->server_transactions, &invite, NULL, code, reason, &stack->parameters.resend);
+}
+
+/** The caller, which may not have had its 200, gets it again; it ends the call if it should have answered and does not. */
+static void answer_again(struct call *call, const struct field_bytes *bytes)
+{
+	struct resend_schedule resend = *call_resend(call);
+	const bool lacks = lacks_answer(call);
+	struct server_transaction *answered = NULL;
+	struct field_bytes invite;
+
+	if (!lacks)
 		resend_schedule_limit(&resend, ANSWER_REPEATED);
 	if (call_saved_invite(&invite, bytes))
-		server_transactions_finish(stack->server_transactions, &invite, leg, code, reason, &resend);
+		answered = server_transactions_finish(call_stack(call)->server_transactions, &invite,
+			&call->a.hop, cause_sip_code(CAUSE_RESTART), NULL, &resend);
+	if (lacks && answered)
+		call_resume_answer(call, answered);
+	else if (lacks)
+		call_end_hangup(call, CAUSE_RESTART);
 }
 
 /**
@@ -166,17 +183,14 @@ static int take(const struct recovery *r, struct call *call, const struct cdr_lo
 	if (err == -ENOTSUP || !call->b)
 		return err;
 	rows_err = find_rows(r, call, call_leg_b(call), &left->record);
-	if (!r->on || (!err && lacks_answer(call)))
-		return -ECANCELED;
-	if (!err)
-		call_cdr_read_requests(call, left->note);
-	err = err ? err : rows_err ? rows_err : go_on(call, left->slot);
-	if (!err && !call->a.remote_acked &&
-		clock_now_ms() - call->answer_ms < CALL_RECOVERY_ANSWER_REPEATED_MS)
-		finish_invite(r, &bytes, &call->a.hop); /* its 200 may have been lost, or the ACK to it */
-	if (!err)
-		finish_reinvites(call, &bytes);
-	return err;
+	call_cdr_read_requests(call, left->note);
+	err = err ? err : rows_err ? rows_err : !r->on ? -ECANCELED : go_on(call, left->slot);
+	if (err)
+		return err;
+	finish_reinvites(call, &bytes);
+	if (call_farewell_lacks_ack(call) || lacks_answer(call))
+		answer_again(call, &bytes);
+	return 0;
 }
 
 /* Those that are being set up --------------------------------------------------------------- */
@@ -315,7 +329,7 @@ static bool adopt_call(struct recovery *r, const struct cdr_log_leftover *left)
 	if (err != -ECANCELED)
 		log_warning(left->record.a_call_id, "call cannot go on reason=\"%s\"", words(err));
 	if (call)
-		call_farewell(call);
+		call_farewell(call, &(struct field_bytes){left->state, left->state_size});
 	return false;
 }
 
@@ -337,7 +351,7 @@ static bool adopt(const struct cdr_log_leftover *left, void *arg)
 		return call_farewell_part(r->context, left);
 	if (left->record.answer_ms || !call_saved_is_refusal(&bytes))
 		return adopt_call(r, left);
-	finish_invite(r, &bytes, NULL);
+	refuse(r, &bytes);
 	r->refused++;
 	return false;
 }

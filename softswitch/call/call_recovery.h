@@ -12,8 +12,6 @@ struct mapping_gateways;
 
 /** Longest outage after which they go on. */
 enum { CALL_RECOVERY_OUTAGE_MAX_MS = 60000 };
-/** So long a caller acknowledges a 200 that it gets again (64 T1, RFC 3261 section 13.2.2.4). */
-enum { CALL_RECOVERY_ANSWER_REPEATED_MS = 32000 };
 
 /** For how long those that were left may still go on, in real time; 0 = none may. */
 uint32_t call_recovery_left_ms(const struct cdr_log *log);

@@ -44,6 +44,7 @@ static const struct field fields[] = {
 	FIELD(21, NUMBER, struct call, timers.leg[BRIDGE_GATEWAY].begun_ms),
 	FIELD(22, NUMBER, struct call, timers.leg[BRIDGE_CALLER].stale),
 	FIELD(23, NUMBER, struct call, timers.leg[BRIDGE_GATEWAY].stale),
+	FIELD(53, NUMBER, struct call, negotiated),
 };
 
 /** Of one that is being set up, besides those. */
@@ -60,7 +61,6 @@ static const struct field setup_fields[] = {
 	FIELD(50, NUMBER, struct call, rel100.on),
 	FIELD(51, NUMBER, struct call, rel100.rseq),
 	FIELD(52, NUMBER, struct call, rel100.sdp),
-	FIELD(53, NUMBER, struct call, negotiated),
 	FIELD(54, TEXT, struct call, negotiated_with),
 	FIELD(55, NUMBER, struct call, said),
 };

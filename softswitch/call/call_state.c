@@ -10,7 +10,7 @@ static const char *const names[] = {"new", "trying", "connecting", "answered", "
 enum { STATES = sizeof(names) / sizeof(names[0]) };
 
 static const bool legal[STATES][STATES] = {
-	[CALL_NEW] = {[CALL_TRYING] = true, [CALL_UP] = true},
+	[CALL_NEW] = {[CALL_TRYING] = true, [CALL_ANSWERED] = true, [CALL_UP] = true},
 	[CALL_TRYING] = {[CALL_CONNECTING] = true, [CALL_ANSWERED] = true, [CALL_ENDED] = true},
 	[CALL_CONNECTING] = {[CALL_ANSWERED] = true, [CALL_ENDED] = true},
 	[CALL_ANSWERED] = {[CALL_UP] = true, [CALL_ENDED] = true},

@@ -31,8 +31,6 @@ TEN = [
 ]
 
 OTHERWISE = [
-	Otherwise("*late-offer*", "gw*->switch 200 INVITE", "caller->switch ACK", "ends",
-		"the caller owed the answer to the gateway's offer in its ACK: docs/behaviour.md, After a crash"),
 	Otherwise("reinvite-cancelled-from-*", "*->switch INVITE", "switch->* 487 INVITE", "goes on",
 		"its re-INVITE gets 491 instead of 487, and is not sent again"),
 ]

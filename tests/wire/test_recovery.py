@@ -623,15 +623,58 @@ def an_offer_in_the_first_answer_was_answered_in_the_ack(s):
 
 
 @scenario
-def a_caller_that_had_to_answer_the_offer_in_its_ack_gets_bye(s):
+def a_caller_may_answer_the_offer_in_its_ack_after_the_crash(s):
 	gw = s.gateway()
 	s.start()
+	a = s.caller.invite("4930", sdp=None)
+	b = gw.leg()
+	answer = b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	for turn in (1, 2):
+		crash(s)
+		same([call["state"] for call in s.switch.control("calls.list")["calls"]], ["answered"])
+		s.caller.expect_count(1 + turn, 200, "INVITE")
+		asked(a, b)
+	b.again(answer)
+	s.net.quiet(0.1)
+	same(gw.arrivals("ACK"), [])
+	a.ack(sdp=True)
+	same(b.expect("ACK").body, s.caller.sdp)
+	crash(s)
+	asked(a, b)
+	s.net.quiet(0.2)
+	s.over(a, b)
+
+
+@scenario
+def a_caller_that_does_not_answer_the_offer_gets_bye(s):
+	gw = s.gateway()
+	s.start(SS_SIP_RESEND_INTERVAL="0.1,0.2")
 	a = s.caller.invite("4930", sdp=None)
 	b = gw.leg()
 	b.reply(200, sdp=True)
 	a.expect(200, "INVITE")
 	crash(s)
+	asked(a, b)
 	b.expect("ACK")
+	a.hung_up()
+	b.hung_up()
+	same(s.switch.record()["end_reason"], "no ACK received: caller")
+
+
+@scenario
+def without_recovery_a_caller_gets_its_answer_before_the_bye(s):
+	gw = s.gateway()
+	s.start(SS_CALL_RECOVERY="Off")
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	b.expect("ACK")
+	crash(s)
+	s.caller.expect_count(2, 200, "INVITE")
+	same(s.caller.arrivals("BYE"), [])
+	a.ack()
 	cut(s, a, b)
 
 
