@@ -67,7 +67,7 @@ struct cdr_stats {
 	uint64_t errors;           /* failed commits (tried again until they succeed) */
 	uint64_t journal_failures; /* records the journal had no room for */
 	uint64_t lost; /* records given up: nothing could take them, and too many waited already */
-	char error[CDR_ERROR_SIZE]; /* why rows, or the journal on disk, cannot be written; "" = they can */
+	char error[CDR_ERROR_SIZE]; /* why rows, or the journal, cannot be written; "" = they can */
 	uint64_t error_ms;          /* and for how long that has been so */
 };
 

@@ -15,7 +15,8 @@ enum {
 	UNASKED_MAX = 2, /* looks without cdr_log_has_lost(): there are no calls */
 };
 
-static const char *const no_answer = "the disk does not answer";
+static const char *const no_answer = "the disk does not answer",
+			 *const no_room = "there is no room in memory";
 
 /* Slots and memory are freed by the thread that took them. */
 void cdr_log_reclaim(struct cdr_log *log)
@@ -127,7 +128,9 @@ cdr_slot cdr_log_keep_beside(
 
 bool cdr_log_has_room(struct cdr_log *log)
 {
-	return log->journal && cdr_journal_has_room(log->journal, (size_t)2 * CDR_LOG_STATE_MAX);
+	const bool room = log->journal && cdr_journal_has_room(log->journal, (size_t)2 * CDR_LOG_STATE_MAX);
+	log->is_wanting |= !room;
+	return room;
 }
 
 void cdr_log_note(struct cdr_log *log, cdr_slot slot, uint32_t note)
@@ -238,6 +241,10 @@ void cdr_log_stats(struct cdr_log *log, struct cdr_stats *out)
 	}
 	if (!out->error[0])
 		out->error_ms = cdr_disk_error(log->disk, out->error, sizeof(out->error));
+	if (!out->error[0] && log->room_trouble.since_ms) {
+		snprintf(out->error, sizeof(out->error), "the journal: %s", no_room);
+		out->error_ms = cdr_thread_now_ms() - log->room_trouble.since_ms;
+	}
 }
 
 static void tell(struct cdr_log *log, struct cdr_trouble *t, const struct cdr_report *report)
@@ -314,9 +321,12 @@ void cdr_log_look(struct cdr_log *log)
 	const uint64_t failures = atomic_load(&log->journal_failures);
 	tell(log, &log->room_trouble,
 		&(struct cdr_report){.journal = true,
-			.words = "there is no room in memory",
-			.lasted_ms = log->journal && failures > log->failures_before ? LOOK_MS : 0});
+			.words = no_room,
+			.lasted_ms = log->journal && (failures > log->failures_before || log->is_wanting)
+				? LOOK_MS
+				: 0});
 	log->failures_before = failures;
+	log->is_wanting = false;
 	const uint64_t lost = atomic_load(&log->lost);
 	tell(log, &log->loss_trouble,
 		&(struct cdr_report){.words = "neither cdr.db nor the journal takes them",

@@ -85,7 +85,7 @@ cdr_slot cdr_log_keep(
 cdr_slot cdr_log_keep_beside(
 	struct cdr_log *log, cdr_slot slot, const struct cdr *record, const char *state, size_t state_size);
 
-/** Has the journal room for any call, so that one it could not take may be tried again? No system call. */
+/** Has the journal room for any call, so that one it could not take may be tried again? To be asked while there is one. */
 bool cdr_log_has_room(struct cdr_log *log);
 
 /**

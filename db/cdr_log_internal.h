@@ -28,6 +28,7 @@ struct cdr_log {
 	unsigned unasked;                              /* looks since then */
 	uint64_t lost_until;                           /* so many rows, and what had ended by then is safe */
 	bool no_room;                                  /* to grow in, as was found since the last look */
+	bool is_wanting;                               /* room for a call, since then */
 	struct cdr_trouble disk_trouble, rows_trouble; /* the latter: the disk does not answer the writer */
 	struct cdr_trouble room_trouble;
 	struct cdr_trouble loss_trouble;

@@ -88,8 +88,12 @@ def a_call_for_which_the_journal_had_no_room_is_in_it_once_it_has_grown(s):
 		calls[-1][0].expect(180)
 	last = [caller for caller, _ in calls[-2:]]
 	assert not holds(s.switch.path("journal"), *last)
+	s.net.until(lambda: s.switch.status()["records"]["error"] == "the journal: there is no room in memory", "it says so", 3, step=0.05)
+	s.net.quiet(1.2)  # as long as it has none
+	same(s.switch.status()["records"]["error"], "the journal: there is no room in memory")
 	resource.prlimit(s.switch.process.pid, resource.RLIMIT_FSIZE, limit)
 	s.net.until(lambda: holds(s.switch.path("journal"), *last), "they are in it", 3, step=0.02)
+	s.net.until(lambda: s.switch.status()["records"]["error"] is None, "it does not say so", 3, step=0.05)
 	for caller, callee in calls[:-2]:
 		callee.refuse(486)
 		caller.expect(486)
