@@ -7,6 +7,7 @@
 #include "log.h"
 #include "loop.h"
 #include "nat.h"
+#include "nat_keep_alive.h"
 #include "state.h"
 #include "token.h"
 
@@ -26,9 +27,16 @@ struct location {
 	struct bindings *bindings;
 	struct state *state;              /* NULL: nothing is kept */
 	const struct received *under_way; /* the REGISTER that is carried out */
+	struct nat_keep_alive *keep_alive;
 	location_bound_h *on_bound;
 	void *arg;
 	struct event sweep;
+};
+
+/** What is attached to a binding. */
+struct way {
+	struct hop hop; /* first: binding.h */
+	struct nat_keep_alive_to keep_alive;
 };
 
 static uint64_t hash(const void *bytes, size_t n)
@@ -87,11 +95,13 @@ static void forget(struct location *l, const struct binding *b)
 /** By the request that is carried out, else by what is known of it. */
 static void set_hop(struct location *l, struct binding *b)
 {
-	struct hop *hop = b->attached ? b->attached : calloc(1, sizeof(*hop));
+	struct way *way = b->attached ? b->attached : calloc(1, sizeof(*way));
+	struct hop *hop = &way->hop;
 
-	b->attached = hop;
-	if (!hop)
+	b->attached = way;
+	if (!way)
 		return;
+	nat_keep_alive_remove(l->keep_alive, &way->keep_alive);
 	hop_clear(hop);
 	*hop = (struct hop){.to.any.sa_family = AF_UNSPEC};
 	if (l->under_way) {
@@ -101,6 +111,8 @@ static void set_hop(struct location *l, struct binding *b)
 			transport_listener_named(l->stack->transport, b->source.transport, b->listener);
 		memcpy(&hop->to, &b->source.address, sizeof(hop->to));
 	}
+	if (b->nat && hop->listener && !hop_is_reliable(hop))
+		nat_keep_alive_add(l->keep_alive, &way->keep_alive, hop);
 }
 
 static void on_put(struct binding *b, bool is_new, void *arg)
@@ -134,10 +146,14 @@ static void on_removed(struct binding *b, enum bindings_end end, void *arg)
 
 static void on_freed(struct binding *b, void *arg)
 {
-	(void)arg;
-	if (b->attached)
-		hop_clear(b->attached);
-	free(b->attached);
+	const struct location *l = arg;
+	struct way *way = b->attached;
+
+	if (!way)
+		return;
+	nat_keep_alive_remove(l->keep_alive, &way->keep_alive);
+	hop_clear(&way->hop);
+	free(way);
 }
 
 static void plan_sweep(struct location *l)
@@ -287,7 +303,10 @@ int location_create(struct location **out, struct stack *stack, location_bound_h
 	struct location *l = calloc(1, sizeof(*l));
 	const struct bindings_handlers handlers = {on_put, on_removed, on_freed, l};
 
-	if (!l || bindings_create(&l->bindings, hash, &handlers, clock_now_ms())) {
+	if (!l || nat_keep_alive_create(&l->keep_alive, stack) ||
+		bindings_create(&l->bindings, hash, &handlers, clock_now_ms())) {
+		if (l)
+			nat_keep_alive_destroy(l->keep_alive);
 		free(l);
 		return -ENOMEM;
 	}
@@ -305,5 +324,6 @@ void location_destroy(struct location *l)
 		return;
 	event_del(&l->sweep);
 	bindings_destroy(l->bindings);
+	nat_keep_alive_destroy(l->keep_alive);
 	free(l);
 }

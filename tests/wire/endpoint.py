@@ -23,11 +23,18 @@ def parameter(challenge, name):
 
 
 class Endpoint(Peer):
-	"""`name` is its user."""
+	"""`name` is its user; `pings` holds datagrams that are no messages."""
 
 	def __init__(self, net, name, password="secret", **more):
+		self.pings = []
 		super().__init__(net, name, **more)
 		self.password, self.cseq, self.call_id = password, 0, self.token("register-")
+
+	def take(self, raw, source, when):
+		if b"SIP/2.0" in raw:
+			super().take(raw, source, when)
+		else:
+			self.pings.append(raw)
 
 	def register(self, *headers, contacts=None, expires=None, call_id=None, **fields):
 		"""Send one; it awaits its answer."""

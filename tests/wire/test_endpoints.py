@@ -266,6 +266,40 @@ def a_registration_ends_with_its_connection(s):
 	stores(s, [])
 
 
+# keep-alives
+
+
+def keep_alives(phone, count):
+	"""Wait for so many datagrams that are no messages."""
+	phone.net.until(lambda: len(phone.pings) >= count, "%d keep-alives" % count, step=0.02)
+
+
+@scenario
+def phones_behind_nat_get_datagrams_each_period(s):
+	phone, plain = endpoint(s, "1001", nat="On"), endpoint(s, "1002", host="127.0.0.3")
+	s.start(clock_speed=10, SS_SIP_NAT_KEEP_ALIVE_PERIOD=5, SS_SIP_NAT_KEEP_ALIVE_MESSAGE="PING")
+	phone.bind(expires=3000)
+	plain.bind()
+	keep_alives(phone, 3)
+	same(set(phone.pings), {b"PING"})
+	same(plain.pings, [])
+	phone.bind(expires=0)
+	before = len(phone.pings)
+	s.net.quiet(1)
+	same(len(phone.pings), before)
+
+
+@scenario
+def they_are_paced_and_it_is_said_when_that_takes_too_long(s):
+	phone = endpoint(s, "1001", nat="On", contacts=16)
+	s.start(clock_speed=20, SS_SIP_NAT_KEEP_ALIVE_PERIOD=5, SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME=1, SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL=1000)
+	for port in range(12):
+		phone.bind(contacts=["<sip:1001@127.0.0.2:%d>" % (5070 + port)], expires=3000)
+	s.net.until(lambda: "keep-alives are late endpoints=12 SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME=1 enough=3" in s.switch.read_log(),
+		"a warning", step=0.05)
+	same(s.switch.read_log().count("keep-alives are late"), 1)
+
+
 # seeing and steering
 
 
