@@ -92,18 +92,17 @@ class KilledRun(Run):
 
 	def __init__(self, traffic, of, number):
 		super().__init__(traffic, of, number)
-		self.vanishes = number % 20 == 7
-		if not self.vanishes:
-			self.caller.refresher, self.gateway.refresher = REFRESHERS[number % 3], REFRESHERS[number // 3 % 3]
+		self.changes = self.agents[number // 2 % 2] if number % 2 else None
+		self.caller.refresher, self.gateway.refresher = REFRESHERS[number % 3], REFRESHERS[number // 3 % 3]
 		self.caller.rel100 = self.gateway.rel100 = number // 9 % 2 == 0
 		self.caller.allow = ALLOW if number % 2 == 0 or number % 4 == 3 else ALLOW.replace(", UPDATE", "")
-		self.changes = self.agents[number // 2 % 2] if number % 2 and not self.vanishes else None
-		self.active = self.agents
 		self.rings_until = number // 4 % KILLS + 1 if number % 4 == 0 else 0  # so many kills
-		self.comes_back = traffic.transport != "udp" and number % 20 == 13
-		if traffic.transport != "udp" and (self.vanishes or self.comes_back):
-			self.caller.host_port = traffic.nowhere  # only its own connection leads to it
-			self.active = [self.caller]  # whom nobody asks for anything until it has come back
+		self.vanishes = number % 20 == 7
+		self.comes_back = number % 20 == 13
+		if self.vanishes or self.comes_back:
+			self.changes = self.caller.refresher = self.gateway.refresher = None
+			if traffic.transport != "udp":
+				self.caller.host_port = traffic.nowhere  # only its own connection leads to it
 
 	def agent(self, name, _, greeting=()):
 		index = name != "caller"
@@ -119,7 +118,7 @@ class KilledRun(Run):
 			agent.link.witness.crashed(when)
 			agent.crashed()
 			agent.asked = agent.state != "up"
-		if self.comes_back and self.caller.state == "up" and self.caller.idle():  # else what it sends again leads to it
+		if self.comes_back and self.caller.state == "up":
 			self.caller.request("OPTIONS")
 		self.touch()
 
@@ -139,7 +138,7 @@ class KilledRun(Run):
 				await agent.act()
 
 	async def talk(self):
-		await asyncio.gather(*(self.side(agent) for agent in self.active))
+		await asyncio.gather(*(self.side(agent) for agent in self.agents))
 
 	async def end(self):
 		if self.vanishes:
