@@ -324,7 +324,7 @@ def after_a_crash_the_files_that_are_kept_are_whole(s):
 
 
 OLD = "insert into cdr select null, value, '', '', '', '', '', '', '', '', '', %d, null, null, value, null, null, 200, '', 0," \
-	" hex(zeroblob(300)), null from generate_series(1, 30000)"
+	" hex(zeroblob(300)), null, null, null from generate_series(1, 30000)"
 
 
 @scenario
