@@ -16,7 +16,7 @@ static const char *const sql[STATEMENTS] = {
 	[SNAPSHOT] = "SAVEPOINT config_load",
 	[RELEASE] = "RELEASE config_load",
 	[PARAMETERS] = "SELECT name, value FROM parameter",
-	[REVISION] = "SELECT routes FROM revision",
+	[REVISION] = "SELECT routes, endpoints FROM revision",
 	[ROUTES] = ("SELECT prefix, gateway, priority, weight, carry_through, enabled FROM route"
 		    " ORDER BY prefix, priority"),
 };
@@ -245,7 +245,8 @@ static void load_tables(struct load *l, struct db *db, struct db_config *config)
 	config->gateway = load_table(l, db, &db_gateway_table, &config->n_gateways);
 	config->mapping_gateway = load_table(l, db, &db_mapping_gateway_table, &config->n_mapping_gateways);
 	config->registration = load_table(l, db, &db_registration_table, &config->n_registrations);
-	config->endpoint = load_table(l, db, &db_endpoint_table, &config->n_endpoints);
+	if (!config->endpoints_known)
+		config->endpoint = load_table(l, db, &db_endpoint_table, &config->n_endpoints);
 	if (!l->err) {
 		default_auth_users(config);
 		default_numbers(config);
@@ -286,19 +287,26 @@ static void keep_words(struct db *db, int err)
 									       : sqlite3_errmsg(db->handle));
 }
 
-static void load_all(
-	struct load *l, struct db *db, int64_t known_routes_revision, db_route_h *on_route, void *arg)
+static void load_revision(struct load *l, struct db_config_revision *out)
+{
+	if (next_row(l, REVISION))
+		*out = (struct db_config_revision){sqlite3_column_int64(l->statement[REVISION], 0),
+			sqlite3_column_int64(l->statement[REVISION], 1)};
+	else if (!l->err)
+		l->err = -EIO;
+}
+
+static void load_all(struct load *l, struct db *db, const struct db_config_revision *known,
+	db_route_h *on_route, void *arg)
 {
 	struct db_config *config = &l->loaded->config;
 	next_row(l, SNAPSHOT);
 	if (!l->err)
 		l->err = parameters_load(l->statement[PARAMETERS], &config->parameters, &l->retries);
+	load_revision(l, &config->revision);
+	config->endpoints_known = known->endpoints == config->revision.endpoints;
 	load_tables(l, db, config);
-	if (next_row(l, REVISION))
-		config->routes_revision = sqlite3_column_int64(l->statement[REVISION], 0);
-	else if (!l->err)
-		l->err = -EIO;
-	if (!l->err && config->routes_revision != known_routes_revision)
+	if (!l->err && config->revision.routes != known->routes)
 		load_routes(l, config, on_route, arg);
 	if (l->err)
 		keep_words(db, l->err);
@@ -308,16 +316,17 @@ static void load_all(
 	sqlite3_step(l->statement[RELEASE]);
 }
 
-int db_config_load(
-	struct db *db, int64_t known_routes_revision, db_route_h *on_route, void *arg, struct db_config **out)
+int db_config_load(struct db *db, const struct db_config_revision *known, db_route_h *on_route, void *arg,
+	struct db_config **out)
 {
+	static const struct db_config_revision nothing = {-1, -1};
 	struct load l = {.loaded = calloc(1, sizeof(*l.loaded))};
 	if (!l.loaded)
 		return -ENOMEM;
 	db->words[0] = '\0';
 	l.err = db_sqlite_prepare(db->handle, sql, l.statement, STATEMENTS);
 	if (!l.err)
-		load_all(&l, db, known_routes_revision, on_route, arg);
+		load_all(&l, db, known ? known : &nothing, on_route, arg);
 	db_sqlite_finalize(l.statement, STATEMENTS);
 	if (l.err) {
 		db_config_free(&l.loaded->config);

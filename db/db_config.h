@@ -10,7 +10,14 @@
 #include "db_route.h"
 #include "parameters.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/** Each number is another one after a change. */
+struct db_config_revision {
+	int64_t routes; /* of a row of `route`, or of the set of gateway names */
+	int64_t endpoints;
+};
 
 /** What softswitch.db holds except the routes, read in one transaction. */
 struct db_config {
@@ -23,17 +30,18 @@ struct db_config {
 	size_t n_registrations;
 	struct db_endpoint *endpoint;
 	size_t n_endpoints;
-	int64_t routes_revision; /* changes whenever a row of `route` or the set of gateway names has changed */
+	bool endpoints_known; /* they are those of the known revision, and not here */
+	struct db_config_revision revision;
 };
 
 /**
- * Read the configuration, and the routes unless their revision is `known_routes_revision`
- * (-1 = read them in any case). All of it is one consistent snapshot.
+ * Read the configuration, without what the caller knows already. All of it is one consistent snapshot.
  *
+ * @param known     revisions whose routes and endpoints need not be read; -1 = none. NULL: all is read
  * @param on_route  called for each route, if they are read
  * @return 0; -EBUSY while another process holds the file; -EUCLEAN (damaged), -EIO, -ENOMEM; what on_route returned. *out is untouched then
  */
-int db_config_load(struct db *db, int64_t known_routes_revision, db_route_h *on_route, void *arg,
+int db_config_load(struct db *db, const struct db_config_revision *known, db_route_h *on_route, void *arg,
 	struct db_config **out);
 void db_config_free(struct db_config *config);
 

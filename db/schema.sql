@@ -861,12 +861,14 @@ CREATE VIEW unusable (kind, name, why) AS
 -- of them again because a gateway got another password. Of gateways only the names matter, because
 -- the switch identifies the gateway of a route by its position among them. The number is random and
 -- not counted up, because a file restored from a copy must not reuse one that meant something else.
+-- Endpoints, of which there may be many, too, have a number of their own.
 CREATE TABLE revision (
 	one INTEGER PRIMARY KEY CHECK (one = 1),
-	routes INTEGER NOT NULL
+	routes INTEGER NOT NULL,
+	endpoints INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-INSERT INTO revision (one, routes) VALUES (1, random() & 0x7fffffffffffffff);
+INSERT INTO revision (one, routes, endpoints) VALUES (1, random() & 0x7fffffffffffffff, random() & 0x7fffffffffffffff);
 
 CREATE TRIGGER route_insert_revision AFTER INSERT ON route BEGIN
 	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
@@ -890,4 +892,16 @@ END;
 
 CREATE TRIGGER gateway_delete_revision AFTER DELETE ON gateway BEGIN
 	UPDATE revision SET routes = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER endpoint_insert_revision AFTER INSERT ON endpoint BEGIN
+	UPDATE revision SET endpoints = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER endpoint_update_revision AFTER UPDATE ON endpoint BEGIN
+	UPDATE revision SET endpoints = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER endpoint_delete_revision AFTER DELETE ON endpoint BEGIN
+	UPDATE revision SET endpoints = random() & 0x7fffffffffffffff;
 END;

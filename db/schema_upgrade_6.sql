@@ -238,3 +238,18 @@ WHEN OLD.name = 'SS_SIP_AUTHENTICATION_REALM' AND NEW.value <> OLD.value
 			CASE count(*) WHEN 1 THEN 'its' ELSE 'their' END || ' password: hashes are of the realm "' || OLD.value || '"'
 		FROM endpoint WHERE coalesce(ha1_md5, ha1_sha256) IS NOT NULL));
 END;
+
+ALTER TABLE revision ADD COLUMN endpoints INTEGER NOT NULL DEFAULT 0;
+UPDATE revision SET endpoints = random() & 0x7fffffffffffffff;
+
+CREATE TRIGGER endpoint_insert_revision AFTER INSERT ON endpoint BEGIN
+	UPDATE revision SET endpoints = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER endpoint_update_revision AFTER UPDATE ON endpoint BEGIN
+	UPDATE revision SET endpoints = random() & 0x7fffffffffffffff;
+END;
+
+CREATE TRIGGER endpoint_delete_revision AFTER DELETE ON endpoint BEGIN
+	UPDATE revision SET endpoints = random() & 0x7fffffffffffffff;
+END;

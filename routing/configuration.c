@@ -53,7 +53,7 @@ static int stage(const struct configuration *c, const struct db_config *f,
 	err = stage_trunks(c->mapping_gateways, f, on_bad_host, arg);
 	if (err)
 		goto gateways;
-	err = endpoints_stage(c->endpoints, f->endpoint, f->n_endpoints);
+	err = f->endpoints_known ? 0 : endpoints_stage(c->endpoints, f->endpoint, f->n_endpoints);
 	if (err)
 		goto mapping_gateways;
 	err = registrations_stage(c->registrations, f->registration, f->n_registrations);
@@ -66,7 +66,8 @@ static int stage(const struct configuration *c, const struct db_config *f,
 registrations:
 	registrations_abandon(c->registrations);
 endpoints:
-	endpoints_abandon(c->endpoints);
+	if (!f->endpoints_known)
+		endpoints_abandon(c->endpoints);
 mapping_gateways:
 	mapping_gateways_abandon(c->mapping_gateways);
 gateways:
@@ -84,7 +85,8 @@ int configuration_apply(const struct configuration *c, const struct db_config *f
 	*c->parameters = f->parameters;
 	gateways_commit(c->gateways);
 	mapping_gateways_commit(c->mapping_gateways);
-	endpoints_commit(c->endpoints);
+	if (!f->endpoints_known)
+		endpoints_commit(c->endpoints);
 	registrations_commit(c->registrations, c->parameters, now_ms);
 	*table = routing_commit(c->routing, *table, c->gateways, f->gateway);
 	gateways_update_states(c->gateways, now_ms);

@@ -30,6 +30,7 @@ struct configuration {
  *
  * A registration is also a trunk: where no mapping gateway has its name, one is made that is known by the name alone.
  *
+ * @param f            endpoints_known leaves those as they are
  * @param table        in: the routes of this load, NULL = unchanged. Out: the table to be destroyed by the caller, that
  *                     is the one replaced (NULL = none), or when this fails the one that came in
  * @param on_bad_host  a mapping gateway is left out; may be NULL

@@ -146,7 +146,7 @@ static void check_rows(struct db *db, unsigned *findings)
 {
 	struct mapping_gateways *set = NULL;
 	struct db_config *config = NULL;
-	int err = db_config_load(db, -1, on_route, NULL, &config);
+	int err = db_config_load(db, NULL, on_route, NULL, &config);
 
 	if (!err)
 		err = db_orphans_each(db, on_orphan, findings);

@@ -4,6 +4,7 @@
 #include "db.h"
 #include "db_config.h"
 #include "db_place.h"
+#include "endpoints.h"
 #include "log.h"
 #include "loop.h"
 #include "routing_table.h"
@@ -32,13 +33,17 @@ struct reading {
 	int error;                   /* why the loop could not put it in force; 0 = it is in force */
 };
 
+static const struct db_config_revision read_all = {-1, -1};
+
 struct reload {
 	struct reload_targets targets;
-	struct db *db; /* the thread's, as the next seven; NULL: the file of this name cannot be used now */
-	int64_t routes_revision; /* of the table in force or on its way; -1 = read the routes in any case */
-	int seen;                /* data_version of the last reading */
-	unsigned quiet;          /* looks since the last change */
-	bool again;              /* read the file though it has not changed */
+	struct db *db; /* the thread's, as the next eight; NULL: the file of this name cannot be used now */
+	/* Routes of the table in force or on its way, endpoints in force; -1 = read them in any case. */
+	struct db_config_revision revision;
+	unsigned on_their_way;         /* readings that have not come back */
+	int seen;                      /* data_version of the last reading */
+	unsigned quiet;                /* looks since the last change */
+	bool again;                    /* read the file though it has not changed */
 	uint64_t unusable, unverified; /* sums over the rows that were named last */
 	char said[ERROR_SIZE];         /* why it could not be read: logged once; "" = it could */
 	int last_error;                /* the loop's: an error that lasts is logged once ... */
@@ -106,14 +111,17 @@ static void name_rows(struct reload *c, const struct db_config *config)
 static int read_file(struct reload *c, struct reading **out)
 {
 	struct reading *r = calloc(1, sizeof(*r));
+	struct db_config_revision known = c->revision;
 	int err = -ENOMEM;
 
 	if (!r || routing_table_create(&r->table))
 		goto out;
-	err = db_config_load(c->db, c->routes_revision, on_route, r->table, &r->config);
+	if (c->on_their_way)
+		known.endpoints = -1;
+	err = db_config_load(c->db, &known, on_route, r->table, &r->config);
 	if (err)
 		goto out;
-	if (r->config->routes_revision == c->routes_revision) {
+	if (r->config->revision.routes == c->revision.routes) {
 		routing_table_destroy(r->table);
 		r->table = NULL;
 	} else {
@@ -125,7 +133,7 @@ out:
 		return err;
 	}
 	name_rows(c, r->config);
-	c->routes_revision = r->config->routes_revision;
+	c->revision.routes = r->config->revision.routes;
 	*out = r;
 	return 0;
 }
@@ -156,7 +164,8 @@ static int apply(struct reload *c, struct reading *r)
 	c->targets.on_change(c->targets.arg);
 	log_info(NULL,
 		"configuration in force gateways=%zu mapping_gateways=%zu registrations=%zu endpoints=%zu",
-		f->n_gateways, f->n_mapping_gateways, f->n_registrations, f->n_endpoints);
+		f->n_gateways, f->n_mapping_gateways, f->n_registrations,
+		endpoints_count(c->targets.configuration.endpoints));
 	return 0;
 }
 
@@ -193,11 +202,15 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 /** Free what the loop is done with. What it could not put in force is to be read once more. */
 static void take_back(struct reload *c, struct reading *used)
 {
-	for (const struct reading *r = used; r; r = r->next)
+	if (used)
+		c->revision.endpoints = used->config->revision.endpoints; /* of the last one */
+	for (const struct reading *r = used; r; r = r->next) {
+		c->on_their_way--;
 		if (r->error) {
-			c->routes_revision = -1;
+			c->revision = read_all;
 			c->again = true;
 		}
+	}
 	readings_free(used);
 }
 
@@ -239,6 +252,7 @@ static void hand_over(struct reload *c, struct reading *r)
 	}
 	c->fresh = r;
 	pthread_mutex_unlock(&c->lock);
+	c->on_their_way += !stale;
 	readings_free(stale);
 	if (write(c->wake_fd, &one, sizeof(one)) < 0)
 		log_error(NULL, "configuration thread cannot wake the loop error=%s", strerror(errno));
@@ -258,7 +272,7 @@ static int need_file(struct reload *c, char error[ERROR_SIZE])
 	}
 	if (c->db)
 		return 0;
-	c->routes_revision = -1;
+	c->revision = read_all;
 	c->again = true;
 	err = db_open(&c->db, c->targets.path, DB_CONFIG, DB_EXISTING, error, ERROR_SIZE);
 	if (!err)
@@ -335,7 +349,7 @@ int reload_create(struct reload **out, struct loop *loop, struct db *db_take,
 	}
 	c->targets = *targets;
 	c->db = db_take;
-	c->routes_revision = -1;
+	c->revision = read_all;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -353,6 +367,7 @@ int reload_create(struct reload **out, struct loop *loop, struct db *db_take,
 	}
 	db_place_settle(c->db);
 	err = apply(c, r);
+	c->revision.endpoints = r->config->revision.endpoints;
 	readings_free(r);
 	if (err)
 		goto fail;

@@ -61,12 +61,12 @@ static void bench_routes(void)
 	import(path, csv);
 	printf("sqlite3 .import of %d routes: %.1f s\n", ROUTES, seconds(CLOCK_MONOTONIC) - begin);
 	begin = seconds(CLOCK_MONOTONIC);
-	assert_int_equal(db_config_load(db, -1, count_route, &n, &config), 0);
+	assert_int_equal(db_config_load(db, NULL, count_route, &n, &config), 0);
 	printf("db_config_load() with %d routes: %.2f s\n", n, seconds(CLOCK_MONOTONIC) - begin);
-	int64_t revision = config->routes_revision;
+	struct db_config_revision revision = config->revision;
 	db_config_free(config);
 	begin = seconds(CLOCK_MONOTONIC);
-	assert_int_equal(db_config_load(db, revision, count_route, &n, &config), 0);
+	assert_int_equal(db_config_load(db, &revision, count_route, &n, &config), 0);
 	printf("the same with the routes known: %.2f ms\n", (seconds(CLOCK_MONOTONIC) - begin) * 1e3);
 	db_config_free(config);
 	db_close(db);
@@ -80,7 +80,7 @@ static void bench_gateways(void)
 	struct db_config *config = NULL;
 	const char *path = scratch_path("gateways.db");
 	char error[256], sql[1000];
-	int64_t revision = -1;
+	struct db_config_revision revision = {-1, -1};
 	int n = 0;
 	assert_int_equal(db_open(&db, path, DB_CONFIG, DB_CREATE, error, sizeof(error)), 0);
 	snprintf(sql, sizeof(sql),
@@ -96,10 +96,10 @@ static void bench_gateways(void)
 		(seconds(CLOCK_MONOTONIC) - begin) * 1e3);
 	for (int i = 0; i < 2; i++) {
 		begin = seconds(CLOCK_MONOTONIC);
-		assert_int_equal(db_config_load(db, revision, count_route, &n, &config), 0);
+		assert_int_equal(db_config_load(db, &revision, count_route, &n, &config), 0);
 		printf("db_config_load() of them%s: %.1f ms\n", i ? " again, one changed" : "",
 			(seconds(CLOCK_MONOTONIC) - begin) * 1e3);
-		revision = config->routes_revision;
+		revision = config->revision;
 		db_config_free(config);
 		sql_run(path, "UPDATE gateway SET capacity = 31 WHERE name = 'gw5000'");
 	}

@@ -397,7 +397,7 @@ static void an_upgrade_disables_what_could_not_be_used_and_names_it(void **state
 	assert_contains(sql_refused(path, "UPDATE route SET enabled = 1"),
 		"prefix or gateway of a route contains NUL");
 	/* The name that C would take for another's is left out. */
-	assert_int_equal(db_config_load(db, -1, count_route, &routes, &config), 0);
+	assert_int_equal(db_config_load(db, NULL, count_route, &routes, &config), 0);
 	assert_int_equal(config->n_gateways, 2);
 	db_config_free(config);
 	db_close(db);
@@ -423,7 +423,7 @@ static void checking_an_old_file_tries_the_upgrade_and_changes_nothing(void **st
 		"INSERT INTO route (prefix, gateway) VALUES ('', 'a')");
 	char *before = scratch_read(path, &before_size);
 	struct db *db = opened(path, DB_CONFIG, DB_CHECK);
-	assert_int_equal(db_config_load(db, -1, count_route, &routes, &config), 0);
+	assert_int_equal(db_config_load(db, NULL, count_route, &routes, &config), 0);
 	assert_int_equal(routes, 1);
 	db_config_free(config);
 	db_close(db);
@@ -550,7 +550,7 @@ static void damaged_files_are_refused_and_never_crash(void **state)
 		unlink(wal);
 		int err = db_open(&db, bad, DB_CONFIG, DB_CREATE, error, sizeof(error));
 		if (!err)
-			err = db_config_load(db, -1, count_route, &routes, &config);
+			err = db_config_load(db, NULL, count_route, &routes, &config);
 		refused += err != 0;
 		db_config_free(config);
 		db_close(db);

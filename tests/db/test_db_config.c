@@ -47,11 +47,13 @@ static int on_route(const struct db_route *row, void *arg)
 	return 0;
 }
 
-static struct db_config *load(int64_t revision, struct seen *seen)
+/* @param routes  the revision that is known */
+static struct db_config *load(int64_t routes, struct seen *seen)
 {
+	const struct db_config_revision known = {routes, -1};
 	struct db_config *config = NULL;
 	*seen = (struct seen){.stop_at = -1};
-	assert_int_equal(db_config_load(db, revision, on_route, seen, &config), 0);
+	assert_int_equal(db_config_load(db, &known, on_route, seen, &config), 0);
 	return config;
 }
 
@@ -476,7 +478,7 @@ static void a_handler_that_stops_ends_the_load(void **state)
 	sql_run(path,
 		"INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1');"
 		"INSERT INTO route (prefix, gateway) VALUES ('1', 'g'), ('2', 'g'), ('3', 'g')");
-	assert_int_equal(db_config_load(db, -1, on_route, &seen, &config), -ECANCELED);
+	assert_int_equal(db_config_load(db, NULL, on_route, &seen, &config), -ECANCELED);
 	assert_int_equal(seen.n, 1);
 	assert_ptr_equal(config, &seen);
 	/* And the connection is free again. */
@@ -492,11 +494,11 @@ static void routes_of_a_known_revision_are_not_read_again(void **state)
 		"INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1');"
 		"INSERT INTO route (prefix, gateway) VALUES ('1', 'g')");
 	struct db_config *config = load(-1, &seen);
-	int64_t revision = config->routes_revision;
+	int64_t revision = config->revision.routes;
 	db_config_free(config);
 	assert_int_equal(seen.n, 1);
 	config = load(revision, &seen);
-	assert_int_equal(config->routes_revision, revision);
+	assert_int_equal(config->revision.routes, revision);
 	assert_int_equal(config->n_gateways, 1);
 	db_config_free(config);
 	assert_int_equal(seen.n, 0);
@@ -529,15 +531,46 @@ static void the_revision_changes_with_what_routes_mean_and_nothing_else(void **s
 	};
 	struct seen seen;
 	struct db_config *config = load(-1, &seen);
-	int64_t revision = config->routes_revision;
+	int64_t revision = config->revision.routes;
 	db_config_free(config);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		sql_run(path, steps[i].sql);
 		config = load(-1, &seen);
-		if ((config->routes_revision != revision) != steps[i].changes)
+		if ((config->revision.routes != revision) != steps[i].changes)
 			fail_msg("%s", steps[i].sql);
-		assert_true(config->routes_revision >= 0);
-		revision = config->routes_revision;
+		assert_true(config->revision.routes >= 0);
+		revision = config->revision.routes;
+		db_config_free(config);
+	}
+}
+
+static void endpoints_of_a_known_revision_are_not_read_again(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *sql;
+		bool changes;
+	} steps[] = {
+		{"INSERT INTO endpoint (name, password) VALUES ('a', 'p'), ('b', 'p')", true},
+		{"INSERT INTO gateway (name, endpoint) VALUES ('g', 'a')", false},
+		{"UPDATE endpoint SET name = 'c' WHERE name = 'a'", true},
+		{"UPDATE endpoint SET capacity = 5", true},
+		{"UPDATE parameter SET value = '3' WHERE name = 'SS_SIP_SEND_RETRY'", false},
+		{"INSERT INTO route (prefix, gateway) VALUES ('1', 'g')", false},
+		{"REPLACE INTO endpoint (name, password) VALUES ('b', 'q')", true},
+		{"DELETE FROM endpoint WHERE name = 'b'", true},
+	};
+	struct db_config_revision known = {-1, -1};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct seen seen = {.stop_at = -1};
+		struct db_config *config = NULL;
+		sql_run(path, steps[i].sql);
+		assert_int_equal(db_config_load(db, &known, on_route, &seen, &config), 0);
+		if (config->endpoints_known == steps[i].changes)
+			fail_msg("%s", steps[i].sql);
+		assert_int_equal(config->n_endpoints > 0, steps[i].changes);
+		assert_true(config->revision.endpoints >= 0);
+		known = config->revision;
 		db_config_free(config);
 	}
 }
@@ -565,7 +598,7 @@ static void all_of_a_load_is_one_moment(void **state)
 	sql_run(path,
 		"INSERT INTO gateway (name, host) VALUES ('g', '127.0.0.1');"
 		"INSERT INTO route (prefix, gateway) VALUES ('1', 'g'), ('2', 'g'), ('3', 'g')");
-	assert_int_equal(db_config_load(db, -1, write_meanwhile, &w, &config), 0);
+	assert_int_equal(db_config_load(db, NULL, write_meanwhile, &w, &config), 0);
 	assert_int_equal(w.seen.n, 3);
 	assert_int_equal(config->n_gateways, 1);
 	db_config_free(config);
@@ -607,12 +640,12 @@ static void tables_of_a_load_are_in_step(void **state)
 	for (int i = 0; i < 2000 && changes < 200; i++) {
 		struct seen seen;
 		struct db_config *config = load(-1, &seen);
-		if (config->routes_revision != revision && config->n_gateways) {
+		if (config->revision.routes != revision && config->n_gateways) {
 			assert_int_equal(config->n_gateways, config->parameters.resend.n);
 			assert_int_equal(seen.n, config->n_gateways);
 			changes++;
 		}
-		revision = config->routes_revision;
+		revision = config->revision.routes;
 		db_config_free(config);
 	}
 	atomic_store(&stop, true);
@@ -632,7 +665,7 @@ static void a_file_another_process_holds_is_busy_at_once(void **state)
 	sqlite3_close(holder);
 	assert_int_equal(db_open(&db, path, DB_CONFIG, DB_CHECK, error, sizeof(error)), 0);
 	holder = sql_connect(path, "BEGIN EXCLUSIVE");
-	assert_int_equal(db_config_load(db, -1, on_route, &seen, &config), -EBUSY);
+	assert_int_equal(db_config_load(db, NULL, on_route, &seen, &config), -EBUSY);
 	assert_null(config);
 	sqlite3_close(holder);
 	db_config_free(load(-1, &seen));
@@ -663,7 +696,7 @@ static void damage_gives_an_error_and_no_configuration(void **state)
 		struct seen seen = {.stop_at = -1};
 		struct db_config *config = (struct db_config *)&seen;
 		sql_run(path, damage[i]);
-		if (db_config_load(db, -1, on_route, &seen, &config) != -EIO)
+		if (db_config_load(db, NULL, on_route, &seen, &config) != -EIO)
 			fail_msg("loaded after: %s", damage[i]);
 		assert_ptr_equal(config, &seen);
 		if (i == 0)
@@ -702,7 +735,7 @@ static void a_broken_page_of_any_table_gives_an_error(void **state)
 		assert_int_equal(fwrite(garbage, sizeof(garbage), 1, file), 1);
 		fclose(file);
 		assert_int_equal(db_open(&db, copy, DB_CONFIG, DB_CREATE, error, sizeof(error)), 0);
-		if (db_config_load(db, -1, on_route, &seen, &config) != -EUCLEAN)
+		if (db_config_load(db, NULL, on_route, &seen, &config) != -EUCLEAN)
 			fail_msg("loaded in spite of %s", tables[i]);
 		assert_null(config);
 		db_close(db);
@@ -762,6 +795,7 @@ int main(void)
 		TEST(a_handler_that_stops_ends_the_load),
 		TEST(routes_of_a_known_revision_are_not_read_again),
 		TEST(the_revision_changes_with_what_routes_mean_and_nothing_else),
+		TEST(endpoints_of_a_known_revision_are_not_read_again),
 		TEST(all_of_a_load_is_one_moment),
 		TEST(a_file_another_process_holds_is_busy_at_once),
 		TEST(damage_gives_an_error_and_no_configuration),

@@ -40,7 +40,7 @@ static struct db_config *loaded(void)
 {
 	struct db *db = opened();
 	struct db_config *config = NULL;
-	assert_int_equal(db_config_load(db, -1, ignore_route, NULL, &config), 0);
+	assert_int_equal(db_config_load(db, NULL, ignore_route, NULL, &config), 0);
 	db_close(db);
 	return config;
 }

@@ -36,7 +36,7 @@ static struct db_config *loaded(void)
 	struct db_config *config = NULL;
 	char error[256];
 	assert_int_equal(db_open(&db, path, DB_CONFIG, DB_CREATE, error, sizeof(error)), 0);
-	assert_int_equal(db_config_load(db, -1, ignore_route, NULL, &config), 0);
+	assert_int_equal(db_config_load(db, NULL, ignore_route, NULL, &config), 0);
 	db_close(db);
 	return config;
 }

@@ -129,13 +129,13 @@ static void each_column_is_read_into_its_own_member(void **state)
 			struct db_config *before, *after;
 			const bool flag = tables[t]->columns[i].type == DB_TABLE_FLAG;
 			char sql[400];
-			assert_int_equal(db_config_load(db, -1, no_route, NULL, &before), 0);
+			assert_int_equal(db_config_load(db, NULL, no_route, NULL, &before), 0);
 			snprintf(sql, sizeof(sql),
 				"PRAGMA ignore_check_constraints = ON; UPDATE %s SET %s = %s%s",
 				tables[t]->name, column, value_of(tables[t]->columns[i].type),
 				flag ? column : "");
 			sql_run(path, sql);
-			assert_int_equal(db_config_load(db, -1, no_route, NULL, &after), 0);
+			assert_int_equal(db_config_load(db, NULL, no_route, NULL, &after), 0);
 			for (size_t k = 0; k < tables[t]->n_columns; k++)
 				if (column_equal(tables[t], k, row_of(before, tables[t]),
 					    row_of(after, tables[t])) != (k != i))

@@ -210,6 +210,19 @@ static void unchanged_routes_stay_and_follow_their_gateways(void **state)
 	assert_string_equal(gateway_of(f, "4"), "");
 }
 
+static void known_endpoints_stay(void **state)
+{
+	struct fixture *f = *state;
+	struct routing_table *table = NULL;
+
+	f->new.endpoint = NULL;
+	f->new.n_endpoints = 0;
+	f->new.endpoints_known = true;
+	assert_int_equal(configuration_apply(&f->c, &f->new, &table, NULL, NULL, 2), 0);
+	assert_non_null(endpoints_by_number(f->c.endpoints, "old"));
+	assert_int_equal(gateways_count(f->c.gateways), NEW_ROWS);
+}
+
 static void a_mapping_gateway_limits_the_trunk_of_its_name(void **state)
 {
 	struct fixture *f = *state;
@@ -260,6 +273,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CONFIGURATION_TEST(whatever_cannot_be_staged_leaves_all_as_it_was),
 		CONFIGURATION_TEST(unchanged_routes_stay_and_follow_their_gateways),
+		CONFIGURATION_TEST(known_endpoints_stay),
 		CONFIGURATION_TEST(a_mapping_gateway_limits_the_trunk_of_its_name),
 		CONFIGURATION_TEST(a_bad_host_is_named_and_the_rest_is_in_force),
 		CONFIGURATION_TEST(after_a_stop_no_registration_comes_in),
