@@ -6,9 +6,8 @@
 #include "call_early.h"
 #include "call_end.h"
 #include "clock.h"
-#include "bindings.h"
+#include "call_plan.h"
 #include "dialog_ack.h"
-#include "endpoints.h"
 #include "gateway.h"
 #include "headers.h"
 #include "log.h"
@@ -441,36 +440,14 @@ void call_setup_go_on(struct call *call)
 	try_next(call, NULL);
 }
 
-/** An endpoint is called before the routes, or where there are none. */
-static int add_endpoint(struct call *call, uint64_t now_ms)
-{
-	const struct call_context *context = call->context;
-	struct endpoint *e = endpoints_by_number(context->endpoints, call->callee);
-	struct gateway *gw;
-
-	if (!e || (call->plan.matched && !context->stack->parameters.endpoint_first))
-		return 0;
-	gw = endpoint_gateway(e);
-	if (!gw)
-		return -ENOMEM;
-	gateway_on_binding(gw, bindings_first(context->bindings, endpoint_row(e)->name) != NULL, now_ms);
-	return routing_plan_add_endpoint(&call->plan, gw, now_ms);
-}
-
-static int make_plan(struct call *call)
+void call_setup(struct call *call)
 {
 	const struct routing_request request = {.ingress = ingress_name(call->ingress),
 		.caller = call->caller,
 		.callee = call->callee,
 		.now_ms = clock_now_ms()};
-	int err = routing_plan(call->context->routing, &request, &call->plan);
 
-	return err ? err : add_endpoint(call, request.now_ms);
-}
-
-void call_setup(struct call *call)
-{
-	if (make_plan(call)) {
+	if (call_plan(call->context, &request, &call->plan)) {
 		call_end_refused(call, CAUSE_INTERNAL, cause_words(CAUSE_INTERNAL), CDR_SERVER);
 		return;
 	}

@@ -3,6 +3,7 @@
 #include "call_cdr.h"
 #include "call_end.h"
 #include "call_parting.h"
+#include "call_plan.h"
 #include "call_recovery.h"
 #include "call_saved.h"
 #include "cdr_log.h"
@@ -175,6 +176,11 @@ void calls_destroy(struct calls *set)
 void calls_recover(struct calls *set)
 {
 	call_recovery(&set->context, set->gateways, set->mapping_gateways, set->endpoints);
+}
+
+int calls_plan(const struct calls *set, const struct routing_request *request, struct routing_plan *out)
+{
+	return call_plan(&set->context, request, out);
 }
 
 int calls_take(struct calls *set, struct ingress *ingress, const struct received *invite,

@@ -15,6 +15,8 @@ struct gateways;
 struct mapping_gateways;
 struct registrations;
 struct routing;
+struct routing_plan;
+struct routing_request;
 struct sockaddr;
 struct stack;
 
@@ -35,6 +37,8 @@ void calls_recover(struct calls *set);
 /** Calls must have ended: calls_hangup_all(). */
 void calls_destroy(struct calls *set);
 
+/** call_plan() */
+int calls_plan(const struct calls *set, const struct routing_request *request, struct routing_plan *out);
 /** A call that has passed the gate: call_create(). */
 int calls_take(struct calls *set, struct ingress *ingress, const struct received *invite,
 	const struct call_refusal *refusal);

@@ -326,7 +326,8 @@ static json_t *routes_lookup(const json_t *params, void *arg, struct control_err
 		return NULL;
 	}
 	json_t *candidates = json_array();
-	if (routing_plan(ctx->routing, &request, &plan) != 0) {
+	if (calls_plan(ctx->calls, &request, &plan) != 0) {
+		routing_plan_clear(&plan);
 		json_decref(candidates);
 		return NULL;
 	}

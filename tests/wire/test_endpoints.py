@@ -328,6 +328,9 @@ def what_is_registered_is_listed_without_secrets(s):
 	listed = s.switch.control("endpoints.list")
 	same((listed["total"], listed["bindings"]), (2, 1))
 	first, second = listed["endpoints"]
+	same([(one["gateway"], one["verdict"], one["reason"]) for number in ("4930100", "1002")
+		for one in s.switch.control("routes.lookup", callee=number)["candidates"]],
+		[("1001", "usable", "usable"), ("1002", "not_bound", "not registered with us")])
 	same((first["name"], first["number"], first["contacts"], first["source"], first["transport"], first["nat"], first["user_agent"]),
 		("1001", "4930100", 1, phone.host_port, "udp", False, phone.agent))
 	assert 50 <= first["expires_s"] <= 60
