@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@ enum {
 	CHUNK_SLOTS = 65536,  /* that are looked at for it */
 	GROWN = 16 * 1048576, /* a file is written anew when it is this large */
 	GROWN_TIMES = 4,      /* and this many times as large as what was in use then */
+	AHEAD = 128 * 1024,   /* by which a file is enlarged */
 };
 
 static void close_fd(int *fd)
@@ -59,12 +61,25 @@ static void set_direct(int fd, bool on)
 	fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT);
 }
 
+/* What is written there later is no news for the file system. Where there is no room it is left to the write itself. */
+static void enlarge(struct cdr_disk_turns *t, size_t end)
+{
+	static _Alignas(CDR_DISK_FILE_BLOCK) char zeros[AHEAD];
+
+	if (end > t->size && !write_all(t->present.fd, zeros, sizeof(zeros), t->size, 0))
+		t->size += sizeof(zeros);
+	if (end > t->size)
+		t->size = end;
+}
+
 /* The first one may be in the file already, and has more in it now. */
-static int write_blocks(const struct cdr_disk_turns *t)
+static int write_blocks(struct cdr_disk_turns *t)
 {
 	const size_t n = cdr_disk_file_fill(&t->bytes), at = t->present.at - t->old;
-	int err = write_all(t->present.fd, t->bytes.data, n, at, RWF_DSYNC);
+	int err;
 
+	enlarge(t, at + n);
+	err = write_all(t->present.fd, t->bytes.data, n, at, RWF_DSYNC);
 	if (err != -EINVAL)
 		return err;
 	set_direct(t->present.fd, false);
@@ -183,6 +198,15 @@ int cdr_disk_turns_begin(
 	return err;
 }
 
+/* In whole blocks; of the log itself at least. */
+static size_t size_of(const struct cdr_disk_turns_file *f)
+{
+	struct stat st;
+	const size_t size = fstat(f->fd, &st) || (size_t)st.st_size < f->at ? f->at : (size_t)st.st_size;
+
+	return (size + CDR_DISK_FILE_BLOCK - 1) / CDR_DISK_FILE_BLOCK * CDR_DISK_FILE_BLOCK;
+}
+
 /* It takes the place of the present one, whose turn is next then. */
 static int exchange(struct cdr_disk_turns *t)
 {
@@ -204,6 +228,7 @@ static int exchange(struct cdr_disk_turns *t)
 	t->next.fd = -1;
 	t->limit = t->present.at > GROWN / GROWN_TIMES ? GROWN_TIMES * t->present.at : GROWN;
 	t->old = t->present.at % CDR_DISK_FILE_BLOCK;
+	t->size = size_of(&t->present);
 	err = cdr_disk_file_take(&t->bytes, t->present.fd, t->present.at - t->old, t->old);
 	set_direct(t->present.fd, true);
 	return err ? err : sync_folder(t);

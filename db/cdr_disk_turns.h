@@ -28,6 +28,7 @@ struct cdr_disk_turns {
 	/* What is to be added, behind what the last block of the present file has already: whole blocks are written. */
 	struct cdr_disk_file_bytes bytes;
 	size_t old;        /* of these bytes are in the present file */
+	size_t size;       /* of that file */
 	cdr_slot slot;     /* of the journal, to be written into the next file */
 	uint64_t sequence; /* of the last entry when that was begun */
 	size_t limit;      /* at which size of the present file it is time for the next */
