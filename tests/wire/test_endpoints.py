@@ -255,16 +255,15 @@ ends_with_its_row("update endpoint set password = 'new' where name = '1001'")
 
 @scenario
 def edits_elsewhere_leave_endpoints_as_they_are_and_others_act_at_once(s):
-	phone = endpoint(s, "1001")
+	phone, others = endpoint(s, "1001"), [endpoint(s, name, row=False) for name in ("1002", "1003")]
 	s.start()
 	phone.bind()
-	for retry, name in ("1", "1002"), ("2", "1003"):
-		s.switch.sql("update parameter set value = %s where name = 'SS_SIP_AUTHENTICATION_RETRY'" % retry)
-		s.net.until(lambda: s.switch.read_log().count("endpoints=%d" % (int(retry))) >= 2, "in force", step=0.02)
+	for known, other in enumerate(others, 1):
+		s.switch.sql("update parameter set value = %d where name = 'SS_SIP_AUTHENTICATION_RETRY'" % known)
+		s.net.until(lambda: s.switch.read_log().count("endpoints=%d" % known) == 2, "the parameter is in force", step=0.02)
 		phone.bind()
-		other = endpoint(s, name, row=False)
-		s.switch.insert("endpoint", name=name, password="secret")
-		s.net.until(lambda: "endpoints=%d" % (int(retry) + 1) in s.switch.read_log(), "the new one", step=0.02)
+		s.switch.insert("endpoint", name=other.name, password="secret")
+		s.net.until(lambda: "endpoints=%d" % (known + 1) in s.switch.read_log(), "so is the endpoint", step=0.02)
 		other.bind()
 	stores(s, [(phone.name, own(phone))], "SELECT endpoint, contact FROM binding WHERE endpoint = '1001'")
 
