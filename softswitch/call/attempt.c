@@ -61,7 +61,9 @@ static void on_stage_timeout(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (a->invite)
+	if (a->branches.of)
+		attempt_branches_stop_resending(a);
+	else if (a->invite)
 		invite_stop_resending(a->invite);
 	fail(a, &end);
 }
@@ -193,8 +195,8 @@ static int find_hop(struct attempt *a, const struct resolver_address *server, st
 	return err;
 }
 
-/** @param nat  the peer is reached only where it sends from, whatever its row says */
-static int create_invite(struct attempt *a, struct invite **out, struct hop *hop, bool nat)
+int attempt_create_invite(struct attempt *a, struct invite **out, struct hop *hop, enum db_override nat,
+	const struct invite_handlers *handlers, void *arg)
 {
 	struct dialog *d;
 	int err;
@@ -203,10 +205,10 @@ static int create_invite(struct attempt *a, struct invite **out, struct hop *hop
 	if (hop->peer) {
 		hop->peer->row_id = gateway_row(a->gateway)->id;
 		hop->peer->strict_source = gateway_row(a->gateway)->strict_source;
-		hop->peer->nat = nat ? DB_OVERRIDE_ON : gateway_row(a->gateway)->nat;
+		hop->peer->nat = nat;
 		hop->peer->response_time = response_time_ref(gateway_response_time(a->gateway));
 	}
-	err = invite_create(out, a->stack, a->call, hop, a->content, &attempt_invite_handlers, a);
+	err = invite_create(out, a->stack, a->call, hop, a->content, handlers, arg);
 	hop_peer_unref(hop->peer);
 	if (err)
 		return err;
@@ -214,18 +216,6 @@ static int create_invite(struct attempt *a, struct invite **out, struct hop *hop
 	d->session.timer = a->policy.session_timer;
 	d->own_origin = a->policy.sdp_own_origin;
 	d->session.rel100 = a->policy.sip_100rel != PARAMETER_100REL_OFF;
-	return 0;
-}
-
-/** A contact of an endpoint is called where it has registered from. */
-static int use_binding(struct attempt *a, unsigned i, struct hop *hop)
-{
-	const struct attempt_binding *b = &a->bindings.of[i];
-
-	*hop = b->hop;
-	address_name(&hop->to.any, a->route.target);
-	a->content->request_uri = b->uri;
-	a->content->route = b->path[0] ? b->path : NULL;
 	return 0;
 }
 
@@ -238,9 +228,10 @@ static int call_server(struct attempt *a, unsigned i)
 	int err = gateway_server_left(a->gateway, &server->addr.any, clock_now_ms()) ? -EAGAIN : 0;
 
 	if (!err)
-		err = a->bindings.of ? use_binding(a, i, &hop) : find_hop(a, server, &hop);
+		err = find_hop(a, server, &hop);
 	if (!err)
-		err = create_invite(a, &invite, &hop, a->bindings.of && a->bindings.of[i].nat);
+		err = attempt_create_invite(
+			a, &invite, &hop, gateway_row(a->gateway)->nat, &attempt_invite_handlers, a);
 	a->sending = invite;
 	if (!err)
 		err = invite_send(invite, a->content, &a->policy.resend);
@@ -340,18 +331,22 @@ void attempt_fail_soon(struct attempt *a, int error)
 	event_add(&a->soon, &now);
 }
 
-/** Where the gateway is: DNS says it, or what it has registered as an endpoint. */
-static void resolve(struct attempt *a, const struct bindings *bindings)
+/** Call it where DNS says that it is, or where it has registered from as an endpoint. */
+static void call_gateway(struct attempt *a, const struct bindings *bindings)
 {
 	const struct resolver_target target = attempt_route_target(&a->route);
 	const char *endpoint = gateway_row(a->gateway)->endpoint;
-	int err = endpoint[0] ? attempt_bindings_init(&a->bindings, bindings, endpoint, &a->servers)
-			      : resolver_try(a->stack->resolver, &target, &a->servers);
+	int err;
 
-	if (err == -EAGAIN)
-		err = resolver_lookup(&a->query, a->stack->resolver, &target, on_resolved, a);
-	else if (!err)
-		err = call_next_server(a);
+	if (endpoint[0]) {
+		err = attempt_branches_call(a, bindings, endpoint);
+	} else {
+		err = resolver_try(a->stack->resolver, &target, &a->servers);
+		if (err == -EAGAIN)
+			err = resolver_lookup(&a->query, a->stack->resolver, &target, on_resolved, a);
+		else if (!err)
+			err = call_next_server(a);
+	}
 	if (err)
 		attempt_fail_soon(a, err);
 }
@@ -397,7 +392,7 @@ int attempt_create(struct attempt **out, const struct call_context *context, str
 	if (err)
 		return err;
 	start_stage_timer(*out);
-	resolve(*out, context->bindings);
+	call_gateway(*out, context->bindings);
 	return 0;
 }
 
@@ -408,14 +403,16 @@ struct invite *attempt_invite(const struct attempt *a)
 
 struct invite *attempt_leaves(const struct attempt *a)
 {
-	return a->sending ? a->invite : NULL;
+	return a->sending && !a->branches.of ? a->invite : NULL;
 }
 
 void attempt_abandon(struct attempt *a, const char *reason_header)
 {
 	if (!a)
 		return;
-	if (a->invite)
+	if (a->branches.of)
+		attempt_branches_abandon(a, reason_header);
+	else if (a->invite)
 		invite_abandon(a->invite, reason_header);
 	a->invite = NULL;
 	attempt_destroy(a);
@@ -429,10 +426,11 @@ void attempt_destroy(struct attempt *a)
 	event_del(&a->stage_timer);
 	event_del(&a->server_timer);
 	event_del(&a->soon);
-	invite_destroy(a->invite);
+	if (!a->branches.of)
+		invite_destroy(a->invite);
+	attempt_branches_clear(a);
 	gateway_unref(a->gateway);
 	attempt_route_clear(&a->route);
-	attempt_bindings_clear(&a->bindings);
 	free(a);
 }
 
@@ -440,6 +438,7 @@ struct invite *attempt_take_leg(struct attempt *a)
 {
 	struct invite *leg = a->invite;
 
+	attempt_branches_take(a);
 	a->invite = NULL;
 	invite_detach(leg);
 	return leg;

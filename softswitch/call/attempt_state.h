@@ -3,7 +3,7 @@
 #define ATTEMPT_STATE_H
 
 #include "attempt.h"
-#include "attempt_bindings.h"
+#include "attempt_branches.h"
 #include "attempt_route.h"
 #include "resolver_types.h"
 
@@ -33,14 +33,18 @@ struct attempt {
 	char address[ADDRESS_NAME_MAX];
 	char call_id[2 * TOKEN_SIZE];
 	struct attempt_route route;
-	struct attempt_bindings bindings; /* of an endpoint: one for each server */
+	struct attempt_branches branches; /* of an endpoint */
 };
 
 /** Make one that has called nobody. @return as attempt_create() */
 int attempt_make(struct attempt **out, const struct call_context *context, struct call *call,
 	struct gateway *gw, struct invite_content *content, const struct attempt_handlers *handlers,
 	void *arg);
+/** What becomes of the only INVITE of an attempt, its `arg`. */
 extern const struct invite_handlers attempt_invite_handlers;
+/** @param nat  of the peer. @return as invite_create() */
+int attempt_create_invite(struct attempt *a, struct invite **out, struct hop *hop, enum db_override nat,
+	const struct invite_handlers *handlers, void *arg);
 /** Stay in the stage for so long, ms. */
 void attempt_limit_stage(struct attempt *a, uint32_t ms);
 /** If this server says nothing, the next one is called. */

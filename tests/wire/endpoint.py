@@ -80,7 +80,9 @@ def endpoint(s, name, password="secret", host="127.0.0.2", row=True, transport="
 		s.switch.insert("endpoint", name=name, password=password, **columns)
 	if transport == "tls" and not s.tls:
 		s.tls = Tls(s.folder)
-	return Endpoint(s.net, name, password, transport=transport, host=host, tls=s.tls if transport == "tls" else None)
+	peer = Endpoint(s.net, name, password, transport=transport, host=host, tls=s.tls if transport == "tls" else None)
+	peer.proxy = s.switch.addresses.get(transport)  # None before the start
+	return peer
 
 
 def stored(s, query="SELECT endpoint, contact FROM binding ORDER BY id"):

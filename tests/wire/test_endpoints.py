@@ -647,20 +647,117 @@ def routes_come_first_if_the_parameter_says_so(s):
 	a.expect(486, "INVITE")
 
 
+def two(s, **parameters):
+	"""The caller's leg and those of the two contacts of 1001, which ring together."""
+	phones = endpoint(s, "1001", contacts=2), endpoint(s, "1001", row=False, host="127.0.0.3")
+	for phone in phones:
+		phone.secrets.clear()  # both are told of each other
+	s.start(**parameters)
+	for phone in phones:
+		phone.bind()
+	return s.caller.invite("1001"), called(phones[0]), called(phones[1])
+
+
 @scenario
-def the_next_contact_is_called_when_one_is_silent(s):
-	phone, second = endpoint(s, "1001", contacts=2), endpoint(s, "1001", row=False, host="127.0.0.3")
-	s.start()
-	second.secrets.clear()  # both are told of each other
-	second.bind()
-	phone.bind()
-	a = s.caller.invite("1001")
-	phone.expect("INVITE")
-	b = called(second)
-	b.refuse(486)
+def contacts_ring_together_and_the_first_answer_wins(s):
+	a, b, c = two(s)
+	b.reply(180)
+	c.reply(180)
+	a.expect(180)
+	s.answer(a, c)
+	cancel = b.peer.find("CANCEL") or b.peer.expect("CANCEL")
+	assert "Call completed elsewhere" in cancel["Reason"], cancel.head
+	b.reply(200, request=cancel)
+	b.reply(487, request=b.invited)
+	b.expect("ACK")
+	s.over(a, c)
+	row = s.switch.record()
+	same((row["sip_code"], row["gateway"], row["b_call_id"]), (200, "1001", c.call_id))
+	s.caller.inbox.clear()  # perhaps a second 180
+
+
+@scenario
+def an_answer_that_crosses_the_cancel_is_hung_up(s):
+	a, b, c = two(s)
+	for leg in (b, c):
+		leg.reply(180)
+	a.expect(180)
+	b.reply(200, sdp=True)
+	c.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	a.ack()
+	for leg in (b, c):
+		leg.expect("ACK")
+	loser = s.net.until(lambda: next((leg for leg in (b, c) if leg.peer.find("BYE")), None), "one is hung up")
+	loser.reply(200, request=loser.peer.arrivals("BYE")[0].message)
+	loser.reply(200, request=loser.peer.expect("CANCEL"))
+	s.over(a, c if loser is b else b)
+	s.caller.inbox.clear()
+
+
+@scenario
+def when_all_contacts_have_failed_the_best_failure_counts(s):
+	a, b, c = two(s)
+	b.refuse(404)
+	c.refuse(503)
+	a.expect(404, "INVITE")
+	same(s.switch.record()["sip_code"], 404)
+
+
+@scenario
+def the_failure_that_comes_last_may_be_the_best(s):
+	a, b, c = two(s)
+	b.refuse(503)
+	c.reply(180)
+	a.expect(180)
+	c.refuse(486)
 	a.expect(486, "INVITE")
+
+
+@scenario
+def a_contact_that_wants_nobody_to_be_called_speaks_for_all(s):
+	a, b, c = two(s)
+	c.reply(180)
+	a.expect(180)
+	b.refuse(603)
+	c.cancelled()
+	a.expect(603, "INVITE")
+
+
+@scenario
+def the_caller_gives_all_contacts_up(s):
+	a, b, c = two(s)
+	for leg in (b, c):
+		leg.reply(180)
+	a.expect(180)
+	a.cancel()
+	a.expect(200, "CANCEL")
+	a.expect(487, "INVITE")
+	for leg in (b, c):
+		leg.cancelled()
+	same(s.switch.record()["end_reason"], "cancelled by caller")
+	s.caller.inbox.clear()
+
+
+@scenario
+def silent_contacts_cost_the_timeout_of_one(s):
+	a, b, c = two(s, SS_SIP_TIMEOUT_INVITE=1)
+	a.expect(408, "INVITE")
 	s.settle()
-	phone.inbox.clear()
+	same([attempt["reason"] for attempt in s.switch.record()["attempts"]][-1], "timeout while calling")
+
+
+@scenario
+def early_media_of_one_contact_give_way_to_the_answer_of_another(s):
+	a, b, c = two(s)
+	b.reply(183, sdp=True)
+	same(a.expect(183).body, b.peer.sdp)
+	c.reply(200, sdp=True)
+	same(a.expect(200, "INVITE").body, c.peer.sdp)
+	a.ack()
+	c.expect("ACK")
+	b.cancelled()
+	s.over(a, c)
 
 
 @scenario
