@@ -1,6 +1,7 @@
 #include "attempt_state.h"
 
 #include "address.h"
+#include "bindings.h"
 #include "cause.h"
 #include "gateway.h"
 #include "request_retry.h"
@@ -47,6 +48,7 @@ static void use(struct attempt *a, const struct attempt_branch *b)
 {
 	address_name(&b->hop.to.any, a->route.target);
 	a->content->request_uri = b->uri;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): without memory for it nobody is called */
 	a->content->route = b->path[0] ? b->path : NULL;
 }
 

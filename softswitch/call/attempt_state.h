@@ -3,14 +3,23 @@
 #define ATTEMPT_STATE_H
 
 #include "attempt.h"
-#include "attempt_branches.h"
 #include "attempt_route.h"
+#include "received.h"
 #include "resolver_types.h"
 
 #include <event2/event_struct.h>
 
+struct attempt_branch;
+struct bindings;
 struct gateway;
 struct resolver_query;
+
+/** Zeroed: it is no endpoint. */
+struct attempt_branches {
+	struct attempt_branch *of; /* one for each server of the attempt */
+	unsigned n;
+	struct received_kept best; /* the best failure so far; rx.msg NULL = there is none */
+};
 
 struct attempt {
 	struct stack *stack;
@@ -53,5 +62,24 @@ void attempt_limit_server(struct attempt *a);
 void attempt_name_server(struct attempt *a, unsigned i);
 /** Report a failure from the loop. */
 void attempt_fail_soon(struct attempt *a, int error);
+
+/* attempt_branches.c: the contacts of an endpoint ring together (RFC 3261 section 16.7). Each has an INVITE of its own. The
+ * last one heard of is that of the attempt. The first 2xx wins, and the others are cancelled; when all have failed the best
+ * failure counts. */
+
+/**
+ * Call all contacts of an endpoint.
+ *
+ * @return 0 when an INVITE has left; -EHOSTUNREACH nothing that can be reached is registered; the error of the last one;
+ *         -ENOMEM. Clear them in any case
+ */
+int attempt_branches_call(struct attempt *a, const struct bindings *bindings, const char *endpoint);
+/** No response came in time: nothing is resent any more. */
+void attempt_branches_stop_resending(struct attempt *a);
+/** Give up all of them, but for the one whose leg was taken. */
+void attempt_branches_abandon(struct attempt *a, const char *reason_header);
+/** The attempt's INVITE has another owner now. */
+void attempt_branches_take(struct attempt *a);
+void attempt_branches_clear(struct attempt *a);
 
 #endif
