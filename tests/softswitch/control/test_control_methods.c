@@ -1,11 +1,15 @@
 #include "control_methods.h"
 
+#include "calls.h"
 #include "clock.h"
 #include "control.h"
 
+#include "endpoints.h"
 #include "gateways.h"
+#include "loop.h"
 #include "routing.h"
 #include "routing_table.h"
+#include "stack.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,7 +63,10 @@ static const struct db_route routes[] = {
 
 struct fixture {
 	struct gateways *gateways;
+	struct endpoints *endpoints;
 	struct routing *routing;
+	struct stack stack;
+	struct calls *calls;
 	struct control_methods_context context;
 };
 
@@ -68,8 +75,9 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct routing_table *table;
 	*state = f;
-	if (gateways_create(&f->gateways) || gateways_apply(f->gateways, rows, ROWS) ||
-		routing_create(&f->routing, 1) || routing_table_create(&table))
+	if (loop_create(&f->stack.loop) || endpoints_create(&f->endpoints) || gateways_create(&f->gateways) ||
+		gateways_apply(f->gateways, rows, ROWS) || routing_create(&f->routing, 1) ||
+		routing_table_create(&table))
 		return -1;
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
 		if (routing_table_add(table, &routes[i]))
@@ -78,15 +86,25 @@ static int set_up(void **state)
 		return -1;
 	assert_int_equal(routing_stage(f->routing, ROWS), 0);
 	assert_null(routing_commit(f->routing, table, f->gateways, rows));
-	f->context = (struct control_methods_context){.gateways = f->gateways, .routing = f->routing};
+	if (calls_create(&f->calls,
+		    &(struct calls_parts){.stack = &f->stack,
+			    .gateways = f->gateways,
+			    .endpoints = f->endpoints,
+			    .routing = f->routing}))
+		return -1;
+	f->context = (struct control_methods_context){
+		.gateways = f->gateways, .routing = f->routing, .calls = f->calls};
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
+	calls_destroy(f->calls);
 	routing_destroy(f->routing);
+	endpoints_destroy(f->endpoints);
 	gateways_destroy(f->gateways);
+	loop_destroy(f->stack.loop);
 	free(f);
 	return 0;
 }
