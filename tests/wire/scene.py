@@ -14,6 +14,7 @@ class Scene:
 
 	def __init__(self, folder):
 		self.folder = folder
+		self.oldest_s = 120  # a record, at the end
 		self.net = Net()
 		self.tls = None
 		self.switch = Switch(self.net, self.folder)
@@ -122,7 +123,7 @@ class Scene:
 		times = [row[name] for name in ("begin_ms", "ring_ms", "answer_ms", "end_ms") if row[name] is not None]
 		whole = (times == sorted(times) and row["begin_ms"] and row["end_ms"]
 			and (row["hold_ms"] is None) == (row["answer_ms"] is None)
-			and abs(row["begin_ms"] / 1000 - time.time()) < 120
+			and abs(row["begin_ms"] / 1000 - time.time()) < self.oldest_s
 			and row["end_direction"] in (0, 1, 2) and row["end_reason"] and 200 <= row["sip_code"] <= 699)
 		for attempt in row["attempts"]:
 			whole = whole and {"gateway", "address", "stage", "code", "reason", "begin_ms", "duration_ms"} <= set(attempt)

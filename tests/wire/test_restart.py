@@ -538,8 +538,10 @@ def calls_that_will_not_go_on_are_told_before(s):
 	("that_does_not_exist", [], "No such file or directory"),
 	("that_says_nothing", ["exit 0"], "does not say which version of calls it reads"),
 	("that_fails", ["echo softswitch: no way >&2; exit 3"], "does not say which state it reads: no way"),
-	("that_is_too_old", ['[ "$1" = --check ] || { "$next" "$@" | sed "s/^softswitch.db .*/softswitch.db 4/"; exit 0; }'],
-		"reads softswitch.db up to version 4, and ours is of version"),
+	*(("that_is_too_old_for_" + kind.replace(".", "_"),
+		['[ "$1" = --check ] || { "$next" "$@" | sed "s/^%s .*/%s 0/"; exit 0; }' % (kind, kind)],
+		"reads %s up to version 0, and ours is of version " % kind)
+		for kind in ("calls", "journal", "softswitch.db", "cdr.db", "state.db")),
 	("that_would_not_start", ['[ "$1" != --check ] || { echo softswitch: address gone >&2; echo more; exit 1; }'],
 		"would not start: address gone"),
 )
