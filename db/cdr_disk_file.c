@@ -29,6 +29,16 @@ struct head {
 };
 _Static_assert(sizeof(struct head) == 32, "no padding in a head");
 
+/* @return of the layout, if a later program wrote it; else 0 */
+static int later_version(const char *bytes, size_t size)
+{
+	const size_t digit = strlen(magic) - 1;
+
+	return size >= sizeof(magic) && memcmp(bytes, magic, digit) == 0 && bytes[digit] > magic[digit]
+		? bytes[digit] - '0'
+		: 0;
+}
+
 /* Reading ----------------------------------------------------------------------------------- */
 
 static size_t filled(size_t size)
@@ -146,6 +156,9 @@ int cdr_disk_file_read(int fd, struct cdr_disk_file_found *found, cdr_journal_en
 	int err = bytes ? 0 : -ENOMEM;
 
 	*found = (struct cdr_disk_file_found){0};
+	found->later = err ? 0 : later_version(bytes, size);
+	if (found->later)
+		err = -ENOTSUP;
 	if (!err && size && (size < sizeof(struct beginning) || memcmp(bytes, magic, sizeof(magic)) != 0))
 		err = read_old(fd, found, on_entry, arg);
 	if (!err && size && !found->old)

@@ -18,6 +18,7 @@ struct cdr_disk_file_found {
 	uint64_t sequence;    /* the highest; 0 = the file was new */
 	unsigned damaged;     /* places that could not be read */
 	bool old;             /* it is the journal of an earlier version: cdr_old.h */
+	int later;            /* 0, or the version of a later program that wrote it, with -ENOTSUP */
 };
 
 /**

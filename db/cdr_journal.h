@@ -46,7 +46,8 @@ typedef int cdr_journal_entry_h(const struct cdr_journal_entry *entry, void *arg
 /**
  * Open or create the journal. Before anything is put, cdr_journal_read() has to see what is in it.
  *
- * @return 0; -EBUSY another process has it open; -EINVAL the file is no journal, and stays as it is; -EACCES, -EIO, -ENOMEM; one line in error
+ * @return 0; -EBUSY another process has it open; -ENOTSUP a later program wrote it; -EINVAL the file is no journal; in both
+ *         cases it stays as it is; -EACCES, -EIO, -ENOMEM; one line in error
  */
 int cdr_journal_open(struct cdr_journal **out, const char *path, char *error, size_t error_size);
 /** Of the layout. */

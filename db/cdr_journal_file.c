@@ -180,6 +180,15 @@ static bool is_foreign(const struct cdr_journal *j, off_t size)
 	return !blank;
 }
 
+/* @return of the layout, if a later program wrote it; else 0 */
+static int later_version(int fd)
+{
+	uint32_t word = 0;
+	if (pread(fd, &word, sizeof(word), 0) != sizeof(word) || (word ^ HEADER) > 0xff || word <= HEADER)
+		return 0;
+	return (int)(word & 0xff) - '0';
+}
+
 static int map_file(struct cdr_journal *j, off_t size)
 {
 	int err;
@@ -203,7 +212,7 @@ static int open_and_map(struct cdr_journal *j, const char *path)
 		return -errno;
 	j->in_memory = is_in_memory(fd);
 	j->was_there = st.st_size > 0;
-	int err = is_foreign(j, st.st_size) ? -EINVAL : cdr_journal_guard(j);
+	int err = later_version(fd) ? -ENOTSUP : is_foreign(j, st.st_size) ? -EINVAL : cdr_journal_guard(j);
 	if (!err)
 		err = map_file(j, st.st_size);
 	if (!err && st.st_size % SEGMENT_SIZE)
@@ -223,10 +232,15 @@ int cdr_journal_open(struct cdr_journal **out, const char *path, char *error, si
 		*out = j;
 		return 0;
 	}
-	snprintf(error, error_size, "journal %s: %s", path,
-		err == -EBUSY            ? "another process has it open"
-			: err == -EINVAL ? "the file is no journal"
-					 : strerror(-err));
+	if (err == -ENOTSUP)
+		snprintf(error, error_size,
+			"journal %s is of version %d, newer than this program, which knows up to %d", path,
+			later_version(j->fd), cdr_journal_version());
+	else
+		snprintf(error, error_size, "journal %s: %s", path,
+			err == -EBUSY            ? "another process has it open"
+				: err == -EINVAL ? "the file is no journal"
+						 : strerror(-err));
 	cdr_journal_close(j);
 	return err;
 }

@@ -30,7 +30,7 @@ struct cdr_log_parts {
  * @param error  receives one line when the result is not 0; also when it is 0, but there can be no journal, so that
  *                 records are not safe from a crash before they are rows; else ""
  * @return 0; -EBUSY another process has cdr.db or the journal open; -ENOTEMPTY there is something to adopt, but calls were
- *         left here, too; -EINVAL what is to be adopted is no journal; -ENOMEM, -EAGAIN, -errno
+ *         left here, too; -ENOTSUP a later program wrote the journal; -EINVAL what is to be adopted is no journal; -ENOMEM, -EAGAIN, -errno
  */
 int cdr_log_open(struct cdr_log **out, const struct cdr_log_parts *parts, char *error, size_t error_size);
 

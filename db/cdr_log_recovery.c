@@ -205,6 +205,8 @@ static const char *why_not_adopted(int err)
 		return "its switch runs";
 	case -EINVAL:
 		return "it is no journal of this version";
+	case -ENOTSUP:
+		return "a later version wrote it";
 	case -ENOTEMPTY:
 		return "calls and records of this switch were left, start it without";
 	default:
@@ -245,15 +247,20 @@ int cdr_log_take_over(struct cdr_log *log, const struct cdr_log_parts *parts, ch
 {
 	struct cdr_leftovers memory = {0}, disk = {0};
 	struct cdr_journal_found in_memory = {0};
-	struct cdr_disk_file_found on_disk;
+	struct cdr_disk_file_found on_disk = {0};
 	int err = cdr_disk_open(&log->disk, parts->path);
 	if (err)
 		snprintf(error, error_size, "%s-live: %s", parts->path,
 			err == -EBUSY ? "another process has it open" : strerror(-err));
-	if (!err && open_memory(log, parts->journal, &in_memory, &memory, error, error_size) == -EBUSY)
-		err = -EBUSY;
+	int memory_err = err ? 0 : open_memory(log, parts->journal, &in_memory, &memory, error, error_size);
+	if (memory_err == -EBUSY || memory_err == -ENOTSUP)
+		err = memory_err;
 	if (!err)
 		err = cdr_disk_read(log->disk, &in_memory, &on_disk, cdr_leftovers_collect, &disk);
+	if (err == -ENOTSUP && !memory_err)
+		snprintf(error, error_size,
+			"%s-live is of version %d, newer than this program, which knows up to %d",
+			parts->path, on_disk.later, cdr_journal_version());
 	if (!err)
 		err = choose(log, &memory, &in_memory, &disk, &on_disk);
 	cdr_leftovers_clear(&memory);
@@ -262,5 +269,9 @@ int cdr_log_take_over(struct cdr_log *log, const struct cdr_log_parts *parts, ch
 		err = adopt_if_asked(log, parts->adopt, error, error_size);
 	if (!err)
 		restore(log);
+	if (err) { /* what it holds stays for the next start */
+		cdr_disk_close(log->disk, 0, false);
+		log->disk = NULL;
+	}
 	return err;
 }

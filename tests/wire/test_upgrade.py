@@ -1,11 +1,12 @@
 """
-What an earlier version has left: its calls go on, or end with their records, and its files are upgraded.
-upgrade/make.py has made the states.
+What an earlier version has left: its calls go on, or end with their records, and its files are upgraded. What a later version
+has left is refused. upgrade/make.py has made the states.
 """
 
 import contextlib
 import json
 import os
+import re
 import socket
 import sqlite3
 import struct
@@ -129,6 +130,43 @@ def calls_of_long_ago_end_with_their_records_after_an_upgrade_from(s, archive):
 	c.expect(503)
 	rows = {row["callee_in"]: row["end_reason"] for row in s.switch.records(4)}
 	same(rows, {"4900": "normal clearing", "4901": "switch restarted", "4902": "switch restarted", "4903": "normal clearing"})
+
+
+# A later version
+
+
+def patch(path, before, after):
+	"""Returns how many there were."""
+	with open(path, "r+b") as file:
+		data = file.read()
+		file.seek(0)
+		file.write(data.replace(before, after))
+	return data.count(before)
+
+
+@variants(("in_memory", ("journal", b"2NRJ", b"3NRJ"), ("cdr.db-live", b"softswitch log2", b"softswitch log3")),
+	("on_disk", ("cdr.db-live", b"softswitch log2", b"softswitch log3")))
+def the_journal_of_a_later_version_is_refused_by_name_and_kept(s, *patches):
+	gw = s.gateway()
+	s.start()
+	legs = s.talk(gw)
+	s.net.until(lambda: os.path.getsize(s.switch.path("cdr.db-live")) > 0, "it is on disk", step=0.02)
+	s.switch.status()
+	s.switch.kill()
+	kept = s.switch.path("kept")
+	if len(patches) == 1:
+		os.rename(s.switch.path("journal"), kept)
+	for name, before, after in patches:
+		same(patch(s.switch.path(name), before, after), 1)
+	said = s.switch.run("--listen", "sip:127.0.0.1:0;transport=udp", expected=1)
+	assert re.search(r"%s is of version 3, newer than this program, which knows up to 2" % s.switch.path(patches[0][0]), said), said
+	for name, before, after in patches:
+		same(patch(s.switch.path(name), after, before), 1)
+	if len(patches) == 1:
+		os.rename(kept, s.switch.path("journal"))
+	s.switch.start_again()
+	checked(*legs)
+	s.over(*legs)
 
 
 if __name__ == "__main__":
