@@ -57,6 +57,12 @@ def baresip_calls_holds_resumes_sends_digits_and_hangs_up(s):
 		s.settle()
 
 
+def media_ports(x):
+	"""Where it says that it wants its media, and where it is told to send them: each a set over the whole call."""
+	return [{line.split()[1] for ours, message in x.traced() for line in message.body.decode().splitlines()
+		if ours == sent and message.method == "INVITE" and line.startswith("m=audio")} for sent in (True, False)]
+
+
 @scenario
 def baresip_talks_through_three_crashes_and_hangs_up(s):
 	alice, bob = pair(s)
@@ -73,12 +79,17 @@ def baresip_talks_through_three_crashes_and_hangs_up(s):
 			changed(x, y, "hold", "sendonly", "recvonly")
 			changed(x, y, "resume", "sendrecv", "sendrecv")
 		crash(s)
-		alice.do("sndcode", "7")
-		same(bob.expect("CALL_DTMF_START"), "7")
+		for x, y in ((alice, bob), (bob, alice)):
+			x.do("sndcode", "7")
+			same(y.expect("CALL_DTMF_START"), "7")
+		s.net.until(lambda: all(x.messages("OPTIONS") for x in (alice, bob)), "both were asked", step=0.05)
 		alice.do("hangup")
 		bob.expect("CALL_CLOSED")
 		row = s.switch.record()
-		same((row["sip_code"], row["end_direction"], row["end_reason"]), (200, 0, "normal clearing"))
+		same((row["sip_code"], row["end_direction"], row["end_reason"], row["gateway"]), (200, 0, "normal clearing", "bob"))
+		same((row["hold_ms"], row["a_call_id"]), (row["end_ms"] - row["answer_ms"], alice.messages("BYE", sent=True)[0]["Call-ID"]))
+		(mine, its), (other, others) = media_ports(alice), media_ports(bob)
+		same((len(mine), len(its), mine, its), (1, 1, others, other))
 		s.settle()
 
 
