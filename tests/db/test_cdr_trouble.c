@@ -281,6 +281,18 @@ static void on_loss(const struct cdr_report *report, void *arg)
 		loss = *report;
 }
 
+/* 64 MiB of them take longer than others. */
+static void wait_long(struct cdr_log *log, uint64_t rows)
+{
+	struct cdr_stats stats;
+	const uint64_t limit = cdr_now_ms() + 60000;
+	do {
+		assert_true(cdr_now_ms() < limit);
+		usleep(5000);
+		cdr_log_stats(log, &stats);
+	} while (stats.written < rows);
+}
+
 /* Without a journal, and nobody writes rows. */
 static void records_that_nothing_takes_are_bounded_and_those_beyond_counted(void **state)
 {
@@ -306,7 +318,7 @@ static void records_that_nothing_takes_are_bounded_and_those_beyond_counted(void
 	assert_int_equal(loss.lost, stats.lost);
 	assert_int_equal(loss.news, CDR_FAILING);
 	sqlite3_close(holder);
-	cdr_wait_written(log, N + 10 - stats.lost);
+	wait_long(log, N + 10 - stats.lost);
 	cdr_log_end(log, 0, &call); /* there is room again */
 	cdr_wait_written(log, N + 11 - stats.lost);
 	cdr_log_look(log);
