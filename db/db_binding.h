@@ -23,6 +23,7 @@
 	COLUMN(TEXT, transport, "transport")                                                                 \
 	COLUMN(TEXT, listener, "listener")                                                                   \
 	COLUMN(FLAG, nat, "nat")                                                                             \
+	COLUMN(FLAG, md5_only, "md5_only")                                                                   \
 	COLUMN(TEXT, user_agent, "user_agent")                                                               \
 	COLUMN(NUMBER, since_s, "since")                                                                     \
 	COLUMN(NUMBER, expires_s, "expires")

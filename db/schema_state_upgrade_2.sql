@@ -11,6 +11,7 @@ CREATE TABLE binding (
 	transport TEXT NOT NULL,
 	listener TEXT NOT NULL,
 	nat INTEGER NOT NULL,
+	md5_only INTEGER NOT NULL,
 	user_agent TEXT NOT NULL,
 	since INTEGER NOT NULL,
 	expires INTEGER NOT NULL

@@ -26,12 +26,13 @@ struct binding {
 	const char *call_id, *user_agent;
 	const char *listener; /* that it came by: its name */
 	struct binding_source source;
-	bool nat; /* it is reached at its source only */
+	bool nat;      /* it is reached at its source only */
+	bool md5_only; /* it cannot answer challenges that offer SHA-256, too */
 	unsigned q;
 	uint32_t cseq;
 	int64_t since_ms, expires_epoch_ms; /* epoch */
 	uint64_t expires_ms;                /* monotonic */
-	void *attached;                     /* the owner's struct hop: where requests to it go; NULL in a new one */
+	void *attached; /* the owner's struct hop: where requests to it go; NULL in a new one */
 };
 
 /** A keyed hash: endpoints choose the keys. */

@@ -52,7 +52,7 @@ enum { BINDINGS_CONTACTS_MAX = 16 };
 struct bindings_request {
 	const char *endpoint, *call_id, *path, *user_agent, *listener;
 	struct binding_source source;
-	bool nat;
+	bool nat, md5_only;
 	uint32_t cseq;
 	bool remove_all;
 	const struct bindings_contact *contacts;

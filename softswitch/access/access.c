@@ -56,16 +56,19 @@ int access_create(struct access **out, struct stack *stack, struct endpoints *en
 		err = bound_gateways_create(&a->gateways);
 	if (!err)
 		err = location_create(&a->location, stack, on_bound, a);
-	if (!err)
+	if (!err) {
+		a->callers = (struct callers){endpoints, a->location, a->login};
 		err = registrar_create(&a->registrar,
-			&(struct registrar_parts){
-				.stack = stack, .location = a->location, .login = a->login});
+			&(struct registrar_parts){.stack = stack,
+				.location = a->location,
+				.login = a->login,
+				.callers = &a->callers});
+	}
 	if (err) {
 		access_destroy(a);
 		return err;
 	}
 	a->endpoints = endpoints;
-	a->callers = (struct callers){endpoints, a->location, a->login};
 	endpoints_on_change(endpoints, on_change, a);
 	*out = a;
 	return 0;

@@ -39,13 +39,13 @@ void authentication_destroy(struct authentication *a)
 
 /* The challenge ----------------------------------------------------------------------------- */
 
-void authentication_challenge(
-	struct text *t, const struct authentication_realm *realm, const struct received *rx, bool stale)
+void authentication_challenge(struct text *t, const struct authentication_realm *realm,
+	const struct received *rx, bool stale, bool simple)
 {
 	char nonce[NONCE_SIZE];
 
 	nonce_make(nonce, rx->source, clock_now_ms());
-	for (unsigned i = DIGEST_HASH_ALGORITHMS; i-- > 0;)
+	for (unsigned i = simple ? DIGEST_HASH_MD5 + 1 : DIGEST_HASH_ALGORITHMS; i-- > 0;)
 		text_add_all(t, realm->by_proxy ? "Proxy" : "WWW", "-Authenticate: Digest realm=\"",
 			realm->name, "\", nonce=\"", nonce, "\", algorithm=", digest_hash_name(i),
 			", qop=\"auth\"", stale ? ", stale=true\r\n" : "\r\n", NULL);

@@ -24,9 +24,13 @@ struct authentication_realm {
 	uint32_t lifetime_ms; /* of a nonce */
 };
 
-/** Write the lines of a challenge to the sender of this request: one for each algorithm, the better one first. */
-void authentication_challenge(
-	struct text *t, const struct authentication_realm *realm, const struct received *rx, bool stale);
+/**
+ * Write the lines of a challenge to the sender of this request: one for each algorithm, the better one first.
+ *
+ * @param simple  MD5 alone
+ */
+void authentication_challenge(struct text *t, const struct authentication_realm *realm,
+	const struct received *rx, bool stale, bool simple);
 
 enum { AUTHENTICATION_USER_MAX = 256 };
 /** Credentials in a request, borrowed from it. */

@@ -10,21 +10,32 @@
 
 #include <string.h>
 
-struct endpoint *callers_at(const struct callers *c, const struct received *rx)
+static const struct binding *find(const struct callers *c, const struct received *rx)
 {
 	struct binding_source source = {.transport = rx->back.listener->transport};
 	const char *user = rx->sip->sip_from->a_url->url_user;
-	struct endpoint *found = NULL;
+	const struct binding *found = NULL;
 
 	memcpy(&source.address, rx->source, address_length(rx->source));
 	for (const struct binding *b = bindings_at(location_bindings(c->location), &source); b;
-		b = binding_next_at(b)) {
-		struct endpoint *e = endpoints_by_user(c->endpoints, b->endpoint);
-
-		if (e && (!found || (user && !strcmp(user, b->endpoint))))
-			found = e;
-	}
+		b = binding_next_at(b))
+		if (!found || (user && !strcmp(user, b->endpoint)))
+			found = b;
 	return found;
+}
+
+struct endpoint *callers_at(const struct callers *c, const struct received *rx)
+{
+	const struct binding *b = find(c, rx);
+
+	return b ? endpoints_by_user(c->endpoints, b->endpoint) : NULL;
+}
+
+bool callers_know_md5_only(const struct callers *c, const struct received *rx)
+{
+	const struct binding *b = find(c, rx);
+
+	return b && b->md5_only;
 }
 
 bool callers_differ(const struct received *rx)
@@ -44,6 +55,7 @@ bool callers_differ(const struct received *rx)
 struct endpoint *callers_admit(const struct callers *c, const struct received *rx)
 {
 	struct endpoint *e = login_is_named(c->login, rx) ? NULL : callers_at(c, rx);
+	bool md5_only = callers_know_md5_only(c, rx);
 
-	return e && !endpoint_row(e)->auth_calls ? e : login_check(c->login, LOGIN_CALL, rx);
+	return e && !endpoint_row(e)->auth_calls ? e : login_check(c->login, LOGIN_CALL, rx, &md5_only);
 }

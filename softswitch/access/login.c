@@ -9,6 +9,7 @@
 #include "message.h"
 #include "state.h"
 #include "suspensions.h"
+#include "unanswered.h"
 
 #include <event2/util.h>
 
@@ -22,6 +23,7 @@ struct login {
 	const struct stack *stack;
 	const struct endpoints *endpoints;
 	struct authentication *authentication;
+	struct unanswered *unanswered;
 	struct suspensions *suspensions[LOGIN_KINDS];
 	struct state *state; /* NULL: nothing is kept */
 	login_refused_h *on_refused;
@@ -51,12 +53,12 @@ static struct rule rule_of(const struct login *l, enum login_kind kind)
 	return rule;
 }
 
-static void challenge(const struct rule *rule, const struct received *rx, bool stale)
+static void challenge(const struct rule *rule, const struct received *rx, bool stale, bool simple)
 {
 	char lines[LINES_MAX];
 	struct text t = {.data = lines, .size = sizeof(lines) - 1};
 
-	authentication_challenge(&t, &rule->realm, rx, stale);
+	authentication_challenge(&t, &rule->realm, rx, stale, simple);
 	text_end(&t);
 	transport_reply_bounded(rx, rule->status, NULL, lines);
 }
@@ -154,7 +156,7 @@ static void on_wrong(struct login *l, enum login_kind kind, const struct rule *r
 	if (suspended)
 		transport_reply_bounded(rx, 403, NULL, NULL);
 	else
-		challenge(rule, rx, false);
+		challenge(rule, rx, false, false);
 }
 
 bool login_is_named(const struct login *l, const struct received *rx)
@@ -165,7 +167,7 @@ bool login_is_named(const struct login *l, const struct received *rx)
 	return authentication_find(&credentials, rx->sip, &rule.realm);
 }
 
-struct endpoint *login_check(struct login *l, enum login_kind kind, const struct received *rx)
+struct endpoint *login_check(struct login *l, enum login_kind kind, const struct received *rx, bool *md5_only)
 {
 	const struct rule rule = rule_of(l, kind);
 	struct authentication_credentials credentials;
@@ -184,15 +186,20 @@ struct endpoint *login_check(struct login *l, enum login_kind kind, const struct
 		return NULL;
 	}
 	if (!found) {
-		challenge(&rule, rx, false);
+		challenge(&rule, rx, false,
+			*md5_only ||
+				unanswered_on_challenge(l->unanswered, unanswered_key(rx->source, pair.user),
+					rule.realm.lifetime_ms, clock_now_ms()));
 		return NULL;
 	}
+	unanswered_on_answer(l->unanswered, unanswered_key(rx->source, pair.user));
 	switch (authentication_check(l->authentication, &credentials, e ? &account : NULL, &rule.realm, rx)) {
 	case AUTHENTICATION_RIGHT:
 		suspensions_on_right(l->suspensions[kind], &pair);
+		*md5_only |= unanswered_is_simple(l->unanswered, unanswered_key(rx->source, pair.user));
 		return e;
 	case AUTHENTICATION_STALE:
-		challenge(&rule, rx, true);
+		challenge(&rule, rx, true, credentials.algorithm == DIGEST_HASH_MD5);
 		break;
 	case AUTHENTICATION_WRONG:
 		tell(l, e ? LOGIN_WRONG_PASSWORD : LOGIN_UNKNOWN_USER, rx, pair.user);
@@ -236,7 +243,7 @@ int login_create(struct login **out, const struct stack *stack, const struct end
 		return -ENOMEM;
 	l->stack = stack;
 	l->endpoints = endpoints;
-	if (authentication_create(&l->authentication) ||
+	if (authentication_create(&l->authentication) || unanswered_create(&l->unanswered) ||
 		suspensions_create(&l->suspensions[LOGIN_REGISTER]) ||
 		suspensions_create(&l->suspensions[LOGIN_CALL])) {
 		login_destroy(l);
@@ -251,6 +258,7 @@ void login_destroy(struct login *l)
 	if (!l)
 		return;
 	authentication_destroy(l->authentication);
+	unanswered_destroy(l->unanswered);
 	for (unsigned i = 0; i < LOGIN_KINDS; i++)
 		suspensions_destroy(l->suspensions[i]);
 	free(l);

@@ -28,8 +28,14 @@ void login_destroy(struct login *l);
 
 /** Does the request bring credentials for our realm? */
 bool login_is_named(const struct login *l, const struct received *rx);
-/** Whose request is it? Unless its credentials are right it is answered: challenged, or refused. @return NULL when it was answered */
-struct endpoint *login_check(struct login *l, enum login_kind kind, const struct received *rx);
+/**
+ * Whose request is it? Unless its credentials are right it is answered: challenged, or refused.
+ *
+ * @param md5_only  it cannot answer challenges that offer SHA-256, too: as far as is known, and afterwards
+ * @return NULL when it was answered
+ */
+struct endpoint *login_check(
+	struct login *l, enum login_kind kind, const struct received *rx, bool *md5_only);
 
 /** Suspend again who was suspended from registering before the last stop, and keep that from now on: as location_restore(). */
 void login_restore(struct login *l, struct state *state);

@@ -1,6 +1,7 @@
 #include "registrar.h"
 
 #include "address.h"
+#include "callers.h"
 #include "clock.h"
 #include "endpoints.h"
 #include "location.h"
@@ -29,6 +30,7 @@ enum {
 struct registrar {
 	struct registrar_parts parts;
 	struct register_contacts contacts; /* of the request under way */
+	bool md5_only;                     /* so its sender is */
 	char lines[LINES_MAX];             /* of its answer */
 };
 
@@ -184,6 +186,7 @@ static int put(struct registrar *r, const struct received *rx, const struct endp
 		.listener = rx->back.listener->sent_by,
 		.source.transport = rx->back.listener->transport,
 		.nat = nat,
+		.md5_only = r->md5_only,
 		.cseq = sip->sip_cseq->cs_seq,
 		.remove_all = r->contacts.remove_all,
 		.contacts = contacts,
@@ -250,8 +253,10 @@ static void carry_out(struct registrar *r, const struct received *rx, const stru
 
 void registrar_on_request(struct registrar *r, const struct received *rx)
 {
-	const struct endpoint *e = login_check(r->parts.login, LOGIN_REGISTER, rx);
+	const struct endpoint *e;
 
+	r->md5_only = callers_know_md5_only(r->parts.callers, rx);
+	e = login_check(r->parts.login, LOGIN_REGISTER, rx, &r->md5_only);
 	if (e)
 		carry_out(r, rx, e);
 }

@@ -4,6 +4,7 @@
 
 #include "stack.h"
 
+struct callers;
 struct location;
 struct login;
 struct registrar;
@@ -13,6 +14,7 @@ struct registrar_parts {
 	struct stack *stack;
 	struct location *location;
 	struct login *login;
+	const struct callers *callers;
 };
 int registrar_create(struct registrar **out, const struct registrar_parts *parts);
 /** NULL is fine. */

@@ -61,7 +61,8 @@ def modules():
 class Baresip(Phone):
 	"""One user; `events` holds those that no test has waited for yet."""
 
-	def __init__(self, scene, user):
+	def __init__(self, scene, user, registrar=None, password="secret"):
+		"""registrar: the address, host:port, that it registers at."""
 		super().__init__(scene, user)
 		self.sock = None
 		self.port, self.control = free_ports()
@@ -70,7 +71,9 @@ class Baresip(Phone):
 		with wave.open(self.path("tone.wav"), "wb") as tone:
 			tone.setparams((1, 2, 8000, 0, "NONE", ""))
 			tone.writeframes(bytes(2 * 8000 * 60))
-		self.write("accounts", "<sip:%s@127.0.0.1>;regint=0;audio_codecs=PCMA;answermode=manual\n" % user)
+		account = "<sip:%s@%s>;regint=60;auth_pass=%s" % (user, registrar, password) if registrar else \
+			"<sip:%s@127.0.0.1>;regint=0" % user
+		self.write("accounts", account + ";audio_codecs=PCMA;answermode=manual\n")
 
 	def command(self):
 		return ["baresip", "-f", self.folder, "-s"]

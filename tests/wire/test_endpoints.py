@@ -116,6 +116,20 @@ def a_nonce_becomes_too_old(s):
 
 
 @scenario
+def who_leaves_a_challenge_without_an_answer_is_offered_md5_alone(s):
+	phone = endpoint(s, "1001")
+	s.start(clock_speed=10, SS_SIP_AUTHENTICATION_TIMEOUT=1)
+
+	def offered():
+		return [re.search(r"algorithm=([^,]*)", line)[1] for line in phone.challenged().all("WWW-Authenticate")]
+	same(offered(), ["SHA-256", "MD5"])
+	s.net.until(lambda: offered() == ["MD5"], "MD5 alone", step=0.05)
+	phone.bind("MD5")
+	same(offered(), ["MD5"])
+	endpoint(s, "1001", row=False, host="127.0.0.3").bind("SHA-256")
+
+
+@scenario
 def a_phone_registers_for_itself_only(s):
 	phone = endpoint(s, "1001")
 	s.switch.insert("endpoint", name="1002", password="secret")

@@ -73,7 +73,7 @@ static void challenge(char out[LINES], const struct authentication_realm *of, co
 	struct text t = {.data = out, .size = LINES - 1};
 	struct request r;
 
-	authentication_challenge(&t, of, request(&r, "REGISTER", "", host), stale);
+	authentication_challenge(&t, of, request(&r, "REGISTER", "", host), stale, false);
 	assert_true(text_end(&t));
 	msg_destroy(r.msg);
 }
