@@ -30,8 +30,9 @@ static void clear(struct bound_gateways *set)
 	struct bound *first, *next;
 
 	HASH_ITER (hh, set->by_endpoint, first, next) {
-		HASH_DEL(set->by_endpoint,
-			first); /* NOLINT(clang-analyzer-unix.Malloc): uthash keeps nothing of it */
+		/* uthash keeps nothing of what it has deleted. */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+		HASH_DEL(set->by_endpoint, first);
 		for (struct bound *b = first, *after; b; b = after) {
 			after = b->next;
 			gateway_unref(b->gateway);
