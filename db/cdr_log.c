@@ -129,7 +129,7 @@ cdr_slot cdr_log_keep_beside(
 bool cdr_log_has_room(struct cdr_log *log)
 {
 	const bool room = log->journal && cdr_journal_has_room(log->journal, (size_t)2 * CDR_LOG_STATE_MAX);
-	log->is_wanting |= !room;
+	log->is_wanting |= log->journal && !room;
 	return room;
 }
 
@@ -275,6 +275,7 @@ static void take_journal(struct cdr_log *log, const struct cdr_stats *stats)
 	log->journal = cdr_disk_take_journal(log->disk);
 	if (!log->journal)
 		return;
+	log->failures_before = atomic_load(&log->journal_failures);
 	cdr_journal_continue(log->journal, log->number);
 	cdr_writer_use(log->writer, log->journal, log->disk);
 	lose(log, stats);
