@@ -211,19 +211,19 @@ def a_full_disk_holds_up_no_call_and_is_named(s):
 		with open(os.path.join(folder, "filler"), "wb", buffering=0) as filler, contextlib.suppress(OSError):
 			while True:
 				filler.write(bytes(4096))
-		calls = [s.talk(gw) for _ in range(40)]
+		calls = [s.talk(gw) for _ in range(80)]  # more than there is room for in the files as they are
 		log_says(s, "a loss of power would lose calls in progress", "cdr.db-live: No space left on device")
 		assert "No space left" in s.switch.status()["records"]["error"]
 		for legs in calls[1:]:
 			s.over(*legs)
 		os.remove(os.path.join(folder, "filler"))
 		log_says(s, "the journal is written again")
-		s.net.until(rows(cdr, 40), "40 rows", 5, step=0.02)
+		s.net.until(rows(cdr, 80), "80 rows", 5, step=0.02)
 		s.net.until(lambda: holds(cdr + "-live", *calls[0], answered=True), "the call is on the disk", 2, step=0.02)
 		s.switch.kill()
 		os.remove(s.switch.path("journal"))
 		go_on(s, *calls[0])
-		s.net.until(rows(cdr, 41), "41 rows", 5, step=0.02)
+		s.net.until(rows(cdr, 81), "81 rows", 5, step=0.02)
 		s.finish()
 
 
