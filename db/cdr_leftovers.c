@@ -77,11 +77,17 @@ static bool is_about_to_part(const struct cdr_leftover *item, const struct cdr_l
 		next->entry->record && item->entry->number == next->entry->number;
 }
 
+static bool is_parting(const struct cdr_leftover *item)
+{
+	return item->state == CDR_JOURNAL_PARTING && item->entry->record;
+}
+
 /* An entry whose sides are still to be told stays beside the others of its call, unless only the disk has it. */
 static bool is_superseded(const struct cdr_leftover *item, const struct cdr_leftover *next)
 {
-	const bool parting = item->state == CDR_JOURNAL_PARTING && item->entry->record;
-	return item->entry->number == next->entry->number && !parting;
+	const bool beside =
+		is_parting(item) || (is_parting(next) && item->entry->sequence != next->entry->sequence);
+	return item->entry->number == next->entry->number && !beside;
 }
 
 static bool is_note_of(const struct cdr_entry *note, const struct cdr_entry *entry)

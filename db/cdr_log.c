@@ -215,6 +215,21 @@ bool cdr_log_end_parting(struct cdr_log *log, cdr_slot slot, const struct cdr *r
 	return parting;
 }
 
+cdr_slot cdr_log_add(struct cdr_log *log, cdr_slot slot, const char *bytes, size_t size)
+{
+	struct cdr_journal_entry entry;
+	uint64_t sum;
+	int err = cdr_journal_copy(log->journal, slot, &entry, &sum, log->scratch, log->scratch_size);
+	if (err == -ENOSPC && !fit_scratch(log, entry.size))
+		err = cdr_journal_copy(log->journal, slot, &entry, &sum, log->scratch, log->scratch_size);
+	const struct iovec parts[] = {{log->scratch, entry.size}, {(void *)bytes, size}};
+	cdr_slot longer = err ? 0 : put(log, CDR_JOURNAL_PARTING, entry.number, parts, 2);
+	if (!longer)
+		return slot;
+	cdr_journal_free(log->journal, slot);
+	return longer;
+}
+
 void cdr_log_parted(struct cdr_log *log, cdr_slot slot)
 {
 	cdr_journal_free(log->journal, slot);

@@ -102,6 +102,8 @@ void cdr_log_note(struct cdr_log *log, cdr_slot slot, uint32_t note);
  */
 bool cdr_log_end_parting(struct cdr_log *log, cdr_slot slot, const struct cdr *record);
 void cdr_log_parted(struct cdr_log *log, cdr_slot slot);
+/** Add bytes to the state of such an entry, whose word is 0 then. @return its slot now, the same if there was no room */
+cdr_slot cdr_log_add(struct cdr_log *log, cdr_slot slot, const char *bytes, size_t size);
 /**
  * The call is over: queue its row. Never blocks. Without memory, or beyond CDR_LOG_ALONE_MAX, it is given up, which is
  * counted. Takes over the slot (0 = none).

@@ -27,9 +27,11 @@ static void handle_response(
 	if (match != CLIENT_TRANSACTION_STRAY && match != CLIENT_TRANSACTION_STRAY_IN_DIALOG)
 		return;
 	d = dialogs_find(stack->dialogs, rx->sip);
-	if (!d)
-		stray_answer_acknowledge(stack, rx, match == CLIENT_TRANSACTION_STRAY);
-	else if (!d->owner || !call_requests_await_ack(d->owner, d))
+	if (!d) {
+		const struct client_transaction_over over = client_transaction_take_over(c);
+
+		stray_answer_acknowledge(stack, rx, match == CLIENT_TRANSACTION_STRAY, &over);
+	} else if (!d->owner || !call_requests_await_ack(d->owner, d))
 		dialog_ack_late(stack, d, rx);
 }
 
@@ -73,7 +75,7 @@ static bool answers_process_before(const struct gate_responses *r, const struct 
 	else if (d)
 		call_requests_receive_late(d->owner, d, rx);
 	else
-		stray_answer_acknowledge(stack, rx, true);
+		stray_answer_acknowledge_before(stack, rx);
 	return true;
 }
 

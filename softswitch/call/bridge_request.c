@@ -598,6 +598,12 @@ void bridge_request_end_all(struct bridge *b)
 			server_transaction_forget(r->server);
 		request_free(r);
 	}
-	forget_refusal(&b->refused[BRIDGE_CALLER]);
-	forget_refusal(&b->refused[BRIDGE_GATEWAY]);
+}
+
+struct server_transaction *bridge_request_take_refused(struct bridge *b, enum bridge_side from)
+{
+	struct server_transaction *refused = b->refused[from].server;
+
+	forget_refusal(&b->refused[from]);
+	return refused;
 }

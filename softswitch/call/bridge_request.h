@@ -61,5 +61,7 @@ void bridge_request_follow(struct bridge *b, const struct dialog *early, struct 
 
 /** The call has ended: what is under way is answered with 481 (re-INVITE: 487) and forgotten. */
 void bridge_request_end_all(struct bridge *b);
+/** The re-INVITE of this side whose refusal awaits its ACK is the caller's from here on. @return NULL when there is none */
+struct server_transaction *bridge_request_take_refused(struct bridge *b, enum bridge_side from);
 
 #endif

@@ -19,8 +19,7 @@ void call_attempt_tell(struct call *call, enum gateway_result_outcome outcome, i
 void call_attempt_part(struct call *call, struct invite *invite)
 {
 	if (invite && invite_is_open(invite))
-		invite_on_over(invite, call_parting_on_end,
-			call_parting_wait(call_cdr_part(call), CALL_PARTING_GATEWAY));
+		call_parting_wait_invite(call_cdr_part(call), invite);
 }
 
 void call_attempt_abandon(struct call *call, const char *reason_header)

@@ -433,6 +433,8 @@ void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direc
 	uint64_t now = clock_now_ms();
 	struct cdr row;
 
+	if (call->is_changed && call->answer_ms)
+		call_cdr_keep(call, NULL); /* a re-INVITE that is still to be acknowledged */
 	forget_change(call);
 	close_attempts(call);
 	fill_row(call, &row);

@@ -53,6 +53,26 @@ static void bye(struct call *call, struct dialog *leg, const struct call_end *e)
 	}
 }
 
+static const struct server_transaction_handlers refused_handlers = {.on_over = call_parting_on_end};
+
+/** What is sent to this INVITE next, or was sent, outlives the process until its ACK. */
+static void await_ack(struct call *call, struct server_transaction *refused, uint32_t what)
+{
+	struct call_parting_wait *wait = call_parting_wait(call->parting, what);
+
+	server_transaction_hand_over(refused, wait ? &refused_handlers : NULL, wait);
+}
+
+static void await_reinvites(struct call *call)
+{
+	for (enum bridge_side side = BRIDGE_CALLER; side <= BRIDGE_GATEWAY; side++) {
+		struct server_transaction *refused = bridge_request_take_refused(&call->bridge, side);
+
+		if (refused)
+			await_ack(call, refused, (uint32_t)CALL_PARTING_REINVITE << side);
+	}
+}
+
 /** BYE to the legs that are still there. The caller may not know yet that the gateway has answered. */
 static void hang_up(struct call *call, const struct call_end *e)
 {
@@ -79,6 +99,7 @@ void call_end(struct call *call, const struct call_end *e)
 	call_cdr_end(call, e->code, e->words, e->direction);
 	call_set_state(call, CALL_ENDED);
 	rel100_stop(&call->rel100);
+	await_reinvites(call);
 	if (call->b)
 		hang_up(call, e);
 	call_parting_end(call->parting);
@@ -92,14 +113,10 @@ void call_end(struct call *call, const struct call_end *e)
 	call->b = NULL;
 }
 
-static const struct server_transaction_handlers refused_handlers = {.on_over = call_parting_on_end};
-
 void call_end_await_ack(struct call *call, int code)
 {
-	struct call_parting_wait *wait =
-		call_parting_wait(call_cdr_part(call), (uint32_t)code * CALL_PARTING_CODE);
-
-	server_transaction_hand_over(call->invite, wait ? &refused_handlers : NULL, wait);
+	call_cdr_part(call);
+	await_ack(call, call->invite, (uint32_t)code * CALL_PARTING_CODE);
 }
 
 void call_end_refuse(struct call *call, int code, const char *headers)

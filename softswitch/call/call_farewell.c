@@ -24,6 +24,7 @@ struct farewell {
 	struct stack *stack;
 	struct dialog leg;
 	struct resend_schedule resend;
+	bool owes_ack;                  /* for the 2xx of the gateway, which made an offer */
 	struct call_parting_wait *wait; /* NULL = nobody waits for the BYE */
 };
 
@@ -33,8 +34,8 @@ static void say_farewell(struct pace_task *task)
 	char reason[120];
 
 	cause_own_reason_header(reason, sizeof(reason), CAUSE_RESTART);
-	if (f->leg.invite_seq && !f->leg.ack_seq)
-		dialog_ack(f->stack, &f->leg, NULL); /* its 2xx has had no ACK yet */
+	if (f->owes_ack)
+		dialog_ack(f->stack, &f->leg, NULL);
 	bye_send(f->stack, &f->leg,
 		&(struct bye){.resend = &f->resend,
 			.reason_header = f->wait ? NULL : reason, /* there was another one */
@@ -51,6 +52,7 @@ static void end_leg(struct call *call, struct dialog *leg, struct call_parting *
 	if (!f)
 		return;
 	f->wait = call_parting_wait(parting, leg == &call->a ? CALL_PARTING_CALLER : CALL_PARTING_GATEWAY);
+	f->owes_ack = leg != &call->a && call->offerless && !leg->ack_seq;
 	f->stack = call_stack(call);
 	f->resend = *call_resend(call);
 	if (leg != &call->a && call->gateway)
@@ -76,13 +78,16 @@ bool call_farewell_lacks_ack(const struct call *call)
 static bool answer_again(struct call *call, const struct field_bytes *bytes, struct call_parting *parting)
 {
 	const int code = cause_sip_code(CAUSE_RESTART);
+	struct resend_schedule resend = *call_resend(call);
 	struct server_transaction *answered = NULL;
 	struct field_bytes invite;
 	char reason[120];
 
+	if (!parting)
+		resend_schedule_limit(&resend, CALL_FAREWELL_REPEATED);
 	if (call->a.set && call_saved_invite(&invite, bytes))
-		answered = server_transactions_finish(call_stack(call)->server_transactions, &invite,
-			&call->a.hop, code, NULL, call_resend(call));
+		answered = server_transactions_finish(
+			call_stack(call)->server_transactions, &invite, &call->a.hop, code, NULL, &resend);
 	if (!answered)
 		return false;
 	cause_own_reason_header(reason, sizeof(reason), CAUSE_RESTART);
@@ -121,9 +126,7 @@ static void withdraw(struct stack *stack, struct invite *invite_take, struct cal
 		invite_destroy(invite_take);
 		return;
 	}
-	if (parting)
-		invite_on_over(
-			invite_take, call_parting_on_end, call_parting_wait(parting, CALL_PARTING_GATEWAY));
+	call_parting_wait_invite(parting, invite_take);
 	invite_abandon(invite_take, parting ? NULL : reason);
 }
 
@@ -142,6 +145,21 @@ void call_farewell_refuse(struct call *call)
 
 /* Those that had ended ---------------------------------------------------------------------- */
 
+/** Re-INVITEs that were refused as the call ended get that again. */
+static void refuse_reinvites(struct call *call, uint32_t what, const struct field_bytes *bytes)
+{
+	struct field_bytes reinvite;
+
+	for (enum bridge_side side = BRIDGE_CALLER; side <= BRIDGE_GATEWAY; side++) {
+		const struct dialog *leg = side == BRIDGE_CALLER ? &call->a : call_leg_b(call);
+
+		if ((what & (uint32_t)CALL_PARTING_REINVITE << side) && leg && leg->set &&
+			call_saved_reinvite(&reinvite, side, bytes))
+			server_transactions_finish(call_stack(call)->server_transactions, &reinvite,
+				&leg->hop, 487, NULL, call_resend(call));
+	}
+}
+
 /** Its legs get BYE once more. */
 static void part_answered(
 	struct call *call, const struct cdr_log_leftover *left, struct call_parting *parting)
@@ -150,6 +168,7 @@ static void part_answered(
 	const uint32_t legs = left->note ? left->note : CALL_PARTING_CALLER | CALL_PARTING_GATEWAY;
 
 	call_saved_read(call, &left->record, &bytes);
+	refuse_reinvites(call, legs, &bytes);
 	if ((legs & CALL_PARTING_CALLER) &&
 		!((legs & CALL_PARTING_ANSWER) && answer_again(call, &bytes, parting)))
 		end_leg(call, &call->a, parting);

@@ -7,6 +7,8 @@
 
 struct cdr_log_leftover;
 
+/** So often a 200 is sent again that may have been acknowledged after all. */
+enum { CALL_FAREWELL_REPEATED = 2 };
 /** Has the caller not acknowledged its 200, and may still wait for it (RFC 3261 section 13.2.2.4)? */
 bool call_farewell_lacks_ack(const struct call *call);
 /** Free a call; what it has of established legs gets BYE when it is its turn. @param bytes  that were written of it */

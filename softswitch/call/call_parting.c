@@ -1,10 +1,12 @@
 #include "call_parting.h"
 
+#include "call_saved.h"
 #include "cdr_log.h"
+#include "invite.h"
 
 #include <stdlib.h>
 
-enum { WAITS = 3 }; /* for the caller's leg, the gateway's, and an ACK */
+enum { WAITS = 5 }; /* for the legs, and for ACKs */
 
 struct call_parting {
 	LIST_ENTRY(call_parting) link;
@@ -29,13 +31,24 @@ struct call_parting *call_parting_begin(struct call_context *context, cdr_slot s
 	return p;
 }
 
+static unsigned place(uint32_t what)
+{
+	static const uint32_t places[WAITS - 1] = {
+		CALL_PARTING_CALLER, CALL_PARTING_GATEWAY, CALL_PARTING_REINVITE, 2 * CALL_PARTING_REINVITE};
+	unsigned i = 0;
+
+	while (i < WAITS - 1 && !(what & places[i]))
+		i++;
+	return i;
+}
+
 struct call_parting_wait *call_parting_wait(struct call_parting *p, uint32_t what)
 {
 	struct call_parting_wait *w;
 
 	if (!p)
 		return NULL;
-	w = &p->wait[(what & CALL_PARTING_CALLER) ? 0 : (what & CALL_PARTING_GATEWAY) ? 1 : 2];
+	w = &p->wait[place(what)];
 	*w = (struct call_parting_wait){.parting = p, .what = what};
 	p->what |= what;
 	cdr_log_note(p->log, p->slot, p->what);
@@ -80,6 +93,30 @@ void call_parting_on_end(void *wait)
 		return;
 	w->parting->what &= ~w->what;
 	look(w->parting);
+}
+
+/** From here on its leg is waited for. @param leg  struct dialog */
+static void on_late(const void *leg, void *wait)
+{
+	static char buffer[CDR_LOG_STATE_MAX];
+	struct text t = {.data = buffer, .size = sizeof(buffer)};
+	struct call_parting *p = ((struct call_parting_wait *)wait)->parting;
+
+	if (p->held || !p->slot)
+		return;
+	call_saved_write_late(leg, &t);
+	if (!t.full)
+		p->slot = cdr_log_add(p->log, p->slot, t.data, t.len);
+	cdr_log_note(p->log, p->slot, p->what);
+}
+
+void call_parting_wait_invite(struct call_parting *p, struct invite *invite)
+{
+	const struct client_transaction_over over = {
+		on_late, call_parting_on_end, call_parting_wait(p, CALL_PARTING_GATEWAY)};
+
+	if (over.arg)
+		invite_on_over(invite, &over);
 }
 
 void call_parting_end(struct call_parting *p)

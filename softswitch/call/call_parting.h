@@ -11,13 +11,16 @@
 
 struct call_parting;
 struct call_parting_wait;
+struct invite;
 
 /** What is under way, as the word beside the entry has it. */
 enum call_parting_leg {
 	CALL_PARTING_CALLER = 1,  /* BYE */
 	CALL_PARTING_GATEWAY = 2, /* BYE, or an INVITE that was given up */
 	CALL_PARTING_ANSWER = 4,  /* the BYE to the caller waits for the ACK to its 200 */
-	CALL_PARTING_CODE = 256   /* times the code with which the caller's INVITE was refused: its ACK */
+	CALL_PARTING_REINVITE =
+		8, /* the ACK to the refusal of a re-INVITE of the caller, doubled: of the gateway */
+	CALL_PARTING_CODE = 256 /* times the code with which the caller's INVITE was refused: its ACK */
 };
 
 /**
@@ -31,6 +34,8 @@ struct call_parting *call_parting_begin(struct call_context *context, cdr_slot s
 /** It is about to be sent, or given up. @param what  enum call_parting_leg. @return what call_parting_on_end() is to be given at its end */
 struct call_parting_wait *call_parting_wait(struct call_parting *p, uint32_t what);
 void call_parting_on_end(void *wait);
+/** An INVITE is about to be given up. It, or the leg of a late answer, is waited for. NULL is fine. */
+void call_parting_wait_invite(struct call_parting *p, struct invite *invite);
 /** Does it wait for anything but call_parting_end()? */
 bool call_parting_is_waiting(const struct call_parting *p);
 /** Nothing more will be waited for. NULL is fine. */

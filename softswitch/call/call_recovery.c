@@ -31,8 +31,6 @@ struct recovery {
 	size_t recovered, ended, refused;
 };
 
-enum { ANSWER_REPEATED = 2 }; /* times that a 200 is sent again */
-
 /* Those that go on -------------------------------------------------------------------------- */
 
 static int64_t row_of(const struct dialog *leg)
@@ -144,7 +142,7 @@ static void answer_again(struct call *call, const struct field_bytes *bytes)
 	struct field_bytes invite;
 
 	if (!lacks)
-		resend_schedule_limit(&resend, ANSWER_REPEATED);
+		resend_schedule_limit(&resend, CALL_FAREWELL_REPEATED);
 	if (call_saved_invite(&invite, bytes))
 		answered = server_transactions_finish(call_stack(call)->server_transactions, &invite,
 			&call->a.hop, cause_sip_code(CAUSE_RESTART), NULL, &resend);

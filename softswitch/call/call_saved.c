@@ -184,6 +184,11 @@ void call_saved_write_refusal(const struct call *call, struct text *t)
 	write_invite(t, INVITE, call->invite, NULL, NULL);
 }
 
+void call_saved_write_late(const struct dialog *leg, struct text *t)
+{
+	write_leg(t, GATEWAY, leg);
+}
+
 /* Reading ----------------------------------------------------------------------------------- */
 
 bool call_saved_invite(struct field_bytes *out, const struct field_bytes *bytes)
@@ -324,14 +329,19 @@ static int read_attempt(struct call *call, struct call_saved_setup *saved, const
 	return err == -ENOENT ? 0 : err;
 }
 
-static int read_answer(struct call *call, const struct field_bytes *answer, const struct field_bytes *bytes)
+static int read_leg_b(struct call *call, const struct field_bytes *bytes)
 {
 	int err = invite_resume(&call->b, call_stack(call));
+
+	return err ? err : read_leg(call, call_leg_b(call), GATEWAY, bytes);
+}
+
+static int read_answer(struct call *call, const struct field_bytes *answer, const struct field_bytes *bytes)
+{
 	struct received rx = {0};
 	char phrase[INTAKE_PHRASE_MAX];
+	int err = read_leg_b(call, bytes);
 
-	if (!err)
-		err = read_leg(call, call_leg_b(call), GATEWAY, bytes);
 	if (err)
 		return err;
 	rx.source = &call_leg_b(call)->hop.to.any;
@@ -348,7 +358,7 @@ int call_saved_read_setup(struct call *call, const struct cdr *record, const str
 	struct call_saved_setup *saved)
 {
 	int err = read_call(call, record, bytes), b_err;
-	struct field_bytes answer;
+	struct field_bytes answer, leg;
 
 	if (!err && (!call->attempt_ms || !call->tried || !call->a.local_tag[0]))
 		err = -EINVAL;
@@ -363,6 +373,7 @@ int call_saved_read_setup(struct call *call, const struct cdr *record, const str
 	field_find(&saved->provisional, PROVISIONAL, bytes);
 	err = read_request(call, bytes, &saved->request);
 	b_err = field_find(&answer, ANSWER, bytes) ? read_answer(call, &answer, bytes)
+		: field_find(&leg, GATEWAY, bytes) ? read_leg_b(call, bytes)
 						   : read_attempt(call, saved, bytes);
 	return err ? err : b_err;
 }

@@ -17,6 +17,8 @@ void call_saved_write(const struct call *call, const struct text *answer, struct
 void call_saved_write_setup(const struct call *call, struct text *t);
 /** What its refusal alone needs. */
 void call_saved_write_refusal(const struct call *call, struct text *t);
+/** The leg of an INVITE that was given up, to be added to what was written of its call: call_saved_read_setup() reads it, too. */
+void call_saved_write_late(const struct dialog *leg, struct text *t);
 /** Is there nothing but what the refusal needs? So the version before wrote all that were being set up. */
 bool call_saved_is_refusal(const struct field_bytes *bytes);
 /** The caller's INVITE, for server_transactions_finish(). @return false when it had its answer long ago */

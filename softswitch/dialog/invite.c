@@ -242,12 +242,9 @@ bool invite_is_open(const struct invite *inv)
 	return inv->client;
 }
 
-void invite_on_over(struct invite *inv, void (*on_over)(void *arg), void *arg)
+void invite_on_over(struct invite *inv, const struct client_transaction_over *over)
 {
-	if (inv->client)
-		client_transaction_on_over(inv->client, on_over, arg);
-	else
-		on_over(arg);
+	client_transaction_on_over(inv->client, over);
 }
 
 void invite_abandon(struct invite *inv, const char *reason_header)

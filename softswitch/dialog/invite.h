@@ -86,8 +86,8 @@ int invite_go_on(struct invite *inv, const struct invite_content *content,
 void invite_stop_resending(struct invite *inv);
 /** Does it await its final response? */
 bool invite_is_open(const struct invite *inv);
-/** Tell when it has had its final response, or nobody waits for that any more: perhaps at once. */
-void invite_on_over(struct invite *inv, void (*on_over)(void *arg), void *arg);
+/** Tell when it is over: client_transaction_on_over(). Only while it is open. */
+void invite_on_over(struct invite *inv, const struct client_transaction_over *over);
 /** Give it up and destroy it. @param reason_header  a whole line for the CANCEL, or NULL */
 void invite_abandon(struct invite *inv, const char *reason_header);
 /** After on_answer: call no handler any more. The leg is the caller's, to be destroyed when the call ends. */

@@ -17,11 +17,10 @@ _Static_assert(COOKIE_LENGTH + NUMBER_LENGTH + MARK_LENGTH + 1 == BRANCH_SIZE, "
 
 void client_transaction_tell_over(struct client_transaction *c)
 {
-	void (*on_over)(void *arg) = c->on_over;
+	const struct client_transaction_over over = client_transaction_take_over(c);
 
-	c->on_over = NULL;
-	if (on_over)
-		on_over(c->over_arg);
+	if (over.on_over)
+		over.on_over(over.arg);
 }
 
 void client_transaction_free(struct client_transaction *c)
@@ -322,10 +321,17 @@ void client_transaction_drop(struct client_transaction *c)
 		client_transaction_free(c);
 }
 
-void client_transaction_on_over(struct client_transaction *c, void (*on_over)(void *arg), void *arg)
+void client_transaction_on_over(struct client_transaction *c, const struct client_transaction_over *over)
 {
-	c->on_over = on_over;
-	c->over_arg = arg;
+	c->over = *over;
+}
+
+struct client_transaction_over client_transaction_take_over(struct client_transaction *c)
+{
+	const struct client_transaction_over over = c->over;
+
+	c->over = (struct client_transaction_over){0};
+	return over;
 }
 
 void client_transaction_forget(struct client_transaction *c)

@@ -78,8 +78,18 @@ struct text client_transaction_text(const struct client_transaction *c);
 void client_transaction_drop(struct client_transaction *c);
 /** Let the transaction end on its own; no handler is called any more. NULL is fine. */
 void client_transaction_forget(struct client_transaction *c);
-/** Tell when an INVITE has had its final response, or is given up, even if it is forgotten meanwhile. */
-void client_transaction_on_over(struct client_transaction *c, void (*on_over)(void *arg), void *arg);
+/** Who waits for the end of an INVITE. */
+struct client_transaction_over {
+	/** It is forgotten, but a 2xx has come, and what that began is about to be ended: on_over follows. @param leg  of a room above */
+	void (*on_late)(const void *leg, void *arg);
+	/** It has had its final response, or that is not waited for any more. */
+	void (*on_over)(void *arg);
+	void *arg;
+};
+/** Tell when an INVITE is over, even if it is forgotten meanwhile. */
+void client_transaction_on_over(struct client_transaction *c, const struct client_transaction_over *over);
+/** Its 2xx is stray: whoever waits for its end is to be told by the caller. @return all NULL = nobody */
+struct client_transaction_over client_transaction_take_over(struct client_transaction *c);
 /** Stop resending an INVITE that nothing answers. client_transaction_cancel() follows. */
 void client_transaction_stop_resending(struct client_transaction *c);
 /**

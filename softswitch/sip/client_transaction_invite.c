@@ -78,8 +78,9 @@ static void set_lingering(struct client_transaction *c, enum client_transaction_
 {
 	c->set->lingering += !client_transaction_lingers(c);
 	c->state = state;
+	if (c->handlers || state != CLIENT_TRANSACTION_ACCEPTED) /* else the 2xx is stray */
+		client_transaction_tell_over(c);
 	c->handlers = NULL;
-	client_transaction_tell_over(c);
 	stream_pending_clear(&c->pending);
 	client_transaction_linger(c);
 }

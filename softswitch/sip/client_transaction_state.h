@@ -51,8 +51,7 @@ struct client_transaction {
 	bool again; /* it was sent more than once, so the answer does not tell the response time */
 	const struct client_transaction_handlers *handlers; /* NULL = forgotten */
 	void *arg;
-	void (*on_over)(void *arg);
-	void *over_arg;
+	struct client_transaction_over over;
 };
 
 struct client_transactions {
@@ -95,7 +94,7 @@ int client_transaction_start(struct client_transaction **out, struct client_tran
 	const struct client_transaction_request *request, uint64_t id,
 	const struct client_transaction_handlers *handlers, void *arg);
 void client_transaction_free(struct client_transaction *c);
-/** Call on_over, if it has not been yet. */
+/** Call over.on_over, if it has not been yet. */
 void client_transaction_tell_over(struct client_transaction *c);
 /** @return NULL when there is none with this branch */
 struct client_transaction *client_transaction_by_branch(

@@ -230,9 +230,34 @@ static void what_a_call_leaves_to_a_side_is_offered_beside_it(void **state)
 	offered.all[0] = '\0';
 	cdr_log_recover(log, adopt, &offered);
 	assert_string_equal(offered.all, "one=1/2 ");
+	cdr_slot longer = cdr_log_add(log, offered.slot[0], "+", 1);
+	cdr_log_close(log, 1000);
+	log = cdr_opened(second);
+	offered.all[0] = '\0';
+	cdr_log_recover(log, adopt, &offered);
+	assert_string_equal(offered.all, "one=1+ ");
+	assert_int_not_equal(longer, 0);
 	cdr_log_parted(log, offered.slot[0]);
 	cdr_log_close(log, 1000);
 	assert_int_equal(sql_int(second, "SELECT count(*) FROM cdr"), 1);
+}
+
+static void what_is_added_beside_a_record_leaves_that_alone(void **state)
+{
+	(void)state;
+	struct offered offered = {.adopted = {"one"}};
+	struct cdr one = cdr_sample("one");
+	struct cdr_log *log = cdr_opened(path);
+	cdr_slot slot = keep(log, 0, "one", "1");
+	assert_true(cdr_log_end_parting(log, slot, &one));
+	cdr_log_add(log, slot, "+", 1);
+	cdr_crash(log, path, second);
+	log = cdr_opened(second);
+	cdr_log_recover(log, adopt, &offered);
+	assert_string_equal(offered.all, "one=1+ ");
+	cdr_log_close(log, 1000);
+	assert_string_equal(
+		sql_text(second, "SELECT group_concat(a_call_id || ':' || end_reason) FROM cdr"), "one:BYE");
 }
 
 static bool take(const struct cdr_log_leftover *call, void *arg)
@@ -291,6 +316,7 @@ int main(void)
 		TEST(a_note_lasts_until_the_next_state),
 		TEST(a_call_that_parts_is_offered_until_it_has_parted),
 		TEST(what_a_call_leaves_to_a_side_is_offered_beside_it),
+		TEST(what_is_added_beside_a_record_leaves_that_alone),
 		TEST(an_adopted_call_is_offered_again_after_the_next_crash),
 		TEST(calls_that_nobody_asks_for_wait_in_the_journal),
 		TEST(of_two_entries_of_a_call_the_later_counts),

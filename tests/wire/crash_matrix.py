@@ -1,6 +1,7 @@
 """
-The matrix with a crash: the switch dies after a message of a procedure, and is started again. Many runs share one
-crash: in each, the network stands still once the message has passed, and goes on when the new process is there.
+The matrix with a crash: the switch dies after a message of a procedure, which may be lost if it is the switch's, and is
+started again. Many runs share one crash: in each, the network stands still once the message has passed, and goes on when
+the new process is there.
 """
 
 import asyncio
@@ -104,12 +105,16 @@ class CrashRun(Run):
 		super().__init__(*arguments)
 
 	def agent(self, name, sock, greeting=()):
-		link = SlowLink(self, name, lambda raw: sock.sendto(raw, self.matrix.switch_address), {"crash": self.freeze})
+		link = SlowLink(self, name, lambda raw: sock.sendto(raw, self.matrix.switch_address),
+			{"crash": self.freeze, "crash-and-loss": self.lose})
 		return CrashAgent(self, name, link, sip.host_port(*sock.getsockname()), greeting)
 
 	def freeze(self, way, message):
-		self.frozen, self.frozen_at = True, len(self.steps)
+		self.lose(way, message)
 		way.deliver(message)
+
+	def lose(self, way, message):
+		self.frozen, self.frozen_at = True, len(self.steps)
 		self.matrix.awake.set()
 
 	def go_on(self):
@@ -188,7 +193,7 @@ class CrashMatrix(Matrix):
 		self.otherwise = otherwise
 
 	def harms(self, of, step):
-		return ("crash",)
+		return ("crash",) if step.way.endswith("->switch") else ("crash", "crash-and-loss")
 
 	async def play(self, runs):
 		"""`at_a_time` of them share a crash."""

@@ -432,6 +432,27 @@ def the_refusal_of_a_reinvite_comes_again_until_the_ack_of(s, one, other):
 	s.over(*legs)
 
 
+@variants(*SIDES)
+def a_reinvite_that_ended_with_the_call_is_refused_again_for(s, one, other):
+	gw = s.gateway()
+	s.start()
+	legs = s.talk(gw)
+	x, y = legs[one], legs[other]
+	x.send("INVITE", body=x.peer.sdp.replace(b"sendrecv", b"sendonly"))
+	request = y.expect("INVITE")
+	y.send("BYE")
+	y.expect(200, "BYE")
+	y.reply(487, request=request)
+	y.expect("ACK")
+	refusal = x.expect(487, "INVITE", ack=False)
+	x.hung_up()
+	s.switch.records(1)
+	before = len(x.peer.arrivals(487, "INVITE"))
+	crash(s)
+	same(x.peer.expect_count(before + 1, 487, "INVITE")[-1].message.raw, refusal.raw)
+	x.ack_failure(refusal)
+
+
 # Requests that come again, since their answer was lost
 
 @variants(*((method.lower() + "_of_" + side, method, one, other) for method in ("INFO", "MESSAGE", "REFER", "NOTIFY")

@@ -803,6 +803,53 @@ def a_gateway_that_was_given_up_outlives_its_call(s):
 	same([row["sip_code"] for row in s.switch.records(1)], [486])
 
 
+@scenario
+def a_late_answer_is_hung_up_again_while_the_call_goes_on(s):
+	gw1, gw2 = s.gateways(2)
+	s.start(SS_GATEWAY_SWITCH_UNTIL_CONNECT="On", SS_SIP_TIMEOUT_RINGING="1")
+	a, b, said = begun(s, gw1, "ringing")
+	c = gw2.leg()
+	b.expect("CANCEL")
+	b.reply(200)
+	b.reply(200, sdp=True, request=b.invited)
+	b.expect("ACK")
+	first = b.expect("BYE")
+	for turn in (1, 2):
+		restarted(s, c)
+		bye = b.expect("BYE")
+		assert sip.cseq(bye) > sip.cseq(first) + 900, bye.head
+	same(len(gw1.arrivals("INVITE")), 1)
+	b.reply(200)
+	s.answer(a, c)
+	s.switch.status()
+	before = len(gw1.arrivals("BYE"))
+	crash(s)
+	checked(a, c)
+	same(len(gw1.arrivals("BYE")), before)
+	s.over(a, c)
+	same(len(s.switch.records(1)), 1)
+
+
+@scenario
+def a_late_answer_is_hung_up_again_beside_the_refusal(s):
+	gw = s.gateway()
+	s.start()
+	a, b, said = begun(s, gw, "ringing")
+	a.cancel()
+	a.expect(200, "CANCEL")
+	first = a.expect(487, "INVITE", ack=False)
+	b.expect("CANCEL")
+	b.reply(200)
+	b.reply(200, sdp=True, request=b.invited)
+	b.expect("ACK")
+	b.expect("BYE")
+	crash(s)
+	b.hung_up()
+	same(a.expect(487, "INVITE")["To"], first["To"])
+	s.settle()
+	same([row["sip_code"] for row in s.switch.records(1)], [487])
+
+
 # What decides whether the next gateway is tried
 
 @variants(("a_description_in_its_180", [(180, True)], {"SS_SIP_STOP_SWITCH_AFTER_SDP": "On", "SS_GATEWAY_SWITCH_UNTIL_CONNECT": "On"}),
