@@ -145,6 +145,7 @@ void call_destroy(struct call *call)
 	gateway_unref(call->called);
 	call_cdr_clear(call);
 	free(call->negotiated_with);
+	free(call->unacked.data);
 	free(call->caller);
 	free(call->callee);
 	free(call->display);

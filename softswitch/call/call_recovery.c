@@ -173,6 +173,20 @@ static void finish_reinvites(struct call *call, const struct field_bytes *bytes)
 	}
 }
 
+/** Its 200 may get lost with this process, too. @return 0; -ENOMEM */
+static int keep_unacked(struct call *call, const struct field_bytes *bytes)
+{
+	struct field_bytes invite;
+
+	if (!call_farewell_lacks_ack(call) || !call_saved_invite(&invite, bytes))
+		return 0;
+	call->unacked = (struct text){.data = malloc(invite.size), .len = invite.size, .size = invite.size};
+	if (!call->unacked.data)
+		return -ENOMEM;
+	memcpy(call->unacked.data, invite.data, invite.size);
+	return 0;
+}
+
 static int take(const struct recovery *r, struct call *call, const struct cdr_log_leftover *left)
 {
 	const struct field_bytes bytes = {left->state, left->state_size};
@@ -182,7 +196,9 @@ static int take(const struct recovery *r, struct call *call, const struct cdr_lo
 		return err;
 	rows_err = find_rows(r, call, call_leg_b(call), &left->record);
 	call_cdr_read_requests(call, left->note);
-	err = err ? err : rows_err ? rows_err : !r->on ? -ECANCELED : go_on(call, left->slot);
+	err = err ? err : rows_err ? rows_err : !r->on ? -ECANCELED : keep_unacked(call, &bytes);
+	if (!err)
+		err = go_on(call, left->slot);
 	if (err)
 		return err;
 	finish_reinvites(call, &bytes);

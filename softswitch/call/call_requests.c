@@ -86,6 +86,10 @@ static void on_ack(struct call *call, struct dialog *d, const struct received *r
 			session_timer_tell(&call->timers, BRIDGE_CALLER);
 		return;
 	}
+	if (d == &call->a && call->unacked.len) {
+		call->unacked.len = 0;
+		call_cdr_changed(call);
+	}
 	bridge_request_acknowledge(&call->bridge, d, rx);
 	if (call->state == CALL_UP)
 		bridge_request_go_on(&call->bridge);

@@ -112,6 +112,8 @@ void call_saved_write(const struct call *call, const struct text *answer, struct
 	write_leg(t, GATEWAY, call_leg_b(call));
 	if (call->invite)
 		write_invite(t, INVITE, call->invite, answer, &call->a.hop);
+	else if (call->unacked.len)
+		field_add(t, INVITE, call->unacked.data, call->unacked.len);
 	write_reinvite(t, call, BRIDGE_CALLER, &call->a.hop);
 	write_reinvite(t, call, BRIDGE_GATEWAY, &call_leg_b(call)->hop);
 }

@@ -79,6 +79,8 @@ struct call {
 	bool says_again; /* after a crash: the gateway may repeat that one */
 	bool negotiated; /* with the caller, before the answer: offer and answer are complete */
 	char *negotiated_with; /* tag of the gateway whose description that is, or will be with the PRACK; NULL = none yet */
+	struct text
+		unacked; /* after a crash, until the ACK: the caller's INVITE and our 200, for the next crash */
 	STAILQ_HEAD(, call_cdr_attempt) attempts; /* tried or passed over, for the record */
 	char *attempts_before;                    /* those of the process before, as text; NULL = none */
 	char *attempts_json;                      /* all of them as text, once no more can come */

@@ -188,6 +188,7 @@ def after_an_outage_of_more_than_a_minute_both_sides_get_bye(s):
 	gw = s.gateway()
 	s.start()
 	a, b = s.talk(gw)
+	s.switch.status()  # by now it has read the ACK
 	s.switch.kill()
 	long_ago(s)
 	s.switch.start_again()
@@ -341,6 +342,32 @@ def an_answer_that_was_lost_comes_again(s):
 	s.net.quiet(1.2)
 	same(len(s.caller.arrivals(200, "INVITE")), 3)
 	s.over(a, b)
+
+
+@scenario
+def an_answer_that_was_lost_comes_again_after_each_crash(s):
+	gw = s.gateway()
+	s.start()
+	a = s.caller.invite("4930")
+	b = gw.leg()
+	b.reply(200, sdp=True)
+	a.expect(200, "INVITE")
+	b.expect("ACK")
+	for _ in range(3):
+		before = len(s.caller.arrivals(200, "INVITE"))
+		crash(s)
+		s.caller.expect_count(before + 1, 200, "INVITE")
+		for leg in (a, b):
+			leg.expect("OPTIONS")
+			leg.reply(200)
+	a.ack()
+	crash(s)
+	before = len(s.caller.arrivals(200, "INVITE"))
+	for leg in (a, b):
+		leg.expect("OPTIONS")
+		leg.reply(200)
+	s.over(a, b)
+	same(len(s.caller.arrivals(200, "INVITE")), before)
 
 
 @scenario
