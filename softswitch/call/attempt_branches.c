@@ -30,12 +30,14 @@ static unsigned index_of(const struct attempt_branch *b)
 	return (unsigned)(b - b->attempt->branches.of);
 }
 
-/** It is the one heard of last. */
+/** It is the one heard of last. What crosses between the caller and the early dialogs of the one before ends. */
 static void focus(const struct attempt_branch *b)
 {
 	struct attempt *a = b->attempt;
 	const bool another = a->invite && a->invite != b->invite;
 
+	if (another)
+		a->handlers->on_early_end(a->arg);
 	a->invite = b->invite;
 	attempt_name_server(a, index_of(b));
 	snprintf(a->call_id, sizeof(a->call_id), "%s", invite_dialog(b->invite)->call_id);
@@ -103,8 +105,6 @@ static void drop(struct attempt_branch *b, int result)
 	struct attempt *a = b->attempt;
 
 	a->result[index_of(b)] = result;
-	if (a->invite == b->invite)
-		a->handlers->on_early_end(a->arg);
 	for (unsigned i = 0; i < a->branches.n && a->invite == b->invite; i++)
 		if (a->branches.of[i].invite && &a->branches.of[i] != b)
 			focus(&a->branches.of[i]);
@@ -190,19 +190,20 @@ static void on_refused(const struct received *rx, void *arg)
 	struct attempt *a = b->attempt;
 	const int status = rx->sip->sip_status->st_status;
 
+	if (a->invite == b->invite)
+		a->handlers->on_early_end(a->arg);
 	use(a, b);
 	if (invite_retry(b->invite, a->content, &a->policy.resend, rx->sip))
 		return;
 	keep_best(&a->branches, rx);
-	if (status >= 600)
+	if (status >= 600) {
+		focus(b);
 		abandon_others(b, NULL);
-	if (!is_alone(b)) {
-		drop(b, status);
-		return;
 	}
-	focus(b);
-	a->handlers->on_early_end(a->arg);
-	fail(a, 0);
+	if (is_alone(b))
+		fail(a, 0);
+	else
+		drop(b, status);
 }
 
 static void on_failure(int error, void *arg)

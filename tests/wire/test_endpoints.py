@@ -3,6 +3,7 @@
 import re
 import signal
 
+import rel100
 import sip
 from crash import checked, live
 from endpoint import endpoint, stored, stores
@@ -772,6 +773,57 @@ def early_media_of_one_contact_give_way_to_the_answer_of_another(s):
 	c.expect("ACK")
 	b.cancelled()
 	s.over(a, c)
+
+
+def early_update(s, phones):
+	"""The first phone sends an UPDATE in its early dialog; the legs of caller and phones, and what has arrived at the caller."""
+	s.start(**rel100.ON)
+	for phone in phones:
+		phone.bind()
+	a = s.caller.invite("1001", headers=rel100.SUPPORTED)
+	legs = [called(phone) for phone in phones]
+	if len(phones) == 1:
+		rel100.ring(legs[0], 1, 183, True)
+		rel100.acknowledged(legs[0], 1)
+	else:
+		legs[0].reply(183, True, rel100.ALLOW)
+	rel100.acknowledge(a, 183)
+	legs[0].send("UPDATE", [("P-Asserted-Identity", "<sip:4999@example.com>")])
+	return a, legs, a.expect("UPDATE")
+
+
+@scenario
+def an_update_ends_with_the_early_dialog_of_a_phone_that_wants_a_longer_session(s):
+	a, [b], update = early_update(s, [endpoint(s, "1001")])
+	b.reply(422, headers=[("Min-SE", "200")], request=b.invited)
+	b.expect("ACK")
+	b.invited = b.expect("INVITE")
+	a.reply(200, request=update)
+	b.expect(481, "UPDATE")
+	rel100.ends(s, a, b)
+
+
+@variants(("another_rings", 180), ("another_answers", 200), ("another_refuses_for_all", 603))
+def an_update_of_a_contact_ends_when(s, status):
+	phones = endpoint(s, "1001", contacts=2), endpoint(s, "1001", row=False, host="127.0.0.3")
+	for phone in phones:
+		phone.secrets.clear()
+	a, [b, c], update = early_update(s, phones)
+	if status == 603:
+		c.refuse(603)
+	else:
+		c.reply(status, sdp=status == 200, request=c.invited)
+	b.expect(481, "UPDATE")
+	a.reply(200, request=update)
+	if status == 180:
+		rel100.acknowledge(a, 180)
+		b.refuse(486)
+	else:
+		b.cancelled()
+	if status == 603:
+		a.expect(603, "INVITE")
+	else:
+		rel100.ends_elsewhere(s, a, c, c.peer.sdp)
 
 
 @scenario
