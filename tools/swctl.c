@@ -2,6 +2,7 @@
 #include "control_path.h"
 #include "swctl_client.h"
 #include "swctl_files.h"
+#include "swctl_hash.h"
 #include "swctl_restart.h"
 
 #include <jansson.h>
@@ -31,7 +32,7 @@ static const char usage[] =
 	"  kick NAME                                 end the bindings of an endpoint; it may register again\n"
 	"  bans [limit=N] [offset=N]                 who may not register for a while: wrong passwords, from where\n"
 	"  ban USER SOURCE [seconds=N]               let nobody at that address register as this user, for an hour\n"
-	"  unban USER SOURCE                         listen to them again\n"
+	"  unban USER SOURCE                         listen to them again\n" SWCTL_HASH_USAGE
 	"  strangers [limit=N] [offset=N]            what was refused, dropped or odd: by source and reason, the last one first\n"
 	"  lookup CALLEE [caller=..] [ingress=..]    the routing plan for a number, and why gateways are left out\n"
 	"  restart [--upgrade BINARY] [--yes]        say what a restart does, ask, and restart: calls and registrations go on\n"
@@ -52,6 +53,7 @@ struct request {
 	char **db_arguments;      /* of `db`, else NULL */
 	char **restart_arguments; /* of `restart`, else NULL */
 	char **file_words;        /* of a command on files, with its name; else NULL */
+	char **hash_words;        /* of `hash`, else NULL */
 };
 
 /** Add "key=value"; only limit, offset and seconds are numbers, so a telephone number stays text. */
@@ -110,6 +112,8 @@ static void parse_command(struct request *r, char **words)
 		r->db_arguments = words;
 	} else if (strcmp(command, "restart") == 0) {
 		r->restart_arguments = words;
+	} else if (strcmp(command, "hash") == 0) {
+		r->hash_words = words;
 	} else if (strcmp(command, "lookup") == 0) {
 		if (!*words)
 			swctl_client_die("lookup: expected a CALLEE");
@@ -336,6 +340,8 @@ static int run(const struct request *r)
 		return swctl_restart(r->control, r->json, r->restart_arguments);
 	if (r->file_words)
 		return swctl_files(r->control, r->file_words);
+	if (r->hash_words)
+		return swctl_hash(r->control, r->json, r->hash_words);
 	json_t *reply = swctl_client_ask(r->control, r->method, r->params);
 	if (r->db_arguments && json_object_get(reply, "result"))
 		open_db(r, reply);

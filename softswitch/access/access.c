@@ -14,6 +14,7 @@
 #include <string.h>
 
 struct access {
+	const struct stack *stack;
 	struct endpoints *endpoints;
 	struct login *login;
 	struct location *location;
@@ -68,6 +69,7 @@ int access_create(struct access **out, struct stack *stack, struct endpoints *en
 		access_destroy(a);
 		return err;
 	}
+	a->stack = stack;
 	a->endpoints = endpoints;
 	endpoints_on_change(endpoints, on_change, a);
 	*out = a;
@@ -155,6 +157,11 @@ bool access_kick(struct access *a, const char *endpoint)
 
 	location_remove(a->location, endpoint);
 	return found;
+}
+
+const char *access_realm(const struct access *a)
+{
+	return a->stack->parameters.authentication_realm;
 }
 
 struct login *access_login(const struct access *a)

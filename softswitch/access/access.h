@@ -42,6 +42,8 @@ void access_on_ended(struct access *a, const struct stream *connection);
 const struct bindings *access_bindings(const struct access *a);
 /** End all bindings of an endpoint. @return false when it has none */
 bool access_kick(struct access *a, const char *endpoint);
+/** In which realm they are challenged. */
+const char *access_realm(const struct access *a);
 /** login_suspensions(), login_suspend() and login_lift(). */
 struct login *access_login(const struct access *a);
 

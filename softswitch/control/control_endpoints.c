@@ -94,8 +94,9 @@ json_t *control_endpoints_list(const json_t *params, void *arg, struct control_e
 		if (control_page_takes(&page))
 			json_array_append_new(
 				page.entries, describe(ctx, endpoints_at(ctx->endpoints, i), now_ms));
-	return json_pack("{s:I, s:I, s:o}", "total", (json_int_t)page.seen, "bindings",
-		(json_int_t)bindings_count(access_bindings(ctx->access)), "endpoints", page.entries);
+	return json_pack("{s:I, s:I, s:s, s:o}", "total", (json_int_t)page.seen, "bindings",
+		(json_int_t)bindings_count(access_bindings(ctx->access)), "realm", access_realm(ctx->access),
+		"endpoints", page.entries);
 }
 
 /** @return NULL, with the error, when there is none of this name */

@@ -15,7 +15,7 @@ struct control_endpoints_context {
 
 extern const struct control_param control_endpoints_name[], control_endpoints_ban[], control_endpoints_pair[];
 
-/** endpoints.list {limit, offset}: total, registered, endpoints */
+/** endpoints.list {limit, offset}: total, bindings, realm, endpoints */
 json_t *control_endpoints_list(const json_t *params, void *arg, struct control_error *error);
 /** endpoints.get {name}: the same for one, with all its bindings */
 json_t *control_endpoints_get(const json_t *params, void *arg, struct control_error *error);

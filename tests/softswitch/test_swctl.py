@@ -1,5 +1,6 @@
 """swctl against a running switch: what it prints and how it exits."""
 
+import hashlib
 import json
 import os
 import pty
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 
@@ -18,8 +20,9 @@ if os.access("/run/softswitch", os.W_OK):  # a switch runs here as a service
 	ENVIRONMENT["SOFTSWITCH_CONTROL"] = "softswitch.sock"
 
 
-def run(*arguments, cwd, **environment):
-	return subprocess.run([SWCTL, *arguments], cwd=cwd, env={**ENVIRONMENT, **environment}, capture_output=True, text=True, timeout=PATIENCE_S)
+def run(*arguments, cwd, given=None, **environment):
+	return subprocess.run([SWCTL, *arguments], cwd=cwd, env={**ENVIRONMENT, **environment}, input=given, capture_output=True, text=True,
+		timeout=PATIENCE_S)
 
 
 class Swctl(unittest.TestCase):
@@ -55,6 +58,11 @@ class Swctl(unittest.TestCase):
 		done = run(*arguments, cwd=cwd or self.folder)
 		self.assertEqual(done.returncode, status, done.stderr)
 		return done.stdout if status == 0 else done.stderr
+
+	def hash(self, name, given, json=False):
+		done = run(*["--json"] * json, "hash", name, cwd=self.folder, given=given)
+		self.assertEqual((done.returncode, done.stderr), (0, ""))
+		return done.stdout
 
 	def test_status_is_for_people_and_for_programs(self):
 		words = dict(line.split(None, 1) for line in self.ask("status").splitlines())
@@ -110,6 +118,53 @@ class Swctl(unittest.TestCase):
 		self.ask("unregister", "carrier")
 		self.until(lambda: "unregistered by command" in self.ask("registrations"))
 		self.assertIn("registering", self.ask("register", "carrier"))
+
+	def test_hash_makes_what_an_endpoint_registers_with(self):
+		self.assertIn("realm                       softswitch", self.ask("endpoints"))
+		self.ask("db", "insert into endpoint (name, password) values ('o(1)', 'secret')")
+		update = self.hash("o(1)", given="pass word'\n")
+		self.assertNotIn("pass word", update)
+		self.ask("db", update)
+		row = self.ask("db", "select password is null, ha1_md5, ha1_sha256 from endpoint").strip().split("|")
+		text = b"o(1):softswitch:pass word'"
+		self.assertEqual(row, ["1", hashlib.md5(text).hexdigest(), hashlib.sha256(text).hexdigest()])
+		self.ask("db", "update endpoint set enabled = 0, password = 'x', ha1_md5 = null, ha1_sha256 = null; "
+			"update parameter set value = 'example.com' where name like '%REALM'")
+		self.until(lambda: "example.com" in self.ask("endpoints"))
+		of = {"name": "1001", "realm": "example.com", "ha1_md5": hashlib.md5(b"1001:example.com:s").hexdigest(),
+			"ha1_sha256": hashlib.sha256(b"1001:example.com:s").hexdigest()}
+		self.assertEqual(json.loads(self.hash("1001", given="s", json=True)), of)
+		self.ask("db", "update parameter set value = default_value where name like '%REALM'; delete from endpoint")
+
+	def test_hash_asks_a_terminal_and_does_not_show_the_answer(self):
+		terminal, end = pty.openpty()
+		process = subprocess.Popen([SWCTL, "--json", "hash", "1001", "realm=here"], cwd=self.elsewhere, env=ENVIRONMENT, stdin=end,
+			stdout=subprocess.PIPE, stderr=end, text=True)
+		shown = b""
+		for prompt in (b"Password: ", b"Once more: "):
+			while prompt not in shown:
+				shown += os.read(terminal, 1000)
+			self.until(lambda: not termios.tcgetattr(end)[3] & termios.ECHO)
+			os.write(terminal, b"secret\n")
+		out = process.communicate(timeout=PATIENCE_S)[0]
+		self.assertEqual(json.loads(out)["ha1_md5"], hashlib.md5(b"1001:here:secret").hexdigest())
+		self.assertTrue(termios.tcgetattr(end)[3] & termios.ECHO)
+		os.write(end, b".")  # after all that was shown
+		while not shown.endswith(b"."):
+			shown += os.read(terminal, 1000)
+		self.assertNotIn(b"secret", shown)
+		os.close(terminal)
+		os.close(end)
+
+	def test_hash_refuses_what_no_row_can_have(self):
+		for arguments, given, words in (((), "s", "expected a NAME"), (("1001", "secret"), "s", "expected a NAME"),
+				(("o'1",), "s", "no name"), (("1001",), "", "1 to 256 bytes"), (("1001",), "s" * 257, "1 to 256 bytes"),
+				(("1001",), "a\tb", "no control characters"), (("1001", 'realm="'), "s", "a realm is")):
+			done = run("hash", *arguments, cwd=self.folder, given=given)
+			self.assertEqual((done.returncode, done.stdout), (2, ""))
+			self.assertIn(words, done.stderr)
+		alone = run("hash", "1001", cwd=self.elsewhere, given="s")
+		self.assertEqual((alone.returncode, alone.stderr), (0, "swctl: hash: no switch answers, so the realm is softswitch\n"))
 
 	def test_strangers_are_told_with_what_they_wanted(self):
 		self.assertIn("strangers: none", self.ask("strangers"))
