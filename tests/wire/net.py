@@ -9,7 +9,7 @@ import time
 
 import sip
 
-WAIT = 5.0  # for what must arrive: enough for sanitizers on a busy machine
+WAIT = 10.0  # for what must arrive: enough for sanitizers on a busy machine
 
 Entry = collections.namedtuple("Entry", "time peer sent message again")
 

@@ -12,7 +12,7 @@ import traceback
 from net import Failed, hear_sigterm
 from scene import Scene
 
-LIMIT_S = 40  # for one scenario
+LIMIT_S = 100  # for one scenario
 SKIPPED = 77  # the exit status that meson takes for a skipped test
 scenarios = {}
 fork = multiprocessing.get_context("fork")  # starting an interpreter takes more CPU than most scenarios
