@@ -133,11 +133,17 @@ bool cdr_log_has_room(struct cdr_log *log)
 	return room;
 }
 
+void cdr_log_mark(struct cdr_log *log, cdr_slot slot, uint32_t note)
+{
+	if (slot)
+		cdr_journal_note(log->journal, slot, note);
+}
+
 void cdr_log_note(struct cdr_log *log, cdr_slot slot, uint32_t note)
 {
 	if (!slot)
 		return;
-	cdr_journal_note(log->journal, slot, note);
+	cdr_log_mark(log, slot, note);
 	cdr_disk_note_note(log->disk, slot);
 }
 

@@ -94,6 +94,8 @@ bool cdr_log_has_room(struct cdr_log *log);
  * @param slot  0 = none, and nothing is written
  */
 void cdr_log_note(struct cdr_log *log, cdr_slot slot, uint32_t note);
+/** The same in memory alone, for what a loss of power may take: no other thread is told. */
+void cdr_log_mark(struct cdr_log *log, cdr_slot slot, uint32_t note);
 
 /**
  * As cdr_log_end(), but the state stays until cdr_log_parted(): its sides are still to be told.

@@ -393,7 +393,7 @@ void call_cdr_requests(struct call *call)
 {
 	if (!call_state_is_answered(call))
 		return;
-	cdr_log_note(call->context->cdr_log, call->slot,
+	cdr_log_mark(call->context->cdr_log, call->slot,
 		requests_of(&call->a) | requests_of(call_leg_b(call)) << SIDE_BITS);
 }
 
@@ -445,7 +445,7 @@ void call_cdr_end(struct call *call, int code, const char *words, enum cdr_direc
 	row.end_reason = words;
 	row.end_direction = direction;
 	if (call->answer_ms && call_cdr_part(call)) /* from here on the word says who is waited for */
-		cdr_log_note(call->context->cdr_log, call->slot, 0);
+		cdr_log_mark(call->context->cdr_log, call->slot, 0);
 	if (!call->parting)
 		cdr_log_end(call->context->cdr_log, call->slot, &row);
 	else if (!cdr_log_end_parting(call->context->cdr_log, call->slot, &row))

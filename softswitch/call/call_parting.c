@@ -51,7 +51,7 @@ struct call_parting_wait *call_parting_wait(struct call_parting *p, uint32_t wha
 	w = &p->wait[place(what)];
 	*w = (struct call_parting_wait){.parting = p, .what = what};
 	p->what |= what;
-	cdr_log_note(p->log, p->slot, p->what);
+	cdr_log_mark(p->log, p->slot, p->what);
 	return w;
 }
 
@@ -78,7 +78,7 @@ static void let_go(struct call_parting *p)
 static void look(struct call_parting *p)
 {
 	if (p->what) {
-		cdr_log_note(p->log, p->slot, p->what);
+		cdr_log_mark(p->log, p->slot, p->what);
 	} else if (!p->held) {
 		let_go(p);
 		free(p);
@@ -107,7 +107,7 @@ static void on_late(const void *leg, void *wait)
 	call_saved_write_late(leg, &t);
 	if (!t.full)
 		p->slot = cdr_log_add(p->log, p->slot, t.data, t.len);
-	cdr_log_note(p->log, p->slot, p->what);
+	cdr_log_mark(p->log, p->slot, p->what);
 }
 
 void call_parting_wait_invite(struct call_parting *p, struct invite *invite)

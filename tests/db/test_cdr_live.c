@@ -77,7 +77,7 @@ static void a_call_that_parts_is_offered_until_it_has_parted(void **state)
 	cdr_log_parted(log, slot);
 	slot = keep(log, 0, "two", "2");
 	assert_true(cdr_log_end_parting(log, slot, &two));
-	cdr_log_note(log, slot, 3);
+	cdr_log_mark(log, slot, 3);
 	assert_false(cdr_log_end_parting(log, 0, &one)); /* it found no room when it began */
 	cdr_wait_written(log, 3);
 	for (int i = 0; i < 3; i++) {
