@@ -82,11 +82,25 @@ static int read_target(struct register_contact *c, const struct uri *uri)
 	return write_key(c->key, uri, &target);
 }
 
+/** One that leads to the same place takes the place of the one before. */
+static void keep_last(struct register_contacts *out)
+{
+	const struct register_contact *last = &out->contact[out->n - 1];
+
+	for (struct register_contact *c = out->contact; c < last; c++)
+		if (!strcmp(c->key, last->key)) {
+			*c = *last;
+			out->n--;
+			return;
+		}
+}
+
 static int add(
 	struct register_contacts *out, const sip_contact_t *m, const struct scan *text, int64_t of_request)
 {
 	struct register_contact *c = &out->contact[out->n];
 	struct uri uri;
+	int err;
 
 	if (out->n == REGISTER_CONTACTS_MAX || text->n >= sizeof(c->uri))
 		return -E2BIG;
@@ -96,7 +110,10 @@ static int add(
 	c->expires_s = contact_expires(m, of_request);
 	c->q = contact_q(m);
 	out->n++;
-	return read_target(c, &uri);
+	err = read_target(c, &uri);
+	if (!err)
+		keep_last(out);
+	return err;
 }
 
 int register_contacts_read(struct register_contacts *out, const sip_t *sip)

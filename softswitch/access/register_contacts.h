@@ -26,9 +26,9 @@ struct register_contact {
 };
 
 struct register_contacts {
-	bool remove_all; /* Contact: * */
-	unsigned n;      /* 0 = it only asks */
-	struct register_contact contact[REGISTER_CONTACTS_MAX];
+	bool remove_all;                                        /* Contact: * */
+	unsigned n;                                             /* 0 = it only asks */
+	struct register_contact contact[REGISTER_CONTACTS_MAX]; /* each key once: the last counts */
 };
 
 /** @return 0; -EINVAL a contact cannot be used, or * does not stand alone with Expires: 0; -E2BIG too many, or one too long */

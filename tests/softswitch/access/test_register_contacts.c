@@ -54,6 +54,19 @@ static void each_contact_has_its_expiry_and_preference(void **state)
 	assert_int_equal(contacts.contact[2].q, 123);
 }
 
+static void of_those_that_lead_to_the_same_place_the_last_counts(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		read_contacts("Contact: <sip:1001@192.0.2.1>;expires=60, <sip:1001@192.0.2.2>;q=0.1\r\n"
+			      "Contact: <sip:1001@192.0.2.1;ob>;expires=0\r\n"),
+		0);
+	assert_int_equal(contacts.n, 2);
+	assert_string_equal(contacts.contact[0].uri, "sip:1001@192.0.2.1;ob");
+	assert_int_equal(contacts.contact[0].expires_s, 0);
+	assert_int_equal(contacts.contact[1].q, 100);
+}
+
 static void without_an_expiry_there_is_none(void **state)
 {
 	(void)state;
@@ -137,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_contact_has_its_expiry_and_preference),
+		cmocka_unit_test(of_those_that_lead_to_the_same_place_the_last_counts),
 		cmocka_unit_test(without_an_expiry_there_is_none),
 		cmocka_unit_test(a_request_without_contacts_only_asks),
 		cmocka_unit_test(the_asterisk_stands_alone_and_expires),
