@@ -53,6 +53,7 @@ static struct rule rule_of(const struct login *l, enum login_kind kind)
 	return rule;
 }
 
+/** To a request that is so short that the answer may not have both algorithms MD5 alone is offered. */
 static void challenge(const struct rule *rule, const struct received *rx, bool stale, bool simple)
 {
 	char lines[LINES_MAX];
@@ -60,7 +61,8 @@ static void challenge(const struct rule *rule, const struct received *rx, bool s
 
 	authentication_challenge(&t, &rule->realm, rx, stale, simple);
 	text_end(&t);
-	transport_reply_bounded(rx, rule->status, NULL, lines);
+	if (!transport_reply_bounded(rx, rule->status, NULL, lines) && !simple)
+		challenge(rule, rx, stale, true);
 }
 
 static void tell(const struct login *l, enum login_refusal why, const struct received *rx, const char *user)

@@ -35,11 +35,15 @@ struct transport {
 
 /* Receiving --------------------------------------------------------------------------------- */
 
-/** Answer somebody who may have forged the source of the request: whoever gets it shall not get more than twice its bytes. */
-static void send_bounded(const struct received *rx, const struct text *t)
+/** Answer somebody who may have forged the source of the request: whoever gets it shall not get more than twice its bytes.
+ * @return false when that is why nothing was sent */
+static bool send_bounded(const struct received *rx, const struct text *t)
 {
-	if (!t->full && (!rx->size || t->len <= 2 * rx->size))
+	if (rx->size && t->len > 2 * rx->size)
+		return false;
+	if (!t->full)
 		transport_send(&rx->back, t->data, t->len, NULL);
+	return true;
 }
 
 static bool tell_malformed(const struct transport *transport, const struct received *rx)
@@ -421,12 +425,12 @@ void transport_reply_tagged(
 		transport_send(&rx->back, t.data, t.len, NULL);
 }
 
-void transport_reply_bounded(
+bool transport_reply_bounded(
 	const struct received *rx, int status, const char *phrase, const char *extra_headers)
 {
 	struct text t = write_reply(rx, status, phrase, "", extra_headers);
 
-	send_bounded(rx, &t);
+	return send_bounded(rx, &t);
 }
 
 void transport_reply_stateless(

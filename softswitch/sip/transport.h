@@ -79,8 +79,12 @@ int transport_send(const struct hop *hop, const char *data, size_t len, struct s
 /** Answer a request without keeping anything (gate before state). */
 void transport_reply_stateless(
 	const struct received *rx, int status, const char *phrase, const char *extra_headers);
-/** The same to somebody who may have forged the source: silence if that took more than twice the bytes of the request. */
-void transport_reply_bounded(
+/**
+ * The same to somebody who may have forged the source: silence if that took more than twice the bytes of the request.
+ *
+ * @return false when it would have taken more
+ */
+bool transport_reply_bounded(
 	const struct received *rx, int status, const char *phrase, const char *extra_headers);
 /** As transport_reply_stateless() with a tag for To; "" = one made of the request, the same for each repetition (RFC 3261 section 8.2.7). */
 void transport_reply_tagged(const struct received *rx, int status, const char *phrase, const char *tag,

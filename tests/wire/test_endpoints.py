@@ -131,6 +131,15 @@ def who_leaves_a_challenge_without_an_answer_is_offered_md5_alone(s):
 
 
 @scenario
+def a_request_whose_answer_may_not_be_long_enough_for_both_algorithms_is_offered_md5_alone(s):
+	phone = endpoint(s, "1001")
+	s.start(SS_SIP_AUTHENTICATION_REALM="r" * 64)
+	short = {"User_Agent": None, "Max_Forwards": None, "From": "<sip:1001@s>;tag=1", "To": "<sip:1001@s>"}
+	same(len(phone.challenged(**short).all("WWW-Authenticate")), 1)
+	phone.bind("MD5", **short)
+
+
+@scenario
 def a_phone_registers_for_itself_only(s):
 	phone = endpoint(s, "1001")
 	s.switch.insert("endpoint", name="1002", password="secret")
