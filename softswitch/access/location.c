@@ -8,8 +8,11 @@
 #include "loop.h"
 #include "nat.h"
 #include "nat_keep_alive.h"
+#include "resolver.h"
+#include "scan.h"
 #include "state.h"
 #include "token.h"
+#include "uri.h"
 
 #include <arpa/inet.h>
 #include <event2/event.h>
@@ -93,6 +96,32 @@ static void forget(struct location *l, const struct binding *b)
 
 /* The set ----------------------------------------------------------------------------------- */
 
+/**
+ * Where one of the process before is reached. Its connection has ended with that process: over TCP one can be opened to
+ * the contact, if the endpoint is not hidden there, and over TLS none, since nobody would say whom it must lead to.
+ *
+ * @return false when there is no way
+ */
+static bool find_way(const struct binding *b, union hop_address *to)
+{
+	const struct scan contact = {b->contact, strlen(b->contact)};
+	char maddr[URI_MADDR_MAX];
+	struct resolver_target target;
+	struct resolver_answer numeric;
+	struct uri uri;
+
+	if (!strcmp(b->source.transport, "udp")) {
+		memcpy(to, &b->source.address, sizeof(*to));
+		return true;
+	}
+	if (b->nat || b->path[0] || strcmp(b->source.transport, "tcp") || uri_read(&uri, &contact) ||
+		uri_target(&uri, maddr, &target) || strcmp(target.transport, "tcp") ||
+		!resolver_numeric(&target, &numeric))
+		return false;
+	memcpy(to, &numeric.address[0].addr, sizeof(*to));
+	return true;
+}
+
 /** By the request that is carried out, else by what is known of it. */
 static void set_hop(struct location *l, struct binding *b)
 {
@@ -107,10 +136,9 @@ static void set_hop(struct location *l, struct binding *b)
 	*hop = (struct hop){.to.any.sa_family = AF_UNSPEC};
 	if (l->under_way) {
 		nat_follow(hop, l->under_way);
-	} else {
+	} else if (find_way(b, &hop->to)) {
 		hop->listener =
 			transport_listener_named(l->stack->transport, b->source.transport, b->listener);
-		memcpy(&hop->to, &b->source.address, sizeof(hop->to));
 	}
 	if (b->nat && hop->listener && !hop_is_reliable(hop))
 		nat_keep_alive_add(l->keep_alive, &way->keep_alive, hop);
@@ -276,8 +304,9 @@ static void on_kept(const void *kept, void *arg)
 		.cseq = row->cseq,
 		.since_ms = 1000 * (int64_t)row->since_s,
 		.expires_epoch_ms = 1000 * (int64_t)row->expires_s};
+	union hop_address to;
 
-	if (e && left_ms > 0 && read_source(&b.source, row)) {
+	if (e && left_ms > 0 && read_source(&b.source, row) && find_way(&b, &to)) {
 		b.expires_ms = r->now_ms + (uint64_t)left_ms;
 		if (bindings_restore(r->l->bindings, &b) == 0) {
 			r->n++;

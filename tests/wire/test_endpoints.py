@@ -869,6 +869,26 @@ called_by_its_connection("tls")
 
 
 @scenario
+def after_a_restart_a_connection_is_opened_to_a_phone_that_can_be_reached_at_its_contact(s):
+	phone = endpoint(s, "1001", transport="tcp")
+	hidden = endpoint(s, "1002", transport="tcp", host="127.0.0.3", nat="On")
+	tls = endpoint(s, "1003", transport="tls", host="127.0.0.4")
+	s.start(("udp", "tcp", "tls"))
+	for one in (phone, hidden, tls):
+		one.bind()
+	stores(s, [(one.name, own(one)) for one in (phone, hidden, tls)])
+	kill(s)
+	s.switch.start_again()
+	a = s.caller.invite("1001")
+	b = called(phone)
+	s.answer(a, b)
+	s.over(a, b)
+	for one in (hidden, tls):
+		s.caller.invite(one.name).expect(480, "INVITE")
+	stores(s, [("1001", own(phone))])
+
+
+@scenario
 def requests_to_a_phone_take_its_path(s):
 	phone = endpoint(s, "1001")
 	s.start()
