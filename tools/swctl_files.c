@@ -10,12 +10,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -96,11 +98,19 @@ static void print_size(const char *path)
 
 /* Backup ------------------------------------------------------------------------------------ */
 
-static int make_folder(const char *folder)
+/** Two backups into one folder would take each other's unfinished files. @return a descriptor that holds it; -1 */
+static int lock_folder(const char *folder)
 {
-	if (mkdir(folder, FOLDER_MODE) == 0 || errno == EEXIST)
-		return 0;
-	return complain("cannot create %s: %s", folder, strerror(errno));
+	const bool there = mkdir(folder, FOLDER_MODE) == 0 || errno == EEXIST;
+	int fd = there ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		complain("cannot create %s: %s", folder, strerror(errno));
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	complain("%s: another backup is being written there", folder);
+	close(fd);
+	return -1;
 }
 
 /** It gets its name once it is whole. */
@@ -128,16 +138,19 @@ static int back_up_file(const struct request *r, const char *path, enum db_kind 
 static int back_up(const struct request *r)
 {
 	struct places places;
-	int failed;
+	int failed, lock;
 
 	if (!find_places(r, &places))
 		return 1;
-	failed = make_folder(r->words[0]);
+	lock = lock_folder(r->words[0]);
+	failed = lock < 0;
 	for (int kind = 0; !failed && kind < KINDS; kind++)
 		if (kind == DB_CONFIG || is_there(places.path[kind]))
 			failed = back_up_file(r, places.path[kind], (enum db_kind)kind);
 		else
 			printf("%s: there is no %s, left out\n", contents[kind], places.path[kind]);
+	if (lock >= 0)
+		close(lock);
 	forget_places(&places);
 	return failed;
 }

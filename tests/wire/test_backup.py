@@ -1,5 +1,6 @@
 """swctl backup, restore and prune: the files of a switch are copied, put back and thinned out while calls go on."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -267,6 +268,18 @@ def a_backup_overwrites_no_other(s):
 	assert "softswitch.db is there already" in s.switch.swctl("backup", folder, expected=1)
 	same(sorted(os.listdir(folder)), FILES)
 	assert "cannot create" in s.switch.swctl("backup", s.switch.path("no/folder"), expected=1)
+
+
+@scenario
+def two_backups_into_one_folder_do_not_meet(s):
+	s.start()
+	folder = s.switch.path("backup")
+	os.mkdir(folder)
+	first = os.open(folder, os.O_RDONLY)
+	fcntl.flock(first, fcntl.LOCK_EX)
+	assert "another backup is being written there" in s.switch.swctl("backup", folder, expected=1)
+	os.close(first)
+	same(sorted(os.listdir(backup(s))), FILES)
 
 
 @scenario
