@@ -100,13 +100,15 @@ static void keep(const struct login *l, const struct suspensions_pair *pair, uin
 			"no memory");
 }
 
-static void forget(const struct login *l, const struct suspensions_pair *pair)
+static void on_ended(const char *user, const struct sockaddr *source, void *arg)
 {
+	const struct login *l = arg;
+	const struct suspensions_pair pair = {source, user};
 	char id[ID_MAX];
 
 	if (!l->state)
 		return;
-	write_id(id, pair);
+	write_id(id, &pair);
 	state_remove(l->state, &db_suspension_table, id);
 }
 
@@ -227,7 +229,6 @@ int login_suspend(struct login *l, const struct suspensions_pair *pair, uint64_t
 
 bool login_lift(struct login *l, const struct suspensions_pair *pair)
 {
-	forget(l, pair);
 	return suspensions_lift(l->suspensions[LOGIN_REGISTER], pair, clock_now_ms());
 }
 
@@ -246,8 +247,8 @@ int login_create(struct login **out, const struct stack *stack, const struct end
 	l->stack = stack;
 	l->endpoints = endpoints;
 	if (authentication_create(&l->authentication) || unanswered_create(&l->unanswered) ||
-		suspensions_create(&l->suspensions[LOGIN_REGISTER]) ||
-		suspensions_create(&l->suspensions[LOGIN_CALL])) {
+		suspensions_create(&l->suspensions[LOGIN_REGISTER], on_ended, l) ||
+		suspensions_create(&l->suspensions[LOGIN_CALL], NULL, NULL)) {
 		login_destroy(l);
 		return -ENOMEM;
 	}

@@ -30,14 +30,18 @@ TAILQ_HEAD(pairs, pair);
 struct suspensions {
 	struct pair *by_key;
 	struct pairs counted, suspended; /* the one seen last first */
+	suspensions_ended_h *on_ended;
+	void *arg;
 };
 
-int suspensions_create(struct suspensions **out)
+int suspensions_create(struct suspensions **out, suspensions_ended_h *on_ended, void *arg)
 {
 	struct suspensions *set = calloc(1, sizeof(*set));
 
 	if (!set)
 		return -ENOMEM;
+	set->on_ended = on_ended;
+	set->arg = arg;
 	TAILQ_INIT(&set->counted);
 	TAILQ_INIT(&set->suspended);
 	*out = set;
@@ -54,8 +58,16 @@ static struct pairs *list_of(struct suspensions *set, const struct pair *p)
 	return is_suspended(p) ? &set->suspended : &set->counted;
 }
 
+/** One that was never suspended has no time yet. */
+static void tell_ended(const struct suspensions *set, const struct pair *p)
+{
+	if (is_suspended(p) && p->forget_ms && set->on_ended)
+		set->on_ended(p->key.user, (const struct sockaddr *)&p->source, set->arg);
+}
+
 static void pair_free(struct suspensions *set, struct pair *p)
 {
+	tell_ended(set, p);
 	HASH_DEL(set->by_key, p); /* NOLINT(clang-analyzer-core.NullDereference): it is in the table */
 	TAILQ_REMOVE(list_of(set, p), p, link);
 	free(p);
@@ -65,6 +77,7 @@ void suspensions_destroy(struct suspensions *set)
 {
 	if (!set)
 		return;
+	set->on_ended = NULL;
 	while (!TAILQ_EMPTY(&set->counted))
 		pair_free(set, TAILQ_FIRST(&set->counted));
 	while (!TAILQ_EMPTY(&set->suspended))
@@ -127,6 +140,8 @@ static struct pair *find_or_add(struct suspensions *set, const struct suspension
 /** The list it is on follows from this number. */
 static void set_wrong(struct suspensions *set, struct pair *p, uint32_t wrong)
 {
+	if (wrong)
+		tell_ended(set, p);
 	TAILQ_REMOVE(list_of(set, p), p, link);
 	p->wrong = wrong;
 	TAILQ_INSERT_HEAD(list_of(set, p), p, link);

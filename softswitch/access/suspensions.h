@@ -20,8 +20,12 @@ enum {
 	SUSPENSIONS_USER_MAX = 128 /* with the NUL; of a longer user this much counts */
 };
 
-int suspensions_create(struct suspensions **out);
-/** NULL is fine. */
+/** A suspension has ended, or was forgotten. */
+typedef void suspensions_ended_h(const char *user, const struct sockaddr *source, void *arg);
+
+/** @param on_ended  may be NULL */
+int suspensions_create(struct suspensions **out, suspensions_ended_h *on_ended, void *arg);
+/** The handler is not called. NULL is fine. */
 void suspensions_destroy(struct suspensions *set);
 
 /** Of IPv6 addresses the first 64 bits count: a host has all that begin with them. */

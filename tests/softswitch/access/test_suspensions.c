@@ -15,11 +15,24 @@
 static const struct suspensions_limits limits = {.retries = 3, .length_ms = 180000};
 static const uint64_t now = UINT64_C(1) << 40;
 
+static char ended[64]; /* whose suspension has ended last */
+static unsigned ends;
+
+static void on_ended(const char *user, const struct sockaddr *source, void *arg)
+{
+	(void)source;
+	(void)arg;
+	snprintf(ended, sizeof(ended), "%s", user);
+	ends++;
+}
+
 static struct suspensions *create(void)
 {
 	struct suspensions *set;
 
-	assert_int_equal(suspensions_create(&set), 0);
+	assert_int_equal(suspensions_create(&set, on_ended, NULL), 0);
+	*ended = '\0';
+	ends = 0;
 	return set;
 }
 
@@ -58,7 +71,10 @@ static void the_last_wrong_answer_suspends_the_pair(void **state)
 	assert_false(has(set, "192.0.2.2", "1001", now + 2));
 	assert_true(has(set, "192.0.2.1", "1001", now + 2 + 179999));
 	assert_false(has(set, "192.0.2.1", "1001", now + 2 + 180000));
+	assert_int_equal(ends, 0);
 	assert_false(wrong(set, "192.0.2.1", "1001", now + 2 + 180000)); /* counted from the beginning */
+	assert_string_equal(ended, "1001");
+	assert_int_equal(ends, 1);
 	suspensions_destroy(set);
 }
 
@@ -169,6 +185,24 @@ static void a_full_table_forgets_suspensions_last(void **state)
 	suspensions_destroy(set);
 }
 
+/** Whoever keeps suspensions elsewhere keeps no more of them than there are here. */
+static void each_suspension_that_is_forgotten_is_told(void **state)
+{
+	struct suspensions *set = create();
+	char user[16];
+
+	(void)state;
+	for (unsigned i = 0; i < SUSPENSIONS_MAX + 10; i++) {
+		snprintf(user, sizeof(user), "u%u", i);
+		for (unsigned n = 0; n < 3; n++)
+			wrong(set, "192.0.2.1", user, now);
+	}
+	assert_int_equal(ends, 10);
+	assert_string_equal(ended, "u9");
+	suspensions_destroy(set);
+	assert_int_equal(ends, 10);
+}
+
 /** Any order of events: the table says what a list of all of them says. */
 static void a_model_agrees(void **state)
 {
@@ -219,6 +253,7 @@ int main(void)
 		cmocka_unit_test(ipv4_is_the_same_over_a_socket_of_ipv6),
 		cmocka_unit_test(suspensions_are_listed_added_and_lifted),
 		cmocka_unit_test(a_full_table_forgets_suspensions_last),
+		cmocka_unit_test(each_suspension_that_is_forgotten_is_told),
 		cmocka_unit_test(a_model_agrees),
 	};
 
