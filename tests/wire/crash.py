@@ -15,6 +15,12 @@ def crash(s, **parameters):
 	s.switch.start_again()
 
 
+def kill(s):
+	"""The switch dies, once it has read every ACK."""
+	s.net.until(lambda: all(call["state"] == "up" for call in s.switch.control("calls.list")["calls"]), "all calls are up", step=0.01)
+	s.switch.kill()
+
+
 def checked(*legs):
 	"""The switch asks each peer once whether it is there; callers acknowledge their 200 again, should it come again."""
 	for leg in legs:

@@ -3,7 +3,7 @@
 import time
 
 import sip
-from crash import Phone, checked, crash, live, long_ago
+from crash import kill, Phone, checked, crash, live, long_ago
 from net import same
 from runner import run, scenario, variants
 from timers import SPEED, is_due, refresh, refreshes, timed
@@ -188,8 +188,7 @@ def after_an_outage_of_more_than_a_minute_both_sides_get_bye(s):
 	gw = s.gateway()
 	s.start()
 	a, b = s.talk(gw)
-	s.switch.status()  # by now it has read the ACK
-	s.switch.kill()
+	kill(s)
 	long_ago(s)
 	s.switch.start_again()
 	row = cut(s, a, b)
@@ -201,7 +200,7 @@ def a_call_without_its_row_ends_when_it_is_that_of(s, table):
 	gw = s.gateway()
 	s.start()
 	a, b = s.talk(gw)
-	s.switch.kill()
+	kill(s)
 	s.switch.sql("delete from route", "delete from " + table)
 	s.switch.start_again()
 	cut(s, a, b)
@@ -212,7 +211,7 @@ def a_row_that_was_renamed_is_the_same(s):
 	gw = s.gateway()
 	s.start()
 	a, b = s.talk(gw)
-	s.switch.kill()
+	kill(s)
 	s.switch.sql("update gateway set name = 'other'", "update mapping_gateway set name = 'someone'")
 	s.switch.start_again()
 	checked(a, b)
