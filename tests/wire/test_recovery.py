@@ -3,7 +3,7 @@
 import time
 
 import sip
-from crash import kill, Phone, checked, crash, live, long_ago
+from crash import Phone, checked, crash, kill, live, long_ago
 from net import same
 from runner import run, scenario, variants
 from timers import SPEED, is_due, refresh, refreshes, timed
