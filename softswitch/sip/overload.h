@@ -3,7 +3,7 @@
  * New INVITEs over UDP are looked at last: what belongs to a call or a transaction is handled at once, they wait their
  * turn, some in each pass of the loop. When the first of them has waited too long the next ones are refused with 503 and
  * Retry-After, made of their bytes: nothing is parsed and nothing kept (RFC 3261 section 21.5.4). Emergency calls
- * (RFC 5031) never wait.
+ * (RFC 5031) never wait. REGISTERs wait the same way, and come after the calls.
  */
 #ifndef OVERLOAD_H
 #define OVERLOAD_H

@@ -1,5 +1,6 @@
 """More new calls than the switch can take: what belongs to a call goes first, calls too many are refused without state."""
 
+from endpoint import endpoint
 from net import same
 from runner import run, scenario
 
@@ -10,9 +11,9 @@ GATEWAYS = 5000  # all of them out of service: each call to 999 is refused after
 BRIEF = {"SS_SIP_RESEND_INTERVAL": "0.2", "SS_SIP_SEND_RETRY": "1"}  # refusals are not acknowledged here
 
 
-def slow_to_refuse(s):
+def slow_to_refuse(s, gateways=GATEWAYS):
 	"""Calls to 999 take the switch so long that a burst of them is more than it can take."""
-	numbers = "with recursive n(i) as (select 1 union all select i + 1 from n where i < %d)" % GATEWAYS
+	numbers = "with recursive n(i) as (select 1 union all select i + 1 from n where i < %d)" % gateways
 	s.switch.pending += [
 		numbers + " insert into gateway (name, host, port, enabled) select 'g' || i, '127.0.0.1', 9, 0 from n",
 		numbers + " insert into route (prefix, gateway, priority) select '999', 'g' || i, i from n"]
@@ -128,6 +129,28 @@ def strangers_get_silence_in_overload_when_that_is_what_they_get(s):
 	s.settle()
 	same(stranger.inbox, [])
 	many.inbox.clear()
+
+
+
+@scenario
+def registrations_come_after_calls_and_are_refused_when_they_would_wait_too_long(s):
+	phone = endpoint(s, "1001")
+	slow_to_refuse(s, 3 * GATEWAYS)  # so slow that registrations wait for longer than they may
+	s.start(**BRIEF)
+	with s.switch.asleep():
+		for _ in range(BURST):
+			phone.register()
+		many = burst(s)
+	s.net.until(lambda: sum(map(len, answers(many))) >= BURST, "all calls are answered")
+	s.net.until(lambda: len(phone.inbox) == BURST, "all registrations are answered")
+	refused = [message for message in phone.inbox if message.status == 503]
+	assert refused and all(int(message["Retry-After"]) > 0 for message in refused), len(refused)
+	same({message.status for message in phone.inbox} - {401, 503}, set())
+	s.net.until(lambda: "registrations were refused with 503 n=%d" % len(refused) in s.switch.read_log(), "a line in the log", step=0.05)
+	same(s.switch.status()["calls"]["refused"], len(answers(many)[1]))
+	phone.inbox.clear()
+	many.inbox.clear()
+	phone.bind()
 
 
 if __name__ == "__main__":
