@@ -47,6 +47,13 @@ void attempt_save(const struct attempt *a, struct text *t);
 /** The INVITE that was under way. @return as invite_read(); -ENOENT there was none, and NULL */
 int attempt_read_invite(
 	struct invite **out, struct stack *stack, void *owner, const struct field_bytes *bytes);
+/**
+ * Another one that was under way, to a contact of the same endpoint. What cannot be read is left out.
+ *
+ * @param left  attempt_save() to begin with
+ * @return false when there is none left, and NULL
+ */
+bool attempt_read_branch(struct invite **out, struct stack *stack, void *owner, struct field_bytes *left);
 /** Where an attempt of the process before goes on. */
 struct attempt_rest {
 	const struct field_bytes *bytes; /* attempt_save() */

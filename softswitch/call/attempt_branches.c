@@ -3,6 +3,7 @@
 #include "address.h"
 #include "bindings.h"
 #include "cause.h"
+#include "field.h"
 #include "gateway.h"
 #include "request_retry.h"
 
@@ -41,7 +42,7 @@ static void focus(const struct attempt_branch *b)
 	a->invite = b->invite;
 	attempt_name_server(a, index_of(b));
 	snprintf(a->call_id, sizeof(a->call_id), "%s", invite_dialog(b->invite)->call_id);
-	if (another)
+	if (another && invite_is_open(b->invite))
 		a->handlers->on_sending(a->arg); /* which INVITE it is must outlive the process */
 }
 
@@ -65,17 +66,17 @@ static int call(struct attempt *a, struct attempt_branch *b)
 		a, &invite, &hop, b->nat ? DB_OVERRIDE_ON : gateway_row(a->gateway)->nat, &handlers, b);
 	if (!err && !a->invite)
 		a->sending = invite;
+	b->invite = invite; /* with which it is written */
 	if (!err)
 		err = invite_send(invite, a->content, &a->policy.resend);
 	a->sending = NULL;
 	if (err) {
+		b->invite = NULL;
 		invite_destroy(invite);
-		return err;
-	}
-	b->invite = invite;
-	if (!a->invite)
+	} else if (!a->invite) {
 		focus(b);
-	return 0;
+	}
+	return err;
 }
 
 static bool is_alone(const struct attempt_branch *b)
@@ -103,13 +104,14 @@ static void abandon_others(const struct attempt_branch *b, const char *reason_he
 static void drop(struct attempt_branch *b, int result)
 {
 	struct attempt *a = b->attempt;
+	struct invite *over = b->invite;
 
 	a->result[index_of(b)] = result;
-	for (unsigned i = 0; i < a->branches.n && a->invite == b->invite; i++)
-		if (a->branches.of[i].invite && &a->branches.of[i] != b)
-			focus(&a->branches.of[i]);
-	invite_destroy(b->invite);
 	b->invite = NULL;
+	for (unsigned i = 0; i < a->branches.n && a->invite == over; i++)
+		if (a->branches.of[i].invite)
+			focus(&a->branches.of[i]);
+	invite_destroy(over);
 }
 
 /* Answers ----------------------------------------------------------------------------------- */
@@ -192,7 +194,6 @@ static void on_refused(const struct received *rx, void *arg)
 
 	if (a->invite == b->invite)
 		a->handlers->on_early_end(a->arg);
-	use(a, b);
 	if (invite_retry(b->invite, a->content, &a->policy.resend, rx->sip))
 		return;
 	keep_best(&a->branches, rx);
@@ -221,51 +222,108 @@ static const struct invite_handlers handlers = {
 
 /* All of them ------------------------------------------------------------------------------- */
 
-static int add(struct attempt *a, const struct binding *binding, const struct hop *hop)
+static int make_room(struct attempt *a)
+{
+	a->branches.of = calloc(RESOLVER_ADDRESSES_MAX, sizeof(*a->branches.of));
+	return a->branches.of ? 0 : -ENOMEM;
+}
+
+static struct attempt_branch *add(struct attempt *a, const struct hop *hop)
 {
 	const unsigned i = a->branches.n++;
 	struct attempt_branch *b = &a->branches.of[i];
 	struct resolver_address *server = &a->servers.address[i];
 
 	b->attempt = a;
-	b->nat = binding->nat;
-	b->uri = strdup(binding->contact);
-	b->path = strdup(binding->path);
 	hop_copy(&b->hop, hop);
 	server->length = address_length(&hop->to.any);
 	server->transport = hop->listener->transport;
 	memcpy(&server->addr, &hop->to, server->length);
 	a->servers.n = a->next_server = a->branches.n;
+	return b;
+}
+
+static int add_contact(struct attempt *a, const struct binding *binding, const struct hop *hop)
+{
+	struct attempt_branch *b = add(a, hop);
+
+	b->nat = binding->nat;
+	b->uri = strdup(binding->contact);
+	b->path = strdup(binding->path);
 	return b->uri && b->path ? 0 : -ENOMEM;
 }
 
 static int copy(struct attempt *a, const struct bindings *bindings, const char *endpoint)
 {
-	int err = 0;
+	int err = make_room(a);
 
-	a->branches.of = calloc(RESOLVER_ADDRESSES_MAX, sizeof(*a->branches.of));
-	if (!a->branches.of)
-		return -ENOMEM;
 	for (const struct binding *b = bindings_first(bindings, endpoint);
 		b && !err && a->branches.n < RESOLVER_ADDRESSES_MAX; b = binding_next(b)) {
 		const struct hop *hop = b->attached;
 
 		if (hop && hop->listener)
-			err = add(a, b, hop);
+			err = add_contact(a, b, hop);
 	}
 	return err;
+}
+
+/** A PRACK would have to know whose response it is for. */
+static void choose_100rel(const struct attempt *a)
+{
+	if (a->branches.n > 1)
+		a->content->sip_100rel = PARAMETER_100REL_OFF;
 }
 
 int attempt_branches_call(struct attempt *a, const struct bindings *bindings, const char *endpoint)
 {
 	int err = copy(a, bindings, endpoint), last = -EHOSTUNREACH;
 
-	if (!err && a->branches.n > 1) /* a PRACK would have to know whose response it is for */
-		a->content->sip_100rel = PARAMETER_100REL_OFF;
+	choose_100rel(a);
 	for (unsigned i = 0; i < a->branches.n && !err; i++)
 		if ((a->result[i] = call(a, &a->branches.of[i])))
 			last = a->result[i];
 	return err ? err : a->invite ? 0 : last;
+}
+
+static int go_on(struct attempt *a, struct invite *invite_take)
+{
+	struct attempt_branch *b = add(a, &invite_dialog(invite_take)->hop);
+
+	b->invite = invite_take;
+	return invite_go_on(invite_take, a->content, &a->policy.resend, &handlers, b);
+}
+
+int attempt_branches_resume(struct attempt *a, const struct field_bytes *bytes)
+{
+	struct field_bytes left = *bytes;
+	struct invite *invite;
+	int err = make_room(a);
+
+	if (!err)
+		err = go_on(a, a->invite);
+	while (!err && a->branches.n < RESOLVER_ADDRESSES_MAX &&
+		attempt_read_branch(&invite, a->stack, a->call, &left)) {
+		const unsigned i = a->branches.n;
+
+		a->result[i] = go_on(a, invite);
+		if (!a->result[i])
+			continue;
+		a->branches.of[i].invite = NULL;
+		invite_destroy(invite);
+	}
+	choose_100rel(a);
+	return err;
+}
+
+const struct invite *attempt_branches_next(const struct attempt *a, unsigned *i)
+{
+	while (*i < a->branches.n) {
+		const struct invite *invite = a->branches.of[(*i)++].invite;
+
+		if (invite)
+			return invite;
+	}
+	return NULL;
 }
 
 void attempt_branches_stop_resending(struct attempt *a)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /** Fields that stand in no table. */
-enum { INVITE = 1, SERVERS };
+enum { INVITE = 1, SERVERS, BRANCH };
 
 /** A server that may be called yet. Zeroed before it is filled. */
 struct server {
@@ -48,17 +48,41 @@ static void write_servers(const struct attempt *a, struct text *t)
 		field_add(t, SERVERS, left, n * sizeof(left[0]));
 }
 
+static void write_invite(const struct invite *invite, uint16_t number, struct text *t)
+{
+	const size_t begun = field_begin(t, number);
+
+	invite_save(invite, t);
+	field_end(t, begun);
+}
+
+/** Contacts that ring together with this one, as many as there is room for. */
+static void write_branches(const struct attempt *a, const struct invite *written, struct text *t)
+{
+	const struct invite *invite;
+
+	for (unsigned i = 0; (invite = attempt_branches_next(a, &i));) {
+		const struct text before = *t;
+
+		if (invite != written)
+			write_invite(invite, BRANCH, t);
+		if (t->full) {
+			*t = before;
+			return;
+		}
+	}
+}
+
 void attempt_save(const struct attempt *a, struct text *t)
 {
 	const struct invite *invite = a->sending ? a->sending : a->invite;
-	size_t begun;
 
 	if (!invite)
 		return;
-	begun = field_begin(t, INVITE);
-	invite_save(invite, t);
-	field_end(t, begun);
+	write_invite(invite, INVITE, t);
 	write_servers(a, t);
+	if (!t->full)
+		write_branches(a, invite, t);
 }
 
 /* Reading ----------------------------------------------------------------------------------- */
@@ -70,6 +94,19 @@ int attempt_read_invite(
 
 	*out = NULL;
 	return field_find(&invite, INVITE, bytes) ? invite_read(out, stack, owner, &invite) : -ENOENT;
+}
+
+bool attempt_read_branch(struct invite **out, struct stack *stack, void *owner, struct field_bytes *left)
+{
+	struct field_bytes branch;
+
+	while (field_next(&branch, BRANCH, left)) {
+		if (!invite_read(out, stack, owner, &branch))
+			return true;
+		invite_destroy(*out);
+	}
+	*out = NULL;
+	return false;
 }
 
 static bool read_server(struct resolver_address *out, const char *bytes)
@@ -136,7 +173,10 @@ int attempt_resume(struct attempt **out, const struct call_context *context, str
 	attempt_limit_stage(a, stage_left(a, rest->stage_ms));
 	if (a->stage == FAILOVER_STAGE_CALLING)
 		attempt_limit_server(a);
-	err = invite_go_on(a->invite, content, &a->policy.resend, &attempt_invite_handlers, a);
+	if (gateway_row(gw)->endpoint[0])
+		err = attempt_branches_resume(a, rest->bytes);
+	else
+		err = invite_go_on(a->invite, content, &a->policy.resend, &attempt_invite_handlers, a);
 	if (err)
 		attempt_fail_soon(a, err);
 	return 0;

@@ -11,6 +11,7 @@
 
 struct attempt_branch;
 struct bindings;
+struct field_bytes;
 struct gateway;
 struct resolver_query;
 
@@ -74,6 +75,15 @@ void attempt_fail_soon(struct attempt *a, int error);
  *         -ENOMEM. Clear them in any case
  */
 int attempt_branches_call(struct attempt *a, const struct bindings *bindings, const char *endpoint);
+/**
+ * Go on with those of the process before, of which the attempt's INVITE is one.
+ *
+ * @param bytes  attempt_save()
+ * @return 0 or -errno of that one; clear them in any case
+ */
+int attempt_branches_resume(struct attempt *a, const struct field_bytes *bytes);
+/** The next INVITE that is under way or about to be sent. @param i  begin with 0. @return NULL behind the last */
+const struct invite *attempt_branches_next(const struct attempt *a, unsigned *i);
 /** No response came in time: nothing is resent any more. */
 void attempt_branches_stop_resending(struct attempt *a);
 /** Give up all of them, but for the one whose leg was taken. */

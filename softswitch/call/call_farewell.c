@@ -1,5 +1,6 @@
 #include "call_farewell.h"
 
+#include "attempt.h"
 #include "bye.h"
 #include "call.h"
 #include "call_end.h"
@@ -130,9 +131,21 @@ static void withdraw(struct stack *stack, struct invite *invite_take, struct cal
 	invite_abandon(invite_take, parting ? NULL : reason);
 }
 
-void call_farewell_withdraw(struct call *call, struct invite *invite_take)
+/** The INVITE that was heard of last, and those to other contacts. */
+static void withdraw_all(
+	struct call *call, const struct call_saved_setup *saved, struct call_parting *parting)
 {
-	withdraw(call_stack(call), invite_take, NULL);
+	struct field_bytes left = saved->attempt;
+	struct invite *invite;
+
+	withdraw(call_stack(call), saved->invite, parting);
+	while (attempt_read_branch(&invite, call_stack(call), call, &left))
+		withdraw(call_stack(call), invite, parting);
+}
+
+void call_farewell_withdraw(struct call *call, const struct call_saved_setup *saved)
+{
+	withdraw_all(call, saved, NULL);
 }
 
 void call_farewell_refuse(struct call *call)
@@ -213,7 +226,7 @@ static void part_setup(struct call *call, const struct cdr_log_leftover *left, s
 
 	call_saved_read_setup(call, &left->record, &bytes, &saved);
 	if (saved.invite && (legs & CALL_PARTING_GATEWAY)) {
-		withdraw(call_stack(call), saved.invite, parting);
+		withdraw_all(call, &saved, parting);
 		saved.invite = NULL;
 	}
 	if (legs & CALL_PARTING_GATEWAY)

@@ -5,6 +5,7 @@
 #include "call_state.h"
 #include "field.h"
 
+struct call_saved_setup;
 struct cdr_log_leftover;
 
 /** So often a 200 is sent again that may have been acknowledged after all. */
@@ -13,8 +14,8 @@ enum { CALL_FAREWELL_REPEATED = 2 };
 bool call_farewell_lacks_ack(const struct call *call);
 /** Free a call; what it has of established legs gets BYE when it is its turn. @param bytes  that were written of it */
 void call_farewell(struct call *call, const struct field_bytes *bytes);
-/** Its INVITE to a gateway is cancelled. It goes out again, as only a response allows the CANCEL. */
-void call_farewell_withdraw(struct call *call, struct invite *invite_take);
+/** Its INVITEs that were under way are cancelled. They go out again, as only a response allows the CANCEL. @param saved  `invite` goes */
+void call_farewell_withdraw(struct call *call, const struct call_saved_setup *saved);
 /** Its caller gets the final failure. */
 void call_farewell_refuse(struct call *call);
 /**

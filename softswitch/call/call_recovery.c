@@ -302,7 +302,7 @@ static int take_setup(const struct recovery *r, struct call *call, const struct 
 	else if (call->invite)
 		call_farewell_refuse(call);
 	if (saved.invite)
-		call_farewell_withdraw(call, saved.invite);
+		call_farewell_withdraw(call, &saved);
 	saved.invite = NULL;
 	call_saved_clear(&saved);
 	return err;

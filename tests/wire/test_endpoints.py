@@ -835,6 +835,29 @@ def an_update_of_a_contact_ends_when(s, status):
 		rel100.ends_elsewhere(s, a, c, c.peer.sdp)
 
 
+@variants(("the_call_goes_on", "On"), ("it_does_not", "Off"))
+def contacts_that_ring_at_a_crash_are_cancelled_when(s, recovery):
+	a, b, c = two(s, SS_CALL_RECOVERY=recovery)
+	for leg in (b, c):
+		leg.reply(180)
+	a.expect(180)
+	s.switch.status()
+	s.switch.kill()
+	s.switch.start_again()
+	for leg in (b, c):
+		leg.peer.expect_count(2, "INVITE")
+		leg.reply(180)
+	if recovery == "On":
+		s.answer(a, b)
+		c.cancelled()
+		s.over(a, b)
+	else:
+		a.expect(503, "INVITE")
+		for leg in (b, c):
+			leg.cancelled()
+	s.caller.inbox.clear()  # perhaps a second 180
+
+
 @scenario
 def a_phone_behind_nat_is_called_where_it_has_registered_from(s):
 	phone = endpoint(s, "1001")
