@@ -144,8 +144,8 @@ static void log_suspended(const struct suspensions_pair *pair, const struct susp
 		NULL, "suspended user=%s source=%s seconds=%u", pair->user, source, limits->length_ms / 1000);
 }
 
-/** Without SS_REPLY_UNAUTHORIZED wrong answers get none. */
-static void on_wrong(struct login *l, enum login_kind kind, const struct rule *rule,
+/** Without SS_REPLY_UNAUTHORIZED wrong answers get none. @return whether it gets another challenge */
+static bool on_wrong(struct login *l, enum login_kind kind, const struct rule *rule,
 	const struct suspensions_pair *pair, const struct received *rx)
 {
 	const bool suspended =
@@ -155,12 +155,9 @@ static void on_wrong(struct login *l, enum login_kind kind, const struct rule *r
 		log_suspended(pair, &rule->limits);
 		keep(l, pair, rule->limits.length_ms);
 	}
-	if (!l->stack->parameters.reply_unauthorized)
-		return;
-	if (suspended)
+	if (suspended && l->stack->parameters.reply_unauthorized)
 		transport_reply_bounded(rx, 403, NULL, NULL);
-	else
-		challenge(rule, rx, false, false);
+	return !suspended && l->stack->parameters.reply_unauthorized;
 }
 
 bool login_is_named(const struct login *l, const struct received *rx)
@@ -197,17 +194,18 @@ struct endpoint *login_check(struct login *l, enum login_kind kind, const struct
 		return NULL;
 	}
 	unanswered_on_answer(l->unanswered, unanswered_key(rx->source, pair.user));
+	*md5_only |= unanswered_is_simple(l->unanswered, unanswered_key(rx->source, pair.user));
 	switch (authentication_check(l->authentication, &credentials, e ? &account : NULL, &rule.realm, rx)) {
 	case AUTHENTICATION_RIGHT:
 		suspensions_on_right(l->suspensions[kind], &pair);
-		*md5_only |= unanswered_is_simple(l->unanswered, unanswered_key(rx->source, pair.user));
 		return e;
 	case AUTHENTICATION_STALE:
 		challenge(&rule, rx, true, credentials.algorithm == DIGEST_HASH_MD5);
 		break;
 	case AUTHENTICATION_WRONG:
 		tell(l, e ? LOGIN_WRONG_PASSWORD : LOGIN_UNKNOWN_USER, rx, pair.user);
-		on_wrong(l, kind, &rule, &pair, rx);
+		if (on_wrong(l, kind, &rule, &pair, rx))
+			challenge(&rule, rx, false, *md5_only);
 		break;
 	}
 	return NULL;

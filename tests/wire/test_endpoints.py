@@ -125,6 +125,9 @@ def who_leaves_a_challenge_without_an_answer_is_offered_md5_alone(s):
 		return [re.search(r"algorithm=([^,]*)", line)[1] for line in phone.challenged().all("WWW-Authenticate")]
 	same(offered(), ["SHA-256", "MD5"])
 	s.net.until(lambda: offered() == ["MD5"], "MD5 alone", step=0.05)
+	phone.password, right = "wrong", phone.password
+	same(len(phone.bind("MD5", status=401).all("WWW-Authenticate")), 1)
+	phone.password = right
 	phone.bind("MD5")
 	same(offered(), ["MD5"])
 	endpoint(s, "1001", row=False, host="127.0.0.3").bind("SHA-256")
