@@ -28,7 +28,9 @@ static void close_call(struct cdr_log *log, struct cdr_leftover *item)
 		drop_leftover(log, item);
 		return;
 	}
-	const int64_t begun_ms = record.answer_ms ? record.answer_ms : record.begin_ms;
+	const int64_t begun_ms = record.answer_ms ? record.answer_ms
+		: record.ring_ms                  ? record.ring_ms
+						  : record.begin_ms;
 	const int64_t sign_ms = (int64_t)log->last_sign.steady_ms + record.offset_ms;
 	record.end_ms = sign_ms > begun_ms ? sign_ms : begun_ms;
 	record.hold_ms = record.answer_ms ? record.end_ms - record.answer_ms : -1;

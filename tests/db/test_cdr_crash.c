@@ -213,6 +213,19 @@ static void a_crash_while_restoring_loses_nothing(void **state)
 		"third:BYE,first:switch restarted,second:switch restarted");
 }
 
+static void a_cut_call_does_not_end_before_it_rings(void **state)
+{
+	(void)state;
+	struct cdr_log *log = cdr_opened(path);
+	struct cdr call = cdr_sample("cut");
+	call.answer_ms = 0;
+	cdr_sign(log, call.ring_ms - 1);
+	cdr_log_keep(log, 0, &call, NULL, 0);
+	cdr_log_close(log, 0);
+	cdr_log_close(cdr_opened(path), 1000);
+	assert_int_equal(sql_int(path, "SELECT end_ms - ring_ms FROM cdr"), 0);
+}
+
 /* The wall clock stepped by an hour when it had been answered: its record goes by the clock of its begin. */
 static void a_cut_call_has_lasted_as_long_as_the_steady_clock_says(void **state)
 {
@@ -255,6 +268,7 @@ int main(void)
 		TEST(each_moment_a_crash_can_choose_gives_one_row),
 		TEST(numbers_go_on_after_a_clean_stop),
 		TEST(a_crash_while_restoring_loses_nothing),
+		TEST(a_cut_call_does_not_end_before_it_rings),
 		TEST(a_cut_call_has_lasted_as_long_as_the_steady_clock_says),
 		TEST(rows_of_a_table_moved_away_do_not_come_back),
 	};
