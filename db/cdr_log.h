@@ -52,6 +52,13 @@ typedef bool cdr_log_adopt_h(const struct cdr_log_leftover *call, void *arg);
  * @param adopt  NULL: none is adopted
  */
 void cdr_log_recover(struct cdr_log *log, cdr_log_adopt_h *adopt, void *arg);
+/**
+ * While it is offered: close the record of one as if it were not adopted, but leave its entry as cdr_log_end_parting() does.
+ * Adopt it then.
+ *
+ * @return false when the slot is taken over all the same
+ */
+bool cdr_log_close_parting(struct cdr_log *log, const struct cdr_log_leftover *call);
 /** How many there are to be offered. */
 size_t cdr_log_leftovers(const struct cdr_log *log);
 /** The last sign of life before the crash. */

@@ -20,6 +20,25 @@ static void drop_leftover(struct cdr_log *log, struct cdr_leftover *item)
 }
 
 /* A call cut off by the crash: it ended when the switch last gave a sign of life. */
+static void close_record(const struct cdr_log *log, struct cdr *record)
+{
+	const int64_t begun_ms = record->answer_ms ? record->answer_ms
+		: record->ring_ms                  ? record->ring_ms
+						   : record->begin_ms;
+	const int64_t sign_ms = (int64_t)log->last_sign.steady_ms + record->offset_ms;
+	record->end_ms = sign_ms > begun_ms ? sign_ms : begun_ms;
+	record->hold_ms = record->answer_ms ? record->end_ms - record->answer_ms : -1;
+	record->end_direction = CDR_SERVER;
+	record->end_reason = "switch restarted";
+}
+
+bool cdr_log_close_parting(struct cdr_log *log, const struct cdr_log_leftover *call)
+{
+	struct cdr record = call->record;
+	close_record(log, &record);
+	return cdr_log_end_call(log, call->slot, &record, true, true);
+}
+
 static void close_call(struct cdr_log *log, struct cdr_leftover *item)
 {
 	struct cdr_live live;
@@ -28,14 +47,7 @@ static void close_call(struct cdr_log *log, struct cdr_leftover *item)
 		drop_leftover(log, item);
 		return;
 	}
-	const int64_t begun_ms = record.answer_ms ? record.answer_ms
-		: record.ring_ms                  ? record.ring_ms
-						  : record.begin_ms;
-	const int64_t sign_ms = (int64_t)log->last_sign.steady_ms + record.offset_ms;
-	record.end_ms = sign_ms > begun_ms ? sign_ms : begun_ms;
-	record.hold_ms = record.answer_ms ? record.end_ms - record.answer_ms : -1;
-	record.end_direction = CDR_SERVER;
-	record.end_reason = "switch restarted";
+	close_record(log, &record);
 	cdr_log_end_call(log, item->entry->record, &record, false, true);
 	free(item->entry);
 	item->entry = NULL;

@@ -26,6 +26,7 @@ struct farewell {
 	struct dialog leg;
 	struct resend_schedule resend;
 	bool owes_ack;                  /* for the 2xx of the gateway, which made an offer */
+	bool says_why;                  /* the restart is the reason */
 	struct call_parting_wait *wait; /* NULL = nobody waits for the BYE */
 };
 
@@ -39,20 +40,22 @@ static void say_farewell(struct pace_task *task)
 		dialog_ack(f->stack, &f->leg, NULL);
 	bye_send(f->stack, &f->leg,
 		&(struct bye){.resend = &f->resend,
-			.reason_header = f->wait ? NULL : reason, /* there was another one */
+			.reason_header = f->says_why ? reason : NULL,
 			.on_end = call_parting_on_end,
 			.arg = f->wait});
 	free(f);
 }
 
-/** @param parting  waits for its BYE; NULL = nobody does */
-static void end_leg(struct call *call, struct dialog *leg, struct call_parting *parting)
+/** @param why  say that it is the restart */
+static void end_leg(struct call *call, struct dialog *leg, bool why)
 {
 	struct farewell *f = leg && leg->set ? calloc(1, sizeof(*f)) : NULL;
 
 	if (!f)
 		return;
-	f->wait = call_parting_wait(parting, leg == &call->a ? CALL_PARTING_CALLER : CALL_PARTING_GATEWAY);
+	f->says_why = why;
+	f->wait = call_parting_wait(
+		call->parting, leg == &call->a ? CALL_PARTING_CALLER : CALL_PARTING_GATEWAY);
 	f->owes_ack = leg != &call->a && call->offerless && !leg->ack_seq;
 	f->stack = call_stack(call);
 	f->resend = *call_resend(call);
@@ -73,10 +76,10 @@ bool call_farewell_lacks_ack(const struct call *call)
 /**
  * The caller gets its 200, and BYE after its ACK.
  *
- * @param parting  waits for that; NULL = nobody does
+ * @param why  as for end_leg(): then it is not sure that the ACK has not come
  * @return false when nothing was written of its INVITE
  */
-static bool answer_again(struct call *call, const struct field_bytes *bytes, struct call_parting *parting)
+static bool answer_again(struct call *call, const struct field_bytes *bytes, bool why)
 {
 	const int code = cause_sip_code(CAUSE_RESTART);
 	struct resend_schedule resend = *call_resend(call);
@@ -84,7 +87,7 @@ static bool answer_again(struct call *call, const struct field_bytes *bytes, str
 	struct field_bytes invite;
 	char reason[120];
 
-	if (!parting)
+	if (why)
 		resend_schedule_limit(&resend, CALL_FAREWELL_REPEATED);
 	if (call->a.set && call_saved_invite(&invite, bytes))
 		answered = server_transactions_finish(
@@ -94,17 +97,17 @@ static bool answer_again(struct call *call, const struct field_bytes *bytes, str
 	cause_own_reason_header(reason, sizeof(reason), CAUSE_RESTART);
 	bye_send_after_ack(call_stack(call), &call->a, answered,
 		&(struct bye){.resend = call_resend(call),
-			.reason_header = parting ? NULL : reason,
+			.reason_header = why ? reason : NULL,
 			.on_end = call_parting_on_end,
-			.arg = call_parting_wait(parting, CALL_PARTING_CALLER | CALL_PARTING_ANSWER)});
+			.arg = call_parting_wait(call->parting, CALL_PARTING_CALLER | CALL_PARTING_ANSWER)});
 	return true;
 }
 
 void call_farewell(struct call *call, const struct field_bytes *bytes)
 {
-	if (call->answer_ms && !(call_farewell_lacks_ack(call) && answer_again(call, bytes, NULL)))
-		end_leg(call, &call->a, NULL);
-	end_leg(call, call_leg_b(call), NULL);
+	if (call->answer_ms && !(call_farewell_lacks_ack(call) && answer_again(call, bytes, true)))
+		end_leg(call, &call->a, true);
+	end_leg(call, call_leg_b(call), true);
 	invite_destroy(call->b);
 	call_end_setup(call);
 	call_destroy(call);
@@ -115,10 +118,11 @@ void call_farewell(struct call *call, const struct field_bytes *bytes)
 /**
  * What was asked of the gateway is taken back; the INVITE goes out again, as only a response allows the CANCEL.
  *
- * @param parting  waits for its end, and the call had ended for another reason; NULL = nobody does
+ * @param why  as for end_leg()
  */
-static void withdraw(struct stack *stack, struct invite *invite_take, struct call_parting *parting)
+static void withdraw(struct call *call, struct invite *invite_take, bool why)
 {
+	struct stack *stack = call_stack(call);
 	const struct invite_content nothing = {0};
 	char reason[120];
 
@@ -127,25 +131,24 @@ static void withdraw(struct stack *stack, struct invite *invite_take, struct cal
 		invite_destroy(invite_take);
 		return;
 	}
-	call_parting_wait_invite(parting, invite_take);
-	invite_abandon(invite_take, parting ? NULL : reason);
+	call_parting_wait_invite(call->parting, invite_take);
+	invite_abandon(invite_take, why ? reason : NULL);
 }
 
 /** The INVITE that was heard of last, and those to other contacts. */
-static void withdraw_all(
-	struct call *call, const struct call_saved_setup *saved, struct call_parting *parting)
+static void withdraw_all(struct call *call, const struct call_saved_setup *saved, bool why)
 {
 	struct field_bytes left = saved->attempt;
 	struct invite *invite;
 
-	withdraw(call_stack(call), saved->invite, parting);
+	withdraw(call, saved->invite, why);
 	while (attempt_read_branch(&invite, call_stack(call), call, &left))
-		withdraw(call_stack(call), invite, parting);
+		withdraw(call, invite, why);
 }
 
 void call_farewell_withdraw(struct call *call, const struct call_saved_setup *saved)
 {
-	withdraw_all(call, saved, NULL);
+	withdraw_all(call, saved, true);
 }
 
 void call_farewell_refuse(struct call *call)
@@ -174,8 +177,7 @@ static void refuse_reinvites(struct call *call, uint32_t what, const struct fiel
 }
 
 /** Its legs get BYE once more. */
-static void part_answered(
-	struct call *call, const struct cdr_log_leftover *left, struct call_parting *parting)
+static void part_answered(struct call *call, const struct cdr_log_leftover *left)
 {
 	const struct field_bytes bytes = {left->state, left->state_size};
 	const uint32_t legs = left->note ? left->note : CALL_PARTING_CALLER | CALL_PARTING_GATEWAY;
@@ -183,10 +185,10 @@ static void part_answered(
 	call_saved_read(call, &left->record, &bytes);
 	refuse_reinvites(call, legs, &bytes);
 	if ((legs & CALL_PARTING_CALLER) &&
-		!((legs & CALL_PARTING_ANSWER) && answer_again(call, &bytes, parting)))
-		end_leg(call, &call->a, parting);
+		!((legs & CALL_PARTING_ANSWER) && answer_again(call, &bytes, false)))
+		end_leg(call, &call->a, false);
 	if (legs & CALL_PARTING_GATEWAY)
-		end_leg(call, call_leg_b(call), parting);
+		end_leg(call, call_leg_b(call), false);
 	invite_destroy(call->b);
 }
 
@@ -217,7 +219,7 @@ static void refuse_again(
 }
 
 /** What it still owed its sides: the CANCEL of an INVITE that was given up, or BYE to a leg that had answered; a refusal. */
-static void part_setup(struct call *call, const struct cdr_log_leftover *left, struct call_parting *parting)
+static void part_setup(struct call *call, const struct cdr_log_leftover *left)
 {
 	const struct field_bytes bytes = {left->state, left->state_size};
 	const uint32_t legs = left->note ? left->note : CALL_PARTING_GATEWAY;
@@ -226,11 +228,11 @@ static void part_setup(struct call *call, const struct cdr_log_leftover *left, s
 
 	call_saved_read_setup(call, &left->record, &bytes, &saved);
 	if (saved.invite && (legs & CALL_PARTING_GATEWAY)) {
-		withdraw_all(call, &saved, parting);
+		withdraw_all(call, &saved, false);
 		saved.invite = NULL;
 	}
 	if (legs & CALL_PARTING_GATEWAY)
-		end_leg(call, call_leg_b(call), parting);
+		end_leg(call, call_leg_b(call), false);
 	if (code >= 300 && code < 700)
 		refuse_again(call, saved.request.rx.msg ? &saved.request.rx : NULL, code, &bytes);
 	call_saved_clear(&saved);
@@ -246,9 +248,9 @@ bool call_farewell_part(struct call_context *context, const struct cdr_log_lefto
 	if (call) {
 		call->parting = parting;
 		if (left->record.answer_ms)
-			part_answered(call, left, parting);
+			part_answered(call, left);
 		else
-			part_setup(call, left, parting);
+			part_setup(call, left);
 	}
 	call_parting_end(parting);
 	call_destroy(call);

@@ -17,6 +17,7 @@ struct call_parting {
 	struct call_parting_wait {
 		struct call_parting *parting;
 		uint32_t what;
+		unsigned n; /* an endpoint may have been called at several contacts */
 	} wait[WAITS];
 };
 
@@ -49,7 +50,9 @@ struct call_parting_wait *call_parting_wait(struct call_parting *p, uint32_t wha
 	if (!p)
 		return NULL;
 	w = &p->wait[place(what)];
-	*w = (struct call_parting_wait){.parting = p, .what = what};
+	w->parting = p;
+	w->what |= what;
+	w->n++;
 	p->what |= what;
 	cdr_log_mark(p->log, p->slot, p->what);
 	return w;
@@ -89,7 +92,7 @@ void call_parting_on_end(void *wait)
 {
 	struct call_parting_wait *w = wait;
 
-	if (!w)
+	if (!w || --w->n)
 		return;
 	w->parting->what &= ~w->what;
 	look(w->parting);

@@ -8,6 +8,7 @@
 #include "call_early.h"
 #include "call_end.h"
 #include "call_farewell.h"
+#include "call_parting.h"
 #include "call_saved.h"
 #include "call_setup.h"
 #include "cdr_log.h"
@@ -299,7 +300,9 @@ static int take_setup(const struct recovery *r, struct call *call, const struct 
 	err = err ? err : rows_err ? rows_err : r->on ? 0 : -ECANCELED;
 	if (!err)
 		err = go_on_setting_up(r, call, left, &saved);
-	else if (call->invite)
+	if (err)
+		call->parting = call_parting_begin(r->context, left->slot);
+	if (err && call->invite)
 		call_farewell_refuse(call);
 	if (saved.invite)
 		call_farewell_withdraw(call, &saved);
@@ -325,7 +328,24 @@ static const char *words(int err)
 	}
 }
 
-/** @return whether it goes on; one that does not is over, and both sides know it or will */
+/** It does not go on: both sides are told, and what they are told outlives the process. @return false without memory for that */
+static bool part(struct call *call, const struct cdr_log_leftover *left)
+{
+	struct cdr_log *log = call->context->cdr_log;
+	struct call_parting *parting = call->parting;
+
+	if (!parting)
+		parting = call->parting = call_parting_begin(call->context, left->slot);
+	call_farewell(call, &(struct field_bytes){left->state, left->state_size});
+	if (!parting)
+		return false;
+	if (!cdr_log_close_parting(log, left))
+		call_parting_lose(parting);
+	call_parting_end(parting);
+	return true;
+}
+
+/** @return false when the journal is to close it */
 static bool adopt_call(struct recovery *r, const struct cdr_log_leftover *left)
 {
 	const bool answered = left->record.answer_ms;
@@ -342,9 +362,7 @@ static bool adopt_call(struct recovery *r, const struct cdr_log_leftover *left)
 		r->refused++;
 	if (err != -ECANCELED)
 		log_warning(left->record.a_call_id, "call cannot go on reason=\"%s\"", words(err));
-	if (call)
-		call_farewell(call, &(struct field_bytes){left->state, left->state_size});
-	return false;
+	return call && part(call, left);
 }
 
 /** How long nobody was there, in real time: peers do not wait any faster when our clock runs faster. */

@@ -710,6 +710,25 @@ def a_caller_that_does_not_answer_the_offer_gets_bye(s):
 
 
 @scenario
+def both_sides_get_bye_until_they_answer_however_often_the_switch_dies(s):
+	gw = s.gateway()
+	s.start(SS_CALL_RECOVERY="Off")
+	a, b = s.talk(gw)
+	s.switch.status()
+	for turn in (1, 2):
+		crash(s)
+		a.expect("BYE")
+		b.expect("BYE")
+	a.reply(200)
+	crash(s)
+	b.hung_up()
+	s.settle()
+	crash(s)
+	s.net.quiet(0.2)
+	same([row["end_reason"] for row in s.switch.records(1)], ["switch restarted"])
+
+
+@scenario
 def without_recovery_a_caller_gets_its_answer_before_the_bye(s):
 	gw = s.gateway()
 	s.start(SS_CALL_RECOVERY="Off")

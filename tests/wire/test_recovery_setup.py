@@ -146,6 +146,22 @@ def without_recovery_both_sides_are_told_that_it_ends_when_it_was(s, stage):
 
 
 @scenario
+def without_recovery_both_sides_are_told_however_often_the_switch_dies(s):
+	gw = s.gateway()
+	s.start(SS_CALL_RECOVERY="Off")
+	a, b, said = begun(s, gw, "ringing")
+	for turn in (1, 2):
+		restarted(s, b, said)
+		b.expect("CANCEL")
+		refusal = a.expect(503, "INVITE", ack=False)
+	a.ack_failure(refusal)
+	b.reply(200)
+	b.reply(487, request=b.invited)
+	b.expect("ACK")
+	same([row["end_reason"] for row in s.switch.records(1)], ["switch restarted"])
+
+
+@scenario
 def after_an_outage_of_more_than_a_minute_it_ends(s):
 	gw = s.gateway()
 	s.start()
