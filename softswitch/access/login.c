@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LINES_MAX = 1024 };
 
@@ -75,11 +76,20 @@ static void tell(const struct login *l, enum login_refusal why, const struct rec
 
 enum { ID_MAX = SUSPENSIONS_USER_MAX + ADDRESS_HOST_MAX + 1 };
 
+/** The same for all addresses that count as one. */
 static void write_id(char out[ID_MAX], const struct suspensions_pair *pair)
 {
+	struct sockaddr_in6 v6;
 	char host[ADDRESS_HOST_MAX];
 
 	address_host(pair->source, host);
+	if (pair->source->sa_family == AF_INET6) {
+		memcpy(&v6, pair->source, sizeof(v6));
+		if (!IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+			memset(v6.sin6_addr.s6_addr + 8, 0, 8);
+			address_host((const struct sockaddr *)&v6, host);
+		}
+	}
 	snprintf(out, ID_MAX, "%.*s %s", SUSPENSIONS_USER_MAX - 1, pair->user, host);
 }
 

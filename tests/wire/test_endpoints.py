@@ -393,6 +393,10 @@ def bans_are_listed_added_and_lifted_and_outlive_a_restart(s):
 	phone.expect(403, "REGISTER")
 	s.switch.swctl("unban", "1001", "127.0.0.2")
 	s.net.until(lambda: stored(s, "SELECT user FROM suspension") == [], "no row", step=0.02)
+	for host in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::"):
+		s.switch.swctl("ban", "1001", host)
+	s.switch.swctl("unban", "1001", "2001:db8::3")
+	s.net.until(lambda: stored(s, "SELECT source FROM suspension") == [("2001:db8:0:1::",)], "one row", step=0.02)
 	assert "source: not an IP address" in s.switch.swctl("ban", "1001", "somewhere", expected=1)
 
 
