@@ -3,7 +3,6 @@
 #include "address.h"
 #include "endpoints.h"
 #include "location.h"
-#include "login.h"
 #include "nat.h"
 #include "resolver.h"
 #include "uri.h"
@@ -31,11 +30,11 @@ struct endpoint *callers_at(const struct callers *c, const struct received *rx)
 	return b ? endpoints_by_user(c->endpoints, b->endpoint) : NULL;
 }
 
-bool callers_know_md5_only(const struct callers *c, const struct received *rx)
+enum login_offer callers_offer(const struct callers *c, const struct received *rx)
 {
 	const struct binding *b = find(c, rx);
 
-	return b && b->md5_only;
+	return !b ? LOGIN_OFFER_UNKNOWN : b->md5_only ? LOGIN_OFFER_MD5 : LOGIN_OFFER_BOTH;
 }
 
 bool callers_differ(const struct received *rx)
@@ -55,7 +54,7 @@ bool callers_differ(const struct received *rx)
 struct endpoint *callers_admit(const struct callers *c, const struct received *rx)
 {
 	struct endpoint *e = login_is_named(c->login, rx) ? NULL : callers_at(c, rx);
-	bool md5_only = callers_know_md5_only(c, rx);
+	enum login_offer offer = callers_offer(c, rx);
 
-	return e && !endpoint_row(e)->auth_calls ? e : login_check(c->login, LOGIN_CALL, rx, &md5_only);
+	return e && !endpoint_row(e)->auth_calls ? e : login_check(c->login, LOGIN_CALL, rx, &offer);
 }

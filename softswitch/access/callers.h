@@ -2,12 +2,12 @@
 #ifndef CALLERS_H
 #define CALLERS_H
 
+#include "login.h"
 #include "received.h"
 
 struct endpoint;
 struct endpoints;
 struct location;
-struct login;
 
 /** All borrowed. */
 struct callers {
@@ -18,8 +18,8 @@ struct callers {
 
 /** The endpoint that has registered from where this comes from; of several the one in From. @return NULL when none has */
 struct endpoint *callers_at(const struct callers *c, const struct received *rx);
-/** Has who registered from there been unable to answer challenges that offer SHA-256, too? */
-bool callers_know_md5_only(const struct callers *c, const struct received *rx);
+/** What can be offered to who has registered from there? */
+enum login_offer callers_offer(const struct callers *c, const struct received *rx);
 /** Does it name another place in Contact or Via than it sends from? */
 bool callers_differ(const struct received *rx);
 /** Whose INVITE is it? Unless that is clear it is answered: challenged, or refused. @return NULL when it was answered */

@@ -178,7 +178,15 @@ bool login_is_named(const struct login *l, const struct received *rx)
 	return authentication_find(&credentials, rx->sip, &rule.realm);
 }
 
-struct endpoint *login_check(struct login *l, enum login_kind kind, const struct received *rx, bool *md5_only)
+/** Somebody who has registered has shown what it can answer; requests that others forge change nothing about that. */
+static bool is_simple(const struct login *l, enum login_offer offer, uint64_t key)
+{
+	return offer == LOGIN_OFFER_MD5 ||
+		(offer == LOGIN_OFFER_UNKNOWN && unanswered_is_simple(l->unanswered, key));
+}
+
+struct endpoint *login_check(
+	struct login *l, enum login_kind kind, const struct received *rx, enum login_offer *offer)
 {
 	const struct rule rule = rule_of(l, kind);
 	struct authentication_credentials credentials;
@@ -189,6 +197,7 @@ struct endpoint *login_check(struct login *l, enum login_kind kind, const struct
 	const struct db_endpoint *row = e ? endpoint_row(e) : NULL;
 	const struct authentication_account account = {
 		row ? row->password : "", {row ? row->ha1_md5 : "", row ? row->ha1_sha256 : ""}};
+	const uint64_t client = unanswered_key(rx->source, pair.user);
 
 	if (suspensions_has(l->suspensions[kind], &pair, clock_now_ms())) {
 		tell(l, LOGIN_SUSPENDED, rx, pair.user);
@@ -197,14 +206,13 @@ struct endpoint *login_check(struct login *l, enum login_kind kind, const struct
 		return NULL;
 	}
 	if (!found) {
-		challenge(&rule, rx, false,
-			*md5_only ||
-				unanswered_on_challenge(l->unanswered, unanswered_key(rx->source, pair.user),
-					rule.realm.lifetime_ms, clock_now_ms()));
+		unanswered_on_challenge(l->unanswered, client, rule.realm.lifetime_ms, clock_now_ms());
+		challenge(&rule, rx, false, is_simple(l, *offer, client));
 		return NULL;
 	}
-	unanswered_on_answer(l->unanswered, unanswered_key(rx->source, pair.user));
-	*md5_only |= unanswered_is_simple(l->unanswered, unanswered_key(rx->source, pair.user));
+	unanswered_on_answer(l->unanswered, client);
+	if (is_simple(l, *offer, client))
+		*offer = LOGIN_OFFER_MD5;
 	switch (authentication_check(l->authentication, &credentials, e ? &account : NULL, &rule.realm, rx)) {
 	case AUTHENTICATION_RIGHT:
 		suspensions_on_right(l->suspensions[kind], &pair);
@@ -215,7 +223,7 @@ struct endpoint *login_check(struct login *l, enum login_kind kind, const struct
 	case AUTHENTICATION_WRONG:
 		tell(l, e ? LOGIN_WRONG_PASSWORD : LOGIN_UNKNOWN_USER, rx, pair.user);
 		if (on_wrong(l, kind, &rule, &pair, rx))
-			challenge(&rule, rx, false, *md5_only);
+			challenge(&rule, rx, false, *offer == LOGIN_OFFER_MD5);
 		break;
 	}
 	return NULL;

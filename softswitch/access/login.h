@@ -19,6 +19,9 @@ enum login_refusal { LOGIN_WRONG_PASSWORD, LOGIN_UNKNOWN_USER, LOGIN_SUSPENDED }
 /** @param user  that it claims to be */
 typedef void login_refused_h(enum login_refusal why, const struct received *rx, const char *user, void *arg);
 
+/** Which algorithms to offer somebody: SHA-256 with MD5, unless it is known not to answer that. */
+enum login_offer { LOGIN_OFFER_UNKNOWN, LOGIN_OFFER_BOTH, LOGIN_OFFER_MD5 };
+
 /** Both borrowed. @return 0 or -ENOMEM */
 int login_create(struct login **out, const struct stack *stack, const struct endpoints *endpoints);
 /** Who is told of requests that are not let in; the refusal itself is done here. */
@@ -31,11 +34,11 @@ bool login_is_named(const struct login *l, const struct received *rx);
 /**
  * Whose request is it? Unless its credentials are right it is answered: challenged, or refused.
  *
- * @param md5_only  it cannot answer challenges that offer SHA-256, too: as far as is known, and afterwards
+ * @param offer  as far as is known by what it has registered, and afterwards
  * @return NULL when it was answered
  */
 struct endpoint *login_check(
-	struct login *l, enum login_kind kind, const struct received *rx, bool *md5_only);
+	struct login *l, enum login_kind kind, const struct received *rx, enum login_offer *offer);
 
 /** Suspend again who was suspended from registering before the last stop, and keep that from now on: as location_restore(). */
 void login_restore(struct login *l, struct state *state);

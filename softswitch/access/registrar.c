@@ -30,7 +30,7 @@ enum {
 struct registrar {
 	struct registrar_parts parts;
 	struct register_contacts contacts; /* of the request under way */
-	bool md5_only;                     /* so its sender is */
+	enum login_offer offer;            /* to its sender */
 	char lines[LINES_MAX];             /* of its answer */
 };
 
@@ -186,7 +186,7 @@ static int put(struct registrar *r, const struct received *rx, const struct endp
 		.listener = rx->back.listener->sent_by,
 		.source.transport = rx->back.listener->transport,
 		.nat = nat,
-		.md5_only = r->md5_only,
+		.md5_only = r->offer == LOGIN_OFFER_MD5,
 		.cseq = sip->sip_cseq->cs_seq,
 		.remove_all = r->contacts.remove_all,
 		.contacts = contacts,
@@ -255,8 +255,8 @@ void registrar_on_request(struct registrar *r, const struct received *rx)
 {
 	const struct endpoint *e;
 
-	r->md5_only = callers_know_md5_only(r->parts.callers, rx);
-	e = login_check(r->parts.login, LOGIN_REGISTER, rx, &r->md5_only);
+	r->offer = callers_offer(r->parts.callers, rx);
+	e = login_check(r->parts.login, LOGIN_REGISTER, rx, &r->offer);
 	if (e)
 		carry_out(r, rx, e);
 }

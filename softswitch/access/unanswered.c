@@ -38,7 +38,7 @@ void unanswered_destroy(struct unanswered *set)
 	free(set);
 }
 
-bool unanswered_on_challenge(struct unanswered *set, uint64_t key, uint32_t patience_ms, uint64_t now_ms)
+void unanswered_on_challenge(struct unanswered *set, uint64_t key, uint32_t patience_ms, uint64_t now_ms)
 {
 	struct slot *slot = &set->slots[key % SLOTS];
 
@@ -48,7 +48,6 @@ bool unanswered_on_challenge(struct unanswered *set, uint64_t key, uint32_t pati
 		slot->since_ms = now_ms;
 	else if (now_ms - slot->since_ms > patience_ms)
 		slot->simple = true;
-	return slot->simple;
 }
 
 bool unanswered_is_simple(const struct unanswered *set, uint64_t key)

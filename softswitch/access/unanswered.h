@@ -20,8 +20,8 @@ int unanswered_create(struct unanswered **out);
 /** NULL is fine. */
 void unanswered_destroy(struct unanswered *set);
 
-/** It is challenged, since it brought no credentials. @return whether to offer MD5 alone: a challenge before, longer ago than patience_ms, was not answered */
-bool unanswered_on_challenge(struct unanswered *set, uint64_t key, uint32_t patience_ms, uint64_t now_ms);
+/** It is challenged, since it brought no credentials. From now on it is simple if one before, longer ago than patience_ms, was not answered. */
+void unanswered_on_challenge(struct unanswered *set, uint64_t key, uint32_t patience_ms, uint64_t now_ms);
 /** Is it offered MD5 alone? */
 bool unanswered_is_simple(const struct unanswered *set, uint64_t key);
 /** It has answered one. */

@@ -143,6 +143,15 @@ def a_request_whose_answer_may_not_be_long_enough_for_both_algorithms_is_offered
 
 
 @scenario
+def requests_that_others_forge_leave_a_phone_both_algorithms(s):
+	phone, forger = endpoint(s, "1001"), endpoint(s, "1001", row=False)
+	s.start(clock_speed=10, SS_SIP_AUTHENTICATION_TIMEOUT=1)
+	phone.bind()
+	s.net.until(lambda: len(forger.challenged().all("WWW-Authenticate")) == 1, "MD5 alone", step=0.05)
+	same(len(phone.challenged().all("WWW-Authenticate")), 2)
+
+
+@scenario
 def a_phone_registers_for_itself_only(s):
 	phone = endpoint(s, "1001")
 	s.switch.insert("endpoint", name="1002", password="secret")
