@@ -265,6 +265,18 @@ struct binding *bindings_at(const struct bindings *set, const struct binding_sou
 	return p ? binding_of(LIST_FIRST(&p->rows)) : NULL;
 }
 
+struct binding *bindings_of_at(
+	const struct bindings *set, const char *endpoint, const struct binding_source *source)
+{
+	const struct bindings_table_place *p =
+		bindings_table_find_place(&set->table, &source->address.any, source->transport);
+	struct binding *b = p ? bindings_first(set, endpoint) : NULL;
+
+	while (b && row_of(b)->source != p)
+		b = binding_next(b);
+	return b ? b : p ? binding_of(LIST_FIRST(&p->rows)) : NULL;
+}
+
 struct binding *binding_next_at(const struct binding *b)
 {
 	return binding_of(LIST_NEXT(row_of(b), at_source));

@@ -78,6 +78,9 @@ struct binding *binding_next(const struct binding *b);
 /** The first of those that came from there. @return NULL when there is none */
 struct binding *bindings_at(const struct bindings *set, const struct binding_source *source);
 struct binding *binding_next_at(const struct binding *b);
+/** That of this endpoint that came from there, else the first that did. @return NULL when there is none */
+struct binding *bindings_of_at(
+	const struct bindings *set, const char *endpoint, const struct binding_source *source);
 /** The same, by whatever transport and port. */
 bool bindings_have_host(const struct bindings *set, const struct sockaddr *address);
 

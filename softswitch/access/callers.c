@@ -13,14 +13,9 @@ static const struct binding *find(const struct callers *c, const struct received
 {
 	struct binding_source source = {.transport = rx->back.listener->transport};
 	const char *user = rx->sip->sip_from->a_url->url_user;
-	const struct binding *found = NULL;
 
 	memcpy(&source.address, rx->source, address_length(rx->source));
-	for (const struct binding *b = bindings_at(location_bindings(c->location), &source); b;
-		b = binding_next_at(b))
-		if (!found || (user && !strcmp(user, b->endpoint)))
-			found = b;
-	return found;
+	return bindings_of_at(location_bindings(c->location), user ? user : "", &source);
 }
 
 struct endpoint *callers_at(const struct callers *c, const struct received *rx)

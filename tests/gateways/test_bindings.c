@@ -246,6 +246,10 @@ static void they_are_found_by_where_they_came_from(void **state)
 	assert_non_null(b);
 	assert_non_null(binding_next_at(b));
 	assert_null(binding_next_at(binding_next_at(b)));
+	assert_string_equal(bindings_of_at(set, "1001", &here)->endpoint, "1001");
+	assert_string_equal(bindings_of_at(set, "1002", &here)->endpoint, "1002");
+	assert_ptr_equal(bindings_of_at(set, "1003", &here), b);
+	assert_null(bindings_of_at(set, "1001", &port));
 	assert_null(bindings_at(set, &tcp));
 	assert_null(bindings_at(set, &port));
 	assert_null(bindings_at(set, &host));
@@ -256,6 +260,7 @@ static void they_are_found_by_where_they_came_from(void **state)
 	assert_int_equal(bindings_register(set, &r, now, epoch), 0);
 	assert_string_equal(bindings_at(set, &tcp)->endpoint, "1001");
 	assert_string_equal(bindings_at(set, &here)->endpoint, "1002");
+	assert_string_equal(bindings_of_at(set, "1001", &here)->endpoint, "1002");
 	bindings_remove(set, bindings_first(set, "1001"), BINDINGS_DISCONNECTED);
 	bindings_remove(set, bindings_first(set, "1002"), BINDINGS_REMOVED);
 	assert_false(bindings_have_host(set, &here.address.any));
