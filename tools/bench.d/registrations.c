@@ -1,9 +1,9 @@
 /*
  * Phones that register at a given rate, in one process on the loopback interface; each has an address of its own in
- * 127.0.0.0/8. A registration is REGISTER, 401, REGISTER with a digest (MD5, qop=auth), 200. A request that is not answered
+ * 127.0.0.0/8, or they share one as behind a proxy. A registration is REGISTER, 401, REGISTER with a digest (MD5, qop=auth), 200. A request that is not answered
  * is sent again each 500 ms.
  *
- *	registrations PORT PHONES
+ *	registrations PORT PHONES [shared]
  *
  * reads lines "RATE COUNT WRONG" from its standard input. Each has the next COUNT phones register, RATE of them per second;
  * every WRONG-th answers with a wrong password and must get another 401 (0: none does). When all is over it prints a line:
@@ -68,6 +68,7 @@ static uint32_t *times_us;
 static int fd;
 static struct sockaddr_in server = {.sin_family = AF_INET};
 static unsigned port;
+static bool shared;
 
 static uint64_t read_clock(void)
 {
@@ -81,7 +82,7 @@ static uint64_t read_clock(void)
 
 static struct in_addr address_of(const struct phone *p)
 {
-	return (struct in_addr){htonl(0x7f010000u + (unsigned)(p - phones))};
+	return (struct in_addr){htonl(0x7f010000u + (shared ? 0 : (unsigned)(p - phones)))};
 }
 
 static void send_from(struct in_addr from, char *message, size_t n)
@@ -342,9 +343,10 @@ int main(int argc, char **argv)
 {
 	unsigned rate, count, wrong;
 
-	n_phones = argc == 3 ? (unsigned)atoi(argv[2]) : 0;
+	n_phones = argc == 3 || argc == 4 ? (unsigned)atoi(argv[2]) : 0;
+	shared = argc == 4;
 	if (!n_phones || n_phones > PHONES_MAX) {
-		fprintf(stderr, "usage: registrations PORT PHONES\n");
+		fprintf(stderr, "usage: registrations PORT PHONES [shared]\n");
 		return 2;
 	}
 	server.sin_port = htons((uint16_t)atoi(argv[1]));

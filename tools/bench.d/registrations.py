@@ -2,10 +2,11 @@
 
 By hand: the release build of tools/bench, Kamailio, sqlite3, libcrypto.
 
-N phones register at a given rate (REGISTER, 401, REGISTER with a digest, 200), each from an address of its own. First all
-of them do, then the peers take turns, several rounds: the next phones refresh, and then as many of which every second one
-has a wrong password. CPU is that of all processes of the peer (/proc/PID/stat), for both REGISTERs together. Memory is
-the proportional set size. At the end each peer is left alone for a while, with all phones bound.
+N phones register at a given rate (REGISTER, 401, REGISTER with a digest, 200), each from an address of its own unless they
+are told to share one. First all of them do, then the peers take turns, several rounds: the next phones refresh, and then as
+many of which every second one has a wrong password. CPU is that of all processes of the peer (/proc/PID/stat), for both
+REGISTERs together. Memory is the proportional set size. At the end each peer is left alone for a while, with all phones
+bound.
 
 With --instructions the instructions in user space are counted instead, under valgrind: that takes long, and no load of
 others disturbs it.
@@ -78,7 +79,8 @@ class Peer:
                                            stderr=self.log, start_new_session=True)
             bench.wait_bound(self.port, self.server)
             self.empty_kib = session_pss_kib(self.server.pid)
-            self.phones = subprocess.Popen([options.generator, str(self.port), str(options.phones)], text=True,
+            self.phones = subprocess.Popen([options.generator, str(self.port), str(options.phones),
+                                            *["shared"] * options.shared], text=True,
                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         except BaseException:
             self.stop()
@@ -180,6 +182,7 @@ def main():
     p.add_argument("--seconds", type=bench.bounded(1, SECONDS_MAX), default=6, help=f"of a round, 1-{SECONDS_MAX} (6)")
     p.add_argument("--rounds", type=bench.bounded(1, 9), default=5, help="of each peer, 1-9 (5)")
     p.add_argument("--rest", type=bench.bounded(1, 60), default=10, help="seconds without any load, 1-60 (10)")
+    p.add_argument("--shared", action="store_true", help="all phones at one address, as behind a proxy")
     p.add_argument("--instructions", action="store_true", help="count them instead; takes valgrind, and few phones")
     p.add_argument("peers", nargs="*", help="kamailio, softswitch, softswitch=BINARY; the first is what others are compared with")
     options = p.parse_args()
