@@ -24,6 +24,7 @@ enum {
 	PATH_MAX_BYTES = 1024,
 	CALL_ID_MAX = 255,
 	USER_AGENT_MAX = 128,
+	DATE_MAX = 64,
 	LINES_MAX = 16384
 };
 
@@ -32,6 +33,8 @@ struct registrar {
 	struct register_contacts contacts; /* of the request under way */
 	enum login_offer offer;            /* to its sender */
 	char lines[LINES_MAX];             /* of its answer */
+	char date[DATE_MAX];               /* a line, too */
+	time_t date_s;                     /* the second in it */
 };
 
 static void refuse(const struct received *rx, int status, const char *phrase)
@@ -116,15 +119,18 @@ static void add_bindings(struct text *t, const struct registrar *r, const struct
 	}
 }
 
-static void add_date(struct text *t)
+/** Written anew once a second. */
+static void add_date(struct text *t, struct registrar *r)
 {
 	const time_t now = (time_t)(clock_epoch_ms() / 1000);
-	char date[64];
 	struct tm utc;
 
-	gmtime_r(&now, &utc);
-	strftime(date, sizeof(date), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
-	text_add(t, date);
+	if (now != r->date_s) {
+		gmtime_r(&now, &utc);
+		strftime(r->date, sizeof(r->date), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
+		r->date_s = now;
+	}
+	text_add(t, r->date);
 }
 
 static void add_path(struct text *t, const sip_t *sip)
@@ -156,7 +162,7 @@ static void confirm(struct registrar *r, const struct received *rx, const struct
 	add_bindings(&t, r, e);
 	add_path(&t, rx->sip);
 	text_add(&t, "Supported: path\r\n");
-	add_date(&t);
+	add_date(&t, r);
 	if (text_end(&t))
 		reply(r, rx, 200, r->lines);
 	else

@@ -36,15 +36,18 @@ static bool hash(enum digest_hash_algorithm algorithm, char out[DIGEST_HASH_MAX]
 	static const char digits[] = "0123456789abcdef";
 	unsigned char bytes[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
+	static EVP_MD_CTX *context; /* used again and again: only the loop computes digests */
 	const EVP_MD *md = find(algorithm);
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool ok = md && context && EVP_DigestInit_ex(context, md, NULL);
+	bool ok;
+
+	if (!context)
+		context = EVP_MD_CTX_new();
+	ok = md && context && EVP_DigestInit_ex(context, md, NULL);
 
 	for (size_t i = 0; ok && i < count; i++)
 		ok = EVP_DigestUpdate(context, ":", i > 0) &&
 			EVP_DigestUpdate(context, parts[i].data, parts[i].n);
 	ok = ok && EVP_DigestFinal_ex(context, bytes, &n) && 2 * n < DIGEST_HASH_MAX;
-	EVP_MD_CTX_free(context);
 	for (unsigned i = 0; ok && i < n; i++) {
 		out[2 * i] = digits[bytes[i] >> 4];
 		out[2 * i + 1] = digits[bytes[i] & 15];
