@@ -168,6 +168,8 @@ def instructions(label, options, count, wrong):
 
 def count_instructions(options):
     for wrong in (0, 2):
+        # Without wrong passwords refreshes are counted; with them each phone registers once, or some would be suspended.
+        options.phones = MORE if wrong else FEW
         for label in options.peers:
             few, more = (instructions(label, options, count, wrong) for count in (FEW, MORE))
             print(f"{label}{', half wrong' if wrong else ''}: {(more - few) / (MORE - FEW) / 1000:.1f} thousand instructions per "
@@ -194,7 +196,6 @@ def main():
         options.generator = f"{folder}/phones"
         subprocess.run(["cc", "-O2", "-o", options.generator, f"{bench.HERE}/registrations.c", "-lcrypto"], check=True)
         if options.instructions:
-            options.phones = FEW  # so what is counted are refreshes
             count_instructions(options)
         else:
             measure(options)
