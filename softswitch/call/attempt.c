@@ -396,9 +396,11 @@ int attempt_create(struct attempt **out, const struct call_context *context, str
 	return 0;
 }
 
-struct invite *attempt_invite(const struct attempt *a)
+struct invite *attempt_next_invite(const struct attempt *a, unsigned *i)
 {
-	return a->invite;
+	if (a->branches.of)
+		return attempt_branches_next(a, i);
+	return (*i)++ ? NULL : a->invite;
 }
 
 struct invite *attempt_leaves(const struct attempt *a)

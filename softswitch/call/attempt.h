@@ -69,8 +69,8 @@ int attempt_resume(struct attempt **out, const struct call_context *context, str
 	struct gateway *gw, struct invite_content *content, const struct attempt_handlers *handlers,
 	void *arg, const struct attempt_rest *rest);
 
-/** Its INVITE, borrowed; NULL before there is one. */
-struct invite *attempt_invite(const struct attempt *a);
+/** Its INVITE, or those to the contacts of an endpoint, borrowed. @param i  begin with 0. @return NULL behind the last */
+struct invite *attempt_next_invite(const struct attempt *a, unsigned *i);
 /** The one that it gives up for that which is about to be sent, to another server; NULL = there is none. */
 struct invite *attempt_leaves(const struct attempt *a);
 /** Give it up; what is under way at the gateway is cleaned up. NULL is fine. */

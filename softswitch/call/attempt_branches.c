@@ -315,10 +315,10 @@ int attempt_branches_resume(struct attempt *a, const struct field_bytes *bytes)
 	return err;
 }
 
-const struct invite *attempt_branches_next(const struct attempt *a, unsigned *i)
+struct invite *attempt_branches_next(const struct attempt *a, unsigned *i)
 {
 	while (*i < a->branches.n) {
-		const struct invite *invite = a->branches.of[(*i)++].invite;
+		struct invite *invite = a->branches.of[(*i)++].invite;
 
 		if (invite)
 			return invite;

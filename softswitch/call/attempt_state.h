@@ -83,7 +83,7 @@ int attempt_branches_call(struct attempt *a, const struct bindings *bindings, co
  */
 int attempt_branches_resume(struct attempt *a, const struct field_bytes *bytes);
 /** The next INVITE that is under way or about to be sent. @param i  begin with 0. @return NULL behind the last */
-const struct invite *attempt_branches_next(const struct attempt *a, unsigned *i);
+struct invite *attempt_branches_next(const struct attempt *a, unsigned *i);
 /** No response came in time: nothing is resent any more. */
 void attempt_branches_stop_resending(struct attempt *a);
 /** Give up all of them, but for the one whose leg was taken. */

@@ -24,7 +24,10 @@ void call_attempt_part(struct call *call, struct invite *invite)
 
 void call_attempt_abandon(struct call *call, const char *reason_header)
 {
-	call_attempt_part(call, attempt_invite(call->attempt));
+	struct invite *invite;
+
+	for (unsigned i = 0; (invite = attempt_next_invite(call->attempt, &i));)
+		call_attempt_part(call, invite);
 	bridge_request_follow(&call->bridge, NULL, NULL);
 	attempt_abandon(call->attempt, reason_header);
 	call->attempt = NULL;

@@ -875,6 +875,30 @@ def contacts_that_ring_at_a_crash_are_cancelled_when(s, recovery):
 
 
 @scenario
+def contacts_of_a_call_that_was_given_up_are_cancelled_after_a_crash(s):
+	a, b, c = two(s)
+	for leg in (b, c):
+		leg.reply(180)
+	a.expect(180)
+	s.switch.status()
+	a.cancel()
+	a.expect(200, "CANCEL")
+	a.expect(487, "INVITE")
+	c.cancelled()
+	b.expect("CANCEL")
+	s.switch.status()
+	s.switch.kill()
+	s.switch.start_again()
+	for leg in (b, c):
+		leg.peer.expect_count(2, "INVITE")
+	c.reply(487, request=c.invited)
+	c.peer.expect_count(2, "ACK")
+	b.reply(180, request=b.invited)
+	b.cancelled()
+	s.caller.inbox.clear()  # perhaps a second 180
+
+
+@scenario
 def a_phone_behind_nat_is_called_where_it_has_registered_from(s):
 	phone = endpoint(s, "1001")
 	s.start()
