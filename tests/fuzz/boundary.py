@@ -207,8 +207,8 @@ class Fuzzer:
         headers += rng.sample([("Expires", "0"), ("Path", "<sip:127.0.0.1;lr>"), ("Supported", "path"), ("User-Agent", "fuzz"),
                                ("Contact", "<sip:fuzz@127.0.0.2>;q=0.5")], rng.randrange(3))
         if self.challenge:
-            headers.append(answer(self.challenge, "REGISTER", uri, user, rng.choice(["secret"] * 9 + ["wrong"]),
-                                  rng.choice(["MD5", "SHA-256"])))
+            offered = re.findall("algorithm=([^,]*),", self.challenge.head)
+            headers.append(answer(self.challenge, "REGISTER", uri, user, rng.choice(["secret"] * 9 + ["wrong"]), rng.choice(offered)))
         return headers
 
     def heard(self, sock):
