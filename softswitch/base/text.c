@@ -15,7 +15,7 @@ struct text text_scratch(void)
 void text_add_bytes(struct text *t, const char *bytes, size_t n)
 {
 	t->full = t->full || n > t->size - t->len;
-	if (t->full)
+	if (t->full || !n) /* of nothing there may be no bytes */
 		return;
 	memcpy(t->data + t->len, bytes, n);
 	t->len += n;

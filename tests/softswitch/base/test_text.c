@@ -26,6 +26,18 @@ static void pieces_are_joined(void **state)
 	free(copy);
 }
 
+/** As of a description that a session does not have; UBSan said so before. */
+static void no_bytes_may_be_nowhere(void **state)
+{
+	char buffer[1];
+	struct text t = text_over(buffer, sizeof(buffer));
+
+	(void)state;
+	text_add_bytes(&t, NULL, 0);
+	assert_int_equal(t.len, 0);
+	assert_false(t.full);
+}
+
 static void a_number_may_be_zero(void **state)
 {
 	char buffer[1];
@@ -106,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_are_joined),
+		cmocka_unit_test(no_bytes_may_be_nowhere),
 		cmocka_unit_test(a_number_may_be_zero),
 		cmocka_unit_test(what_does_not_fit_is_left_out_with_all_after_it),
 		cmocka_unit_test(line_ends_are_stripped),
