@@ -128,11 +128,11 @@ bool authentication_find(
 /** Digits of a hash may be in capitals in a table; what is hashed again is in lower case. */
 static void to_lower(char out[DIGEST_HASH_MAX], const char *hash)
 {
-	size_t n = 0;
+	char *to = out;
 
-	for (; hash[n] && n < DIGEST_HASH_MAX - 1; n++)
-		out[n] = (char)tolower((unsigned char)hash[n]);
-	out[n] = '\0';
+	for (; *hash && to < out + DIGEST_HASH_MAX - 1; hash++)
+		*to++ = (char)tolower((unsigned char)*hash);
+	*to = '\0';
 }
 
 /** Whether there is such an account, and whether its hash is known, must not be told from the time this takes. */

@@ -94,9 +94,11 @@ def a_call_for_which_the_journal_had_no_room_is_in_it_once_it_has_grown(s):
 	resource.prlimit(s.switch.process.pid, resource.RLIMIT_FSIZE, limit)
 	s.net.until(lambda: holds(s.switch.path("journal"), *last), "they are in it", 3, step=0.02)
 	s.net.until(lambda: s.switch.status()["records"]["error"] is None, "it does not say so", 3, step=0.05)
+	each = s.switch.status()["held"]["transactions"] // len(calls)
 	for caller, callee in calls[:-2]:
 		callee.refuse(486)
 		caller.expect(486)
+	s.net.until(lambda: s.switch.status()["held"]["transactions"] == 2 * each, "every ACK has been read", step=0.02)
 	s.switch.kill()
 	os.remove(s.switch.path("cdr.db-live"))
 	s.switch.start_again()
