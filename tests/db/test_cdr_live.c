@@ -218,7 +218,7 @@ static void what_a_call_leaves_to_a_side_is_offered_beside_it(void **state)
 	cdr_slot first = keep(log, 0, "one", "1");
 	cdr_log_note(log, first, 2);
 	cdr_slot next = cdr_log_keep_beside(log, first, &one, "2", 1);
-	next = keep(log, next, "one", "3");
+	keep(log, next, "one", "3");
 	cdr_crash(log, path, second);
 	log = cdr_opened(second);
 	cdr_log_recover(log, adopt, &offered);
