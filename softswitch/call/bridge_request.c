@@ -1,4 +1,4 @@
-#include "bridge_request.h"
+#include "bridge_request_state.h"
 
 #include "cause.h"
 #include "dialog_ack.h"
@@ -14,33 +14,6 @@
 /** Under way at a time; a call needs a few. */
 enum { REQUESTS_MAX = 32 };
 
-enum bridge_request_state {
-	BRIDGE_REQUEST_CROSSING,
-	BRIDGE_REQUEST_WAITING,  /* for bridge_request_go_on() */
-	BRIDGE_REQUEST_ANSWERED, /* INVITE: its 2xx awaits the ACK */
-};
-
-struct bridge_request {
-	LIST_ENTRY(bridge_request) link;
-	enum bridge_request_state state;
-	struct bridge *bridge;
-	struct dialog *from, *to; /* to: NULL = answered here */
-	struct server_transaction *server;
-	struct dialog_request request;
-	struct received_kept received;
-	bool invite;
-	bool session;   /* INVITE or UPDATE: it renews the session */
-	bool target;    /* it may move the remote target, and so may its 2xx */
-	bool offer;     /* a description, or an INVITE that asks for one */
-	bool offerless; /* INVITE: the offer comes in its 2xx, the answer in the ACK */
-	bool as_invite; /* UPDATE: it crosses as a re-INVITE */
-};
-
-static bool is_answered(const struct bridge_request *r)
-{
-	return r->state == BRIDGE_REQUEST_ANSWERED;
-}
-
 static void tell_reinvite(const struct bridge *b)
 {
 	b->handlers->on_reinvite(b->arg);
@@ -49,7 +22,7 @@ static void tell_reinvite(const struct bridge *b)
 static void request_free(struct bridge_request *r)
 {
 	LIST_REMOVE(r, link);
-	if (r->invite && !is_answered(r))
+	if (r->invite && !bridge_request_is_answered(r))
 		tell_reinvite(r->bridge);
 	dialog_request_stop(&r->request);
 	if (r->received.rx.msg)
@@ -242,10 +215,10 @@ static bool finish(struct bridge_request *r, const struct received *rx, int pass
 	if ((r->invite || r->as_invite) && rx->sip->sip_status->st_status < 300) {
 		if (r->invite && passed < 300)
 			r->state = BRIDGE_REQUEST_ANSWERED;
-		if (!r->offerless || !is_answered(r))
+		if (!r->offerless || !bridge_request_is_answered(r))
 			dialog_ack(r->bridge->stack, r->to, NULL);
 	}
-	return !is_answered(r);
+	return !bridge_request_is_answered(r);
 }
 
 /** An UPDATE that the other side does not take after all crosses as a re-INVITE. @return false when it is over */
@@ -455,7 +428,7 @@ void bridge_request_acknowledge(struct bridge *b, struct dialog *from, const str
 	struct bridge_request *r;
 
 	LIST_FOREACH (r, &b->requests, link)
-		if (is_answered(r) && r->from == from &&
+		if (bridge_request_is_answered(r) && r->from == from &&
 			ack->sip->sip_cseq->cs_seq == server_transaction_cseq(r->server))
 			break;
 	if (!r)
@@ -470,70 +443,10 @@ void bridge_request_acknowledge(struct bridge *b, struct dialog *from, const str
 	b->handlers->on_request_end(from, b->arg);
 }
 
-bool bridge_request_awaits_ack(const struct bridge *b, const struct dialog *to)
-{
-	const struct bridge_request *r;
-
-	LIST_FOREACH (r, &b->requests, link)
-		if (is_answered(r) && r->to == to)
-			return true;
-	return false;
-}
-
 bool bridge_request_is_offer(const struct bridge *b, const struct dialog *from, const sip_t *sip)
 {
 	return sip->sip_request->rq_method == sip_method_invite || message_has_sdp(sip) ||
 		crosses_as_invite(b, from, bridge_other_leg(b, from), sip);
-}
-
-bool bridge_request_owes_ack(const struct bridge *b, const struct dialog *from)
-{
-	const struct bridge_request *r;
-
-	LIST_FOREACH (r, &b->requests, link)
-		if (is_answered(r) && r->from == from)
-			return true;
-	return false;
-}
-
-bool bridge_request_offer_is_pending(const struct bridge *b)
-{
-	const struct bridge_request *r;
-
-	LIST_FOREACH (r, &b->requests, link)
-		if (r->offer && !is_answered(r))
-			return true;
-	return false;
-}
-
-bool bridge_request_offer_is_on(const struct bridge *b, const struct dialog *d, bool pending)
-{
-	const struct bridge_request *r;
-
-	LIST_FOREACH (r, &b->requests, link)
-		if (r->offer && (r->from == d || r->to == d) && !(pending && is_answered(r)))
-			return true;
-	return false;
-}
-
-const struct dialog *bridge_request_offer_from(const struct bridge *b)
-{
-	const struct bridge_request *r;
-
-	LIST_FOREACH (r, &b->requests, link)
-		if (r->offer)
-			return r->offerless && is_answered(r) ? r->to : r->from;
-	return NULL;
-}
-
-const struct server_transaction *bridge_request_reinvite(const struct bridge *b, enum bridge_side from)
-{
-	const struct bridge_request *r;
-
-	LIST_FOREACH (r, &b->requests, link)
-		if (r->invite && bridge_side(b, r->from) == from)
-			return r->server;
-	return b->refused[from].server;
 }
 
 void bridge_request_resume(struct bridge *b, enum bridge_side from, struct server_transaction *answered_take)
@@ -555,16 +468,6 @@ void bridge_request_resume(struct bridge *b, enum bridge_side from, struct serve
 	r->to = r->offerless ? other : NULL;
 	LIST_INSERT_HEAD(&b->requests, r, link);
 	tell_reinvite(b);
-}
-
-bool bridge_request_is_refreshing(const struct bridge *b, const struct dialog *from)
-{
-	const struct bridge_request *r;
-
-	LIST_FOREACH (r, &b->requests, link)
-		if (r->session && !is_answered(r) && r->from == from)
-			return true;
-	return false;
 }
 
 void bridge_request_follow(struct bridge *b, const struct dialog *early, struct dialog *leg)
@@ -592,7 +495,7 @@ void bridge_request_end_all(struct bridge *b)
 
 	for (r = LIST_FIRST(&b->requests); r; r = next) {
 		next = LIST_NEXT(r, link);
-		if (!is_answered(r))
+		if (!bridge_request_is_answered(r))
 			reply(r, r->invite ? 487 : 481, NULL);
 		else
 			server_transaction_forget(r->server);
