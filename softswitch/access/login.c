@@ -79,17 +79,11 @@ enum { ID_MAX = SUSPENSIONS_USER_MAX + ADDRESS_HOST_MAX + 1 };
 /** The same for all addresses that count as one. */
 static void write_id(char out[ID_MAX], const struct suspensions_pair *pair)
 {
-	struct sockaddr_in6 v6;
+	struct sockaddr_in6 network = {.sin6_family = AF_INET6};
 	char host[ADDRESS_HOST_MAX];
 
-	address_host(pair->source, host);
-	if (pair->source->sa_family == AF_INET6) {
-		memcpy(&v6, pair->source, sizeof(v6));
-		if (!IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
-			memset(v6.sin6_addr.s6_addr + 8, 0, 8);
-			address_host((const struct sockaddr *)&v6, host);
-		}
-	}
+	address_network(pair->source, network.sin6_addr.s6_addr);
+	address_host((const struct sockaddr *)&network, host);
 	snprintf(out, ID_MAX, "%.*s %s", SUSPENSIONS_USER_MAX - 1, pair->user, host);
 }
 

@@ -1,12 +1,11 @@
 #include "nonce.h"
 
+#include "address.h"
 #include "token.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /**
  * The first 16 digits: when it was made, and what tells it from others of that millisecond. The rest: the keyed hash of
@@ -49,10 +48,10 @@ void nonces_destroy(struct nonces *set)
 /** What it is bound to: the port may change, since a NAT may give another one to each connection. */
 static uint64_t sign(uint64_t stamp, const struct sockaddr *address)
 {
-	if (address->sa_family == AF_INET6)
-		return token_hash_bytes(
-			stamp, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
-	return token_hash_bytes(stamp, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+	unsigned char host[ADDRESS_BYTES];
+
+	address_bytes(address, host);
+	return token_hash_bytes(stamp, host, sizeof(host));
 }
 
 void nonce_make(char out[NONCE_SIZE], const struct sockaddr *to, uint64_t now_ms)

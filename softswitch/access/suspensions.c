@@ -11,7 +11,7 @@
 
 /** Compared as bytes: what is not used is 0. */
 struct key {
-	unsigned char host[8], v6;
+	unsigned char network[ADDRESS_BYTES];
 	char user[SUSPENSIONS_USER_MAX];
 };
 
@@ -87,16 +87,8 @@ void suspensions_destroy(struct suspensions *set)
 
 static void make_key(struct key *key, const struct suspensions_pair *pair)
 {
-	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)pair->source)->sin6_addr;
-
 	memset(key, 0, sizeof(*key));
-	if (pair->source->sa_family == AF_INET)
-		memcpy(key->host, &((const struct sockaddr_in *)(const void *)pair->source)->sin_addr, 4);
-	else if (IN6_IS_ADDR_V4MAPPED(v6))
-		memcpy(key->host, v6->s6_addr + 12, 4);
-	else
-		memcpy(key->host, v6->s6_addr, sizeof(key->host));
-	key->v6 = pair->source->sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(v6);
+	address_network(pair->source, key->network);
 	strncpy(key->user, pair->user, sizeof(key->user) - 1);
 }
 

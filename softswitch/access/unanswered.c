@@ -1,11 +1,10 @@
 #include "unanswered.h"
 
+#include "address.h"
 #include "token.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 enum { SLOTS = 1 << 14 };
 
@@ -19,12 +18,10 @@ struct unanswered {
 
 uint64_t unanswered_key(const struct sockaddr *source, const char *user)
 {
-	const uint64_t h = token_hash(1, user);
+	unsigned char host[ADDRESS_BYTES];
 
-	if (source->sa_family == AF_INET6)
-		return token_hash_bytes(
-			h, &((const struct sockaddr_in6 *)(const void *)source)->sin6_addr, 16);
-	return token_hash_bytes(h, &((const struct sockaddr_in *)(const void *)source)->sin_addr, 4);
+	address_bytes(source, host);
+	return token_hash_bytes(token_hash(1, user), host, sizeof(host));
 }
 
 int unanswered_create(struct unanswered **out)

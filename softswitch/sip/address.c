@@ -91,6 +91,28 @@ bool address_same_host(const struct sockaddr *a, const struct sockaddr *b)
 		((const struct sockaddr_in *)b)->sin_addr.s_addr;
 }
 
+void address_bytes(const struct sockaddr *sa, unsigned char out[ADDRESS_BYTES])
+{
+	static const unsigned char mapped[ADDRESS_BYTES - 4] = {[10] = 0xff, [11] = 0xff};
+
+	if (sa->sa_family == AF_INET6) {
+		memcpy(out, &((const struct sockaddr_in6 *)sa)->sin6_addr, ADDRESS_BYTES);
+		return;
+	}
+	memcpy(out, mapped, sizeof(mapped));
+	memcpy(out + sizeof(mapped), &((const struct sockaddr_in *)sa)->sin_addr, 4);
+}
+
+void address_network(const struct sockaddr *sa, unsigned char out[ADDRESS_BYTES])
+{
+	struct in6_addr host;
+
+	address_bytes(sa, host.s6_addr);
+	if (!IN6_IS_ADDR_V4MAPPED(&host))
+		memset(host.s6_addr + 8, 0, 8);
+	memcpy(out, &host, ADDRESS_BYTES);
+}
+
 uint16_t address_parse_port(const char *text, uint16_t fallback)
 {
 	unsigned long port = 0;

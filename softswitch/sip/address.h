@@ -19,6 +19,11 @@ void address_host(const struct sockaddr *sa, char out[ADDRESS_HOST_MAX]);
 enum { ADDRESS_NAME_MAX = 64 };
 void address_name(const struct sockaddr *sa, char out[ADDRESS_NAME_MAX]);
 bool address_same_host(const struct sockaddr *a, const struct sockaddr *b);
+/** The host as bytes, for a key or a hash; an IPv4 address as IPv6 maps it (RFC 4291 section 2.5.5.2). */
+enum { ADDRESS_BYTES = 16 };
+void address_bytes(const struct sockaddr *sa, unsigned char out[ADDRESS_BYTES]);
+/** The same for all hosts that may be one and the same: of IPv6 the first 64 bits. */
+void address_network(const struct sockaddr *sa, unsigned char out[ADDRESS_BYTES]);
 
 /** A host (IPv6 without brackets) and port as a URI has them; no port when that is 0. */
 enum { ADDRESS_HOST_PORT_MAX = 264 };

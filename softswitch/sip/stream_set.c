@@ -19,15 +19,6 @@ enum {
 
 /* Connections ------------------------------------------------------------------------------- */
 
-void stream_set_address(const struct sockaddr *sa, unsigned char out[16])
-{
-	memset(out, 0, 16);
-	if (sa->sa_family == AF_INET6)
-		memcpy(out, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
-	else
-		memcpy(out, &((const struct sockaddr_in *)sa)->sin_addr, 4);
-}
-
 static void set_key(struct stream_set_key *key, const struct stream_set_listener *at,
 	const struct sockaddr *peer, const struct tls_identity *identity)
 {
@@ -35,7 +26,7 @@ static void set_key(struct stream_set_key *key, const struct stream_set_listener
 	key->listener = at->listener;
 	key->identity = at->tls ? identity : NULL;
 	key->port = address_port(peer);
-	stream_set_address(peer, key->host);
+	address_bytes(peer, key->host);
 }
 
 static struct stream_set_connection *find(const struct hop *hop)

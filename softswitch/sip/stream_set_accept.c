@@ -43,20 +43,18 @@ static void note_refused(struct stream_set *set, const struct sockaddr *source, 
 /** The entry of an address nobody knows. @return NULL when memory is short */
 static struct stream_set_source *source_of(struct stream_set *set, const struct sockaddr *peer)
 {
-	unsigned char prefix[16];
+	unsigned char network[ADDRESS_BYTES];
 	struct stream_set_source *source;
 
-	stream_set_address(peer, prefix);
-	if (peer->sa_family == AF_INET6)
-		memset(prefix + 8, 0, 8);
-	HASH_FIND(hh, set->sources, prefix, sizeof(prefix), source);
+	address_network(peer, network);
+	HASH_FIND(hh, set->sources, network, sizeof(network), source);
 	if (source)
 		return source;
 	source = calloc(1, sizeof(*source));
 	if (!source)
 		return NULL;
-	memcpy(source->prefix, prefix, sizeof(prefix));
-	HASH_ADD(hh, set->sources, prefix, sizeof(source->prefix), source);
+	memcpy(source->network, network, sizeof(network));
+	HASH_ADD(hh, set->sources, network, sizeof(source->network), source);
 	if (source->hh.tbl)
 		return source;
 	free(source);

@@ -2,6 +2,7 @@
 #ifndef STREAM_SET_STATE_H
 #define STREAM_SET_STATE_H
 
+#include "address.h"
 #include "keyed_table.h"
 #include "stream_set.h"
 
@@ -10,7 +11,7 @@
 
 /** Addresses nobody knows, while they have connections. */
 struct stream_set_source {
-	unsigned char prefix[16];
+	unsigned char network[ADDRESS_BYTES];
 	unsigned connections;
 	UT_hash_handle hh;
 };
@@ -18,7 +19,7 @@ struct stream_set_source {
 struct stream_set_key {
 	const struct hop_listener *listener;
 	const struct tls_identity *identity; /* NULL = whoever it is */
-	unsigned char host[16];
+	unsigned char host[ADDRESS_BYTES];
 	unsigned port;
 };
 
@@ -70,8 +71,6 @@ struct stream_set {
  */
 int stream_set_add(struct stream_set_connection **out, struct stream_set_listener *at, int fd,
 	const struct sockaddr *peer, const struct hop *hop, struct stream_set_source *source);
-/** The 16 bytes of an address; of IPv4 the first 4. */
-void stream_set_address(const struct sockaddr *sa, unsigned char out[16]);
 
 /* stream_set_accept.c */
 

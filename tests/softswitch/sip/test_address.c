@@ -156,6 +156,41 @@ static void nonsense_for_a_port_gives_the_fallback(void **state)
 			fail_msg("'%s' was read as a port", nonsense[i]);
 }
 
+static bool in_one_network(const union endpoint *a, const union endpoint *b)
+{
+	unsigned char of_a[ADDRESS_BYTES], of_b[ADDRESS_BYTES];
+
+	address_network(&a->any, of_a);
+	address_network(&b->any, of_b);
+	return !memcmp(of_a, of_b, sizeof(of_a));
+}
+
+static void an_ipv4_address_and_its_mapped_form_are_the_same_bytes(void **state)
+{
+	union endpoint plain = v4("192.0.2.1", 5060), mapped = v6("::ffff:192.0.2.1", 5080);
+	unsigned char of_plain[ADDRESS_BYTES], of_mapped[ADDRESS_BYTES];
+
+	(void)state;
+	address_bytes(&plain.any, of_plain);
+	address_bytes(&mapped.any, of_mapped);
+	assert_memory_equal(of_plain, of_mapped, sizeof(of_plain));
+	assert_true(in_one_network(&plain, &mapped));
+}
+
+static void of_ipv4_each_address_is_a_network_of_ipv6_each_64_bits(void **state)
+{
+	union endpoint a = v4("192.0.2.1", 5060), b = v4("192.0.2.2", 5060);
+	union endpoint mapped = v6("::ffff:192.0.2.2", 5060);
+	union endpoint home = v6("2001:db8:0:1::1", 5060), same = v6("2001:db8:0:1:ffff::2", 5060);
+	union endpoint next = v6("2001:db8:0:2::1", 5060);
+
+	(void)state;
+	assert_false(in_one_network(&a, &b));
+	assert_false(in_one_network(&a, &mapped));
+	assert_true(in_one_network(&home, &same));
+	assert_false(in_one_network(&home, &next));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +204,8 @@ int main(void)
 		cmocka_unit_test(the_longest_host_name_fits_with_its_port),
 		cmocka_unit_test(a_port_is_read_in_network_order),
 		cmocka_unit_test(nonsense_for_a_port_gives_the_fallback),
+		cmocka_unit_test(an_ipv4_address_and_its_mapped_form_are_the_same_bytes),
+		cmocka_unit_test(of_ipv4_each_address_is_a_network_of_ipv6_each_64_bits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
