@@ -81,7 +81,7 @@ struct binding *binding_next_at(const struct binding *b);
 /** That of this endpoint that came from there, else the first that did. @return NULL when there is none */
 struct binding *bindings_of_at(
 	const struct bindings *set, const char *endpoint, const struct binding_source *source);
-/** The same, by whatever transport and port. */
+/** Has anybody registered from this host, by whatever transport and port? */
 bool bindings_have_host(const struct bindings *set, const struct sockaddr *address);
 
 void bindings_remove(struct bindings *set, struct binding *b, enum bindings_end end);

@@ -57,11 +57,6 @@ const char *ingress_pass_headers(const struct ingress *in)
 	return in->settings.pass_headers;
 }
 
-enum db_override ingress_nat(const struct ingress *in)
-{
-	return in->settings.nat;
-}
-
 bool ingress_strict_source(const struct ingress *in)
 {
 	return in->settings.strict_source;

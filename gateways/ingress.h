@@ -36,8 +36,6 @@ const struct call_limits *ingress_limits(const struct ingress *in);
 struct response_time *ingress_response_time(struct ingress *in);
 /** Names of more headers that cross in its calls, separated by commas; "" = none. Valid until the next load. */
 const char *ingress_pass_headers(const struct ingress *in);
-/** Is it reached only where it sends from? */
-enum db_override ingress_nat(const struct ingress *in);
 /** Do messages inside a dialog count only from its own addresses? */
 bool ingress_strict_source(const struct ingress *in);
 

@@ -7,7 +7,7 @@
 
 /** Those of its row; copied by the on_change of its kind. */
 struct ingress_state_settings {
-	enum db_override session_timer, nat;
+	enum db_override session_timer;
 	struct db_override_100rel sip_100rel;
 	uint32_t max_call_duration_ms;
 	const char *pass_headers;
@@ -24,7 +24,6 @@ struct ingress {
 /** Fill in the settings from a row of either kind. */
 #define INGRESS_STATE_SETTINGS(row)                                                                          \
 	((struct ingress_state_settings){.session_timer = (row)->session_timer,                              \
-		.nat = (row)->nat,                                                                           \
 		.sip_100rel = (row)->sip_100rel,                                                             \
 		.max_call_duration_ms = (row)->max_call_duration_ms,                                         \
 		.strict_source = (row)->strict_source})

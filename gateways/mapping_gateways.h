@@ -55,7 +55,7 @@ struct mapping_gateway *mapping_gateways_trunk(const struct mapping_gateways *se
 
 /** The same as where calls come from; NULL of NULL. */
 struct ingress *mapping_gateway_ingress(struct mapping_gateway *mg);
-/** The row as last loaded; valid until the next mapping_gateways_apply(). */
+/** The row as last loaded; valid until the next mapping_gateways_commit(). */
 const struct db_mapping_gateway *mapping_gateway_row(const struct mapping_gateway *mg);
 
 /** As gateways_recount() and gateways_channel_drift(). */

@@ -41,9 +41,9 @@ struct registration *registration_ref(struct registration *r);
 /** Drop a reference; the last one of a removed registration frees it. NULL is fine. */
 void registration_unref(struct registration *r);
 
-/** Valid until the next registrations_apply(). */
+/** Valid until the next registrations_commit(). */
 const char *registration_name(const struct registration *r);
-/** The row as last loaded; valid until the next registrations_apply(). */
+/** The row as last loaded; valid until the next registrations_commit(). */
 const struct db_registration *registration_row(const struct registration *r);
 /** How fast its registrar answers; NULL without memory. */
 struct response_time *registration_response_time(struct registration *r);

@@ -249,13 +249,6 @@ const struct bindings *location_bindings(const struct location *l)
 	return l->bindings;
 }
 
-const struct hop *location_hop(const struct binding *b)
-{
-	const struct hop *hop = b->attached;
-
-	return hop && hop->listener ? hop : NULL;
-}
-
 /* Life -------------------------------------------------------------------------------------- */
 
 struct restoration {

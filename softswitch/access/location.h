@@ -32,7 +32,5 @@ void location_remove(struct location *l, const char *endpoint);
 void location_on_ended(struct location *l, const struct stream *connection);
 
 const struct bindings *location_bindings(const struct location *l);
-/** Where requests to it go: its source; borrowed. NULL when no listener of ours leads there any more */
-const struct hop *location_hop(const struct binding *b);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef REGISTER_CONTACTS_H
 #define REGISTER_CONTACTS_H
 
+#include "bindings.h"
 #include "hop.h"
 
 #include <sofia-sip/sip.h>
@@ -10,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-	REGISTER_CONTACTS_MAX = 16,
+	REGISTER_CONTACTS_MAX = BINDINGS_CONTACTS_MAX,
 	REGISTER_CONTACTS_URI_MAX = 512, /* with the NUL */
 	REGISTER_CONTACTS_KEY_MAX = REGISTER_CONTACTS_URI_MAX + 16,
 	REGISTER_CONTACTS_NO_EXPIRY = -1,

@@ -71,7 +71,6 @@ static void a_call_comes_from_one_like_from_a_trunk(void **unused)
 	(void)unused;
 	row.id = 7;
 	row.capacity = 1;
-	row.nat = DB_OVERRIDE_ON;
 	row.strict_source = true;
 	row.session_timer = DB_OVERRIDE_OFF;
 	row.max_call_duration_ms = 5;
@@ -80,7 +79,6 @@ static void a_call_comes_from_one_like_from_a_trunk(void **unused)
 	assert_int_equal(ingress_kind(in), INGRESS_ENDPOINT);
 	assert_string_equal(ingress_name(in), "a");
 	assert_int_equal(ingress_id(in), 7);
-	assert_int_equal(ingress_nat(in), DB_OVERRIDE_ON);
 	assert_string_equal(ingress_pass_headers(in), "");
 	assert_true(ingress_strict_source(in));
 	ingress_policy(in, &p, &policy);

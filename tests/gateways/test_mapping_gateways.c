@@ -343,7 +343,6 @@ static void where_a_call_comes_from_says_what_the_row_says(void **unused)
 
 	(void)unused;
 	row.id = 7;
-	row.nat = DB_OVERRIDE_ON;
 	row.pass_headers = "X-A";
 	row.strict_source = true;
 	set = set_of(&row, 1);
@@ -351,17 +350,14 @@ static void where_a_call_comes_from_says_what_the_row_says(void **unused)
 	assert_int_equal(ingress_kind(in), INGRESS_MAPPING_GATEWAY);
 	assert_string_equal(ingress_name(in), "a");
 	assert_int_equal(ingress_id(in), 7);
-	assert_int_equal(ingress_nat(in), DB_OVERRIDE_ON);
 	assert_string_equal(ingress_pass_headers(in), "X-A");
 	assert_true(ingress_strict_source(in));
 	row.name = "b";
-	row.nat = DB_OVERRIDE_OFF;
 	row.pass_headers = "X-B";
 	row.strict_source = false;
 	assert_int_equal(mapping_gateways_apply(set, &row, 1, NULL, NULL), 0);
 	assert_ptr_equal(named(set, "b"), in);
 	assert_string_equal(ingress_name(in), "b");
-	assert_int_equal(ingress_nat(in), DB_OVERRIDE_OFF);
 	assert_string_equal(ingress_pass_headers(in), "X-B");
 	assert_false(ingress_strict_source(in));
 	mapping_gateways_destroy(set);
