@@ -476,22 +476,16 @@ def a_phone_behind_nat_is_called_where_it_has_registered_from(s):
 	s.over(a, b)
 
 
-def called_by_its_connection(transport):
-	def play(s):
-		phone = endpoint(s, "1001", transport=transport)
-		s.start(("udp", transport))
-		phone.bind()
-		a = s.caller.invite("1001")
-		b = called(phone)
-		s.answer(a, b)
-		s.over(a, b)
-		same(len(phone.connections), 1)
-	play.__name__ = "a_phone_is_called_by_its_connection_over_" + transport
-	scenario(play)
-
-
-called_by_its_connection("tcp")
-called_by_its_connection("tls")
+@variants(("tcp", "tcp"), ("tls", "tls"))
+def a_phone_is_called_by_its_connection_over(s, transport):
+	phone = endpoint(s, "1001", transport=transport)
+	s.start(("udp", transport))
+	phone.bind()
+	a = s.caller.invite("1001")
+	b = called(phone)
+	s.answer(a, b)
+	s.over(a, b)
+	same(len(phone.connections), 1)
 
 
 @scenario

@@ -1,12 +1,11 @@
 """Endpoints register with the switch (RFC 3261 section 10)."""
 
 import re
-import signal
 
 import sip
 from endpoint import endpoint, stored, stores
 from net import same
-from runner import run, scenario
+from runner import run, scenario, variants
 
 RENEWED = r'nonce="[0-9a-f]{32}"'
 
@@ -232,32 +231,25 @@ def the_way_through_proxies_is_kept(s):
 		[("Route: <sip:p1.example;lr>\r\nRoute: <sip:p2.example;lr>\r\n",)], "the row", step=0.02)
 
 
-def outlives(end):
-	def play(s):
-		phone = endpoint(s, "1001")
-		s.start()
-		phone.bind(expires=60)
-		stores(s, [("1001", own(phone))])
-		end(s)
-		s.switch.start_again()
-		left = contacts(phone.bind(contacts=[]))[own(phone)]
-		assert 50 < left <= 60, left
-	play.__name__ = "registrations_outlive_a_" + end.__name__
-	scenario(play)
-
-
 def stop(s):
 	s.switch.signal()
 	s.switch.ended()
 
 
 def kill(s):
-	s.switch.signal(signal.SIGKILL)
-	s.switch.ended(-signal.SIGKILL)
+	s.switch.kill()
 
 
-outlives(stop)
-outlives(kill)
+@variants(("a_stop", stop), ("a_kill", kill))
+def registrations_outlive(s, end):
+	phone = endpoint(s, "1001")
+	s.start()
+	phone.bind(expires=60)
+	stores(s, [("1001", own(phone))])
+	end(s)
+	s.switch.start_again()
+	left = contacts(phone.bind(contacts=[]))[own(phone)]
+	assert 50 < left <= 60, left
 
 
 @scenario
@@ -269,22 +261,18 @@ def what_is_not_refreshed_expires(s):
 	stores(s, [])
 
 
-def ends_with_its_row(statement):
-	def play(s):
-		phone = endpoint(s, "1001")
-		s.switch.insert("endpoint", name="other", password="x")
-		s.start()
-		phone.bind()
-		stores(s, [("1001", own(phone))])
-		s.switch.sql(statement)
-		stores(s, [])
-	play.__name__ = "a_registration_ends_with_" + re.sub(r"\W+", "_", statement)
-	scenario(play)
-
-
-ends_with_its_row("delete from endpoint where name = '1001'")
-ends_with_its_row("update endpoint set enabled = 0 where name = '1001'")
-ends_with_its_row("update endpoint set password = 'new' where name = '1001'")
+@variants(
+	("it_is_gone", "delete from endpoint where name = '1001'"),
+	("it_is_disabled", "update endpoint set enabled = 0 where name = '1001'"),
+	("its_password_is_another", "update endpoint set password = 'new' where name = '1001'"))
+def a_registration_does_not_outlive_its_row_when(s, statement):
+	phone = endpoint(s, "1001")
+	s.switch.insert("endpoint", name="other", password="x")
+	s.start()
+	phone.bind()
+	stores(s, [("1001", own(phone))])
+	s.switch.sql(statement)
+	stores(s, [])
 
 
 @scenario
@@ -386,8 +374,7 @@ def bans_are_listed_added_and_lifted_and_outlive_a_restart(s):
 	phone.bind(status=403)
 	assert re.search(r"(?m)^1001 +127\.0\.0\.2 +(180|179) *$", s.switch.swctl("bans")), s.switch.swctl("bans")
 	s.net.until(lambda: stored(s, "SELECT user, source FROM suspension") == [("1001", "127.0.0.2")], "the row", step=0.02)
-	s.switch.signal(signal.SIGKILL)
-	s.switch.ended(-signal.SIGKILL)
+	s.switch.kill()
 	s.switch.start_again()
 	phone.password = right
 	phone.register()
